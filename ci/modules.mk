@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+# The folders that have a module.mk, bottom layer first.
+MODULES := sdk/base

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OTL_LOG_H
+#define OTL_LOG_H
+
+#include <stdint.h>
+
+#include <otel/err.h>
+
+/*
+ * Logger of the programs: JSON lines on a descriptor, one write a line.
+ *
+ * Library code never logs; it returns errors or calls a handler that it was given. Only programs
+ * (tracerig, collector-mock, the synthetic service) log.
+ *
+ * Life      init -> line... ; nothing to free. The descriptor stays the caller's.
+ * Threads   a line is one write(2) below PIPE_BUF or to a regular file, so lines do not mix.
+ * Limits    a line is cut at 4096 bytes (and stays valid JSON).
+ */
+
+enum otl_log_level { OTL_LOG_DEBUG, OTL_LOG_INFO, OTL_LOG_WARN, OTL_LOG_ERROR };
+
+struct otl_log {
+    int fd;
+    enum otl_log_level level; /* lines below are not written */
+    const char *name;         /* the program or service; borrowed */
+};
+
+void otl_log_init(struct otl_log *log, int fd, enum otl_log_level level, const char *name);
+
+/* {"time":"2026-01-02T03:04:05.678Z","level":"info","name":...,"message":...} */
+void otl_log_line(const struct otl_log *log, enum otl_log_level level, const char *format, ...)
+    OTEL_PRINTF(3, 4);
+/* The same with trace_id and span_id (hex, may be NULL) and the trace flags. */
+void otl_log_trace(const struct otl_log *log, enum otl_log_level level, const char *trace_id,
+                   const char *span_id, unsigned flags, const char *format, ...)
+    OTEL_PRINTF(6, 7);
+
+#endif

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+LIBS += base
+base_SRCS := sdk/base/err.c sdk/base/detail.c sdk/base/mem.c sdk/base/buf.c sdk/base/arena.c \
+             sdk/base/clock.c sdk/base/random.c sdk/base/text.c sdk/base/number.c sdk/base/file.c \
+             sdk/base/log.c sdk/base/opts.c
+base_PIC := 1
+
+TESTS += base_test
+base_test_SRCS := sdk/base/tests/base_test.c
+base_test_LIBS := base

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_SCENARIO_H
+#define HX_SCENARIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+#include <otel/err.h>
+
+#include "sdk/base/detail.h"
+
+/*
+ * Scenario: a fleet, the load on it and what is claimed about it. The grammar is in
+ * harness/scenario/README.md; this header is what a loaded scenario looks like.
+ *
+ * Life      hx_scenario_load_file() or hx_scenario_load_tree() -> read only -> hx_scenario_free().
+ * Threads   immutable after loading; may be read from any thread.
+ * Memory    everything below hangs on the scenario and dies with it. Strings are never NULL
+ *           unless said; absent optional text is "".
+ * Limits    HX_MAX_...; a scenario over one is refused with its position.
+ *
+ * Operations are numbered in document order, the same from the file and from the resolved tree,
+ * so that the number in a ledger row means the same to the service and to the verifier.
+ */
+
+enum {
+    HX_MAX_SERVICES = 64,
+    HX_MAX_REPLICAS = 64,
+    HX_MAX_TOPICS = 64,
+    HX_MAX_OPERATIONS = 1024,
+    HX_MAX_STEP_DEPTH = 16
+};
+
+/* ---- values ------------------------------------------------------------------------------- */
+
+/* Attribute as asked for; value is a JSON scalar or a homogeneous array of scalars. Strings may
+ * hold ${request} (request id in hex), ${replica}, ${instance}, ${n:LOW:HIGH} (a whole number drawn
+ * from the request's own random stream; a string that is nothing else becomes an integer). */
+struct hx_attribute {
+    const char *key;
+    const json_t *value;
+};
+
+struct hx_attributes {
+    const struct hx_attribute *items;
+    size_t count;
+};
+
+enum hx_delay_kind { HX_DELAY_CONSTANT, HX_DELAY_UNIFORM, HX_DELAY_LOGNORMAL };
+
+struct hx_delay {
+    enum hx_delay_kind kind;
+    uint64_t low_ns;  /* constant: the value; uniform: the lower bound; lognormal: the median */
+    uint64_t high_ns; /* uniform: the upper bound */
+    double sigma;     /* lognormal */
+};
+
+/* ---- steps -------------------------------------------------------------------------------- */
+
+enum hx_step_kind {
+    HX_STEP_SPAN,         /* span: NAME around steps */
+    HX_STEP_WORK,         /* work: 200us of busy CPU */
+    HX_STEP_WAIT,         /* wait: without blocking the loop */
+    HX_STEP_CALL,         /* call: HTTP request to another service, a CLIENT span */
+    HX_STEP_PARALLEL,     /* parallel: calls started together */
+    HX_STEP_SQL,          /* sql: a sqlite3 statement, a CLIENT span */
+    HX_STEP_PUBLISH,      /* publish: a Kafka message, a PRODUCER span */
+    HX_STEP_FAIL,         /* fail: with a probability the operation answers an error */
+    HX_STEP_EXCEPTION,    /* exception: recorded on the current span, then passed on or not */
+    HX_STEP_EVENT,        /* event: added to the current span */
+    HX_STEP_SET_BAGGAGE,  /* set_baggage: for the rest of the operation */
+    HX_STEP_READ_BAGGAGE  /* read_baggage: recorded in the ledger */
+};
+
+enum hx_span_kind { HX_INTERNAL = 1, HX_SERVER, HX_CLIENT, HX_PRODUCER, HX_CONSUMER }; /* OTLP */
+enum hx_status { HX_STATUS_UNSET, HX_STATUS_OK, HX_STATUS_ERROR };                     /* OTLP */
+
+struct hx_event {
+    const char *name;
+    struct hx_attributes attributes;
+};
+
+struct hx_baggage_item {
+    const char *name;
+    const char *value;       /* literal, or "" when from_header is given */
+    const char *from_header; /* request header whose value is taken, or "" */
+};
+
+struct hx_service;
+struct hx_route;
+struct hx_topic;
+
+struct hx_step {
+    enum hx_step_kind kind;
+    unsigned op;                        /* index into operations; set for steps that make a span */
+    const char *name;                   /* span, call, sql, publish: the span's name */
+    enum hx_span_kind span_kind;        /* of the span that the step makes */
+    struct hx_attributes attributes;    /* of that span */
+    const struct hx_event *events;      /* of that span, added right after its start */
+    size_t event_count;
+    enum hx_status status;              /* set before the span ends */
+    const char *status_message;
+    const struct hx_step *steps;        /* span: nested; parallel: its calls */
+    size_t step_count;
+    struct hx_delay delay;              /* work, wait */
+    const struct hx_service *to;        /* call */
+    const struct hx_route *route;       /* call */
+    const struct hx_topic *topic;       /* publish */
+    const char *message_key;            /* publish: a template; "" = none */
+    size_t message_bytes;               /* publish: size of the value, default 2048 */
+    bool inject;                        /* call, publish: false = the context is not passed on */
+    const char *statement;              /* sql */
+    const char *const *parameters;      /* sql: templates */
+    size_t parameter_count;
+    double probability;                 /* fail, exception: 0..1, drawn from the request's stream */
+    int http_status;                    /* fail: the status answered, 400..599 */
+    const char *exception_type;         /* exception; fail: error.type */
+    const char *exception_message;
+    bool pass_on;                       /* exception: the operation fails too (default true) */
+    const struct hx_event *event;       /* event */
+    const struct hx_baggage_item *baggage; /* set_baggage; read_baggage uses .name */
+    size_t baggage_count;
+};
+
+/* ---- services ----------------------------------------------------------------------------- */
+
+struct hx_tracing {
+    bool enabled;               /* false: no SDK, API only */
+    const char *sampler;        /* OTEL_TRACES_SAMPLER word */
+    double sampler_arg;
+    bool propagate_tracecontext;
+    bool propagate_baggage;
+    bool simple;                /* simple processor in place of batch */
+    size_t max_queue_size;
+    size_t max_export_batch_size;
+    uint64_t schedule_delay_ns;
+    uint64_t export_timeout_ns;
+    bool gzip;
+};
+
+/* Deliberately broken players, for testing the referee. Zero = healthy. */
+struct hx_broken {
+    const char *drop_context;   /* "call ROUTE" or "publish TOPIC" whose context is not injected though the scenario says so; "" = none */
+    bool sample_on_its_own;     /* ignores the parent's decision, draws its own random number */
+    unsigned swap_parents_every; /* every n-th request two spans swap parents */
+    unsigned lose_one_in;       /* loses one span in n silently, reports it exported */
+    unsigned lose_and_overcount; /* loses n spans, adds n to queue_full without naming them */
+    unsigned reuse_id_every;    /* every n-th span gets the id of the one before */
+    unsigned alter_every;       /* alters an attribute of every n-th span on its way out */
+    int64_t clock_offset_ns;    /* SDK clock is off by this */
+    int64_t clock_step_ns;      /* SDK wall and mono clock step by this in the middle of a span, */
+    unsigned clock_step_every;  /* every n-th span */
+};
+
+enum hx_edge_mode { HX_EDGE_PARENT, HX_EDGE_LINK, HX_EDGE_BOTH, HX_EDGE_NONE };
+
+struct hx_route {
+    const struct hx_service *service;
+    const char *method;         /* "POST" */
+    const char *path;           /* "/orders" */
+    const char *name;           /* "POST /orders": the entry's name and its SERVER span's */
+    unsigned op;
+    bool span;                  /* false: not traced (health endpoints) */
+    struct hx_attributes attributes;
+    const struct hx_step *steps;
+    size_t step_count;
+};
+
+struct hx_consumer {
+    const struct hx_service *service;
+    const struct hx_topic *topic;
+    const char *name;           /* "process order.created": the entry's name and its CONSUMER span's */
+    unsigned op;
+    const char *group;
+    enum hx_edge_mode edge;     /* how its span is tied to the producer's; default link */
+    unsigned max_in_hand;       /* default 1 */
+    uint64_t session_timeout_ns;    /* default 3100 ms */
+    uint64_t max_poll_interval_ns;  /* default 300 s */
+    struct hx_attributes attributes;
+    const struct hx_step *steps;
+    size_t step_count;
+};
+
+enum hx_http_backend { HX_HTTP_EVHTTP, HX_HTTP_LEAN };
+
+struct hx_service {
+    const char *name;           /* service.name */
+    unsigned index;
+    unsigned replicas;
+    const char *version;        /* service.version, "" = none */
+    enum hx_http_backend http;
+    struct hx_attributes resource; /* further resource attributes (strings) */
+    struct hx_tracing tracing;
+    struct hx_broken broken;
+    const struct hx_route *routes;
+    size_t route_count;
+    const struct hx_consumer *consumers;
+    size_t consumer_count;
+};
+
+struct hx_topic {
+    const char *name;
+    unsigned index;
+    unsigned partitions;        /* default 6 */
+};
+
+/* One thing that makes a span: a route, a consumer or a step. */
+struct hx_operation {
+    unsigned index;
+    const char *name;           /* the span's name */
+    enum hx_span_kind kind;
+    const struct hx_service *service;
+    int parent;                 /* operation index inside the same entry, -1 for the entry itself */
+    unsigned entry;             /* operation index of the entry (route or consumer) */
+    const struct hx_step *step; /* NULL for an entry */
+};
+
+/* ---- load, collector, claims -------------------------------------------------------------- */
+
+enum hx_arrival { HX_ARRIVAL_CONSTANT, HX_ARRIVAL_POISSON };
+
+struct hx_load_header {
+    const char *name;
+    const char *const *values;  /* one is drawn for each request from the load's random stream */
+    size_t value_count;
+};
+
+struct hx_load {
+    const struct hx_route *route;
+    double rate;                /* requests a second */
+    enum hx_arrival arrival;
+    uint64_t warmup_ns;
+    uint64_t duration_ns;       /* measured, after the warm-up */
+    uint64_t timeout_ns;        /* of one request, from the intended instant */
+    unsigned connections;
+    size_t body_bytes;
+    const struct hx_load_header *headers;
+    size_t header_count;
+    double parent_sampled;      /* share of requests that carry traceparent ...-01 */
+    double parent_not_sampled;  /* ... and ...-00 */
+};
+
+/* "SERVICE ENTRY -> SERVICE ENTRY", e.g. "gateway POST /checkout -> order POST /orders". */
+struct hx_edge_claim {
+    const char *text;
+    unsigned from_op;           /* entry operation indexes */
+    unsigned to_op;
+};
+
+struct hx_claims {
+    const char *const *checks;  /* names of verifier checks that must pass; NULL = all */
+    size_t check_count;
+    const struct hx_edge_claim *required; /* seen in the received spans, complete */
+    size_t required_count;
+    const struct hx_edge_claim *forbidden; /* never seen */
+    size_t forbidden_count;
+    const struct hx_edge_claim *broken; /* exactly these, and no other, are broken */
+    size_t broken_count;
+    double spans_per_request_min; /* 0 = not claimed */
+    bool partial_traces;        /* partial traces are expected: the share that follows from the
+                                 * services' own ratios, inside a two-sided 1e-6 interval */
+};
+
+struct hx_scenario {
+    const char *name;
+    const char *title;
+    const char *claim;          /* the first line of the file, without "# " */
+    const char *file;           /* as given; "" when loaded from a tree */
+    uint64_t seed;
+    const struct hx_service *services;
+    size_t service_count;
+    const struct hx_topic *topics;
+    size_t topic_count;
+    const char *broker;         /* "" none needed, "embedded", or HOST:PORT */
+    const json_t *collector;    /* the Collector's configuration (tree), default filled in */
+    struct hx_load load;
+    struct hx_claims claims;
+    const struct hx_operation *operations;
+    size_t operation_count;
+    const json_t *tree;         /* resolved: defaults, overrides and seed filled in */
+};
+
+struct hx_scenario_options {
+    const char *const *overrides; /* "path=value" */
+    size_t override_count;
+    uint64_t seed;              /* used when has_seed; else the file's, else chosen by random */
+    bool has_seed;
+};
+
+/* Load, check, resolve. options may be NULL. *reterr says file:line:column, the key, what was
+ * expected and the nearest known word. OTEL_ERR_SYNTAX, _NOT_FOUND, _LIMIT, _ARGUMENT (an
+ * override), _IO, _MEMORY. */
+OTEL_MUST_USE enum otel_err hx_scenario_load_file(const char *path,
+                                                  const struct hx_scenario_options *options,
+                                                  struct hx_scenario **ret,
+                                                  struct otl_detail *reterr);
+/* From a resolved tree (borrowed during the call, copied). */
+OTEL_MUST_USE enum otel_err hx_scenario_load_tree(const json_t *tree, struct hx_scenario **ret,
+                                                  struct otl_detail *reterr);
+void hx_scenario_free(struct hx_scenario *scenario);
+
+/* NULL if there is none. */
+const struct hx_service *hx_scenario_service(const struct hx_scenario *scenario, const char *name);
+const struct hx_topic *hx_scenario_topic(const struct hx_scenario *scenario, const char *name);
+
+#endif

@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 # The folders that have a module.mk, bottom layer first.
 MODULES := sdk/base
+MODULES += ci/witness

@@ -115,7 +115,13 @@ struct hx_led_entry {
     struct hx_led_text baggage;
 };
 
-enum hx_led_outcome { HX_LED_OUTCOME_OK, HX_LED_OUTCOME_FAILED, HX_LED_OUTCOME_EXCEPTION, HX_LED_OUTCOME_UNREACHABLE, HX_LED_OUTCOME_TIMEOUT };
+enum hx_led_outcome {
+    HX_LED_OUTCOME_OK,
+    HX_LED_OUTCOME_FAILED,
+    HX_LED_OUTCOME_EXCEPTION,
+    HX_LED_OUTCOME_UNREACHABLE,
+    HX_LED_OUTCOME_TIMEOUT
+};
 
 struct hx_led_entry_close {
     struct hx_led_record head;
@@ -199,7 +205,11 @@ struct hx_led_baggage { /* head.seq: the entry row */
     struct hx_led_text value;
 };
 
-enum hx_led_load_flags { HX_LED_LOAD_WARMUP = 1, HX_LED_LOAD_PARENT_SAMPLED = 2, HX_LED_LOAD_PARENT_NOT_SAMPLED = 4 };
+enum hx_led_load_flags {
+    HX_LED_LOAD_WARMUP = 1,
+    HX_LED_LOAD_PARENT_SAMPLED = 2,
+    HX_LED_LOAD_PARENT_NOT_SAMPLED = 4
+};
 
 struct hx_led_load {
     struct hx_led_record head;

@@ -142,7 +142,8 @@ struct hx_tracing {
 
 /* Deliberately broken players, for testing the referee. Zero = healthy. */
 struct hx_broken {
-    const char *drop_context;   /* "call ROUTE" or "publish TOPIC" whose context is not injected though the scenario says so; "" = none */
+    const char *drop_context;   /* "call ROUTE" or "publish TOPIC" whose context is not injected
+                                 * though the scenario says so; "" = none */
     bool sample_on_its_own;     /* ignores the parent's decision, draws its own random number */
     unsigned swap_parents_every; /* every n-th request two spans swap parents */
     unsigned lose_one_in;       /* loses one span in n silently, reports it exported */
@@ -171,7 +172,7 @@ struct hx_route {
 struct hx_consumer {
     const struct hx_service *service;
     const struct hx_topic *topic;
-    const char *name;           /* "process order.created": the entry's name and its CONSUMER span's */
+    const char *name;           /* "process order.created": the entry's and its CONSUMER span's */
     unsigned op;
     const char *group;
     enum hx_edge_mode edge;     /* how its span is tied to the producer's; default link */

@@ -9,29 +9,36 @@
  * means that the other side is gone: a child then stops at once. Lines are at most 64 KiB.
  *
  * child -> runner
- *   {"event":"bound","port":40123}            listening (service only), before anything is asked of it
- *   {"event":"bound","bootstrap":"127.0.0.1:40124"}   broker: topics exist (broker is then ready)
- *   {"event":"ready"}                         peers known, connections possible, Kafka group stable
- *                                             (all partitions assigned and 3 s without rebalance)
- *   {"event":"progress", ...}                 about once a second; load client: elapsed_s, rate_asked,
- *                                             rate_achieved, in_flight, p50_ns, p99_ns, errors; service:
- *                                             in_hand, handled, committed (Kafka), app_cpu_ns,
- *                                             exporter_cpu_ns, rss_bytes, and "sdk":{counters of HX_LED_COUNTERS}
- *   {"event":"finished", ...}                 load client: all answered or timed out; totals as in report.json "load"
- *   {"event":"idle","in_hand":0,"lag":0}      answer to drain: nothing in hand, consumer lag 0, offsets committed
- *   {"event":"flushed","ok":true}             answer to flush
- *   {"event":"stopped","sdk":{...}}           answer to stop, last line; the process then exits 0
- *   {"event":"fault","text":"..."}            the environment failed (port, disk, ...); the process then exits 3
+ *   {"event":"bound","port":40123}        service: listening, before anything is asked of it
+ *   {"event":"bound","bootstrap":"127.0.0.1:40124"}
+ *                                         broker: topics exist; the broker is then ready
+ *   {"event":"ready"}                     peers known, connections possible, Kafka group stable
+ *                                         (all partitions assigned and 3 s without rebalance)
+ *   {"event":"progress", ...}             about once a second. Load client: elapsed_s, rate_asked,
+ *                                         rate_achieved, in_flight, p50_ns, p99_ns, errors.
+ *                                         Service: in_hand, handled, committed (Kafka),
+ *                                         app_cpu_ns, exporter_cpu_ns, rss_bytes and
+ *                                         "sdk":{counters of HX_LED_COUNTERS}
+ *   {"event":"finished", ...}             load client: all answered or timed out; the totals as in
+ *                                         report.json "load"
+ *   {"event":"idle","in_hand":0,"lag":0}  answer to drain: nothing in hand, consumer lag 0, offsets
+ *                                         committed
+ *   {"event":"flushed","ok":true}         answer to flush
+ *   {"event":"stopped","sdk":{...}}       answer to stop, the last line; the process exits 0
+ *   {"event":"fault","text":"..."}        the environment failed (port, disk); the process exits 3
  *
  * runner -> child
- *   {"do":"peers","services":{"order":["127.0.0.1:40125"]},"otlp":"http://127.0.0.1:40126","kafka":"127.0.0.1:40124"}
- *   {"do":"start"}                            load client: begin now
- *   {"do":"drain"}                            service: answer "idle" as soon as it is true
- *   {"do":"flush","timeout_ms":10000}         service: force_flush of the SDK
- *   {"do":"stop","timeout_ms":10000}          finish what is in hand, shut the SDK down, answer "stopped"
+ *   {"do":"peers","services":{"order":["127.0.0.1:40125"]},
+ *    "otlp":"http://127.0.0.1:40126","kafka":"127.0.0.1:40124"}
+ *   {"do":"start"}                        load client: begin now
+ *   {"do":"drain"}                        service: answer "idle" as soon as it is true
+ *   {"do":"flush","timeout_ms":10000}     service: force_flush of the SDK
+ *   {"do":"stop","timeout_ms":10000}      finish what is in hand, shut the SDK down, answer
+ *                                         "stopped"
  *
  * Role file (--role FILE), JSON: {"scenario": resolved tree, "service": "order" (service only),
- * "replica": 0, "incarnation": 0, "process": 3, "instance": "order-0", "seed": 42, "dir": run directory}
+ * "replica": 0, "incarnation": 0, "process": 3, "instance": "order-0", "seed": 42,
+ * "dir": run directory}
  *
  * Child exit status: 0 clean, 2 bad role file, 3 fault.
  */

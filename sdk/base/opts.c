@@ -72,8 +72,8 @@ static enum otel_err parse_option(const struct otl_opt *table, char **argv, int 
     if (equals != NULL)
         return store(option, equals + 1, reterr);
     if (*at + 1 >= argc)
-        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0, "option --%s needs a value: %s",
-                              option->name, option->value);
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                              "option --%s needs a value: %s", option->name, option->value);
     return store(option, argv[++*at], reterr);
 }
 

@@ -2,3 +2,4 @@
 # The folders that have a module.mk, bottom layer first.
 MODULES := sdk/base
 MODULES += ci/witness
+MODULES += harness/ledger

@@ -9,7 +9,10 @@
  *
  * A segment is a file of HX_LED_SEGMENT_BYTES, allocated and touched ahead, mapped shared, so that
  * it survives kill -9 of its writer: a header, then records, each 8-byte aligned. A record's size
- * is stored last (release), so a reader stops at the first size of 0. Segments of one writer are
+ * is stored last (release), so a reader stops at the first size of 0 or at the end of the file: a
+ * writer that stops cleanly cuts its last segment after the last record, one that was killed
+ * leaves it whole and perhaps one after it without records (or, if its magic is not there yet,
+ * never begun: an end, not damage). Segments of one writer are
  * INSTANCE.INCARNATION.NNNN.led, NNNN from 0000. Little-endian, fixed-width, no padding holes.
  *
  * A row is written as intent (..._OPEN), then closed (..._CLOSE) with the same seq. A row that is
@@ -228,7 +231,8 @@ struct hx_led_load_close {
     uint32_t http_status;
 };
 
-/* ---- drop record: INSTANCE.INCARNATION.drops, mapped, one fixed row a drop ------------------ */
+/* ---- drop record: INSTANCE.INCARNATION.drops, mapped, one fixed row a drop; cut after the last
+ * row on a clean stop ------------------------------------------------------------------------- */
 
 #define HX_DROP_MAGIC "TRDROPS1"
 

@@ -3,3 +3,4 @@
 MODULES := sdk/base
 MODULES += ci/witness
 MODULES += harness/ledger
+MODULES += reports

@@ -4,3 +4,4 @@ MODULES := sdk/base
 MODULES += ci/witness
 MODULES += harness/ledger
 MODULES += reports
+MODULES += harness/stats

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The folders that have a module.mk, bottom layer first.
 MODULES := sdk/base
+MODULES += sdk/base/yaml
 MODULES += ci/witness
 MODULES += harness/ledger
 MODULES += reports

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+LIBS += yaml
+yaml_SRCS := sdk/base/yaml/document.c sdk/base/yaml/build.c sdk/base/yaml/scalar.c \
+             sdk/base/yaml/schema.c sdk/base/yaml/tree.c sdk/base/yaml/emit.c
+yaml_LIBS := base
+yaml_PKGS := yaml-0.1 jansson
+
+TESTS += yaml_test schema_test
+yaml_test_SRCS := sdk/base/yaml/tests/yaml_test.c
+yaml_test_LIBS := yaml base
+schema_test_SRCS := sdk/base/yaml/tests/schema_test.c
+schema_test_LIBS := yaml base
+
+FUZZERS += fuzz_yaml
+fuzz_yaml_SRCS := sdk/base/yaml/tests/fuzz_yaml.c ci/fuzz-main.c
+fuzz_yaml_LIBS := yaml base

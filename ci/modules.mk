@@ -2,6 +2,7 @@
 # The folders that have a module.mk, bottom layer first.
 MODULES := sdk/base
 MODULES += sdk/base/yaml
+MODULES += sdk/base/loop
 MODULES += ci/witness
 MODULES += harness/ledger
 MODULES += reports

@@ -14,13 +14,16 @@
  *                                         broker: topics exist; the broker is then ready
  *   {"event":"ready"}                     peers known, connections possible, Kafka group stable
  *                                         (all partitions assigned and 3 s without rebalance)
- *   {"event":"progress", ...}             about once a second. Load client: elapsed_s, rate_asked,
- *                                         rate_achieved, in_flight, p50_ns, p99_ns, errors.
+ *   {"event":"progress", ...}             about once a second. Load client: phase, elapsed_s,
+ *                                         rate_asked, rate_achieved, in_flight, backlog, p50_ns,
+ *                                         p99_ns of the last second, requests and errors so far.
  *                                         Service: in_hand, handled, committed (Kafka),
  *                                         app_cpu_ns, exporter_cpu_ns, rss_bytes and
  *                                         "sdk":{counters of HX_LED_COUNTERS}
- *   {"event":"finished", ...}             load client: all answered or timed out; the totals as in
- *                                         report.json "load"
+ *   {"event":"finished","load":{...},"trust":[...]}
+ *                                         load client: all answered or timed out; both exactly as in
+ *                                         report.json. hdr/response.hlog, service.hlog, sendlag.hlog
+ *                                         (tags warmup, measure) are complete by then
  *   {"event":"idle","in_hand":0,"lag":0}  answer to drain: nothing in hand, consumer lag 0, offsets
  *                                         committed
  *   {"event":"flushed","ok":true}         answer to flush

@@ -7,3 +7,4 @@ MODULES += ci/witness
 MODULES += harness/ledger
 MODULES += reports
 MODULES += harness/stats
+MODULES += harness/topology

@@ -65,7 +65,7 @@ uint64_t hx_led_next_seq(struct hx_led_writer *writer);
 
 /* One call a row type. The caller fills the fixed part; head.size, head.type and the hx_led_text
  * fields are filled here; head.flags and head.seq are the caller's. */
-struct hx_led_headers { /* raw propagation headers; several of a name joined by \n; len 0 = absent */
+struct hx_led_headers { /* raw; several of a name joined by \n; len 0 = absent */
     struct otl_view traceparent;
     struct otl_view tracestate;
     struct otl_view baggage;

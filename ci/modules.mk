@@ -8,3 +8,4 @@ MODULES += harness/ledger
 MODULES += reports
 MODULES += harness/stats
 MODULES += harness/topology
+MODULES += harness/cli

@@ -5,11 +5,11 @@ yaml_SRCS := sdk/base/yaml/document.c sdk/base/yaml/build.c sdk/base/yaml/scalar
 yaml_LIBS := base
 yaml_PKGS := yaml-0.1 jansson
 
-TESTS += yaml_test schema_test
+TESTS += yaml_test yaml_schema_test
 yaml_test_SRCS := sdk/base/yaml/tests/yaml_test.c
 yaml_test_LIBS := yaml base
-schema_test_SRCS := sdk/base/yaml/tests/schema_test.c
-schema_test_LIBS := yaml base
+yaml_schema_test_SRCS := sdk/base/yaml/tests/yaml_schema_test.c
+yaml_schema_test_LIBS := yaml base
 
 FUZZERS += fuzz_yaml
 fuzz_yaml_SRCS := sdk/base/yaml/tests/fuzz_yaml.c ci/fuzz-main.c

@@ -9,3 +9,4 @@ MODULES += reports
 MODULES += harness/stats
 MODULES += harness/topology
 MODULES += harness/cli
+MODULES += collector-mock/wire

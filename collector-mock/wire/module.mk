@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+LIBS += col_wire
+col_wire_SRCS := collector-mock/wire/field.c collector-mock/wire/value.c \
+                 collector-mock/wire/span.c collector-mock/wire/traces.c \
+                 collector-mock/wire/tap.c collector-mock/wire/tap_write.c
+col_wire_LIBS := base
+
+TESTS += col_traces_test
+col_traces_test_SRCS := collector-mock/wire/tests/traces_test.c \
+                        collector-mock/wire/tests/compare.c
+col_traces_test_LIBS := col_wire otlp_pb base
+
+TESTS += col_tap_test
+col_tap_test_SRCS := collector-mock/wire/tests/tap_test.c
+col_tap_test_LIBS := col_wire base

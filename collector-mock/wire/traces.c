@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-mock/wire/traces.h"
+
+#include "collector-mock/wire/parse.h"
+
+/* The request and its groups: ResourceSpans, ScopeSpans, Resource, InstrumentationScope. */
+
+bool col_read_entity_ref(struct otl_view raw, struct col_entity_ref *ret,
+                         struct col_fault *fault)
+{
+    struct otl_view text;
+    struct col_reader r;
+
+    memset(ret, 0, sizeof(*ret));
+    col_reader_init(&r, col_cursor_of(raw), fault);
+    while (col_reader_next(&r)) {
+        uint32_t number = r.field.number;
+        if (number > 4)
+            continue;
+        if (!col_take_text(&r, &text, "entity_ref"))
+            return false;
+        if (number == 1)
+            ret->schema_url = text;
+        else if (number == 2)
+            ret->type = text;
+        else
+            (void)col_take_item(&r, number == 3 ? &ret->id_keys : &ret->description_keys, "");
+    }
+    return col_reader_finish(&r, "entity_ref");
+}
+
+static bool take_entity_ref(const struct col_reader *r, struct col_list *list)
+{
+    struct col_entity_ref ref;
+
+    return col_take_item(r, list, "resource.entity_refs") &&
+           col_read_entity_ref(col_bytes_of(&r->field), &ref, r->fault);
+}
+
+static bool take_resource(const struct col_reader *outer, struct col_resource *ret)
+{
+    struct col_reader r;
+
+    if (!col_take_wire(outer, COL_WIRE_BYTES, "resource_spans.resource"))
+        return false;
+    if (ret->present)
+        return col_fail(outer->fault, outer->tag, "resource_spans.resource", "twice");
+    ret->raw = col_bytes_of(&outer->field);
+    ret->present = true;
+    col_reader_init(&r, col_cursor_of(ret->raw), outer->fault);
+    while (col_reader_next(&r)) {
+        bool good = true;
+        if (r.field.number == 1)
+            good = col_take_attribute(&r, &ret->attributes);
+        else if (r.field.number == 2)
+            good = col_take_u32(&r, &ret->dropped_attributes_count,
+                                "resource.dropped_attributes_count");
+        else if (r.field.number == 3)
+            good = take_entity_ref(&r, &ret->entity_refs);
+        if (!good)
+            return false;
+    }
+    return col_reader_finish(&r, "resource");
+}
+
+static bool take_scope(const struct col_reader *outer, struct col_scope *ret)
+{
+    struct col_reader r;
+
+    if (!col_take_wire(outer, COL_WIRE_BYTES, "scope_spans.scope"))
+        return false;
+    if (ret->present)
+        return col_fail(outer->fault, outer->tag, "scope_spans.scope", "twice");
+    ret->raw = col_bytes_of(&outer->field);
+    ret->present = true;
+    col_reader_init(&r, col_cursor_of(ret->raw), outer->fault);
+    while (col_reader_next(&r)) {
+        bool good = true;
+        if (r.field.number == 1)
+            good = col_take_text(&r, &ret->name, "scope.name");
+        else if (r.field.number == 2)
+            good = col_take_text(&r, &ret->version, "scope.version");
+        else if (r.field.number == 3)
+            good = col_take_attribute(&r, &ret->attributes);
+        else if (r.field.number == 4)
+            good = col_take_u32(&r, &ret->dropped_attributes_count,
+                                "scope.dropped_attributes_count");
+        if (!good)
+            return false;
+    }
+    return col_reader_finish(&r, "scope");
+}
+
+/* Read all of a group except its members (field 2), which may stand before the head. */
+static bool read_resource_head(struct col_traces *traces)
+{
+    struct col_resource *resource = &traces->resource;
+    struct col_reader r;
+
+    memset(resource, 0, sizeof(*resource));
+    col_reader_init(&r, traces->resource_spans, &traces->fault);
+    while (col_reader_next(&r)) {
+        bool good = true;
+        if (r.field.number == 1)
+            good = take_resource(&r, resource);
+        else if (r.field.number == 2)
+            good = col_take_wire(&r, COL_WIRE_BYTES, "resource_spans.scope_spans");
+        else if (r.field.number == 3)
+            good = col_take_text(&r, &resource->schema_url, "resource_spans.schema_url");
+        if (!good)
+            return false;
+    }
+    return col_reader_finish(&r, "resource_spans");
+}
+
+static bool read_scope_head(struct col_traces *traces)
+{
+    struct col_scope *scope = &traces->scope;
+    struct col_reader r;
+
+    memset(scope, 0, sizeof(*scope));
+    col_reader_init(&r, traces->scope_spans, &traces->fault);
+    while (col_reader_next(&r)) {
+        bool good = true;
+        if (r.field.number == 1)
+            good = take_scope(&r, scope);
+        else if (r.field.number == 2)
+            good = col_take_wire(&r, COL_WIRE_BYTES, "scope_spans.spans");
+        else if (r.field.number == 3)
+            good = col_take_text(&r, &scope->schema_url, "scope_spans.schema_url");
+        if (!good)
+            return false;
+    }
+    return col_reader_finish(&r, "scope_spans");
+}
+
+void col_traces_init(struct col_traces *traces, struct otl_view request)
+{
+    memset(traces, 0, sizeof(*traces));
+    traces->request = col_cursor_of(request);
+    traces->base = traces->request.at;
+    traces->resource_spans = traces->scope_spans = traces->request;
+    traces->resource_spans.end = traces->scope_spans.end = traces->request.at;
+}
+
+bool col_traces_next_resource(struct col_traces *traces)
+{
+    struct col_reader r;
+
+    if (traces->fault.why != NULL)
+        return false;
+    col_reader_init(&r, traces->request, &traces->fault);
+    while (col_reader_next(&r)) {
+        if (r.field.number != 1)
+            continue;
+        if (!col_take_wire(&r, COL_WIRE_BYTES, "request.resource_spans"))
+            return false;
+        traces->request = r.cursor;
+        traces->resource_spans = col_cursor_of(col_bytes_of(&r.field));
+        traces->scope_spans.at = traces->scope_spans.end;
+        traces->resources++;
+        return read_resource_head(traces);
+    }
+    traces->request = r.cursor;
+    (void)col_reader_finish(&r, "request");
+    return false;
+}
+
+bool col_traces_next_scope(struct col_traces *traces)
+{
+    struct col_field field;
+
+    if (traces->fault.why != NULL)
+        return false;
+    while (col_field_next(&traces->resource_spans, &field) == COL_NEXT_FIELD) {
+        if (field.number != 2)
+            continue;
+        traces->scope_spans = col_cursor_of(col_bytes_of(&field));
+        traces->scopes++;
+        return read_scope_head(traces);
+    }
+    return false;
+}
+
+bool col_traces_next_span(struct col_traces *traces, struct col_span *ret)
+{
+    struct col_field field;
+
+    if (traces->fault.why != NULL)
+        return false;
+    while (col_field_next(&traces->scope_spans, &field) == COL_NEXT_FIELD) {
+        if (field.number != 2)
+            continue;
+        if (!col_read_span(col_bytes_of(&field), ret, &traces->fault))
+            return false;
+        ret->resource = &traces->resource;
+        ret->scope = &traces->scope;
+        traces->spans++;
+        return true;
+    }
+    return false;
+}
+
+bool col_traces_next(struct col_traces *traces, struct col_span *ret)
+{
+    while (traces->fault.why == NULL) {
+        if (col_traces_next_span(traces, ret))
+            return true;
+        if (!col_traces_next_scope(traces) && traces->fault.why == NULL &&
+            !col_traces_next_resource(traces))
+            return false;
+    }
+    return false;
+}
+
+enum otel_err col_traces_error(const struct col_traces *traces, struct otl_detail *reterr)
+{
+    const struct col_fault *fault = &traces->fault;
+
+    if (fault->why == NULL)
+        return OTEL_OK;
+    return otl_detail_set(reterr, OTEL_ERR_CORRUPT, NULL, 0, 0, "byte %zu: %s: %s",
+                          fault->at == NULL ? 0 : (size_t)(fault->at - traces->base),
+                          fault->field, fault->why);
+}
+
+enum otel_err col_traces_check(struct otl_view request, uint64_t *ret_spans,
+                               struct otl_detail *reterr)
+{
+    struct col_traces traces;
+    struct col_span span;
+
+    col_traces_init(&traces, request);
+    while (col_traces_next(&traces, &span))
+        continue;
+    if (traces.fault.why != NULL)
+        return col_traces_error(&traces, reterr);
+    *ret_spans = traces.spans;
+    return OTEL_OK;
+}

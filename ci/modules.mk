@@ -3,6 +3,7 @@
 MODULES := sdk/base
 MODULES += sdk/base/yaml
 MODULES += sdk/base/loop
+MODULES += sdk/api
 MODULES += ci/witness
 MODULES += harness/ledger
 MODULES += reports

@@ -66,6 +66,26 @@ bool otl_utf8_valid(const char *data, size_t len)
     return otl_utf8_prefix(data, len) == len;
 }
 
+size_t otl_utf8_repair(const char *data, size_t len, char *out)
+{
+    size_t at = 0, put = 0;
+
+    while (at < len) {
+        size_t good = otl_utf8_prefix(data + at, len - at);
+        if (out != NULL && good != 0)
+            memcpy(out + put, data + at, good);
+        at += good;
+        put += good;
+        if (at == len)
+            break;
+        if (out != NULL)
+            memcpy(out + put, "\xef\xbf\xbd", 3);
+        put += 3;
+        at++;
+    }
+    return put;
+}
+
 size_t otl_utf8_cut(const char *data, size_t len, size_t chars)
 {
     size_t at = 0;

@@ -22,6 +22,10 @@ size_t otl_utf8_prefix(const char *data, size_t len);
 /* Byte length of the first chars characters of well-formed UTF-8. */
 size_t otl_utf8_cut(const char *data, size_t len, size_t chars);
 
+/* Copy with every ill-formed byte replaced by U+FFFD (3 bytes); returns the length, which is at
+ * most 3 * len. out may be NULL to measure only. */
+size_t otl_utf8_repair(const char *data, size_t len, char *out);
+
 /* Lower-case hex of len bytes; out has 2 * len + 1 bytes. */
 void otl_hex(const void *data, size_t len, char *out);
 /* 2 * len lower- or upper-case digits into out; false if any is not a digit. */

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <otel/context.h>
+
+#include <otel/impl.h>
+#include <otel/trace_state.h>
+
+#include "sdk/api/passing_span.h"
+#include "sdk/base/mem.h"
+
+struct otel_context {
+    size_t refs;
+    struct otel_span *span;       /* NULL: none */
+    struct otel_baggage *baggage; /* NULL: empty */
+    const struct otel_context_key *key; /* NULL: this node sets no value */
+    void *value;
+    struct otel_context *values; /* the next node with a value, or NULL */
+};
+
+static struct otel_context g_root;
+
+/* One pair for each thread. The model keeps a shared library from calling __tls_get_addr. */
+static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
+    struct otel_context *current; /* NULL: root */
+    size_t depth;
+} t_context;
+
+struct otel_context *otel_context_root(void)
+{
+    return &g_root;
+}
+
+struct otel_context *otel_context_ref(struct otel_context *context)
+{
+    if (context == NULL)
+        return &g_root;
+    if (context != &g_root)
+        __atomic_fetch_add(&context->refs, 1, __ATOMIC_RELAXED);
+    return context;
+}
+
+void otel_context_unref(struct otel_context *context)
+{
+    while (context != NULL && context != &g_root &&
+           __atomic_fetch_sub(&context->refs, 1, __ATOMIC_ACQ_REL) == 1) {
+        struct otel_context *next = context->values;
+        otel_span_unref(context->span);
+        otel_baggage_unref(context->baggage);
+        if (context->key != NULL && context->key->unref != NULL)
+            context->key->unref(context->value);
+        otl_mem_free(context);
+        context = next;
+    }
+}
+
+/* A node with what its parent has, holding references to it; NULL without memory. */
+static struct otel_context *derive(const struct otel_context *parent)
+{
+    struct otel_context *context = otl_mem_alloc(sizeof(*context));
+    struct otel_context *values;
+
+    if (context == NULL)
+        return NULL;
+    if (parent == NULL)
+        parent = &g_root;
+    values = parent->key != NULL ? (struct otel_context *)(uintptr_t)parent : parent->values;
+    context->refs = 1;
+    context->span = otel_span_ref(parent->span);
+    context->baggage = otel_baggage_ref(parent->baggage);
+    context->key = NULL;
+    context->value = NULL;
+    context->values = values != NULL ? otel_context_ref(values) : NULL;
+    return context;
+}
+
+static struct otel_context *fall_back(const struct otel_context *parent)
+{
+    return otel_context_ref((struct otel_context *)(uintptr_t)parent);
+}
+
+struct otel_context *otel_context_with_span(const struct otel_context *parent,
+                                            struct otel_span *span)
+{
+    struct otel_context *context = derive(parent);
+
+    if (context == NULL)
+        return fall_back(parent);
+    otel_span_unref(context->span);
+    context->span = otel_span_ref(span);
+    return context;
+}
+
+struct otel_context *otel_context_with_span_context(const struct otel_context *parent,
+                                                    const struct otel_span_context *remote)
+{
+    struct otel_span *span = otl_passing_span_new(remote);
+    struct otel_context *context;
+
+    if (span == NULL)
+        return fall_back(parent);
+    context = otel_context_with_span(parent, span);
+    otel_span_unref(span);
+    return context;
+}
+
+struct otel_context *otel_context_with_baggage(const struct otel_context *parent,
+                                               struct otel_baggage *baggage)
+{
+    struct otel_context *context = derive(parent);
+
+    if (context == NULL)
+        return fall_back(parent);
+    otel_baggage_unref(context->baggage);
+    context->baggage = otel_baggage_ref(baggage);
+    return context;
+}
+
+struct otel_context *otel_context_with_value(const struct otel_context *parent,
+                                             const struct otel_context_key *key, void *value)
+{
+    struct otel_context *context = key != NULL ? derive(parent) : NULL;
+
+    if (context == NULL)
+        return fall_back(parent);
+    context->key = key;
+    context->value = value;
+    if (key->ref != NULL)
+        key->ref(value);
+    return context;
+}
+
+struct otel_span *otel_context_span(const struct otel_context *context)
+{
+    return context != NULL && context->span != NULL ? context->span : otel_span_invalid();
+}
+
+struct otel_baggage *otel_context_baggage(const struct otel_context *context)
+{
+    return context != NULL ? context->baggage : NULL;
+}
+
+const struct otel_span_context *otel_context_span_context(const struct otel_context *context)
+{
+    return &otel_context_span(context)->context;
+}
+
+void *otel_context_value(const struct otel_context *context, const struct otel_context_key *key)
+{
+    for (; context != NULL; context = context->values)
+        if (context->key == key && key != NULL)
+            return context->value;
+    return NULL;
+}
+
+struct otel_context *otel_context_current(void)
+{
+    return t_context.current != NULL ? t_context.current : &g_root;
+}
+
+struct otel_context_token otel_context_attach(struct otel_context *context)
+{
+    struct otel_context_token token;
+
+    token.previous = t_context.current;
+    token.thread = &t_context;
+    token.depth = t_context.depth;
+    t_context.current = otel_context_ref(context);
+    t_context.depth++;
+    return token;
+}
+
+bool otel_context_detach(struct otel_context_token token)
+{
+    if (token.thread != &t_context)
+        return false;
+    if (token.depth >= t_context.depth) {
+        /* An outer token was returned before this one; its restore stands. */
+        otel_context_unref(token.previous);
+        return false;
+    }
+    otel_context_unref(t_context.current);
+    t_context.current = token.previous;
+    if (token.depth + 1 != t_context.depth) {
+        t_context.depth = token.depth;
+        return false;
+    }
+    t_context.depth = token.depth;
+    return true;
+}

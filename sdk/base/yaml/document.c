@@ -195,6 +195,23 @@ enum otel_err otl_yaml_load_text(const char *text, size_t len,
     return OTEL_OK;
 }
 
+enum otel_err otl_yaml_from_tree(const json_t *tree, const char *source, struct otl_yaml **ret,
+                                 struct otl_detail *reterr)
+{
+    struct otl_yaml *doc;
+    enum otel_err err = new_document(source, &doc);
+
+    if (err != OTEL_OK)
+        return fill_in(err, source, reterr);
+    doc->root = json_deep_copy(tree);
+    if (doc->root == NULL) {
+        otl_yaml_free(doc);
+        return fill_in(OTEL_ERR_MEMORY, source, reterr);
+    }
+    *ret = doc;
+    return OTEL_OK;
+}
+
 enum otel_err otl_yaml_load_file(const char *path, const struct otl_yaml_options *options,
                                  struct otl_yaml **ret, struct otl_detail *reterr)
 {

@@ -41,6 +41,7 @@ static const char *expected(const struct otl_schema *row, char *out, size_t size
         [OTL_SCHEMA_LIST] = "a list",
         [OTL_SCHEMA_SCALAR] = "a text, a number or true or false",
         [OTL_SCHEMA_ONE_OF] = "something else",
+        [OTL_SCHEMA_BY_KEY] = "a map",
         [OTL_SCHEMA_ANY] = "anything",
     };
     size_t len = 0;
@@ -226,6 +227,45 @@ static enum otel_err check_list(const struct otl_yaml *doc, const struct otl_sch
     return err;
 }
 
+const struct otl_schema *otl_schema_kind(const struct otl_schema *row, const json_t *map)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach((json_t *)map, key, value) {
+        for (const struct otl_schema *r = row->child; r->type != OTL_SCHEMA_NONE; r++)
+            if (strcmp(r->key, key) == 0)
+                return r;
+    }
+    return NULL;
+}
+
+static enum otel_err check_by_key(const struct otl_yaml *doc, const struct otl_schema *row,
+                                  const json_t *map, struct otl_yaml_pos pos,
+                                  struct otl_detail *reterr)
+{
+    const struct otl_schema *kind = otl_schema_kind(row, map);
+    const char *what = row->what ? row->what : "this", *key;
+    struct otl_schema as_map = *row;
+    json_t *value;
+
+    if (kind == NULL && json_object_size(map) == 0)
+        return otl_yaml_error(reterr, pos, "%s is empty", what);
+    if (kind == NULL) /* the first key is to blame */
+        return unknown_key(doc, row, map, json_object_iter_key(json_object_iter((json_t *)map)),
+                           reterr);
+    json_object_foreach((json_t *)map, key, value) {
+        for (const struct otl_schema *r = row->child; r->type != OTL_SCHEMA_NONE; r++)
+            if (r != kind && strcmp(r->key, key) == 0)
+                return otl_yaml_error(reterr, otl_yaml_key_pos(doc, map, key),
+                                      "%s is one thing: '%s' and '%s' are two", what, kind->key,
+                                      key);
+    }
+    as_map.type = OTL_SCHEMA_MAP;
+    as_map.child = kind->child;
+    return check_map(doc, &as_map, map, pos, reterr);
+}
+
 /* Does the kind of value suit the row, whatever its content? */
 static bool fits(const struct otl_schema *row, const json_t *value)
 {
@@ -247,6 +287,7 @@ static bool fits(const struct otl_schema *row, const json_t *value)
     case OTL_SCHEMA_DURATION:
         return json_is_string(value) || json_is_integer(value);
     case OTL_SCHEMA_MAP:
+    case OTL_SCHEMA_BY_KEY:
         return json_is_object(value);
     case OTL_SCHEMA_LIST:
         return json_is_array(value);
@@ -300,6 +341,8 @@ static enum otel_err check(const struct otl_yaml *doc, const struct otl_schema *
         return check_list(doc, row, value, pos, reterr);
     case OTL_SCHEMA_ONE_OF:
         return check(doc, choose(row, value), value, pos, reterr);
+    case OTL_SCHEMA_BY_KEY:
+        return check_by_key(doc, row, value, pos, reterr);
     case OTL_SCHEMA_BOOL:
     case OTL_SCHEMA_SCALAR:
     case OTL_SCHEMA_ANY:
@@ -364,6 +407,8 @@ static enum otel_err fill(struct otl_yaml *doc, const struct otl_schema *row, js
         return fill_map(doc, row, value, reterr);
     if (row->type == OTL_SCHEMA_ONE_OF)
         return fill(doc, choose(row, value), value, reterr);
+    if (row->type == OTL_SCHEMA_BY_KEY)
+        return fill_map(doc, otl_schema_kind(row, value), value, reterr);
     for (size_t i = 0; err == OTEL_OK && i < json_array_size(value); i++)
         err = fill(doc, row->child, json_array_get(value, i), reterr);
     return err;

@@ -42,6 +42,8 @@ enum otl_schema_type {
     OTL_SCHEMA_LIST,     /* child: one row, each item (NULL: any); min, max: number of items */
     OTL_SCHEMA_SCALAR,   /* a string, number or bool */
     OTL_SCHEMA_ONE_OF,   /* child: table of rows; the first whose kind of value fits decides */
+    OTL_SCHEMA_BY_KEY,   /* a map whose kind is told by the one key it has of child's rows; the
+                          * row's own child is the table of the keys of such a map */
     OTL_SCHEMA_ANY       /* not looked at */
 };
 
@@ -69,6 +71,8 @@ OTEL_MUST_USE enum otel_err otl_schema_check_part(const struct otl_yaml *doc,
                                                   const struct otl_schema *row,
                                                   const json_t *value, struct otl_yaml_pos pos,
                                                   struct otl_detail *reterr);
+/* The row that tells the kind of a BY_KEY map, or NULL. */
+const struct otl_schema *otl_schema_kind(const struct otl_schema *row, const json_t *map);
 /* Put the fallback of every missing key, into maps that are there or that a fallback made. The
  * tree must have passed the check. OTEL_ERR_MEMORY; OTEL_ERR_SYNTAX: a fallback is no YAML. */
 OTEL_MUST_USE enum otel_err otl_schema_fill(struct otl_yaml *doc, const struct otl_schema *row,

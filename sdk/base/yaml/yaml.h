@@ -70,6 +70,9 @@ OTEL_MUST_USE enum otel_err otl_yaml_load_file(const char *path,
 OTEL_MUST_USE enum otel_err otl_yaml_load_text(const char *text, size_t len,
                                                const struct otl_yaml_options *options,
                                                struct otl_yaml **ret, struct otl_detail *reterr);
+/* A document around a copy of a tree that came from elsewhere: no place is known. */
+OTEL_MUST_USE enum otel_err otl_yaml_from_tree(const json_t *tree, const char *source,
+                                               struct otl_yaml **ret, struct otl_detail *reterr);
 void otl_yaml_free(struct otl_yaml *doc);
 
 /* The tree; borrowed, never NULL. An empty document is json_null(). */

@@ -27,7 +27,19 @@ static const struct otl_schema step[5] = {
 static const struct otl_schema wide[] = {{.type = OTL_SCHEMA_DURATION},
                                          {.type = OTL_SCHEMA_MAP, .child = step},
                                          OTL_SCHEMA_END};
+static const struct otl_schema draw[] = {
+    {.key = "draw", .type = OTL_SCHEMA_STRING},
+    {.key = "width", .type = OTL_SCHEMA_UINT, .fallback = "2"},
+    OTL_SCHEMA_END};
+static const struct otl_schema move[] = {{.key = "move", .type = OTL_SCHEMA_INT}, OTL_SCHEMA_END};
+static const struct otl_schema acts[] = {
+    {.key = "draw", .type = OTL_SCHEMA_MAP, .child = draw},
+    {.key = "move", .type = OTL_SCHEMA_MAP, .child = move},
+    OTL_SCHEMA_END};
+static const struct otl_schema act[] = {
+    {.type = OTL_SCHEMA_BY_KEY, .child = acts, .what = "an act"}};
 static const struct otl_schema service[] = {
+    {.key = "acts", .type = OTL_SCHEMA_LIST, .child = act},
     {.key = "replicas", .type = OTL_SCHEMA_UINT, .min = 1, .max = 64, .fallback = "1"},
     {.key = "offset", .type = OTL_SCHEMA_INT},
     {.key = "name", .type = OTL_SCHEMA_STRING, .max = 8, .min = 1},
@@ -118,7 +130,14 @@ static void each_mistake_is_named_with_its_place_and_the_nearest_word(void **sta
          "f:1:24: either: expected a duration such as 250ms or a map, found a list"},
         {"services: {a: {label: {}}}",
          "f:1:23: label: expected a text, a number or true or false, found a map"},
-        {"services: {a: {replicas: 3, offset: -4, name: x, on: , free: [{}], label: 1.5, either: "
+        {"services: {a: {acts: [{}]}}", "f:1:23: an act is empty"},
+        {"services: {a: {acts: [{drew: x}]}}",
+         "f:1:24: unknown key 'drew' (did you mean 'draw'?)"},
+        {"services: {a: {acts: [{draw: x, move: 1}]}}",
+         "f:1:33: an act is one thing: 'draw' and 'move' are two"},
+        {"services: {a: {acts: [{move: 1, width: 1}]}}",
+         "f:1:33: unknown key 'width'; known here: move"},
+        {"services: {a: {replicas: 3, acts: [{width: 1, draw: x}, {move: -1}], offset: -4, name: x, on: , free: [{}], label: 1.5, either: "
          "5s, steps: [{wait: 0}, {odds: 1}, {steps: [{paint: red}]}]}}",
          ""},
     };
@@ -130,7 +149,7 @@ static void each_mistake_is_named_with_its_place_and_the_nearest_word(void **sta
 
 static void missing_keys_get_their_fallbacks(void **state)
 {
-    static const char text[] = "services: {a: {}, b: {replicas: 2}}";
+    static const char text[] = "services: {a: {}, b: {replicas: 2, acts: [{draw: x}]}}";
     struct otl_yaml *doc;
     char *json;
 
@@ -141,7 +160,8 @@ static void missing_keys_get_their_fallbacks(void **state)
     assert_int_equal(otl_schema_check(doc, root, NULL), OTEL_OK);
     json = json_dumps(otl_yaml_root(doc), JSON_COMPACT);
     assert_string_equal(json, "{\"services\":{\"a\":{\"replicas\":1,\"steps\":[]},"
-                              "\"b\":{\"replicas\":2,\"steps\":[]}},\"load\":{\"rate\":100}}");
+                              "\"b\":{\"replicas\":2,\"acts\":[{\"draw\":\"x\",\"width\":2}],"
+                              "\"steps\":[]}},\"load\":{\"rate\":100}}");
     free(json);
     otl_yaml_free(doc);
 }

@@ -11,3 +11,4 @@ MODULES += harness/stats
 MODULES += harness/topology
 MODULES += harness/cli
 MODULES += collector-mock/wire
+MODULES += sdk/transport

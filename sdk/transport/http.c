@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sdk/transport/http.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "sdk/base/mem.h"
+#include "sdk/transport/connect.h"
+#include "sdk/transport/response.h"
+
+enum { READ_CHUNK = 16 * 1024, READS_A_WAKE = 16, SENDS_A_WAKE = 8, HEAD_MAX = 64 * 1024 };
+
+struct otl_http {
+    struct event_base *base;
+    const struct otl_clock *clock;
+    struct otl_url url;
+    struct otl_connector *connector;
+    struct event *readable; /* exists while there is a connection */
+    struct event *writable;
+    struct event *timer;
+    int fd;
+    struct otl_buf head;
+    size_t head_fixed; /* bytes of head that are the same for every request */
+    struct otl_response response;
+    struct otl_http_stats stats;
+    /* the request under way */
+    bool busy;
+    bool reused;
+    bool send_failed;
+    struct otl_http_request request;
+    uint64_t sent;
+};
+
+static void close_connection(struct otl_http *h)
+{
+    if (h->readable != NULL)
+        event_free(h->readable);
+    if (h->writable != NULL)
+        event_free(h->writable);
+    h->readable = NULL;
+    h->writable = NULL;
+    if (h->fd >= 0)
+        close(h->fd);
+    h->fd = -1;
+}
+
+static uint64_t request_size(const struct otl_http *h)
+{
+    return h->head.len + h->request.body.len;
+}
+
+static struct otl_http_result result_of(const struct otl_http *h, enum otl_http_outcome outcome,
+                                        enum otel_err err)
+{
+    const struct otl_response *r = &h->response;
+    struct otl_http_result result = {.outcome = outcome, .err = err, .reused = h->reused};
+
+    result.bytes_sent = h->sent;
+    result.bytes_received = r->wire_bytes;
+    result.status = r->head_done ? r->status : 0;
+    if (outcome != OTL_HTTP_ANSWERED)
+        return result;
+    result.truncated = r->state != OTL_RESPONSE_DONE;
+    if (!result.truncated)
+        result.body = otl_view(r->body.data, r->body.len);
+    result.retry_after = otl_view_str(r->retry_after);
+    result.content_type = otl_view_str(r->content_type);
+    result.content_encoding = otl_view_str(r->content_encoding);
+    return result;
+}
+
+static void finish(struct otl_http *h, enum otl_http_outcome outcome, enum otel_err err)
+{
+    struct otl_http_result result;
+    otl_http_done_fn done = h->request.done;
+    void *context = h->request.context;
+
+    /* Once the head of an answer is there, its status is the verdict, whatever came of its body. */
+    if (h->response.head_done && (outcome == OTL_HTTP_CUT || outcome == OTL_HTTP_TIMEOUT))
+        outcome = OTL_HTTP_ANSWERED;
+    result = result_of(h, outcome, err);
+    event_del(h->timer);
+    h->busy = false;
+    h->stats.bytes_received += result.bytes_received;
+    h->stats.bytes_sent += result.bytes_sent;
+    h->stats.requests += result.bytes_sent > 0;
+    if (outcome != OTL_HTTP_ANSWERED || result.truncated || !h->response.keep_alive ||
+        h->sent != request_size(h))
+        close_connection(h);
+    done(context, &result); /* last: may post again or free h */
+}
+
+/* Take what the reader has made of the bytes. False: the request is finished (h may be gone). */
+static bool go_on(struct otl_http *h)
+{
+    switch (h->response.state) {
+    case OTL_RESPONSE_MORE:
+        return true;
+    case OTL_RESPONSE_DONE:
+        finish(h, OTL_HTTP_ANSWERED, OTEL_OK);
+        return false;
+    case OTL_RESPONSE_GARBAGE:
+        finish(h, OTL_HTTP_GARBAGE, OTEL_ERR_SYNTAX);
+        return false;
+    case OTL_RESPONSE_TOO_LARGE:
+        finish(h, OTL_HTTP_TOO_LARGE, OTEL_ERR_LIMIT);
+        return false;
+    case OTL_RESPONSE_MEMORY:
+        finish(h, OTL_HTTP_MEMORY, OTEL_ERR_MEMORY);
+        return false;
+    }
+    return false;
+}
+
+/* The peer closed: the end of a body without a length, or too early. */
+static void on_end(struct otl_http *h)
+{
+    if (otl_response_feed(&h->response, NULL, 0) == OTL_RESPONSE_DONE)
+        finish(h, OTL_HTTP_ANSWERED, OTEL_OK);
+    else
+        finish(h, OTL_HTTP_CUT, OTEL_ERR_CLOSED);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *argument)
+{
+    struct otl_http *h = argument;
+    char bytes[READ_CHUNK];
+
+    (void)what;
+    if (!h->busy) { /* closed, or talks without being asked */
+        close_connection(h);
+        return;
+    }
+    for (int i = 0; i < READS_A_WAKE; i++) {
+        ssize_t n = recv(fd, bytes, sizeof(bytes), 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            return;
+        if (n <= 0) {
+            if (n == 0)
+                on_end(h);
+            else
+                finish(h, OTL_HTTP_CUT, OTEL_ERR_CLOSED);
+            return;
+        }
+        otl_response_feed(&h->response, bytes, (size_t)n);
+        if (!go_on(h) || (size_t)n < sizeof(bytes))
+            return;
+    }
+}
+
+static ssize_t send_some(struct otl_http *h)
+{
+    struct iovec parts[2];
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 1};
+    size_t skip = (size_t)h->sent;
+
+    if (skip < h->head.len) {
+        parts[0].iov_base = h->head.data + skip;
+        parts[0].iov_len = h->head.len - skip;
+        parts[1].iov_base = (void *)(uintptr_t)h->request.body.data;
+        parts[1].iov_len = h->request.body.len;
+        message.msg_iovlen = h->request.body.len > 0 ? 2 : 1;
+    } else {
+        skip -= h->head.len;
+        parts[0].iov_base = (void *)(uintptr_t)(h->request.body.data + skip);
+        parts[0].iov_len = h->request.body.len - skip;
+    }
+    return sendmsg(h->fd, &message, MSG_NOSIGNAL);
+}
+
+static void send_all(struct otl_http *h)
+{
+    for (int i = 0; h->sent < request_size(h); i++) {
+        ssize_t n = i < SENDS_A_WAKE ? send_some(h) : -1; /* let the answer be read in between */
+        if (n > 0) {
+            h->sent += (uint64_t)n;
+            continue;
+        }
+        if (i < SENDS_A_WAKE && errno == EINTR)
+            continue;
+        if ((i == SENDS_A_WAKE || errno == EAGAIN || errno == EWOULDBLOCK) &&
+            event_add(h->writable, NULL) == 0)
+            return;
+        /* A server may answer and close before it has read everything: what it said is still to
+         * be read; if it said nothing, reading meets the end of the connection. */
+        h->send_failed = true;
+        break;
+    }
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *argument)
+{
+    struct otl_http *h = argument;
+
+    (void)fd;
+    (void)what;
+    if (h->busy && !h->send_failed)
+        send_all(h);
+}
+
+static void arm_timer(struct otl_http *h)
+{
+    uint64_t now = otl_clock_mono(h->clock);
+    struct timeval tv;
+
+    if (h->request.deadline_ns == UINT64_MAX)
+        return;
+    tv = otl_timeval(h->request.deadline_ns > now ? h->request.deadline_ns - now : 0);
+    event_add(h->timer, &tv);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    struct otl_http *h = argument;
+
+    (void)fd;
+    (void)what;
+    if (!h->busy)
+        return;
+    if (otl_clock_mono(h->clock) < h->request.deadline_ns) {
+        arm_timer(h); /* the loop's clock is coarse, or the test's stands still */
+        return;
+    }
+    otl_connector_cancel(h->connector);
+    finish(h, OTL_HTTP_TIMEOUT, OTEL_ERR_TIMEOUT);
+}
+
+static void on_connected(void *context, enum otel_err err, int fd)
+{
+    struct otl_http *h = context;
+
+    if (err != OTEL_OK) {
+        finish(h, err == OTEL_ERR_TIMEOUT ? OTL_HTTP_TIMEOUT : OTL_HTTP_NO_CONNECTION, err);
+        return;
+    }
+    h->fd = fd;
+    h->stats.connections++;
+    h->readable = event_new(h->base, fd, EV_READ | EV_PERSIST, on_readable, h);
+    h->writable = event_new(h->base, fd, EV_WRITE, on_writable, h);
+    if (h->readable == NULL || h->writable == NULL || event_add(h->readable, NULL) != 0) {
+        finish(h, OTL_HTTP_MEMORY, OTEL_ERR_MEMORY);
+        return;
+    }
+    send_all(h);
+}
+
+static enum otel_err write_fixed_head(struct otl_http *h, struct otl_view header_lines)
+{
+    char authority[OTL_URL_AUTHORITY_SIZE];
+    enum otel_err err = otl_buf_printf(&h->head, "POST %s HTTP/1.1\r\nHost: %s\r\n", h->url.path,
+                                       otl_url_authority(&h->url, authority));
+
+    if (err == OTEL_OK)
+        err = otl_buf_append(&h->head, header_lines.data, header_lines.len);
+    h->head_fixed = h->head.len;
+    return err;
+}
+
+enum otel_err otl_http_new(const struct otl_http_options *options, struct otl_http **ret)
+{
+    struct otl_connector_options connector = {.base = options->base,
+                                              .clock = options->clock,
+                                              .look_up = options->look_up,
+                                              .done = on_connected};
+    struct otl_http *h;
+    enum otel_err err;
+
+    if (options->url->tls)
+        return OTEL_ERR_UNSUPPORTED;
+    h = otl_mem_zalloc(sizeof(*h));
+    if (h == NULL)
+        return OTEL_ERR_MEMORY;
+    h->base = options->base;
+    h->clock = options->clock;
+    h->url = *options->url;
+    h->fd = -1;
+    otl_buf_init(&h->head, HEAD_MAX);
+    otl_response_init(&h->response, options->max_response);
+    connector.url = &h->url;
+    connector.context = h;
+    err = otl_connector_new(&connector, &h->connector);
+    h->timer = event_new(h->base, -1, 0, on_timer, h);
+    if (err == OTEL_OK && h->timer == NULL)
+        err = OTEL_ERR_MEMORY;
+    if (err == OTEL_OK)
+        err = write_fixed_head(h, options->header_lines);
+    if (err != OTEL_OK) {
+        otl_http_free(h);
+        return err;
+    }
+    *ret = h;
+    return OTEL_OK;
+}
+
+void otl_http_cancel(struct otl_http *h)
+{
+    if (!h->busy)
+        return;
+    otl_connector_cancel(h->connector);
+    event_del(h->timer);
+    h->busy = false;
+    h->stats.bytes_sent += h->sent;
+    h->stats.requests += h->sent > 0;
+    close_connection(h);
+}
+
+void otl_http_free(struct otl_http *h)
+{
+    if (h == NULL)
+        return;
+    close_connection(h);
+    otl_connector_free(h->connector);
+    if (h->timer != NULL)
+        event_free(h->timer);
+    otl_response_fini(&h->response);
+    otl_buf_fini(&h->head);
+    otl_mem_free(h);
+}
+
+void otl_http_abandon(struct otl_http *h)
+{
+    if (h == NULL)
+        return;
+    otl_connector_abandon(h->connector);
+    if (h->fd >= 0)
+        close(h->fd);
+}
+
+enum otel_err otl_http_post(struct otl_http *h, const struct otl_http_request *request)
+{
+    enum otel_err err;
+
+    if (h->busy)
+        return OTEL_ERR_BLOCKED;
+    h->head.len = h->head_fixed;
+    err = otl_buf_printf(&h->head, "%s%s%sContent-Length: %zu\r\n\r\n",
+                         request->content_encoding ? "Content-Encoding: " : "",
+                         request->content_encoding ? request->content_encoding : "",
+                         request->content_encoding ? "\r\n" : "", request->body.len);
+    if (err != OTEL_OK)
+        return err;
+    otl_response_begin(&h->response);
+    h->request = *request;
+    h->busy = true;
+    h->sent = 0;
+    h->send_failed = false;
+    h->reused = h->fd >= 0;
+    arm_timer(h);
+    if (h->fd >= 0)
+        send_all(h);
+    else
+        otl_connector_start(h->connector, request->deadline_ns);
+    return OTEL_OK;
+}
+
+const struct otl_http_stats *otl_http_stats(const struct otl_http *h)
+{
+    return &h->stats;
+}

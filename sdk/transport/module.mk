@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+LIBS += transport
+transport_SRCS := sdk/transport/url.c sdk/transport/httpdate.c sdk/transport/retry.c \
+                  sdk/transport/gzip.c sdk/transport/response.c sdk/transport/resolve.c \
+                  sdk/transport/connect.c sdk/transport/http.c
+transport_LIBS := base
+transport_PKGS := libevent_core zlib
+transport_LDLIBS := -lhttp_parser
+transport_PIC := 1
+
+TESTS += transport_pure_test
+transport_pure_test_SRCS := sdk/transport/tests/pure_test.c
+transport_pure_test_LIBS := transport
+
+TESTS += transport_http_test
+transport_http_test_SRCS := sdk/transport/tests/http_test.c sdk/transport/tests/server.c
+transport_http_test_LIBS := transport
+TSAN_TESTS += transport_http_test
+
+FUZZERS += fuzz_url fuzz_response fuzz_http_date
+fuzz_url_SRCS := sdk/transport/tests/fuzz_url.c ci/fuzz-main.c
+fuzz_url_LIBS := transport
+fuzz_response_SRCS := sdk/transport/tests/fuzz_response.c ci/fuzz-main.c
+fuzz_response_LIBS := transport
+fuzz_http_date_SRCS := sdk/transport/tests/fuzz_http_date.c ci/fuzz-main.c
+fuzz_http_date_LIBS := transport

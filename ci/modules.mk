@@ -12,3 +12,4 @@ MODULES += harness/topology
 MODULES += harness/cli
 MODULES += collector-mock/wire
 MODULES += sdk/transport
+MODULES += sdk/propagation

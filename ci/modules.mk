@@ -13,3 +13,5 @@ MODULES += harness/cli
 MODULES += collector-mock/wire
 MODULES += sdk/transport
 MODULES += sdk/propagation
+MODULES += collector-mock/http
+MODULES += collector-mock

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-mock/http/conn.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+
+#include "sdk/base/mem.h"
+
+/*
+ * A connection's way through its states. Large bodies are received straight into their place: the
+ * bufferevent reads 4 KiB at a time and wakes us, the rest of the body is read from here.
+ */
+
+enum {
+    RECEIVE_STEP = 256 * 1024,      /* bytes asked for at once */
+    RECEIVE_SHARE = 4 * 1024 * 1024 /* then the other connections have their turn */
+};
+#define LINGER_NS (2 * OTL_NS_PER_S)
+#define LINGER_BYTES ((size_t)64 << 20)
+
+static uint64_t now(const struct col_conn *conn)
+{
+    return otl_clock_mono(conn->server->options.clock);
+}
+
+static void unlink_conn(struct col_conn *conn)
+{
+    if (conn->previous != NULL)
+        conn->previous->next = conn->next;
+    else
+        conn->server->conns = conn->next;
+    if (conn->next != NULL)
+        conn->next->previous = conn->previous;
+}
+
+void col_conn_free(struct col_conn *conn)
+{
+    struct col_http_server *server = conn->server;
+
+    if (conn->advancing) {
+        conn->doomed = true;
+        return;
+    }
+    unlink_conn(conn);
+    bufferevent_free(conn->bev);
+    col_conn_body_release(conn);
+    otl_buf_fini(&conn->head);
+    otl_buf_fini(&conn->body);
+    otl_mem_free(conn);
+    server->counters.connections_open--;
+    if (server->drain_deadline_ns != 0 && server->conns == NULL &&
+        server->options.on_drained != NULL)
+        server->options.on_drained(server->options.context);
+}
+
+static void hand_over(struct col_conn *conn)
+{
+    struct col_http_server *server = conn->server;
+    struct col_http_request *request = &conn->request;
+
+    http_parser_pause(&conn->parser, 0);
+    conn->state = COL_CONN_HANDLING;
+    request->mono_ns = otl_clock_mono(server->options.clock);
+    request->wall_ns = otl_clock_wall(server->options.clock);
+    request->body = otl_view(conn->body.data, conn->body.len);
+    server->counters.requests++;
+    server->options.on_request(server->options.context, request);
+}
+
+/* Give len bytes to the parser; false: stop reading for now. */
+static bool parse(struct col_conn *conn, const char *data, size_t len, size_t *ret_used)
+{
+    enum http_errno error;
+
+    *ret_used = http_parser_execute(&conn->parser, &col_conn_settings, data, len);
+    error = HTTP_PARSER_ERRNO(&conn->parser);
+    if (conn->refuse != 0) {
+        col_conn_refuse(conn, conn->refuse, conn->refuse_why);
+        return false;
+    }
+    if (conn->complete) {
+        hand_over(conn);
+        return true;
+    }
+    if (error == HPE_HEADER_OVERFLOW) {
+        col_conn_refuse(conn, 431, "the request head is too large");
+        return false;
+    }
+    if (error != HPE_OK) {
+        col_conn_refuse(conn, 400, http_errno_description(error));
+        return false;
+    }
+    return *ret_used > 0;
+}
+
+/* The rest of a body of known length, straight from the socket. False: nothing more for now. */
+static bool receive_body(struct col_conn *conn, size_t *share)
+{
+    size_t left = conn->body_expected - conn->body.len, used;
+    ssize_t got;
+
+    if (left == 0 || *share == 0)
+        return false;
+    if (left > RECEIVE_STEP)
+        left = RECEIVE_STEP;
+    if (!col_conn_body_room(conn, left)) {
+        col_conn_refuse(conn, conn->refuse, conn->refuse_why);
+        return false;
+    }
+    got = recv(conn->fd, conn->body.data + conn->body.len, left, MSG_DONTWAIT);
+    if (got <= 0) /* an end or an error comes again through the bufferevent */
+        return false;
+    conn->server->counters.bytes_received += (size_t)got;
+    *share -= (size_t)got < *share ? (size_t)got : *share;
+    return parse(conn, conn->body.data + conn->body.len, (size_t)got, &used);
+}
+
+static bool reading(const struct col_conn *conn)
+{
+    return conn->state == COL_CONN_IDLE || conn->state == COL_CONN_HEAD ||
+           conn->state == COL_CONN_BODY;
+}
+
+static void advance(struct col_conn *conn)
+{
+    struct evbuffer *input = bufferevent_get_input(conn->bev);
+    size_t share = RECEIVE_SHARE;
+
+    while (!conn->doomed && reading(conn)) {
+        size_t len = evbuffer_get_contiguous_space(input), used;
+        bool more;
+        if (len == 0) {
+            if (conn->state != COL_CONN_BODY || !receive_body(conn, &share))
+                return;
+            continue;
+        }
+        more = parse(conn, (const char *)evbuffer_pullup(input, (ev_ssize_t)len), len, &used);
+        conn->server->counters.bytes_received += used;
+        evbuffer_drain(input, used);
+        if (!more)
+            return;
+    }
+}
+
+void col_conn_advance(struct col_conn *conn)
+{
+    if (conn->advancing)
+        return;
+    conn->advancing = true;
+    advance(conn);
+    conn->advancing = false;
+    if (conn->doomed) {
+        conn->doomed = false;
+        col_conn_free(conn);
+        return;
+    }
+    if (reading(conn) || conn->state == COL_CONN_LINGERING)
+        bufferevent_enable(conn->bev, EV_READ);
+    else
+        bufferevent_disable(conn->bev, EV_READ);
+}
+
+static void linger(struct col_conn *conn)
+{
+    struct evbuffer *input = bufferevent_get_input(conn->bev);
+
+    conn->lingered += evbuffer_get_length(input);
+    evbuffer_drain(input, evbuffer_get_length(input));
+    if (conn->lingered > LINGER_BYTES)
+        col_conn_free(conn);
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+    struct col_conn *conn = arg;
+
+    (void)bev;
+    if (conn->state == COL_CONN_LINGERING)
+        linger(conn);
+    else
+        col_conn_advance(conn);
+}
+
+/* The output is empty again. */
+static void on_write(struct bufferevent *bev, void *arg)
+{
+    struct col_conn *conn = arg;
+
+    (void)bev;
+    if (conn->state == COL_CONN_SENDING)
+        col_conn_answered(conn, true);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+    struct col_conn *conn = arg;
+
+    (void)bev;
+    if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0)
+        return;
+    switch (conn->state) {
+    case COL_CONN_HEAD:
+    case COL_CONN_BODY:
+        if (conn->head.len > 0)
+            conn->server->counters.cut_off++;
+        col_conn_free(conn);
+        return;
+    case COL_CONN_IDLE:
+    case COL_CONN_LINGERING:
+        col_conn_free(conn);
+        return;
+    case COL_CONN_HANDLING:
+        conn->state = COL_CONN_DEAD; /* freed by its answer */
+        return;
+    case COL_CONN_SENDING:
+        if ((what & BEV_EVENT_ERROR) != 0)
+            col_conn_answered(conn, false);
+        return;
+    case COL_CONN_DEAD:
+        return;
+    }
+}
+
+void col_conn_sweep(struct col_conn *conn, uint64_t now_ns)
+{
+    const struct col_http_options *options = &conn->server->options;
+    uint64_t age = now_ns - conn->since_ns, drain = conn->server->drain_deadline_ns;
+
+    if (conn->state == COL_CONN_LINGERING && age > LINGER_NS) {
+        col_conn_free(conn);
+    } else if (conn->state == COL_CONN_HEAD && age > options->head_timeout_ns) {
+        conn->server->counters.timeouts++;
+        col_conn_refuse(conn, 408, "the request head did not arrive in time");
+    } else if (conn->state == COL_CONN_BODY && age > options->body_timeout_ns) {
+        conn->server->counters.timeouts++;
+        col_conn_refuse(conn, 408, "the request body stands still");
+    } else if (conn->state == COL_CONN_SENDING && age > options->body_timeout_ns) {
+        col_conn_answered(conn, false);
+    } else if (drain != 0 && now_ns >= drain && conn->state != COL_CONN_HANDLING &&
+               conn->state != COL_CONN_DEAD) {
+        if (conn->state == COL_CONN_SENDING)
+            col_conn_answered(conn, false);
+        else
+            col_conn_free(conn);
+    }
+}
+
+void col_conn_drain(struct col_conn *conn)
+{
+    bool quiet = conn->state == COL_CONN_IDLE ||
+                 (conn->state == COL_CONN_HEAD && conn->head.len == 0);
+    char byte;
+
+    /* what the kernel already holds is still received and answered */
+    if (quiet && evbuffer_get_length(bufferevent_get_input(conn->bev)) == 0 &&
+        recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+        col_conn_free(conn);
+}
+
+void col_conn_new(struct col_http_server *server, int fd)
+{
+    struct col_conn *conn = otl_mem_zalloc(sizeof(*conn));
+    struct bufferevent *bev =
+        bufferevent_socket_new(server->options.base, fd, BEV_OPT_CLOSE_ON_FREE);
+
+    if (conn == NULL || bev == NULL) {
+        otl_mem_free(conn);
+        if (bev != NULL)
+            bufferevent_free(bev);
+        else
+            close(fd);
+        server->counters.connections_refused++;
+        return;
+    }
+    conn->server = server;
+    conn->bev = bev;
+    conn->fd = fd;
+    conn->request.connection = ++server->counters.connections;
+    server->counters.connections_open++;
+    otl_buf_init(&conn->head, server->options.max_head_bytes);
+    otl_buf_init(&conn->body, server->options.max_body_bytes);
+    http_parser_init(&conn->parser, HTTP_REQUEST);
+    conn->parser.data = conn;
+    conn->state = COL_CONN_HEAD; /* a connection that says nothing is a slow head */
+    conn->since_ns = now(conn);
+    conn->next = server->conns;
+    if (conn->next != NULL)
+        conn->next->previous = conn;
+    server->conns = conn;
+    bufferevent_setcb(bev, on_read, on_write, on_event, conn);
+    bufferevent_enable(bev, EV_READ | EV_WRITE);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_HTTP_SERVER_H
+#define COL_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sdk/base/buf.h"
+#include "sdk/base/clock.h"
+#include "sdk/base/detail.h"
+
+/*
+ * HTTP/1.1 server of the collector: one listener, its connections, whole requests.
+ *
+ * Bufferevents and http-parser, not evhttp: the layer that misbehaves on command has to own the
+ * socket. Not for TLS or HTTP/2.
+ *
+ * Life      new (listening at once) -> drain -> free. A request handed to on_request must be
+ *           answered exactly once, then or later, by col_http_answer(); the connection lives
+ *           until then, even when the peer is gone.
+ * Threads   everything on the thread of the event base.
+ * Memory    a request and what it points to hold until it is answered. The head of a request is
+ *           bounded by max_head_bytes, its body by max_body_bytes, all bodies together by
+ *           max_memory_bytes.
+ * Limits    see the options; what exceeds one is answered with a status and counted:
+ *           head too large 431, body too large 400 (as the Collector does), memory spent 503,
+ *           too many connections: closed at once. A head that is not complete in head_timeout, or
+ *           a body that stands still for body_timeout, is answered 408.
+ *
+ * Requests of one connection are handed over one after another, also when they were pipelined.
+ */
+
+struct event_base;
+struct col_http_server;
+struct col_http_request;
+
+struct col_http_header {
+    struct otl_view name;
+    struct otl_view value;
+};
+
+enum { COL_HTTP_HEADERS_MAX = 128 };
+
+struct col_http_request {
+    uint64_t connection; /* from 1, new for every connection */
+    uint64_t mono_ns;    /* when its last byte was received */
+    uint64_t wall_ns;
+    struct otl_view method;
+    struct otl_view path; /* without the query */
+    struct otl_view body; /* as received: perhaps compressed */
+    struct col_http_header headers[COL_HTTP_HEADERS_MAX];
+    size_t header_count;
+    void *tag;            /* the handler's own */
+};
+
+struct col_http_answer {
+    unsigned status;
+    const char *content_type; /* NULL: none */
+    struct otl_view body;     /* copied */
+    const char *extra;        /* further header lines, each ending in \r\n; may be NULL */
+    bool close;               /* close the connection afterwards */
+};
+
+struct col_http_counters {
+    uint64_t connections;         /* accepted */
+    uint64_t connections_open;
+    uint64_t connections_refused; /* over max_connections */
+    uint64_t requests;            /* handed to on_request */
+    uint64_t bad_requests;        /* answered here: no HTTP, too large, too slow */
+    uint64_t timeouts;            /* of these: too slow */
+    uint64_t cut_off;             /* the peer went away in mid-request */
+    uint64_t bytes_received;
+    uint64_t bytes_sent;
+};
+
+struct col_http_options {
+    struct event_base *base;  /* required; borrowed */
+    const struct otl_clock *clock; /* required; borrowed */
+    const char *host;         /* name or address; init: "127.0.0.1" */
+    uint16_t port;            /* 0 = any free one; init: 0 */
+    size_t max_connections;   /* init: 10,000 */
+    size_t max_head_bytes;    /* request line and headers; init: 64 KiB */
+    size_t max_body_bytes;    /* init: 20 MiB */
+    size_t max_memory_bytes;  /* all request bodies being received; init: 512 MiB */
+    uint64_t head_timeout_ns; /* init: 10 s */
+    uint64_t body_timeout_ns; /* without progress; init: 30 s */
+    void *context;
+    /* A whole request. */
+    void (*on_request)(void *context, struct col_http_request *request);
+    /* The answer of a request was given to the kernel whole, or (sent false) never will be. */
+    void (*on_answered)(void *context, const struct col_http_request *request,
+                        const struct col_http_answer *answer, bool sent);
+    /* A request is being refused by the server itself; *answer holds a text of its own, which may
+     * be replaced (the body is copied afterwards). request has a path and headers only if its head
+     * was complete. May be NULL. */
+    void (*on_refused)(void *context, const struct col_http_request *request,
+                       struct col_http_answer *answer);
+    /* After drain: the last connection is gone; may be NULL. Must not free the server. */
+    void (*on_drained)(void *context);
+};
+
+void col_http_options_init(struct col_http_options *options);
+
+/* OTEL_ERR_IO: the address cannot be resolved or bound, *reterr says which and why.
+ * OTEL_ERR_MEMORY. */
+OTEL_MUST_USE enum otel_err col_http_new(const struct col_http_options *options,
+                                         struct col_http_server **ret, struct otl_detail *reterr);
+/* Stop accepting; idle connections are closed, the others after their request in hand (at most
+ * grace_ns). on_drained is called when none is left, perhaps before this returns. */
+void col_http_drain(struct col_http_server *server, uint64_t grace_ns);
+/* Closes what is left; may be NULL. */
+void col_http_free(struct col_http_server *server);
+
+/* Answer a request; it is gone afterwards. */
+void col_http_answer(struct col_http_request *request, const struct col_http_answer *answer);
+
+/* "127.0.0.1:40123", "[::1]:40123"; lives as long as the server. */
+const char *col_http_address(const struct col_http_server *server);
+const struct col_http_counters *col_http_counters(const struct col_http_server *server);
+/* The value of a header (names compared without case); an empty view when it is absent. */
+struct otl_view col_http_header_of(const struct col_http_request *request, const char *name);
+/* "Not Found"; "Unknown" for a status without a name. */
+const char *col_http_reason(unsigned status);
+
+#endif

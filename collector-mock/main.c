@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "collector-mock/pipeline/service.h"
+#include "sdk/base/opts.h"
+#include "sdk/base/text.h"
+
+#define COLLECTOR_MOCK_VERSION "0.1.0"
+
+enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_FAULT = 3 };
+
+struct words {
+    const char *config, *tap, *ready_fd, *broken;
+    bool help, version;
+};
+
+static int complain(const struct otl_detail *detail)
+{
+    char text[1024];
+
+    fprintf(stderr, "collector-mock: %s\n", otl_detail_format(detail, text, sizeof(text)));
+    return otel_err_class(detail->code) == OTEL_CLASS_USAGE ? EXIT_USAGE : EXIT_FAULT;
+}
+
+/* lose-after-ack:N */
+static enum otel_err parse_broken(const char *text, struct col_service_options *options,
+                                  struct otl_detail *reterr)
+{
+    static const char prefix[] = "lose-after-ack:";
+    size_t len = sizeof(prefix) - 1;
+
+    if (text == NULL)
+        return OTEL_OK;
+    if (strncmp(text, prefix, len) == 0 &&
+        otl_parse_uint(text + len, 1, UINT32_MAX, &options->lose_after_ack) == OTEL_OK)
+        return OTEL_OK;
+    return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                          "--broken: '%s' is not lose-after-ack:N", text);
+}
+
+static enum otel_err parse_words(const struct words *words, struct col_service_options *options,
+                                 struct otl_detail *reterr)
+{
+    int64_t fd = -1;
+
+    if (words->ready_fd != NULL && otl_parse_int(words->ready_fd, 0, 65535, &fd) != OTEL_OK)
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                              "--ready-fd: '%s' is no descriptor number", words->ready_fd);
+    options->config_path = words->config;
+    options->tap_path = words->tap;
+    options->ready_fd = (int)fd;
+    return parse_broken(words->broken, options, reterr);
+}
+
+static int serve(const struct col_service_options *options)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct col_service *service;
+    enum otel_err err = col_service_new(options, &service, &detail);
+
+    if (err != OTEL_OK)
+        return complain(&detail);
+    err = col_service_run(service, &detail);
+    col_service_free(service);
+    return err == OTEL_OK ? EXIT_OK : complain(&detail);
+}
+
+int main(int argc, char **argv)
+{
+    struct words words = {0};
+    const struct otl_opt table[] = {
+        {"config", "FILE", "a Collector configuration; without it: OTLP/HTTP on 127.0.0.1:4318",
+         OTL_OPT_TEXT, &words.config},
+        {"tap", "FILE", "append every request and answer to FILE (collector-mock/wire/tap.h)",
+         OTL_OPT_TEXT, &words.tap},
+        {"ready-fd", "N", "write one line of JSON with the endpoints to descriptor N when ready",
+         OTL_OPT_TEXT, &words.ready_fd},
+        {"help", NULL, "this text", OTL_OPT_FLAG, &words.help},
+        {"version", NULL, "the version", OTL_OPT_FLAG, &words.version},
+        {"broken", "WHAT", NULL, OTL_OPT_TEXT, &words.broken}, /* to test the referee */
+        {NULL, NULL, NULL, OTL_OPT_FLAG, NULL}};
+    struct col_service_options options = {.ready_fd = -1, .version = COLLECTOR_MOCK_VERSION};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
+    if (otl_opts_parse(table, argc, argv, NULL, &detail) != OTEL_OK)
+        return complain(&detail);
+    if (words.help) {
+        printf("collector-mock: an OpenTelemetry Collector for tests\n\n"
+               "usage: collector-mock [--config FILE] [--tap FILE] [--ready-fd N]\n\n");
+        otl_opts_help(table);
+        printf("\nSIGTERM and SIGINT drain it. Exit status: 0 drained, 2 bad configuration or "
+               "option,\n3 the environment failed (port, file, disk).\n");
+        return EXIT_OK;
+    }
+    if (words.version) {
+        printf("collector-mock %s\n", COLLECTOR_MOCK_VERSION);
+        return EXIT_OK;
+    }
+    if (parse_words(&words, &options, &detail) != OTEL_OK)
+        return complain(&detail);
+    return serve(&options);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_PIPELINE_COMPONENT_H
+#define COL_PIPELINE_COMPONENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collector-mock/telemetry/metrics.h"
+#include "collector-mock/wire/tap.h"
+#include "sdk/base/buf.h"
+#include "sdk/base/clock.h"
+#include "sdk/base/detail.h"
+#include "sdk/base/log.h"
+#include "sdk/base/yaml/schema.h"
+
+/*
+ * What a component of the collector is: a constant record of functions, and an instance.
+ *
+ * One file a component, one row in registry.c. The configuration decides which are made.
+ *
+ * Life      create -> start -> consume... -> drain -> flush -> free. Exporters are created and
+ *           started first, receivers last; drain goes to the receivers, then flush follows the
+ *           way of the spans. free accepts what create returned, in any state.
+ * Threads   all on the thread of the event loop.
+ * Memory    a batch and its bytes belong to the caller and hold during the call: who keeps spans
+ *           copies them.
+ * Errors    consume: what the class of the error says decides the answer to the client, as in the
+ *           Collector: permanent and usage -> 500 (INTERNAL), the others -> 503 (UNAVAILABLE).
+ */
+
+struct event_base;
+
+enum col_kind {
+    COL_RECEIVER,
+    COL_PROCESSOR,
+    COL_EXPORTER,
+    COL_CONNECTOR,
+    COL_EXTENSION,
+    COL_KIND_COUNT
+};
+
+/* Checked, encoded spans on their way through a pipeline. */
+struct col_batch {
+    struct otl_view request; /* an ExportTraceServiceRequest that passed col_traces_check() */
+    uint64_t spans;          /* never 0 */
+    uint64_t mono_ns;        /* when it was received */
+    uint64_t tap_request;    /* its number in the tap */
+};
+
+typedef enum otel_err col_consume_fn(void *self, const struct col_batch *batch,
+                                     struct otl_detail *reterr);
+
+struct col_consumer {
+    col_consume_fn *consume;
+    void *self;
+};
+
+enum { COL_ENDPOINTS_MAX = 32 };
+
+/* What every component may use; owned by the service. */
+struct col_host {
+    struct event_base *base;
+    const struct otl_clock *clock;
+    struct otl_log log;
+    struct col_metrics *metrics;
+    struct col_tap_writer tap;
+    uint64_t tap_requests;      /* numbers given out */
+    uint64_t tap_connections;
+    uint64_t lose_after_ack;    /* --broken: acknowledge and lose every n-th request; 0: none */
+    struct {
+        char name[64];          /* "otlp/http" */
+        char address[96];
+    } endpoints[COL_ENDPOINTS_MAX];
+    size_t endpoint_count;
+    void (*on_drained)(void *context); /* a receiver has become empty after drain */
+    void *on_drained_context;
+};
+
+struct col_create {
+    const char *id;             /* "otlp", "file/2"; lives as long as the component */
+    const json_t *config;       /* passed its schema; a map or null */
+    const struct otl_yaml *doc; /* for positions in error messages; may be NULL */
+    struct col_host *host;
+    struct col_consumer next;   /* receivers, processors: where the spans go */
+};
+
+struct col_component_type {
+    const char *name;
+    enum col_kind kind;
+    const struct otl_schema *schema; /* one row: what the configuration is; null is allowed too */
+    enum otel_err (*create)(const struct col_create *create, void **ret,
+                            struct otl_detail *reterr);
+    /* Bind, open. May be NULL. */
+    enum otel_err (*start)(void *self, struct otl_detail *reterr);
+    col_consume_fn *consume; /* NULL: a receiver or extension */
+    /* Receivers: stop accepting, finish what is in hand, then host->on_drained. */
+    void (*drain)(void *self, uint64_t grace_ns);
+    /* Everything that was taken is handed on or written. May be NULL. */
+    enum otel_err (*flush)(void *self, struct otl_detail *reterr);
+    void (*free)(void *self);
+};
+
+/* Register "otlp/http" -> "127.0.0.1:4318" for the ready line. */
+OTEL_MUST_USE enum otel_err col_host_endpoint(struct col_host *host, const char *id,
+                                              const char *protocol, const char *address);
+/* "host:port", "[::1]:4318", ":4318" (all addresses) into its parts. OTEL_ERR_SYNTAX. */
+OTEL_MUST_USE enum otel_err col_endpoint_split(const char *endpoint, char *host, size_t host_size,
+                                               uint16_t *ret_port);
+
+#endif

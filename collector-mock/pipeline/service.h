@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_PIPELINE_SERVICE_H
+#define COL_PIPELINE_SERVICE_H
+
+#include <stdint.h>
+
+#include "sdk/base/detail.h"
+
+/*
+ * The whole collector: reads its configuration, makes the components, runs until told to stop.
+ *
+ * Life      new (all listening, all files open) -> run (until SIGTERM or SIGINT, then drained)
+ *           -> free.
+ * Threads   one; the event loop runs inside col_service_run().
+ * Errors    new: class USAGE is a bad configuration or option, anything else the environment.
+ */
+
+struct col_service;
+
+struct col_service_options {
+    const char *config_path;  /* NULL: the default configuration */
+    const char *tap_path;     /* NULL: no tap */
+    int ready_fd;             /* where the ready line goes; -1: nowhere */
+    uint64_t lose_after_ack;  /* 0: none */
+    const char *version;
+};
+
+OTEL_MUST_USE enum otel_err col_service_new(const struct col_service_options *options,
+                                            struct col_service **ret, struct otl_detail *reterr);
+/* OTEL_OK: stopped on request, everything accepted was handed on and written. */
+OTEL_MUST_USE enum otel_err col_service_run(struct col_service *service,
+                                            struct otl_detail *reterr);
+void col_service_free(struct col_service *service);
+
+#endif

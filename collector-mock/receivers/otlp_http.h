@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_RECEIVERS_OTLP_HTTP_H
+#define COL_RECEIVERS_OTLP_HTTP_H
+
+#include "collector-mock/http/server.h"
+#include "collector-mock/pipeline/component.h"
+
+/*
+ * OTLP/HTTP side of the otlp receiver: POST /v1/traces, protobuf.
+ *
+ * Statuses and bodies are those of the Collector: 404 for an unknown path, 405 and 415 as plain
+ * text, 400 with a google.rpc.Status for what cannot be decompressed or decoded or is too large,
+ * 500 or 503 with one for a failing pipeline. A request is in the tap before any processor sees
+ * it and before it is answered; a tap that cannot be written is 503.
+ *
+ * Life      new (listening) -> drain -> free.
+ * Threads   that of the event loop.
+ */
+
+struct col_otlp_http;
+
+struct col_otlp_http_options {
+    const char *id;              /* of the receiver; lives as long as this */
+    const char *endpoint;        /* "127.0.0.1:4318"; port 0: any */
+    const char *traces_url_path; /* "/v1/traces"; lives as long as this */
+    size_t max_request_body_size; /* bytes, also after decompression */
+    struct col_host *host;
+    struct col_consumer next;
+};
+
+OTEL_MUST_USE enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
+                                              struct col_otlp_http **ret,
+                                              struct otl_detail *reterr);
+void col_otlp_http_drain(struct col_otlp_http *http, uint64_t grace_ns);
+void col_otlp_http_free(struct col_otlp_http *http);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-mock/telemetry/metrics.h"
+
+#include <string.h>
+
+#include "sdk/base/mem.h"
+
+struct series {
+    char *name;
+    char *labels;
+    const char *help;
+    bool counter;
+    uint64_t value;
+    col_metrics_read_fn *read; /* NULL: value */
+    void *context;
+};
+
+struct col_metrics {
+    struct series *series[COL_METRICS_MAX]; /* by family, in the order of registration */
+    size_t count;
+};
+
+enum otel_err col_metrics_new(struct col_metrics **ret)
+{
+    struct col_metrics *metrics = otl_mem_zalloc(sizeof(*metrics));
+
+    if (metrics == NULL)
+        return OTEL_ERR_MEMORY;
+    *ret = metrics;
+    return OTEL_OK;
+}
+
+static void free_series(struct series *series)
+{
+    if (series == NULL)
+        return;
+    otl_mem_free(series->name);
+    otl_mem_free(series->labels);
+    otl_mem_free(series);
+}
+
+void col_metrics_free(struct col_metrics *metrics)
+{
+    if (metrics == NULL)
+        return;
+    for (size_t i = 0; i < metrics->count; i++)
+        free_series(metrics->series[i]);
+    otl_mem_free(metrics);
+}
+
+/* Behind the last series of the same family, so that the text has each family in one piece. */
+static size_t place_of(const struct col_metrics *metrics, const char *name)
+{
+    for (size_t i = metrics->count; i > 0; i--)
+        if (strcmp(metrics->series[i - 1]->name, name) == 0)
+            return i;
+    return metrics->count;
+}
+
+static struct series *get(struct col_metrics *metrics, const char *name, const char *labels,
+                          const char *help, bool counter)
+{
+    struct series *series;
+    size_t place = place_of(metrics, name);
+
+    for (size_t i = 0; i < metrics->count; i++)
+        if (strcmp(metrics->series[i]->name, name) == 0 &&
+            strcmp(metrics->series[i]->labels, labels) == 0)
+            return metrics->series[i];
+    if (metrics->count == COL_METRICS_MAX)
+        return NULL;
+    series = otl_mem_zalloc(sizeof(*series));
+    if (series == NULL)
+        return NULL;
+    series->name = otl_mem_strdup(name);
+    series->labels = otl_mem_strdup(labels);
+    series->help = help;
+    series->counter = counter;
+    if (series->name == NULL || series->labels == NULL) {
+        free_series(series);
+        return NULL;
+    }
+    memmove(metrics->series + place + 1, metrics->series + place,
+            (metrics->count - place) * sizeof(metrics->series[0]));
+    metrics->series[place] = series;
+    metrics->count++;
+    return series;
+}
+
+uint64_t *col_metrics_counter(struct col_metrics *metrics, const char *name, const char *labels,
+                              const char *help)
+{
+    struct series *series = get(metrics, name, labels, help, true);
+
+    return series ? &series->value : NULL;
+}
+
+uint64_t *col_metrics_gauge(struct col_metrics *metrics, const char *name, const char *labels,
+                            const char *help)
+{
+    struct series *series = get(metrics, name, labels, help, false);
+
+    return series ? &series->value : NULL;
+}
+
+enum otel_err col_metrics_observe(struct col_metrics *metrics,
+                                  const struct col_metrics_source *source)
+{
+    struct series *series =
+        get(metrics, source->name, source->labels, source->help, source->counter);
+
+    if (series == NULL)
+        return OTEL_ERR_MEMORY;
+    series->read = source->read;
+    series->context = source->context;
+    return OTEL_OK;
+}
+
+static enum otel_err write_series(const struct series *series, bool head, struct otl_buf *out)
+{
+    const char *total = series->counter ? "_total" : "";
+    enum otel_err err = OTEL_OK;
+
+    if (head)
+        err = otl_buf_printf(out, "# HELP %s%s %s\n# TYPE %s%s %s\n", series->name, total,
+                             series->help, series->name, total,
+                             series->counter ? "counter" : "gauge");
+    if (err == OTEL_OK)
+        err = otl_buf_printf(out, "%s%s%s%s%s ", series->name, total,
+                             series->labels[0] ? "{" : "", series->labels,
+                             series->labels[0] ? "}" : "");
+    if (err != OTEL_OK)
+        return err;
+    if (series->read != NULL)
+        return otl_buf_printf(out, "%.17g\n", series->read(series->context));
+    return otl_buf_printf(out, "%llu\n", (unsigned long long)series->value);
+}
+
+enum otel_err col_metrics_write(const struct col_metrics *metrics, struct otl_buf *out)
+{
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; i < metrics->count && err == OTEL_OK; i++) {
+        bool head = i == 0 || strcmp(metrics->series[i]->name, metrics->series[i - 1]->name) != 0;
+        err = write_series(metrics->series[i], head, out);
+    }
+    return err;
+}

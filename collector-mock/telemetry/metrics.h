@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_TELEMETRY_METRICS_H
+#define COL_TELEMETRY_METRICS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sdk/base/buf.h"
+
+/*
+ * The collector's own numbers, and their Prometheus text.
+ *
+ * Names are given without "_total": like a recent Collector, counters get it in the text.
+ *
+ * Life      new -> counter/gauge at start-up, ++*counter whenever -> free.
+ * Threads   one: that of the event loop.
+ * Memory    a series is a uint64_t inside the registry; the pointer holds until free.
+ * Limits    COL_METRICS_MAX series; more are refused with NULL.
+ */
+
+struct col_metrics;
+
+enum { COL_METRICS_MAX = 512 };
+
+OTEL_MUST_USE enum otel_err col_metrics_new(struct col_metrics **ret);
+void col_metrics_free(struct col_metrics *metrics);
+
+/* The counter name{labels}; the same pointer for the same name and labels. labels are Prometheus
+ * text without braces: receiver="otlp",transport="http"; "" for none. NULL: no memory or room. */
+uint64_t *col_metrics_counter(struct col_metrics *metrics, const char *name, const char *labels,
+                              const char *help);
+uint64_t *col_metrics_gauge(struct col_metrics *metrics, const char *name, const char *labels,
+                            const char *help);
+/* A number that is asked for when it is shown; context outlives the registry's last write. */
+typedef double col_metrics_read_fn(void *context);
+
+struct col_metrics_source {
+    const char *name;
+    const char *labels;
+    const char *help;
+    bool counter; /* it only grows */
+    col_metrics_read_fn *read;
+    void *context;
+};
+
+OTEL_MUST_USE enum otel_err col_metrics_observe(struct col_metrics *metrics,
+                                                const struct col_metrics_source *source);
+
+/* Text exposition format 0.0.4. */
+OTEL_MUST_USE enum otel_err col_metrics_write(const struct col_metrics *metrics,
+                                              struct otl_buf *out);
+
+#endif

@@ -4,6 +4,34 @@ repschema_SRCS := reports/schema.c
 repschema_LIBS := base
 repschema_PKGS := jansson
 
+# Files that the program carries in itself: reports/X -> build/gen/reports/NAME.c
+REP_GEN := build/gen/reports
+rep_text_to_c = $(Q)mkdir -p $(REP_GEN) && { \
+	  echo 'extern const char $(1)[]; const char $(1)[] ='; \
+	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/?/\\?/g' -e 's/^/"/' -e 's/$$/\\n"/' $< && \
+	  echo ';'; } > $@.part && mv $@.part $@
+
+$(REP_GEN)/schema.c: reports/schema/report.schema.json reports/module.mk
+	$(call rep_text_to_c,rep_resource_schema)
+$(REP_GEN)/style.c: reports/html/style.css reports/module.mk
+	$(call rep_text_to_c,rep_resource_style)
+
+LIBS += reports
+reports_SRCS := reports/model.c reports/format.c reports/out.c reports/words.c reports/render.c \
+                reports/plot/gnuplot.c reports/plot/script.c reports/plot/plot.c \
+                reports/json/json.c reports/junit/junit.c reports/markdown/markdown.c \
+                reports/text/text.c reports/html/html.c reports/html/table.c \
+                reports/html/findings.c reports/html/layout.c reports/html/topology.c \
+                reports/html/load.c reports/html/books.c reports/html/cost.c \
+                reports/html/machine.c reports/html/waterfall.c \
+                $(REP_GEN)/schema.c $(REP_GEN)/style.c
+reports_LIBS := repschema base
+reports_PKGS := jansson
+
 TESTS += schema_test
 schema_test_SRCS := reports/tests/schema_test.c
 schema_test_LIBS := repschema
+
+TESTS += render_test
+render_test_SRCS := reports/tests/render_test.c
+render_test_LIBS := reports

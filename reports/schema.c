@@ -22,12 +22,13 @@ struct walk {
 
 /* ---- where we are ------------------------------------------------------------------------- */
 
-static size_t path_push(struct walk *walk, const char *format, const char *name, size_t index)
+static size_t path_push(struct walk *walk, const char *joint, const char *name, size_t index)
 {
     size_t before = walk->path_len;
     size_t room = sizeof(walk->path) - before;
-    int put = name ? snprintf(walk->path + before, room, "%s%s", before && format ? format : "", name)
-                   : snprintf(walk->path + before, room, "[%zu]", index);
+    char *end = walk->path + before;
+    int put = name ? snprintf(end, room, "%s%s", before ? joint : "", name)
+                   : snprintf(end, room, "[%zu]", index);
 
     if (put > 0)
         walk->path_len = before + ((size_t)put < room ? (size_t)put : room - 1);
@@ -60,9 +61,9 @@ static enum otel_err bad_schema(struct walk *walk, const char *what, const char 
 /* ---- the schema itself -------------------------------------------------------------------- */
 
 static const char *const known_keywords[] = {
-    "type",     "const",    "enum",     "required", "properties", "additionalProperties",
-    "items",    "minItems", "maxItems", "minimum",  "maximum",    "pattern",
-    "$ref",     "$defs",    "$schema",  "$id",      "title",      "description",
+    "type",  "const",    "enum",     "required", "properties", "additionalProperties",
+    "items", "minItems", "maxItems", "minimum",  "maximum",    "pattern",
+    "$ref",  "$defs",    "$schema",  "$id",      "title",      "description",
     NULL};
 
 static const char *const known_types[] = {"object",  "array",   "string", "number",
@@ -86,7 +87,8 @@ static enum otel_err lint_members(struct walk *walk, const json_t *map)
 
     if (!json_is_object(map))
         return bad_schema(walk, "the schema needs an object here", NULL);
-    json_object_foreach((json_t *)map, key, member) {
+    json_object_foreach((json_t *)map, key, member)
+    {
         size_t before = path_push(walk, "/", key, 0);
         err = lint(walk, member);
         path_pop(walk, before);
@@ -175,7 +177,8 @@ static enum otel_err lint(struct walk *walk, const json_t *schema)
     if (walk->depth >= REP_SCHEMA_MAX_DEPTH)
         return bad_schema(walk, "the schema nests too deep", NULL);
     walk->depth++;
-    json_object_foreach((json_t *)schema, key, value) {
+    json_object_foreach((json_t *)schema, key, value)
+    {
         err = lint_keyword(walk, key, value);
         if (err != OTEL_OK)
             break;
@@ -306,7 +309,8 @@ static enum otel_err check_object(struct walk *walk, const json_t *schema, const
         if (json_object_get(value, key) == NULL)
             return wrong(walk, "must have the field", key);
     }
-    json_object_foreach((json_t *)value, key, member) {
+    json_object_foreach((json_t *)value, key, member)
+    {
         err = check_member(walk, schema, key, member);
         if (err != OTEL_OK)
             break;
@@ -332,7 +336,7 @@ static enum otel_err check_array(struct walk *walk, const json_t *schema, const 
         return wrong(walk, "must have at most so many items:", limit);
     }
     for (size_t i = 0; i < count && items != NULL && err == OTEL_OK; i++) {
-        size_t before = path_push(walk, NULL, NULL, i);
+        size_t before = path_push(walk, "", NULL, i);
         err = check(walk, items, json_array_get(value, i));
         path_pop(walk, before);
     }

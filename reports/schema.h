@@ -8,15 +8,17 @@
 #include "sdk/base/detail.h"
 
 /*
- * Checks a JSON document against a JSON Schema, of which it knows the part that our own schemas use.
+ * Checks a JSON document against a JSON Schema, of which it knows the part that our own schemas
+ * use.
  *
  * Not a general validator: a schema with a keyword that is not listed here is refused, so that
  * nothing is believed to be checked which is not.
  *
- * Keywords  type (a name or a list), const, enum, required, properties, additionalProperties (false,
- *           true or a schema), items (one schema), minItems, maxItems, minimum, maximum, pattern
- *           (POSIX extended, up to 256 bytes), $ref ("#/$defs/NAME" only, alone in its object),
- *           $defs, and the words that only describe: $schema, $id, title, description.
+ * Keywords  type (a name or a list), const, enum, required, properties, additionalProperties
+ *           (false, true or a schema), items (one schema), minItems, maxItems, minimum, maximum,
+ *           pattern (POSIX extended, up to 256 bytes), $ref ("#/$defs/NAME" only, alone in its
+ *           object), $defs, and the words that only describe: $schema, $id, title,
+ *           description.
  * Threads   no state.
  * Memory    both trees are borrowed.
  * Limits    documents and schemas nest at most REP_SCHEMA_MAX_DEPTH deep.

@@ -82,7 +82,8 @@ static void a_schema_that_cannot_be_judged_is_refused(void **state)
         "{\"type\":\"text\"}",
         "{\"pattern\":\"[\"}",
         "{\"properties\":{\"a\":{\"$ref\":\"#/$defs/none\"}}}",
-        "{\"$defs\":{\"a\":{}},\"properties\":{\"b\":{\"$ref\":\"#/$defs/a\",\"type\":\"string\"}}}",
+        "{\"$defs\":{\"a\":{}},"
+        "\"properties\":{\"b\":{\"$ref\":\"#/$defs/a\",\"type\":\"string\"}}}",
         "{\"$defs\":{\"a\":{\"$ref\":\"#/$defs/a\"}},\"items\":{\"$ref\":\"#/$defs/a\"}}",
         "[]",
     };
@@ -110,8 +111,8 @@ static void references_are_followed(void **state)
 
 static void a_document_may_not_nest_for_ever(void **state)
 {
-    static const char schema[] =
-        "{\"$defs\":{\"n\":{\"items\":{\"$ref\":\"#/$defs/n\"}}},\"items\":{\"$ref\":\"#/$defs/n\"}}";
+    static const char schema[] = "{\"$defs\":{\"n\":{\"items\":{\"$ref\":\"#/$defs/n\"}}},"
+                                 "\"items\":{\"$ref\":\"#/$defs/n\"}}";
     struct otl_detail detail;
     char deep[2 * 200 + 1];
 
@@ -125,7 +126,8 @@ static void a_document_may_not_nest_for_ever(void **state)
 
 static void every_fixture_follows_the_published_schema(void **state)
 {
-    static const char *const fixtures[] = {FIXTURES "minimal.json"};
+    static const char *const fixtures[] = {FIXTURES "minimal.json", FIXTURES "failed.json",
+                                           FIXTURES "hostile.json"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(fixtures) / sizeof(fixtures[0]); i++) {
@@ -142,8 +144,7 @@ static void a_file_that_is_no_json_is_refused_with_its_place(void **state)
     struct otl_detail detail = OTL_DETAIL_NONE;
 
     (void)state;
-    assert_int_equal(rep_schema_check_files(SCHEMA, "reports/module.mk", &detail),
-                     OTEL_ERR_SYNTAX);
+    assert_int_equal(rep_schema_check_files(SCHEMA, "reports/module.mk", &detail), OTEL_ERR_SYNTAX);
     assert_string_equal(detail.source, "reports/module.mk");
     assert_int_equal(detail.line, 1);
 }

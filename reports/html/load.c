@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "reports/format.h"
+#include "reports/html/parts.h"
+#include "reports/words.h"
+
+/* ---- edges -------------------------------------------------------------------------------- */
+
+static void put_ns_cell(struct rep_out *out, const json_t *row, const char *key)
+{
+    rep_putf(out, "<td class=\"n\">%s</td>",
+             rep_has(row, key) ? rep_format_ns(rep_num(row, key)).text : "");
+}
+
+static void put_edge(struct rep_out *out, const json_t *edge)
+{
+    bool joined = !rep_is(edge, "mode", "none");
+
+    rep_put(out, rep_int(edge, "broken") > 0 ? "<tr class=\"bad\">" : "<tr>");
+    rep_html_cell(out, "w", rep_str(edge, "from"));
+    rep_put(out, "<td class=\"w\">");
+    rep_put_html(out, rep_str(edge, "to"));
+    if (rep_has(edge, "why")) {
+        rep_put(out, "<br><span class=\"bad-text\">");
+        rep_put_html(out, rep_str(edge, "why"));
+        rep_put(out, "</span>");
+    }
+    rep_putf(out, "</td><td>%s", rep_str(edge, "kind"));
+    if (*rep_str(edge, "topic") != '\0') {
+        rep_put(out, " <code>");
+        rep_put_html(out, rep_str(edge, "topic"));
+        rep_put(out, "</code>");
+    }
+    rep_putf(out, "</td><td>%s</td>", joined ? rep_str(edge, "mode") : "");
+    rep_html_count_cell(out, rep_int(edge, "calls"), NULL);
+    if (joined) {
+        rep_html_count_cell(out, rep_int(edge, "complete"), NULL);
+        rep_html_count_cell(out, rep_int(edge, "broken"), "bad");
+    } else {
+        rep_put(out, "<td class=\"n zero\">not joined</td><td class=\"n\"></td>");
+    }
+    rep_html_count_cell(out, rep_int(edge, "errors"), "warn");
+    put_ns_cell(out, edge, "p50_ns");
+    put_ns_cell(out, edge, "p99_ns");
+    put_ns_cell(out, edge, "max_ns");
+    rep_put(out, "</tr>\n");
+}
+
+void rep_html_edges(struct rep_out *out, const json_t *root)
+{
+    const json_t *edges = rep_get(root, "edges");
+
+    if (json_array_size(edges) == 0)
+        return;
+    rep_put(out,
+            "<div class=\"card\"><div class=\"scroll\"><table>\n<thead><tr><th>from</th><th>to</th>"
+            "<th>kind</th><th>joined by</th><th class=\"n\">calls</th><th class=\"n\">complete</th>"
+            "<th class=\"n\">broken</th><th class=\"n\">errors</th><th class=\"n\">p50</th>"
+            "<th class=\"n\">p99</th><th class=\"n\">max</th></tr></thead>\n<tbody>\n");
+    for (size_t i = 0; i < json_array_size(edges); i++)
+        put_edge(out, json_array_get(edges, i));
+    rep_put(out, "</tbody></table></div></div>\n");
+}
+
+/* ---- pictures ----------------------------------------------------------------------------- */
+
+static void put_data_uri(struct rep_out *out, const char *svg, size_t len)
+{
+    rep_put(out, "data:image/svg+xml;base64,");
+    rep_put_base64(out, svg, len);
+}
+
+static void put_figure(struct rep_out *out, const struct rep_plot *plot)
+{
+    rep_put(out, "<div class=\"card\"><figure><figcaption>");
+    rep_put_html(out, plot->title);
+    rep_put(out, "</figcaption>\n");
+    if (plot->light == NULL) {
+        rep_putf(out,
+                 "<p class=\"missing\">Plot <code>plots/%s.svg</code> is missing: ", plot->name);
+        rep_put_html(out, plot->problem);
+        rep_put(out, ".</p></figure></div>\n");
+        return;
+    }
+    rep_put(out, "<picture>");
+    if (plot->dark != NULL) {
+        rep_put(out, "<source media=\"(prefers-color-scheme: dark)\" srcset=\"");
+        put_data_uri(out, plot->dark, plot->dark_len);
+        rep_put(out, "\">");
+    }
+    rep_put(out, "<img alt=\"");
+    rep_put_html(out, plot->title);
+    rep_put(out, "\" src=\"");
+    put_data_uri(out, plot->light, plot->light_len);
+    rep_put(out, "\"></picture></figure></div>\n");
+}
+
+/* ---- latency ------------------------------------------------------------------------------ */
+
+static void put_latency_table(struct rep_out *out, const json_t *load)
+{
+    rep_put(out, "<div class=\"card\"><div class=\"scroll\"><table>\n<thead><tr><th></th>"
+                 "<th class=\"n\">count</th>");
+    for (const struct rep_word *c = rep_latency_columns; c->key != NULL; c++)
+        rep_putf(out, "<th class=\"n\">%s</th>", c->title);
+    rep_put(out, "</tr></thead>\n<tbody>\n");
+    for (const struct rep_word *kind = rep_latency_kinds; kind->key != NULL; kind++) {
+        const json_t *latency = rep_get(load, kind->key);
+        if (latency == NULL)
+            continue;
+        rep_putf(out,
+                 "<tr><td class=\"w\"><strong>%s</strong><br><span class=\"zero\">%s</span></td>",
+                 kind->title, kind->note);
+        rep_html_count_cell(out, rep_int(latency, "count"), NULL);
+        for (const struct rep_word *c = rep_latency_columns; c->key != NULL; c++)
+            put_ns_cell(out, latency, c->key);
+        rep_put(out, "</tr>\n");
+    }
+    rep_put(out, "</tbody></table></div></div>\n");
+}
+
+static void put_percentile_table(struct rep_out *out, const json_t *histogram)
+{
+    const json_t *points = rep_get(histogram, "percentiles");
+
+    rep_put(out, "<div><table><thead><tr><th>");
+    rep_put_html(out, rep_str(histogram, "title"));
+    rep_putf(out, "</th><th class=\"n\">%s samples</th></tr></thead><tbody>\n",
+             rep_format_count(rep_int(histogram, "count")).text);
+    for (size_t i = 0; i < json_array_size(points); i++) {
+        const json_t *pair = json_array_get(points, i);
+        rep_putf(
+            out, "<tr><td>%.7g %%</td><td class=\"n\">%s</td></tr>\n",
+            json_number_value(json_array_get(pair, 0)),
+            rep_format_unit(json_number_value(json_array_get(pair, 1)), rep_str(histogram, "unit"))
+                .text);
+    }
+    rep_put(out, "</tbody></table></div>\n");
+}
+
+static void put_errors(struct rep_out *out, const json_t *load)
+{
+    const json_t *errors = rep_get(load, "errors");
+    const char *reason;
+    json_t *count;
+
+    if (json_object_size(errors) == 0)
+        return;
+    rep_put(out, "<div class=\"card\"><table><thead><tr><th>requests that failed</th>"
+                 "<th class=\"n\">count</th></tr></thead><tbody>\n");
+    json_object_foreach((json_t *)errors, reason, count)
+    {
+        rep_put(out, "<tr>");
+        rep_html_cell(out, "w", reason);
+        rep_html_count_cell(out, json_integer_value(count), "warn");
+        rep_put(out, "</tr>\n");
+    }
+    rep_put(out, "</tbody></table></div>\n");
+}
+
+void rep_html_latency(struct rep_out *out, const json_t *root, const struct rep_plots *plots)
+{
+    const json_t *histograms = rep_get(root, "histograms");
+
+    rep_html_section(
+        out, "latency", "Latency",
+        "The load is open: requests leave on schedule, whatever the fleet does. Response "
+        "time counts from the instant a request was due, service time from the instant it "
+        "left; where they part, requests waited in the generator, and the send lag says "
+        "how long.");
+    put_latency_table(out, rep_get(root, "load"));
+    put_errors(out, rep_get(root, "load"));
+    rep_put(out, "<div class=\"two\">\n");
+    for (size_t i = 0; i < plots->count; i++)
+        if (plots->items[i].panel == NULL)
+            put_figure(out, &plots->items[i]);
+    rep_put(out, "</div>\n");
+    if (json_array_size(histograms) > 0) {
+        rep_put(out, "<div class=\"card\"><details><summary>The curve as numbers</summary>"
+                     "<div class=\"two\">\n");
+        for (size_t i = 0; i < json_array_size(histograms); i++)
+            put_percentile_table(out, json_array_get(histograms, i));
+        rep_put(out, "</div></details></div>\n");
+    }
+    rep_html_section_end(out);
+}
+
+/* ---- over time ---------------------------------------------------------------------------- */
+
+static void put_phases(struct rep_out *out, const json_t *phases)
+{
+    static const struct rep_column columns[] = {{"name", "phase", "text", NULL},
+                                                {"start_s", "from", "s", NULL},
+                                                {"end_s", "to", "s", NULL},
+                                                {NULL, NULL, NULL, NULL}};
+
+    if (json_array_size(phases) == 0)
+        return;
+    rep_put(out, "<details><summary>Phases of the run</summary>\n");
+    rep_html_table(out, phases, columns);
+    rep_put(out, "</details>\n");
+}
+
+void rep_html_over_time(struct rep_out *out, const json_t *root, const struct rep_plots *plots)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < plots->count; i++)
+        any = any || plots->items[i].panel != NULL;
+    if (!any)
+        return;
+    rep_html_section(
+        out, "time", "Over time",
+        "Seconds since the load began. The shaded warm-up is left out of every figure, not "
+        "of the verdicts.");
+    rep_put(out, "<div class=\"two\">\n");
+    for (size_t i = 0; i < plots->count; i++)
+        if (plots->items[i].panel != NULL)
+            put_figure(out, &plots->items[i]);
+    rep_put(out, "</div>\n");
+    put_phases(out, rep_get(root, "phases"));
+    rep_html_section_end(out);
+}

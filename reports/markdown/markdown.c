@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* markdown: the summary of a CI job. No pictures: summaries are limited to about 1 MiB. */
+#include "reports/format.h"
+#include "reports/formats.h"
+#include "reports/model.h"
+#include "reports/words.h"
+
+enum { EVIDENCE_ROWS = 5, EDGE_ROWS = 50 };
+
+static void put_evidence(struct rep_out *out, const json_t *row)
+{
+    const json_t *evidence = rep_get(row, "evidence");
+
+    for (size_t i = 0; i < json_array_size(evidence) && i < EVIDENCE_ROWS; i++) {
+        const json_t *item = json_array_get(evidence, i);
+        rep_put(out, "  - ");
+        rep_put_md(out, rep_str(item, "text"));
+        if (rep_has(item, "trace_id"))
+            rep_putf(out, " (trace `%s`)", rep_str(item, "trace_id"));
+        rep_put(out, "\n");
+    }
+    if (rep_int(row, "evidence_total") > EVIDENCE_ROWS)
+        rep_putf(out, "  - %s in all\n", rep_format_count(rep_int(row, "evidence_total")).text);
+}
+
+/* Rows of one verdict; returns how many. */
+static size_t put_rows(struct rep_out *out, const json_t *rows, const char *verdict,
+                       const char *title_key)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        if (!rep_is(row, "verdict", verdict))
+            continue;
+        rep_put(out, "- **");
+        rep_put_md(out, rep_str(row, title_key));
+        rep_put(out, "**: expected ");
+        rep_put_md(out, rep_str(row, "expected"));
+        rep_put(out, "; observed ");
+        rep_put_md(out, rep_str(row, "observed"));
+        if (rep_has(row, "reason")) {
+            rep_put(out, " (");
+            rep_put_md(out, rep_str(row, "reason"));
+            rep_put(out, ")");
+        }
+        rep_put(out, "\n");
+        put_evidence(out, row);
+        count++;
+    }
+    return count;
+}
+
+static void put_verdicts(struct rep_out *out, const json_t *root, const char *verdict,
+                         const char *heading)
+{
+    const json_t *checks = rep_get(root, "checks");
+    const json_t *claims = rep_get(root, "expectations");
+
+    if (rep_count_of(checks, "verdict", verdict) + rep_count_of(claims, "verdict", verdict) == 0)
+        return;
+    rep_putf(out, "\n## %s\n\n", heading);
+    put_rows(out, claims, verdict, "text");
+    put_rows(out, checks, verdict, "title");
+}
+
+static void put_table(struct rep_out *out, const json_t *root)
+{
+    const json_t *sets[2] = {rep_get(root, "expectations"), rep_get(root, "checks")};
+
+    rep_put(out, "\n## Claims and checks\n\n| verdict | what | observed |\n|---|---|---|\n");
+    for (size_t s = 0; s < 2; s++) {
+        for (size_t i = 0; i < json_array_size(sets[s]); i++) {
+            const json_t *row = json_array_get(sets[s], i);
+            rep_putf(out, "| %s | ", rep_verdict_word(rep_str(row, "verdict")));
+            rep_put_md(out, rep_str(row, s ? "title" : "text"));
+            rep_put(out, " | ");
+            rep_put_md(out, rep_str(row, "observed"));
+            rep_put(out, " |\n");
+        }
+    }
+}
+
+static void put_books(struct rep_out *out, const json_t *root)
+{
+    const json_t *spans = rep_get(root, "spans");
+    const char *reason;
+    json_t *count;
+
+    rep_put(out, "\n## Span books\n\n| | spans |\n|---|---:|\n");
+    for (const struct rep_word *term = rep_book_terms; term->key != NULL; term++) {
+        if (json_is_object(rep_get(spans, term->key)))
+            continue;
+        rep_putf(out, "| %s | %s |\n", term->title,
+                 rep_format_count(rep_int(spans, term->key)).text);
+    }
+    json_object_foreach((json_t *)rep_get(spans, "lost"), reason, count)
+    {
+        rep_put(out, "| lost: ");
+        rep_put_md(out, reason);
+        rep_putf(out, " | %s |\n", rep_format_count(json_integer_value(count)).text);
+    }
+    rep_putf(out, "| **sum** | **%s** |\n", rep_format_count(rep_int(spans, "accounted")).text);
+    rep_putf(out, "| **started** | **%s** |\n", rep_format_count(rep_int(spans, "started")).text);
+}
+
+static void put_load(struct rep_out *out, const json_t *root)
+{
+    const json_t *load = rep_get(root, "load");
+
+    rep_putf(out, "\n## Load\n\n%s requests measured, ",
+             rep_format_count(rep_int(load, "requests")).text);
+    rep_putf(out, "%s/s asked, ", rep_format_number(rep_num(load, "rate_asked")).text);
+    rep_putf(out, "%s/s achieved%s.\n\n", rep_format_number(rep_num(load, "rate_achieved")).text,
+             rep_true(load, "generator_limited") ? " (**generator-limited**)" : "");
+    rep_put(out, "| | p50 | p90 | p99 | p99.9 | max |\n|---|---:|---:|---:|---:|---:|\n");
+    for (const struct rep_word *kind = rep_latency_kinds; kind->key != NULL; kind++) {
+        static const char *const keys[] = {"p50", "p90", "p99", "p999", "max"};
+        const json_t *latency = rep_get(load, kind->key);
+        if (latency == NULL)
+            continue;
+        rep_putf(out, "| %s |", kind->title);
+        for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+            rep_putf(out, " %s |", rep_format_ns(rep_num(latency, keys[i])).text);
+        rep_put(out, "\n");
+    }
+}
+
+static void put_edges(struct rep_out *out, const json_t *root)
+{
+    const json_t *edges = rep_get(root, "edges");
+    size_t count = json_array_size(edges);
+
+    if (count == 0)
+        return;
+    rep_put(out,
+            "\n## Edges\n\n| from | to | kind | calls | complete | broken | errors | p50 | p99 |\n"
+            "|---|---|---|---:|---:|---:|---:|---:|---:|\n");
+    for (size_t i = 0; i < count && i < EDGE_ROWS; i++) {
+        const json_t *edge = json_array_get(edges, i);
+        static const char *const keys[] = {"calls", "complete", "broken", "errors"};
+        rep_put(out, "| ");
+        rep_put_md(out, rep_str(edge, "from"));
+        rep_put(out, " | ");
+        rep_put_md(out, rep_str(edge, "to"));
+        rep_putf(out, " | %s |", rep_str(edge, "kind"));
+        for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+            rep_putf(out, " %s |", rep_format_count(rep_int(edge, keys[k])).text);
+        rep_putf(out, " %s |",
+                 rep_has(edge, "p50_ns") ? rep_format_ns(rep_num(edge, "p50_ns")).text : "");
+        rep_putf(out, " %s |\n",
+                 rep_has(edge, "p99_ns") ? rep_format_ns(rep_num(edge, "p99_ns")).text : "");
+    }
+    if (count > EDGE_ROWS)
+        rep_putf(out, "\n%zu more in report.html.\n", count - EDGE_ROWS);
+}
+
+static void put_warnings(struct rep_out *out, const json_t *root)
+{
+    const json_t *trust = rep_get(root, "trust");
+
+    if (rep_count_of(trust, "verdict", "warning") == 0)
+        return;
+    rep_put(out, "\n## Warnings about the measurement\n\n");
+    for (size_t i = 0; i < json_array_size(trust); i++) {
+        const json_t *row = json_array_get(trust, i);
+        if (!rep_is(row, "verdict", "warning"))
+            continue;
+        rep_put(out, "- ");
+        rep_put_md(out, rep_str(row, "title"));
+        rep_put(out, ": ");
+        rep_put_md(out, rep_str(row, "observed"));
+        rep_put(out, " (limit ");
+        rep_put_md(out, rep_str(row, "limit"));
+        rep_put(out, ")\n");
+    }
+}
+
+void rep_render_markdown(const struct rep_model *model, const struct rep_plots *plots,
+                         const struct rep_render_options *options, struct rep_out *out)
+{
+    const json_t *root = model->root;
+    const json_t *scenario = rep_get(root, "scenario");
+
+    (void)plots;
+    (void)options;
+    rep_putf(out, "# %s: ", rep_verdict_word(rep_str(root, "verdict")));
+    rep_put_md(out, rep_str(scenario, "title"));
+    rep_put(out, "\n\n");
+    rep_put_md(out, rep_str(root, "reason"));
+    rep_putf(out, "\n\nExit status %lld, seed %lld, started %s.\n", rep_int(root, "exit_status"),
+             rep_int(root, "seed"), rep_str(root, "started_at"));
+    if (*rep_str(scenario, "claim") != '\0') {
+        rep_put(out, "\n> ");
+        rep_put_md(out, rep_str(scenario, "claim"));
+        rep_put(out, "\n");
+    }
+    put_verdicts(out, root, "fail", "What failed");
+    put_verdicts(out, root, "inconclusive", "What could not be judged");
+    put_table(out, root);
+    put_books(out, root);
+    put_load(out, root);
+    put_edges(out, root);
+    put_warnings(out, root);
+    if (rep_has(root, "reproduce")) {
+        rep_put(out, "\nAgain: ");
+        rep_put_md(out, rep_str(root, "reproduce"));
+        rep_put(out, "\n");
+    }
+}

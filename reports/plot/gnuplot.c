@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/plot/gnuplot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+struct gnuplot {
+    pid_t pid;
+    int complaints; /* read end of its stderr */
+    char text[200]; /* what it said first */
+    size_t text_len;
+};
+
+static int spawn(struct gnuplot *g, const struct rep_gnuplot_run *run, int stderr_fd)
+{
+    char *argv[] = {(char *)"gnuplot",   (char *)"-c",       (char *)run->script,
+                    (char *)run->output, (char *)run->theme, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t signals;
+    int failed = posix_spawn_file_actions_init(&actions);
+
+    if (failed)
+        return failed;
+    failed = posix_spawnattr_init(&attributes);
+    if (failed) {
+        posix_spawn_file_actions_destroy(&actions);
+        return failed;
+    }
+    sigemptyset(&signals);
+    posix_spawnattr_setsigmask(&attributes, &signals);
+    sigaddset(&signals, SIGPIPE);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    posix_spawnattr_setsigdefault(&attributes, &signals);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    failed = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (!failed)
+        failed = posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    if (!failed)
+        failed = posix_spawn_file_actions_adddup2(&actions, stderr_fd, 2);
+    if (!failed)
+        failed = posix_spawn_file_actions_addchdir_np(&actions, run->dir);
+    if (!failed)
+        failed = posix_spawnp(&g->pid, argv[0], &actions, &attributes, argv, environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return failed;
+}
+
+static int remaining_ms(const struct timespec *deadline)
+{
+    struct timespec now;
+    long long left;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    left = (long long)(deadline->tv_sec - now.tv_sec) * 1000 +
+           (deadline->tv_nsec - now.tv_nsec) / 1000000;
+    return left > 0 ? (int)left : 0;
+}
+
+/* Keep the beginning of what it says, drop the rest, until it ends or the time is over. */
+static enum otel_err watch(struct gnuplot *g, int pidfd, unsigned limit_seconds)
+{
+    struct timespec deadline;
+
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += limit_seconds;
+    for (;;) {
+        struct pollfd fds[2] = {{pidfd, POLLIN, 0}, {g->complaints, POLLIN, 0}};
+        int ready = poll(fds, 2, remaining_ms(&deadline));
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0)
+            return ready == 0 ? OTEL_ERR_TIMEOUT : OTEL_ERR_IO;
+        if (fds[1].revents != 0) {
+            char block[512];
+            ssize_t got = read(g->complaints, block, sizeof(block));
+            size_t keep = sizeof(g->text) - 1 - g->text_len;
+            if (got > 0 && (size_t)got < keep)
+                keep = (size_t)got;
+            if (got > 0) {
+                memcpy(g->text + g->text_len, block, keep);
+                g->text_len += keep;
+                continue;
+            }
+            close(g->complaints);
+            g->complaints = -1; /* poll() ignores it from now on */
+        }
+        if (fds[0].revents != 0)
+            return OTEL_OK;
+    }
+}
+
+/* The last line it said: gnuplot names the place first and the reason last. */
+static const char *reason(struct gnuplot *g)
+{
+    char *last;
+
+    while (g->text_len > 0 && strchr(" \n\t", g->text[g->text_len - 1]) != NULL)
+        g->text_len--;
+    g->text[g->text_len] = '\0';
+    last = strrchr(g->text, '\n');
+    return last ? last + 1 : g->text;
+}
+
+static enum otel_err finish(struct gnuplot *g, unsigned limit_seconds, char *problem,
+                            size_t problem_size)
+{
+    int pidfd = pidfd_open(g->pid, 0);
+    enum otel_err err = pidfd < 0 ? OTEL_ERR_IO : watch(g, pidfd, limit_seconds);
+    int status = 0;
+
+    if (err != OTEL_OK)
+        kill(g->pid, SIGKILL);
+    while (waitpid(g->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (pidfd >= 0)
+        close(pidfd);
+    if (err == OTEL_ERR_TIMEOUT)
+        snprintf(problem, problem_size, "gnuplot took longer than %u s", limit_seconds);
+    else if (err != OTEL_OK)
+        snprintf(problem, problem_size, "gnuplot could not be watched");
+    else if (WIFSIGNALED(status))
+        snprintf(problem, problem_size, "gnuplot was killed by signal %d", WTERMSIG(status));
+    else if (WEXITSTATUS(status) == 127)
+        err = OTEL_ERR_NOT_FOUND;
+    else if (WEXITSTATUS(status) != 0)
+        snprintf(problem, problem_size, "gnuplot failed: %s", reason(g));
+    if (err == OTEL_OK && status != 0)
+        err = OTEL_ERR_IO;
+    return err;
+}
+
+enum otel_err rep_gnuplot(const struct rep_gnuplot_run *run, char *problem, size_t size)
+{
+    struct gnuplot g = {.complaints = -1};
+    enum otel_err err = OTEL_ERR_IO;
+    int ends[2];
+    int failed;
+
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        snprintf(problem, size, "no pipe: %s", strerror(errno));
+        return OTEL_ERR_IO;
+    }
+    g.complaints = ends[0];
+    failed = spawn(&g, run, ends[1]);
+    close(ends[1]);
+    if (failed == 0)
+        err = finish(&g, run->limit_seconds, problem, size);
+    else if (failed == ENOENT)
+        err = OTEL_ERR_NOT_FOUND;
+    else
+        snprintf(problem, size, "gnuplot could not be started: %s", strerror(failed));
+    if (err == OTEL_ERR_NOT_FOUND)
+        snprintf(problem, size, "gnuplot is not installed");
+    if (g.complaints >= 0)
+        close(g.complaints);
+    return err;
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/plot/script.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "reports/plot/plot.h"
+
+enum { TITLE_BYTES = 48, SAMPLES_BEYOND = 10, LOG_RATIO = 50 };
+
+struct scale {
+    double divisor;
+    const char *unit;
+};
+
+static struct scale scale_for(const char *unit, double max)
+{
+    struct scale plain = {1, ""};
+    struct scale seconds = {1e9, "s"};
+    struct scale millis = {1e6, "ms"};
+    struct scale micros = {1e3, "\xc2\xb5s"};
+    struct scale mebi = {1024.0 * 1024.0, "MiB"};
+    struct scale kibi = {1024.0, "KiB"};
+
+    if (strcmp(unit, "ns") == 0)
+        return max >= 2e10 ? seconds : max >= 1e6 ? millis : micros;
+    if (strcmp(unit, "bytes") == 0)
+        return max >= 1024.0 * 1024.0 ? mebi : kibi;
+    plain.unit = strcmp(unit, "percent") == 0 ? "%" : strcmp(unit, "1/s") == 0 ? "a second" : "";
+    return plain;
+}
+
+/* The one way for text into a script: letters, digits, a few harmless signs, in single quotes. */
+static void put_title(struct rep_out *out, const char *text)
+{
+    rep_put(out, "'");
+    for (size_t i = 0; text[i] != '\0' && i < TITLE_BYTES; i++) {
+        unsigned char c = (unsigned char)text[i];
+        char safe[2] = {isalnum(c) || strchr(" ._-:/,()+=", c) != NULL ? (char)c : '_', '\0'};
+        rep_put(out, safe);
+    }
+    rep_put(out, "'");
+}
+
+static void put_head(struct rep_script *script, int height)
+{
+    struct rep_out *out = &script->text;
+
+    rep_putf(out,
+             "# tracerig plot; again: gnuplot -c %s.gp [FILE.svg [light|dark]]\n"
+             "file = ARGC >= 1 ? ARG1 : '%s.svg'\n"
+             "dark = ARGC >= 2 && ARG2 eq 'dark'\n"
+             "back = dark ? '#171a21' : '#ffffff'\n"
+             "fore = dark ? '#aab3c2' : '#475467'\n"
+             "axis = dark ? '#4b5565' : '#98a2b3'\n"
+             "mesh = dark ? '#262b35' : '#eaecf0'\n"
+             "shade = dark ? '#222733' : '#f2f4f7'\n",
+             script->name, script->name);
+    rep_putf(
+        out,
+        "set terminal svg size 960,%d dynamic noenhanced font 'DejaVu Sans,12' background back\n"
+        "set encoding utf8\n"
+        "set output file\n"
+        "set border 3 linecolor rgb axis linewidth 1\n"
+        "set tics out nomirror textcolor rgb fore\n"
+        "set grid xtics ytics linetype 1 linecolor rgb mesh linewidth 1\n"
+        "set key above left textcolor rgb fore samplen 2 height 0.5\n"
+        "set lmargin 11\nset rmargin 4\n",
+        height);
+    for (int i = 0; i < REP_PLOT_SERIES_MAX; i++) {
+        static const char *const light[] = {"#2563eb", "#e4572e", "#12805c",
+                                            "#8250c4", "#b7791f", "#0e7490"};
+        static const char *const dark[] = {"#6ea0ff", "#ff8f6b", "#4cc79a",
+                                           "#b99cf5", "#e0b055", "#4dc3d8"};
+        rep_putf(out,
+                 "set style line %d linecolor rgb (dark ? '%s' : '%s') linewidth 2 dashtype %d\n",
+                 i + 1, dark[i % 6], light[i % 6], 1 + i / 6);
+    }
+}
+
+static void put_labels(struct rep_out *out, const char *x, const char *y)
+{
+    rep_putf(out, "set xlabel '%s' textcolor rgb fore\nset ylabel '%s' textcolor rgb fore\n", x, y);
+}
+
+/* ---- percentile curve --------------------------------------------------------------------- */
+
+/* Points as far as enough samples lie beyond; returns how many. */
+static size_t put_percentiles(struct rep_out *data, const json_t *histogram, double *max)
+{
+    const json_t *points = rep_get(histogram, "percentiles");
+    double count = rep_num(histogram, "count");
+    size_t put = 0;
+
+    for (size_t i = 0; i < json_array_size(points); i++) {
+        double percent = json_number_value(json_array_get(json_array_get(points, i), 0));
+        double value = json_number_value(json_array_get(json_array_get(points, i), 1));
+        if (percent < 0 || percent >= 100 || count * (1 - percent / 100) < SAMPLES_BEYOND)
+            continue;
+        rep_putf(data, "%.12g %.12g\n", percent, value);
+        if (value > *max)
+            *max = value;
+        put++;
+    }
+    rep_put(data, "\n\n");
+    return put;
+}
+
+static double median_of(const json_t *histogram)
+{
+    const json_t *points = rep_get(histogram, "percentiles");
+
+    for (size_t i = 0; i < json_array_size(points); i++) {
+        const json_t *pair = json_array_get(points, i);
+        if (json_number_value(json_array_get(pair, 0)) >= 50)
+            return json_number_value(json_array_get(pair, 1));
+    }
+    return 0;
+}
+
+bool rep_script_percentiles(struct rep_script *script, const struct rep_model *model)
+{
+    const json_t *histograms = rep_get(model->root, "histograms");
+    struct rep_out *out = &script->text;
+    double max = 0;
+    double least = 0;
+    struct scale scale;
+    size_t curves = 0;
+    size_t curve_of[REP_PLOT_SERIES_MAX];
+
+    rep_put(&script->data, "# percent ns, one block a histogram\n");
+    for (size_t i = 0; i < json_array_size(histograms) && curves < REP_PLOT_SERIES_MAX; i++) {
+        const json_t *histogram = json_array_get(histograms, i);
+        double median = median_of(histogram);
+        if (!rep_is(histogram, "unit", "ns") || put_percentiles(&script->data, histogram, &max) < 2)
+            continue;
+        if (median > 0 && (least == 0 || median < least))
+            least = median;
+        curve_of[curves++] = i;
+    }
+    if (curves == 0)
+        return false;
+    scale = scale_for("ns", max);
+    put_head(script, 380);
+    put_labels(out, "percentile", scale.unit);
+    rep_put(out, "set logscale x\n"
+                 "set xtics ('0 %%' 1, '50 %%' 2, '90 %%' 10, '99 %%' 100, '99.9 %%' 1e3, "
+                 "'99.99 %%' 1e4, '99.999 %%' 1e5, '99.9999 %%' 1e6)\n");
+    if (least > 0 && max / least > LOG_RATIO)
+        rep_put(out, "set logscale y\nset format y '%g'\n");
+    else
+        rep_put(out, "set yrange [0:*]\nset format y '%.10g'\n");
+    rep_put(out, "plot \\\n");
+    for (size_t i = 0; i < curves; i++) {
+        rep_putf(out, "  '%s.dat' index %zu using (1/(1-$1/100)):($2/%g) with linespoints ",
+                 script->name, i, scale.divisor);
+        rep_putf(out, "linestyle %zu pointtype 7 pointsize 0.35 title ", i + 1);
+        put_title(out, rep_str(json_array_get(histograms, curve_of[i]), "title"));
+        rep_put(out, i + 1 < curves ? ", \\\n" : "\n");
+    }
+    return true;
+}
+
+/* ---- histogram ---------------------------------------------------------------------------- */
+
+/* Steps from bucket to bucket, down to zero where one is left out. */
+static bool put_buckets(struct rep_out *data, const json_t *histogram, double *max)
+{
+    const json_t *buckets = rep_get(histogram, "buckets");
+    double before = 0;
+    bool any = false;
+
+    for (size_t i = 0; i < json_array_size(buckets); i++) {
+        const json_t *bucket = json_array_get(buckets, i);
+        double low = json_number_value(json_array_get(bucket, 0));
+        double high = json_number_value(json_array_get(bucket, 1));
+        if (low <= 0 || high <= low) /* a logarithmic axis has no zero */
+            continue;
+        if (!any)
+            rep_putf(data, "%.12g 0\n", low);
+        else if (low > before * 1.000001)
+            rep_putf(data, "%.12g 0\n%.12g 0\n", before, low);
+        rep_putf(data, "%.12g %.12g\n", low, json_number_value(json_array_get(bucket, 2)));
+        before = high;
+        any = true;
+    }
+    if (any)
+        rep_putf(data, "%.12g 0\n", before);
+    rep_put(data, "\n\n");
+    if (before > *max)
+        *max = before;
+    return any;
+}
+
+bool rep_script_histogram(struct rep_script *script, const struct rep_model *model)
+{
+    const json_t *histograms = rep_get(model->root, "histograms");
+    struct rep_out *out = &script->text;
+    double max = 0;
+    struct scale scale;
+    size_t block = 0;
+    size_t curves = 0;
+    size_t curve_of[REP_PLOT_SERIES_MAX];
+
+    rep_put(&script->data, "# low-ns count, one block a histogram\n");
+    for (size_t i = 0; i < json_array_size(histograms) && curves < REP_PLOT_SERIES_MAX; i++)
+        if (rep_is(json_array_get(histograms, i), "unit", "ns") &&
+            put_buckets(&script->data, json_array_get(histograms, i), &max))
+            curve_of[curves++] = i;
+    if (curves == 0)
+        return false;
+    scale = scale_for("ns", max);
+    put_head(script, 320);
+    put_labels(out, scale.unit, "requests");
+    rep_put(out, "set logscale x\nset format x '%g'\nset yrange [0:*]\nset format y '%.10g'\n"
+                 "set style fill solid 0.25 noborder\nplot \\\n");
+    for (block = 0; block < curves; block++) {
+        rep_putf(out, "  '%s.dat' index %zu using ($1/%g):2 with %s linestyle %zu title ",
+                 script->name, block, scale.divisor, block ? "steps" : "fillsteps", block + 1);
+        put_title(out, rep_str(json_array_get(histograms, curve_of[block]), "title"));
+        if (block == 0)
+            rep_putf(out, ", '' index 0 using ($1/%g):2 with steps linestyle 1 notitle",
+                     scale.divisor);
+        rep_put(out, block + 1 < curves ? ", \\\n" : "\n");
+    }
+    return true;
+}
+
+/* ---- over time ---------------------------------------------------------------------------- */
+
+static void put_phases(struct rep_out *out, const json_t *phases)
+{
+    for (size_t i = 0; i < json_array_size(phases); i++) {
+        const json_t *phase = json_array_get(phases, i);
+        double start = rep_num(phase, "start_s");
+        if (!rep_is(phase, "name", "warm-up") && !rep_is(phase, "name", "drain"))
+            continue;
+        if (rep_num(phase, "end_s") <= start)
+            continue;
+        rep_putf(out,
+                 "set object rectangle from first %.6g, graph 0 to first %.6g, graph 1 "
+                 "fillcolor rgb shade fillstyle solid 1 noborder behind\n",
+                 start, rep_num(phase, "end_s"));
+        if (rep_is(phase, "name", "warm-up"))
+            rep_putf(out,
+                     "set label 'warm-up' at first %.6g, graph 0.95 offset 0.5,0 "
+                     "textcolor rgb fore font ',10' front\n",
+                     start);
+    }
+}
+
+static void put_points(struct rep_out *data, const json_t *points, double *max, double *last)
+{
+    for (size_t i = 0; i < json_array_size(points); i++) {
+        double at = json_number_value(json_array_get(json_array_get(points, i), 0));
+        double value = json_number_value(json_array_get(json_array_get(points, i), 1));
+        rep_putf(data, "%.12g %.12g\n", at, value);
+        if (value > *max)
+            *max = value;
+        if (at > *last)
+            *last = at;
+    }
+    rep_put(data, "\n\n");
+}
+
+bool rep_script_series(struct rep_script *script, const struct rep_model *model, const char *panel)
+{
+    const json_t *all = rep_get(model->root, "series");
+    struct rep_out *out = &script->text;
+    const json_t *curve_of[REP_PLOT_SERIES_MAX];
+    size_t curves = 0;
+    double max = 0;
+    double last = 0;
+    struct scale scale;
+
+    rep_put(&script->data, "# seconds value, one block a series\n");
+    for (size_t i = 0; i < json_array_size(all) && curves < REP_PLOT_SERIES_MAX; i++) {
+        const json_t *series = json_array_get(all, i);
+        if (!rep_is(series, rep_has(series, "panel") ? "panel" : "id", panel) ||
+            json_array_size(rep_get(series, "points")) == 0)
+            continue;
+        put_points(&script->data, rep_get(series, "points"), &max, &last);
+        curve_of[curves++] = series;
+    }
+    if (curves == 0)
+        return false;
+    scale = scale_for(rep_str(curve_of[0], "unit"), max);
+    put_head(script, 240);
+    put_labels(out, "", scale.unit);
+    rep_putf(out, "set xrange [0:%.6g]\nset yrange [0:%s]\nset format y '%%.10g'\n", last,
+             max > 0 ? "*" : "1");
+    put_phases(out, rep_get(model->root, "phases"));
+    rep_put(out, "plot \\\n");
+    for (size_t i = 0; i < curves; i++) {
+        rep_putf(out, "  '%s.dat' index %zu using 1:($2/%.12g) with lines linestyle %zu title ",
+                 script->name, i, scale.divisor, i + 1);
+        put_title(out, rep_str(curve_of[i], "title"));
+        rep_put(out, i + 1 < curves ? ", \\\n" : "\n");
+    }
+    return true;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REP_PLOT_SCRIPT_H
+#define REP_PLOT_SCRIPT_H
+
+#include <stdbool.h>
+
+#include "reports/model.h"
+#include "reports/out.h"
+
+/*
+ * gnuplot scripts and their data files. A script takes the output file and the theme ("light" or
+ * "dark") as its arguments and reads NAME.dat in the working directory.
+ *
+ * Threads, memory   no state; text goes to the two outs.
+ */
+
+struct rep_script {
+    const char *name;    /* of the plot */
+    struct rep_out text; /* NAME.gp */
+    struct rep_out data; /* NAME.dat */
+};
+
+/* Each returns false when there is nothing to draw. */
+bool rep_script_percentiles(struct rep_script *script, const struct rep_model *model);
+bool rep_script_histogram(struct rep_script *script, const struct rep_model *model);
+/* All series of one panel on one time axis, warm-up and drain shaded. */
+bool rep_script_series(struct rep_script *script, const struct rep_model *model, const char *panel);
+
+#endif

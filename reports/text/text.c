@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* text: what a person wants on the terminal when a run ends. What failed comes first. */
+#include <string.h>
+
+#include "reports/format.h"
+#include "reports/formats.h"
+#include "reports/model.h"
+#include "reports/words.h"
+
+enum { EVIDENCE_ROWS = 3, NAME_MIN = 16, NAME_MAX = 72 };
+
+struct page {
+    struct rep_out *out;
+    const struct rep_render_options *options;
+};
+
+static void colour(const struct page *page, const char *code)
+{
+    if (page->options->colour)
+        rep_putf(page->out, "\033[%sm", code);
+}
+
+static const char *colour_of(const char *verdict)
+{
+    if (strcmp(verdict, "pass") == 0)
+        return "1;32";
+    return strcmp(verdict, "fail") == 0 ? "1;31" : "1;33";
+}
+
+static void put_verdict(const struct page *page, const char *verdict, size_t columns)
+{
+    colour(page, colour_of(verdict));
+    rep_put_column(page->out, rep_verdict_word(verdict), columns);
+    colour(page, "0");
+}
+
+static void put_line(const struct page *page, const char *label, const char *text)
+{
+    rep_put(page->out, "      ");
+    colour(page, "2");
+    rep_put(page->out, label);
+    colour(page, "0");
+    rep_put_plain(page->out, text);
+    rep_put(page->out, "\n");
+}
+
+static void put_row(const struct page *page, const json_t *row, const char *title_key)
+{
+    const json_t *evidence = rep_get(row, "evidence");
+    size_t count = json_array_size(evidence);
+
+    rep_put(page->out, "  ");
+    put_verdict(page, rep_str(row, "verdict"), strlen(rep_verdict_word(rep_str(row, "verdict"))));
+    rep_put(page->out, "  ");
+    rep_put_plain(page->out, rep_str(row, title_key));
+    rep_put(page->out, "\n");
+    put_line(page, "expected  ", rep_str(row, "expected"));
+    put_line(page, "observed  ", rep_str(row, "observed"));
+    if (rep_has(row, "reason"))
+        put_line(page, "because   ", rep_str(row, "reason"));
+    for (size_t i = 0; i < count && i < EVIDENCE_ROWS; i++)
+        put_line(page, i ? "          " : "evidence  ",
+                 rep_str(json_array_get(evidence, i), "text"));
+    if (rep_int(row, "evidence_total") > EVIDENCE_ROWS) {
+        rep_putf(page->out, "                %s in all\n",
+                 rep_format_count(rep_int(row, "evidence_total")).text);
+    }
+}
+
+static void put_rows(const struct page *page, const json_t *root, const char *verdict)
+{
+    static const struct rep_word sets[] = {{"expectations", "text", NULL},
+                                           {"checks", "title", NULL}};
+
+    for (size_t s = 0; s < 2; s++) {
+        const json_t *rows = rep_get(root, sets[s].key);
+        for (size_t i = 0; i < json_array_size(rows); i++) {
+            const json_t *row = json_array_get(rows, i);
+            if (rep_is(row, "verdict", verdict)) {
+                rep_put(page->out, "\n");
+                put_row(page, row, sets[s].title);
+            }
+        }
+    }
+}
+
+static void put_passed(const struct page *page, const json_t *root)
+{
+    static const struct rep_word sets[] = {{"expectations", "text", NULL},
+                                           {"checks", "title", NULL}};
+    bool first = true;
+
+    for (size_t s = 0; s < 2; s++) {
+        const json_t *rows = rep_get(root, sets[s].key);
+        for (size_t i = 0; i < json_array_size(rows); i++) {
+            const json_t *row = json_array_get(rows, i);
+            if (!rep_is(row, "verdict", "pass"))
+                continue;
+            rep_put(page->out, first ? "\n  " : "  ");
+            first = false;
+            put_verdict(page, "pass", 6);
+            rep_put_plain(page->out, rep_str(row, sets[s].title));
+            rep_put(page->out, "\n");
+        }
+    }
+}
+
+static void put_load(const struct page *page, const json_t *root)
+{
+    const json_t *load = rep_get(root, "load");
+    const json_t *latency = rep_get(load, "latency");
+    struct rep_out *out = page->out;
+
+    rep_putf(out, "\n  requests   %s", rep_format_count(rep_int(load, "requests")).text);
+    rep_putf(out, ", %s/s asked", rep_format_number(rep_num(load, "rate_asked")).text);
+    rep_putf(out, ", %s/s achieved%s\n", rep_format_number(rep_num(load, "rate_achieved")).text,
+             rep_true(load, "generator_limited") ? " (generator-limited)" : "");
+    rep_putf(out, "  response   p50 %s", rep_format_ns(rep_num(latency, "p50")).text);
+    rep_putf(out, "   p90 %s", rep_format_ns(rep_num(latency, "p90")).text);
+    rep_putf(out, "   p99 %s", rep_format_ns(rep_num(latency, "p99")).text);
+    rep_putf(out, "   p99.9 %s", rep_format_ns(rep_num(latency, "p999")).text);
+    rep_putf(out, "   max %s\n", rep_format_ns(rep_num(latency, "max")).text);
+}
+
+static void put_books(const struct page *page, const json_t *root)
+{
+    const json_t *spans = rep_get(root, "spans");
+    const json_t *traces = rep_get(root, "traces");
+    struct rep_out *out = page->out;
+    const char *reason;
+    json_t *count;
+
+    rep_putf(out, "  spans      %s started", rep_format_count(rep_int(spans, "started")).text);
+    rep_putf(out, " = %s accounted:", rep_format_count(rep_int(spans, "accounted")).text);
+    for (const struct rep_word *term = rep_book_terms; term->key != NULL; term++) {
+        if (json_is_object(rep_get(spans, term->key)) || rep_int(spans, term->key) == 0 ||
+            strcmp(term->key, "lost_unexplained") == 0)
+            continue;
+        rep_putf(out, " %s %s,", rep_format_count(rep_int(spans, term->key)).text, term->title);
+    }
+    json_object_foreach((json_t *)rep_get(spans, "lost"), reason, count)
+    {
+        rep_putf(out, " %s lost: ", rep_format_count(json_integer_value(count)).text);
+        rep_put_plain(out, reason);
+        rep_put(out, ",");
+    }
+    rep_putf(out, " %s unexplained\n", rep_format_count(rep_int(spans, "lost_unexplained")).text);
+    rep_putf(out, "  traces     %s expected", rep_format_count(rep_int(traces, "expected")).text);
+    for (const struct rep_word *row = rep_trace_rows + 1; row->key != NULL; row++)
+        if (rep_has(traces, row->key))
+            rep_putf(out, ", %s %s", rep_format_count(rep_int(traces, row->key)).text, row->title);
+    rep_put(out, "\n");
+}
+
+static void put_ns(struct rep_out *out, const json_t *edge, const char *key)
+{
+    rep_put_right(out, rep_has(edge, key) ? rep_format_ns(rep_num(edge, key)).text : "-", 10);
+}
+
+static void put_edge(const struct page *page, const json_t *edge, size_t columns)
+{
+    struct rep_out *out = page->out;
+    struct rep_out title;
+    bool broken = rep_int(edge, "broken") > 0;
+
+    rep_out_init(&title);
+    rep_put_plain(&title, rep_str(edge, "from"));
+    rep_put(&title, " -> ");
+    rep_put_plain(&title, rep_str(edge, "to"));
+    rep_put(out, "  ");
+    rep_put_column(out, title.buf.data ? title.buf.data : "", columns);
+    rep_out_fini(&title);
+    rep_put_right(out, rep_format_count(rep_int(edge, "calls")).text, 12);
+    if (broken)
+        colour(page, "1;31");
+    rep_put_right(out, rep_format_count(rep_int(edge, "broken")).text, 10);
+    if (broken)
+        colour(page, "0");
+    put_ns(out, edge, "p50_ns");
+    put_ns(out, edge, "p99_ns");
+    rep_put(out, "\n");
+}
+
+static void put_edges(const struct page *page, const json_t *root)
+{
+    const json_t *edges = rep_get(root, "edges");
+    size_t columns = page->options->columns - 44;
+    struct rep_out *out = page->out;
+
+    if (json_array_size(edges) == 0)
+        return;
+    columns = columns > NAME_MAX ? NAME_MAX : columns < NAME_MIN ? NAME_MIN : columns;
+    rep_put(out, "\n  ");
+    colour(page, "2");
+    rep_put_column(out, "edge", columns);
+    rep_put(out, "       calls    broken       p50       p99");
+    colour(page, "0");
+    rep_put(out, "\n");
+    for (size_t i = 0; i < json_array_size(edges); i++)
+        put_edge(page, json_array_get(edges, i), columns);
+}
+
+void rep_render_text(const struct rep_model *model, const struct rep_plots *plots,
+                     const struct rep_render_options *options, struct rep_out *out)
+{
+    const struct page page = {out, options};
+    const json_t *root = model->root;
+    const char *verdict = rep_str(root, "verdict");
+
+    (void)plots;
+    put_verdict(&page, verdict, strlen(rep_verdict_word(verdict)));
+    rep_put(out, "  ");
+    rep_put_plain(out, rep_str(rep_get(root, "scenario"), "name"));
+    rep_put(out, ": ");
+    rep_put_plain(out, rep_str(root, "reason"));
+    rep_put(out, "\n");
+    put_rows(&page, root, "fail");
+    put_rows(&page, root, "inconclusive");
+    put_passed(&page, root);
+    put_load(&page, root);
+    put_books(&page, root);
+    put_edges(&page, root);
+    rep_put(out, "\n  report     ");
+    rep_put_plain(out, model->dir);
+    rep_put(out, "/report.html\n");
+    if (rep_has(root, "reproduce")) {
+        rep_put(out, "  again      ");
+        rep_put_plain(out, rep_str(root, "reproduce"));
+        rep_put(out, "\n");
+    }
+}

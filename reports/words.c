@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "reports/words.h"
+
+#include <stddef.h>
+#include <string.h>
+
+const char *rep_verdict_word(const char *verdict)
+{
+    if (strcmp(verdict, "pass") == 0)
+        return "PASS";
+    if (strcmp(verdict, "fail") == 0)
+        return "FAIL";
+    if (strcmp(verdict, "inconclusive") == 0)
+        return "INCONCLUSIVE";
+    return "NO VERDICT";
+}
+
+const struct rep_word rep_book_terms[] = {
+    {"delivered", "delivered", "received at the collector's socket, as asked for"},
+    {"not_recorded", "not recorded", "the sampler said no"},
+    {"record_only", "record only", "recorded, never to be exported"},
+    {"open_at_end", "open at the end", "started, not ended when the process stopped"},
+    {"altered", "altered", "received, but not as asked for"},
+    {"lost", "lost", "not received, and a reason is on record"},
+    {"lost_unexplained", "lost, unexplained", "not received, and nothing says why"},
+    {NULL, NULL, NULL},
+};
+
+const struct rep_word rep_book_notes[] = {
+    {"duplicated", "duplicated", "received twice without an excuse"},
+    {"retry_duplicates", "retry duplicates", "received twice after an unanswered attempt: legal"},
+    {"redelivered", "redelivered", "a message handled again: a second legal consumer span"},
+    {"lost_after_ack", "lost after acknowledgement", "the receiver said yes and has it not"},
+    {"delivered_reported_lost", "delivered, reported lost", "the SDK gave up on what had arrived"},
+    {"unexpected", "unexpected", "received, never started"},
+    {NULL, NULL, NULL},
+};
+
+const struct rep_word rep_trace_rows[] = {
+    {"expected", "expected", "requests whose trace was to be sampled"},
+    {"complete", "complete", "every span there, every hop joined"},
+    {"broken", "broken", "a hop is not joined"},
+    {"partial", "partial", "some spans sampled, some not"},
+    {"orphaned", "orphaned", "a span whose parent never arrived"},
+    {"missing", "missing", "no span arrived"},
+    {"not_sampled", "not sampled", "rightly absent"},
+    {NULL, NULL, NULL},
+};
+
+const struct rep_word rep_latency_kinds[] = {
+    {"latency", "response time", "from the intended instant to the end"},
+    {"service_time", "service time", "from the bytes sent to the end"},
+    {"send_lag", "send lag", "from the intended instant to the bytes sent"},
+    {NULL, NULL, NULL},
+};
+
+const struct rep_word rep_latency_columns[] = {
+    {"min", "min", NULL}, {"mean", "mean", NULL}, {"p50", "p50", NULL}, {"p75", "p75", NULL},
+    {"p90", "p90", NULL}, {"p95", "p95", NULL},   {"p99", "p99", NULL}, {"p999", "p99.9", NULL},
+    {"max", "max", NULL}, {NULL, NULL, NULL},
+};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef REP_WORDS_H
+#define REP_WORDS_H
+
+/*
+ * Words that several renderers print: verdicts, the rows of the books, the lines of a latency
+ * table. Tables end with a NULL key.
+ */
+
+struct rep_word {
+    const char *key; /* in report.json */
+    const char *title;
+    const char *note; /* one phrase of explanation, or NULL */
+};
+
+/* "pass" -> "PASS"; an unknown word gives "NO VERDICT" */
+const char *rep_verdict_word(const char *verdict);
+
+/* Terms of the sum: started = these; "lost" stands for its reasons. */
+extern const struct rep_word rep_book_terms[];
+/* What stands beside the sum. */
+extern const struct rep_word rep_book_notes[];
+extern const struct rep_word rep_trace_rows[];
+/* latency, service_time, send_lag */
+extern const struct rep_word rep_latency_kinds[];
+/* min ... max */
+extern const struct rep_word rep_latency_columns[];
+
+#endif

@@ -9,6 +9,7 @@ MODULES += harness/ledger
 MODULES += reports
 MODULES += harness/stats
 MODULES += harness/topology
+MODULES += harness/scenario
 MODULES += harness/cli
 MODULES += collector-mock/wire
 MODULES += sdk/transport

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <otel/err.h>
 
+#include "sdk/base/buf.h"
 #include "sdk/base/detail.h"
 
 /*
@@ -301,6 +302,10 @@ OTEL_MUST_USE enum otel_err hx_scenario_load_file(const char *path,
 OTEL_MUST_USE enum otel_err hx_scenario_load_tree(const json_t *tree, struct hx_scenario **ret,
                                                   struct otl_detail *reterr);
 void hx_scenario_free(struct hx_scenario *scenario);
+/* Append the resolved tree as YAML, the claim in its first line: what a run writes as
+ * scenario.yaml. Loading it gives the same scenario. */
+OTEL_MUST_USE enum otel_err hx_scenario_emit(const struct hx_scenario *scenario,
+                                             struct otl_buf *buf);
 
 /* NULL if there is none. */
 const struct hx_service *hx_scenario_service(const struct hx_scenario *scenario, const char *name);

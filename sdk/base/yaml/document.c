@@ -289,6 +289,24 @@ enum otel_err otl_yaml_put_item(struct otl_yaml *doc, json_t *list, size_t index
     return OTEL_OK;
 }
 
+enum otel_err otl_yaml_copy(struct otl_yaml *doc, const json_t *from, const char *key, json_t *to,
+                            struct otl_detail *reterr)
+{
+    struct otl_yaml_place place = {.container = to,
+                                   .key = key,
+                                   .key_pos = otl_yaml_key_pos(doc, from, key),
+                                   .value_pos = otl_yaml_value_pos(doc, from, key)};
+    json_t *value = json_deep_copy(json_object_get(from, key));
+
+    if (value == NULL || otl_yaml_note(doc, &place) != OTEL_OK) {
+        json_decref(value);
+        return fill_in(OTEL_ERR_MEMORY, doc->source, reterr);
+    }
+    if (json_object_set_new_nocheck(to, key, value) != 0)
+        return fill_in(OTEL_ERR_MEMORY, doc->source, reterr);
+    return OTEL_OK;
+}
+
 enum otel_err otl_yaml_error(struct otl_detail *reterr, struct otl_yaml_pos pos,
                              const char *format, ...)
 {

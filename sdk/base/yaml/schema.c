@@ -139,7 +139,8 @@ static enum otel_err check_duration(const struct otl_schema *row, const json_t *
 static enum otel_err check_enum(const struct otl_schema *row, const json_t *value,
                                 struct otl_yaml_pos pos, struct otl_detail *reterr)
 {
-    const char *text = json_string_value(value);
+    const char *text = json_string_value(value), *name = row->key ? row->key : "";
+    const char *colon = row->key ? ": " : "";
     char near[TEXT_SIZE], want[256];
 
     for (const char *const *word = row->words; *word != NULL; word++)
@@ -147,10 +148,9 @@ static enum otel_err check_enum(const struct otl_schema *row, const json_t *valu
             return OTEL_OK;
     otl_words_suggest(row->words, text, near, sizeof(near));
     if (near[0] != '\0')
-        return otl_yaml_error(reterr, pos, "%s: unknown word '%s'%s", row->key ? row->key : "value",
-                              text, near);
-    return otl_yaml_error(reterr, pos, "%s: unknown word '%s'; expected %s",
-                          row->key ? row->key : "value", text, expected(row, want, sizeof(want)));
+        return otl_yaml_error(reterr, pos, "%s%sunknown word '%s'%s", name, colon, text, near);
+    return otl_yaml_error(reterr, pos, "%s%sunknown word '%s'; expected %s", name, colon, text,
+                          expected(row, want, sizeof(want)));
 }
 
 static enum otel_err check_size(const struct otl_schema *row, size_t size, const char *unit,

@@ -98,6 +98,10 @@ OTEL_MUST_USE enum otel_err otl_yaml_put_item(struct otl_yaml *doc, json_t *list
                                               const struct otl_yaml_options *options,
                                               struct otl_detail *reterr);
 
+/* Copy the value and its place from one map to another (places inside of it are not copied). */
+OTEL_MUST_USE enum otel_err otl_yaml_copy(struct otl_yaml *doc, const json_t *from,
+                                          const char *key, json_t *to, struct otl_detail *reterr);
+
 /* otl_detail_set() with a position; returns OTEL_ERR_SYNTAX. */
 enum otel_err otl_yaml_error(struct otl_detail *reterr, struct otl_yaml_pos pos,
                              const char *format, ...) OTEL_PRINTF(3, 4);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "harness/cli/commands.h"
+#include "harness/cli/scenarios.h"
+#include "harness/scenario/plan.h"
+
+static void tell_warning(void *context, const char *text)
+{
+    printf("%s: warning: %s\n", (const char *)context, text);
+}
+
+static int validate(const char *path, const struct hx_scenario_options *options)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct hx_scenario *scenario;
+    struct hx_plan *plan;
+
+    if (hx_scenario_load_file(path, options, &scenario, &detail) != OTEL_OK)
+        return hx_usage_fail(&detail);
+    if (hx_plan_new(scenario, &plan, NULL) != OTEL_OK) {
+        hx_scenario_free(scenario);
+        return HX_EXIT_FAULT;
+    }
+    printf("%s: ok: %zu services, %zu operations, %llu spans a request\n", path,
+           scenario->service_count, scenario->operation_count,
+           (unsigned long long)plan->spans[hx_plan_start(scenario)]);
+    hx_plan_warnings(plan, tell_warning, (void *)path);
+    hx_plan_free(plan);
+    hx_scenario_free(scenario);
+    return HX_EXIT_OK;
+}
+
+int hx_command_validate(int argc, char **argv)
+{
+    struct hx_scenario_cli cli = {.seed = NULL};
+    struct otl_opt options[] = {HX_SCENARIO_CLI_ROWS(cli), {.name = NULL}};
+    const struct hx_usage usage = {
+        "validate SCENARIO... [--set path=value]...",
+        "Loads each scenario and says what is wrong with it, with file:line:column.\n", options, 1,
+        OTL_OPT_LIST_MAX};
+    struct hx_scenario_options load;
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct otl_opt_list files;
+    int status;
+
+    if (!hx_usage_parse(&usage, argc, argv, &files, &status))
+        return status;
+    if (hx_scenario_cli_options(&cli, &load, &detail) != OTEL_OK)
+        return hx_usage_fail(&detail);
+    status = HX_EXIT_OK;
+    for (size_t i = 0; i < files.count; i++)
+        status = hx_exit_worst(status, validate(files.items[i], &load));
+    return status;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_SCENARIO_INTERNAL_H
+#define HX_SCENARIO_INTERNAL_H
+
+#include "harness/scenario/scenario.h"
+#include "sdk/base/arena.h"
+#include "sdk/base/yaml/schema.h"
+
+/*
+ * Inside of the loader, shared by the files of this folder only.
+ *
+ * The tree goes through these hands in this order: override.c (--set), schema.c (the walk),
+ * resolve.c (defaults), fleet.c (names of services, routes, topics), steps.c, graph.c (what calls
+ * what, cycles), claims.c (load, expect).
+ */
+
+struct hx_loaded { /* what hx_scenario_free() frees; scenario is first */
+    struct hx_scenario scenario;
+    struct otl_yaml *doc;
+    struct otl_arena arena;
+};
+
+struct hx_loader {
+    struct otl_yaml *doc;
+    struct otl_detail *reterr;
+    struct otl_arena *arena;
+    struct hx_scenario *scenario;
+    struct hx_service *services; /* the scenario's arrays, still to be written */
+    struct hx_topic *topics;
+    struct hx_operation *operations;
+    const json_t *maps[HX_MAX_OPERATIONS]; /* the map that each operation was read from */
+};
+
+/* count zeroed items of size bytes, never NULL for count 0; NULL: out of memory. */
+void *hx_loader_array(struct hx_loader *loader, size_t count, size_t size);
+/* The next operation; *ret_op its index. OTEL_ERR_LIMIT when there are too many. */
+OTEL_MUST_USE enum otel_err hx_loader_operation(struct hx_loader *loader, const json_t *map,
+                                                struct otl_yaml_pos pos, unsigned *ret_op);
+const char *hx_loader_format(struct hx_loader *loader, const char *format, ...) OTEL_PRINTF(2, 3);
+
+OTEL_MUST_USE enum otel_err hx_apply_override(struct otl_yaml *doc, const char *override,
+                                              struct otl_detail *reterr);
+/* Fleet-wide tracing into the services, name, claim, seed, broker, then every fallback. */
+OTEL_MUST_USE enum otel_err hx_resolve(struct otl_yaml *doc, const char *file, const char *claim,
+                                       const struct hx_scenario_options *options,
+                                       struct otl_detail *reterr);
+OTEL_MUST_USE enum otel_err hx_load_fleet(struct hx_loader *loader);
+/* Steps of every route and consumer; fleet must be there. */
+OTEL_MUST_USE enum otel_err hx_load_all_steps(struct hx_loader *loader);
+OTEL_MUST_USE enum otel_err hx_load_attributes(struct hx_loader *loader, const json_t *map,
+                                               struct hx_attributes *ret);
+/* No request may go round for ever or grow beyond measure. */
+OTEL_MUST_USE enum otel_err hx_check_graph(struct hx_loader *loader);
+OTEL_MUST_USE enum otel_err hx_load_claims(struct hx_loader *loader);
+OTEL_MUST_USE enum otel_err hx_check_template(struct hx_loader *loader, const char *text,
+                                              struct otl_yaml_pos pos);
+
+/* "SERVICE METHOD /path" -> route; the error speaks of "call to ...". */
+OTEL_MUST_USE enum otel_err hx_find_route(struct hx_loader *loader, const char *text,
+                                          struct otl_yaml_pos pos, const char *what,
+                                          const struct hx_route **ret);
+
+#endif

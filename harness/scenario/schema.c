@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The grammar of a scenario file. Every default stands here, as the fallback of its key. */
+#include "harness/scenario/schema.h"
+
+#include "harness/scenario/checks.h"
+#include "harness/scenario/scenario.h"
+#include "sdk/base/clock.h"
+
+#define MS ((int64_t)OTL_NS_PER_MS)
+#define SECOND ((int64_t)OTL_NS_PER_S)
+#define HOUR (3600 * SECOND)
+enum { NAME_BYTES = 64, TEXT_BYTES = 1024, STEPS_MAX = 256, BODY_BYTES = 900 * 1000 };
+
+#define ROW(name, kind, ...) {.key = (name), .type = OTL_SCHEMA_##kind, __VA_ARGS__}
+#define ITEM(kind, ...) {.type = OTL_SCHEMA_##kind, __VA_ARGS__}
+
+/* ---- words -------------------------------------------------------------------------------- */
+
+static const char *const samplers[] = {"always_on",
+                                       "always_off",
+                                       "traceidratio",
+                                       "parentbased_always_on",
+                                       "parentbased_always_off",
+                                       "parentbased_traceidratio",
+                                       NULL};
+static const char *const propagators[] = {"tracecontext", "baggage", NULL};
+static const char *const processors[] = {"batch", "simple", NULL};
+static const char *const compressions[] = {"none", "gzip", NULL};
+static const char *const backends[] = {"evhttp", "lean", NULL};
+static const char *const edges[] = {"parent", "link", "both", "none", NULL};
+static const char *const arrivals[] = {"constant", "poisson", NULL};
+static const char *const kinds[] = {"internal", "server", "client", "producer", "consumer", NULL};
+static const char *const statuses[] = {"unset", "ok", "error", NULL};
+static const char *const check_names[] = {
+#define CHECK_NAME(id, title) #id,
+    HX_CHECKS(CHECK_NAME)
+#undef CHECK_NAME
+    NULL};
+
+/* ---- attributes, delays ------------------------------------------------------------------- */
+
+static const struct otl_schema scalar_item[] = {ITEM(SCALAR, .what = "a scalar")};
+static const struct otl_schema attribute_values[] = {
+    ITEM(SCALAR, .what = "a text, a number, true or false"),
+    ITEM(LIST, .child = scalar_item, .what = "a list of them"), OTL_SCHEMA_END};
+static const struct otl_schema attributes[] = {
+    ROW("*", ONE_OF, .child = attribute_values), OTL_SCHEMA_END};
+static const struct otl_schema event_map[] = {
+    ROW("name", STRING, .required = true, .min = 1, .max = TEXT_BYTES),
+    ROW("attributes", MAP, .child = attributes), OTL_SCHEMA_END};
+static const struct otl_schema event_values[] = {
+    ITEM(STRING, .min = 1, .max = TEXT_BYTES, .what = "an event's name"),
+    ITEM(MAP, .child = event_map, .what = "a map with name and attributes"), OTL_SCHEMA_END};
+static const struct otl_schema event_item[] = {ITEM(ONE_OF, .child = event_values)};
+
+static const struct otl_schema bound[] = {ITEM(DURATION, .max = HOUR, .min = 0)};
+static const struct otl_schema lognormal[] = {
+    ROW("median", DURATION, .required = true, .max = HOUR),
+    ROW("sigma", DOUBLE, .required = true, .real_max = 10), OTL_SCHEMA_END};
+static const struct otl_schema delay_map[] = {
+    ROW("uniform", LIST, .child = bound, .min = 2, .max = 2),
+    ROW("lognormal", MAP, .child = lognormal), OTL_SCHEMA_END};
+static const struct otl_schema delay_values[] = {
+    ITEM(DURATION, .max = HOUR),
+    ITEM(MAP, .child = delay_map, .min = 1, .max = 1, .what = "a map with uniform or lognormal"),
+    OTL_SCHEMA_END};
+
+/* ---- steps -------------------------------------------------------------------------------- */
+
+const struct otl_schema hx_scenario_step[1];
+
+#define SPAN_KEYS                                                                                 \
+    ROW("name", STRING, .min = 1, .max = TEXT_BYTES), ROW("attributes", MAP, .child = attributes), \
+        ROW("events", LIST, .child = event_item, .max = 64),                                      \
+        ROW("status", ENUM, .words = statuses), ROW("status_message", STRING, .max = TEXT_BYTES)
+
+static const struct otl_schema span[] = {
+    ROW("span", STRING, .min = 1, .max = TEXT_BYTES),
+    ROW("kind", ENUM, .words = kinds, .fallback = "internal"),
+    ROW("steps", LIST, .child = hx_scenario_step, .max = STEPS_MAX),
+    ROW("attributes", MAP, .child = attributes),
+    ROW("events", LIST, .child = event_item, .max = 64),
+    ROW("status", ENUM, .words = statuses),
+    ROW("status_message", STRING, .max = TEXT_BYTES),
+    OTL_SCHEMA_END};
+static const struct otl_schema work[] = {ROW("work", ONE_OF, .child = delay_values),
+                                         OTL_SCHEMA_END};
+static const struct otl_schema wait[] = {ROW("wait", ONE_OF, .child = delay_values),
+                                         OTL_SCHEMA_END};
+static const struct otl_schema call[] = {
+    ROW("call", STRING, .what = "a call such as 'order POST /orders'"), SPAN_KEYS,
+    ROW("inject", BOOL, .fallback = "true"), OTL_SCHEMA_END};
+static const struct otl_schema parallel[] = {
+    ROW("parallel", LIST, .child = hx_scenario_step, .min = 1, .max = 64), OTL_SCHEMA_END};
+static const struct otl_schema sql[] = {
+    ROW("sql", STRING, .min = 1, .max = 4096), SPAN_KEYS,
+    ROW("parameters", LIST, .child = scalar_item, .max = 64), OTL_SCHEMA_END};
+static const struct otl_schema publish[] = {
+    ROW("publish", STRING, .what = "a topic's name"), SPAN_KEYS,
+    ROW("key", STRING, .max = TEXT_BYTES),
+    ROW("bytes", UINT, .max = BODY_BYTES, .fallback = "2048"),
+    ROW("inject", BOOL, .fallback = "true"), OTL_SCHEMA_END};
+static const struct otl_schema fail_map[] = {
+    ROW("probability", DOUBLE, .real_max = 1, .fallback = "1.0"),
+    ROW("status", UINT, .min = 400, .max = 599, .fallback = "500"),
+    ROW("type", STRING, .min = 1, .max = TEXT_BYTES, .fallback = "failed"),
+    ROW("message", STRING, .max = TEXT_BYTES), OTL_SCHEMA_END};
+static const struct otl_schema fail[] = {ROW("fail", MAP, .child = fail_map), OTL_SCHEMA_END};
+static const struct otl_schema exception_map[] = {
+    ROW("type", STRING, .required = true, .min = 1, .max = TEXT_BYTES),
+    ROW("message", STRING, .max = TEXT_BYTES),
+    ROW("probability", DOUBLE, .real_max = 1, .fallback = "1.0"),
+    ROW("pass_on", BOOL, .fallback = "true"), OTL_SCHEMA_END};
+static const struct otl_schema exception[] = {ROW("exception", MAP, .child = exception_map),
+                                              OTL_SCHEMA_END};
+static const struct otl_schema event[] = {ROW("event", ONE_OF, .child = event_values),
+                                          OTL_SCHEMA_END};
+static const struct otl_schema from_header[] = {
+    ROW("header", STRING, .required = true, .min = 1, .max = NAME_BYTES), OTL_SCHEMA_END};
+static const struct otl_schema baggage_values[] = {
+    ITEM(STRING, .max = 4096, .what = "a text"),
+    ITEM(MAP, .child = from_header, .what = "a map with header"), OTL_SCHEMA_END};
+static const struct otl_schema baggage[] = {ROW("*", ONE_OF, .child = baggage_values),
+                                            OTL_SCHEMA_END};
+static const struct otl_schema set_baggage[] = {
+    ROW("set_baggage", MAP, .child = baggage, .min = 1, .max = 64), OTL_SCHEMA_END};
+static const struct otl_schema baggage_name[] = {ITEM(STRING, .min = 1, .max = 256)};
+static const struct otl_schema read_baggage[] = {
+    ROW("read_baggage", LIST, .child = baggage_name, .min = 1, .max = 64), OTL_SCHEMA_END};
+
+static const struct otl_schema step_kinds[] = {
+    ROW("span", MAP, .child = span),
+    ROW("work", MAP, .child = work),
+    ROW("wait", MAP, .child = wait),
+    ROW("call", MAP, .child = call),
+    ROW("parallel", MAP, .child = parallel),
+    ROW("sql", MAP, .child = sql),
+    ROW("publish", MAP, .child = publish),
+    ROW("fail", MAP, .child = fail),
+    ROW("exception", MAP, .child = exception),
+    ROW("event", MAP, .child = event),
+    ROW("set_baggage", MAP, .child = set_baggage),
+    ROW("read_baggage", MAP, .child = read_baggage),
+    OTL_SCHEMA_END};
+const struct otl_schema hx_scenario_step[1] = {
+    ITEM(BY_KEY, .child = step_kinds, .what = "a step")};
+
+/* ---- services ----------------------------------------------------------------------------- */
+
+static const struct otl_schema propagator[] = {ITEM(ENUM, .words = propagators)};
+
+#define TRACING_KEYS(D)                                                                           \
+    ROW("enabled", BOOL, .fallback = D("true")),                                                  \
+        ROW("sampler", ENUM, .words = samplers, .fallback = D("parentbased_always_on")),          \
+        ROW("sampler_arg", DOUBLE, .real_max = 1, .fallback = D("1.0")),                          \
+        ROW("propagators", LIST, .child = propagator, .max = 2,                                   \
+            .fallback = D("[tracecontext, baggage]")),                                            \
+        ROW("processor", ENUM, .words = processors, .fallback = D("batch")),                      \
+        ROW("max_queue_size", UINT, .min = 1, .max = 1000000, .fallback = D("2048")),             \
+        ROW("max_export_batch_size", UINT, .min = 1, .max = 1000000, .fallback = D("512")),       \
+        ROW("schedule_delay", DURATION, .max = HOUR, .fallback = D("5s")),                        \
+        ROW("export_timeout", DURATION, .max = HOUR, .fallback = D("30s")),                       \
+        ROW("compression", ENUM, .words = compressions, .fallback = D("none"))
+#define AS_IT_IS(text) text
+#define NO_FALLBACK(text) NULL
+
+static const struct otl_schema service_tracing[] = {TRACING_KEYS(AS_IT_IS), OTL_SCHEMA_END};
+/* The fleet's map has no fallbacks: only what it says goes to the services. */
+static const struct otl_schema fleet_tracing[] = {TRACING_KEYS(NO_FALLBACK), OTL_SCHEMA_END};
+
+static const struct otl_schema broken[] = {
+    ROW("drop_context", STRING, .min = 1, .max = TEXT_BYTES),
+    ROW("sample_on_its_own", BOOL),
+    ROW("swap_parents_every", UINT, .max = UINT32_MAX),
+    ROW("lose_one_in", UINT, .max = UINT32_MAX),
+    ROW("lose_and_overcount", UINT, .max = UINT32_MAX),
+    ROW("reuse_id_every", UINT, .max = UINT32_MAX),
+    ROW("alter_every", UINT, .max = UINT32_MAX),
+    ROW("clock_offset_ms", INT, .min = -1000000, .max = 1000000),
+    ROW("clock_step_ms", INT, .min = -1000000, .max = 1000000),
+    ROW("clock_step_every", UINT, .max = UINT32_MAX),
+    OTL_SCHEMA_END};
+
+static const struct otl_schema route[] = {
+    ROW("span", BOOL, .fallback = "true"),
+    ROW("attributes", MAP, .child = attributes),
+    ROW("steps", LIST, .child = hx_scenario_step, .max = STEPS_MAX, .fallback = "[]"),
+    OTL_SCHEMA_END};
+static const struct otl_schema routes[] = {
+    ROW("*", MAP, .child = route, .what = "a route's map (steps, attributes, span)"),
+    OTL_SCHEMA_END};
+static const struct otl_schema consumer[] = {
+    ROW("name", STRING, .min = 1, .max = TEXT_BYTES),
+    ROW("group", STRING, .min = 1, .max = NAME_BYTES),
+    ROW("edge", ENUM, .words = edges, .fallback = "link"),
+    ROW("max_in_hand", UINT, .min = 1, .max = 10000, .fallback = "1"),
+    ROW("session_timeout", DURATION, .min = MS, .max = HOUR, .fallback = "3100ms"),
+    ROW("max_poll_interval", DURATION, .min = MS, .max = 24 * HOUR, .fallback = "300s"),
+    ROW("attributes", MAP, .child = attributes),
+    ROW("steps", LIST, .child = hx_scenario_step, .max = STEPS_MAX, .fallback = "[]"),
+    OTL_SCHEMA_END};
+static const struct otl_schema consumers[] = {
+    ROW("*", MAP, .child = consumer, .what = "a consumer's map (group, steps, ...)"),
+    OTL_SCHEMA_END};
+static const struct otl_schema resource[] = {ROW("*", STRING, .max = TEXT_BYTES), OTL_SCHEMA_END};
+
+static const struct otl_schema service[] = {
+    ROW("replicas", UINT, .min = 1, .max = HX_MAX_REPLICAS, .fallback = "1"),
+    ROW("version", STRING, .max = NAME_BYTES),
+    ROW("http", ENUM, .words = backends, .fallback = "evhttp"),
+    ROW("resource", MAP, .child = resource),
+    ROW("tracing", MAP, .child = service_tracing, .fallback = "{}"),
+    ROW("broken", MAP, .child = broken),
+    ROW("routes", MAP, .child = routes),
+    ROW("consumers", MAP, .child = consumers),
+    OTL_SCHEMA_END};
+static const struct otl_schema services[] = {
+    ROW("*", MAP, .child = service, .what = "a service"), OTL_SCHEMA_END};
+static const struct otl_schema topic[] = {
+    ROW("partitions", UINT, .min = 1, .max = 1000, .fallback = "6"), OTL_SCHEMA_END};
+static const struct otl_schema topics[] = {
+    ROW("*", MAP, .child = topic, .what = "a topic's map such as {partitions: 6}"),
+    OTL_SCHEMA_END};
+
+/* ---- load, claims ------------------------------------------------------------------------- */
+
+static const struct otl_schema header_value[] = {ITEM(STRING, .max = 4096, .what = "a text")};
+static const struct otl_schema header_values[] = {
+    ITEM(STRING, .max = 4096, .what = "a text"),
+    ITEM(LIST, .child = header_value, .min = 1, .max = 1000, .what = "a list of texts"),
+    OTL_SCHEMA_END};
+static const struct otl_schema headers[] = {ROW("*", ONE_OF, .child = header_values),
+                                            OTL_SCHEMA_END};
+static const struct otl_schema incoming[] = {
+    ROW("sampled", DOUBLE, .real_max = 1, .fallback = "0.0"),
+    ROW("not_sampled", DOUBLE, .real_max = 1, .fallback = "0.0"), OTL_SCHEMA_END};
+static const struct otl_schema load[] = {
+    ROW("route", STRING, .required = true, .what = "a route such as 'gateway POST /checkout'"),
+    ROW("rate", DOUBLE, .required = true),
+    ROW("arrival", ENUM, .words = arrivals, .fallback = "poisson"),
+    ROW("warmup", DURATION, .max = HOUR, .fallback = "2s"),
+    ROW("duration", DURATION, .min = 10 * MS, .max = 24 * HOUR, .fallback = "10s"),
+    ROW("timeout", DURATION, .min = MS, .max = HOUR, .fallback = "10s"),
+    ROW("connections", UINT, .min = 1, .max = 10000, .fallback = "32"),
+    ROW("body_bytes", UINT, .max = BODY_BYTES, .fallback = "0"),
+    ROW("headers", MAP, .child = headers, .max = 64),
+    ROW("incoming", MAP, .child = incoming, .fallback = "{}"),
+    OTL_SCHEMA_END};
+
+static const struct otl_schema check_item[] = {ITEM(ENUM, .words = check_names)};
+static const struct otl_schema edge_item[] = {
+    ITEM(STRING, .what = "an edge such as 'gateway POST /checkout -> order POST /orders'")};
+static const struct otl_schema expect[] = {
+    ROW("checks", LIST, .child = check_item, .max = 64),
+    ROW("required", LIST, .child = edge_item, .max = 256),
+    ROW("forbidden", LIST, .child = edge_item, .max = 256),
+    ROW("broken", LIST, .child = edge_item, .max = 256),
+    ROW("spans_per_request_min", DOUBLE, .real_max = 1e6, .fallback = "0.0"),
+    ROW("partial_traces", BOOL, .fallback = "false"),
+    OTL_SCHEMA_END};
+
+static const char collector[] =
+    "{receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}},"
+    " exporters: {file: {path: spans/traces.bin, format: proto}},"
+    " service: {pipelines: {traces: {receivers: [otlp], exporters: [file]}}}}";
+
+static const struct otl_schema scenario[] = {
+    ROW("name", STRING, .min = 1, .max = NAME_BYTES),
+    ROW("title", STRING, .min = 1, .max = TEXT_BYTES),
+    ROW("claim", STRING, .max = TEXT_BYTES),
+    ROW("seed", UINT),
+    ROW("tracing", MAP, .child = fleet_tracing),
+    ROW("services", MAP, .child = services, .required = true, .min = 1, .max = HX_MAX_SERVICES),
+    ROW("topics", MAP, .child = topics, .max = HX_MAX_TOPICS),
+    ROW("broker", STRING, .min = 1, .max = 255),
+    ROW("collector", MAP, .fallback = collector),
+    ROW("load", MAP, .child = load, .required = true),
+    ROW("expect", MAP, .child = expect, .fallback = "{}"),
+    OTL_SCHEMA_END};
+const struct otl_schema hx_scenario_schema[1] = {
+    ITEM(MAP, .child = scenario, .what = "a scenario")};

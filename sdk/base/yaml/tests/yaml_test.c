@@ -150,6 +150,9 @@ static void what_is_refused_is_refused_with_its_place(void **state)
         {"a:\n\tb: 1", "f.yaml:2:1: a tab cannot indent YAML; use blanks"},
         {"[1, 2", "f.yaml:2:1: did not find expected ',' or ']' "
                   "(while parsing a flow sequence, line 1)"},
+        {"{a: x${b}, c: 1}",
+         "f.yaml:1:7: did not find expected ',' or '}' (while parsing a flow mapping, line 1); "
+         "a text with ${...} inside of { } or [ ] needs quotes"},
         {"? [a]\n: 1", "f.yaml:1:3: a key must be a word, not a list"},
         {"a: *b", "f.yaml:1:4: alias *b: no anchor &b is complete above"},
         {"&a [*a]", "f.yaml:1:5: alias *a: no anchor &a is complete above"},

@@ -132,6 +132,14 @@ bool rep_is(const json_t *object, const char *key, const char *word)
     return strcmp(rep_str(object, key), word) == 0;
 }
 
+bool rep_any(const json_t *array, const char *key)
+{
+    for (size_t i = 0; i < json_array_size(array); i++)
+        if (rep_has(json_array_get(array, i), key))
+            return true;
+    return false;
+}
+
 size_t rep_count_of(const json_t *array, const char *key, const char *word)
 {
     size_t count = 0;

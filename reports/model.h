@@ -49,6 +49,8 @@ long long rep_int(const json_t *object, const char *key);
 bool rep_true(const json_t *object, const char *key);
 bool rep_is(const json_t *object, const char *key, const char *word);
 
+/* Has any member of the array this field? */
+bool rep_any(const json_t *array, const char *key);
 /* How many members of the array have .key equal to word. */
 size_t rep_count_of(const json_t *array, const char *key, const char *word);
 

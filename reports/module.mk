@@ -28,6 +28,10 @@ reports_SRCS := reports/model.c reports/format.c reports/out.c reports/words.c r
 reports_LIBS := repschema base
 reports_PKGS := jansson
 
+LIBS += reportcmd
+reportcmd_SRCS := reports/command.c
+reportcmd_LIBS := reports
+
 TESTS += schema_test
 schema_test_SRCS := reports/tests/schema_test.c
 schema_test_LIBS := repschema

@@ -5,5 +5,6 @@ const struct hx_command hx_commands[] = {
     {"list", "the scenarios there are, and what each claims", hx_command_list},
     {"validate", "check scenario files", hx_command_validate},
     {"explain", "say in words what a scenario does", hx_command_explain},
+    {"report", "draw the report of a run again, or print it", hx_command_report},
     {NULL, NULL, NULL},
 };

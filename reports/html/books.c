@@ -45,6 +45,8 @@ static const char *alarm_of(const char *key)
 
 static void put_sum(struct rep_out *out, const json_t *spans)
 {
+    const char *alarm = rep_int(spans, "accounted") == rep_int(spans, "started") ? "" : " bad";
+
     rep_put(out, "<div class=\"card\"><table>\n<thead><tr><th>spans</th><th class=\"n\">count</th>"
                  "<th></th></tr></thead>\n<tbody>\n");
     for (const struct rep_word *term = rep_book_terms; term->key != NULL; term++) {
@@ -53,13 +55,13 @@ static void put_sum(struct rep_out *out, const json_t *spans)
         else
             put_row(out, term->title, term->note, rep_int(spans, term->key), alarm_of(term->key));
     }
-    rep_putf(out, "<tr class=\"sum\"><td>sum</td><td class=\"n\">%s</td><td></td></tr>\n",
-             rep_format_count(rep_int(spans, "accounted")).text);
-    rep_putf(
-        out,
-        "<tr class=\"sum\"><td>started</td><td class=\"n\">%s</td><td>by the ledger, which the "
-        "tracing never touches</td></tr>\n",
-        rep_format_count(rep_int(spans, "started")).text);
+    rep_putf(out,
+             "<tr class=\"sum%s\"><td>sum</td><td class=\"n\">%s</td><td class=\"f\"></td></tr>\n",
+             alarm, rep_format_count(rep_int(spans, "accounted")).text);
+    rep_putf(out,
+             "<tr class=\"sum%s\"><td>started</td><td class=\"n\">%s</td><td class=\"f\">by the "
+             "ledger, which tracing never touches</td></tr>\n",
+             alarm, rep_format_count(rep_int(spans, "started")).text);
     rep_put(out, "</tbody></table></div>\n");
 }
 

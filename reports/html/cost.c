@@ -4,8 +4,6 @@
 
 static const struct rep_column sdk_columns[] = {
     {"instance", "instance", "text", NULL},
-    {"sampler", "sampler", "code", NULL},
-    {"processor", "processor", "text", NULL},
     {"app_cpu_s", "application CPU", "s", NULL},
     {"app_cpu_ns_per_request", "per request", "ns", NULL},
     {"exporter_cpu_s", "exporter CPU", "s", NULL},
@@ -20,6 +18,8 @@ static const struct rep_column sdk_columns[] = {
 
 static const struct rep_column queue_columns[] = {
     {"instance", "instance", "text", NULL},
+    {"sampler", "sampler", "code", NULL},
+    {"processor", "processor", "text", NULL},
     {"started", "started", "count", NULL},
     {"ended", "ended", "count", NULL},
     {"exported", "exported", "count", NULL},

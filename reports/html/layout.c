@@ -115,14 +115,14 @@ static struct rep_wire *add_wire(struct rep_layout *layout, struct end from, str
     return wire;
 }
 
-static bool has_wire(const struct rep_layout *layout, struct end from, size_t to)
+static struct rep_wire *find_wire(struct rep_layout *layout, struct end from, size_t to)
 {
     for (size_t i = 0; i < layout->wire_count; i++) {
-        const struct rep_wire *wire = &layout->wires[i];
+        struct rep_wire *wire = &layout->wires[i];
         if (wire->from == from.node && wire->from_entry == from.entry && wire->to == to)
-            return true;
+            return wire;
     }
-    return false;
+    return NULL;
 }
 
 static void add_edge(struct rep_layout *layout, const json_t *edge)
@@ -131,6 +131,7 @@ static void add_edge(struct rep_layout *layout, const json_t *edge)
     struct end to = end_of(layout, edge, "to", "to_service");
     const char *topic = rep_str(edge, "topic");
     struct end middle = {0, 0};
+    struct rep_wire *wire;
 
     if (layout->too_large)
         return;
@@ -139,8 +140,11 @@ static void add_edge(struct rep_layout *layout, const json_t *edge)
         return;
     }
     middle.node = find_node(layout, REP_NODE_TOPIC, topic, strlen(topic));
-    if (!has_wire(layout, from, middle.node))
+    wire = find_wire(layout, from, middle.node);
+    if (wire == NULL)
         add_wire(layout, from, middle, edge)->labelled = false;
+    else if (rep_int(edge, "broken") == 0)
+        wire->edge = edge; /* red only if every consumer's edge is broken */
     add_wire(layout, middle, to, edge);
 }
 

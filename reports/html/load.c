@@ -13,7 +13,28 @@ static void put_ns_cell(struct rep_out *out, const json_t *row, const char *key)
              rep_has(row, key) ? rep_format_ns(rep_num(row, key)).text : "");
 }
 
-static void put_edge(struct rep_out *out, const json_t *edge)
+/* Columns that not every report has. */
+static const struct rep_word optional_columns[] = {
+    {"sampled", "sampled", NULL},
+    {"redelivered", "redelivered", NULL},
+    {NULL, NULL, NULL},
+};
+
+static void put_optional(struct rep_out *out, const json_t *edges, const json_t *edge)
+{
+    for (const struct rep_word *c = optional_columns; c->key != NULL; c++) {
+        if (!rep_any(edges, c->key))
+            continue;
+        if (edge == NULL)
+            rep_putf(out, "<th class=\"n\">%s</th>", c->title);
+        else if (rep_has(edge, c->key))
+            rep_html_count_cell(out, rep_int(edge, c->key), NULL);
+        else
+            rep_put(out, "<td class=\"n\"></td>");
+    }
+}
+
+static void put_edge(struct rep_out *out, const json_t *edges, const json_t *edge)
 {
     bool joined = !rep_is(edge, "mode", "none");
 
@@ -41,9 +62,11 @@ static void put_edge(struct rep_out *out, const json_t *edge)
         rep_put(out, "<td class=\"n zero\">not joined</td><td class=\"n\"></td>");
     }
     rep_html_count_cell(out, rep_int(edge, "errors"), "warn");
+    put_optional(out, edges, edge);
     put_ns_cell(out, edge, "p50_ns");
     put_ns_cell(out, edge, "p99_ns");
-    put_ns_cell(out, edge, "max_ns");
+    if (rep_any(edges, "max_ns"))
+        put_ns_cell(out, edge, "max_ns");
     rep_put(out, "</tr>\n");
 }
 
@@ -56,10 +79,12 @@ void rep_html_edges(struct rep_out *out, const json_t *root)
     rep_put(out,
             "<div class=\"card\"><div class=\"scroll\"><table>\n<thead><tr><th>from</th><th>to</th>"
             "<th>kind</th><th>joined by</th><th class=\"n\">calls</th><th class=\"n\">complete</th>"
-            "<th class=\"n\">broken</th><th class=\"n\">errors</th><th class=\"n\">p50</th>"
-            "<th class=\"n\">p99</th><th class=\"n\">max</th></tr></thead>\n<tbody>\n");
+            "<th class=\"n\">broken</th><th class=\"n\">errors</th>");
+    put_optional(out, edges, NULL);
+    rep_putf(out, "<th class=\"n\">p50</th><th class=\"n\">p99</th>%s</tr></thead>\n<tbody>\n",
+             rep_any(edges, "max_ns") ? "<th class=\"n\">max</th>" : "");
     for (size_t i = 0; i < json_array_size(edges); i++)
-        put_edge(out, json_array_get(edges, i));
+        put_edge(out, edges, json_array_get(edges, i));
     rep_put(out, "</tbody></table></div></div>\n");
 }
 

@@ -42,14 +42,6 @@ void rep_html_count_cell(struct rep_out *out, long long count, const char *alarm
     rep_putf(out, "<td class=\"n%s\">%s</td>", shade, rep_format_count(count).text);
 }
 
-static bool used(const json_t *rows, const char *key)
-{
-    for (size_t i = 0; i < json_array_size(rows); i++)
-        if (rep_has(json_array_get(rows, i), key))
-            return true;
-    return false;
-}
-
 static bool is_text(const struct rep_column *column)
 {
     return strcmp(column->form, "text") == 0 || strcmp(column->form, "code") == 0;
@@ -100,7 +92,7 @@ static void put_value(struct rep_out *out, const json_t *row, const struct rep_c
         rep_putf(out, "<td class=\"n\">%s</td>",
                  formatted(json_number_value(value), column->form).text);
     else
-        rep_html_cell(out, strcmp(column->form, "code") == 0 ? "w mono" : "w",
+        rep_html_cell(out, strcmp(column->form, "code") == 0 ? "mono" : "w",
                       json_string_value(value) ? json_string_value(value) : "");
 }
 
@@ -110,14 +102,14 @@ void rep_html_table(struct rep_out *out, const json_t *rows, const struct rep_co
         return;
     rep_put(out, "<div class=\"card\"><div class=\"scroll\"><table>\n<thead><tr>");
     for (const struct rep_column *c = columns; c->key != NULL; c++)
-        if (used(rows, c->key))
+        if (rep_any(rows, c->key))
             rep_putf(out, "<th%s>%s</th>", is_text(c) ? "" : " class=\"n\"", c->title);
     rep_put(out, "</tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         rep_put(out, "<tr>");
         for (const struct rep_column *c = columns; c->key != NULL; c++)
-            if (used(rows, c->key))
+            if (rep_any(rows, c->key))
                 put_value(out, row, c);
         rep_put(out, "</tr>\n");
     }

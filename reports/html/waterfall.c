@@ -111,7 +111,8 @@ static void put_axis(struct sheet *sheet)
 {
     rep_put(sheet->out, "<div class=\"axis\"><div>span</div><div class=\"x\">");
     for (int i = 0; i <= 4; i++)
-        rep_putf(sheet->out, "<span>%s</span>", rep_format_ns(sheet->width_ns * i / 4).text);
+        rep_putf(sheet->out, "<span>%s</span>",
+                 i ? rep_format_ns(sheet->width_ns * i / 4).text : "0");
     rep_put(sheet->out, "</div></div>\n");
 }
 

@@ -2,6 +2,7 @@
 #include "reports/plot/script.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 
 #include "reports/plot/plot.h"
@@ -28,6 +29,25 @@ static struct scale scale_for(const char *unit, double max)
         return max >= 1024.0 * 1024.0 ? mebi : kibi;
     plain.unit = strcmp(unit, "percent") == 0 ? "%" : strcmp(unit, "1/s") == 0 ? "a second" : "";
     return plain;
+}
+
+/* 1, 2 or 5 times a power of ten, so that at most steps of it reach max. */
+static double nice_step(double max, double steps)
+{
+    double least = max / steps;
+    double step = pow(10, floor(log10(least > 0 ? least : 1)));
+
+    if (step * 2 >= least)
+        return step >= least ? step : step * 2;
+    return step * 5 >= least ? step * 5 : step * 10;
+}
+
+static void put_linear_y(struct rep_out *out, double max)
+{
+    double step = nice_step(max > 0 ? max : 1, 5);
+    double top = max > 0 ? ceil(max / step * 0.999999) * step : step;
+
+    rep_putf(out, "set yrange [0:%.12g]\nset ytics %.12g\nset format y '%%.10g'\n", top, step);
 }
 
 /* The one way for text into a script: letters, digits, a few harmless signs, in single quotes. */
@@ -58,14 +78,14 @@ static void put_head(struct rep_script *script, int height)
              script->name, script->name);
     rep_putf(
         out,
-        "set terminal svg size 960,%d dynamic noenhanced font 'DejaVu Sans,12' background back\n"
+        "set terminal svg size 640,%d dynamic noenhanced font 'DejaVu Sans,12' background back\n"
         "set encoding utf8\n"
         "set output file\n"
         "set border 3 linecolor rgb axis linewidth 1\n"
         "set tics out nomirror textcolor rgb fore\n"
         "set grid xtics ytics linetype 1 linecolor rgb mesh linewidth 1\n"
-        "set key above left textcolor rgb fore samplen 2 height 0.5\n"
-        "set lmargin 11\nset rmargin 4\n",
+        "set key above right textcolor rgb fore samplen 2 font ',11'\n"
+        "set lmargin 10\nset rmargin 3\n",
         height);
     for (int i = 0; i < REP_PLOT_SERIES_MAX; i++) {
         static const char *const light[] = {"#2563eb", "#e4572e", "#12805c",
@@ -141,15 +161,15 @@ bool rep_script_percentiles(struct rep_script *script, const struct rep_model *m
     if (curves == 0)
         return false;
     scale = scale_for("ns", max);
-    put_head(script, 380);
+    put_head(script, 340);
     put_labels(out, "percentile", scale.unit);
-    rep_put(out, "set logscale x\n"
+    rep_put(out, "set logscale x\nset autoscale xfixmax\n"
                  "set xtics ('0 %%' 1, '50 %%' 2, '90 %%' 10, '99 %%' 100, '99.9 %%' 1e3, "
                  "'99.99 %%' 1e4, '99.999 %%' 1e5, '99.9999 %%' 1e6)\n");
     if (least > 0 && max / least > LOG_RATIO)
         rep_put(out, "set logscale y\nset format y '%g'\n");
     else
-        rep_put(out, "set yrange [0:*]\nset format y '%.10g'\n");
+        put_linear_y(out, max / scale.divisor);
     rep_put(out, "plot \\\n");
     for (size_t i = 0; i < curves; i++) {
         rep_putf(out, "  '%s.dat' index %zu using (1/(1-$1/100)):($2/%g) with linespoints ",
@@ -210,7 +230,7 @@ bool rep_script_histogram(struct rep_script *script, const struct rep_model *mod
     if (curves == 0)
         return false;
     scale = scale_for("ns", max);
-    put_head(script, 320);
+    put_head(script, 340);
     put_labels(out, scale.unit, "requests");
     rep_put(out, "set logscale x\nset format x '%g'\nset yrange [0:*]\nset format y '%.10g'\n"
                  "set style fill solid 0.25 noborder\nplot \\\n");
@@ -243,7 +263,7 @@ static void put_phases(struct rep_out *out, const json_t *phases)
                  start, rep_num(phase, "end_s"));
         if (rep_is(phase, "name", "warm-up"))
             rep_putf(out,
-                     "set label 'warm-up' at first %.6g, graph 0.95 offset 0.5,0 "
+                     "set label 'warm-up' at first %.6g, graph 1 offset 0,0.6 "
                      "textcolor rgb fore font ',10' front\n",
                      start);
     }
@@ -285,10 +305,10 @@ bool rep_script_series(struct rep_script *script, const struct rep_model *model,
     if (curves == 0)
         return false;
     scale = scale_for(rep_str(curve_of[0], "unit"), max);
-    put_head(script, 240);
+    put_head(script, 230);
     put_labels(out, "", scale.unit);
-    rep_putf(out, "set xrange [0:%.6g]\nset yrange [0:%s]\nset format y '%%.10g'\n", last,
-             max > 0 ? "*" : "1");
+    rep_putf(out, "set xrange [0:%.6g]\nset xtics %.6g\n", last, nice_step(last, 8));
+    put_linear_y(out, max / scale.divisor);
     put_phases(out, rep_get(model->root, "phases"));
     rep_put(out, "plot \\\n");
     for (size_t i = 0; i < curves; i++) {

@@ -30,7 +30,7 @@ struct rep_plot {
     size_t light_len;
     char *dark;
     size_t dark_len;
-    char problem[256]; /* why not, or "" */
+    char problem[512]; /* why not, or "" */
 };
 
 struct rep_plots {

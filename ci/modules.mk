@@ -16,3 +16,4 @@ MODULES += sdk/transport
 MODULES += sdk/propagation
 MODULES += collector-mock/http
 MODULES += collector-mock
+MODULES += harness/load

@@ -6,5 +6,7 @@ const struct hx_command hx_commands[] = {
     {"validate", "check scenario files", hx_command_validate},
     {"explain", "say in words what a scenario does", hx_command_explain},
     {"report", "draw the report of a run again, or print it", hx_command_report},
+    {"load", "the load generator alone, against any URL", hx_command_load},
+    {"load-client", NULL, hx_command_load_client},
     {NULL, NULL, NULL},
 };

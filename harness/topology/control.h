@@ -21,9 +21,9 @@
  *                                         app_cpu_ns, exporter_cpu_ns, rss_bytes and
  *                                         "sdk":{counters of HX_LED_COUNTERS}
  *   {"event":"finished","load":{...},"trust":[...]}
- *                                         load client: all answered or timed out; both exactly as in
- *                                         report.json. hdr/response.hlog, service.hlog, sendlag.hlog
- *                                         (tags warmup, measure) are complete by then
+ *                                         load client: all answered or timed out; both exactly as
+ *                                         in report.json. hdr/response.hlog, service.hlog and
+ *                                         sendlag.hlog (tags warmup, measure) are complete by then
  *   {"event":"idle","in_hand":0,"lag":0}  answer to drain: nothing in hand, consumer lag 0, offsets
  *                                         committed
  *   {"event":"flushed","ok":true}         answer to flush

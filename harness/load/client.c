@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tracerig load-client --role FILE: the load of a run, as a child of the runner. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "harness/cli/commands.h"
+#include "harness/load/gen.h"
+#include "harness/load/report.h"
+#include "harness/topology/child.h"
+#include "harness/topology/control.h"
+#include "sdk/base/clock.h"
+#include "sdk/base/file.h"
+#include "sdk/base/mem.h"
+
+enum { ADDRESSES_MAX = HX_MAX_REPLICAS, ROLE_FILE_MAX = 16 * 1024 * 1024, LAST_LINE_MILLIS = 2000 };
+
+struct client {
+    /* the role */
+    struct hx_scenario *scenario;
+    uint32_t process, incarnation;
+    uint64_t seed;
+    char dir[4096];
+    char hdr_dir[4104];
+    char ledger_dir[4104];
+    char instance[256];
+    /* the run */
+    struct event_base *base;
+    struct hx_child *child;
+    struct hx_led_writer *ledger;
+    struct hx_request_template *request;
+    char *body;
+    struct hx_address addresses[ADDRESSES_MAX];
+    size_t address_count;
+    struct hx_gen *gen;
+    bool finished;
+    bool stop_asked;
+    bool over;     /* nothing more to wait for */
+    int status;
+};
+
+/* ---- role ----------------------------------------------------------------------------------- */
+
+static enum otel_err read_members(struct client *client, const json_t *role,
+                                  struct otl_detail *reterr)
+{
+    const json_t *process = json_object_get(role, "process");
+    const char *dir = json_string_value(json_object_get(role, "dir"));
+    const char *instance = json_string_value(json_object_get(role, "instance"));
+
+    if (!json_is_integer(process) || dir == NULL || strlen(dir) >= sizeof(client->dir))
+        return otl_detail_set(reterr, OTEL_ERR_SYNTAX, NULL, 0, 0,
+                              "the role needs \"process\" and \"dir\"");
+    client->process = (uint32_t)json_integer_value(process);
+    client->incarnation =
+        (uint32_t)json_integer_value(json_object_get(role, "incarnation"));
+    client->seed = (uint64_t)json_integer_value(json_object_get(role, "seed"));
+    snprintf(client->dir, sizeof(client->dir), "%s", dir);
+    snprintf(client->hdr_dir, sizeof(client->hdr_dir), "%s/hdr", dir);
+    snprintf(client->ledger_dir, sizeof(client->ledger_dir), "%s/ledger", dir);
+    snprintf(client->instance, sizeof(client->instance), "%s", instance ? instance : "load");
+    return hx_scenario_load_tree(json_object_get(role, "scenario"), &client->scenario, reterr);
+}
+
+static enum otel_err read_role(struct client *client, const char *path,
+                               struct otl_detail *reterr)
+{
+    struct otl_buf text;
+    enum otel_err err;
+    json_t *role = NULL;
+    json_error_t where;
+
+    otl_buf_init(&text, ROLE_FILE_MAX);
+    err = otl_file_read(path, &text, reterr);
+    if (err == OTEL_OK) {
+        role = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &where);
+        if (role == NULL)
+            err = otl_detail_set(reterr, OTEL_ERR_SYNTAX, path, (unsigned)where.line,
+                                 (unsigned)where.column, "%s", where.text);
+    }
+    if (err == OTEL_OK)
+        err = read_members(client, role, reterr);
+    json_decref(role);
+    otl_buf_fini(&text);
+    return err;
+}
+
+/* ---- ledger --------------------------------------------------------------------------------- */
+
+static enum otel_err open_ledger(struct client *client, struct otl_detail *reterr)
+{
+    const struct hx_led_writer_options options = {client->ledger_dir, client->instance,
+                                                  client->incarnation, client->process,
+                                                  client->seed};
+    struct hx_led_process row;
+    enum otel_err err = hx_led_writer_new(&options, &client->ledger, reterr);
+
+    if (err != OTEL_OK)
+        return err;
+    memset(&row, 0, sizeof(row));
+    row.pid = (uint32_t)getpid();
+    row.service = UINT32_MAX;
+    row.incarnation = client->incarnation;
+    row.mono_ns = otl_clock_mono(otl_clock_real());
+    row.wall_ns = otl_clock_wall(otl_clock_real());
+    hx_led_process_row(client->ledger, &row, otl_view_str(client->instance), otl_view(NULL, 0));
+    return OTEL_OK;
+}
+
+static uint64_t time_ns(const struct timeval *time)
+{
+    return (uint64_t)time->tv_sec * OTL_NS_PER_S + (uint64_t)time->tv_usec * OTL_NS_PER_US;
+}
+
+static void close_ledger(struct client *client)
+{
+    struct hx_led_process_close row;
+    struct rusage usage;
+
+    if (client->ledger == NULL)
+        return;
+    memset(&row, 0, sizeof(row));
+    row.mono_ns = otl_clock_mono(otl_clock_real());
+    row.app_cpu_ns = otl_clock_thread_cpu_ns();
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
+        row.process_cpu_ns = time_ns(&usage.ru_utime) + time_ns(&usage.ru_stime);
+        row.rss_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    }
+    hx_led_process_close_row(client->ledger, &row);
+    hx_led_writer_free(client->ledger);
+    client->ledger = NULL;
+}
+
+/* ---- what the generator says ---------------------------------------------------------------- */
+
+static void leave(struct client *client)
+{
+    client->over = true;
+    event_base_loopbreak(client->base);
+    if (client->gen != NULL)
+        hx_gen_leave(client->gen);
+}
+
+static void fault(struct client *client, const struct otl_detail *detail)
+{
+    char text[1024];
+
+    otl_detail_format(detail, text, sizeof(text));
+    fprintf(stderr, "tracerig load-client: %s\n", text);
+    hx_child_send_fault(client->child, text);
+    client->status = HX_EXIT_FAULT;
+    leave(client);
+}
+
+static void on_ready(void *state)
+{
+    struct client *client = state;
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
+    if (hx_gen_connected(client->gen) == 0) {
+        otl_detail_set(&detail, OTEL_ERR_UNAVAILABLE, NULL, 0, 0,
+                       "%s: no connection could be made",
+                       client->scenario->load.route->service->name);
+        fault(client, &detail);
+        return;
+    }
+    hx_child_send(client->child, json_pack("{s:s}", "event", "ready"));
+}
+
+static void on_progress(void *state, const struct hx_load_progress *progress)
+{
+    struct client *client = state;
+
+    hx_child_send(
+        client->child,
+        json_pack("{s:s, s:s, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I}", "event", "progress",
+                  "phase", progress->phase == HX_LOAD_WARM_UP ? "warm-up" : "measure",
+                  "elapsed_s", progress->elapsed_s, "rate_asked", progress->rate_asked,
+                  "rate_achieved", progress->rate_achieved, "in_flight",
+                  (json_int_t)progress->in_flight, "backlog", (json_int_t)progress->backlog,
+                  "p50_ns", (json_int_t)progress->p50_ns, "p99_ns", (json_int_t)progress->p99_ns,
+                  "requests", (json_int_t)progress->requests, "errors",
+                  (json_int_t)progress->errors));
+}
+
+static void on_finished(void *state)
+{
+    struct client *client = state;
+    struct hx_load_totals totals;
+    char entry[512];
+
+    snprintf(entry, sizeof(entry), "%s %s", client->scenario->load.route->service->name,
+             client->scenario->load.route->name);
+    hx_gen_totals(client->gen, &totals);
+    hx_child_send(client->child, json_pack("{s:s, s:o, s:o}", "event", "finished", "load",
+                                           hx_load_report(&totals, entry), "trust",
+                                           hx_load_report_trust(&totals)));
+    client->finished = true;
+    if (client->stop_asked)
+        leave(client);
+}
+
+static void on_fault(void *state, const struct otl_detail *detail)
+{
+    fault(state, detail);
+}
+
+/* ---- what the runner says ------------------------------------------------------------------- */
+
+static enum otel_err take_peers(struct client *client, const json_t *message,
+                                struct otl_detail *reterr)
+{
+    const char *name = client->scenario->load.route->service->name;
+    const json_t *list = json_object_get(json_object_get(message, "services"), name);
+    size_t count = json_array_size(list);
+
+    if (count == 0 || count > ADDRESSES_MAX)
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0, "no address of %s", name);
+    for (size_t i = 0; i < count; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        struct hx_target target;
+        enum otel_err err = hx_target_parse(text ? text : "", &target, reterr);
+
+        if (err == OTEL_OK)
+            err = hx_target_resolve(&target, &client->addresses[i], reterr);
+        if (err != OTEL_OK)
+            return err;
+    }
+    client->address_count = count;
+    return OTEL_OK;
+}
+
+static enum otel_err make_request(struct client *client, struct otl_detail *reterr)
+{
+    const struct hx_load *load = &client->scenario->load;
+    struct hx_request_options request = {
+        .method = load->route->method,
+        .path = load->route->path,
+        .authority = load->route->service->name,
+        .headers = load->headers,
+        .header_count = load->header_count,
+        .parent_sampled = load->parent_sampled,
+        .parent_not_sampled = load->parent_not_sampled,
+    };
+
+    if (load->body_bytes != 0) {
+        client->body = otl_mem_alloc(load->body_bytes);
+        if (client->body == NULL)
+            return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for the body");
+        memset(client->body, 'x', load->body_bytes);
+        request.body = otl_view(client->body, load->body_bytes);
+    }
+    return hx_request_template_new(&request, &client->request, reterr);
+}
+
+static enum otel_err make_generator(struct client *client, struct otl_detail *reterr)
+{
+    const struct hx_load *load = &client->scenario->load;
+    struct hx_gen_options options;
+
+    hx_gen_options_init(&options);
+    options.plan = (struct hx_plan_options){load->rate, load->arrival, load->warmup_ns,
+                                            load->duration_ns, client->seed};
+    options.request = client->request;
+    options.addresses = client->addresses;
+    options.address_count = client->address_count;
+    options.connections = load->connections;
+    options.timeout_ns = load->timeout_ns;
+    options.hdr_dir = client->hdr_dir;
+    options.ledger = client->ledger;
+    options.base = client->base;
+    options.op = load->route->op;
+    options.callbacks =
+        (struct hx_gen_callbacks){on_ready, on_progress, on_finished, on_fault, client};
+    return hx_gen_new(&options, &client->gen, reterr);
+}
+
+static void on_command(void *arg, const char *verb, const json_t *message)
+{
+    struct client *client = arg;
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
+    if (strcmp(verb, "peers") == 0 && client->gen == NULL) {
+        if (take_peers(client, message, &detail) != OTEL_OK ||
+            make_request(client, &detail) != OTEL_OK ||
+            make_generator(client, &detail) != OTEL_OK)
+            fault(client, &detail);
+        else
+            event_base_loopbreak(client->base); /* the generator runs the loop from here on */
+    } else if (strcmp(verb, "start") == 0 && client->gen != NULL) {
+        if (hx_gen_start(client->gen, &detail) != OTEL_OK)
+            fault(client, &detail);
+    } else if (strcmp(verb, "stop") == 0) {
+        client->stop_asked = true;
+        if (client->gen != NULL && !client->finished && hx_gen_started(client->gen))
+            hx_gen_stop(client->gen);
+        else
+            leave(client);
+    }
+}
+
+/* The runner is gone: nobody wants the rest. */
+static void on_lost(void *arg)
+{
+    struct client *client = arg;
+
+    client->status = HX_EXIT_FAULT;
+    leave(client);
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static enum otel_err set_up(struct client *client, struct otl_detail *reterr)
+{
+    const struct hx_child_handlers handlers = {on_command, on_lost, client};
+    enum otel_err err;
+    int fd = hx_child_fd();
+
+    if (fd < 0)
+        return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0,
+                              "%s names no descriptor: only the runner starts this command",
+                              HX_CONTROL_ENV);
+    client->base = hx_gen_base_new();
+    if (client->base == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory");
+    err = hx_child_new(client->base, fd, &handlers, &client->child);
+    if (err != OTEL_OK)
+        return otl_detail_set(reterr, err, NULL, 0, 0, "no memory");
+    err = otl_make_dirs(client->hdr_dir, reterr);
+    return err == OTEL_OK ? open_ledger(client, reterr) : err;
+}
+
+static void run(struct client *client)
+{
+    while (!client->over && client->gen == NULL)
+        event_base_loop(client->base, EVLOOP_ONCE);
+    if (!client->over) {
+        hx_gen_prepare(client->gen);
+        hx_gen_run(client->gen);
+    }
+    close_ledger(client);
+    if (client->status == HX_EXIT_OK)
+        hx_child_send(client->child, json_pack("{s:s}", "event", "stopped"));
+    hx_child_drain(client->child, LAST_LINE_MILLIS);
+}
+
+static void tear_down(struct client *client)
+{
+    close_ledger(client);
+    hx_gen_free(client->gen);
+    hx_child_free(client->child);
+    if (client->base != NULL)
+        event_base_free(client->base);
+    hx_request_template_free(client->request);
+    otl_mem_free(client->body);
+    hx_scenario_free(client->scenario);
+}
+
+int hx_command_load_client(int argc, char **argv)
+{
+    const char *role = NULL;
+    const struct otl_opt options[] = {
+        {"role", "FILE", "what to be", OTL_OPT_TEXT, &role},
+        {NULL, NULL, NULL, OTL_OPT_FLAG, NULL}};
+    const struct hx_usage usage = {"load-client --role FILE", "Started by tracerig run.\n",
+                                   options, 0, 0};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct otl_opt_list arguments;
+    struct client client;
+    int status = 0;
+
+    if (!hx_usage_parse(&usage, argc, argv, &arguments, &status))
+        return status;
+    memset(&client, 0, sizeof(client));
+    if (role == NULL || read_role(&client, role, &detail) != OTEL_OK) {
+        if (role == NULL)
+            otl_detail_set(&detail, OTEL_ERR_ARGUMENT, NULL, 0, 0, "--role FILE is missing");
+        hx_usage_fail(&detail);
+        hx_scenario_free(client.scenario);
+        return HX_EXIT_USAGE;
+    }
+    if (set_up(&client, &detail) != OTEL_OK)
+        fault(&client, &detail);
+    else
+        run(&client);
+    tear_down(&client);
+    return client.status;
+}

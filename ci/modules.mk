@@ -17,3 +17,4 @@ MODULES += sdk/propagation
 MODULES += collector-mock/http
 MODULES += collector-mock
 MODULES += harness/load
+MODULES += harness/verify

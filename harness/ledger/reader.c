@@ -305,8 +305,9 @@ const struct hx_led_record *hx_led_reader_next(struct hx_led_reader *reader,
             *ret_file = file;
             return record;
         }
-        if (file->segment.error != NULL)
+        if (file->segment.error != NULL && !file->told)
             problem(reader, file->name, file->segment.at, file->segment.error);
+        file->told = true;
     }
     return NULL;
 }
@@ -319,6 +320,7 @@ void hx_led_reader_rewind(struct hx_led_reader *reader)
 
         if (segment->header != NULL)
             segment->at = sizeof *segment->header;
+        segment->error = NULL;
     }
 }
 

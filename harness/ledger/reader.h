@@ -32,6 +32,7 @@ struct hx_led_file {
     unsigned number;      /* segment; 0 for a drop record */
     struct otl_view bytes;
     struct hx_led_segment segment; /* of a .led file that begins well */
+    bool told;            /* its damage is among the problems */
 };
 
 struct hx_led_problem {

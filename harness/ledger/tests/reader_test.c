@@ -204,6 +204,8 @@ static void damage_is_named_and_the_rest_is_read(void **state)
                cases[i].word);
         reader = reader_of(f);
         assert_int_equal(count_records(reader), cases[i].rows + 10);
+        hx_led_reader_rewind(reader);
+        assert_int_equal(count_records(reader), cases[i].rows + 10);
         problems = hx_led_reader_problems(reader, &count);
         assert_int_equal(count, 1);
         assert_string_equal(problems[0].file, "a.0.0000.led");

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/verify/check.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sdk/base/text.h"
+
+static const struct {
+    const char *name, *title, *expected;
+} TEXTS[] = {
+#define HX_CHECK_TEXT(id, name, title, expected) {name, title, expected},
+    HX_CHECKS(HX_CHECK_TEXT)
+#undef HX_CHECK_TEXT
+};
+
+void hx_checks_init(struct hx_checks *checks, const struct hx_facts *facts)
+{
+    memset(checks, 0, sizeof *checks);
+    checks->facts = facts;
+}
+
+void hx_checks_fini(struct hx_checks *checks)
+{
+    for (int i = 0; i < HX_CHECK_COUNT; i++)
+        json_decref(checks->list[i].evidence);
+    memset(checks, 0, sizeof *checks);
+}
+
+/* ---- evidence ------------------------------------------------------------------------------- */
+
+static int put_id(json_t *item, const char *key, const uint8_t *id, size_t len)
+{
+    char hex[33];
+
+    otl_hex(id, len, hex);
+    return json_object_set_new(item, key, json_string(hex));
+}
+
+static json_t *evidence(const struct hx_facts *facts, const struct hx_where *where,
+                        const char *text)
+{
+    const uint8_t *trace_id = where->trace_id, *span_id = where->span_id;
+    const char *service = where->service;
+    uint64_t request = where->request;
+    json_t *item = json_object();
+    int bad = item == NULL;
+
+    if (where->received > 0) {
+        const struct hx_fact_received *row = &facts->received[where->received - 1];
+
+        trace_id = row->trace_id;
+        span_id = row->span_id;
+        if (row->span != HX_NONE)
+            service = hx_facts_service(facts, facts->spans[row->span].process);
+    }
+    if (where->span > 0) {
+        const struct hx_fact_span *span = &facts->spans[where->span - 1];
+
+        trace_id = span->open->trace_id;
+        span_id = span->open->span_id;
+        request = span->open->request;
+        service = hx_facts_service(facts, span->process);
+    }
+    bad |= json_object_set_new(item, "text", json_string(text)) != 0;
+    if (service != NULL)
+        bad |= json_object_set_new(item, "service", json_string(service)) != 0;
+    if (where->edge != NULL)
+        bad |= json_object_set_new(item, "edge", json_string(where->edge)) != 0;
+    if (trace_id != NULL)
+        bad |= put_id(item, "trace_id", trace_id, 16) != 0;
+    if (span_id != NULL)
+        bad |= put_id(item, "span_id", span_id, 8) != 0;
+    if (request > 0 && request < INT64_MAX)
+        bad |= json_object_set_new(item, "request", json_integer((json_int_t)request)) != 0;
+    if (!bad)
+        return item;
+    json_decref(item);
+    return NULL;
+}
+
+static void note(struct hx_checks *checks, enum hx_check_id id, const struct hx_where *where,
+                 const char *format, va_list args)
+{
+    struct hx_check *check = &checks->list[id];
+    char text[400];
+
+    if (check->evidence == NULL)
+        check->evidence = json_array();
+    if (json_array_size(check->evidence) >= HX_EVIDENCE_MAX)
+        return;
+    vsnprintf(text, sizeof text, format, args);
+    text[otl_utf8_prefix(text, strlen(text))] = '\0';
+    if (json_array_append_new(check->evidence, evidence(checks->facts, where, text)) != 0)
+        checks->memory = true;
+}
+
+void hx_fail(struct hx_checks *checks, enum hx_check_id id, const struct hx_where *where,
+             const char *format, ...)
+{
+    va_list args;
+
+    checks->list[id].failed++;
+    va_start(args, format);
+    note(checks, id, where, format, args);
+    va_end(args);
+}
+
+void hx_excuse(struct hx_checks *checks, enum hx_check_id id, const struct hx_where *where,
+               const char *format, ...)
+{
+    va_list args;
+
+    checks->list[id].excused++;
+    va_start(args, format);
+    note(checks, id, where, format, args);
+    va_end(args);
+}
+
+void hx_unknown(struct hx_checks *checks, enum hx_check_id id, uint64_t count, const char *format,
+                ...)
+{
+    struct hx_check *check = &checks->list[id];
+    va_list args;
+
+    check->unknown += count;
+    if (check->reason[0] != '\0')
+        return;
+    va_start(args, format);
+    vsnprintf(check->reason, sizeof check->reason, format, args);
+    va_end(args);
+}
+
+void hx_observed(struct hx_checks *checks, enum hx_check_id id, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(checks->list[id].observed, sizeof checks->list[id].observed, format, args);
+    va_end(args);
+}
+
+/* ---- results -------------------------------------------------------------------------------- */
+
+enum hx_verdict hx_check_verdict(const struct hx_checks *checks, enum hx_check_id id)
+{
+    const struct hx_check *check = &checks->list[id];
+
+    if (check->failed > 0)
+        return HX_VERDICT_FAIL;
+    if (check->unknown > 0)
+        return HX_VERDICT_INCONCLUSIVE;
+    return check->judged > 0 ? HX_VERDICT_PASS : HX_VERDICT_NONE;
+}
+
+const char *hx_check_name(enum hx_check_id id)
+{
+    return TEXTS[id].name;
+}
+
+const char *hx_check_title(enum hx_check_id id)
+{
+    return TEXTS[id].title;
+}
+
+const char *hx_check_expected(enum hx_check_id id)
+{
+    return TEXTS[id].expected;
+}
+
+enum hx_check_id hx_check_by_name(const char *name)
+{
+    int i = 0;
+
+    while (i < HX_CHECK_COUNT && strcmp(TEXTS[i].name, name) != 0)
+        i++;
+    return (enum hx_check_id)i;
+}
+
+const char *hx_verdict_name(enum hx_verdict verdict)
+{
+    switch (verdict) {
+    case HX_VERDICT_PASS:
+        return "pass";
+    case HX_VERDICT_FAIL:
+        return "fail";
+    case HX_VERDICT_INCONCLUSIVE:
+    case HX_VERDICT_NONE:
+        return "inconclusive";
+    }
+    return "inconclusive";
+}
+
+const char *hx_check_observed(const struct hx_checks *checks, enum hx_check_id id, char *out,
+                              size_t size)
+{
+    const struct hx_check *check = &checks->list[id];
+
+    if (check->observed[0] != '\0')
+        snprintf(out, size, "%s", check->observed);
+    else if (check->failed > 0)
+        snprintf(out, size, "%" PRIu64 " wrong of %" PRIu64 " judged", check->failed,
+                 check->judged);
+    else
+        snprintf(out, size, "none wrong of %" PRIu64 " judged", check->judged);
+    return out;
+}
+
+static json_t *check_json(const struct hx_checks *checks, enum hx_check_id id)
+{
+    const struct hx_check *check = &checks->list[id];
+    char observed[512];
+    json_t *item = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "id", TEXTS[id].name, "title", TEXTS[id].title,
+        "verdict", hx_verdict_name(hx_check_verdict(checks, id)), "expected", TEXTS[id].expected,
+        "observed", hx_check_observed(checks, id, observed, sizeof observed), "judged",
+        (json_int_t)check->judged, "evidence_total", (json_int_t)(check->failed + check->excused));
+    json_t *list = check->evidence != NULL ? json_incref(check->evidence) : json_array();
+
+    if (item == NULL || json_object_set_new(item, "evidence", list) != 0)
+        goto fail;
+    if (check->failed == 0 && check->unknown > 0 &&
+        json_object_set_new(item, "reason", json_string(check->reason)) != 0)
+        goto fail;
+    return item;
+
+fail:
+    json_decref(item);
+    return NULL;
+}
+
+json_t *hx_checks_json(const struct hx_checks *checks)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < HX_CHECK_COUNT; i++) {
+        enum hx_check_id id = (enum hx_check_id)i;
+
+        if (hx_check_verdict(checks, id) == HX_VERDICT_NONE)
+            continue;
+        if (json_array_append_new(list, check_json(checks, id)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}

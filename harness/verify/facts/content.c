@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/verify/facts/content.h"
+
+#include <string.h>
+
+static void add_element(struct hx_canon_value *array, const struct col_value *value)
+{
+    switch (value->kind) {
+    case COL_VALUE_STRING:
+        hx_canon_array_string(array, value->text.data, value->text.len);
+        break;
+    case COL_VALUE_BOOL:
+        hx_canon_array_bool(array, value->boolean);
+        break;
+    case COL_VALUE_INT:
+        hx_canon_array_int(array, value->integer);
+        break;
+    case COL_VALUE_DOUBLE:
+        hx_canon_array_double(array, value->real);
+        break;
+    case COL_VALUE_EMPTY:
+        hx_canon_array_other(array, NULL, 0);
+        break;
+    case COL_VALUE_BYTES:
+        hx_canon_array_other(array, value->text.data, value->text.len);
+        break;
+    case COL_VALUE_ARRAY:
+    case COL_VALUE_KVLIST:
+        hx_canon_array_other(array, value->list.cursor.at,
+                             (size_t)(value->list.cursor.end - value->list.cursor.at));
+        break;
+    }
+}
+
+static void add_attribute(struct hx_canon_attrs *attrs, const struct col_attribute *a)
+{
+    const struct col_value *value = &a->value;
+    const char *key = a->key.data;
+    size_t len = a->key.len;
+    struct hx_canon_value array;
+    struct col_list list;
+    struct col_value item;
+
+    switch (value->kind) {
+    case COL_VALUE_STRING:
+        hx_canon_string(attrs, key, len, value->text.data, value->text.len);
+        break;
+    case COL_VALUE_BOOL:
+        hx_canon_bool(attrs, key, len, value->boolean);
+        break;
+    case COL_VALUE_INT:
+        hx_canon_int(attrs, key, len, value->integer);
+        break;
+    case COL_VALUE_DOUBLE:
+        hx_canon_double(attrs, key, len, value->real);
+        break;
+    case COL_VALUE_ARRAY:
+        hx_canon_array_begin(&array);
+        list = value->list;
+        while (col_value_next(&list, &item))
+            add_element(&array, &item);
+        hx_canon_array(attrs, key, len, &array);
+        break;
+    case COL_VALUE_EMPTY:
+        hx_canon_other(attrs, key, len, NULL, 0);
+        break;
+    case COL_VALUE_BYTES:
+        hx_canon_other(attrs, key, len, value->text.data, value->text.len);
+        break;
+    case COL_VALUE_KVLIST:
+        hx_canon_other(attrs, key, len, value->list.cursor.at,
+                       (size_t)(value->list.cursor.end - value->list.cursor.at));
+        break;
+    }
+}
+
+/* A key that arrives twice would be hidden by "the last one wins": it makes another content. */
+static void add_attributes(struct hx_canon_attrs *attrs, struct col_list list)
+{
+    static const char twice[] = "\001key received twice";
+    struct col_attribute a;
+
+    while (col_attribute_next(&list, &a)) {
+        uint32_t before = attrs->count + attrs->dropped;
+
+        add_attribute(attrs, &a);
+        if (attrs->count + attrs->dropped == before && a.key.len > 0)
+            hx_canon_bool(attrs, twice, sizeof twice - 1, true);
+    }
+}
+
+static void add_events(struct hx_canon *canon, struct col_list list)
+{
+    struct hx_canon_attrs attrs;
+    struct col_event event;
+
+    while (col_event_next(&list, &event)) {
+        hx_canon_attrs_init(&attrs);
+        add_attributes(&attrs, event.attributes);
+        hx_canon_event(canon, event.name.data, event.name.len, &attrs);
+    }
+}
+
+static void add_links(struct hx_canon *canon, struct col_list list)
+{
+    struct hx_canon_attrs attrs;
+    struct col_link link;
+
+    while (col_link_next(&list, &link)) {
+        hx_canon_attrs_init(&attrs);
+        add_attributes(&attrs, link.attributes);
+        hx_canon_link(canon, link.trace_id, link.span_id, link.trace_state.data,
+                      link.trace_state.len, &attrs);
+    }
+}
+
+uint64_t hx_content_span(const struct col_span *span, struct hx_canon *ret)
+{
+    static const char seq_key[] = "tracerig.seq";
+    struct col_list list = span->attributes;
+    struct col_attribute a;
+    uint64_t seq = 0;
+
+    hx_canon_init(ret, span->name.data, span->name.len);
+    while (col_attribute_next(&list, &a)) {
+        if (a.key.len == sizeof seq_key - 1 && a.value.kind == COL_VALUE_INT &&
+            memcmp(a.key.data, seq_key, sizeof seq_key - 1) == 0 && a.value.integer > 0)
+            seq = (uint64_t)a.value.integer;
+    }
+    add_attributes(&ret->attributes, span->attributes);
+    add_events(ret, span->events);
+    add_links(ret, span->links);
+    hx_canon_status(ret, span->status_code < 0 ? 99 : (uint32_t)span->status_code,
+                    span->status_message.data, span->status_message.len);
+    return seq;
+}
+
+void hx_content_resource(const struct col_resource *resource, struct hx_fact_resource *ret)
+{
+    static const char sdk[] = "telemetry.sdk.";
+    struct col_list list = resource->attributes;
+    struct hx_canon_attrs attrs;
+    struct col_attribute a;
+    unsigned named = 0;
+
+    hx_canon_attrs_init(&attrs);
+    while (col_attribute_next(&list, &a)) {
+        if (a.key.len >= sizeof sdk - 1 && memcmp(a.key.data, sdk, sizeof sdk - 1) == 0) {
+            if (a.value.kind == COL_VALUE_STRING && a.value.text.len > 0)
+                named |= otl_view_is(a.key, "telemetry.sdk.name")       ? 1u
+                         : otl_view_is(a.key, "telemetry.sdk.language") ? 2u
+                         : otl_view_is(a.key, "telemetry.sdk.version")  ? 4u
+                                                                        : 0u;
+            continue;
+        }
+        add_attribute(&attrs, &a);
+        if (a.value.kind == COL_VALUE_STRING && otl_view_is(a.key, "service.name"))
+            ret->service = a.value.text;
+        if (a.value.kind == COL_VALUE_STRING && otl_view_is(a.key, "service.instance.id"))
+            ret->instance = a.value.text;
+    }
+    ret->sum = hx_canon_attrs_sum(&attrs);
+    ret->sdk_named = named == 7;
+}
+
+bool hx_content_links_to(const struct col_list *links, const uint8_t trace_id[16],
+                         const uint8_t span_id[8])
+{
+    struct col_list list = *links;
+    struct col_link link;
+
+    while (col_link_next(&list, &link)) {
+        if (memcmp(link.trace_id, trace_id, 16) == 0 && memcmp(link.span_id, span_id, 8) == 0)
+            return true;
+    }
+    return false;
+}

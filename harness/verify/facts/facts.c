@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/verify/facts/facts.h"
+
+#include <string.h>
+
+#include "harness/verify/facts/ids.h"
+#include "sdk/base/mem.h"
+
+uint32_t hx_facts_span_by_ids(const struct hx_facts *facts, const uint8_t trace_id[16],
+                              const uint8_t span_id[8])
+{
+    uint32_t row = hx_table_get(&facts->span_by_ids, hx_span_key(trace_id, span_id));
+    const struct hx_led_span *span;
+
+    if (row == HX_NONE)
+        return HX_NONE;
+    span = facts->spans[row].open;
+    if (memcmp(span->trace_id, trace_id, 16) != 0 || memcmp(span->span_id, span_id, 8) != 0)
+        return HX_NONE;
+    return row;
+}
+
+uint32_t hx_facts_process_of_seq(const struct hx_facts *facts, uint64_t seq)
+{
+    uint64_t number = seq >> 40;
+
+    for (size_t i = 0; i < facts->process_count; i++) {
+        if (facts->processes[i].number == number)
+            return (uint32_t)i;
+    }
+    return HX_NONE;
+}
+
+const char *hx_facts_service(const struct hx_facts *facts, uint32_t process)
+{
+    const struct hx_fact_process *p;
+
+    if (process >= facts->process_count)
+        return "?";
+    p = &facts->processes[process];
+    if (p->service != NULL)
+        return p->service->name;
+    return p->open != NULL && p->open->service == UINT32_MAX ? "load" : "?";
+}
+
+bool hx_facts_sampled(const struct hx_fact_span *span)
+{
+    return (span->open->head.flags & HX_LED_SPAN_SAMPLED) != 0;
+}
+
+const char *hx_facts_op_name(const struct hx_facts *facts, uint32_t op)
+{
+    return op < facts->scenario->operation_count ? facts->scenario->operations[op].name : "?";
+}
+
+bool hx_facts_warmup(const struct hx_facts *facts, uint64_t request)
+{
+    uint32_t row = request != 0 ? hx_table_get(&facts->load_by_request, request) : HX_NONE;
+
+    return row != HX_NONE && (facts->loads[row].open->head.flags & HX_LED_LOAD_WARMUP) != 0;
+}
+
+enum otel_err hx_facts_load(const char *dir, const struct hx_scenario *scenario,
+                            struct hx_facts **ret, struct otl_detail *reterr)
+{
+    struct hx_facts *facts = otl_mem_zalloc(sizeof *facts);
+    enum otel_err err = OTEL_ERR_MEMORY;
+
+    if (facts == NULL)
+        goto fail;
+    facts->scenario = scenario;
+    err = hx_facts_read_ledger(facts, dir, reterr);
+    if (err == OTEL_OK)
+        err = hx_facts_link(facts);
+    if (err != OTEL_OK)
+        goto fail;
+    hx_facts_read_drops(facts);
+    err = hx_facts_read_tap(facts, dir, reterr);
+    if (err != OTEL_OK)
+        goto fail;
+    *ret = facts;
+    return OTEL_OK;
+
+fail:
+    hx_facts_free(facts);
+    return otl_detail_set(reterr, err, dir, 0, 0, "%s", otel_err_text(err));
+}
+
+void hx_facts_free(struct hx_facts *facts)
+{
+    if (facts == NULL)
+        return;
+    for (size_t i = 0; i < facts->process_count; i++) {
+        otl_mem_free(facts->processes[i].instance);
+        otl_mem_free(facts->processes[i].sampler);
+    }
+    otl_mem_free(facts->processes);
+    otl_mem_free(facts->spans);
+    otl_mem_free(facts->entries);
+    otl_mem_free(facts->sends);
+    otl_mem_free(facts->loads);
+    otl_mem_free(facts->baggage);
+    otl_mem_free(facts->received);
+    otl_mem_free(facts->requests);
+    otl_mem_free(facts->resources);
+    otl_mem_free(facts->traces);
+    hx_table_fini(&facts->span_by_seq);
+    hx_table_fini(&facts->span_by_ids);
+    hx_table_fini(&facts->entry_by_seq);
+    hx_table_fini(&facts->send_by_seq);
+    hx_table_fini(&facts->load_by_request);
+    hx_table_fini(&facts->trace_by_id);
+    if (facts->tap_open)
+        col_tap_close(&facts->tap);
+    hx_led_reader_free(facts->ledger);
+    otl_mem_free(facts);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the tap to rows: every span that arrived at the socket, held against what was asked for. */
+#include <stdio.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "collector-mock/wire/traces.h"
+#include "harness/ledger/canon.h"
+#include "harness/verify/facts/content.h"
+#include "harness/verify/facts/facts.h"
+#include "harness/verify/facts/ids.h"
+#include "sdk/base/mem.h"
+
+struct receiver {
+    struct hx_facts *facts;
+    struct hx_table resource_by_hash;
+    struct hx_table request_by_number;
+    uint64_t last_resources; /* traces.resources of the span before */
+    uint32_t resource;
+    uint64_t life_mix;
+};
+
+enum { MAX_RESOURCES = 1 << 20 };
+
+/* ---- resources ------------------------------------------------------------------------------ */
+
+static enum otel_err resource_row(struct receiver *r, const struct col_resource *resource,
+                                  uint32_t *ret)
+{
+    struct hx_facts *facts = r->facts;
+    uint64_t hash = XXH3_64bits(resource->raw.len > 0 ? resource->raw.data : "", resource->raw.len);
+    uint32_t n = (uint32_t)facts->resource_count;
+    uint32_t at = hx_table_get(&r->resource_by_hash, hash);
+
+    if (at != HX_NONE) {
+        *ret = at;
+        return OTEL_OK;
+    }
+    if (n == facts->resource_cap) {
+        size_t cap = n > 0 ? (size_t)n * 2 : 64;
+        void *grown = otl_mem_realloc(facts->resources, cap * sizeof *facts->resources);
+
+        if (grown == NULL)
+            return OTEL_ERR_MEMORY;
+        facts->resources = grown;
+        facts->resource_cap = cap;
+    }
+    if (hx_table_put(&r->resource_by_hash, hash, n) == HX_NONE)
+        return OTEL_ERR_LIMIT;
+    memset(&facts->resources[n], 0, sizeof facts->resources[n]);
+    facts->resources[n].process = HX_NONE;
+    facts->resources[n].raw = resource->raw;
+    hx_content_resource(resource, &facts->resources[n]);
+    facts->resource_count++;
+    *ret = n;
+    return OTEL_OK;
+}
+
+/* ---- spans ---------------------------------------------------------------------------------- */
+
+/* The context that the entry's sender put its span into: what a link must name. */
+static const struct hx_led_span *caller_of(const struct hx_facts *facts, uint32_t span)
+{
+    uint32_t entry = span != HX_NONE ? facts->spans[span].entry : HX_NONE;
+    uint32_t send;
+
+    if (entry == HX_NONE || facts->entries[entry].span != span)
+        return NULL;
+    send = facts->entries[entry].send;
+    if (send == HX_NONE || facts->sends[send].span == HX_NONE)
+        return NULL;
+    return facts->spans[facts->sends[send].span].open;
+}
+
+static uint16_t compare(const struct hx_fact_span *span, const struct hx_fact_received *row,
+                        const struct hx_led_content *content)
+{
+    const struct hx_led_span *open = span->open;
+    unsigned altered = 0;
+
+    if (memcmp(open->trace_id, row->trace_id, 16) != 0 ||
+        memcmp(open->span_id, row->span_id, 8) != 0)
+        altered |= HX_ALTERED_IDS;
+    if (memcmp(open->parent_span_id, row->parent_span_id, 8) != 0)
+        altered |= HX_ALTERED_PARENT;
+    if (open->kind != row->kind)
+        altered |= HX_ALTERED_KIND;
+    if (((open->trace_flags ^ row->trace_flags) & 0xff) != 0)
+        altered |= HX_ALTERED_FLAGS;
+    if (span->close == NULL)
+        return (uint16_t)altered;
+    altered |= content->name != span->close->content.name ? HX_ALTERED_NAME : 0u;
+    altered |= content->attributes != span->close->content.attributes ? HX_ALTERED_ATTRIBUTES : 0u;
+    altered |= content->events != span->close->content.events ? HX_ALTERED_EVENTS : 0u;
+    altered |= content->links != span->close->content.links ? HX_ALTERED_LINKS : 0u;
+    altered |= content->status != span->close->content.status ? HX_ALTERED_STATUS : 0u;
+    return (uint16_t)altered;
+}
+
+/* By tracerig.seq; a span without one by its ids. */
+static uint32_t find_span(const struct hx_facts *facts, struct hx_fact_received *row)
+{
+    if (row->seq != 0)
+        return hx_table_get(&facts->span_by_seq, row->seq);
+    row->flags |= HX_RECEIVED_NO_SEQ;
+    return hx_facts_span_by_ids(facts, row->trace_id, row->span_id);
+}
+
+static void attach(struct hx_facts *facts, uint32_t n)
+{
+    struct hx_fact_received *row = &facts->received[n];
+    struct hx_fact_span *span;
+    uint32_t at;
+
+    if (row->span == HX_NONE)
+        return;
+    span = &facts->spans[row->span];
+    if (span->received == HX_NONE) {
+        span->received = n;
+        span->altered = row->altered;
+        facts->traces[span->trace].received++;
+        return;
+    }
+    for (at = span->received; facts->received[at].next != HX_NONE;)
+        at = facts->received[at].next;
+    facts->received[at].next = n;
+}
+
+static void add_span(struct receiver *r, const struct col_span *span, uint32_t request)
+{
+    struct hx_facts *facts = r->facts;
+    uint32_t n = (uint32_t)facts->received_count++;
+    struct hx_fact_received *row = &facts->received[n];
+    struct hx_led_content content;
+    struct hx_canon canon;
+
+    memcpy(row->trace_id, span->trace_id, 16);
+    memcpy(row->span_id, span->span_id, 8);
+    memcpy(row->parent_span_id, span->parent_span_id, 8);
+    row->start_ns = span->start_time_unix_nano;
+    row->end_ns = span->end_time_unix_nano;
+    row->trace_flags = span->flags;
+    row->kind = (uint8_t)(span->kind < 0 || span->kind > 255 ? 255 : span->kind);
+    row->request = request;
+    row->resource = r->resource;
+    row->next = HX_NONE;
+    row->seq = hx_content_span(span, &canon);
+    row->span = find_span(facts, row);
+    if (span->status_code == HX_STATUS_ERROR)
+        row->flags |= HX_RECEIVED_STATUS_ERROR;
+    if (span->links.count > 0) {
+        const struct hx_led_span *caller = caller_of(facts, row->span);
+
+        row->flags |= HX_RECEIVED_HAS_LINKS;
+        if (caller != NULL && hx_content_links_to(&span->links, caller->trace_id, caller->span_id))
+            row->flags |= HX_RECEIVED_LINKS_CALLER;
+    }
+    hx_canon_finish(&canon, &content);
+    if (row->span != HX_NONE)
+        row->altered = compare(&facts->spans[row->span], row, &content);
+    attach(facts, n);
+}
+
+/* ---- requests ------------------------------------------------------------------------------- */
+
+static enum otel_err add_request(struct receiver *r, const struct col_tap_record *record)
+{
+    struct hx_facts *facts = r->facts;
+    uint32_t n = (uint32_t)facts->request_count++;
+    struct hx_fact_request *request = &facts->requests[n];
+    struct col_traces traces;
+    struct col_span span;
+    enum otel_err err = OTEL_OK;
+
+    request->life = record->life;
+    request->number = record->request;
+    request->mono_ns = record->mono_ns;
+    request->body = record->body;
+    request->process = HX_NONE;
+    if (hx_table_put(&r->request_by_number, record->life << 48 ^ record->request, n) == HX_NONE)
+        return OTEL_ERR_LIMIT;
+    r->last_resources = 0;
+    col_traces_init(&traces, record->body);
+    while (err == OTEL_OK && col_traces_next(&traces, &span)) {
+        if (facts->received_count == facts->received_cap)
+            return OTEL_ERR_CORRUPT; /* more than the tap's writer counted */
+        if (traces.resources != r->last_resources)
+            err = resource_row(r, span.resource, &r->resource);
+        r->last_resources = traces.resources;
+        if (err == OTEL_OK)
+            add_span(r, &span, n);
+        request->spans++;
+    }
+    request->undecodable = col_traces_error(&traces, NULL) != OTEL_OK;
+    facts->tap_undecodable += request->undecodable;
+    return err;
+}
+
+static void answer(struct receiver *r, const struct col_tap_record *record)
+{
+    uint32_t n = hx_table_get(&r->request_by_number, record->life << 48 ^ record->request);
+    struct hx_fact_request *request;
+
+    if (n == HX_NONE)
+        return;
+    request = &r->facts->requests[n];
+    request->answered_ns = record->mono_ns;
+    request->status = record->status;
+    request->rejected = record->rejected_spans;
+    request->unsent = (record->flags & COL_TAP_UNSENT) != 0;
+}
+
+/* Who sent what: by the process in the seq of the spans. */
+static void attribute_requests(struct hx_facts *facts)
+{
+    for (size_t i = 0; i < facts->received_count; i++) {
+        const struct hx_fact_received *row = &facts->received[i];
+        struct hx_fact_request *request = &facts->requests[row->request];
+        struct hx_fact_resource *resource = &facts->resources[row->resource];
+        uint32_t process;
+
+        if (row->span == HX_NONE || (request->process != HX_NONE && resource->process != HX_NONE))
+            continue;
+        process = facts->spans[row->span].process;
+        if (resource->process == HX_NONE)
+            resource->process = process;
+        if (request->process != HX_NONE)
+            continue;
+        request->process = process;
+        facts->processes[process].tap_requests++;
+        facts->processes[process].tap_bytes += request->body.len;
+    }
+}
+
+static bool wanted(const struct col_tap_record *record)
+{
+    return record->type == COL_TAP_REQUEST && record->signal == COL_TAP_TRACES &&
+           record->encoding == COL_TAP_PROTOBUF;
+}
+
+static enum otel_err make_room(struct receiver *r)
+{
+    struct hx_facts *facts = r->facts;
+    struct col_tap_record record;
+    struct col_tap_reader scan = facts->tap;
+    uint64_t spans = 0;
+
+    while (col_tap_next(&scan, &record)) {
+        if (!wanted(&record))
+            continue;
+        /* the smallest span that is one takes two bytes of its request */
+        spans += record.spans < record.body.len ? record.spans : record.body.len;
+        facts->request_cap++;
+    }
+    if (spans >= HX_NONE || facts->request_cap >= HX_NONE)
+        return OTEL_ERR_LIMIT;
+    facts->received_cap = (size_t)spans;
+    facts->received = otl_mem_zalloc((spans > 0 ? (size_t)spans : 1) * sizeof *facts->received);
+    facts->requests = otl_mem_zalloc((facts->request_cap + 1) * sizeof *facts->requests);
+    if (facts->received == NULL || facts->requests == NULL)
+        return OTEL_ERR_MEMORY;
+    if (hx_table_init(&r->request_by_number, facts->request_cap) != OTEL_OK)
+        return OTEL_ERR_MEMORY;
+    return hx_table_init(&r->resource_by_hash, spans < MAX_RESOURCES ? (size_t)spans : MAX_RESOURCES);
+}
+
+enum otel_err hx_facts_read_tap(struct hx_facts *facts, const char *dir,
+                                struct otl_detail *reterr)
+{
+    struct receiver r = {.facts = facts};
+    struct col_tap_record record;
+    char path[4096];
+    enum otel_err err;
+
+    snprintf(path, sizeof path, "%s/spans/tap.bin", dir);
+    err = col_tap_open(path, &facts->tap, reterr);
+    if (err == OTEL_ERR_NOT_FOUND) {
+        if (reterr != NULL)
+            *reterr = (struct otl_detail)OTL_DETAIL_NONE;
+        col_tap_from_memory(otl_view(NULL, 0), &facts->tap);
+        err = OTEL_OK;
+    } else if (err == OTEL_OK) {
+        facts->tap_open = true;
+    }
+    if (err == OTEL_OK)
+        err = make_room(&r);
+    while (err == OTEL_OK && col_tap_next(&facts->tap, &record)) {
+        if (record.type == COL_TAP_ANSWER)
+            answer(&r, &record);
+        else if (wanted(&record))
+            err = add_request(&r, &record);
+        else if (record.type == COL_TAP_REQUEST && record.signal == COL_TAP_TRACES)
+            facts->tap_undecodable++; /* OTLP/JSON: not read here */
+    }
+    facts->tap_torn = facts->tap.torn;
+    facts->tap_damaged = facts->tap.damaged;
+    hx_table_fini(&r.resource_by_hash);
+    hx_table_fini(&r.request_by_number);
+    if (err == OTEL_OK)
+        attribute_requests(facts);
+    return err;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_JUDGE_H
+#define HX_JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <otel/err.h>
+
+#include "harness/stats/hdr.h"
+#include "harness/verify/check.h"
+#include "harness/verify/facts/facts.h"
+
+/*
+ * The judges: each looks at the facts and writes into the checks, the books, the traces or the
+ * edges. Their order matters: raw flags and is-recording first, then loss, then sampling; a
+ * sampling decision is never inferred from absence.
+ *
+ * Threads   one owner of the judgement.
+ */
+
+struct hx_books {
+    uint64_t started, not_recorded, record_only, open_at_end, delivered, altered;
+    uint64_t lost[HX_OPINIONS]; /* explained, by the player's opinion */
+    uint64_t killed, lost_after_ack, unexplained;
+    uint64_t duplicated, retry_duplicates, redelivered, reported_lost, unexpected;
+};
+
+struct hx_tally { /* of traces */
+    uint64_t expected, not_sampled, complete, broken, partial, orphaned, missing;
+    uint64_t partial_low, partial_high; /* claimed partial traces: the interval */
+    double partial_mean;
+    bool partial_held;
+};
+
+struct hx_edge {
+    uint32_t from_op; /* entry operation of the caller; HX_NONE: the load client */
+    uint32_t to_op;
+    const char *topic; /* NULL: HTTP */
+    enum hx_edge_mode mode;
+    const char *expectation; /* "required", ...; NULL */
+    uint64_t calls, sampled, complete, broken, errors, redelivered;
+    struct hx_hdr *latency;  /* NULL: nothing measured */
+    char text[256];          /* "gateway POST /checkout -> order POST /orders" */
+    char why[200];
+    uint8_t example[16];     /* trace id */
+    bool has_example;
+};
+
+enum { HX_MAX_EDGES = 4096 };
+
+struct hx_judgement {
+    const struct hx_facts *facts;
+    const struct hx_scenario *scenario;
+    const char *dir;
+    const char *const *killed; /* instances that the supervisor killed */
+    size_t killed_count;
+    struct hx_checks checks;
+    struct hx_books books;
+    struct hx_tally tally;
+    struct hx_edge *edges;
+    size_t edge_count, edge_cap;
+    struct hx_facts *marks; /* the same facts, for fate and trace flags */
+};
+
+void hx_judge_input(struct hx_judgement *j);    /* not_empty, ledger, tap, calls, messages */
+void hx_judge_delivery(struct hx_judgement *j); /* fates, books, losses, duplicates */
+void hx_judge_counters(struct hx_judgement *j); /* books, counter_lies against SDK counters */
+void hx_judge_spans(struct hx_judgement *j);    /* content, identity, parents */
+
+#endif

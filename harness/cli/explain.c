@@ -163,17 +163,30 @@ static void print_service(const struct hx_service *service)
     }
 }
 
+/* Two calls of one route are one edge. */
+static bool is_first(const struct hx_plan *plan, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (plan->edges[i].from_op == plan->edges[index].from_op &&
+            plan->edges[i].to_op == plan->edges[index].to_op)
+            return false;
+    return true;
+}
+
 static void print_edges(const struct hx_plan *plan)
 {
     char from[NAME_SIZE], to[NAME_SIZE];
 
     printf("\nedges\n  load -> %s\n",
            hx_plan_entry_text(plan->scenario, hx_plan_start(plan->scenario), to, sizeof(to)));
-    for (size_t i = 0; i < plan->edge_count; i++)
+    for (size_t i = 0; i < plan->edge_count; i++) {
+        if (!is_first(plan, i))
+            continue;
         printf("  %s -> %s%s\n",
                hx_plan_entry_text(plan->scenario, plan->edges[i].from_op, from, sizeof(from)),
                hx_plan_entry_text(plan->scenario, plan->edges[i].to_op, to, sizeof(to)),
                plan->edges[i].kafka ? "  (Kafka)" : "");
+    }
 }
 
 static void print_load(const struct hx_plan *plan)

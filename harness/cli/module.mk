@@ -3,4 +3,9 @@ PROGS += tracerig
 tracerig_SRCS := harness/cli/main.c harness/cli/commands.c harness/cli/usage.c \
                  harness/cli/scenarios.c harness/cli/list.c harness/cli/validate.c \
                  harness/cli/explain.c
-tracerig_LIBS := scenario reportcmd load base
+# One line a room that brings commands.
+tracerig_LIBS := scenario base
+tracerig_LIBS += reportcmd
+tracerig_LIBS += load
+
+SCRIPT_TESTS += harness/cli/tests/cli_test.sh

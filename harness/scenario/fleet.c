@@ -10,7 +10,7 @@
 
 enum { NAME_MAX_LEN = 64, WORDS_MAX = 256, NEAR_SIZE = 160, NS_PER_MS = 1000 * 1000 };
 
-/* Names of services stand in file names, host lists and edges. */
+/* Names of services and topics stand in file names, host lists and edges. */
 static enum otel_err check_name(struct hx_loader *l, const json_t *map, const char *name,
                                 const char *what)
 {
@@ -19,6 +19,9 @@ static enum otel_err check_name(struct hx_loader *l, const json_t *map, const ch
 
     for (size_t i = 0; ok && i < len; i++)
         ok = isalnum((unsigned char)name[i]) || strchr("._-", name[i]) != NULL;
+    if (ok && strcmp(name, "load") == 0)
+        return otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, map, name),
+                              "'load' is the load client's name; %s needs another", what);
     if (ok)
         return OTEL_OK;
     return otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, map, name),
@@ -62,6 +65,7 @@ static bool list_holds(const json_t *list, const char *word)
 static enum otel_err load_tracing(struct hx_loader *l, const json_t *map, struct hx_tracing *ret)
 {
     const json_t *propagators = json_object_get(map, "propagators");
+    struct otl_yaml_pos pos = otl_yaml_value_pos(l->doc, map, "max_export_batch_size");
 
     ret->enabled = otl_tree_bool(map, "enabled", true);
     ret->sampler = otl_tree_text(map, "sampler", "");
@@ -74,8 +78,10 @@ static enum otel_err load_tracing(struct hx_loader *l, const json_t *map, struct
     ret->schedule_delay_ns = otl_tree_duration_ns(map, "schedule_delay", 0);
     ret->export_timeout_ns = otl_tree_duration_ns(map, "export_timeout", 0);
     ret->gzip = strcmp(otl_tree_text(map, "compression", ""), "gzip") == 0;
+    if (strcmp(pos.source, "default") == 0)
+        pos = otl_yaml_value_pos(l->doc, map, "max_queue_size");
     if (ret->max_export_batch_size > ret->max_queue_size)
-        return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "max_export_batch_size"),
+        return otl_yaml_error(l->reterr, pos,
                               "max_export_batch_size (%zu) is larger than max_queue_size (%zu)",
                               ret->max_export_batch_size, ret->max_queue_size);
     return OTEL_OK;
@@ -192,6 +198,11 @@ static enum otel_err load_consumers(struct hx_loader *l, const json_t *map,
         struct hx_consumer *consumer = &consumers[service->consumer_count];
         consumer->service = service;
         err = load_consumer(l, value, map, topic, consumer);
+        for (size_t i = 0; err == OTEL_OK && i < service->consumer_count; i++)
+            if (strcmp(consumers[i].name, consumer->name) == 0)
+                err = otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, value, "name"),
+                                     "two consumers of %s are named '%.80s'", service->name,
+                                     consumer->name);
         if (err != OTEL_OK)
             return err;
         service->consumer_count++;

@@ -7,6 +7,7 @@
 #include "harness/scenario/schema.h"
 #include "sdk/base/file.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/text.h"
 
 enum { FILE_MAX = 1024 * 1024, ARENA_MAX = 64 * 1024 * 1024, CLAIM_MAX = 1000 };
 
@@ -121,36 +122,51 @@ static enum otel_err fill_in(enum otel_err err, const char *file, struct otl_det
 }
 
 /* "# text" in the first line: the claim. */
-static void read_claim(const struct otl_buf *buf, char *out, size_t size)
+static void read_claim(const char *text, size_t size, char *out, size_t out_size)
 {
-    const char *text = buf->data ? buf->data : "";
-    size_t len = strcspn(text, "\r\n"), skip = strspn(text, "# ");
+    size_t len = 0, skip = 0;
 
+    while (len < size && text[len] != '\r' && text[len] != '\n')
+        len++;
+    while (skip < len && (text[skip] == '#' || text[skip] == ' '))
+        skip++;
     out[0] = '\0';
-    if (text[0] == '#' && skip < len)
-        snprintf(out, size, "%.*s", (int)(len - skip < size ? len - skip : size - 1), text + skip);
+    if (size > 0 && text[0] == '#')
+        snprintf(out, out_size, "%.*s", (int)(len - skip), text + skip);
+    out[otl_utf8_prefix(out, strlen(out))] = '\0';
+}
+
+enum otel_err hx_scenario_load_text(const char *text, size_t len, const char *file,
+                                    const struct hx_scenario_options *options,
+                                    struct hx_scenario **ret, struct otl_detail *reterr)
+{
+    char claim[CLAIM_MAX];
+    struct source source = {.file = file, .claim = claim, .options = options};
+    struct otl_yaml_options yaml;
+    struct otl_yaml *doc;
+    enum otel_err err;
+
+    otl_yaml_options_init(&yaml);
+    yaml.source = file;
+    yaml.max_bytes = FILE_MAX;
+    err = otl_yaml_load_text(text, len, &yaml, &doc, reterr);
+    if (err == OTEL_OK) {
+        read_claim(text, len, claim, sizeof(claim));
+        err = load(doc, &source, ret, reterr);
+    }
+    return fill_in(err, file, reterr);
 }
 
 enum otel_err hx_scenario_load_file(const char *path, const struct hx_scenario_options *options,
                                     struct hx_scenario **ret, struct otl_detail *reterr)
 {
-    char claim[CLAIM_MAX];
-    struct source source = {.file = path, .claim = claim, .options = options};
-    struct otl_yaml_options yaml;
-    struct otl_yaml *doc;
     struct otl_buf buf;
     enum otel_err err;
 
-    otl_yaml_options_init(&yaml);
-    yaml.source = path;
     otl_buf_init(&buf, FILE_MAX);
     err = otl_file_read(path, &buf, reterr);
     if (err == OTEL_OK)
-        err = otl_yaml_load_text(buf.data ? buf.data : "", buf.len, &yaml, &doc, reterr);
-    if (err == OTEL_OK) {
-        read_claim(&buf, claim, sizeof(claim));
-        err = load(doc, &source, ret, reterr);
-    }
+        err = hx_scenario_load_text(buf.data ? buf.data : "", buf.len, path, options, ret, reterr);
     otl_buf_fini(&buf);
     return fill_in(err, path, reterr);
 }

@@ -6,3 +6,11 @@ scenario_SRCS := harness/scenario/load.c harness/scenario/override.c harness/sce
                  harness/scenario/plan.c harness/scenario/warnings.c
 scenario_LIBS := yaml base
 scenario_PKGS := jansson
+
+TESTS += scenario_test
+scenario_test_SRCS := harness/scenario/tests/scenario_test.c
+scenario_test_LIBS := scenario yaml base
+
+FUZZERS += fuzz_scenario
+fuzz_scenario_SRCS := harness/scenario/tests/fuzz_scenario.c ci/fuzz-main.c
+fuzz_scenario_LIBS := scenario yaml base

@@ -298,6 +298,11 @@ OTEL_MUST_USE enum otel_err hx_scenario_load_file(const char *path,
                                                   const struct hx_scenario_options *options,
                                                   struct hx_scenario **ret,
                                                   struct otl_detail *reterr);
+/* The same from text; file is its name in messages and names the scenario. */
+OTEL_MUST_USE enum otel_err hx_scenario_load_text(const char *text, size_t len, const char *file,
+                                                  const struct hx_scenario_options *options,
+                                                  struct hx_scenario **ret,
+                                                  struct otl_detail *reterr);
 /* From a resolved tree (borrowed during the call, copied). */
 OTEL_MUST_USE enum otel_err hx_scenario_load_tree(const json_t *tree, struct hx_scenario **ret,
                                                   struct otl_detail *reterr);

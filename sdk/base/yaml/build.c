@@ -100,7 +100,7 @@ static enum otel_err parser_error(struct builder *b)
     if (at < line.len && line.data[at] == '\t')
         return otl_yaml_error(b->reterr, position(b, parser->problem_mark),
                               "a tab cannot indent YAML; use blanks");
-    if (parser->context != NULL)
+    if (parser->context != NULL && !b->options->without_lines)
         return otl_yaml_error(b->reterr, position(b, parser->problem_mark), "%s (%s, line %u)%s",
                               problem, parser->context, (unsigned)parser->context_mark.line + 1,
                               flow_hint(b, parser));

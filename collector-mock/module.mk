@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS += collector
 collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host.c \
-                  collector-mock/receivers/otlp_http.c collector-mock/receivers/status.c \
-                  collector-mock/telemetry/metrics.c
+                  collector-mock/pipeline/graph.c collector-mock/pipeline/registry.c \
+                  collector-mock/config/load.c collector-mock/config/references.c \
+                  collector-mock/receivers/otlp.c collector-mock/receivers/otlp_http.c \
+                  collector-mock/receivers/status.c collector-mock/connectors/forward.c \
+                  collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
+                  collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
+                  collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c
 collector_LIBS := col_http col_wire yaml base
 collector_PKGS := libevent_core jansson
 

@@ -79,7 +79,8 @@ struct col_host {
 struct col_create {
     const char *id;             /* "otlp", "file/2"; lives as long as the component */
     const json_t *config;       /* passed its schema; a map or null */
-    const struct otl_yaml *doc; /* for positions in error messages; may be NULL */
+    const struct otl_yaml *doc; /* for positions in error messages */
+    struct otl_yaml_pos pos;    /* where the component stands */
     struct col_host *host;
     struct col_consumer next;   /* receivers, processors: where the spans go */
 };
@@ -90,7 +91,7 @@ struct col_component_type {
     const struct otl_schema *schema; /* one row: what the configuration is; null is allowed too */
     enum otel_err (*create)(const struct col_create *create, void **ret,
                             struct otl_detail *reterr);
-    /* Bind, open. May be NULL. */
+    /* Bind, open: after all of the configuration was found good. May be NULL. */
     enum otel_err (*start)(void *self, struct otl_detail *reterr);
     col_consume_fn *consume; /* NULL: a receiver or extension */
     /* Receivers: stop accepting, finish what is in hand, then host->on_drained. */

@@ -3,14 +3,14 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
-#include "collector-mock/pipeline/component.h"
-#include "collector-mock/receivers/otlp_http.h"
+#include "collector-mock/pipeline/graph.h"
+#include "collector-mock/telemetry/server.h"
 #include "sdk/base/file.h"
 #include "sdk/base/mem.h"
 
@@ -18,25 +18,21 @@
 
 struct col_service {
     struct col_host host;
-    struct col_otlp_http *http;
+    struct col_config *config;
+    struct col_graph *graph;
+    struct col_telemetry *telemetry;
     struct event *signals[2];
+    size_t drained; /* receivers that are empty */
     int ready_fd;
     bool stopping;
 };
-
-static enum otel_err nowhere(void *self, const struct col_batch *batch, struct otl_detail *reterr)
-{
-    (void)self;
-    (void)batch;
-    (void)reterr;
-    return OTEL_OK;
-}
 
 static void on_drained(void *context)
 {
     struct col_service *service = context;
 
-    event_base_loopbreak(service->host.base);
+    if (++service->drained == col_graph_receivers(service->graph))
+        event_base_loopbreak(service->host.base);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *arg)
@@ -48,7 +44,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
         return;
     service->stopping = true;
     otl_log_line(&service->host.log, OTL_LOG_INFO, "signal %d: draining", (int)number);
-    col_otlp_http_drain(service->http, DRAIN_GRACE_NS);
+    col_graph_drain(service->graph, DRAIN_GRACE_NS);
 }
 
 static enum otel_err open_tap(struct col_service *service, const char *path,
@@ -79,36 +75,48 @@ static enum otel_err catch_signals(struct col_service *service)
     return OTEL_OK;
 }
 
-/* receivers.otlp.protocols.http.endpoint */
-static enum otel_err read_endpoint(const char *path, struct otl_yaml **ret_doc,
-                                   const char **endpoint, struct otl_detail *reterr)
+/* Connections need descriptors: take all that the system allows. */
+static void raise_descriptor_limit(void)
 {
-    static const char *const way[] = {"receivers", "otlp", "protocols", "http"};
-    const json_t *at;
-    enum otel_err err;
+    struct rlimit limit;
 
-    if (path == NULL)
-        return OTEL_OK;
-    err = otl_yaml_load_file(path, NULL, ret_doc, reterr);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* In the order in which a mistake should be heard of: the configuration first. */
+static enum otel_err assemble(struct col_service *service,
+                              const struct col_service_options *options,
+                              struct otl_detail *reterr)
+{
+    enum otel_err err = col_config_load(options->config_path, &service->config, reterr);
+
     if (err != OTEL_OK)
         return err;
-    at = otl_yaml_root(*ret_doc);
-    for (size_t i = 0; i < sizeof(way) / sizeof(way[0]); i++)
-        at = json_object_get(at, way[i]);
-    *endpoint = otl_tree_text(at, "endpoint", *endpoint);
-    return OTEL_OK;
+    otl_log_init(&service->host.log, 2, service->config->log_level, "collector-mock");
+    service->host.base = event_base_new();
+    if (service->host.base == NULL)
+        return OTEL_ERR_MEMORY;
+    err = col_metrics_new(&service->host.metrics);
+    if (err == OTEL_OK)
+        err = catch_signals(service);
+    if (err == OTEL_OK)
+        err = open_tap(service, options->tap_path, reterr);
+    if (err == OTEL_OK)
+        err = col_graph_new(service->config, &service->host, &service->graph, reterr);
+    if (err == OTEL_OK && service->config->metrics_endpoint[0] != '\0')
+        err = col_telemetry_new(&service->host, service->config->metrics_endpoint,
+                                &service->telemetry, reterr);
+    return err;
 }
 
 enum otel_err col_service_new(const struct col_service_options *options, struct col_service **ret,
                               struct otl_detail *reterr)
 {
     struct col_service *service = otl_mem_zalloc(sizeof(*service));
-    struct col_otlp_http_options http = {.id = "otlp",
-                                         .endpoint = "127.0.0.1:4318",
-                                         .traces_url_path = "/v1/traces",
-                                         .max_request_body_size = 20u << 20};
-    struct otl_yaml *doc = NULL;
-    enum otel_err err = OTEL_ERR_MEMORY;
+    enum otel_err err;
 
     if (service == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
@@ -118,28 +126,15 @@ enum otel_err col_service_new(const struct col_service_options *options, struct 
     service->host.lose_after_ack = options->lose_after_ack;
     service->host.on_drained = on_drained;
     service->host.on_drained_context = service;
-    otl_log_init(&service->host.log, 2, OTL_LOG_INFO, "collector-mock");
-    service->host.base = event_base_new();
-    if (service->host.base != NULL)
-        err = col_metrics_new(&service->host.metrics);
-    if (err == OTEL_OK)
-        err = catch_signals(service);
-    if (err == OTEL_OK)
-        err = open_tap(service, options->tap_path, reterr);
-    http.host = &service->host;
-    http.next.consume = nowhere;
-    if (err == OTEL_OK)
-        err = read_endpoint(options->config_path, &doc, &http.endpoint, reterr);
-    if (err == OTEL_OK)
-        err = col_otlp_http_new(&http, &service->http, reterr);
-    otl_yaml_free(doc);
-    if (err != OTEL_OK) {
+    raise_descriptor_limit();
+    err = assemble(service, options, reterr);
+    if (err == OTEL_OK) {
+        *ret = service;
+    } else {
         otl_detail_set(reterr, err, NULL, 0, 0, "%s", otel_err_text(err));
         col_service_free(service);
-        return err;
     }
-    *ret = service;
-    return OTEL_OK;
+    return err;
 }
 
 static enum otel_err say_ready(struct col_service *service, struct otl_detail *reterr)
@@ -173,6 +168,7 @@ enum otel_err col_service_run(struct col_service *service, struct otl_detail *re
     if (err != OTEL_OK)
         return err;
     event_base_dispatch(service->host.base);
+    err = col_graph_flush(service->graph, reterr);
     if (col_tap_finish(&service->host.tap) != OTEL_OK)
         err = otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot close the tap: %s",
                              strerror(service->host.tap.error));
@@ -184,13 +180,15 @@ void col_service_free(struct col_service *service)
 {
     if (service == NULL)
         return;
-    col_otlp_http_free(service->http);
+    col_telemetry_free(service->telemetry);
+    col_graph_free(service->graph);
     for (size_t i = 0; i < 2; i++)
         if (service->signals[i] != NULL)
             event_free(service->signals[i]);
     if (service->host.tap.fd >= 0)
         close(service->host.tap.fd); /* a start that failed */
     col_metrics_free(service->host.metrics);
+    col_config_free(service->config);
     if (service->host.base != NULL)
         event_base_free(service->host.base);
     otl_mem_free(service);

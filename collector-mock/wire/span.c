@@ -79,16 +79,15 @@ static bool take_link(const struct col_reader *r, struct col_list *list)
            (r->fault == NULL || col_read_link(col_bytes_of(&r->field), &link, r->fault));
 }
 
-/* *seen tells a second status from the first. */
-static bool take_status(const struct col_reader *outer, struct col_span *ret, bool *seen)
+static bool take_status(const struct col_reader *outer, struct col_span *ret)
 {
     struct col_reader r;
 
     if (!col_take_wire(outer, COL_WIRE_BYTES, "span.status"))
         return false;
-    if (*seen)
+    if (ret->has_status)
         return col_fail(outer->fault, outer->tag, "span.status", "twice");
-    *seen = true;
+    ret->has_status = true;
     col_reader_init(&r, col_cursor_of(col_bytes_of(&outer->field)), outer->fault);
     while (col_reader_next(&r)) {
         bool good = true;
@@ -115,6 +114,8 @@ static bool take_rare_field(const struct col_reader *r, struct col_span *ret)
         return take_link(r, &ret->links);
     case 14:
         return col_take_u32(r, &ret->dropped_links_count, "span.dropped_links_count");
+    case 15:
+        return take_status(r, ret);
     case 16:
         return col_take_fixed32(r, &ret->flags, "span.flags");
     default:
@@ -151,14 +152,12 @@ static bool take_span_field(const struct col_reader *r, struct col_span *ret)
 bool col_read_span(struct otl_view raw, struct col_span *ret, struct col_fault *fault)
 {
     struct col_reader r;
-    bool status = false;
 
     memset(ret, 0, sizeof(*ret));
     ret->raw = raw;
     col_reader_init(&r, col_cursor_of(raw), fault);
-    while (col_reader_next(&r)) {
-        if (r.field.number == 15 ? !take_status(&r, ret, &status) : !take_span_field(&r, ret))
+    while (col_reader_next(&r))
+        if (!take_span_field(&r, ret))
             return false;
-    }
     return col_reader_finish(&r, "span");
 }

@@ -137,6 +137,7 @@ struct col_span {
     uint32_t flags;
     int32_t kind;
     int32_t status_code;
+    bool has_status; /* a Status message was there, perhaps empty */
     const struct col_resource *resource; /* never NULL */
     const struct col_scope *scope;       /* never NULL */
 };

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_CONFIG_CONFIG_H
+#define COL_CONFIG_CONFIG_H
+
+#include "collector-mock/pipeline/component.h"
+
+/*
+ * A Collector configuration: YAML in, components and pipelines out, with all references resolved.
+ *
+ * Strict, as the Collector is: an unknown key, type or reference, a wrong type of value, an empty
+ * file, a pipeline without receivers or exporters, a processor twice in one pipeline, an id that
+ * is both exporter (or receiver) and connector, a connector used on one side only, and a cycle of
+ * pipelines are errors with file:line:column and, where a word is unknown, the nearest known one.
+ * ${env:NAME}, ${env:NAME:-default} and $$ are replaced.
+ *
+ * Life      load -> look -> free.
+ * Threads   one owner.
+ * Memory    everything points into the document, which the configuration owns.
+ * Limits    the maxima below.
+ */
+
+enum { COL_COMPONENTS_MAX = 128, COL_PIPELINES_MAX = 32, COL_REFS_MAX = 32 };
+
+struct col_config_component {
+    const char *id;
+    const struct col_component_type *type;
+    const json_t *config;   /* a map or null */
+    struct otl_yaml_pos pos;
+    unsigned uses_as_exporter; /* pipelines that name it so: connectors need both sides */
+    unsigned uses_as_receiver;
+};
+
+struct col_config_pipeline {
+    const char *name; /* "traces", "traces/2" */
+    struct otl_yaml_pos pos;
+    /* indices into components, in the order of the file */
+    size_t receivers[COL_REFS_MAX], processors[COL_REFS_MAX], exporters[COL_REFS_MAX];
+    size_t receiver_count, processor_count, exporter_count;
+};
+
+struct col_config {
+    struct otl_yaml *doc;
+    struct col_config_component components[COL_COMPONENTS_MAX];
+    size_t component_count;
+    struct col_config_pipeline pipelines[COL_PIPELINES_MAX];
+    size_t pipeline_count;
+    enum otl_log_level log_level;
+    char metrics_endpoint[256]; /* "": no /metrics */
+};
+
+/* path NULL: the default configuration (otlp over HTTP on 127.0.0.1:4318, debug).
+ * OTEL_ERR_SYNTAX and others of class USAGE: the configuration is wrong, *reterr says where.
+ * OTEL_ERR_NOT_FOUND: no such file. OTEL_ERR_IO, OTEL_ERR_MEMORY. */
+OTEL_MUST_USE enum otel_err col_config_load(const char *path, struct col_config **ret,
+                                            struct otl_detail *reterr);
+OTEL_MUST_USE enum otel_err col_config_load_text(const char *text, size_t len, const char *source,
+                                                 struct col_config **ret,
+                                                 struct otl_detail *reterr);
+void col_config_free(struct col_config *config);
+
+/* references.c, between the two files of this folder: service.pipelines into *config. */
+OTEL_MUST_USE enum otel_err col_config_pipelines(struct col_config *config,
+                                                 struct otl_detail *reterr);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "collector-mock/config/config.h"
+#include "collector-mock/pipeline/registry.h"
+#include "sdk/base/mem.h"
+#include "sdk/base/text.h"
+
+/* Sections, component types and service.telemetry; pipelines are in references.c. */
+
+static const char default_config[] =
+    "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:4318'}}}}\n"
+    "exporters: {debug: {verbosity: normal}}\n"
+    "service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}\n";
+
+static const struct otl_schema any_key[] = {
+    {.key = "*", .type = OTL_SCHEMA_ANY, .nullable = true}, OTL_SCHEMA_END};
+static const struct otl_schema id_row[] = {
+    {.type = OTL_SCHEMA_STRING, .min = 1, .what = "a component id"}, OTL_SCHEMA_END};
+static const struct otl_schema pipeline_keys[] = {
+    {.key = "receivers", .type = OTL_SCHEMA_LIST, .child = id_row, .nullable = true},
+    {.key = "processors", .type = OTL_SCHEMA_LIST, .child = id_row, .nullable = true},
+    {.key = "exporters", .type = OTL_SCHEMA_LIST, .child = id_row, .nullable = true},
+    OTL_SCHEMA_END};
+static const struct otl_schema pipelines_keys[] = {
+    {.key = "*", .type = OTL_SCHEMA_MAP, .child = pipeline_keys, .nullable = true},
+    OTL_SCHEMA_END};
+static const char *const log_levels[] = {"debug", "info", "warn", "error", "DEBUG",
+                                         "INFO",  "WARN", "ERROR", NULL};
+static const struct otl_schema logs_keys[] = {
+    {.key = "level", .type = OTL_SCHEMA_ENUM, .words = log_levels}, OTL_SCHEMA_END};
+static const struct otl_schema prometheus_keys[] = {
+    {.key = "host", .type = OTL_SCHEMA_STRING, .fallback = "localhost"},
+    {.key = "port", .type = OTL_SCHEMA_UINT, .max = 65535, .required = true},
+    {.key = "without_type_suffix", .type = OTL_SCHEMA_BOOL},
+    {.key = "without_units", .type = OTL_SCHEMA_BOOL},
+    {.key = "without_scope_info", .type = OTL_SCHEMA_BOOL},
+    OTL_SCHEMA_END};
+static const struct otl_schema reader_exporter_keys[] = {
+    {.key = "prometheus", .type = OTL_SCHEMA_MAP, .child = prometheus_keys, .required = true},
+    OTL_SCHEMA_END};
+static const struct otl_schema pull_keys[] = {
+    {.key = "exporter", .type = OTL_SCHEMA_MAP, .child = reader_exporter_keys, .required = true},
+    OTL_SCHEMA_END};
+static const struct otl_schema reader_keys[] = {
+    {.key = "pull", .type = OTL_SCHEMA_MAP, .child = pull_keys, .required = true},
+    OTL_SCHEMA_END};
+static const struct otl_schema reader_row[] = {{.type = OTL_SCHEMA_MAP, .child = reader_keys},
+                                               OTL_SCHEMA_END};
+static const char *const metric_levels[] = {"none", "basic", "normal", "detailed", NULL};
+static const struct otl_schema metrics_keys[] = {
+    {.key = "level", .type = OTL_SCHEMA_ENUM, .words = metric_levels},
+    {.key = "address", .type = OTL_SCHEMA_STRING, .min = 1},
+    {.key = "readers", .type = OTL_SCHEMA_LIST, .child = reader_row, .max = 1},
+    OTL_SCHEMA_END};
+static const struct otl_schema telemetry_keys[] = {
+    {.key = "logs", .type = OTL_SCHEMA_MAP, .child = logs_keys, .nullable = true},
+    {.key = "metrics", .type = OTL_SCHEMA_MAP, .child = metrics_keys, .nullable = true},
+    OTL_SCHEMA_END};
+static const struct otl_schema service_keys[] = {
+    {.key = "extensions", .type = OTL_SCHEMA_LIST, .child = id_row, .nullable = true},
+    {.key = "pipelines", .type = OTL_SCHEMA_MAP, .child = pipelines_keys, .nullable = true},
+    {.key = "telemetry", .type = OTL_SCHEMA_MAP, .child = telemetry_keys, .nullable = true},
+    OTL_SCHEMA_END};
+static const struct otl_schema root_keys[] = {
+    {.key = "receivers", .type = OTL_SCHEMA_MAP, .child = any_key, .nullable = true},
+    {.key = "processors", .type = OTL_SCHEMA_MAP, .child = any_key, .nullable = true},
+    {.key = "exporters", .type = OTL_SCHEMA_MAP, .child = any_key, .nullable = true},
+    {.key = "connectors", .type = OTL_SCHEMA_MAP, .child = any_key, .nullable = true},
+    {.key = "extensions", .type = OTL_SCHEMA_MAP, .child = any_key, .nullable = true},
+    {.key = "service", .type = OTL_SCHEMA_MAP, .child = service_keys, .nullable = true},
+    OTL_SCHEMA_END};
+static const struct otl_schema root_row[] = {{.type = OTL_SCHEMA_MAP, .child = root_keys},
+                                             OTL_SCHEMA_END};
+
+/* ---- components ---- */
+
+/* "type" or "type/name": letters, digits, underscores, beginning with a letter. */
+static bool split_id(const char *id, char *type, size_t size)
+{
+    const char *slash = strchr(id, '/');
+    size_t len = slash ? (size_t)(slash - id) : strlen(id);
+
+    if (len == 0 || len >= size || (slash != NULL && slash[1] == '\0'))
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        bool letter = (id[i] >= 'a' && id[i] <= 'z') || (id[i] >= 'A' && id[i] <= 'Z');
+        bool digit = (id[i] >= '0' && id[i] <= '9') || id[i] == '_';
+        if (!letter && (i == 0 || !digit))
+            return false;
+    }
+    memcpy(type, id, len);
+    type[len] = '\0';
+    return true;
+}
+
+static enum otel_err unknown_type(enum col_kind kind, const char *type, const char *id,
+                                  struct otl_yaml_pos pos, struct otl_detail *reterr)
+{
+    const char *names[COL_REGISTRY_MAX];
+    char list[512] = "", near[128];
+    size_t at = 0;
+
+    if (kind == COL_EXPORTER && strcmp(type, "logging") == 0)
+        return otl_yaml_error(reterr, pos,
+                              "exporter '%s': the logging exporter is deprecated and was removed; "
+                              "use the debug exporter instead",
+                              id);
+    col_registry_names(kind, names);
+    for (size_t i = 0; names[i] != NULL && at < sizeof(list); i++)
+        at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", i ? ", " : "", names[i]);
+    return otl_yaml_error(reterr, pos, "unknown type '%s' for %s '%s'%s (there are: %s)", type,
+                          col_kind_name(kind), id,
+                          otl_words_suggest(names, type, near, sizeof(near)),
+                          list[0] ? list : "none yet");
+}
+
+static enum otel_err add_component(struct col_config *config, enum col_kind kind,
+                                   const json_t *section, const char *id,
+                                   struct otl_detail *reterr)
+{
+    struct otl_yaml_pos pos = otl_yaml_key_pos(config->doc, section, id);
+    const json_t *value = json_object_get(section, id);
+    const struct col_component_type *type;
+    struct col_config_component *component;
+    char word[64];
+
+    if (!split_id(id, word, sizeof(word)))
+        return otl_yaml_error(reterr, pos, "'%s' is no component id (type or type/name)", id);
+    type = col_registry_find(kind, word);
+    if (type == NULL)
+        return unknown_type(kind, word, id, pos, reterr);
+    if (config->component_count == COL_COMPONENTS_MAX)
+        return otl_yaml_error(reterr, pos, "more than %d components", COL_COMPONENTS_MAX);
+    if (!json_is_null(value)) {
+        enum otel_err err = otl_schema_check_part(
+            config->doc, type->schema, value, otl_yaml_value_pos(config->doc, section, id), reterr);
+        if (err != OTEL_OK)
+            return err;
+    }
+    component = &config->components[config->component_count++];
+    component->id = id;
+    component->type = type;
+    component->config = value;
+    component->pos = pos;
+    return OTEL_OK;
+}
+
+static enum otel_err add_sections(struct col_config *config, struct otl_detail *reterr)
+{
+    const json_t *root = otl_yaml_root(config->doc);
+
+    for (int kind = 0; kind < COL_KIND_COUNT; kind++) {
+        json_t *section = json_object_get(root, col_kind_section((enum col_kind)kind));
+        const char *id;
+        json_t *value;
+        json_object_foreach(section, id, value)
+        {
+            enum otel_err err = add_component(config, (enum col_kind)kind, section, id, reterr);
+            if (err != OTEL_OK)
+                return err;
+        }
+    }
+    return OTEL_OK;
+}
+
+/* ---- service.telemetry ---- */
+
+static void read_log_level(struct col_config *config, const json_t *telemetry)
+{
+    const char *level = otl_tree_text(json_object_get(telemetry, "logs"), "level", "info");
+
+    for (size_t i = 0; log_levels[i] != NULL; i++)
+        if (strcmp(level, log_levels[i]) == 0)
+            config->log_level = (enum otl_log_level)(i % 4);
+}
+
+static enum otel_err read_metrics(struct col_config *config, const json_t *telemetry,
+                                  struct otl_detail *reterr)
+{
+    const json_t *metrics = json_object_get(telemetry, "metrics");
+    const json_t *readers = json_object_get(metrics, "readers"), *prometheus;
+    const char *address = otl_tree_text(metrics, "address", NULL);
+    char host[256];
+    uint16_t port;
+
+    if (strcmp(otl_tree_text(metrics, "level", "normal"), "none") == 0)
+        return OTEL_OK;
+    if (address != NULL && col_endpoint_split(address, host, sizeof(host), &port) != OTEL_OK)
+        return otl_yaml_error(reterr, otl_yaml_value_pos(config->doc, metrics, "address"),
+                              "'%s' is no HOST:PORT", address);
+    if (address != NULL)
+        snprintf(config->metrics_endpoint, sizeof(config->metrics_endpoint), "%s", address);
+    if (json_array_size(readers) == 0)
+        return OTEL_OK;
+    prometheus = json_object_get(
+        json_object_get(json_object_get(json_array_get(readers, 0), "pull"), "exporter"),
+        "prometheus");
+    snprintf(config->metrics_endpoint, sizeof(config->metrics_endpoint), "%s:%d",
+             otl_tree_text(prometheus, "host", "localhost"),
+             (int)otl_tree_int(prometheus, "port", 8888));
+    return OTEL_OK;
+}
+
+/* ---- the whole ---- */
+
+static enum otel_err interpret(struct col_config *config, struct otl_detail *reterr)
+{
+    const json_t *root = otl_yaml_root(config->doc);
+    const json_t *telemetry = json_object_get(json_object_get(root, "service"), "telemetry");
+    struct otl_yaml_pos start = {otl_yaml_container_pos(config->doc, root).source, 0, 0};
+    enum otel_err err;
+
+    if (json_is_null(root) || (json_is_object(root) && json_object_size(root) == 0))
+        return otl_yaml_error(reterr, start, "the configuration is empty");
+    err = otl_schema_check(config->doc, root_row, reterr);
+    if (err != OTEL_OK)
+        return err;
+    if (json_object_size(json_object_get(root, "receivers")) == 0)
+        return otl_yaml_error(reterr, start, "no receiver is configured");
+    if (json_object_size(json_object_get(root, "exporters")) == 0)
+        return otl_yaml_error(reterr, start, "no exporter is configured");
+    err = add_sections(config, reterr);
+    read_log_level(config, telemetry);
+    if (err == OTEL_OK)
+        err = read_metrics(config, telemetry, reterr);
+    if (err == OTEL_OK)
+        err = col_config_pipelines(config, reterr);
+    return err;
+}
+
+static enum otel_err finish(enum otel_err err, struct col_config *config, struct col_config **ret,
+                            struct otl_detail *reterr)
+{
+    if (err == OTEL_OK)
+        err = interpret(config, reterr);
+    if (err == OTEL_OK)
+        *ret = config;
+    else
+        col_config_free(config);
+    return err;
+}
+
+enum otel_err col_config_load(const char *path, struct col_config **ret,
+                              struct otl_detail *reterr)
+{
+    struct otl_yaml_options options;
+    struct col_config *config;
+
+    if (path == NULL)
+        return col_config_load_text(default_config, sizeof(default_config) - 1,
+                                    "<default configuration>", ret, reterr);
+    config = otl_mem_zalloc(sizeof(*config));
+    if (config == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    otl_yaml_options_init(&options);
+    options.substitute_env = true;
+    return finish(otl_yaml_load_file(path, &options, &config->doc, reterr), config, ret, reterr);
+}
+
+enum otel_err col_config_load_text(const char *text, size_t len, const char *source,
+                                   struct col_config **ret, struct otl_detail *reterr)
+{
+    struct col_config *config = otl_mem_zalloc(sizeof(*config));
+    struct otl_yaml_options options;
+
+    if (config == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    otl_yaml_options_init(&options);
+    options.source = source;
+    options.substitute_env = true;
+    return finish(otl_yaml_load_text(text, len, &options, &config->doc, reterr), config, ret,
+                  reterr);
+}
+
+void col_config_free(struct col_config *config)
+{
+    if (config == NULL)
+        return;
+    otl_yaml_free(config->doc);
+    otl_mem_free(config);
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "collector-mock/config/config.h"
+#include "collector-mock/pipeline/registry.h"
+
+/* service.pipelines and service.extensions: names into components, and the shape of the graph. */
+
+enum { NOWHERE = COL_COMPONENTS_MAX };
+
+static size_t find(const struct col_config *config, enum col_kind kind, const char *id)
+{
+    for (size_t i = 0; i < config->component_count; i++)
+        if (config->components[i].type->kind == kind && strcmp(config->components[i].id, id) == 0)
+            return i;
+    return NOWHERE;
+}
+
+/* A name as it stands in a pipeline. */
+struct reference {
+    enum col_kind kind; /* what it stands there as */
+    const char *id;
+    const char *where; /* "pipeline 'traces'" */
+    struct otl_yaml_pos pos;
+};
+
+static enum otel_err undefined(const struct col_config *config, const struct reference *reference,
+                               struct otl_detail *reterr)
+{
+    const char *known[COL_COMPONENTS_MAX + 1];
+    enum col_kind kind = reference->kind;
+    char near[128];
+    size_t count = 0;
+
+    for (size_t i = 0; i < config->component_count; i++) {
+        enum col_kind other = config->components[i].type->kind;
+        bool fits = other == kind || (other == COL_CONNECTOR &&
+                                      (kind == COL_RECEIVER || kind == COL_EXPORTER));
+        if (fits)
+            known[count++] = config->components[i].id;
+    }
+    known[count] = NULL;
+    return otl_yaml_error(reterr, reference->pos,
+                          "%s references %s '%s', which is not configured%s", reference->where,
+                          col_kind_name(kind), reference->id,
+                          otl_words_suggest(known, reference->id, near, sizeof(near)));
+}
+
+/* Connectors fit on both ends of a pipeline. */
+static enum otel_err resolve(struct col_config *config, const struct reference *reference,
+                             size_t *ret, struct otl_detail *reterr)
+{
+    size_t own = find(config, reference->kind, reference->id), connector = NOWHERE;
+
+    if (reference->kind != COL_PROCESSOR)
+        connector = find(config, COL_CONNECTOR, reference->id);
+    if (own != NOWHERE && connector != NOWHERE)
+        return otl_yaml_error(reterr, reference->pos,
+                              "'%s' is ambiguous: it is the id of %s %s and of a connector",
+                              reference->id, reference->kind == COL_EXPORTER ? "an" : "a",
+                              col_kind_name(reference->kind));
+    if (own == NOWHERE && connector == NOWHERE)
+        return undefined(config, reference, reterr);
+    *ret = own != NOWHERE ? own : connector;
+    if (reference->kind == COL_EXPORTER)
+        config->components[*ret].uses_as_exporter++;
+    else
+        config->components[*ret].uses_as_receiver++;
+    return OTEL_OK;
+}
+
+struct refs {
+    size_t *items;
+    size_t *count;
+};
+
+static struct refs refs_of(struct col_config_pipeline *pipeline, enum col_kind kind)
+{
+    struct refs refs = {pipeline->exporters, &pipeline->exporter_count};
+
+    if (kind == COL_RECEIVER) {
+        refs.items = pipeline->receivers;
+        refs.count = &pipeline->receiver_count;
+    } else if (kind == COL_PROCESSOR) {
+        refs.items = pipeline->processors;
+        refs.count = &pipeline->processor_count;
+    }
+    return refs;
+}
+
+static bool contains(struct refs refs, size_t item)
+{
+    for (size_t i = 0; i < *refs.count; i++)
+        if (refs.items[i] == item)
+            return true;
+    return false;
+}
+
+/* map[section] into the pipeline's references of that kind. */
+static enum otel_err read_refs(struct col_config *config, struct col_config_pipeline *pipeline,
+                               const json_t *map, enum col_kind kind, struct otl_detail *reterr)
+{
+    const json_t *list = json_object_get(map, col_kind_section(kind));
+    struct refs refs = refs_of(pipeline, kind);
+    char where[128];
+
+    snprintf(where, sizeof(where), "pipeline '%s'", pipeline->name);
+    if (json_array_size(list) > COL_REFS_MAX)
+        return otl_yaml_error(reterr, otl_yaml_value_pos(config->doc, map, col_kind_section(kind)),
+                              "more than %d %s", COL_REFS_MAX, col_kind_section(kind));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        struct reference reference = {kind, json_string_value(json_array_get(list, i)), where,
+                                      otl_yaml_item_pos(config->doc, list, i)};
+        size_t ref = NOWHERE;
+        enum otel_err err = resolve(config, &reference, &ref, reterr);
+        if (err != OTEL_OK)
+            return err;
+        if (!contains(refs, ref))
+            refs.items[(*refs.count)++] = ref;
+        else if (kind == COL_PROCESSOR) /* receivers and exporters count once, as upstream */
+            return otl_yaml_error(reterr, reference.pos, "%s names processor '%s' twice", where,
+                                  reference.id);
+    }
+    return OTEL_OK;
+}
+
+static enum otel_err check_name(const char *name, struct otl_yaml_pos pos,
+                                struct otl_detail *reterr)
+{
+    static const char *const signals[] = {"traces", "metrics", "logs", "profiles", NULL};
+    const char *slash = strchr(name, '/');
+    size_t len = slash ? (size_t)(slash - name) : strlen(name);
+    char near[64];
+
+    for (size_t i = 0; signals[i] != NULL; i++) {
+        if (strlen(signals[i]) != len || memcmp(name, signals[i], len) != 0)
+            continue;
+        if (i == 0 && (slash == NULL || slash[1] != '\0'))
+            return OTEL_OK;
+        if (i > 0)
+            return otl_yaml_error(reterr, pos,
+                                  "pipeline '%s': only traces pipelines are supported so far",
+                                  name);
+    }
+    return otl_yaml_error(reterr, pos, "'%s' is no pipeline name (traces or traces/name)%s", name,
+                          otl_words_suggest(signals, name, near, sizeof(near)));
+}
+
+static enum otel_err add_pipeline(struct col_config *config, const json_t *pipelines,
+                                  const char *name, struct otl_detail *reterr)
+{
+    static const enum col_kind kinds[] = {COL_RECEIVER, COL_PROCESSOR, COL_EXPORTER};
+    struct col_config_pipeline *pipeline = &config->pipelines[config->pipeline_count];
+    const json_t *map = json_object_get(pipelines, name);
+    struct otl_yaml_pos pos = otl_yaml_key_pos(config->doc, pipelines, name);
+    enum otel_err err;
+
+    if (config->pipeline_count == COL_PIPELINES_MAX)
+        return otl_yaml_error(reterr, pos, "more than %d pipelines", COL_PIPELINES_MAX);
+    pipeline->name = name;
+    pipeline->pos = pos;
+    err = check_name(name, pos, reterr);
+    for (size_t i = 0; i < 3 && err == OTEL_OK; i++)
+        err = read_refs(config, pipeline, map, kinds[i], reterr);
+    if (err != OTEL_OK)
+        return err;
+    if (pipeline->receiver_count == 0)
+        return otl_yaml_error(reterr, pos, "pipeline '%s' has no receivers", name);
+    if (pipeline->exporter_count == 0)
+        return otl_yaml_error(reterr, pos, "pipeline '%s' has no exporters", name);
+    config->pipeline_count++;
+    return OTEL_OK;
+}
+
+static enum otel_err check_connectors(const struct col_config *config, struct otl_detail *reterr)
+{
+    for (size_t i = 0; i < config->component_count; i++) {
+        const struct col_config_component *component = &config->components[i];
+        bool as_exporter = component->uses_as_exporter > 0;
+        bool as_receiver = component->uses_as_receiver > 0;
+        if (component->type->kind != COL_CONNECTOR || as_exporter == as_receiver)
+            continue;
+        return otl_yaml_error(reterr, component->pos,
+                              "connector '%s' is used as %s but not as %s of a pipeline",
+                              component->id, as_exporter ? "exporter" : "receiver",
+                              as_exporter ? "receiver" : "exporter");
+    }
+    return OTEL_OK;
+}
+
+/* ---- cycles: pipeline -> connector -> pipeline ---- */
+
+struct walk {
+    struct col_config *config;
+    size_t path[COL_PIPELINES_MAX]; /* pipelines on the way */
+    size_t depth;
+    bool done[COL_PIPELINES_MAX];
+};
+
+static enum otel_err report_cycle(const struct walk *walk, size_t again,
+                                  struct otl_detail *reterr)
+{
+    const struct col_config_pipeline *pipelines = walk->config->pipelines;
+    char path[384];
+    size_t at = 0, first = 0;
+
+    while (walk->path[first] != again)
+        first++;
+    for (size_t i = first; i < walk->depth && at < sizeof(path); i++)
+        at += (size_t)snprintf(path + at, sizeof(path) - at, "%s -> ",
+                               pipelines[walk->path[i]].name);
+    return otl_yaml_error(reterr, pipelines[again].pos, "cycle of pipelines: %s%s", path,
+                          pipelines[again].name);
+}
+
+static enum otel_err visit(struct walk *walk, size_t at, struct otl_detail *reterr)
+{
+    struct col_config *config = walk->config;
+    const struct col_config_pipeline *pipeline = &config->pipelines[at];
+
+    for (size_t i = 0; i < walk->depth; i++)
+        if (walk->path[i] == at)
+            return report_cycle(walk, at, reterr);
+    if (walk->done[at])
+        return OTEL_OK;
+    walk->path[walk->depth++] = at;
+    for (size_t e = 0; e < pipeline->exporter_count; e++) {
+        size_t component = pipeline->exporters[e];
+        if (config->components[component].type->kind != COL_CONNECTOR)
+            continue;
+        for (size_t p = 0; p < config->pipeline_count; p++) {
+            enum otel_err err = OTEL_OK;
+            if (contains(refs_of(&config->pipelines[p], COL_RECEIVER), component))
+                err = visit(walk, p, reterr);
+            if (err != OTEL_OK)
+                return err;
+        }
+    }
+    walk->depth--;
+    walk->done[at] = true;
+    return OTEL_OK;
+}
+
+static enum otel_err check_cycles(struct col_config *config, struct otl_detail *reterr)
+{
+    struct walk walk = {.config = config, .depth = 0};
+
+    for (size_t p = 0; p < config->pipeline_count; p++) {
+        enum otel_err err = visit(&walk, p, reterr);
+        if (err != OTEL_OK)
+            return err;
+    }
+    return OTEL_OK;
+}
+
+static enum otel_err check_extensions(struct col_config *config, const json_t *service,
+                                      struct otl_detail *reterr)
+{
+    const json_t *list = json_object_get(service, "extensions");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        struct reference reference = {COL_EXTENSION, json_string_value(json_array_get(list, i)),
+                                      "service", otl_yaml_item_pos(config->doc, list, i)};
+        if (find(config, COL_EXTENSION, reference.id) == NOWHERE)
+            return undefined(config, &reference, reterr);
+    }
+    return OTEL_OK;
+}
+
+enum otel_err col_config_pipelines(struct col_config *config, struct otl_detail *reterr)
+{
+    const json_t *root = otl_yaml_root(config->doc);
+    const json_t *service = json_object_get(root, "service");
+    json_t *pipelines = json_object_get(service, "pipelines"), *value;
+    enum otel_err err = check_extensions(config, service, reterr);
+    const char *name;
+
+    if (err != OTEL_OK)
+        return err;
+    if (json_object_size(pipelines) == 0)
+        return otl_yaml_error(reterr,
+                              json_is_object(service) ? otl_yaml_key_pos(config->doc, root,
+                                                                         "service")
+                                                      : otl_yaml_container_pos(config->doc, root),
+                              "service has no pipelines");
+    json_object_foreach(pipelines, name, value)
+    {
+        err = add_pipeline(config, pipelines, name, reterr);
+        if (err != OTEL_OK)
+            return err;
+    }
+    err = check_connectors(config, reterr);
+    return err == OTEL_OK ? check_cycles(config, reterr) : err;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector-mock/exporters/otlp_json.h"
+#include "collector-mock/pipeline/registry.h"
+#include "collector-mock/wire/traces.h"
+#include "sdk/base/file.h"
+#include "sdk/base/mem.h"
+#include "sdk/base/text.h"
+
+/*
+ * debug exporter: what passes, on standard error, for people.
+ *
+ * basic: one line a request with its counts. normal: also one line a span. detailed: every field.
+ * sampling_initial requests a second are shown, then every sampling_thereafter-th.
+ */
+
+enum { TEXT_MAX = 64 * 1024 * 1024, KEEP = 256 * 1024 };
+
+enum verbosity { BASIC, NORMAL, DETAILED };
+
+struct debug {
+    struct col_host *host;
+    enum verbosity verbosity;
+    uint64_t initial, thereafter;
+    uint64_t second, seen; /* requests in this second */
+    struct otl_buf text;
+    enum otel_err err; /* of the text at hand */
+};
+
+static const char *const verbosities[] = {"basic", "normal", "detailed", NULL};
+static const struct otl_schema keys[] = {
+    {.key = "verbosity", .type = OTL_SCHEMA_ENUM, .words = verbosities},
+    {.key = "sampling_initial", .type = OTL_SCHEMA_UINT},
+    {.key = "sampling_thereafter", .type = OTL_SCHEMA_UINT},
+    {.key = "use_internal_logger", .type = OTL_SCHEMA_BOOL},
+    OTL_SCHEMA_END};
+static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
+
+static enum otel_err create(const struct col_create *args, void **ret, struct otl_detail *reterr)
+{
+    const char *word = otl_tree_text(args->config, "verbosity", "basic");
+    struct debug *debug = otl_mem_zalloc(sizeof(*debug));
+
+    if (debug == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    debug->host = args->host;
+    while (strcmp(verbosities[debug->verbosity], word) != 0)
+        debug->verbosity++;
+    debug->initial = (uint64_t)otl_tree_int(args->config, "sampling_initial", 2);
+    debug->thereafter = (uint64_t)otl_tree_int(args->config, "sampling_thereafter", 1);
+    otl_buf_init(&debug->text, TEXT_MAX);
+    *ret = debug;
+    return OTEL_OK;
+}
+
+static bool shown(struct debug *debug)
+{
+    uint64_t second = otl_clock_mono(debug->host->clock) / OTL_NS_PER_S;
+
+    if (second != debug->second) {
+        debug->second = second;
+        debug->seen = 0;
+    }
+    debug->seen++;
+    if (debug->seen <= debug->initial)
+        return true;
+    return debug->thereafter != 0 && (debug->seen - debug->initial) % debug->thereafter == 0;
+}
+
+/* The first error sticks. */
+static void say(struct debug *debug, const char *format, ...) OTEL_PRINTF(2, 3);
+
+static void say(struct debug *debug, const char *format, ...)
+{
+    char line[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    if (debug->err == OTEL_OK)
+        debug->err = otl_buf_append_str(&debug->text, line);
+}
+
+static void say_text(struct debug *debug, const char *label, struct otl_view text)
+{
+    struct col_value value = {.kind = COL_VALUE_STRING, .text = text};
+
+    say(debug, "%s", label);
+    if (debug->err == OTEL_OK)
+        debug->err = col_json_plain(&value, &debug->text);
+    say(debug, "\n");
+}
+
+static void say_attributes(struct debug *debug, const char *indent, const char *between,
+                           struct col_list list)
+{
+    struct col_attribute attribute;
+
+    while (col_attribute_next(&list, &attribute)) {
+        say(debug, "%s", indent);
+        if (debug->err == OTEL_OK)
+            debug->err = otl_buf_append(&debug->text, attribute.key.data, attribute.key.len);
+        say(debug, "%s", between);
+        if (debug->err == OTEL_OK)
+            debug->err = col_json_plain(&attribute.value, &debug->text);
+        if (indent[0] != ' ' || indent[1] != '\0')
+            say(debug, "\n");
+    }
+}
+
+static void say_short(struct debug *debug, const struct col_span *span)
+{
+    char trace_id[33], span_id[17];
+
+    otl_hex(span->trace_id, 16, trace_id);
+    otl_hex(span->span_id, 8, span_id);
+    if (debug->err == OTEL_OK)
+        debug->err = otl_buf_append(&debug->text, span->name.data, span->name.len);
+    say(debug, " %s %s", trace_id, span_id);
+    say_attributes(debug, " ", "=", span->attributes);
+    say(debug, "\n");
+}
+
+static void say_events(struct debug *debug, struct col_list events)
+{
+    struct col_event event;
+
+    for (unsigned i = 0; col_event_next(&events, &event); i++) {
+        say(debug, "    Event #%u\n", i);
+        say_text(debug, "        Name: ", event.name);
+        say(debug, "        Timestamp: %llu\n", (unsigned long long)event.time_unix_nano);
+        say_attributes(debug, "        -> ", ": ", event.attributes);
+    }
+}
+
+static void say_links(struct debug *debug, struct col_list links)
+{
+    char trace_id[33], span_id[17];
+    struct col_link link;
+
+    for (unsigned i = 0; col_link_next(&links, &link); i++) {
+        otl_hex(link.trace_id, 16, trace_id);
+        otl_hex(link.span_id, 8, span_id);
+        say(debug, "    Link #%u\n        Trace ID: %s\n        ID: %s\n", i, trace_id, span_id);
+        say_text(debug, "        TraceState: ", link.trace_state);
+        say_attributes(debug, "        -> ", ": ", link.attributes);
+    }
+}
+
+static void say_span(struct debug *debug, unsigned number, const struct col_span *span)
+{
+    static const char *const kinds[] = {"Unspecified", "Internal", "Server",
+                                        "Client",      "Producer", "Consumer"};
+    static const char *const codes[] = {"Unset", "Ok", "Error"};
+    char trace_id[33], parent_id[17], span_id[17];
+
+    otl_hex(span->trace_id, 16, trace_id);
+    otl_hex(span->parent_span_id, 8, parent_id);
+    otl_hex(span->span_id, 8, span_id);
+    say(debug, "Span #%u\n    Trace ID: %s\n    Parent ID: %s\n    ID: %s\n", number, trace_id,
+        parent_id, span_id);
+    say_text(debug, "    Name: ", span->name);
+    say(debug, "    Kind: %s\n    Start time: %llu\n    End time: %llu\n    Flags: %#x\n",
+        span->kind >= 0 && span->kind <= 5 ? kinds[span->kind] : "?",
+        (unsigned long long)span->start_time_unix_nano,
+        (unsigned long long)span->end_time_unix_nano, (unsigned)span->flags);
+    say_text(debug, "    TraceState: ", span->trace_state);
+    say(debug, "    Status code: %s\n",
+        span->status_code >= 0 && span->status_code <= 2 ? codes[span->status_code] : "?");
+    say_text(debug, "    Status message: ", span->status_message);
+    say(debug, "    Dropped: attributes %u, events %u, links %u\n",
+        (unsigned)span->dropped_attributes_count, (unsigned)span->dropped_events_count,
+        (unsigned)span->dropped_links_count);
+    say_attributes(debug, "    -> ", ": ", span->attributes);
+    say_events(debug, span->events);
+    say_links(debug, span->links);
+}
+
+static void say_groups(struct debug *debug, struct otl_view request)
+{
+    struct col_traces traces;
+    struct col_span span;
+
+    col_traces_init(&traces, request);
+    while (col_traces_next_resource(&traces)) {
+        unsigned scope = 0;
+        say(debug, "ResourceSpans #%llu\n", (unsigned long long)traces.resources - 1);
+        say_text(debug, "Resource SchemaURL: ", traces.resource.schema_url);
+        say_attributes(debug, "     -> ", ": ", traces.resource.attributes);
+        while (col_traces_next_scope(&traces)) {
+            unsigned number = 0;
+            say(debug, "ScopeSpans #%u\n", scope++);
+            say_text(debug, "InstrumentationScope: ", traces.scope.name);
+            say_text(debug, "Version: ", traces.scope.version);
+            say_attributes(debug, "     -> ", ": ", traces.scope.attributes);
+            while (col_traces_next_span(&traces, &span))
+                say_span(debug, number++, &span);
+        }
+    }
+}
+
+static enum otel_err consume(void *self, const struct col_batch *batch, struct otl_detail *reterr)
+{
+    struct debug *debug = self;
+    struct col_traces traces;
+    struct col_span span;
+
+    if (!shown(debug))
+        return OTEL_OK;
+    otl_buf_reset(&debug->text);
+    debug->err = OTEL_OK;
+    col_traces_init(&traces, batch->request);
+    while (col_traces_next(&traces, &span))
+        if (debug->verbosity == NORMAL)
+            say_short(debug, &span);
+    otl_log_line(&debug->host->log, OTL_LOG_INFO, "Traces: resource spans %llu, spans %llu",
+                 (unsigned long long)traces.resources, (unsigned long long)traces.spans);
+    if (debug->verbosity == DETAILED)
+        say_groups(debug, batch->request);
+    if (debug->err == OTEL_OK && debug->text.len > 0)
+        debug->err = otl_fd_write_all(debug->host->log.fd, debug->text.data, debug->text.len);
+    if (debug->text.cap > KEEP)
+        otl_buf_fini(&debug->text);
+    if (debug->err != OTEL_OK)
+        return otl_detail_set(reterr, debug->err, NULL, 0, 0, "exporter debug: %s",
+                              otel_err_text(debug->err));
+    return OTEL_OK;
+}
+
+static void free_debug(void *self)
+{
+    struct debug *debug = self;
+
+    otl_buf_fini(&debug->text);
+    otl_mem_free(debug);
+}
+
+const struct col_component_type col_debug_exporter = {
+    .name = "debug",
+    .kind = COL_EXPORTER,
+    .schema = row,
+    .create = create,
+    .consume = consume,
+    .free = free_debug,
+};

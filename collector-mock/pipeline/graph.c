@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-mock/pipeline/graph.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sdk/base/mem.h"
+
+enum { NODES_MAX = COL_COMPONENTS_MAX + COL_PIPELINES_MAX * COL_REFS_MAX, WIDTH_MAX = 64 };
+
+/* One batch to several consumers. */
+struct fanout {
+    struct fanout *next; /* all fan-outs of the graph, to free them */
+    struct col_consumer consumers[WIDTH_MAX];
+    size_t count;
+};
+
+struct node {
+    const struct col_component_type *type;
+    void *self;
+    uint64_t *sent, *failed; /* exporters */
+};
+
+struct col_graph {
+    const struct col_config *config;
+    struct col_host *host;
+    struct node *nodes[NODES_MAX]; /* in the order they were made: downstream first */
+    size_t count;
+    struct node *shared[COL_COMPONENTS_MAX];
+    struct col_consumer heads[COL_PIPELINES_MAX]; /* where a pipeline begins, once it is built */
+    struct fanout *fanouts;
+};
+
+static bool permanent(enum otel_err err)
+{
+    enum otel_err_class class = otel_err_class(err);
+
+    return class == OTEL_CLASS_PERMANENT || class == OTEL_CLASS_USAGE;
+}
+
+static enum otel_err consume_all(void *self, const struct col_batch *batch,
+                                 struct otl_detail *reterr)
+{
+    const struct fanout *fanout = self;
+    struct otl_detail worst = OTL_DETAIL_NONE;
+    enum otel_err result = OTEL_OK;
+
+    for (size_t i = 0; i < fanout->count; i++) {
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        enum otel_err err =
+            fanout->consumers[i].consume(fanout->consumers[i].self, batch, &detail);
+        if (err != OTEL_OK && (result == OTEL_OK || (permanent(err) && !permanent(result)))) {
+            result = err;
+            worst = detail;
+        }
+    }
+    if (result != OTEL_OK)
+        otl_detail_set(reterr, result, NULL, 0, 0, "%s", worst.text);
+    return result;
+}
+
+static enum otel_err consume_export(void *self, const struct col_batch *batch,
+                                    struct otl_detail *reterr)
+{
+    struct node *node = self;
+    enum otel_err err = node->type->consume(node->self, batch, reterr);
+
+    *(err == OTEL_OK ? node->sent : node->failed) += batch->spans;
+    return err;
+}
+
+static enum otel_err no_memory(struct otl_detail *reterr)
+{
+    return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+}
+
+static enum otel_err new_fanout(struct col_graph *graph, struct fanout **ret,
+                                struct otl_detail *reterr)
+{
+    struct fanout *fanout = otl_mem_zalloc(sizeof(*fanout));
+
+    if (fanout == NULL)
+        return no_memory(reterr);
+    fanout->next = graph->fanouts;
+    graph->fanouts = fanout;
+    *ret = fanout;
+    return OTEL_OK;
+}
+
+static struct col_consumer consumer_of(struct fanout *fanout)
+{
+    struct col_consumer consumer = {consume_all, fanout};
+
+    return fanout->count == 1 ? fanout->consumers[0] : consumer;
+}
+
+static bool count_exports(struct col_graph *graph, struct node *node, const char *id)
+{
+    char labels[160];
+
+    snprintf(labels, sizeof(labels), "exporter=\"%s\"", id);
+    node->sent = col_metrics_counter(graph->host->metrics, "otelcol_exporter_sent_spans", labels,
+                                     "Spans that the exporter wrote or sent.");
+    node->failed = col_metrics_counter(graph->host->metrics, "otelcol_exporter_send_failed_spans",
+                                       labels, "Spans that the exporter could not write or send.");
+    return node->sent != NULL && node->failed != NULL;
+}
+
+static enum otel_err make_node(struct col_graph *graph, size_t component,
+                               struct col_consumer next, struct node **ret,
+                               struct otl_detail *reterr)
+{
+    const struct col_config_component *wanted = &graph->config->components[component];
+    struct col_create create = {wanted->id, wanted->config, graph->config->doc,
+                                wanted->pos, graph->host,   next};
+    struct node *node = otl_mem_zalloc(sizeof(*node));
+    enum otel_err err;
+
+    if (node == NULL)
+        return no_memory(reterr);
+    node->type = wanted->type;
+    graph->nodes[graph->count++] = node; /* the references are bounded below NODES_MAX */
+    if (wanted->type->kind == COL_EXPORTER && !count_exports(graph, node, wanted->id))
+        return no_memory(reterr);
+    err = wanted->type->create(&create, &node->self, reterr);
+    if (err == OTEL_OK)
+        *ret = node;
+    return err;
+}
+
+static enum otel_err build_pipeline(struct col_graph *graph, size_t index,
+                                    struct col_consumer *ret, struct otl_detail *reterr);
+
+/* All pipelines that begin with this component. */
+static enum otel_err build_behind(struct col_graph *graph, size_t component,
+                                  struct col_consumer *ret, struct otl_detail *reterr)
+{
+    struct fanout *fanout = NULL;
+    enum otel_err err = new_fanout(graph, &fanout, reterr);
+
+    for (size_t p = 0; p < graph->config->pipeline_count && err == OTEL_OK; p++) {
+        const struct col_config_pipeline *pipeline = &graph->config->pipelines[p];
+        for (size_t i = 0; i < pipeline->receiver_count && err == OTEL_OK; i++)
+            if (pipeline->receivers[i] == component)
+                err = build_pipeline(graph, p, &fanout->consumers[fanout->count++], reterr);
+    }
+    if (err == OTEL_OK)
+        *ret = consumer_of(fanout);
+    return err;
+}
+
+static enum otel_err build_end(struct col_graph *graph, size_t component,
+                               struct col_consumer *ret, struct otl_detail *reterr)
+{
+    bool connector = graph->config->components[component].type->kind == COL_CONNECTOR;
+    struct node **shared = &graph->shared[component];
+    struct col_consumer next = {NULL, NULL};
+    enum otel_err err = OTEL_OK;
+
+    if (*shared == NULL && connector)
+        err = build_behind(graph, component, &next, reterr);
+    if (*shared == NULL && err == OTEL_OK)
+        err = make_node(graph, component, next, shared, reterr);
+    if (err != OTEL_OK)
+        return err;
+    ret->consume = connector ? (*shared)->type->consume : consume_export;
+    ret->self = connector ? (*shared)->self : *shared;
+    return OTEL_OK;
+}
+
+static enum otel_err build_pipeline(struct col_graph *graph, size_t index,
+                                    struct col_consumer *ret, struct otl_detail *reterr)
+{
+    const struct col_config_pipeline *pipeline = &graph->config->pipelines[index];
+    struct fanout *fanout = NULL;
+    struct col_consumer head;
+    enum otel_err err = OTEL_OK;
+
+    if (graph->heads[index].consume == NULL) {
+        err = new_fanout(graph, &fanout, reterr);
+        for (size_t i = 0; i < pipeline->exporter_count && err == OTEL_OK; i++)
+            err = build_end(graph, pipeline->exporters[i], &fanout->consumers[fanout->count++],
+                            reterr);
+        if (err != OTEL_OK)
+            return err;
+        head = consumer_of(fanout);
+        for (size_t i = pipeline->processor_count; i > 0; i--) {
+            struct node *node;
+            err = make_node(graph, pipeline->processors[i - 1], head, &node, reterr);
+            if (err != OTEL_OK)
+                return err;
+            head.consume = node->type->consume;
+            head.self = node->self;
+        }
+        graph->heads[index] = head;
+    }
+    *ret = graph->heads[index];
+    return OTEL_OK;
+}
+
+static enum otel_err build_receivers(struct col_graph *graph, struct otl_detail *reterr)
+{
+    for (size_t i = 0; i < graph->config->component_count; i++) {
+        const struct col_config_component *component = &graph->config->components[i];
+        struct col_consumer next = {NULL, NULL};
+        enum otel_err err;
+        if (component->type->kind != COL_RECEIVER || component->uses_as_receiver == 0)
+            continue;
+        err = build_behind(graph, i, &next, reterr);
+        if (err == OTEL_OK)
+            err = make_node(graph, i, next, &graph->shared[i], reterr);
+        if (err != OTEL_OK)
+            return err;
+    }
+    return OTEL_OK;
+}
+
+static enum otel_err start_all(struct col_graph *graph, struct otl_detail *reterr)
+{
+    for (size_t i = 0; i < graph->count; i++) {
+        const struct node *node = graph->nodes[i];
+        enum otel_err err =
+            node->type->start != NULL ? node->type->start(node->self, reterr) : OTEL_OK;
+        if (err != OTEL_OK)
+            return err;
+    }
+    return OTEL_OK;
+}
+
+enum otel_err col_graph_new(const struct col_config *config, struct col_host *host,
+                            struct col_graph **ret, struct otl_detail *reterr)
+{
+    struct col_graph *graph = otl_mem_zalloc(sizeof(*graph));
+    enum otel_err err;
+
+    if (graph == NULL)
+        return no_memory(reterr);
+    graph->config = config;
+    graph->host = host;
+    err = build_receivers(graph, reterr);
+    if (err == OTEL_OK)
+        err = start_all(graph, reterr);
+    if (err == OTEL_OK)
+        *ret = graph;
+    else
+        col_graph_free(graph);
+    return err;
+}
+
+void col_graph_drain(struct col_graph *graph, uint64_t grace_ns)
+{
+    for (size_t i = graph->count; i > 0; i--)
+        if (graph->nodes[i - 1]->type->drain != NULL)
+            graph->nodes[i - 1]->type->drain(graph->nodes[i - 1]->self, grace_ns);
+}
+
+size_t col_graph_receivers(const struct col_graph *graph)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < graph->count; i++)
+        count += graph->nodes[i]->type->drain != NULL;
+    return count;
+}
+
+enum otel_err col_graph_flush(struct col_graph *graph, struct otl_detail *reterr)
+{
+    enum otel_err result = OTEL_OK;
+
+    for (size_t i = graph->count; i > 0; i--) {
+        const struct node *node = graph->nodes[i - 1];
+        enum otel_err err =
+            node->type->flush != NULL ? node->type->flush(node->self, reterr) : OTEL_OK;
+        if (result == OTEL_OK)
+            result = err;
+    }
+    return result;
+}
+
+void col_graph_free(struct col_graph *graph)
+{
+    if (graph == NULL)
+        return;
+    while (graph->count > 0) {
+        struct node *node = graph->nodes[--graph->count];
+        if (node->self != NULL)
+            node->type->free(node->self);
+        otl_mem_free(node);
+    }
+    while (graph->fanouts != NULL) {
+        struct fanout *next = graph->fanouts->next;
+        otl_mem_free(graph->fanouts);
+        graph->fanouts = next;
+    }
+    otl_mem_free(graph);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-mock/pipeline/registry.h"
+
+#include <string.h>
+
+static const struct col_component_type *const types[] = {
+    &col_otlp_receiver, &col_file_exporter,     &col_debug_exporter,
+    &col_nop_exporter,  &col_forward_connector,
+};
+
+enum { TYPE_COUNT = sizeof(types) / sizeof(types[0]) };
+_Static_assert((int)TYPE_COUNT < (int)COL_REGISTRY_MAX, "names must fit");
+
+const struct col_component_type *col_registry_find(enum col_kind kind, const char *name)
+{
+    for (size_t i = 0; i < TYPE_COUNT; i++)
+        if (types[i]->kind == kind && strcmp(types[i]->name, name) == 0)
+            return types[i];
+    return NULL;
+}
+
+void col_registry_names(enum col_kind kind, const char **out)
+{
+    for (size_t i = 0; i < TYPE_COUNT; i++)
+        if (types[i]->kind == kind)
+            *out++ = types[i]->name;
+    *out = NULL;
+}
+
+const char *col_kind_name(enum col_kind kind)
+{
+    static const char *const names[COL_KIND_COUNT] = {"receiver", "processor", "exporter",
+                                                      "connector", "extension"};
+
+    return names[kind];
+}
+
+const char *col_kind_section(enum col_kind kind)
+{
+    static const char *const names[COL_KIND_COUNT] = {"receivers", "processors", "exporters",
+                                                      "connectors", "extensions"};
+
+    return names[kind];
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_PIPELINE_REGISTRY_H
+#define COL_PIPELINE_REGISTRY_H
+
+#include "collector-mock/pipeline/component.h"
+
+/* The components that exist. To add one: a file with a const record, and a row here. */
+
+extern const struct col_component_type col_otlp_receiver;
+extern const struct col_component_type col_file_exporter;
+extern const struct col_component_type col_debug_exporter;
+extern const struct col_component_type col_nop_exporter;
+extern const struct col_component_type col_forward_connector;
+
+/* NULL: there is none. */
+const struct col_component_type *col_registry_find(enum col_kind kind, const char *name);
+/* The names of a kind, ending with NULL; into out, which has room for COL_REGISTRY_MAX. */
+enum { COL_REGISTRY_MAX = 32 };
+void col_registry_names(enum col_kind kind, const char **out);
+/* "receiver", "exporter" ... and the section of the configuration: "receivers" ... */
+const char *col_kind_name(enum col_kind kind);
+const char *col_kind_section(enum col_kind kind);
+
+#endif

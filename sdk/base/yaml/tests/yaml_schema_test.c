@@ -138,7 +138,8 @@ static void each_mistake_is_named_with_its_place_and_the_nearest_word(void **sta
         {"services: {a: {acts: [{move: 1, width: 1}]}}",
          "f:1:33: unknown key 'width'; known here: move"},
         {"services: {a: {replicas: 3, acts: [{width: 1, draw: x}, {move: -1}], offset: -4, "
-         "name: x, on: , free: [{}], label: 1.5, either: 5s, steps: [{wait: 0}, {odds: 1}, {steps: [{paint: red}]}]}}",
+         "name: x, on: , free: [{}], label: 1.5, either: 5s, "
+         "steps: [{wait: 0}, {odds: 1}, {steps: [{paint: red}]}]}}",
          ""},
     };
 

@@ -73,8 +73,14 @@ enum otel_err rep_model_load(const char *dir, struct rep_model **ret, struct otl
             err = otl_detail_set(reterr, OTEL_ERR_SYNTAX, "report.json", (unsigned)where.line,
                                  where.column > 0 ? (unsigned)where.column : 0, "%s", where.text);
     }
-    if (err == OTEL_OK)
-        err = rep_model_take(root, dir, &model, reterr);
+    if (err == OTEL_OK) {
+        struct otl_detail place = OTL_DETAIL_NONE;
+        char told[sizeof(place.source) + sizeof(place.text) + 32];
+        err = rep_model_take(root, dir, &model, &place);
+        if (err != OTEL_OK)
+            otl_detail_set(reterr, err, "report.json", 0, 0, "%.480s",
+                           otl_detail_format(&place, told, sizeof(told)));
+    }
     if (err == OTEL_OK)
         err = otl_buf_take(&text, &model->text, &model->text_len);
     if (err == OTEL_OK)

@@ -36,6 +36,15 @@ TESTS += schema_test
 schema_test_SRCS := reports/tests/schema_test.c
 schema_test_LIBS := repschema
 
-TESTS += render_test
-render_test_SRCS := reports/tests/render_test.c
+TESTS += render_test plot_test layout_test
+render_test_SRCS := reports/tests/render_test.c reports/tests/help.c
 render_test_LIBS := reports
+plot_test_SRCS := reports/tests/plot_test.c reports/tests/help.c
+plot_test_LIBS := reports
+layout_test_SRCS := reports/tests/layout_test.c reports/tests/help.c
+layout_test_LIBS := reports
+SCRIPT_TESTS += reports/tests/report_test.sh
+
+FUZZERS += fuzz_report
+fuzz_report_SRCS := reports/tests/fuzz_report.c ci/fuzz-main.c
+fuzz_report_LIBS := reports

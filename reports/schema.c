@@ -241,7 +241,8 @@ static enum otel_err check_enum(struct walk *walk, const json_t *choices, const 
         if (json_equal(json_array_get(choices, i), value))
             return OTEL_OK;
     text = json_dumps(choices, JSON_COMPACT | JSON_ENCODE_ANY);
-    err = wrong(walk, "must be one of", text);
+    err = otl_detail_set(walk->reterr, OTEL_ERR_SYNTAX, walk->path_len ? walk->path : "(document)",
+                         0, 0, "must be one of %s", text ? text : "");
     free(text);
     return err;
 }

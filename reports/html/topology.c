@@ -182,7 +182,8 @@ void rep_html_topology(struct rep_out *out, const json_t *root)
         put_picture(out, layout);
         rep_put(out, "</div></div>\n");
     } else {
-        rep_put(out, "<p class=\"missing\">The fleet is too large for a picture.</p>\n");
+        rep_put(out, "<p class=\"missing\">The fleet is too large, or there was no memory for a "
+                     "picture.</p>\n");
     }
     rep_layout_free(layout);
     rep_html_edges(out, root);

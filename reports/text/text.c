@@ -169,6 +169,8 @@ static void put_edge(const struct page *page, const json_t *edge, size_t columns
     rep_put_plain(&title, rep_str(edge, "to"));
     rep_put(out, "  ");
     rep_put_column(out, title.buf.data ? title.buf.data : "", columns);
+    if (out->err == OTEL_OK)
+        out->err = title.err;
     rep_out_fini(&title);
     rep_put_right(out, rep_format_count(rep_int(edge, "calls")).text, 12);
     if (broken)

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "reports/plot/gnuplot.h"
+#include "reports/plot/plot.h"
+#include "reports/tests/help.h"
+#include "sdk/base/mem.h"
+
+/* A PATH on which gnuplot is what script says (NULL: there is none). */
+static void set_gnuplot(const char *dir, const char *script)
+{
+    if (script != NULL)
+        help_write(dir, "gnuplot", script, 0755);
+    assert_int_equal(setenv("PATH", dir, 1), 0);
+}
+
+static char *old_path;
+
+static int keep_path(void **state)
+{
+    (void)state;
+    old_path = otl_mem_strdup(getenv("PATH"));
+    return 0;
+}
+
+static int restore_path(void **state)
+{
+    (void)state;
+    setenv("PATH", old_path, 1);
+    otl_mem_free(old_path);
+    return 0;
+}
+
+static void draw(const char *dir)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    enum otel_err err = rep_render_all(dir, &detail);
+
+    if (err != OTEL_OK)
+        fail_msg("%s: %s", detail.source, detail.text);
+}
+
+static void every_plot_is_a_file_and_inside_the_report(void **state)
+{
+    static const char *const files[] = {"plots/percentiles.svg", "plots/percentiles-dark.svg",
+                                        "plots/percentiles.gp",  "plots/percentiles.dat",
+                                        "plots/histogram.svg",   "plots/time-rate.svg",
+                                        "plots/time-latency.svg"};
+    char dir[300];
+    char *html;
+
+    (void)state;
+    help_run_dir(dir, sizeof(dir), "failed");
+    draw(dir);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        char *text = help_read(dir, files[i]);
+        if (text == NULL || *text == '\0')
+            fail_msg("%s is missing", files[i]);
+        if (strstr(files[i], ".svg") != NULL)
+            assert_non_null(strstr(text, "</svg>"));
+        otl_mem_free(text);
+    }
+    html = help_read(dir, "report.html");
+    assert_null(strstr(html, "is missing:"));
+    assert_non_null(
+        strstr(html, "<img alt=\"Latency by percentile\" src=\"data:image/svg+xml;base64,"));
+    assert_null(help_markup_problem(html, true));
+    assert_true(help_exists(dir, "junit.xml") && help_exists(dir, "summary.md"));
+    otl_mem_free(html);
+    help_remove(dir);
+}
+
+static void hostile_names_draw_and_start_nothing(void **state)
+{
+    char dir[300];
+    char *script;
+    char *html;
+
+    (void)state;
+    help_run_dir(dir, sizeof(dir), "hostile");
+    draw(dir);
+    html = help_read(dir, "report.html");
+    assert_null(strstr(html, "is missing:"));
+    assert_null(help_markup_problem(html, true));
+    otl_mem_free(html);
+    script = help_read(dir, "plots/time-rate.gp");
+    assert_non_null(strstr(script, "_script_alert(1)"));
+    assert_null(strchr(script, '`'));
+    assert_null(strstr(script, "<script"));
+    otl_mem_free(script);
+    help_remove(dir);
+}
+
+static void without_gnuplot_the_report_names_what_is_missing(void **state)
+{
+    char dir[300];
+    char bin[300];
+    char *html;
+
+    (void)state;
+    help_run_dir(dir, sizeof(dir), "failed");
+    help_run_dir(bin, sizeof(bin), NULL);
+    draw(dir);
+    assert_true(help_exists(dir, "plots/histogram.svg"));
+    set_gnuplot(bin, NULL);
+    draw(dir);
+    setenv("PATH", old_path, 1);
+    html = help_read(dir, "report.html");
+    assert_non_null(strstr(html, "Plot <code>plots/percentiles.svg</code> is missing: gnuplot is "
+                                 "not installed."));
+    assert_non_null(strstr(html, "plots/time-rate.svg</code> is missing"));
+    assert_null(help_markup_problem(html, true));
+    assert_false(help_exists(dir, "plots/histogram.svg")); /* of the earlier run */
+    assert_true(help_exists(dir, "plots/histogram.gp"));
+    otl_mem_free(html);
+    help_remove(dir);
+    help_remove(bin);
+}
+
+static void a_picture_is_whole_or_not_there(void **state)
+{
+    static const struct {
+        const char *script, *problem;
+    } cases[] = {
+        {"#!/bin/sh\necho '<svg>half' > \"$3\"\necho \"$2\" >&2\necho 'line 3: bad <word>' >&2\n"
+         "exit 1\n",
+         "gnuplot failed: line 3: bad &lt;word&gt;"},
+        {"#!/bin/sh\necho '<svg>half' > \"$3\"\n", "gnuplot left no whole picture"},
+        {"#!/bin/sh\nexit 0\n", "gnuplot left no whole picture"},
+        {"#!/bin/sh\nkill -9 $$\n", "gnuplot was killed by signal 9"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char dir[300];
+        char bin[300];
+        char *html;
+        help_run_dir(dir, sizeof(dir), "failed");
+        help_run_dir(bin, sizeof(bin), NULL);
+        set_gnuplot(bin, cases[i].script);
+        draw(dir);
+        setenv("PATH", old_path, 1);
+        html = help_read(dir, "report.html");
+        if (strstr(html, cases[i].problem) == NULL)
+            fail_msg("not said: %s", cases[i].problem);
+        assert_false(help_exists(dir, "plots/percentiles.svg"));
+        assert_false(help_exists(dir, "plots/percentiles.svg.part"));
+        otl_mem_free(html);
+        help_remove(dir);
+        help_remove(bin);
+    }
+}
+
+static void a_gnuplot_that_hangs_is_ended(void **state)
+{
+    struct rep_gnuplot_run run = {
+        .script = "x.gp", .output = "x", .theme = "light", .limit_seconds = 1};
+    struct timespec before;
+    struct timespec after;
+    char problem[200] = "";
+    char bin[300];
+
+    (void)state;
+    help_run_dir(bin, sizeof(bin), NULL);
+    /* bytes without end on stderr, too: they must neither block nor pile up */
+    set_gnuplot(bin, "#!/bin/sh\nwhile :; do echo again >&2; done\n");
+    run.dir = bin;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    assert_int_equal(rep_gnuplot(&run, problem, sizeof(problem)), OTEL_ERR_TIMEOUT);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    setenv("PATH", old_path, 1);
+    assert_string_equal(problem, "gnuplot took longer than 1 s");
+    assert_in_range(after.tv_sec - before.tv_sec, 1, 20);
+    help_remove(bin);
+}
+
+static void the_scripts_draw_again_by_hand(void **state)
+{
+    struct rep_gnuplot_run run = {
+        .script = "percentiles.gp", .output = "again.svg", .theme = "dark", .limit_seconds = 20};
+    char problem[200] = "";
+    char dir[300];
+    char plots[320];
+
+    (void)state;
+    help_run_dir(dir, sizeof(dir), "failed");
+    draw(dir);
+    snprintf(plots, sizeof(plots), "%s/plots", dir);
+    run.dir = plots;
+    assert_int_equal(rep_gnuplot(&run, problem, sizeof(problem)), OTEL_OK);
+    assert_true(help_exists(plots, "again.svg"));
+    help_remove(dir);
+}
+
+/* A disk that is full: the report of before stays, nothing half-written is left. */
+static void a_full_disk_leaves_the_old_report(void **state)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct rlimit limit;
+    struct rlimit small;
+    char dir[300];
+    char *before;
+    char *after;
+
+    (void)state;
+    help_run_dir(dir, sizeof(dir), "failed");
+    draw(dir);
+    before = help_read(dir, "report.html");
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    small = limit;
+    small.rlim_cur = 6000;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_int_equal(rep_render_all(dir, &detail), OTEL_ERR_IO);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    signal(SIGXFSZ, SIG_DFL);
+    assert_non_null(strstr(detail.source, "report.html"));
+    assert_non_null(strstr(detail.text, "cannot write"));
+    after = help_read(dir, "report.html");
+    assert_string_equal(before, after);
+    assert_false(help_exists(dir, "report.html.tmp"));
+    otl_mem_free(before);
+    otl_mem_free(after);
+    help_remove(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_plot_is_a_file_and_inside_the_report),
+        cmocka_unit_test(hostile_names_draw_and_start_nothing),
+        cmocka_unit_test(without_gnuplot_the_report_names_what_is_missing),
+        cmocka_unit_test(a_picture_is_whole_or_not_there),
+        cmocka_unit_test(a_gnuplot_that_hangs_is_ended),
+        cmocka_unit_test(the_scripts_draw_again_by_hand),
+        cmocka_unit_test(a_full_disk_leaves_the_old_report),
+    };
+
+    return cmocka_run_group_tests(tests, keep_path, restore_path);
+}

@@ -20,6 +20,10 @@
 extern "C" {
 #endif
 
+/* telemetry.sdk.name and .version: an implementation of our own, not the project's. */
+#define OTEL_SDK_NAME "tracerig"
+#define OTEL_SDK_VERSION "0.1.0"
+
 struct otel_sdk_resource;
 
 enum { OTEL_SDK_RESOURCE_MAX_ATTRIBUTES = 4096, OTEL_SDK_RESOURCE_MAX_BYTES = 1 << 20 };

@@ -15,8 +15,9 @@
  *
  * The books, with one exporting processor and at rest:
  *   started = not_recorded + record_only + sampled
- *   sampled = open + exported + dropped[all reasons] + queued + in_flight
- * and the drop callback has been called for exactly sum(dropped[]) spans.
+ *   sampled = open + abandoned + exported + queued + in_flight + dropped[all but no_memory]
+ * (a no_memory span counts as not_recorded), and the drop callback has been called for exactly
+ * sum(dropped[]) spans.
  * Several exporting processors count what each of them did with the same span.
  */
 

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <time.h>
+
+#include "sdk/base/clock.h"
+#include "sdk/base/mem.h"
+#include "sdk/processor/batch_impl.h"
+
+enum {
+    DEFAULT_QUEUE = 2048,
+    DEFAULT_BATCH = 512,
+    DEFAULT_DELAY_MILLIS = 5000,
+    DEFAULT_TIMEOUT_MILLIS = 30000,
+    MAX_QUEUE = 1 << 24,
+    TAKE = 64
+};
+
+#define GRACE_NS (50 * OTL_NS_PER_MS) /* for a worker that keeps its deadline to say so */
+
+static struct otl_batch *of(struct otel_sdk_processor *processor)
+{
+    return (struct otl_batch *)processor;
+}
+
+void otel_sdk_batch_options_init(struct otel_sdk_batch_options *options)
+{
+    options->struct_size = sizeof(*options);
+    options->max_queue_size = DEFAULT_QUEUE;
+    options->max_export_batch_size = DEFAULT_BATCH;
+    options->schedule_delay_millis = DEFAULT_DELAY_MILLIS;
+    options->export_timeout_millis = DEFAULT_TIMEOUT_MILLIS;
+}
+
+void otl_batch_drop(struct otl_batch *batch, const struct otel_sdk_readable_span *span,
+                    enum otel_sdk_drop_reason reason)
+{
+    const struct otel_span_context *context = otel_sdk_span_context(span);
+    struct otel_sdk_drop drop = {reason, 0, context->trace_id, context->span_id, 1};
+
+    otl_batch_add(&batch->dropped[reason], 1);
+    if (batch->host == NULL || batch->host->drop == NULL)
+        return;
+    drop.processor = batch->host->index;
+    batch->host->drop(batch->host->drop_arg, &drop);
+}
+
+static void report(struct otl_batch *batch, enum otel_err err, const char *text)
+{
+    if (batch->host != NULL && batch->host->error != NULL)
+        batch->host->error(batch->host->error_arg, err, text);
+}
+
+static enum otel_err attach(struct otel_sdk_processor *processor,
+                            const struct otel_sdk_processor_host *host)
+{
+    struct otl_batch *batch = of(processor);
+
+    batch->host = host;
+    batch->batch.resource = host->resource;
+    return OTEL_OK;
+}
+
+/* --- the producers' side --- */
+
+static void start_again(struct otl_batch *batch)
+{
+    pthread_mutex_lock(&batch->lock);
+    if (!batch->started && otl_worker_start(batch) == OTEL_OK)
+        __atomic_store_n(&batch->started, true, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&batch->lock);
+}
+
+static void wake_if_asleep(struct otl_batch *batch)
+{
+    if (__atomic_load_n(&batch->asleep, __ATOMIC_SEQ_CST) &&
+        __atomic_exchange_n(&batch->asleep, false, __ATOMIC_SEQ_CST)) {
+        otl_batch_add(&batch->wakes, 1);
+        otl_loop_wake(batch->loop);
+    }
+}
+
+static void on_end(struct otel_sdk_processor *processor, struct otel_sdk_readable_span *span)
+{
+    struct otl_batch *batch = of(processor);
+    uint64_t count;
+
+    if ((otel_sdk_span_context(span)->flags & OTEL_FLAG_SAMPLED) == 0)
+        return;
+    if (__builtin_expect(!__atomic_load_n(&batch->started, __ATOMIC_ACQUIRE), 0))
+        start_again(batch);
+    otel_sdk_readable_span_ref(span);
+    switch (otl_queue_push(&batch->queue, span, &count)) {
+    case OTL_QUEUE_OK:
+        /* While the worker sleeps the head stands still, so exactly one producer sees this
+         * count; with no delay every span may be the one that finds it asleep. */
+        if (__builtin_expect(count == batch->wake_at || batch->wake_at == 1, 0))
+            wake_if_asleep(batch);
+        return;
+    case OTL_QUEUE_IS_FULL:
+        otl_batch_drop(batch, span, OTEL_SDK_DROP_QUEUE_FULL);
+        report(batch, OTEL_ERR_LIMIT, "span queue full: span dropped");
+        break;
+    case OTL_QUEUE_IS_CLOSED:
+        otl_batch_drop(batch, span, OTEL_SDK_DROP_AFTER_SHUTDOWN);
+        break;
+    }
+    otel_sdk_readable_span_unref(span);
+}
+
+/* --- flush and shutdown --- */
+
+static uint64_t deadline_of(uint32_t timeout_millis)
+{
+    if (timeout_millis == UINT32_MAX)
+        return UINT64_MAX;
+    return otl_clock_mono(otl_clock_real()) + timeout_millis * OTL_NS_PER_MS;
+}
+
+/* False when the deadline has passed. */
+static bool wait_locked(struct otl_batch *batch, uint64_t deadline)
+{
+    struct timespec until = {(time_t)(deadline / OTL_NS_PER_S), (long)(deadline % OTL_NS_PER_S)};
+
+    if (deadline == UINT64_MAX)
+        return pthread_cond_wait(&batch->changed, &batch->lock) == 0;
+    return pthread_cond_timedwait(&batch->changed, &batch->lock, &until) != ETIMEDOUT;
+}
+
+static bool is_worker_locked(const struct otl_batch *batch)
+{
+    return batch->worker_runs && pthread_equal(pthread_self(), batch->worker);
+}
+
+static enum otel_err force_flush(struct otel_sdk_processor *processor, uint32_t timeout_millis)
+{
+    struct otl_batch *batch = of(processor);
+    uint64_t deadline = deadline_of(timeout_millis), serial;
+    enum otel_err err = OTEL_OK;
+
+    pthread_mutex_lock(&batch->lock);
+    if (batch->stop || !batch->worker_runs)
+        err = batch->stop ? OTEL_ERR_CLOSED : OTEL_OK;
+    else if (is_worker_locked(batch))
+        err = OTEL_ERR_BLOCKED;
+    else {
+        serial = ++batch->flush_asked;
+        if (deadline > batch->flush_deadline)
+            batch->flush_deadline = deadline;
+        otl_loop_wake(batch->loop);
+        while (batch->flush_done < serial && err == OTEL_OK)
+            if (!wait_locked(batch, deadline) && batch->flush_done < serial)
+                err = OTEL_ERR_TIMEOUT;
+        if (err == OTEL_OK)
+            err = batch->flush_result;
+    }
+    pthread_mutex_unlock(&batch->lock);
+    return err;
+}
+
+/* The worker does not come back from its exporter. What it holds and what is queued is lost by
+ * this thread's word; the worker, should it return, finds that out and says nothing. */
+static void abandon(struct otl_batch *batch)
+{
+    struct otel_sdk_readable_span *items[TAKE];
+    size_t count = 0;
+    bool settle;
+
+    pthread_mutex_lock(&batch->lock);
+    batch->abandoned = true;
+    settle = batch->in_flight;
+    batch->in_flight = false;
+    pthread_mutex_unlock(&batch->lock);
+    if (settle) {
+        for (size_t i = 0; i < batch->batch.count; i++)
+            otl_batch_drop(batch, batch->spans[i], OTEL_SDK_DROP_EXPORT_TIMEOUT);
+        __atomic_store_n(&batch->in_flight_count, 0, __ATOMIC_RELAXED);
+    }
+    while (otl_queue_count(&batch->queue) != 0) {
+        count = otl_queue_take(&batch->queue, (void **)items, TAKE);
+        for (size_t i = 0; i < count; i++) {
+            otl_batch_drop(batch, items[i], OTEL_SDK_DROP_EXPORT_TIMEOUT);
+            otel_sdk_readable_span_unref(items[i]);
+        }
+        if (count == 0)
+            sched_yield();
+    }
+}
+
+static enum otel_err shutdown_processor(struct otel_sdk_processor *processor,
+                                        uint32_t timeout_millis)
+{
+    struct otl_batch *batch = of(processor);
+    uint64_t deadline = deadline_of(timeout_millis);
+    enum otel_err err = OTEL_OK;
+    bool gone;
+
+    pthread_mutex_lock(&batch->lock);
+    if (is_worker_locked(batch))
+        err = OTEL_ERR_BLOCKED;
+    else if (batch->stop)
+        err = OTEL_ERR_CLOSED;
+    if (err != OTEL_OK) {
+        pthread_mutex_unlock(&batch->lock);
+        return err;
+    }
+    batch->stop = true;
+    batch->stop_deadline = deadline;
+    otl_queue_close(&batch->queue);
+    if (!batch->worker_runs) { /* the child of a fork that ended no span */
+        pthread_mutex_unlock(&batch->lock);
+        return OTEL_OK;
+    }
+    otl_loop_wake(batch->loop);
+    while (batch->worker_runs && wait_locked(batch, deadline < UINT64_MAX - GRACE_NS
+                                                        ? deadline + GRACE_NS
+                                                        : UINT64_MAX))
+        continue;
+    gone = !batch->worker_runs;
+    err = gone ? batch->stop_result : OTEL_ERR_TIMEOUT;
+    pthread_mutex_unlock(&batch->lock);
+    if (gone) {
+        pthread_join(batch->worker, NULL);
+    } else {
+        pthread_detach(batch->worker);
+        abandon(batch);
+    }
+    return err;
+}
+
+/* --- life --- */
+
+static uint64_t worker_cpu_locked(const struct otl_batch *batch)
+{
+    struct timespec cpu;
+    clockid_t clock;
+
+    if (!batch->worker_runs || pthread_getcpuclockid(batch->worker, &clock) != 0 ||
+        clock_gettime(clock, &cpu) != 0)
+        return batch->worker_cpu_ns;
+    return (uint64_t)cpu.tv_sec * OTL_NS_PER_S + (uint64_t)cpu.tv_nsec;
+}
+
+static uint64_t load(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static void add_stats(struct otel_sdk_processor *processor, struct otel_sdk_processor_stats *stats)
+{
+    struct otl_batch *batch = of(processor);
+    uint64_t queued = otl_queue_count(&batch->queue);
+    uint64_t high = load(&batch->high_water);
+
+    stats->received += otl_queue_tail(&batch->queue);
+    for (int i = 0; i < OTEL_SDK_DROP_COUNT; i++)
+        stats->dropped[i] += load(&batch->dropped[i]);
+    stats->received += load(&batch->dropped[OTEL_SDK_DROP_QUEUE_FULL]) +
+                       load(&batch->dropped[OTEL_SDK_DROP_AFTER_SHUTDOWN]);
+    if (load(&batch->dropped[OTEL_SDK_DROP_QUEUE_FULL]) != 0)
+        high = batch->queue.max;
+    stats->exported += load(&batch->exported);
+    stats->queued += queued;
+    stats->in_flight += load(&batch->in_flight_count);
+    stats->queue_high_water += high > queued ? high : queued;
+    stats->batches += load(&batch->batches);
+    stats->requests += load(&batch->requests);
+    stats->bytes += load(&batch->bytes);
+    stats->export_latency_sum_ns += load(&batch->latency_sum_ns);
+    stats->export_latency_max_ns += load(&batch->latency_max_ns);
+    stats->wakes += load(&batch->wakes);
+    pthread_mutex_lock(&batch->lock);
+    stats->worker_cpu_ns += worker_cpu_locked(batch);
+    pthread_mutex_unlock(&batch->lock);
+}
+
+static void init_locks(struct otl_batch *batch)
+{
+    pthread_condattr_t attributes;
+
+    pthread_mutex_init(&batch->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&batch->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static void forked(struct otel_sdk_processor *processor)
+{
+    struct otl_batch *batch = of(processor);
+
+    init_locks(batch);
+    otl_queue_forked(&batch->queue);
+    if (batch->stop)
+        otl_queue_close(&batch->queue);
+    batch->started = batch->stop;
+    batch->asleep = false;
+    batch->worker_runs = false;
+    batch->holders = 1;
+    batch->flush_asked = batch->flush_done = 0;
+    batch->in_flight = false;
+    batch->in_flight_count = 0;
+    batch->worker_cpu_ns = 0;
+    otl_loop_forked(batch->loop);
+    batch->loop = NULL; /* and with it the inherited events */
+    batch->schedule = batch->limit = batch->retry = NULL;
+    batch->pumping = batch->exporting = batch->exporter_started = false;
+    batch->due = batch->flushing = 0;
+    batch->exported = batch->batches = batch->requests = batch->bytes = 0;
+    batch->latency_sum_ns = batch->latency_max_ns = batch->wakes = batch->high_water = 0;
+    memset(batch->dropped, 0, sizeof(batch->dropped));
+    if (batch->exporter->ops->forked != NULL)
+        batch->exporter->ops->forked(batch->exporter);
+}
+
+static void destroy(struct otl_batch *batch)
+{
+    otel_sdk_exporter_free(batch->exporter);
+    otl_loop_free(batch->loop);
+    otl_queue_fini(&batch->queue);
+    otl_mem_free(batch->spans);
+    pthread_cond_destroy(&batch->changed);
+    pthread_mutex_destroy(&batch->lock);
+    otl_mem_free(batch);
+}
+
+void otl_batch_release(struct otl_batch *batch)
+{
+    bool last;
+
+    pthread_mutex_lock(&batch->lock);
+    last = --batch->holders == 0;
+    pthread_mutex_unlock(&batch->lock);
+    if (last)
+        destroy(batch);
+}
+
+static void free_processor(struct otel_sdk_processor *processor)
+{
+    otl_batch_release(of(processor));
+}
+
+static const struct otel_sdk_processor_ops batch_ops = {
+    sizeof(struct otel_sdk_processor_ops),
+    attach,
+    NULL,
+    NULL,
+    on_end,
+    force_flush,
+    shutdown_processor,
+    add_stats,
+    forked,
+    free_processor,
+};
+
+static struct otl_batch *make(const struct otel_sdk_batch_options *options)
+{
+    struct otl_batch *batch = otl_mem_alloc(sizeof(*batch));
+
+    if (batch == NULL)
+        return NULL;
+    memset(batch, 0, sizeof(*batch));
+    init_locks(batch);
+    batch->api.ops = &batch_ops;
+    batch->api.span_capacity = options->max_queue_size + options->max_export_batch_size;
+    batch->holders = 1;
+    batch->max_batch = options->max_export_batch_size;
+    batch->delay_ns = options->schedule_delay_millis * OTL_NS_PER_MS;
+    batch->export_timeout_ns = options->export_timeout_millis * OTL_NS_PER_MS;
+    batch->wake_at = options->schedule_delay_millis != 0 ? batch->max_batch : 1;
+    batch->spans = otl_mem_alloc(batch->max_batch * sizeof(batch->spans[0]));
+    if (batch->spans == NULL || otl_queue_init(&batch->queue, options->max_queue_size) != OTEL_OK) {
+        destroy(batch);
+        return NULL;
+    }
+    return batch;
+}
+
+enum otel_err otel_sdk_batch_new(const struct otel_sdk_batch_options *options,
+                                 struct otel_sdk_exporter *exporter,
+                                 struct otel_sdk_processor **ret)
+{
+    struct otel_sdk_batch_options defaults;
+    struct otl_batch *batch = NULL;
+    enum otel_err err = OTEL_OK;
+
+    if (options == NULL) {
+        otel_sdk_batch_options_init(&defaults);
+        options = &defaults;
+    }
+    if (exporter == NULL || options->max_queue_size == 0 || options->max_queue_size > MAX_QUEUE ||
+        options->max_export_batch_size == 0 ||
+        options->max_export_batch_size > options->max_queue_size)
+        err = OTEL_ERR_ARGUMENT;
+    if (err == OTEL_OK) {
+        batch = make(options);
+        err = batch != NULL ? OTEL_OK : OTEL_ERR_MEMORY;
+    }
+    if (err != OTEL_OK) {
+        otel_sdk_exporter_free(exporter);
+        return err;
+    }
+    batch->exporter = exporter;
+    pthread_mutex_lock(&batch->lock);
+    err = otl_worker_start(batch);
+    pthread_mutex_unlock(&batch->lock);
+    if (err != OTEL_OK) {
+        destroy(batch);
+        return err;
+    }
+    batch->started = true;
+    *ret = &batch->api;
+    return OTEL_OK;
+}

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+LIBS += processor
+processor_SRCS := sdk/processor/queue.c sdk/processor/batch.c sdk/processor/worker.c \
+                  sdk/processor/simple.c sdk/exporter/memory.c
+processor_PIC := 1
+processor_PKGS := libevent_core
+processor_LIBS := loop trace otlp otel_api base

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <otel/sdk/processor.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "sdk/base/clock.h"
+#include "sdk/base/loop/loop.h"
+#include "sdk/base/mem.h"
+
+enum { DEFAULT_TIMEOUT_MILLIS = 30000 };
+
+/* The lock serialises exports; the loop and the exporter belong to whoever holds it. */
+struct simple {
+    struct otel_sdk_processor api;
+    const struct otel_sdk_processor_host *host;
+    struct otel_sdk_exporter *exporter;
+    uint64_t export_timeout_ns;
+    pthread_mutex_t lock;
+    pthread_t owner;  /* valid while owned; atomic flag below */
+    bool owned;       /* atomic */
+    bool closed;      /* atomic */
+    bool stuck;       /* atomic: an export outlived the shutdown; nothing is freed */
+    struct otel_sdk_loop *loop;
+    bool exporter_started;
+    bool done;
+    struct otel_sdk_export_result result;
+    uint64_t stop_deadline; /* atomic; UINT64_MAX until shutdown */
+    /* counters, atomic */
+    uint64_t received, exported, dropped[OTEL_SDK_DROP_COUNT];
+    uint64_t batches, requests, bytes, latency_sum_ns, latency_max_ns, in_flight;
+};
+
+static struct simple *of(struct otel_sdk_processor *processor)
+{
+    return (struct simple *)processor;
+}
+
+void otel_sdk_simple_options_init(struct otel_sdk_simple_options *options)
+{
+    options->struct_size = sizeof(*options);
+    options->export_timeout_millis = DEFAULT_TIMEOUT_MILLIS;
+}
+
+static void add(uint64_t *counter, uint64_t n)
+{
+    __atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+static uint64_t now_ns(void)
+{
+    return otl_clock_mono(otl_clock_real());
+}
+
+static void drop(struct simple *simple, const struct otel_sdk_readable_span *span,
+                 enum otel_sdk_drop_reason reason)
+{
+    const struct otel_span_context *context = otel_sdk_span_context(span);
+    struct otel_sdk_drop lost = {reason, 0, context->trace_id, context->span_id, 1};
+
+    add(&simple->dropped[reason], 1);
+    if (simple->host == NULL || simple->host->drop == NULL)
+        return;
+    lost.processor = simple->host->index;
+    simple->host->drop(simple->host->drop_arg, &lost);
+}
+
+static enum otel_err attach(struct otel_sdk_processor *processor,
+                            const struct otel_sdk_processor_host *host)
+{
+    of(processor)->host = host;
+    return OTEL_OK;
+}
+
+static bool is_owner(struct simple *simple)
+{
+    return __atomic_load_n(&simple->owned, __ATOMIC_ACQUIRE) &&
+           pthread_equal(simple->owner, pthread_self());
+}
+
+static bool lock_until(struct simple *simple, uint64_t deadline)
+{
+    struct timespec until = {(time_t)(deadline / OTL_NS_PER_S), (long)(deadline % OTL_NS_PER_S)};
+    int failed = deadline == UINT64_MAX
+                     ? pthread_mutex_lock(&simple->lock)
+                     : pthread_mutex_clocklock(&simple->lock, CLOCK_MONOTONIC, &until);
+
+    if (failed != 0)
+        return false;
+    simple->owner = pthread_self();
+    __atomic_store_n(&simple->owned, true, __ATOMIC_RELEASE);
+    return true;
+}
+
+static void unlock(struct simple *simple)
+{
+    __atomic_store_n(&simple->owned, false, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&simple->lock);
+}
+
+static void nothing_to_wake(void *arg)
+{
+    (void)arg; /* a shutdown wakes the loop; run_until then looks at the deadline again */
+}
+
+static enum otel_err start_exporter(struct simple *simple)
+{
+    enum otel_err err = OTEL_OK;
+
+    if (simple->loop == NULL)
+        err = otl_loop_new(nothing_to_wake, simple, &simple->loop);
+    if (err != OTEL_OK || simple->exporter_started)
+        return err;
+    simple->exporter_started = true;
+    if (simple->exporter->ops->start == NULL)
+        return OTEL_OK;
+    return simple->exporter->ops->start(simple->exporter, simple->loop);
+}
+
+static void export_done(void *arg, const struct otel_sdk_export_result *result)
+{
+    struct simple *simple = arg;
+
+    simple->result = *result;
+    simple->done = true;
+}
+
+static void settle(struct simple *simple, const struct otel_sdk_readable_span *span,
+                   uint64_t began)
+{
+    const struct otel_sdk_export_result *result = &simple->result;
+    uint64_t took = now_ns() - began;
+
+    if (took > simple->latency_max_ns)
+        __atomic_store_n(&simple->latency_max_ns, took, __ATOMIC_RELAXED);
+    add(&simple->latency_sum_ns, took);
+    add(&simple->batches, 1);
+    add(&simple->requests, result->requests);
+    add(&simple->bytes, result->bytes);
+    if (result->err == OTEL_OK && result->rejected == 0)
+        add(&simple->exported, 1);
+    else if (result->err == OTEL_OK)
+        drop(simple, span, OTEL_SDK_DROP_REJECTED);
+    else if (result->err == OTEL_ERR_TIMEOUT)
+        drop(simple, span, OTEL_SDK_DROP_EXPORT_TIMEOUT);
+    else
+        drop(simple, span, OTEL_SDK_DROP_EXPORT_FAILED);
+}
+
+static void export_locked(struct simple *simple, const struct otel_sdk_readable_span *span)
+{
+    struct otel_sdk_exporter *exporter = simple->exporter;
+    uint64_t began = now_ns();
+    const struct otel_sdk_readable_span *const spans[1] = {span};
+    struct otel_sdk_batch batch = {spans, 1, simple->host->resource, UINT64_MAX};
+
+    if (simple->export_timeout_ns != 0)
+        batch.deadline_mono_ns = began + simple->export_timeout_ns;
+    memset(&simple->result, 0, sizeof(simple->result));
+    simple->done = false;
+    simple->result.err = start_exporter(simple);
+    if (simple->result.err == OTEL_OK) {
+        __atomic_store_n(&simple->in_flight, 1, __ATOMIC_RELAXED);
+        exporter->ops->export_batch(exporter, &batch, export_done, simple);
+        while (!simple->done) {
+            uint64_t stop = __atomic_load_n(&simple->stop_deadline, __ATOMIC_ACQUIRE);
+            uint64_t deadline = stop < batch.deadline_mono_ns ? stop : batch.deadline_mono_ns;
+            uint64_t step = now_ns() + 100 * OTL_NS_PER_MS; /* to see a shutdown's deadline */
+            if (otl_loop_run_until(simple->loop, &simple->done, deadline < step ? deadline : step))
+                break;
+            if (now_ns() >= deadline && exporter->ops->cancel != NULL)
+                exporter->ops->cancel(exporter);
+        }
+        __atomic_store_n(&simple->in_flight, 0, __ATOMIC_RELAXED);
+    }
+    settle(simple, span, began);
+}
+
+static void on_end(struct otel_sdk_processor *processor, struct otel_sdk_readable_span *span)
+{
+    struct simple *simple = of(processor);
+
+    if ((otel_sdk_span_context(span)->flags & OTEL_FLAG_SAMPLED) == 0)
+        return;
+    add(&simple->received, 1);
+    if (is_owner(simple)) { /* a span ended by the exporter itself: never export from export */
+        drop(simple, span, OTEL_SDK_DROP_EXPORT_FAILED);
+        return;
+    }
+    lock_until(simple, UINT64_MAX);
+    if (__atomic_load_n(&simple->closed, __ATOMIC_ACQUIRE))
+        drop(simple, span, OTEL_SDK_DROP_AFTER_SHUTDOWN);
+    else
+        export_locked(simple, span);
+    unlock(simple);
+}
+
+static uint64_t deadline_of(uint32_t timeout_millis)
+{
+    return timeout_millis == UINT32_MAX ? UINT64_MAX : now_ns() + timeout_millis * OTL_NS_PER_MS;
+}
+
+static enum otel_err force_flush(struct otel_sdk_processor *processor, uint32_t timeout_millis)
+{
+    struct simple *simple = of(processor);
+    uint64_t deadline = deadline_of(timeout_millis);
+    enum otel_err err = OTEL_OK;
+
+    if (is_owner(simple))
+        return OTEL_ERR_BLOCKED;
+    if (!lock_until(simple, deadline))
+        return OTEL_ERR_TIMEOUT;
+    if (__atomic_load_n(&simple->closed, __ATOMIC_ACQUIRE))
+        err = OTEL_ERR_CLOSED;
+    else if (simple->exporter->ops->force_flush != NULL && simple->exporter_started)
+        err = simple->exporter->ops->force_flush(simple->exporter, deadline);
+    unlock(simple);
+    return err;
+}
+
+static enum otel_err shutdown_processor(struct otel_sdk_processor *processor,
+                                        uint32_t timeout_millis)
+{
+    struct simple *simple = of(processor);
+    uint64_t deadline = deadline_of(timeout_millis);
+    enum otel_err err = OTEL_OK;
+
+    if (is_owner(simple))
+        return OTEL_ERR_BLOCKED;
+    if (__atomic_exchange_n(&simple->closed, true, __ATOMIC_ACQ_REL))
+        return OTEL_ERR_CLOSED;
+    __atomic_store_n(&simple->stop_deadline, deadline, __ATOMIC_RELEASE);
+    /* An export in progress looks at stop_deadline every 100 ms and is cancelled then. */
+    if (!lock_until(simple, deadline < UINT64_MAX - OTL_NS_PER_S ? deadline + 150 * OTL_NS_PER_MS
+                                                                 : UINT64_MAX)) {
+        __atomic_store_n(&simple->stuck, true, __ATOMIC_RELEASE);
+        return OTEL_ERR_TIMEOUT;
+    }
+    if (simple->exporter->ops->shutdown != NULL && simple->exporter_started)
+        err = simple->exporter->ops->shutdown(simple->exporter, deadline);
+    unlock(simple);
+    return err;
+}
+
+static uint64_t load(const uint64_t *counter)
+{
+    return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static void add_stats(struct otel_sdk_processor *processor, struct otel_sdk_processor_stats *stats)
+{
+    struct simple *simple = of(processor);
+
+    stats->received += load(&simple->received);
+    stats->exported += load(&simple->exported);
+    for (int i = 0; i < OTEL_SDK_DROP_COUNT; i++)
+        stats->dropped[i] += load(&simple->dropped[i]);
+    stats->in_flight += load(&simple->in_flight);
+    stats->batches += load(&simple->batches);
+    stats->requests += load(&simple->requests);
+    stats->bytes += load(&simple->bytes);
+    stats->export_latency_sum_ns += load(&simple->latency_sum_ns);
+    stats->export_latency_max_ns += load(&simple->latency_max_ns);
+}
+
+static void forked(struct otel_sdk_processor *processor)
+{
+    struct simple *simple = of(processor);
+
+    pthread_mutex_init(&simple->lock, NULL);
+    simple->owned = false;
+    otl_loop_forked(simple->loop);
+    simple->loop = NULL;
+    simple->exporter_started = false;
+    simple->received = simple->exported = simple->batches = simple->requests = 0;
+    simple->bytes = simple->latency_sum_ns = simple->latency_max_ns = simple->in_flight = 0;
+    memset(simple->dropped, 0, sizeof(simple->dropped));
+    if (simple->exporter->ops->forked != NULL)
+        simple->exporter->ops->forked(simple->exporter);
+}
+
+static void free_processor(struct otel_sdk_processor *processor)
+{
+    struct simple *simple = of(processor);
+
+    if (__atomic_load_n(&simple->stuck, __ATOMIC_ACQUIRE))
+        return; /* a thread is still inside */
+    otel_sdk_exporter_free(simple->exporter);
+    otl_loop_free(simple->loop);
+    pthread_mutex_destroy(&simple->lock);
+    otl_mem_free(simple);
+}
+
+static const struct otel_sdk_processor_ops simple_ops = {
+    sizeof(struct otel_sdk_processor_ops),
+    attach,
+    NULL,
+    NULL,
+    on_end,
+    force_flush,
+    shutdown_processor,
+    add_stats,
+    forked,
+    free_processor,
+};
+
+enum otel_err otel_sdk_simple_new(const struct otel_sdk_simple_options *options,
+                                  struct otel_sdk_exporter *exporter,
+                                  struct otel_sdk_processor **ret)
+{
+    uint32_t timeout = options != NULL ? options->export_timeout_millis : DEFAULT_TIMEOUT_MILLIS;
+    struct simple *simple;
+
+    if (exporter == NULL)
+        return OTEL_ERR_ARGUMENT;
+    simple = otl_mem_zalloc(sizeof(*simple));
+    if (simple == NULL) {
+        otel_sdk_exporter_free(exporter);
+        return OTEL_ERR_MEMORY;
+    }
+    simple->api.ops = &simple_ops;
+    simple->api.span_capacity = 0;
+    simple->exporter = exporter;
+    simple->export_timeout_ns = timeout * OTL_NS_PER_MS;
+    simple->stop_deadline = UINT64_MAX;
+    pthread_mutex_init(&simple->lock, NULL);
+    *ret = &simple->api;
+    return OTEL_OK;
+}

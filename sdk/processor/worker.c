@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <event2/event.h>
+#include <sched.h>
+#include <signal.h>
+
+#include "sdk/base/clock.h"
+#include "sdk/processor/batch_impl.h"
+
+/*
+ * The worker of a batch processor. Everything happens in pump(): it looks at what is due, hands
+ * out at most one batch, and is called again by whatever may have changed that: done, a timer, a
+ * wake.
+ */
+
+enum { SPINS = 200, RETRY_MICROS = 1000 };
+
+static void pump(struct otl_batch *batch);
+
+static uint64_t now_ns(void)
+{
+    return otl_clock_mono(otl_clock_real());
+}
+
+static void arm(struct event *event, uint64_t delay_ns)
+{
+    struct timeval delay = {(time_t)(delay_ns / OTL_NS_PER_S),
+                            (suseconds_t)(delay_ns % OTL_NS_PER_S / OTL_NS_PER_US)};
+
+    event_add(event, &delay);
+}
+
+static void schedule_next(struct otl_batch *batch)
+{
+    if (batch->delay_ns != 0)
+        arm(batch->schedule, batch->delay_ns);
+}
+
+/* The nearer of the export's own deadline and the shutdown's. */
+static uint64_t export_deadline(struct otl_batch *batch, uint64_t now)
+{
+    uint64_t deadline = UINT64_MAX;
+
+    if (batch->export_timeout_ns != 0)
+        deadline = now + batch->export_timeout_ns;
+    pthread_mutex_lock(&batch->lock);
+    if (batch->stop && batch->stop_deadline < deadline)
+        deadline = batch->stop_deadline;
+    pthread_mutex_unlock(&batch->lock);
+    return deadline;
+}
+
+static void arm_limit(struct otl_batch *batch, uint64_t deadline)
+{
+    uint64_t now = now_ns();
+
+    if (deadline == UINT64_MAX)
+        event_del(batch->limit);
+    else
+        arm(batch->limit, deadline > now ? deadline - now : 0);
+}
+
+/* --- the fate of a batch --- */
+
+static void settle(struct otl_batch *batch, const struct otel_sdk_export_result *result)
+{
+    uint64_t took = now_ns() - batch->export_began_ns;
+    uint64_t count = batch->batch.count, rejected = 0;
+
+    if (took > __atomic_load_n(&batch->latency_max_ns, __ATOMIC_RELAXED))
+        __atomic_store_n(&batch->latency_max_ns, took, __ATOMIC_RELAXED);
+    otl_batch_add(&batch->latency_sum_ns, took);
+    otl_batch_add(&batch->requests, result->requests);
+    otl_batch_add(&batch->bytes, result->bytes);
+    if (result->err == OTEL_OK)
+        rejected = result->rejected < count ? result->rejected : count;
+    if (result->err != OTEL_OK || rejected == count) {
+        enum otel_sdk_drop_reason reason = result->err == OTEL_OK ? OTEL_SDK_DROP_REJECTED
+                                           : result->err == OTEL_ERR_TIMEOUT
+                                               ? OTEL_SDK_DROP_EXPORT_TIMEOUT
+                                               : OTEL_SDK_DROP_EXPORT_FAILED;
+        for (size_t i = 0; i < count; i++)
+            otl_batch_drop(batch, batch->spans[i], reason);
+        return;
+    }
+    otl_batch_add(&batch->exported, count - rejected);
+    if (rejected != 0) {
+        struct otel_sdk_drop drop = {OTEL_SDK_DROP_REJECTED, batch->host->index, NULL, NULL,
+                                     rejected};
+        otl_batch_add(&batch->dropped[OTEL_SDK_DROP_REJECTED], rejected);
+        if (batch->host->drop != NULL)
+            batch->host->drop(batch->host->drop_arg, &drop);
+    }
+}
+
+static void export_done(void *arg, const struct otel_sdk_export_result *result)
+{
+    struct otl_batch *batch = arg;
+    bool mine;
+
+    if (!batch->exporting)
+        return; /* an exporter that calls done twice */
+    pthread_mutex_lock(&batch->lock);
+    mine = batch->in_flight;
+    batch->in_flight = false;
+    pthread_mutex_unlock(&batch->lock);
+    if (mine) {
+        settle(batch, result);
+        __atomic_store_n(&batch->in_flight_count, 0, __ATOMIC_RELAXED);
+    }
+    if (result->err != OTEL_OK && batch->flush_error == OTEL_OK)
+        batch->flush_error = result->err;
+    for (size_t i = 0; i < batch->batch.count; i++)
+        otel_sdk_readable_span_unref(batch->spans[i]);
+    batch->exporting = false;
+    event_del(batch->limit);
+    schedule_next(batch);
+    pump(batch);
+}
+
+static void give_up(struct otl_batch *batch)
+{
+    if (batch->exporting && batch->exporter->ops->cancel != NULL)
+        batch->exporter->ops->cancel(batch->exporter);
+}
+
+/* --- steps of pump: each returns true if it did something --- */
+
+static size_t take(struct otl_batch *batch)
+{
+    uint64_t waiting;
+    size_t count = 0;
+
+    pthread_mutex_lock(&batch->lock);
+    if (!batch->abandoned) {
+        waiting = otl_queue_count(&batch->queue);
+        if (waiting > __atomic_load_n(&batch->high_water, __ATOMIC_RELAXED))
+            __atomic_store_n(&batch->high_water, waiting, __ATOMIC_RELAXED);
+        for (int spins = 0; spins < SPINS && count == 0 && waiting != 0; spins++) {
+            if (spins != 0)
+                sched_yield();
+            count = otl_queue_take(&batch->queue, (void **)batch->spans, batch->max_batch);
+        }
+        batch->in_flight = count != 0;
+        batch->batch.count = count;
+        __atomic_store_n(&batch->in_flight_count, count, __ATOMIC_RELAXED);
+    }
+    pthread_mutex_unlock(&batch->lock);
+    return count;
+}
+
+static enum otel_err start_exporter(struct otl_batch *batch)
+{
+    struct otel_sdk_exporter *exporter = batch->exporter;
+
+    if (batch->exporter_started || exporter->ops->start == NULL)
+        return OTEL_OK;
+    batch->exporter_started = true;
+    return exporter->ops->start(exporter, batch->loop);
+}
+
+static bool export_one(struct otl_batch *batch)
+{
+    struct otel_sdk_export_result failed = {OTEL_OK, 0, 0, 0};
+    struct otel_sdk_exporter *exporter = batch->exporter;
+
+    if (take(batch) == 0) {
+        struct timeval soon = {0, RETRY_MICROS};
+        if (otl_queue_count(&batch->queue) != 0)
+            event_add(batch->retry, &soon);
+        return false;
+    }
+    batch->export_began_ns = now_ns();
+    batch->batch.spans = (const struct otel_sdk_readable_span *const *)batch->spans;
+    batch->batch.deadline_mono_ns = export_deadline(batch, batch->export_began_ns);
+    batch->exporting = true;
+    otl_batch_add(&batch->batches, 1);
+    arm_limit(batch, batch->batch.deadline_mono_ns);
+    failed.err = start_exporter(batch);
+    if (failed.err != OTEL_OK)
+        export_done(batch, &failed);
+    else
+        exporter->ops->export_batch(exporter, &batch->batch, export_done, batch);
+    return true;
+}
+
+static void drop_rest(struct otl_batch *batch)
+{
+    size_t count;
+
+    while (otl_queue_count(&batch->queue) != 0) {
+        count = take(batch);
+        for (size_t i = 0; i < count; i++) {
+            otl_batch_drop(batch, batch->spans[i], OTEL_SDK_DROP_EXPORT_TIMEOUT);
+            otel_sdk_readable_span_unref(batch->spans[i]);
+        }
+        pthread_mutex_lock(&batch->lock);
+        batch->in_flight = false;
+        pthread_mutex_unlock(&batch->lock);
+        __atomic_store_n(&batch->in_flight_count, 0, __ATOMIC_RELAXED);
+    }
+}
+
+/* A flush covers what had ended when it began to be served. */
+static void begin_flush(struct otl_batch *batch)
+{
+    pthread_mutex_lock(&batch->lock);
+    if (batch->flushing == 0 && batch->flush_asked > batch->flush_done) {
+        batch->flushing = batch->flush_asked;
+        batch->flush_error = OTEL_OK;
+        batch->due = otl_queue_tail(&batch->queue);
+    }
+    pthread_mutex_unlock(&batch->lock);
+}
+
+static bool finish_flush(struct otl_batch *batch)
+{
+    struct otel_sdk_exporter *exporter = batch->exporter;
+    enum otel_err err = batch->flush_error;
+
+    if (batch->flushing == 0 || otl_queue_head(&batch->queue) < batch->due)
+        return false;
+    if (exporter->ops->force_flush != NULL && start_exporter(batch) == OTEL_OK) {
+        enum otel_err flushed = exporter->ops->force_flush(exporter, batch->flush_deadline);
+        if (err == OTEL_OK)
+            err = flushed;
+    }
+    pthread_mutex_lock(&batch->lock);
+    batch->flush_done = batch->flushing;
+    batch->flush_result = err;
+    if (batch->flush_asked == batch->flush_done)
+        batch->flush_deadline = 0;
+    pthread_cond_broadcast(&batch->changed);
+    pthread_mutex_unlock(&batch->lock);
+    batch->flushing = 0;
+    return true;
+}
+
+static bool stop_asked(struct otl_batch *batch, uint64_t *ret_deadline)
+{
+    bool stop;
+
+    pthread_mutex_lock(&batch->lock);
+    stop = batch->stop;
+    *ret_deadline = batch->stop_deadline;
+    pthread_mutex_unlock(&batch->lock);
+    return stop;
+}
+
+/* True when the worker may end. */
+static bool stop_step(struct otl_batch *batch, uint64_t deadline)
+{
+    struct otel_sdk_exporter *exporter = batch->exporter;
+    enum otel_err err = OTEL_OK;
+
+    if (otl_queue_count(&batch->queue) != 0) {
+        if (now_ns() < deadline)
+            return false;
+        drop_rest(batch);
+        err = OTEL_ERR_TIMEOUT;
+    }
+    if (exporter->ops->shutdown != NULL && start_exporter(batch) == OTEL_OK) {
+        enum otel_err closed = exporter->ops->shutdown(exporter, deadline);
+        if (err == OTEL_OK)
+            err = closed;
+    }
+    pthread_mutex_lock(&batch->lock);
+    batch->stop_result = err != OTEL_OK ? err : batch->stop_result;
+    pthread_mutex_unlock(&batch->lock);
+    return true;
+}
+
+/* Nothing is due: go to sleep, unless enough came in the meantime. */
+static bool stay_awake(struct otl_batch *batch)
+{
+    __atomic_store_n(&batch->asleep, true, __ATOMIC_SEQ_CST);
+    if (otl_queue_count(&batch->queue) < batch->wake_at)
+        return false;
+    __atomic_store_n(&batch->asleep, false, __ATOMIC_SEQ_CST);
+    return true;
+}
+
+static bool step(struct otl_batch *batch)
+{
+    uint64_t deadline, waiting;
+    bool stop = stop_asked(batch, &deadline);
+
+    begin_flush(batch);
+    if (stop && stop_step(batch, deadline)) {
+        otl_loop_stop(batch->loop);
+        return false;
+    }
+    waiting = otl_queue_count(&batch->queue);
+    if (waiting != 0 && (stop || waiting >= batch->wake_at ||
+                         otl_queue_head(&batch->queue) < batch->due))
+        return export_one(batch);
+    if (finish_flush(batch))
+        return true;
+    return stay_awake(batch);
+}
+
+static void pump(struct otl_batch *batch)
+{
+    if (batch->pumping)
+        return;
+    batch->pumping = true;
+    __atomic_store_n(&batch->asleep, false, __ATOMIC_SEQ_CST);
+    while (!batch->exporting && step(batch))
+        continue;
+    batch->pumping = false;
+}
+
+/* --- events --- */
+
+static void on_wake(void *arg)
+{
+    struct otl_batch *batch = arg;
+    uint64_t deadline;
+
+    if (batch->exporting && stop_asked(batch, &deadline) &&
+        deadline < batch->batch.deadline_mono_ns)
+        arm_limit(batch, deadline);
+    pump(batch);
+}
+
+static void on_schedule(evutil_socket_t fd, short what, void *arg)
+{
+    struct otl_batch *batch = arg;
+
+    (void)fd, (void)what;
+    batch->due = otl_queue_tail(&batch->queue);
+    schedule_next(batch);
+    pump(batch);
+}
+
+static void on_limit(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    give_up(arg);
+    pump(arg);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    pump(arg);
+}
+
+/* --- life --- */
+
+static void free_events(struct otl_batch *batch)
+{
+    struct event **events[] = {&batch->schedule, &batch->limit, &batch->retry};
+
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+        if (*events[i] != NULL) {
+            event_free(*events[i]);
+            *events[i] = NULL;
+        }
+}
+
+static void *work(void *arg)
+{
+    struct otl_batch *batch = arg;
+
+    schedule_next(batch);
+    pump(batch);
+    otl_loop_run(batch->loop);
+    free_events(batch);
+    pthread_mutex_lock(&batch->lock);
+    batch->worker_cpu_ns = otl_clock_thread_cpu_ns();
+    batch->worker_runs = false;
+    batch->flush_done = batch->flush_asked; /* the shutdown has flushed */
+    pthread_cond_broadcast(&batch->changed);
+    pthread_mutex_unlock(&batch->lock);
+    otl_batch_release(batch);
+    return NULL;
+}
+
+static enum otel_err make_events(struct otl_batch *batch)
+{
+    enum otel_err err = otl_loop_new(on_wake, batch, &batch->loop);
+    struct event_base *base;
+
+    if (err != OTEL_OK)
+        return err;
+    base = otl_loop_base(batch->loop);
+    batch->schedule = event_new(base, -1, 0, on_schedule, batch);
+    batch->limit = event_new(base, -1, 0, on_limit, batch);
+    batch->retry = event_new(base, -1, 0, on_retry, batch);
+    if (batch->schedule == NULL || batch->limit == NULL || batch->retry == NULL)
+        return OTEL_ERR_MEMORY;
+    return OTEL_OK;
+}
+
+enum otel_err otl_worker_start(struct otl_batch *batch)
+{
+    sigset_t all, old;
+    enum otel_err err = make_events(batch);
+
+    if (err == OTEL_OK) {
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &old);
+        if (pthread_create(&batch->worker, NULL, work, batch) != 0)
+            err = OTEL_ERR_THREAD;
+        pthread_sigmask(SIG_SETMASK, &old, NULL);
+    }
+    if (err != OTEL_OK) {
+        free_events(batch);
+        otl_loop_free(batch->loop);
+        batch->loop = NULL;
+        return err;
+    }
+    batch->worker_runs = true;
+    batch->holders++;
+    return OTEL_OK;
+}

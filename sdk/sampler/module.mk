@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+LIBS += sampler
+sampler_SRCS := sdk/sampler/sampler.c sdk/sampler/parentbased.c
+sampler_PIC := 1
+sampler_LIBS := otel_api base

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <otel/sdk/sampler.h>
+
+#include "sdk/base/buf.h"
+#include "sdk/base/mem.h"
+
+enum { ROOT, REMOTE_SAMPLED, REMOTE_NOT_SAMPLED, LOCAL_SAMPLED, LOCAL_NOT_SAMPLED, DELEGATES };
+
+static const char *const names[DELEGATES] = {"root", "remoteParentSampled",
+                                             "remoteParentNotSampled", "localParentSampled",
+                                             "localParentNotSampled"};
+
+struct parentbased {
+    struct otel_sdk_sampler sampler;
+    struct otel_sdk_sampler *delegates[DELEGATES];
+    char *description;
+};
+
+static int choose(const struct otel_span_context *parent)
+{
+    if (!otel_span_context_is_valid(parent))
+        return ROOT;
+    if (parent->is_remote)
+        return otel_span_context_is_sampled(parent) ? REMOTE_SAMPLED : REMOTE_NOT_SAMPLED;
+    return otel_span_context_is_sampled(parent) ? LOCAL_SAMPLED : LOCAL_NOT_SAMPLED;
+}
+
+static void sample(struct otel_sdk_sampler *sampler, const struct otel_sdk_sampling_input *input,
+                   struct otel_sdk_sampling_result *result)
+{
+    struct parentbased *parentbased = (struct parentbased *)sampler;
+    struct otel_sdk_sampler *delegate = parentbased->delegates[choose(input->parent)];
+
+    delegate->ops->should_sample(delegate, input, result);
+}
+
+static struct otel_str description(const struct otel_sdk_sampler *sampler)
+{
+    return otel_str(((const struct parentbased *)sampler)->description);
+}
+
+static void destroy(struct otel_sdk_sampler *sampler)
+{
+    struct parentbased *parentbased = (struct parentbased *)sampler;
+
+    for (int i = 0; i < DELEGATES; i++)
+        otel_sdk_sampler_unref(parentbased->delegates[i]);
+    otl_mem_free(parentbased->description);
+    otl_mem_free(parentbased);
+}
+
+static enum otel_err describe(struct parentbased *parentbased)
+{
+    struct otl_buf buf;
+    enum otel_err err;
+
+    otl_buf_init(&buf, 65536);
+    err = otl_buf_append_str(&buf, "ParentBased{");
+    for (int i = 0; i < DELEGATES && err == OTEL_OK; i++) {
+        struct otel_str part = otel_sdk_sampler_description(parentbased->delegates[i]);
+        err = otl_buf_printf(&buf, "%s%s:%.*s", i != 0 ? "," : "", names[i], (int)part.len,
+                             part.data);
+    }
+    if (err == OTEL_OK)
+        err = otl_buf_append_str(&buf, "}");
+    if (err == OTEL_OK)
+        err = otl_buf_take(&buf, &parentbased->description, NULL);
+    otl_buf_fini(&buf);
+    return err;
+}
+
+void otel_sdk_parentbased_options_init(struct otel_sdk_parentbased_options *options)
+{
+    memset(options, 0, sizeof(*options));
+    options->struct_size = sizeof(*options);
+}
+
+enum otel_err otel_sdk_sampler_parentbased_new(const struct otel_sdk_parentbased_options *options,
+                                               struct otel_sdk_sampler **ret)
+{
+    static const struct otel_sdk_sampler_ops ops = {sample, description, destroy};
+    struct otel_sdk_sampler *on = otel_sdk_sampler_always_on();
+    struct otel_sdk_sampler *off = otel_sdk_sampler_always_off();
+    struct otel_sdk_parentbased_options none;
+    struct parentbased *parentbased = otl_mem_zalloc(sizeof(*parentbased));
+    struct otel_sdk_sampler **to;
+    enum otel_err err;
+
+    if (parentbased == NULL)
+        return OTEL_ERR_MEMORY;
+    if (options == NULL) {
+        otel_sdk_parentbased_options_init(&none);
+        options = &none;
+    }
+    parentbased->sampler.ops = &ops;
+    parentbased->sampler.refs = 1;
+    to = parentbased->delegates;
+    to[ROOT] = otel_sdk_sampler_ref(options->root ? options->root : on);
+    to[REMOTE_SAMPLED] =
+        otel_sdk_sampler_ref(options->remote_parent_sampled ? options->remote_parent_sampled : on);
+    to[REMOTE_NOT_SAMPLED] = otel_sdk_sampler_ref(
+        options->remote_parent_not_sampled ? options->remote_parent_not_sampled : off);
+    to[LOCAL_SAMPLED] =
+        otel_sdk_sampler_ref(options->local_parent_sampled ? options->local_parent_sampled : on);
+    to[LOCAL_NOT_SAMPLED] = otel_sdk_sampler_ref(
+        options->local_parent_not_sampled ? options->local_parent_not_sampled : off);
+    err = describe(parentbased);
+    if (err != OTEL_OK) {
+        destroy(&parentbased->sampler);
+        return err;
+    }
+    *ret = &parentbased->sampler;
+    return OTEL_OK;
+}

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+LIBS += trace
+trace_SRCS := sdk/trace/pool.c sdk/trace/local.c sdk/trace/time.c sdk/trace/body.c \
+              sdk/trace/attribute.c sdk/trace/record.c sdk/trace/start.c sdk/trace/span.c \
+              sdk/trace/readable.c sdk/trace/tracer.c sdk/trace/provider.c sdk/trace/control.c
+trace_PIC := 1
+trace_LIBS := sampler resource otlp otel_api base

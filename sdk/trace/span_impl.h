@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OTL_SPAN_IMPL_H
+#define OTL_SPAN_IMPL_H
+
+#include <sched.h>
+
+#include "sdk/trace/provider_impl.h"
+
+/*
+ * The inside of a recording span: one block of OTL_SPAN_BLOCK bytes with the OTLP bytes in it.
+ *
+ * body holds the finished bytes of message Span at any time: the fields of fixed size first, then
+ * length-delimited fields in the order in which they were set. A field that was replaced by one
+ * of another size becomes a tombstone (its tag byte is OTL_TAG_DEAD) and is squeezed out at the
+ * end.
+ *
+ * Life      got from the provider's pool by start, put back by the last unref.
+ * Threads   mutators take the span's lock; after the end nothing changes any more.
+ * Memory    body grows out of the block onto the heap, within the provider's limits; so does the
+ *           index of keys.
+ */
+
+enum {
+    OTL_SPAN_BLOCK = 1024,
+    OTL_SPAN_KEYS = 16,      /* index entries inside the block */
+    OTL_SPAN_TAIL = 24,      /* always left in body for the three dropped counts */
+    OTL_TAG_DEAD = 0x02,     /* field 0: never on the wire */
+    OTL_AT_TRACE_ID = 2,     /* offsets in body */
+    OTL_AT_SPAN_ID = 20,
+    OTL_AT_KIND = 29,
+    OTL_AT_START = 31,
+    OTL_AT_END = 40,
+    OTL_AT_FLAGS = 50,
+    OTL_AT_FIELDS = 54,      /* from here on length-delimited fields with one-byte tags */
+    OTL_AT_PARENT_ID = 56    /* when there is a parent */
+};
+
+struct otl_key {
+    uint32_t print; /* of the key */
+    uint32_t at;    /* offset of its field in body */
+};
+
+enum otl_span_state { OTL_SPAN_OPEN, OTL_SPAN_ENDING, OTL_SPAN_ENDED };
+
+struct otl_span {
+    struct otel_span api;
+    uint32_t refs;     /* atomic */
+    uint8_t lock;      /* atomic */
+    uint8_t state;     /* atomic; enum otl_span_state */
+    uint8_t status;    /* enum otel_status */
+    bool has_parent;
+    unsigned fork_generation;
+    uint32_t body_len;
+    uint32_t body_cap;
+    uint32_t body_dead; /* bytes in tombstones */
+    uint8_t *body;
+    struct otl_tracer *tracer;
+    int64_t anchor; /* wall - mono, the same for a whole trace in this process */
+    struct otl_key *keys;
+    uint32_t key_cap;
+    uint32_t name_at, status_at; /* offsets of their fields, or 0 */
+    uint32_t attribute_count, event_count, link_count;
+    uint32_t dropped_attributes, dropped_events, dropped_links;
+    uint32_t dropped_elsewhere; /* attributes of events and links, for the statistics */
+    struct otl_key few_keys[OTL_SPAN_KEYS];
+    uint8_t inline_body[];
+};
+
+/* A span that is not recorded: it has an identity only. */
+struct otl_light {
+    struct otel_span api;
+    uint32_t refs; /* atomic */
+    unsigned fork_generation;
+    struct otel_sdk_provider *provider;
+};
+
+enum { OTL_INLINE_BODY = OTL_SPAN_BLOCK - sizeof(struct otl_span) };
+
+extern const struct otel_span_ops otl_span_ops;
+extern const struct otel_span_ops otl_light_ops;
+
+static inline void otl_span_lock(struct otl_span *span)
+{
+    unsigned spins = 0;
+
+    while (__builtin_expect(__atomic_exchange_n(&span->lock, 1, __ATOMIC_ACQUIRE) != 0, 0)) {
+        while (__atomic_load_n(&span->lock, __ATOMIC_RELAXED) != 0)
+            if (++spins % 64 == 0)
+                sched_yield();
+    }
+}
+
+static inline void otl_span_unlock(struct otl_span *span)
+{
+    __atomic_store_n(&span->lock, 0, __ATOMIC_RELEASE);
+}
+
+/* Lock for a change; false (and not locked) if the span takes none any more. */
+static inline bool otl_span_enter(struct otl_span *span)
+{
+    if (span->fork_generation != otl_fork_generation)
+        return false; /* belongs to the parent process */
+    otl_span_lock(span);
+    if (span->state != OTL_SPAN_ENDED)
+        return true;
+    otl_span_unlock(span);
+    return false;
+}
+
+/* time.c */
+uint64_t otl_mono(const struct otel_sdk_provider *provider);
+int64_t otl_anchor(struct otel_sdk_provider *provider, uint64_t mono);
+
+/* body.c: each with the span locked or not yet shared */
+uint8_t *otl_body_room(struct otl_span *span, size_t need);
+void otl_body_release(struct otl_span *span);
+void otl_body_kill(struct otl_span *span, uint32_t at);
+void otl_body_squeeze(struct otl_span *span);
+/* Length of the field at offset at, head included. */
+size_t otl_body_field_size(const struct otl_span *span, uint32_t at);
+
+/* record.c, attribute.c: each with the span locked or not yet shared */
+void otl_record_name(struct otl_span *span, struct otel_str name);
+void otl_record_attribute(struct otl_span *span, struct otel_str key,
+                          const struct otel_value *value);
+void otl_record_attributes(struct otl_span *span, const struct otel_attribute *attributes,
+                           size_t count);
+void otl_record_event(struct otl_span *span, const struct otel_event *event,
+                      uint64_t time_unix_nanos);
+void otl_record_link(struct otl_span *span, const struct otel_link *link);
+void otl_record_status(struct otl_span *span, enum otel_status status,
+                       struct otel_str description);
+
+/* span.c */
+void otl_span_release(struct otl_span *span);
+
+#endif

@@ -226,7 +226,7 @@ static void print_claims(const struct hx_scenario *scenario)
     printf("\nclaims\n");
     if (claims->checks == NULL) {
         printf("  all checks hold:");
-#define PRINT_CHECK(id, title) printf(" " #id);
+#define PRINT_CHECK(id, name, title, expected) printf(" " name);
         HX_CHECKS(PRINT_CHECK)
 #undef PRINT_CHECK
     } else {

@@ -32,7 +32,7 @@ static const char *const arrivals[] = {"constant", "poisson", NULL};
 static const char *const kinds[] = {"internal", "server", "client", "producer", "consumer", NULL};
 static const char *const statuses[] = {"unset", "ok", "error", NULL};
 static const char *const check_names[] = {
-#define CHECK_NAME(id, title) #id,
+#define CHECK_NAME(id, name, title, expected) name,
     HX_CHECKS(CHECK_NAME)
 #undef CHECK_NAME
     NULL};

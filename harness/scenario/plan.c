@@ -113,21 +113,24 @@ static double work_of(const struct hx_step *steps, size_t count)
     return sum;
 }
 
-/* Of the consumers that one message reaches in one group, does the one at index count? */
+/* Of the consumers that one message reaches in one group, does the one at index count? (The edges
+ * of one publish step stand side by side.) */
 static bool counts(const struct hx_plan *plan, size_t index)
 {
     const struct hx_plan_edge *mine = &plan->edges[index];
     const struct hx_consumer *me = consumer_of(plan->scenario, mine->to_op);
+    size_t first = index;
 
     if (!mine->kafka)
         return true;
-    for (size_t i = 0; i < plan->edge_count; i++) {
-        const struct hx_plan_edge *other = &plan->edges[i];
-        if (i == index || other->via_op != mine->via_op ||
-            strcmp(consumer_of(plan->scenario, other->to_op)->group, me->group) != 0)
+    while (first > 0 && plan->edges[first - 1].via_op == mine->via_op)
+        first--;
+    for (size_t i = first; i < plan->edge_count && plan->edges[i].via_op == mine->via_op; i++) {
+        unsigned other = plan->edges[i].to_op;
+        if (i == index || strcmp(consumer_of(plan->scenario, other)->group, me->group) != 0)
             continue;
-        if (plan->spans[other->to_op] > plan->spans[mine->to_op] ||
-            (plan->spans[other->to_op] == plan->spans[mine->to_op] && i < index))
+        if (plan->spans[other] > plan->spans[mine->to_op] ||
+            (plan->spans[other] == plan->spans[mine->to_op] && i < index))
             return false;
     }
     return true;

@@ -440,6 +440,25 @@ static void the_plan_counts_spans_and_edges(void **state)
     hx_scenario_free(scenario);
 }
 
+static void of_services_in_one_group_one_handles_a_message(void **state)
+{
+    static const char *const sets[] = {
+        "services.two={consumers: {order.created: {group: stock, steps: [{span: a}, {span: b}]}}}",
+        "services.three={consumers: {order.created: {group: other}}}"};
+    char *text = edited("topics:", "  two: {}\n  three: {}\ntopics:");
+    const struct hx_scenario_options options = {sets, 2, 0, false};
+    struct hx_scenario *scenario = loaded(text, &options);
+    struct hx_plan *plan;
+
+    (void)state;
+    assert_int_equal(hx_plan_new(scenario, &plan, NULL), OTEL_OK);
+    assert_int_equal(plan->edge_count, 4);
+    assert_int_equal(plan->spans[hx_plan_start(scenario)], 6 + 3 + 1);
+    hx_plan_free(plan);
+    hx_scenario_free(scenario);
+    free(text);
+}
+
 static void count_warning(void *context, const char *text)
 {
     char *all = context;
@@ -536,6 +555,7 @@ int main(void)
         cmocka_unit_test(the_resolved_tree_and_its_text_load_to_the_same_scenario),
         cmocka_unit_test(tracing_of_the_fleet_goes_to_services_that_say_nothing),
         cmocka_unit_test(the_plan_counts_spans_and_edges),
+        cmocka_unit_test(of_services_in_one_group_one_handles_a_message),
         cmocka_unit_test(what_is_likely_a_mistake_is_warned_of),
         cmocka_unit_test(a_request_that_grows_beyond_measure_is_refused),
         cmocka_unit_test(every_failing_allocation_is_survived),

@@ -21,9 +21,7 @@ static const struct rep_column queue_columns[] = {
     {"sampler", "sampler", "code", NULL},
     {"processor", "processor", "text", NULL},
     {"started", "started", "count", NULL},
-    {"ended", "ended", "count", NULL},
     {"exported", "exported", "count", NULL},
-    {"not_recorded", "not recorded", "count", NULL},
     {"drops", "dropped", "text", "warn"},
     {"queue_high_water", "queue high water", "count", NULL},
     {"queue_capacity", "queue size", "count", NULL},
@@ -123,8 +121,13 @@ void rep_html_cost(struct rep_out *out, const json_t *root)
 {
     const json_t *sdk = rep_get(root, "sdk");
     const json_t *collector = rep_get(root, "collector");
-    json_t *rows = flattened(sdk);
+    json_t *rows;
 
+    if (json_array_size(sdk) + json_array_size(rep_get(root, "services")) +
+            json_object_size(collector) + json_object_size(rep_get(root, "broker")) ==
+        0)
+        return;
+    rows = flattened(sdk);
     rep_html_section(
         out, "cost", "What tracing cost",
         "CPU from the threads' own clocks and the SDK's counters: the application's threads "

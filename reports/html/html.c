@@ -123,7 +123,10 @@ static void put_tiles(struct rep_out *out, const json_t *root)
              "");
     note = rep_format_ns(rep_num(latency, "p50"));
     snprintf(line, sizeof(line), "median %s", note.text);
-    put_tile(out, "response time p99", rep_format_ns(rep_num(latency, "p99")).text, line, "");
+    if (rep_int(latency, "count") > 0)
+        put_tile(out, "response time p99", rep_format_ns(rep_num(latency, "p99")).text, line, "");
+    else
+        put_tile(out, "response time p99", "none", "no request was measured", "");
     note = rep_format_count(rep_int(traces, "expected"));
     snprintf(line, sizeof(line), "of %s expected", note.text);
     put_tile(out, "traces complete", rep_format_count(rep_int(traces, "complete")).text, line,

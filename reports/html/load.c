@@ -125,6 +125,10 @@ static void put_figure(struct rep_out *out, const struct rep_plot *plot)
 
 static void put_latency_table(struct rep_out *out, const json_t *load)
 {
+    if (rep_int(rep_get(load, "latency"), "count") == 0) {
+        rep_put(out, "<p class=\"missing\">No request was measured.</p>\n");
+        return;
+    }
     rep_put(out, "<div class=\"card\"><div class=\"scroll\"><table>\n<thead><tr><th></th>"
                  "<th class=\"n\">count</th>");
     for (const struct rep_word *c = rep_latency_columns; c->key != NULL; c++)

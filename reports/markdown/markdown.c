@@ -113,6 +113,8 @@ static void put_load(struct rep_out *out, const json_t *root)
     rep_putf(out, "%s/s asked, ", rep_format_number(rep_num(load, "rate_asked")).text);
     rep_putf(out, "%s/s achieved%s.\n\n", rep_format_number(rep_num(load, "rate_achieved")).text,
              rep_true(load, "generator_limited") ? " (**generator-limited**)" : "");
+    if (rep_int(rep_get(load, "latency"), "count") == 0)
+        return;
     rep_put(out, "| | p50 | p90 | p99 | p99.9 | max |\n|---|---:|---:|---:|---:|---:|\n");
     for (const struct rep_word *kind = rep_latency_kinds; kind->key != NULL; kind++) {
         static const char *const keys[] = {"p50", "p90", "p99", "p999", "max"};

@@ -115,6 +115,10 @@ static void put_load(const struct page *page, const json_t *root)
     rep_putf(out, ", %s/s asked", rep_format_number(rep_num(load, "rate_asked")).text);
     rep_putf(out, ", %s/s achieved%s\n", rep_format_number(rep_num(load, "rate_achieved")).text,
              rep_true(load, "generator_limited") ? " (generator-limited)" : "");
+    if (rep_int(latency, "count") == 0) {
+        rep_put(out, "  response   no request was measured\n");
+        return;
+    }
     rep_putf(out, "  response   p50 %s", rep_format_ns(rep_num(latency, "p50")).text);
     rep_putf(out, "   p90 %s", rep_format_ns(rep_num(latency, "p90")).text);
     rep_putf(out, "   p99 %s", rep_format_ns(rep_num(latency, "p99")).text);

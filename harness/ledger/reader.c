@@ -34,7 +34,7 @@ static void problem(struct hx_led_reader *reader, const char *file, size_t offse
 
         p->file = file;
         p->offset = offset;
-        snprintf(p->text, sizeof p->text, "%s", text);
+        snprintf(p->text, sizeof p->text, "%.*s", (int)(sizeof p->text - 1), text);
     }
     reader->problem_count++;
 }

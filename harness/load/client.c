@@ -74,10 +74,11 @@ static enum otel_err read_role(struct client *client, const char *path,
     otl_buf_init(&text, ROLE_FILE_MAX);
     err = otl_file_read(path, &text, reterr);
     if (err == OTEL_OK) {
-        role = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &where);
+        role = json_loadb(text.len ? text.data : "", text.len, JSON_REJECT_DUPLICATES, &where);
         if (role == NULL)
-            err = otl_detail_set(reterr, OTEL_ERR_SYNTAX, path, (unsigned)where.line,
-                                 (unsigned)where.column, "%s", where.text);
+            err = otl_detail_set(reterr, OTEL_ERR_SYNTAX, path,
+                                 where.line > 0 ? (unsigned)where.line : 0,
+                                 where.column > 0 ? (unsigned)where.column : 0, "%s", where.text);
     }
     if (err == OTEL_OK)
         err = read_members(client, role, reterr);
@@ -260,7 +261,7 @@ static enum otel_err make_generator(struct client *client, struct otl_detail *re
     struct hx_gen_options options;
 
     hx_gen_options_init(&options);
-    options.plan = (struct hx_plan_options){load->rate, load->arrival, load->warmup_ns,
+    options.plan = (struct hx_schedule_options){load->rate, load->arrival, load->warmup_ns,
                                             load->duration_ns, client->seed};
     options.request = client->request;
     options.addresses = client->addresses;

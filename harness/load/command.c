@@ -64,10 +64,10 @@ static bool parse_rate(const char *text, double *ret)
         factor = 1e6;
     if (factor > 1)
         copy[len - 1] = '\0';
-    if (otl_parse_double(copy, 0, HX_PLAN_RATE_MAX, ret) != OTEL_OK)
+    if (otl_parse_double(copy, 0, HX_SCHEDULE_RATE_MAX, ret) != OTEL_OK)
         return false;
     *ret *= factor;
-    return *ret >= HX_PLAN_RATE_MIN && *ret <= HX_PLAN_RATE_MAX;
+    return *ret >= HX_SCHEDULE_RATE_MIN && *ret <= HX_SCHEDULE_RATE_MAX;
 }
 
 static enum otel_err parse_times(const struct arguments *typed, struct hx_gen_options *options,

@@ -115,15 +115,15 @@ enum otel_err hx_gen_new(const struct hx_gen_options *options, struct hx_gen **r
 {
     enum otel_err err = check(options, reterr);
     struct hx_gen *gen;
-    struct hx_plan plan;
+    struct hx_schedule plan;
 
     if (err != OTEL_OK)
         return err;
-    err = hx_plan_init(&plan, &options->plan);
+    err = hx_schedule_init(&plan, &options->plan);
     if (err != OTEL_OK)
         return otl_detail_set(reterr, err, NULL, 0, 0,
                               "the rate must be %g to %g a second, and the duration not 0",
-                              HX_PLAN_RATE_MIN, HX_PLAN_RATE_MAX);
+                              HX_SCHEDULE_RATE_MIN, HX_SCHEDULE_RATE_MAX);
     gen = otl_mem_zalloc(sizeof(*gen));
     if (gen == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory");
@@ -206,7 +206,7 @@ enum otel_err hx_gen_start(struct hx_gen *gen, struct otl_detail *reterr)
         return err;
     gen->started = true;
     gen->start_ns = hx_gen_now();
-    gen->end_ns = gen->start_ns + hx_plan_length_ns(&gen->plan);
+    gen->end_ns = gen->start_ns + hx_schedule_length_ns(&gen->plan);
     gen->rotated_ns = gen->start_ns;
     gen->cpu_start_ns = otl_clock_thread_cpu_ns();
     err = hx_pace_start(gen);

@@ -9,7 +9,7 @@
 #include <otel/err.h>
 
 #include "harness/ledger/writer.h"
-#include "harness/load/plan.h"
+#include "harness/load/schedule.h"
 #include "harness/load/request.h"
 #include "harness/load/series.h"
 #include "harness/load/target.h"
@@ -66,7 +66,7 @@ struct hx_gen_callbacks { /* each may be NULL */
 };
 
 struct hx_gen_options {
-    struct hx_plan_options plan;
+    struct hx_schedule_options plan;
     const struct hx_request_template *request;
     const struct hx_address *addresses;
     size_t address_count;

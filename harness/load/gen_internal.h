@@ -85,7 +85,7 @@ struct hx_gen {
     char *received;   /* HX_GEN_RECEIVE_BYTES */
     struct otl_view body;
     /* the plan */
-    struct hx_plan plan;
+    struct hx_schedule plan;
     struct hx_planned next;
     bool have_next;
     bool ticking;     /* a fixed tick in place of each instant */

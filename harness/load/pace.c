@@ -156,7 +156,7 @@ void hx_pace_pump(struct hx_gen *gen)
 
         if (gen->start_ns + due.offset_ns > now)
             break;
-        gen->have_next = hx_plan_next(&gen->plan, &gen->next);
+        gen->have_next = hx_schedule_next(&gen->plan, &gen->next);
         hand_on(gen, &due, now);
     }
     if (!gen->deadline_set && gen->in_flight + gen->backlog != 0)
@@ -183,7 +183,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 enum otel_err hx_pace_start(struct hx_gen *gen)
 {
     gen->ticking = gen->options.plan.rate > TICK_FROM_RATE;
-    gen->have_next = hx_plan_next(&gen->plan, &gen->next);
+    gen->have_next = hx_schedule_next(&gen->plan, &gen->next);
     gen->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (gen->timer_fd < 0)
         return OTEL_ERR_IO;

@@ -7,7 +7,7 @@
 
 #include <otel/err.h>
 
-#include "harness/load/plan.h"
+#include "harness/load/schedule.h"
 #include "harness/scenario/scenario.h"
 #include "sdk/base/buf.h"
 #include "sdk/base/detail.h"

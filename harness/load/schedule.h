@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HX_LOAD_PLAN_H
-#define HX_LOAD_PLAN_H
+#ifndef HX_LOAD_SCHEDULE_H
+#define HX_LOAD_SCHEDULE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,20 +11,20 @@
 #include "sdk/base/random.h"
 
 /*
- * Plan of a load: when each request is due, all from one seed and known before anything is sent.
+ * Schedule of a load: when each request is due, all from one seed and known before anything is sent.
  *
- * The schedule is global: it does not depend on connections, on answers or on the clock. The n-th
+ * It is global: it does not depend on connections, on answers or on the clock. The n-th
  * instant of the same seed, rate and arrival is the same in every run.
  *
  * Life      init -> next... until false. A value; copy it freely.
  * Threads   one owner.
- * Limits    HX_PLAN_RATE_MIN to HX_PLAN_RATE_MAX requests a second.
+ * Limits    HX_SCHEDULE_RATE_MIN to HX_SCHEDULE_RATE_MAX requests a second.
  */
 
-#define HX_PLAN_RATE_MIN 0.001
-#define HX_PLAN_RATE_MAX 10e6
+#define HX_SCHEDULE_RATE_MIN 0.001
+#define HX_SCHEDULE_RATE_MAX 10e6
 
-struct hx_plan_options {
+struct hx_schedule_options {
     double rate; /* requests a second */
     enum hx_arrival arrival;
     uint64_t warmup_ns;
@@ -39,8 +39,8 @@ struct hx_planned {
     bool warmup;
 };
 
-struct hx_plan {
-    struct hx_plan_options options;
+struct hx_schedule {
+    struct hx_schedule_options options;
     struct otl_random arrivals;
     uint64_t content_seed;
     uint64_t count;   /* requests given out */
@@ -48,11 +48,11 @@ struct hx_plan {
 };
 
 /* OTEL_ERR_ARGUMENT: the rate is out of range, or nothing would ever be due. */
-OTEL_MUST_USE enum otel_err hx_plan_init(struct hx_plan *plan,
-                                         const struct hx_plan_options *options);
-/* False: the plan is over. */
-bool hx_plan_next(struct hx_plan *plan, struct hx_planned *ret);
-/* Length of the whole plan. */
-uint64_t hx_plan_length_ns(const struct hx_plan *plan);
+OTEL_MUST_USE enum otel_err hx_schedule_init(struct hx_schedule *schedule,
+                                             const struct hx_schedule_options *options);
+/* False: it is over. */
+bool hx_schedule_next(struct hx_schedule *schedule, struct hx_planned *ret);
+/* Warm-up and duration. */
+uint64_t hx_schedule_length_ns(const struct hx_schedule *schedule);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "harness/load/plan.h"
+#include "harness/load/schedule.h"
 #include "harness/load/request.h"
 #include "harness/load/target.h"
 #include "harness/stats/id_bits.h"
@@ -18,23 +18,23 @@
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
-static struct hx_plan make_plan(enum hx_arrival arrival, double rate, uint64_t seed)
+static struct hx_schedule make_plan(enum hx_arrival arrival, double rate, uint64_t seed)
 {
-    const struct hx_plan_options options = {rate, arrival, OTL_NS_PER_S, 9 * OTL_NS_PER_S, seed};
-    struct hx_plan plan;
+    const struct hx_schedule_options options = {rate, arrival, OTL_NS_PER_S, 9 * OTL_NS_PER_S, seed};
+    struct hx_schedule plan;
 
-    assert_int_equal(hx_plan_init(&plan, &options), OTEL_OK);
+    assert_int_equal(hx_schedule_init(&plan, &options), OTEL_OK);
     return plan;
 }
 
 static void a_constant_plan_is_exact(void **state)
 {
-    struct hx_plan plan = make_plan(HX_ARRIVAL_CONSTANT, 300, 1);
+    struct hx_schedule plan = make_plan(HX_ARRIVAL_CONSTANT, 300, 1);
     struct hx_planned planned;
     uint64_t count = 0;
 
     (void)state;
-    while (hx_plan_next(&plan, &planned)) {
+    while (hx_schedule_next(&plan, &planned)) {
         assert_int_equal(planned.request, count + 1);
         assert_true(fabs((double)planned.offset_ns - (double)count * 1e9 / 300) <= 1);
         assert_int_equal(planned.warmup, planned.offset_ns < OTL_NS_PER_S);
@@ -45,14 +45,14 @@ static void a_constant_plan_is_exact(void **state)
 
 static void a_poisson_plan_is_poisson(void **state)
 {
-    struct hx_plan plan = make_plan(HX_ARRIVAL_POISSON, 1000, 7);
+    struct hx_schedule plan = make_plan(HX_ARRIVAL_POISSON, 1000, 7);
     unsigned per_slot[1000] = {0}; /* 10 ms each: 10 expected */
     struct hx_planned planned;
     uint64_t last = 0;
     double sum = 0;
 
     (void)state;
-    while (hx_plan_next(&plan, &planned)) {
+    while (hx_schedule_next(&plan, &planned)) {
         assert_true(planned.offset_ns >= last);
         last = planned.offset_ns;
         per_slot[planned.offset_ns / (10 * OTL_NS_PER_MS)]++;
@@ -66,34 +66,34 @@ static void a_poisson_plan_is_poisson(void **state)
 
 static void the_same_seed_gives_the_same_instants(void **state)
 {
-    struct hx_plan a = make_plan(HX_ARRIVAL_POISSON, 500, 42);
-    struct hx_plan b = make_plan(HX_ARRIVAL_POISSON, 500, 42);
-    struct hx_plan c = make_plan(HX_ARRIVAL_POISSON, 500, 43);
+    struct hx_schedule a = make_plan(HX_ARRIVAL_POISSON, 500, 42);
+    struct hx_schedule b = make_plan(HX_ARRIVAL_POISSON, 500, 42);
+    struct hx_schedule c = make_plan(HX_ARRIVAL_POISSON, 500, 43);
     struct hx_planned x, y, z;
     unsigned different = 0;
 
     (void)state;
-    while (hx_plan_next(&a, &x)) {
-        assert_true(hx_plan_next(&b, &y));
+    while (hx_schedule_next(&a, &x)) {
+        assert_true(hx_schedule_next(&b, &y));
         assert_int_equal(x.offset_ns, y.offset_ns);
         assert_int_equal(x.draw, y.draw);
-        if (hx_plan_next(&c, &z))
+        if (hx_schedule_next(&c, &z))
             different += z.offset_ns != x.offset_ns && z.draw != x.draw;
     }
-    assert_false(hx_plan_next(&b, &y));
+    assert_false(hx_schedule_next(&b, &y));
     assert_true(different > 4000);
 }
 
 static void impossible_rates_are_refused(void **state)
 {
     const double rates[] = {0, -1, 1e-9, 1e9, (double)NAN, (double)INFINITY};
-    struct hx_plan plan;
+    struct hx_schedule plan;
 
     (void)state;
     for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
-        const struct hx_plan_options options = {rates[i], HX_ARRIVAL_CONSTANT, 0, OTL_NS_PER_S, 1};
+        const struct hx_schedule_options options = {rates[i], HX_ARRIVAL_CONSTANT, 0, OTL_NS_PER_S, 1};
 
-        assert_int_equal(hx_plan_init(&plan, &options), OTEL_ERR_ARGUMENT);
+        assert_int_equal(hx_schedule_init(&plan, &options), OTEL_ERR_ARGUMENT);
     }
 }
 
@@ -137,14 +137,14 @@ static void a_request_is_what_was_asked_for(void **state)
 static void values_are_drawn_evenly_and_repeatably(void **state)
 {
     struct hx_request_template *request = make_request(0, 0);
-    struct hx_plan plan = make_plan(HX_ARRIVAL_CONSTANT, 600, 3);
+    struct hx_schedule plan = make_plan(HX_ARRIVAL_CONSTANT, 600, 3);
     unsigned seen[3] = {0};
     struct hx_planned planned;
     struct hx_rendered a, b;
     char one[1024], two[1024];
 
     (void)state;
-    while (hx_plan_next(&plan, &planned)) {
+    while (hx_schedule_next(&plan, &planned)) {
         hx_request_render(request, &planned, one, &a);
         hx_request_render(request, &planned, two, &b);
         assert_int_equal(a.len, b.len);
@@ -169,7 +169,7 @@ static void values_are_drawn_evenly_and_repeatably(void **state)
 static void remote_parents_have_random_ids_and_the_asked_share(void **state)
 {
     struct hx_request_template *request = make_request(0.3, 0.2);
-    struct hx_plan plan = make_plan(HX_ARRIVAL_CONSTANT, 1000, 9);
+    struct hx_schedule plan = make_plan(HX_ARRIVAL_CONSTANT, 1000, 9);
     unsigned sampled = 0, not_sampled = 0;
     struct hx_id_bits bits;
     struct hx_planned planned;
@@ -178,7 +178,7 @@ static void remote_parents_have_random_ids_and_the_asked_share(void **state)
 
     (void)state;
     hx_id_bits_init(&bits, 0, 128);
-    while (hx_plan_next(&plan, &planned)) {
+    while (hx_schedule_next(&plan, &planned)) {
         uint8_t id[16];
 
         hx_request_render(request, &planned, head, &rendered);

@@ -7,6 +7,7 @@
 
 #include "reports/plot/gnuplot.h"
 #include "reports/plot/script.h"
+#include "reports/words.h"
 #include "sdk/base/file.h"
 #include "sdk/base/mem.h"
 
@@ -166,6 +167,30 @@ static void add(struct job *job, const char *name, const char *title, const char
     rep_out_fini(&script.data);
 }
 
+/* What a panel is called when the report gives it no title. */
+static const char *panel_title(const json_t *series, const char *panel)
+{
+    static const struct rep_word known[] = {
+        {"rate", "Requests a second", NULL},
+        {"latency", "Response time", NULL},
+        {"errors", "Requests that failed", NULL},
+        {"in_flight", "Requests in flight", NULL},
+        {"spans", "Spans received a second", NULL},
+        {"cpu", "CPU", NULL},
+        {"queue", "Spans in the batch queues", NULL},
+        {"rss", "Memory", NULL},
+        {"lag", "Consumer lag", NULL},
+        {NULL, NULL, NULL},
+    };
+
+    if (rep_has(series, "panel_title"))
+        return rep_str(series, "panel_title");
+    for (const struct rep_word *word = known; word->key != NULL; word++)
+        if (strcmp(word->key, panel) == 0)
+            return word->title;
+    return rep_str(series, "title");
+}
+
 static void add_series(struct job *job)
 {
     const json_t *series = rep_get(job->model->root, "series");
@@ -179,7 +204,7 @@ static void add_series(struct job *job)
         if ((size_t)snprintf(name, sizeof(name), "time-%s", panel) >= sizeof(name))
             continue;
         if (rep_plots_find(job->plots, name) == NULL)
-            add(job, name, title, panel, NULL);
+            add(job, name, panel_title(row, panel), panel, NULL);
     }
 }
 

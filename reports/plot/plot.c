@@ -198,8 +198,6 @@ static void add_series(struct job *job)
     for (size_t i = 0; i < json_array_size(series); i++) {
         const json_t *row = json_array_get(series, i);
         const char *panel = rep_has(row, "panel") ? rep_str(row, "panel") : rep_str(row, "id");
-        const char *title =
-            rep_has(row, "panel_title") ? rep_str(row, "panel_title") : rep_str(row, "title");
         char name[sizeof(job->plots->items[0].name)];
         if ((size_t)snprintf(name, sizeof(name), "time-%s", panel) >= sizeof(name))
             continue;

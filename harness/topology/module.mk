@@ -7,3 +7,17 @@ child_PKGS := libevent_core jansson
 TESTS += child_test
 child_test_SRCS := harness/topology/tests/child_test.c
 child_test_LIBS := child
+
+LIBS += topology
+topology_SRCS := harness/topology/guardian.c harness/topology/guardian_main.c \
+                 harness/topology/fleet.c harness/topology/run.c harness/topology/launch.c \
+                 harness/topology/wind_down.c harness/topology/metrics.c \
+                 harness/topology/progress.c harness/topology/environment.c \
+                 harness/topology/facts.c harness/topology/histograms.c
+topology_LIBS := scenario stats base
+topology_PKGS := jansson
+topology_CFLAGS = -DTRACERIG_REVISION='"$(shell git describe --always --dirty 2>/dev/null)"'
+
+TESTS += guardian_test
+guardian_test_SRCS := harness/topology/tests/guardian_test.c
+guardian_test_LIBS := topology

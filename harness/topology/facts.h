@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_FACTS_H
+#define HX_FACTS_H
+
+#include <jansson.h>
+
+#include "harness/topology/environment.h"
+#include "harness/topology/run.h"
+
+/*
+ * Facts: what the runner knows of a run, as the members of report.json that are its to fill
+ * (scenario, seed, times, load, services, sdk, collector, broker, environment, trust, histograms,
+ * series, phases). Nothing here judges.
+ *
+ * Memory    the result is the caller's; NULL on failing allocation.
+ */
+json_t *hx_run_facts(const struct hx_run *run, const struct hx_cpu_times *before);
+
+/* histograms.c: hdr/NAME.hlog of the measured phase, merged, as report.json's "histograms". */
+json_t *hx_histograms_new(const char *dir);
+
+/* "2026-01-02T03:04:05.678Z"; compact: "20260102T030405Z". Returns out. */
+const char *hx_utc_format(uint64_t wall_ns, bool compact, char *out, size_t size);
+
+#endif

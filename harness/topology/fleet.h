@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_FLEET_H
+#define HX_FLEET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "harness/topology/guardian.h"
+#include "sdk/base/buf.h"
+#include "sdk/base/clock.h"
+
+/*
+ * Fleet: the children of one run and the loop that listens to them (control.h).
+ *
+ * Life      init -> add... -> pump until something is true -> stop. After stop the children's
+ *           last words (final, exit) may still be read, until fini.
+ * Threads   one owner; must be started before the process has other threads (it forks).
+ * Limits    HX_FLEET_CHILDREN; a control line is at most HX_CONTROL_LINE_MAX bytes.
+ */
+
+enum { HX_FLEET_CHILDREN = 512, HX_GUARDIAN_GONE = 1000 /* interrupts when it was killed */ };
+
+enum hx_role { HX_ROLE_SERVICE, HX_ROLE_BROKER, HX_ROLE_COLLECTOR, HX_ROLE_LOAD };
+
+struct hx_child {
+    enum hx_role role;
+    uint32_t id;           /* index in the fleet */
+    char name[128];        /* instance: "order-0", "collector", "broker", "load" */
+    unsigned service;      /* index in the scenario, for a service */
+    unsigned process;      /* number in the ledger, 0 = none */
+    pid_t pid;
+    int fd;                /* our end of the control channel; -1 = closed */
+    struct otl_buf input;
+    unsigned seen;         /* bits of enum hx_event_bit, cleared by whoever waits again */
+    unsigned port;         /* service: from "bound" */
+    char address[128];     /* broker: bootstrap */
+    json_t *ready;         /* the whole "ready" object, or NULL */
+    json_t *progress;      /* the latest one, or NULL */
+    json_t *final;         /* "finished" of the load client, "stopped" of a service, or NULL */
+    char fault[256];       /* text of a "fault" event, or "" */
+    bool exited;
+    bool exit_expected;    /* it was asked to stop */
+    uint64_t exit_mono_ns;
+    struct hx_child_exit exit;
+};
+
+enum hx_event_bit {
+    HX_SEEN_BOUND = 1,
+    HX_SEEN_READY = 2,
+    HX_SEEN_PROGRESS = 4,
+    HX_SEEN_FINISHED = 8,
+    HX_SEEN_IDLE = 16,
+    HX_SEEN_FLUSHED = 32,
+    HX_SEEN_STOPPED = 64
+};
+
+struct hx_fleet {
+    struct hx_guardian guardian;
+    struct hx_child children[HX_FLEET_CHILDREN];
+    size_t count;
+    int signal_fd;         /* SIGINT, SIGTERM, SIGHUP */
+    unsigned interrupts;   /* how often one of them came */
+    void (*tick)(void *state); /* about once a second while pumping; may be NULL */
+    void *tick_state;
+    uint64_t next_tick_ns;
+    uint64_t next_due_ns;  /* set by the owner; a pump never sleeps beyond it; 0 = none */
+};
+
+struct hx_child_options {
+    enum hx_role role;
+    const char *name;
+    unsigned service;
+    unsigned process;
+    const char *const *argv;
+    const char *directory;
+    const char *log;
+};
+
+OTEL_MUST_USE enum otel_err hx_fleet_init(struct hx_fleet *fleet, struct otl_detail *reterr);
+
+OTEL_MUST_USE enum otel_err hx_fleet_add(struct hx_fleet *fleet,
+                                         const struct hx_child_options *options,
+                                         struct hx_child **ret, struct otl_detail *reterr);
+
+/* One line to the child; message is consumed. A child that is gone is not an error here: its exit
+ * says so. */
+void hx_fleet_tell(struct hx_child *child, json_t *message);
+
+typedef bool hx_condition_fn(struct hx_fleet *fleet, void *state);
+
+/* Handle events until condition is true. OTEL_ERR_TIMEOUT: not within limit_ns. OTEL_ERR_CLOSED:
+ * more interrupts came than allowed. */
+OTEL_MUST_USE enum otel_err hx_fleet_pump(struct hx_fleet *fleet, hx_condition_fn *condition,
+                                          void *state, uint64_t limit_ns,
+                                          unsigned interrupts_allowed);
+
+/* Kill and reap everything that is left. */
+void hx_fleet_stop(struct hx_fleet *fleet);
+void hx_fleet_fini(struct hx_fleet *fleet);
+
+/* "exit 0", "killed by signal 9", "running"; returns out. */
+const char *hx_child_exit_text(const struct hx_child *child, char *out, size_t size);
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The run's files and its processes, up to the moment when all are ready. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "harness/topology/parts.h"
+#include "sdk/base/file.h"
+
+#define BOUND_LIMIT_NS (20 * OTL_NS_PER_S)
+#define READY_LIMIT_NS (60 * OTL_NS_PER_S)
+
+enum { PATH_SIZE = 4096, LOG_TAIL = 400 };
+
+static enum otel_err write_json(const struct hx_run *run, const char *name, const json_t *tree,
+                                struct otl_detail *reterr)
+{
+    char path[PATH_SIZE], *text = json_dumps(tree, JSON_INDENT(2));
+    enum otel_err err = OTEL_ERR_MEMORY;
+
+    snprintf(path, sizeof(path), "%s/%s", run->options.dir, name);
+    if (text != NULL)
+        err = otl_file_write(path, text, strlen(text), reterr);
+    free(text);
+    return err;
+}
+
+static enum otel_err make_folders(const struct hx_run *run, struct otl_detail *reterr)
+{
+    static const char *const names[] = {"ledger", "spans", "logs", "metrics", "hdr", "roles"};
+    char path[PATH_SIZE];
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && err == OTEL_OK; i++) {
+        snprintf(path, sizeof(path), "%s/%s", run->options.dir, names[i]);
+        err = otl_make_dirs(path, reterr);
+    }
+    return err;
+}
+
+struct player {
+    enum hx_role role;
+    const char *command; /* of tracerig */
+    const char *name;
+    const struct hx_service *service; /* NULL for others */
+    unsigned replica;
+    unsigned process;
+};
+
+static enum otel_err write_role(const struct hx_run *run, const struct player *player,
+                                char *path, size_t size, struct otl_detail *reterr)
+{
+    const struct hx_scenario *scenario = run->options.scenario;
+    char relative[300];
+    enum otel_err err;
+    json_t *role = json_pack(
+        "{s:O, s:s, s:i, s:i, s:i, s:s, s:I, s:s}", "scenario", scenario->tree, "service",
+        player->service ? player->service->name : "", "replica", (int)player->replica,
+        "incarnation", 0, "process", (int)player->process, "instance", player->name, "seed",
+        (json_int_t)scenario->seed, "dir", run->options.dir);
+
+    if (role == NULL)
+        return OTEL_ERR_MEMORY;
+    snprintf(relative, sizeof(relative), "roles/%s.json", player->name);
+    snprintf(path, size, "%s/%s", run->options.dir, relative);
+    err = write_json(run, relative, role, reterr);
+    json_decref(role);
+    return err;
+}
+
+static enum otel_err start_player(struct hx_run *run, const struct player *player,
+                                  struct hx_child **ret, struct otl_detail *reterr)
+{
+    char role[PATH_SIZE], log[PATH_SIZE];
+    const char *argv[] = {run->options.tracerig, player->command, "--role", role, NULL};
+    struct hx_child_options options = {.role = player->role, .name = player->name, .argv = argv,
+                                       .process = player->process, .log = log};
+    enum otel_err err = write_role(run, player, role, sizeof(role), reterr);
+
+    snprintf(log, sizeof(log), "%s/logs/%s.err", run->options.dir, player->name);
+    options.service = player->service ? player->service->index : 0;
+    return err == OTEL_OK ? hx_fleet_add(&run->fleet, &options, ret, reterr) : err;
+}
+
+static enum otel_err start_collector(struct hx_run *run, struct otl_detail *reterr)
+{
+    char config[PATH_SIZE], tap[PATH_SIZE], log[PATH_SIZE];
+    const char *argv[24] = {run->options.collector, "--config", config, "--tap", tap,
+                            "--ready-fd", "3"};
+    struct hx_child_options options = {.role = HX_ROLE_COLLECTOR, .name = "collector",
+                                       .argv = argv, .directory = run->options.dir, .log = log};
+    const char *const *extra = run->options.collector_options;
+    enum otel_err err;
+
+    for (size_t i = 7; extra != NULL && *extra != NULL && i < 23; i++)
+        argv[i] = *extra++;
+    snprintf(config, sizeof(config), "%s/collector.yaml", run->options.dir);
+    snprintf(tap, sizeof(tap), "%s/spans/tap.bin", run->options.dir);
+    snprintf(log, sizeof(log), "%s/logs/collector.log", run->options.dir);
+    err = write_json(run, "collector.yaml", run->options.scenario->collector, reterr);
+    return err == OTEL_OK ? hx_fleet_add(&run->fleet, &options, &run->collector, reterr) : err;
+}
+
+static enum otel_err start_services(struct hx_run *run, unsigned *process,
+                                    struct otl_detail *reterr)
+{
+    const struct hx_scenario *scenario = run->options.scenario;
+    enum otel_err err = OTEL_OK;
+
+    for (size_t s = 0; s < scenario->service_count; s++) {
+        const struct hx_service *service = &scenario->services[s];
+        for (unsigned r = 0; r < service->replicas && err == OTEL_OK; r++) {
+            char name[128];
+            struct player player = {HX_ROLE_SERVICE, "service", name, service, r, (*process)++};
+            struct hx_child *child;
+            snprintf(name, sizeof(name), "%s-%u", service->name, r);
+            err = start_player(run, &player, &child, reterr);
+        }
+    }
+    return err;
+}
+
+/* The end of a child's log, for the message about its early death. */
+static void log_tail(const struct hx_run *run, const struct hx_child *child, char *out,
+                     size_t size)
+{
+    char path[PATH_SIZE];
+    struct otl_buf text;
+    size_t from;
+
+    out[0] = '\0';
+    snprintf(path, sizeof(path), "%s/logs/%s.%s", run->options.dir, child->name,
+             child->role == HX_ROLE_COLLECTOR ? "log" : "err");
+    otl_buf_init(&text, 1u << 20);
+    if (otl_file_read(path, &text, NULL) == OTEL_OK && text.len > 0) {
+        while (text.len > 0 && text.data[text.len - 1] == '\n')
+            text.data[--text.len] = '\0';
+        from = text.len > LOG_TAIL ? text.len - LOG_TAIL : 0;
+        snprintf(out, size, "%s", text.data + from);
+    }
+    otl_buf_fini(&text);
+}
+
+struct wait_for {
+    unsigned bit;
+    int role; /* -1 = every child */
+};
+
+static bool lost(const struct hx_child *child)
+{
+    return child->exited || child->fault[0] != '\0';
+}
+
+static bool all_said(struct hx_fleet *fleet, void *state)
+{
+    const struct wait_for *wait = state;
+    bool all = true;
+
+    for (size_t i = 0; i < fleet->count; i++) {
+        const struct hx_child *child = &fleet->children[i];
+        if (wait->role >= 0 && (int)child->role != wait->role)
+            continue;
+        if (lost(child))
+            return true;
+        all = all && (child->seen & wait->bit) != 0;
+    }
+    return all;
+}
+
+static enum otel_err blame(struct hx_run *run, const struct wait_for *wait, enum otel_err err,
+                           struct otl_detail *reterr)
+{
+    char tail[LOG_TAIL + 1], end[64];
+
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        const struct hx_child *child = &run->fleet.children[i];
+        if (child->fault[0] != '\0')
+            return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "%s: %s", child->name,
+                                  child->fault);
+        if (child->exited) {
+            log_tail(run, child, tail, sizeof(tail));
+            return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0,
+                                  "%s ended before it was ready (%s)%s%s", child->name,
+                                  hx_child_exit_text(child, end, sizeof(end)),
+                                  tail[0] ? ": " : "", tail);
+        }
+    }
+    if (err == OTEL_OK)
+        return OTEL_OK;
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        const struct hx_child *child = &run->fleet.children[i];
+        if ((wait->role < 0 || (int)child->role == wait->role) && (child->seen & wait->bit) == 0)
+            return otl_detail_set(reterr, err, NULL, 0, 0,
+                                  err == OTEL_ERR_CLOSED ? "interrupted before %s was ready"
+                                                         : "%s was not ready in time",
+                                  child->name);
+    }
+    return err;
+}
+
+static enum otel_err wait_for(struct hx_run *run, unsigned bit, int role, uint64_t limit_ns,
+                              struct otl_detail *reterr)
+{
+    struct wait_for wait = {bit, role};
+    enum otel_err err = hx_fleet_pump(&run->fleet, all_said, &wait, limit_ns, 0);
+
+    return blame(run, &wait, err, reterr);
+}
+
+static const char *endpoint(const json_t *ready, const char *name)
+{
+    const json_t *endpoints = json_object_get(ready, "endpoints");
+    const char *value = json_string_value(json_object_get(endpoints, name));
+
+    return value ? value : "";
+}
+
+/* Who is where; every service and the load client are told the same. */
+static json_t *peers_message(const struct hx_run *run)
+{
+    json_t *services = json_object(), *message;
+    char text[160];
+
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        const struct hx_child *child = &run->fleet.children[i];
+        const char *name;
+        json_t *list;
+        if (child->role != HX_ROLE_SERVICE)
+            continue;
+        name = run->options.scenario->services[child->service].name;
+        list = json_object_get(services, name);
+        if (list == NULL) {
+            json_object_set_new(services, name, json_array());
+            list = json_object_get(services, name);
+        }
+        snprintf(text, sizeof(text), "127.0.0.1:%u", child->port);
+        json_array_append_new(list, json_string(text));
+    }
+    snprintf(text, sizeof(text), "http://%s", run->otlp);
+    message = json_pack("{s:s, s:o, s:s}", "do", "peers", "services", services, "otlp", text);
+    if (run->broker != NULL)
+        json_object_set_new(message, "kafka", json_string(run->broker->address));
+    else if (run->options.scenario->broker[0] != '\0')
+        json_object_set_new(message, "kafka", json_string(run->options.scenario->broker));
+    return message;
+}
+
+static enum otel_err start_first(struct hx_run *run, struct otl_detail *reterr)
+{
+    const struct player broker = {HX_ROLE_BROKER, "broker", "broker", NULL, 0, 0};
+    enum otel_err err = OTEL_OK;
+
+    if (strcmp(run->options.scenario->broker, "embedded") == 0)
+        err = start_player(run, &broker, &run->broker, reterr);
+    if (err == OTEL_OK)
+        err = start_collector(run, reterr);
+    if (err == OTEL_OK && run->broker != NULL)
+        err = wait_for(run, HX_SEEN_BOUND, HX_ROLE_BROKER, BOUND_LIMIT_NS, reterr);
+    if (err == OTEL_OK)
+        err = wait_for(run, HX_SEEN_READY, HX_ROLE_COLLECTOR, BOUND_LIMIT_NS, reterr);
+    if (err != OTEL_OK)
+        return err;
+    snprintf(run->otlp, sizeof(run->otlp), "%s", endpoint(run->collector->ready, "otlp/http"));
+    snprintf(run->collector_metrics, sizeof(run->collector_metrics), "%s",
+             endpoint(run->collector->ready, "metrics"));
+    return run->otlp[0] != '\0'
+               ? OTEL_OK
+               : otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0,
+                                "the collector's configuration has no otlp receiver with http");
+}
+
+enum otel_err hx_run_launch(struct hx_run *run, struct otl_detail *reterr)
+{
+    struct player load = {HX_ROLE_LOAD, "load-client", "load", NULL, 0, 0};
+    unsigned process = 1;
+    enum otel_err err = make_folders(run, reterr);
+
+    if (err == OTEL_OK)
+        err = start_first(run, reterr);
+    if (err == OTEL_OK)
+        err = start_services(run, &process, reterr);
+    load.process = process;
+    if (err == OTEL_OK)
+        err = start_player(run, &load, &run->load, reterr);
+    if (err == OTEL_OK)
+        err = wait_for(run, HX_SEEN_BOUND, HX_ROLE_SERVICE, BOUND_LIMIT_NS, reterr);
+    if (err != OTEL_OK)
+        return err;
+    for (size_t i = 0; i < run->fleet.count; i++)
+        if (run->fleet.children[i].role == HX_ROLE_SERVICE ||
+            run->fleet.children[i].role == HX_ROLE_LOAD)
+            hx_fleet_tell(&run->fleet.children[i], peers_message(run));
+    err = wait_for(run, HX_SEEN_READY, HX_ROLE_SERVICE, READY_LIMIT_NS, reterr);
+    if (err == OTEL_OK)
+        err = wait_for(run, HX_SEEN_READY, HX_ROLE_LOAD, READY_LIMIT_NS, reterr);
+    return err;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a run looks like while it runs: a line for people, points for the report. */
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/topology/parts.h"
+#include "sdk/base/file.h"
+#include "sdk/base/text.h"
+
+struct line {
+    double asked, achieved, errors;
+    uint64_t in_flight, p50_ns, p99_ns, dropped, rss_bytes;
+    bool load; /* the load client has reported */
+};
+
+static double number(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+static void point(struct hx_run *run, const char *id, const char *title, const char *panel,
+                  const char *unit, double value)
+{
+    double at = (double)(otl_clock_mono(otl_clock_real()) - run->load_start_ns) / 1e9;
+    json_t *series = NULL, *item;
+    size_t index;
+
+    json_array_foreach(run->series, index, item) {
+        const char *known = json_string_value(json_object_get(item, "id"));
+        if (known != NULL && strcmp(known, id) == 0)
+            series = item;
+    }
+    if (series == NULL) {
+        series = json_pack("{s:s, s:s, s:s, s:s, s:[]}", "id", id, "title", title, "panel", panel,
+                           "unit", unit, "points");
+        if (series == NULL || json_array_append_new(run->series, series) != 0)
+            return;
+    }
+    item = json_object_get(series, "points");
+    if (json_array_size(item) < HX_RUN_POINTS)
+        json_array_append_new(item, json_pack("[f, f]", at, value));
+}
+
+static double errors_of(const json_t *progress)
+{
+    const json_t *errors = json_object_get(progress, "errors"), *item;
+    double sum = 0;
+    const char *key;
+
+    if (json_is_number(errors))
+        return json_number_value(errors);
+    json_object_foreach((json_t *)(uintptr_t)errors, key, item)
+        sum += json_number_value(item);
+    return sum;
+}
+
+static void read_load(const struct hx_run *run, struct line *line)
+{
+    const json_t *progress = run->load ? run->load->progress : NULL;
+
+    if (progress == NULL)
+        return;
+    line->load = true;
+    line->asked = number(progress, "rate_asked");
+    line->achieved = number(progress, "rate_achieved");
+    line->in_flight = (uint64_t)number(progress, "in_flight");
+    line->p50_ns = (uint64_t)number(progress, "p50_ns");
+    line->p99_ns = (uint64_t)number(progress, "p99_ns");
+    line->errors = errors_of(progress);
+}
+
+static void read_services(const struct hx_run *run, struct line *line)
+{
+    static const char *const drops[] = {"queue_full", "export_failed", "rejected",
+                                        "after_shutdown", "no_memory"};
+
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        const json_t *progress = run->fleet.children[i].progress;
+        const json_t *sdk = json_object_get(progress, "sdk");
+        if (run->fleet.children[i].role != HX_ROLE_SERVICE)
+            continue;
+        for (size_t d = 0; d < sizeof(drops) / sizeof(drops[0]); d++)
+            line->dropped += (uint64_t)number(sdk, drops[d]);
+        line->rss_bytes += (uint64_t)number(progress, "rss_bytes");
+    }
+}
+
+static void read_collector(struct hx_run *run)
+{
+    struct otl_buf text;
+    double accepted;
+
+    if (run->collector_metrics[0] == '\0' || run->collector == NULL || run->collector->exited)
+        return;
+    otl_buf_init(&text, 1u << 20);
+    if (hx_metrics_get(run->collector_metrics, &text) &&
+        hx_metrics_sum(text.data, "otelcol_receiver_accepted_spans", &accepted))
+        run->spans_received = (uint64_t)accepted;
+    otl_buf_fini(&text);
+}
+
+static void keep_points(struct hx_run *run, const struct line *line, uint64_t received_before)
+{
+    if (line->load) {
+        point(run, "rate_asked", "rate asked", "rate", "1/s", line->asked);
+        point(run, "rate_achieved", "rate achieved", "rate", "1/s", line->achieved);
+        point(run, "p50", "p50", "latency", "ns", (double)line->p50_ns);
+        point(run, "p99", "p99", "latency", "ns", (double)line->p99_ns);
+        point(run, "in_flight", "requests in flight", "in_flight", "count",
+              (double)line->in_flight);
+        point(run, "errors", "errors so far", "errors", "count", line->errors);
+    }
+    if (run->spans_received >= received_before)
+        point(run, "spans_received", "spans received", "spans", "1/s",
+              (double)(run->spans_received - received_before));
+    if (line->rss_bytes > 0)
+        point(run, "rss", "resident memory of the services", "rss", "bytes",
+              (double)line->rss_bytes);
+}
+
+static const char *phase_name(const struct hx_run *run)
+{
+    return run->phase_count ? run->phases[run->phase_count - 1].name : "start";
+}
+
+static void print_line(const struct hx_run *run, const struct line *line)
+{
+    char text[400], p50[32], p99[32];
+    double at = (double)(otl_clock_mono(otl_clock_real()) - run->started_mono_ns) / 1e9;
+    int len;
+
+    if (!line->load)
+        len = snprintf(text, sizeof(text), "%5.0fs  %-8s %zu processes", at, phase_name(run),
+                       run->fleet.count);
+    else
+        len = snprintf(text, sizeof(text),
+                       "%5.0fs  %-8s %.0f of %.0f req/s  in flight %llu  p50 %s  p99 %s  errors "
+                       "%.0f  spans %llu  dropped %llu",
+                       at, phase_name(run), line->achieved, line->asked,
+                       (unsigned long long)line->in_flight,
+                       otl_format_duration(line->p50_ns, p50, sizeof(p50)),
+                       otl_format_duration(line->p99_ns, p99, sizeof(p99)), line->errors,
+                       (unsigned long long)run->spans_received,
+                       (unsigned long long)line->dropped);
+    if (len < 0 || (size_t)len >= sizeof(text) - 8)
+        return;
+    /* Nobody to tell when the terminal is gone. */
+    if (run->options.live)
+        (void)!dprintf(run->options.progress_fd, "\r%s\033[K", text);
+    else
+        (void)!dprintf(run->options.progress_fd, "%s\n", text);
+}
+
+void hx_run_tick(void *state)
+{
+    struct hx_run *run = state;
+    struct line line = {.load = false};
+    uint64_t before = run->spans_received;
+
+    read_load(run, &line);
+    read_services(run, &line);
+    read_collector(run);
+    if (run->load_start_ns != 0)
+        keep_points(run, &line, before);
+    if (!run->options.quiet)
+        print_line(run, &line);
+}
+
+void hx_run_progress_end(struct hx_run *run)
+{
+    if (!run->options.quiet && run->options.live)
+        (void)!dprintf(run->options.progress_fd, "\r\033[K");
+}

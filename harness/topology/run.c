@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/topology/run.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/topology/parts.h"
+
+/* Beyond the planned length: time for the last answers, which the load client bounds itself. */
+#define LOAD_GRACE_NS (20 * OTL_NS_PER_S)
+
+static void phase(struct hx_run *run, const char *name)
+{
+    uint64_t now = otl_clock_mono(otl_clock_real());
+
+    if (run->phase_count > 0)
+        run->phases[run->phase_count - 1].end_ns = now;
+    if (name == NULL || run->phase_count == HX_RUN_PHASES)
+        return;
+    run->phases[run->phase_count].name = name;
+    run->phases[run->phase_count].start_ns = now;
+    run->phases[run->phase_count].end_ns = 0;
+    run->phase_count++;
+}
+
+void hx_run_incident(struct hx_run *run, const char *id, const struct hx_child *child,
+                     const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    json_array_append_new(run->incidents,
+                          json_pack("{s:s, s:s, s:s}", "id", id, "text", text, "service",
+                                    child ? child->name : ""));
+}
+
+static bool warm(struct hx_fleet *fleet, void *state)
+{
+    struct hx_run *run = state;
+    uint64_t now = otl_clock_mono(otl_clock_real());
+
+    fleet->next_due_ns = run->load_start_ns + run->options.scenario->load.warmup_ns;
+    return now >= fleet->next_due_ns || run->load->exited;
+}
+
+static bool loaded(struct hx_fleet *fleet, void *state)
+{
+    struct hx_run *run = state;
+
+    (void)fleet;
+    return (run->load->seen & HX_SEEN_FINISHED) != 0 || run->load->exited;
+}
+
+/* An interrupt ends the load early; what was sent is still drained and judged. */
+static void end_load_early(struct hx_run *run)
+{
+    run->interrupted = true;
+    hx_fleet_tell(run->load, json_pack("{s:s, s:i}", "do", "stop", "timeout_ms", 5000));
+    if (hx_fleet_pump(&run->fleet, loaded, run, 8 * OTL_NS_PER_S, 1) != OTEL_OK)
+        hx_run_incident(run, "load", run->load, "the load client did not stop in time");
+}
+
+static void run_load(struct hx_run *run)
+{
+    const struct hx_load *load = &run->options.scenario->load;
+    uint64_t planned = load->warmup_ns + load->duration_ns + load->timeout_ns;
+    enum otel_err err;
+
+    hx_fleet_tell(run->load, json_pack("{s:s}", "do", "start"));
+    run->load_start_ns = otl_clock_mono(otl_clock_real());
+    phase(run, "warm-up");
+    err = hx_fleet_pump(&run->fleet, warm, run, load->warmup_ns + OTL_NS_PER_S, 0);
+    run->fleet.next_due_ns = 0;
+    if (err == OTEL_OK) {
+        phase(run, "measure");
+        err = hx_fleet_pump(&run->fleet, loaded, run, planned + LOAD_GRACE_NS, 0);
+    }
+    if (err == OTEL_ERR_CLOSED)
+        end_load_early(run);
+    else if (err == OTEL_ERR_TIMEOUT)
+        hx_run_incident(run, "load", run->load, "the load client did not finish in time");
+    else if (run->load->final == NULL)
+        hx_run_incident(run, "load", run->load, "the load client ended early: %s",
+                        run->load->fault[0] ? run->load->fault : "no reason given");
+    run->load_end_ns = otl_clock_mono(otl_clock_real());
+}
+
+enum otel_err hx_run_execute(struct hx_run *run, const struct hx_run_options *options,
+                             struct otl_detail *reterr)
+{
+    enum otel_err err;
+
+    memset(run, 0, sizeof(*run));
+    run->options = *options;
+    run->started_wall_ns = otl_clock_wall(otl_clock_real());
+    run->started_mono_ns = otl_clock_mono(otl_clock_real());
+    run->series = json_array();
+    run->incidents = json_array();
+    if (run->series == NULL || run->incidents == NULL)
+        return OTEL_ERR_MEMORY;
+    err = hx_fleet_init(&run->fleet, reterr);
+    if (err != OTEL_OK)
+        return err;
+    run->fleet.tick = hx_run_tick;
+    run->fleet.tick_state = run;
+    phase(run, "start");
+    err = hx_run_launch(run, reterr);
+    if (err == OTEL_OK) {
+        run_load(run);
+        phase(run, "drain");
+        hx_run_drain(run);
+        phase(run, "stop");
+        hx_run_stop(run);
+    }
+    phase(run, NULL);
+    hx_run_progress_end(run);
+    hx_fleet_stop(&run->fleet);
+    if (run->fleet.interrupts > 0)
+        run->interrupted = true;
+    return err;
+}
+
+void hx_run_fini(struct hx_run *run)
+{
+    hx_fleet_fini(&run->fleet);
+    json_decref(run->series);
+    json_decref(run->incidents);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_RUN_H
+#define HX_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "harness/scenario/scenario.h"
+#include "harness/topology/fleet.h"
+
+/*
+ * Run: one scenario from the first process to the last: start, ready, warm-up, measure, drain,
+ * stop. Judging and reporting follow from the files it leaves.
+ *
+ * Life      hx_run_execute() fills the run -> hx_run_facts() -> hx_run_fini().
+ * Threads   one owner; the process must have no other thread when execute is called.
+ * Limits    every phase has a deadline (HX_LIMIT_...); what is not done by then is named.
+ *
+ * Whatever way it ends, no child is left.
+ */
+
+struct hx_run_options {
+    const struct hx_scenario *scenario;
+    const char *dir;        /* exists; the run's files go below it */
+    const char *tracerig;   /* path of this program */
+    const char *collector;  /* path of collector-mock */
+    const char *const *collector_options; /* added to its command line; NULL-terminated, or NULL */
+    bool quiet;             /* no progress */
+    bool live;              /* progress is one refreshing line, for a terminal */
+    int progress_fd;
+};
+
+enum { HX_RUN_PHASES = 6, HX_RUN_POINTS = 100000 };
+
+struct hx_phase {
+    const char *name;       /* as in the schema of report.json */
+    uint64_t start_ns;      /* monotonic */
+    uint64_t end_ns;        /* 0 = not ended */
+};
+
+struct hx_run {
+    struct hx_run_options options;
+    struct hx_fleet fleet;
+    struct hx_child *load;
+    struct hx_child *collector;
+    struct hx_child *broker;
+    struct hx_phase phases[HX_RUN_PHASES];
+    size_t phase_count;
+    uint64_t started_wall_ns;
+    uint64_t started_mono_ns;
+    uint64_t load_start_ns; /* monotonic; 0 = the load never began */
+    uint64_t load_end_ns;
+    bool interrupted;
+    json_t *series;         /* array, as in report.json */
+    json_t *incidents;      /* array of {"id","text","service"}: what went wrong with a process */
+    char collector_metrics[64]; /* HOST:PORT, "" = none */
+    char otlp[64];          /* HOST:PORT */
+    uint64_t spans_received; /* by the collector's metrics, last reading */
+};
+
+/* OTEL_OK: the run took place (maybe interrupted, maybe with incidents): it can be judged.
+ * Otherwise the environment failed (*reterr says how) and there is no verdict. */
+OTEL_MUST_USE enum otel_err hx_run_execute(struct hx_run *run,
+                                           const struct hx_run_options *options,
+                                           struct otl_detail *reterr);
+void hx_run_fini(struct hx_run *run);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a run: drain by event, then stop in order: load, services downwards, collector,
+ * broker. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/topology/parts.h"
+#include "sdk/base/file.h"
+
+#define DRAIN_LIMIT_NS (30 * OTL_NS_PER_S)
+#define STOP_LIMIT_NS (15 * OTL_NS_PER_S)
+
+enum { STOP_TIMEOUT_MILLIS = 10000, DRAIN_ROUNDS = 2 };
+
+struct expectation {
+    struct hx_child *child;
+    unsigned bit; /* 0 = its exit */
+};
+
+static bool said(struct hx_fleet *fleet, void *state)
+{
+    const struct expectation *expectation = state;
+
+    (void)fleet;
+    return expectation->child->exited ||
+           (expectation->bit != 0 && (expectation->child->seen & expectation->bit) != 0);
+}
+
+static enum otel_err await(struct hx_run *run, struct hx_child *child, unsigned bit,
+                           uint64_t limit_ns)
+{
+    struct expectation expectation = {child, bit};
+
+    return hx_fleet_pump(&run->fleet, said, &expectation, limit_ns, 1);
+}
+
+/* True if step, or one below it, calls or publishes to service. */
+static bool leads_to(const struct hx_scenario *scenario, const struct hx_service *from,
+                     const struct hx_service *to)
+{
+    for (size_t i = 0; i < scenario->operation_count; i++) {
+        const struct hx_operation *op = &scenario->operations[i];
+        if (op->service != from || op->step == NULL)
+            continue;
+        if (op->step->kind == HX_STEP_CALL && op->step->to == to)
+            return true;
+        for (size_t c = 0; op->step->kind == HX_STEP_PUBLISH && c < to->consumer_count; c++)
+            if (to->consumers[c].topic == op->step->topic)
+                return true;
+    }
+    return false;
+}
+
+/* Callers before those they call; what is left of a ring keeps the document's order. */
+static size_t downwards(const struct hx_scenario *scenario, unsigned order[HX_MAX_SERVICES])
+{
+    bool placed[HX_MAX_SERVICES] = {false};
+    size_t count = 0;
+
+    while (count < scenario->service_count) {
+        size_t pick = scenario->service_count;
+        for (size_t s = 0; s < scenario->service_count && pick == scenario->service_count; s++) {
+            bool called = placed[s];
+            for (size_t c = 0; c < scenario->service_count && !called; c++)
+                called = c != s && !placed[c] &&
+                         leads_to(scenario, &scenario->services[c], &scenario->services[s]);
+            if (!called)
+                pick = s;
+        }
+        for (size_t s = 0; s < scenario->service_count && pick == scenario->service_count; s++)
+            if (!placed[s])
+                pick = s;
+        placed[pick] = true;
+        order[count++] = (unsigned)pick;
+    }
+    return count;
+}
+
+static void drain_service(struct hx_run *run, unsigned service)
+{
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        struct hx_child *child = &run->fleet.children[i];
+        if (child->role != HX_ROLE_SERVICE || child->service != service || child->exited)
+            continue;
+        child->seen &= ~(unsigned)HX_SEEN_IDLE;
+        hx_fleet_tell(child, json_pack("{s:s}", "do", "drain"));
+    }
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        struct hx_child *child = &run->fleet.children[i];
+        if (child->role != HX_ROLE_SERVICE || child->service != service || child->exited)
+            continue;
+        if (await(run, child, HX_SEEN_IDLE, DRAIN_LIMIT_NS) == OTEL_ERR_TIMEOUT)
+            hx_run_incident(run, "drain", child,
+                            "%s still had work in hand %d s after the load ended", child->name,
+                            (int)(DRAIN_LIMIT_NS / OTL_NS_PER_S));
+    }
+}
+
+void hx_run_drain(struct hx_run *run)
+{
+    unsigned order[HX_MAX_SERVICES];
+    size_t count = downwards(run->options.scenario, order);
+
+    /* A second round proves that what the first one drained stayed quiet. */
+    for (int round = 0; round < DRAIN_ROUNDS && !run->interrupted; round++)
+        for (size_t i = 0; i < count; i++)
+            drain_service(run, order[i]);
+}
+
+static void early_deaths(struct hx_run *run)
+{
+    char end[64];
+
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        const struct hx_child *child = &run->fleet.children[i];
+        if (child->exited && !child->exit_expected && child->role != HX_ROLE_LOAD)
+            hx_run_incident(run, "died", child, "%s died during the run: %s%s%s", child->name,
+                            hx_child_exit_text(child, end, sizeof(end)),
+                            child->fault[0] ? ": " : "", child->fault);
+    }
+}
+
+static void await_end(struct hx_run *run, struct hx_child *child)
+{
+    char end[64];
+
+    if (await(run, child, 0, STOP_LIMIT_NS) != OTEL_OK && !child->exited) {
+        hx_run_incident(run, "stop", child, "%s did not stop in time and was killed", child->name);
+        (void)!hx_guardian_signal(&run->fleet.guardian, child->id, SIGKILL);
+        (void)!await(run, child, 0, OTL_NS_PER_S);
+    } else if (child->exited && (child->exit.code != 0 || child->exit.signal != 0)) {
+        hx_run_incident(run, "exit", child, "%s ended badly: %s%s%s", child->name,
+                        hx_child_exit_text(child, end, sizeof(end)), child->fault[0] ? ": " : "",
+                        child->fault);
+    }
+}
+
+static void ask_to_stop(struct hx_run *run, struct hx_child *child)
+{
+    if (child == NULL || child->exited)
+        return;
+    child->exit_expected = true;
+    if (child->role == HX_ROLE_COLLECTOR)
+        (void)!hx_guardian_signal(&run->fleet.guardian, child->id, SIGTERM);
+    else
+        hx_fleet_tell(child,
+                      json_pack("{s:s, s:i}", "do", "stop", "timeout_ms", STOP_TIMEOUT_MILLIS));
+}
+
+static void stop_one(struct hx_run *run, struct hx_child *child)
+{
+    if (child == NULL || child->exited)
+        return;
+    ask_to_stop(run, child);
+    await_end(run, child);
+}
+
+static void stop_service(struct hx_run *run, unsigned service)
+{
+    struct hx_fleet *fleet = &run->fleet;
+
+    for (size_t i = 0; i < fleet->count; i++)
+        if (fleet->children[i].role == HX_ROLE_SERVICE && fleet->children[i].service == service)
+            ask_to_stop(run, &fleet->children[i]);
+    for (size_t i = 0; i < fleet->count; i++)
+        if (fleet->children[i].role == HX_ROLE_SERVICE && fleet->children[i].service == service &&
+            fleet->children[i].exit_expected)
+            await_end(run, &fleet->children[i]);
+}
+
+static void keep_metrics(struct hx_run *run)
+{
+    char path[4096];
+    struct otl_buf text;
+
+    if (run->collector_metrics[0] == '\0' || run->collector->exited)
+        return;
+    otl_buf_init(&text, 4u << 20);
+    snprintf(path, sizeof(path), "%s/metrics/collector.prom", run->options.dir);
+    if (!hx_metrics_get(run->collector_metrics, &text))
+        hx_run_incident(run, "metrics", run->collector, "the collector's /metrics did not answer");
+    else if (otl_file_write(path, text.data, text.len, NULL) != OTEL_OK)
+        hx_run_incident(run, "metrics", run->collector, "%s could not be written", path);
+    otl_buf_fini(&text);
+}
+
+void hx_run_stop(struct hx_run *run)
+{
+    unsigned order[HX_MAX_SERVICES];
+    size_t count = downwards(run->options.scenario, order);
+
+    early_deaths(run);
+    stop_one(run, run->load);
+    for (size_t i = 0; i < count; i++)
+        stop_service(run, order[i]);
+    keep_metrics(run);
+    stop_one(run, run->collector);
+    stop_one(run, run->broker);
+}

@@ -2,6 +2,7 @@
 #include "harness/cli/commands.h"
 
 const struct hx_command hx_commands[] = {
+    {"run", "run scenarios, judge every span, write a report", hx_command_run},
     {"list", "the scenarios there are, and what each claims", hx_command_list},
     {"validate", "check scenario files", hx_command_validate},
     {"explain", "say in words what a scenario does", hx_command_explain},

@@ -43,6 +43,7 @@ int hx_command_list(int argc, char **argv);
 int hx_command_report(int argc, char **argv);
 int hx_command_load(int argc, char **argv);
 int hx_command_load_client(int argc, char **argv);
+int hx_command_run(int argc, char **argv);
 int hx_command_validate(int argc, char **argv);
 
 /* Several results in one program run: 130, then 1, 3, 4, 2, 0. */

@@ -2,10 +2,11 @@
 PROGS += tracerig
 tracerig_SRCS := harness/cli/main.c harness/cli/commands.c harness/cli/usage.c \
                  harness/cli/scenarios.c harness/cli/list.c harness/cli/validate.c \
-                 harness/cli/explain.c
+                 harness/cli/explain.c harness/cli/run.c harness/cli/judge.c
 # One line a room that brings commands.
 tracerig_LIBS := scenario base
 tracerig_LIBS += reportcmd
 tracerig_LIBS += load
+tracerig_LIBS += topology verify reports
 
 SCRIPT_TESTS += harness/cli/tests/cli_test.sh

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/cli/judge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/cli/commands.h"
+
+struct tally {
+    size_t pass, fail, inconclusive;
+    char names[256]; /* of those that failed, or else could not be judged */
+};
+
+static void add_name(struct tally *tally, const char *id)
+{
+    size_t used = strlen(tally->names);
+
+    snprintf(tally->names + used, sizeof(tally->names) - used, "%s%s", used ? ", " : "", id);
+}
+
+static void count(const json_t *rows, const char *verdict, struct tally *tally, size_t *place)
+{
+    size_t index;
+    json_t *row;
+
+    json_array_foreach(rows, index, row) {
+        const char *id = json_string_value(json_object_get(row, "id"));
+        const char *found = json_string_value(json_object_get(row, "verdict"));
+        if (id == NULL || found == NULL || strcmp(found, verdict) != 0)
+            continue;
+        (*place)++;
+        if (strcmp(verdict, "pass") != 0)
+            add_name(tally, id);
+    }
+}
+
+static void count_both(const json_t *report, const char *verdict, struct tally *tally,
+                       size_t *place)
+{
+    count(json_object_get(report, "checks"), verdict, tally, place);
+    count(json_object_get(report, "expectations"), verdict, tally, place);
+}
+
+static long long integer(const json_t *report, const char *object, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(json_object_get(report, object), key));
+}
+
+static int settle(json_t *report, const char *verdict, int status, const char *reason)
+{
+    json_object_set_new(report, "verdict", json_string(verdict));
+    json_object_set_new(report, "exit_status", json_integer(status));
+    json_object_set_new(report, "reason", json_string(reason));
+    return status;
+}
+
+int hx_judge(json_t *report, bool interrupted)
+{
+    struct tally tally = {.pass = 0};
+    char reason[600];
+    size_t all;
+
+    count_both(report, "pass", &tally, &tally.pass);
+    count_both(report, "fail", &tally, &tally.fail);
+    if (tally.fail == 0)
+        count_both(report, "inconclusive", &tally, &tally.inconclusive);
+    all = tally.pass + tally.fail + tally.inconclusive;
+    if (interrupted)
+        return settle(report, "none", HX_EXIT_INTERRUPTED,
+                      "The run was interrupted; what was recorded until then is kept.");
+    if (tally.fail > 0) {
+        snprintf(reason, sizeof(reason), "%zu failed: %s.", tally.fail, tally.names);
+        return settle(report, "fail", HX_EXIT_VERDICT, reason);
+    }
+    if (tally.inconclusive > 0 || all == 0) {
+        snprintf(reason, sizeof(reason), "%s%s.", all ? "Not to be judged: " : "Nothing was judged",
+                 tally.names);
+        return settle(report, "inconclusive", HX_EXIT_INCONCLUSIVE, reason);
+    }
+    snprintf(reason, sizeof(reason),
+             "All %zu checks and claims hold: %lld spans of %lld traces accounted for, %lld lost "
+             "without an explanation.",
+             all, integer(report, "spans", "started"), integer(report, "traces", "expected"),
+             integer(report, "spans", "lost_unexplained"));
+    return settle(report, "pass", HX_EXIT_OK, reason);
+}
+
+json_t *hx_judge_processes(const json_t *incidents)
+{
+    size_t total = json_array_size(incidents), index;
+    json_t *evidence = json_array(), *incident;
+    char observed[120];
+
+    json_array_foreach(incidents, index, incident) {
+        json_t *row = json_object();
+        json_object_set(row, "text", json_object_get(incident, "text"));
+        if (json_string_length(json_object_get(incident, "service")) > 0)
+            json_object_set(row, "service", json_object_get(incident, "service"));
+        if (index < 20)
+            json_array_append(evidence, row);
+        json_decref(row);
+    }
+    snprintf(observed, sizeof(observed), total == 0 ? "all did" : "%zu incidents", total);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I}", "id", "processes", "title",
+                     "Every process ran until it was asked to stop", "verdict",
+                     total == 0 ? "pass" : "fail", "expected",
+                     "no process dies, hangs or fails to drain", "observed", observed, "evidence",
+                     evidence, "evidence_total", (json_int_t)total);
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tracerig run: run scenarios, judge them, report. */
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/cli/commands.h"
+#include "harness/cli/judge.h"
+#include "harness/cli/scenarios.h"
+#include "harness/scenario/scenario.h"
+#include "harness/topology/facts.h"
+#include "harness/topology/run.h"
+#include "harness/verify/verify.h"
+#include "reports/render.h"
+#include "sdk/base/file.h"
+#include "sdk/base/mem.h"
+#include "sdk/base/text.h"
+
+enum { PATH_SIZE = 4096, DIR_SIZE = 3072, FILES_MAX = 256, REPEAT_MAX = 1000 };
+
+struct request {
+    int argc;
+    char **argv;
+    const char *out;
+    const char *repeat;
+    struct hx_scenario_cli scenario;
+    struct hx_scenario_options loading;
+    struct otl_opt_list collector_options;
+    bool json;
+    bool quiet;
+    uint64_t repeats;
+    char tracerig[PATH_SIZE];
+    char collector[PATH_SIZE];
+    char *files[FILES_MAX];
+    size_t file_count;
+};
+
+/* ---- which scenarios ---------------------------------------------------------------------- */
+
+static enum otel_err add_file(struct request *request, const char *path, struct otl_detail *detail)
+{
+    if (request->file_count == FILES_MAX)
+        return otl_detail_set(detail, OTEL_ERR_LIMIT, path, 0, 0, "more than %d scenarios",
+                              FILES_MAX);
+    request->files[request->file_count] = otl_mem_strdup(path);
+    return request->files[request->file_count++] ? OTEL_OK : OTEL_ERR_MEMORY;
+}
+
+static int is_yaml(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+
+    return len > 5 && entry->d_name[0] != '.' && strcmp(entry->d_name + len - 5, ".yaml") == 0;
+}
+
+static enum otel_err add_folder(struct request *request, const char *folder,
+                                struct otl_detail *detail)
+{
+    struct dirent **entries = NULL;
+    enum otel_err err = OTEL_OK;
+    int count = scandir(folder, &entries, is_yaml, alphasort);
+
+    if (count <= 0)
+        err = otl_detail_set(detail, OTEL_ERR_NOT_FOUND, folder, 0, 0, "holds no *.yaml scenario");
+    for (int i = 0; i < count; i++) {
+        char path[PATH_SIZE];
+        snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+        if (err == OTEL_OK)
+            err = add_file(request, path, detail);
+        free(entries[i]);
+    }
+    free(entries);
+    return err;
+}
+
+static enum otel_err collect_files(struct request *request, const struct otl_opt_list *arguments,
+                                   struct otl_detail *detail)
+{
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; i < arguments->count && err == OTEL_OK; i++) {
+        struct stat info;
+        if (stat(arguments->items[i], &info) == 0 && S_ISDIR(info.st_mode))
+            err = add_folder(request, arguments->items[i], detail);
+        else
+            err = add_file(request, arguments->items[i], detail);
+    }
+    return err;
+}
+
+/* ---- the run directory -------------------------------------------------------------------- */
+
+static enum otel_err choose_dir(const struct request *request, const struct hx_scenario *scenario,
+                                unsigned nth, char *dir, size_t size, struct otl_detail *detail)
+{
+    bool one = request->file_count == 1 && request->repeats == 1;
+    char stamp[40], base[PATH_SIZE - 64], *full;
+    struct stat info;
+    enum otel_err err;
+
+    hx_utc_format(otl_clock_wall(otl_clock_real()), true, stamp, sizeof(stamp));
+    if (request->out != NULL && one)
+        snprintf(base, sizeof(base), "%s", request->out);
+    else
+        snprintf(base, sizeof(base), "%s/%s-%s", request->out ? request->out : "runs",
+                 scenario->name, stamp);
+    if (!one && request->repeats > 1)
+        snprintf(base + strlen(base), sizeof(base) - strlen(base), "-%u", nth);
+    snprintf(dir, size, "%s", base);
+    for (int i = 2; i < 1000 && !(request->out != NULL && one) && stat(dir, &info) == 0; i++)
+        snprintf(dir, size, "%s.%d", base, i);
+    err = otl_make_dirs(dir, detail);
+    if (err != OTEL_OK)
+        return err;
+    snprintf(base, sizeof(base), "%.3000s/report.json", dir);
+    if (stat(base, &info) == 0)
+        return otl_detail_set(detail, OTEL_ERR_ARGUMENT, dir, 0, 0,
+                              "holds a report already; choose another --out");
+    full = realpath(dir, NULL);
+    if (full == NULL)
+        return otl_detail_set(detail, OTEL_ERR_IO, dir, 0, 0, "%s", strerror(errno));
+    snprintf(dir, size, "%s", full);
+    free(full);
+    return OTEL_OK;
+}
+
+static enum otel_err write_file(const char *dir, const char *name, const void *data, size_t len,
+                                struct otl_detail *detail)
+{
+    char path[PATH_SIZE];
+
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    return otl_file_write(path, data, len, detail);
+}
+
+static enum otel_err write_tree(const char *dir, const char *name, const json_t *tree,
+                                struct otl_detail *detail)
+{
+    char *text = json_dumps(tree, JSON_INDENT(2));
+    enum otel_err err = text ? write_file(dir, name, text, strlen(text), detail)
+                             : OTEL_ERR_MEMORY;
+
+    free(text);
+    return err;
+}
+
+static enum otel_err write_scenario(const char *dir, const struct hx_scenario *scenario,
+                                    struct otl_detail *detail)
+{
+    struct otl_buf text;
+    enum otel_err err;
+
+    otl_buf_init(&text, 4u << 20);
+    err = hx_scenario_emit(scenario, &text);
+    if (err == OTEL_OK)
+        err = write_file(dir, "scenario.yaml", text.data, text.len, detail);
+    otl_buf_fini(&text);
+    return err;
+}
+
+/* ---- one run ------------------------------------------------------------------------------ */
+
+static json_t *words(const struct request *request, const struct hx_scenario *scenario,
+                     const char *file, json_t **ret_line)
+{
+    json_t *list = json_array();
+    char seed[32];
+    struct otl_buf line;
+
+    json_array_append_new(list, json_string("tracerig"));
+    for (int i = 0; i < request->argc; i++)
+        json_array_append_new(list, json_string(request->argv[i]));
+    otl_buf_init(&line, 1u << 16);
+    snprintf(seed, sizeof(seed), "%llu", (unsigned long long)scenario->seed);
+    if (otl_buf_printf(&line, "tracerig run %s --seed %s", file, seed) == OTEL_OK)
+        for (size_t i = 0; i < request->scenario.set.count; i++)
+            if (otl_buf_printf(&line, " --set '%s'", request->scenario.set.items[i]) != OTEL_OK)
+                break;
+    *ret_line = json_string(line.data ? line.data : "");
+    otl_buf_fini(&line);
+    return list;
+}
+
+static enum otel_err judge(const struct request *request, const struct hx_run *run,
+                           const struct hx_cpu_times *before, const char *file, json_t **ret,
+                           struct otl_detail *detail)
+{
+    struct hx_verify_options options = {.dir = run->options.dir,
+                                        .scenario = run->options.scenario};
+    json_t *report, *parts = NULL, *line;
+    enum otel_err err = hx_verify_run(&options, &parts, detail);
+
+    if (err != OTEL_OK)
+        return err;
+    report = hx_run_facts(run, before);
+    if (report == NULL) {
+        json_decref(parts);
+        return OTEL_ERR_MEMORY;
+    }
+    json_object_update(report, parts);
+    json_decref(parts);
+    json_array_append_new(json_object_get(report, "checks"), hx_judge_processes(run->incidents));
+    json_object_set_new(report, "command_line",
+                        words(request, run->options.scenario, file, &line));
+    json_object_set_new(report, "reproduce", line);
+    hx_judge(report, run->interrupted);
+    *ret = report;
+    return OTEL_OK;
+}
+
+static void show(const struct request *request, const char *dir, const json_t *report)
+{
+    struct rep_render_options look;
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct rep_out out;
+
+    if (request->json) {
+        json_dumpf(report, stdout, JSON_INDENT(2));
+        putchar('\n');
+        return;
+    }
+    if (request->quiet) {
+        printf("%s %s\n", json_string_value(json_object_get(report, "verdict")), dir);
+        return;
+    }
+    rep_render_options_for(&look, STDOUT_FILENO);
+    rep_out_init(&out);
+    if (rep_render_one(dir, rep_renderer_find("text"), &look, &out, &detail) == OTEL_OK)
+        fwrite(out.buf.data, 1, out.buf.len, stdout);
+    rep_out_fini(&out);
+    printf("\nreport: %s/report.html\n", dir);
+}
+
+static int fail(const char *what, const struct otl_detail *detail, int status)
+{
+    char text[800];
+
+    fprintf(stderr, "tracerig: %s%s%s\n", what, what[0] ? ": " : "",
+            otl_detail_format(detail, text, sizeof(text)));
+    return status;
+}
+
+static int finish(const struct request *request, struct hx_run *run,
+                  const struct hx_cpu_times *before, const char *file)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    const char *dir = run->options.dir;
+    json_t *report = NULL;
+    int status;
+    enum otel_err err = judge(request, run, before, file, &report, &detail);
+
+    if (err != OTEL_OK)
+        return fail("the run cannot be judged", &detail, HX_EXIT_FAULT);
+    err = write_tree(dir, "environment.json", json_object_get(report, "environment"), &detail);
+    if (err == OTEL_OK)
+        err = write_tree(dir, "report.json", report, &detail);
+    if (err == OTEL_OK)
+        err = rep_render_all(dir, &detail);
+    status = (int)json_integer_value(json_object_get(report, "exit_status"));
+    if (err != OTEL_OK)
+        status = fail("the report cannot be written", &detail, HX_EXIT_FAULT);
+    else
+        show(request, dir, report);
+    json_decref(report);
+    return status;
+}
+
+static int run_once(const struct request *request, const char *file, unsigned nth)
+{
+    struct hx_run_options options = {.tracerig = request->tracerig,
+                                     .collector = request->collector,
+                                     .collector_options = request->collector_options.items,
+                                     .quiet = request->quiet || request->json,
+                                     .live = isatty(STDERR_FILENO),
+                                     .progress_fd = STDERR_FILENO};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct hx_scenario *scenario = NULL;
+    static struct hx_run run; /* too large for the stack; one run at a time */
+    struct hx_cpu_times before;
+    char dir[DIR_SIZE];
+    int status = HX_EXIT_FAULT;
+
+    if (hx_scenario_load_file(file, &request->loading, &scenario, &detail) != OTEL_OK)
+        return hx_usage_fail(&detail);
+    hx_cpu_times_read(&before);
+    if (choose_dir(request, scenario, nth, dir, sizeof(dir), &detail) != OTEL_OK ||
+        write_scenario(dir, scenario, &detail) != OTEL_OK) {
+        status = fail("", &detail, detail.code == OTEL_ERR_ARGUMENT ? HX_EXIT_USAGE : status);
+        goto done;
+    }
+    if (!options.quiet)
+        fprintf(stderr, "%s: %s (seed %llu)\n", scenario->name, scenario->claim,
+                (unsigned long long)scenario->seed);
+    options.scenario = scenario;
+    options.dir = dir;
+    if (hx_run_execute(&run, &options, &detail) == OTEL_OK)
+        status = finish(request, &run, &before, file);
+    else if (run.interrupted)
+        status = fail("interrupted before the load began", &detail, HX_EXIT_INTERRUPTED);
+    else
+        status = fail("the environment failed, there is no verdict", &detail, HX_EXIT_FAULT);
+    hx_run_fini(&run);
+done:
+    hx_scenario_free(scenario);
+    return status;
+}
+
+/* ---- the command -------------------------------------------------------------------------- */
+
+static enum otel_err find_programs(struct request *request, struct otl_detail *detail)
+{
+    ssize_t len = readlink("/proc/self/exe", request->tracerig, sizeof(request->tracerig) - 1);
+    char *slash;
+
+    if (len <= 0)
+        return otl_detail_set(detail, OTEL_ERR_IO, "/proc/self/exe", 0, 0, "%s", strerror(errno));
+    request->tracerig[len] = '\0';
+    slash = strrchr(request->tracerig, '/');
+    if (snprintf(request->collector, sizeof(request->collector), "%.*s/collector-mock",
+                 (int)(slash - request->tracerig),
+                 request->tracerig) >= (int)sizeof(request->collector))
+        return otl_detail_set(detail, OTEL_ERR_LIMIT, NULL, 0, 0, "the program's path is too long");
+    if (access(request->collector, X_OK) != 0)
+        return otl_detail_set(detail, OTEL_ERR_NOT_FOUND, request->collector, 0, 0,
+                              "collector-mock must stand beside tracerig: %s", strerror(errno));
+    return OTEL_OK;
+}
+
+/* All files are read before the first run starts: a mistake in the last costs no time. */
+static int check_all(const struct request *request)
+{
+    int status = HX_EXIT_OK;
+
+    for (size_t i = 0; i < request->file_count; i++) {
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        struct hx_scenario *scenario = NULL;
+        if (hx_scenario_load_file(request->files[i], &request->loading, &scenario, &detail) != OTEL_OK)
+            status = hx_exit_worst(status, hx_usage_fail(&detail));
+        hx_scenario_free(scenario);
+    }
+    return status;
+}
+
+static int run_all(struct request *request)
+{
+    int status = check_all(request);
+
+    if (status != HX_EXIT_OK)
+        return status;
+    for (size_t i = 0; i < request->file_count; i++)
+        for (unsigned n = 1; n <= request->repeats; n++) {
+            int one = run_once(request, request->files[i], n);
+            status = hx_exit_worst(status, one);
+            if (one == HX_EXIT_INTERRUPTED)
+                return status;
+        }
+    return status;
+}
+
+int hx_command_run(int argc, char **argv)
+{
+    static struct request request;
+    const struct otl_opt options[] = {
+        {"out", "DIR", "write there (default: runs/SCENARIO-UTCTIME)", OTL_OPT_TEXT, &request.out},
+        HX_SCENARIO_CLI_ROWS(request.scenario),
+        {"repeat", "N", "run each scenario N times", OTL_OPT_TEXT, &request.repeat},
+        {"json", NULL, "print report.json on stdout, nothing else", OTL_OPT_FLAG, &request.json},
+        {"quiet", NULL, "print one line a run", OTL_OPT_FLAG, &request.quiet},
+        {"collector-option", "WORD", NULL, OTL_OPT_LIST, &request.collector_options},
+        {NULL, NULL, NULL, OTL_OPT_FLAG, NULL}};
+    const struct hx_usage usage = {
+        "run SCENARIO|DIR... [options]",
+        "Starts the scenario's fleet, drives its load, judges every span against the ledger and\n"
+        "writes a report. Exit status: 0 every claim holds, 1 a verdict against the fleet,\n"
+        "2 wrong usage or an invalid file, 3 the environment failed, 4 inconclusive,\n"
+        "130 interrupted.\n",
+        options, 1, OTL_OPT_LIST_MAX};
+    struct otl_opt_list arguments;
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    int status;
+
+    memset(&request, 0, sizeof(request));
+    request.argc = argc;
+    request.argv = argv;
+    request.repeats = 1;
+    if (!hx_usage_parse(&usage, argc, argv, &arguments, &status))
+        return status;
+    if (request.repeat != NULL &&
+        otl_parse_uint(request.repeat, 1, REPEAT_MAX, &request.repeats) != OTEL_OK) {
+        otl_detail_set(&detail, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                       "--repeat: expected a whole number from 1 to %d, found '%s'", REPEAT_MAX,
+                       request.repeat);
+        return hx_usage_fail(&detail);
+    }
+    if (hx_scenario_cli_options(&request.scenario, &request.loading, &detail) != OTEL_OK)
+        status = hx_usage_fail(&detail);
+    else if (collect_files(&request, &arguments, &detail) != OTEL_OK)
+        status = hx_usage_fail(&detail);
+    else if (find_programs(&request, &detail) != OTEL_OK)
+        status = fail("", &detail, HX_EXIT_FAULT);
+    else
+        status = run_all(&request);
+    for (size_t i = 0; i < request.file_count; i++)
+        otl_mem_free(request.files[i]);
+    return status;
+}

@@ -182,8 +182,10 @@ static enum otel_err read_metrics(struct col_config *config, const json_t *telem
     const json_t *metrics = json_object_get(telemetry, "metrics");
     const json_t *readers = json_object_get(metrics, "readers"), *prometheus;
     const char *address = otl_tree_text(metrics, "address", NULL);
+    const char *name;
     char host[256];
     uint16_t port;
+    bool colons;
 
     if (strcmp(otl_tree_text(metrics, "level", "normal"), "none") == 0)
         return OTEL_OK;
@@ -197,8 +199,10 @@ static enum otel_err read_metrics(struct col_config *config, const json_t *telem
     prometheus = json_object_get(
         json_object_get(json_object_get(json_array_get(readers, 0), "pull"), "exporter"),
         "prometheus");
-    snprintf(config->metrics_endpoint, sizeof(config->metrics_endpoint), "%s:%d",
-             otl_tree_text(prometheus, "host", "localhost"),
+    name = otl_tree_text(prometheus, "host", "localhost");
+    colons = strchr(name, ':') != NULL; /* an IPv6 address */
+    snprintf(config->metrics_endpoint, sizeof(config->metrics_endpoint), "%s%s%s:%d",
+             colons ? "[" : "", name, colons ? "]" : "",
              (int)otl_tree_int(prometheus, "port", 8888));
     return OTEL_OK;
 }

@@ -34,9 +34,9 @@ struct file {
 };
 
 static const char *const formats[] = {"json", "proto", NULL};
-static const char *const not_yet[] = {"rotation",         "compression",           "encoding",
-                                      "group_by",         "create_directory",      "directory_permissions",
-                                      NULL};
+static const char *const not_yet[] = {
+    "rotation", "compression", "encoding", "group_by", "create_directory", "directory_permissions",
+    NULL};
 #define NOT_YET(name) {.key = (name), .type = OTL_SCHEMA_ANY, .nullable = true}
 static const struct otl_schema keys[] = {
     {.key = "path", .type = OTL_SCHEMA_STRING, .required = true, .min = 1, .max = 4000},

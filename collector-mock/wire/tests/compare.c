@@ -9,7 +9,8 @@
 
 static bool same(struct otl_view mine, ProtobufCBinaryData theirs)
 {
-    return mine.len == theirs.len && (mine.len == 0 || memcmp(mine.data, theirs.data, mine.len) == 0);
+    return mine.len == theirs.len &&
+           (mine.len == 0 || memcmp(mine.data, theirs.data, mine.len) == 0);
 }
 
 static bool same_id(const uint8_t *mine, size_t size, ProtobufCBinaryData theirs)

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "collector-mock/config/config.h"
+
+#define RECEIVERS "receivers: {otlp: {protocols: {http: }}}\n"
+#define EXPORTERS "exporters: {nop: , file: {path: x}}\n"
+#define HEAD RECEIVERS EXPORTERS
+#define PIPELINE "service: {pipelines: {traces: {receivers: [otlp], exporters: [nop]}}}\n"
+
+/* What is wrong, and what is said about it. */
+static const struct {
+    const char *text;
+    const char *message;
+} wrong[] = {
+    {"", "c.yaml: the configuration is empty"},
+    {"{}", "c.yaml: the configuration is empty"},
+    {"# nothing\n", "c.yaml: the configuration is empty"},
+    {"- a\n", "c.yaml:1:1: "},
+    {"receivers: [\n", "c.yaml:2:"},
+    {EXPORTERS PIPELINE, "c.yaml: no receiver is configured"},
+    {"receivers:\n" EXPORTERS PIPELINE, "c.yaml: no receiver is configured"},
+    {RECEIVERS PIPELINE, "c.yaml: no exporter is configured"},
+    {HEAD, "service has no pipelines"},
+    {HEAD "service:\n", "service has no pipelines"},
+    {HEAD "service: {pipelines: }\n", "c.yaml:3:1: service has no pipelines"},
+    {HEAD PIPELINE "recievers: {}\n", "c.yaml:4:1: unknown key 'recievers'"},
+    {HEAD PIPELINE "recievers: {}\n", "did you mean 'receivers'?"},
+    {"receivers: {otpl: }\n" EXPORTERS PIPELINE,
+     "c.yaml:1:13: unknown type 'otpl' for receiver 'otpl' (did you mean 'otlp'?) (there are: "
+     "otlp)"},
+    {"receivers: {jaeger/2: }\n" EXPORTERS PIPELINE,
+     "c.yaml:1:13: unknown type 'jaeger' for receiver 'jaeger/2' (there are: otlp)"},
+    {RECEIVERS "exporters: {logging: }\n" PIPELINE,
+     "c.yaml:2:13: exporter 'logging': the logging exporter is deprecated and was removed; use "
+     "the debug exporter instead"},
+    {RECEIVERS "exporters: {nop: , 2x: }\n" PIPELINE, "c.yaml:2:20: '2x' is no component id"},
+    {RECEIVERS "exporters: {nop/: }\n" PIPELINE, "c.yaml:2:13: 'nop/' is no component id"},
+    {HEAD PIPELINE "extensions: {health_check: }\n", "unknown type 'health_check' for extension"},
+    {"receivers: {otlp: {protocols: {htp: }}}\n" EXPORTERS PIPELINE,
+     "c.yaml:1:32: unknown key 'htp'"},
+    {"receivers: {otlp: {protocols: {http: {endpoint: 5}}}}\n" EXPORTERS PIPELINE, "c.yaml:1:49: "},
+    {"receivers: {otlp: {protocols: {http: {max_request_body_size: many}}}}\n" EXPORTERS PIPELINE,
+     "c.yaml:1:62: "},
+    {"receivers: {otlp: {protocol: {http: }}}\n" EXPORTERS PIPELINE,
+     "c.yaml:1:20: unknown key 'protocol'"},
+    {RECEIVERS "exporters: {nop: , file: {path: x, format: xml}}\n" PIPELINE, "c.yaml:2:44: "},
+    {RECEIVERS "exporters: {nop: , file: {format: json}}\n" PIPELINE, "'path'"},
+    {RECEIVERS "exporters: {nop: , debug: {verbosity: details}}\n" PIPELINE,
+     "did you mean 'detailed'?"},
+    {RECEIVERS "exporters: {nop: {a: 1}}\n" PIPELINE, "c.yaml:2:19: unknown key 'a'"},
+    {HEAD "service: {pipelines: {traces: {exporters: [nop]}}}\n",
+     "c.yaml:3:23: pipeline 'traces' has no receivers"},
+    {HEAD "service: {pipelines: {traces: {receivers: [otlp]}}}\n",
+     "c.yaml:3:23: pipeline 'traces' has no exporters"},
+    {HEAD "service: {pipelines: {traces: }}\n",
+     "c.yaml:3:23: pipeline 'traces' has no receivers"},
+    {HEAD "service: {pipelines: {traces: {receivers: [otl], exporters: [nop]}}}\n",
+     "c.yaml:3:44: pipeline 'traces' references receiver 'otl', which is not configured (did you "
+     "mean 'otlp'?)"},
+    {HEAD "service: {pipelines: {traces: {receivers: [otlp], exporters: [nop, fil]}}}\n",
+     "c.yaml:3:68: pipeline 'traces' references exporter 'fil', which is not configured (did you "
+     "mean 'file'?)"},
+    {HEAD "service: {pipelines: {traces: {receivers: [otlp], processors: [batch], exporters: "
+          "[nop]}}}\n",
+     "c.yaml:3:64: pipeline 'traces' references processor 'batch', which is not configured"},
+    {HEAD "service: {extensions: [pprof], pipelines: {traces: {receivers: [otlp], exporters: "
+          "[nop]}}}\n",
+     "c.yaml:3:24: service references extension 'pprof', which is not configured"},
+    {HEAD "service: {pipelines: {trace: {receivers: [otlp], exporters: [nop]}}}\n",
+     "c.yaml:3:23: 'trace' is no pipeline name (traces or traces/name) (did you mean 'traces'?)"},
+    {HEAD "service: {pipelines: {metrics: {receivers: [otlp], exporters: [nop]}}}\n",
+     "c.yaml:3:23: pipeline 'metrics': only traces pipelines are supported so far"},
+    {HEAD "service: {pipelines: {traces: {receivers: otlp, exporters: [nop]}}}\n", "c.yaml:3:43: "},
+    {HEAD "connectors: {nop: }\n" PIPELINE, "c.yaml:3:14: unknown type 'nop' for connector"},
+    {HEAD "connectors: {forward: }\n"
+          "service: {pipelines: {traces: {receivers: [otlp], exporters: [forward]}}}\n",
+     "c.yaml:3:14: connector 'forward' is used as exporter but not as receiver of a pipeline"},
+    {HEAD "connectors: {forward: }\n"
+          "service: {pipelines: {traces: {receivers: [otlp, forward], exporters: [nop]}}}\n",
+     "c.yaml:3:14: connector 'forward' is used as receiver but not as exporter of a pipeline"},
+    {HEAD "connectors: {forward/a: , forward/b: }\n"
+          "service: {pipelines: {traces: {receivers: [otlp, forward/b], exporters: [forward/a]},\n"
+          "  traces/2: {receivers: [forward/a], exporters: [nop, forward/b]}}}\n",
+     "c.yaml:4:23: cycle of pipelines: traces -> traces/2 -> traces"},
+    {HEAD PIPELINE "  telemetry: {}\n", "c.yaml:4:"},
+    {HEAD "service: {telemetry: {logs: {level: loud}}, pipelines: {traces: {receivers: [otlp], "
+          "exporters: [nop]}}}\n",
+     "c.yaml:3:37: "},
+    {HEAD "service: {telemetry: {metrics: {address: 8888}}, pipelines: {traces: {receivers: "
+          "[otlp], exporters: [nop]}}}\n",
+     "c.yaml:3:42: "},
+    {HEAD "service: {telemetry: {metrics: {address: here}}, pipelines: {traces: {receivers: "
+          "[otlp], exporters: [nop]}}}\n",
+     "c.yaml:3:42: 'here' is no HOST:PORT"},
+    {HEAD PIPELINE HEAD, "c.yaml:4:1: "},
+};
+
+static void mistakes_are_told_with_place_and_nearest_word(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        struct col_config *config = NULL;
+        char text[1024];
+        enum otel_err err = col_config_load_text(wrong[i].text, strlen(wrong[i].text), "c.yaml",
+                                                 &config, &detail);
+
+        if (err == OTEL_OK)
+            fail_msg("taken: %s", wrong[i].text);
+        otl_detail_format(&detail, text, sizeof(text));
+        if (strstr(text, wrong[i].message) == NULL)
+            fail_msg("%s\nsaid:     %s\nexpected: %s", wrong[i].text, text, wrong[i].message);
+        assert_int_equal(otel_err_class(err), OTEL_CLASS_USAGE);
+        assert_null(config);
+    }
+}
+
+static struct col_config *load(const char *text)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct col_config *config = NULL;
+
+    if (col_config_load_text(text, strlen(text), "c.yaml", &config, &detail) != OTEL_OK)
+        fail_msg("refused: %s\n%s", detail.text, text);
+    return config;
+}
+
+static void references_become_components_in_their_order(void **state)
+{
+    struct col_config *config;
+
+    (void)state;
+    config = load("receivers: {otlp: {protocols: {http: }}, otlp/2: {protocols: {http: }}}\n"
+                  "exporters: {nop: , nop/b: }\n"
+                  "connectors: {forward: }\n"
+                  "service:\n"
+                  "  pipelines:\n"
+                  "    traces: {receivers: [otlp/2, otlp, otlp], exporters: [nop/b, forward]}\n"
+                  "    traces/2: {receivers: [forward], exporters: [nop, nop]}\n");
+    assert_int_equal(config->component_count, 5);
+    assert_int_equal(config->pipeline_count, 2);
+    assert_string_equal(config->pipelines[0].name, "traces");
+    assert_int_equal(config->pipelines[0].receiver_count, 2);
+    assert_string_equal(config->components[config->pipelines[0].receivers[0]].id, "otlp/2");
+    assert_string_equal(config->components[config->pipelines[0].exporters[1]].id, "forward");
+    assert_int_equal(config->pipelines[1].exporter_count, 1);
+    assert_string_equal(config->metrics_endpoint, "");
+    assert_int_equal(config->log_level, OTL_LOG_INFO);
+    col_config_free(config);
+}
+
+static void telemetry_is_read_in_old_and_new_form(void **state)
+{
+    static const struct {
+        const char *telemetry;
+        const char *endpoint;
+        enum otl_log_level level;
+    } cases[] = {
+        {"{metrics: {address: '127.0.0.1:0'}, logs: {level: DEBUG}}", "127.0.0.1:0",
+         OTL_LOG_DEBUG},
+        {"{metrics: {level: none, address: ':8888'}, logs: {level: warn}}", "", OTL_LOG_WARN},
+        {"{metrics: {readers: [{pull: {exporter: {prometheus: {host: '::1', port: 1}}}}]}}",
+         "[::1]:1", OTL_LOG_INFO},
+        {"{metrics: {readers: [{pull: {exporter: {prometheus: {port: 8888}}}}]}}",
+         "localhost:8888", OTL_LOG_INFO},
+        {"{metrics: , logs: }", "", OTL_LOG_INFO},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct col_config *config;
+        char text[1024];
+
+        snprintf(text, sizeof(text),
+                 HEAD "service: {telemetry: %s, pipelines: {traces: {receivers: [otlp], "
+                      "exporters: [nop]}}}\n",
+                 cases[i].telemetry);
+        config = load(text);
+        assert_string_equal(config->metrics_endpoint, cases[i].endpoint);
+        assert_int_equal(config->log_level, cases[i].level);
+        col_config_free(config);
+    }
+}
+
+static void environment_variables_are_replaced(void **state)
+{
+    const json_t *exporter;
+    struct col_config *config;
+
+    (void)state;
+    setenv("COL_TEST_PATH", "spans.json", 1);
+    unsetenv("COL_TEST_NONE");
+    config = load(RECEIVERS "exporters:\n"
+                            "  file:\n"
+                            "    path: ${env:COL_TEST_PATH}\n"
+                            "    append: ${env:COL_TEST_NONE:-true}\n"
+                            "service: {pipelines: {traces: {receivers: [otlp], exporters: "
+                            "[file]}}}\n");
+    exporter = config->components[1].config;
+    assert_string_equal(otl_tree_text(exporter, "path", ""), "spans.json");
+    assert_true(otl_tree_bool(exporter, "append", false));
+    col_config_free(config);
+}
+
+static void the_default_configuration_is_a_good_one(void **state)
+{
+    struct col_config *config = NULL;
+
+    (void)state;
+    assert_int_equal(col_config_load(NULL, &config, NULL), OTEL_OK);
+    assert_int_equal(config->pipeline_count, 1);
+    col_config_free(config);
+}
+
+static void a_missing_file_is_named(void **state)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct col_config *config = NULL;
+    char text[1024];
+
+    (void)state;
+    assert_int_equal(col_config_load("/nonexistent/c.yaml", &config, &detail),
+                     OTEL_ERR_NOT_FOUND);
+    assert_non_null(strstr(otl_detail_format(&detail, text, sizeof(text)), "/nonexistent/c.yaml"));
+}
+
+static void endpoints_are_split_strictly(void **state)
+{
+    static const struct {
+        const char *endpoint;
+        const char *host; /* NULL: refused */
+        unsigned port;
+    } cases[] = {
+        {"localhost:4318", "localhost", 4318},
+        {":4318", "", 4318},
+        {"[::1]:0", "::1", 0},
+        {"127.0.0.1:65535", "127.0.0.1", 65535},
+        {"127.0.0.1:65536", NULL, 0},
+        {"127.0.0.1", NULL, 0},
+        {"127.0.0.1:", NULL, 0},
+        {"::1:4318", NULL, 0},
+        {"[::1:4318", NULL, 0},
+        {"http://x:1", NULL, 0},
+        {"x:-1", NULL, 0},
+        {"", NULL, 0},
+        {"[", NULL, 0},
+        {"[:1", NULL, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint16_t port = 0;
+        char host[64];
+        enum otel_err err = col_endpoint_split(cases[i].endpoint, host, sizeof(host), &port);
+
+        if ((err == OTEL_OK) != (cases[i].host != NULL))
+            fail_msg("%s", cases[i].endpoint);
+        if (err != OTEL_OK)
+            continue;
+        assert_string_equal(host, cases[i].host);
+        assert_int_equal(port, cases[i].port);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mistakes_are_told_with_place_and_nearest_word),
+        cmocka_unit_test(references_become_components_in_their_order),
+        cmocka_unit_test(telemetry_is_read_in_old_and_new_form),
+        cmocka_unit_test(environment_variables_are_replaced),
+        cmocka_unit_test(the_default_configuration_is_a_good_one),
+        cmocka_unit_test(a_missing_file_is_named),
+        cmocka_unit_test(endpoints_are_split_strictly),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

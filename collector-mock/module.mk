@@ -18,3 +18,18 @@ collector-mock_LIBS := collector
 TESTS += col_config_test
 col_config_test_SRCS := collector-mock/config/tests/config_test.c
 col_config_test_LIBS := collector
+
+COL_RIG := collector-mock/tests/rig.c
+
+TESTS += col_http_test
+col_http_test_SRCS := collector-mock/tests/http_test.c $(COL_RIG)
+col_http_test_LIBS := col_wire otlp_pb base
+col_http_test_PKGS := zlib
+
+TESTS += col_service_test
+col_service_test_SRCS := collector-mock/tests/service_test.c $(COL_RIG)
+col_service_test_LIBS := col_wire base
+col_service_test_PKGS := jansson
+
+# these start the program
+$(B)/tests/col_http_test $(B)/tests/col_service_test: | $(B)/bin/collector-mock

@@ -278,7 +278,7 @@ static int conclude(struct session *session)
                session->interrupted ? " (interrupted)" : "");
         hx_load_print(stdout, &totals);
         if (session->options.hdr_dir != NULL)
-            printf("\n  %s: response.hlog, service.hlog, sendlag.hlog\n",
+            printf("\n  %s: response, service and sendlag, as .hlog and .hgrm\n",
                    session->options.hdr_dir);
     }
     return session->interrupted ? HX_EXIT_INTERRUPTED : HX_EXIT_OK;

@@ -29,3 +29,7 @@ TESTS += load_command_test
 load_command_test_SRCS := harness/load/tests/load_command_test.c harness/load/tests/test_server.c \
                          harness/cli/usage.c
 load_command_test_LIBS := load repschema
+
+BENCHES += load_bench
+load_bench_SRCS := harness/load/bench/load_bench.c
+load_bench_LIBS := load

@@ -11,7 +11,8 @@
 #include "sdk/base/random.h"
 
 /*
- * Schedule of a load: when each request is due, all from one seed and known before anything is sent.
+ * Schedule of a load: when each request is due, all from one seed and known before anything is
+ * sent.
  *
  * It is global: it does not depend on connections, on answers or on the clock. The n-th
  * instant of the same seed, rate and arrival is the same in every run.

@@ -4,7 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/stats/hdr_table.h"
+#include "sdk/base/file.h"
 #include "sdk/base/mem.h"
+
+enum { TABLE_MAX = 1 << 20 };
 
 struct interval {
     struct hx_hdr *current; /* being recorded */
@@ -18,6 +22,7 @@ struct hx_series {
     struct interval intervals[HX_SERIES_KINDS][HX_LOAD_PHASES];
     struct hx_hdr *totals[HX_SERIES_KINDS];
     struct hx_hdr_log logs[HX_SERIES_KINDS];
+    char *dir; /* NULL: nothing is written */
     bool failed;
 };
 
@@ -47,6 +52,9 @@ static enum otel_err open_logs(struct hx_series *series, const char *dir, uint64
     enum otel_err err = OTEL_OK;
     char path[4096];
 
+    series->dir = otl_mem_strdup(dir);
+    if (series->dir == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory");
     for (int kind = 0; kind < HX_SERIES_KINDS && err == OTEL_OK; kind++) {
         if (snprintf(path, sizeof(path), "%s/%s.hlog", dir, FILES[kind]) >= (int)sizeof(path))
             return otl_detail_set(reterr, OTEL_ERR_IO, dir, 0, 0, "the path is too long");
@@ -86,6 +94,7 @@ void hx_series_free(struct hx_series *series)
         if (series->logs[kind].file != NULL)
             (void)!hx_hdr_log_close(&series->logs[kind]);
     }
+    otl_mem_free(series->dir);
     otl_mem_free(series);
 }
 
@@ -141,13 +150,31 @@ void hx_series_rotate(struct hx_series *series, uint64_t start_ns, uint64_t leng
         }
 }
 
+/* DIR/response.hgrm, in milliseconds. */
+static enum otel_err write_table(const struct hx_series *series, int kind)
+{
+    struct otl_buf table;
+    char path[4096];
+    enum otel_err err;
+
+    if (snprintf(path, sizeof(path), "%s/%s.hgrm", series->dir, FILES[kind]) >= (int)sizeof(path))
+        return OTEL_ERR_IO;
+    otl_buf_init(&table, TABLE_MAX);
+    err = hx_hdr_table(series->totals[kind], 1e6, &table);
+    if (err == OTEL_OK)
+        err = otl_file_write(path, table.data, table.len, NULL);
+    otl_buf_fini(&table);
+    return err;
+}
+
 enum otel_err hx_series_finish(struct hx_series *series, uint64_t start_ns, uint64_t length_ns)
 {
     hx_series_rotate(series, start_ns, length_ns);
     while (hx_series_write_one(series))
         ;
     for (int kind = 0; kind < HX_SERIES_KINDS; kind++)
-        if (hx_hdr_log_close(&series->logs[kind]) != OTEL_OK)
+        if (hx_hdr_log_close(&series->logs[kind]) != OTEL_OK ||
+            (series->dir != NULL && write_table(series, kind) != OTEL_OK))
             series->failed = true;
     return series->failed ? OTEL_ERR_IO : OTEL_OK;
 }

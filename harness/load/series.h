@@ -31,8 +31,9 @@ enum hx_load_phase { HX_LOAD_WARM_UP, HX_LOAD_MEASURE, HX_LOAD_PHASES };
 
 struct hx_series;
 
-/* dir: where response.hlog, service.hlog and sendlag.hlog go; NULL = nowhere. OTEL_ERR_IO,
- * OTEL_ERR_MEMORY, with *reterr filled. */
+/* dir: where response.hlog, service.hlog and sendlag.hlog go, and at the end the percentile tables
+ * of the measured phase, response.hgrm and so on; NULL = nowhere. OTEL_ERR_IO, OTEL_ERR_MEMORY,
+ * with *reterr filled. */
 OTEL_MUST_USE enum otel_err hx_series_new(const char *dir, uint64_t wall_start_ns,
                                           struct hx_series **ret, struct otl_detail *reterr);
 void hx_series_free(struct hx_series *series);

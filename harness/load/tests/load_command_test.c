@@ -135,9 +135,10 @@ static int end(struct runner *runner)
 {
     int status = 0;
     static const char *const files[] = {"hdr/response.hlog", "hdr/service.hlog",
-                                        "hdr/sendlag.hlog",  "ledger/load.0.0000.led",
-                                        "role.json",         "hdr",
-                                        "ledger"};
+                                        "hdr/sendlag.hlog",  "hdr/response.hgrm",
+                                        "hdr/service.hgrm",  "hdr/sendlag.hgrm",
+                                        "hdr",               "ledger/load.0.0000.led",
+                                        "ledger",            "role.json"};
 
     fclose(runner->in);
     assert_int_equal(waitpid(runner->child, &status, 0), runner->child);
@@ -318,7 +319,7 @@ static void a_bad_role_is_wrong_usage(void **state)
     assert_int_equal(hx_command_load_client(3, arguments), 2);
 }
 
-/* ---- tracerig load ---------------------------------------------------------------------------- */
+/* ---- tracerig load -------------------------------------------------------------------------- */
 
 /* Run the command in a child with its output in a file; the exit status, the output in out. */
 static int run_command(int count, char **arguments, struct otl_buf *out)

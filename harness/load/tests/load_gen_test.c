@@ -370,6 +370,11 @@ static void sum_log(const char *dir, const char *name, uint64_t *ret_warmup, uin
         hx_hdr_free(entry.hdr);
     }
     assert_int_equal(reader.rest.len, 0);
+    unlink(path);
+    snprintf(path, sizeof(path), "%s/%s.hgrm", dir, name);
+    otl_buf_reset(&text);
+    assert_int_equal(otl_file_read(path, &text, NULL), OTEL_OK);
+    assert_non_null(strstr(text.data, "Total count    =          300]"));
     otl_buf_fini(&text);
     unlink(path);
 }

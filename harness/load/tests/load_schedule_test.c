@@ -20,7 +20,8 @@
 
 static struct hx_schedule make_plan(enum hx_arrival arrival, double rate, uint64_t seed)
 {
-    const struct hx_schedule_options options = {rate, arrival, OTL_NS_PER_S, 9 * OTL_NS_PER_S, seed};
+    const struct hx_schedule_options options = {rate, arrival, OTL_NS_PER_S, 9 * OTL_NS_PER_S,
+                                                seed};
     struct hx_schedule plan;
 
     assert_int_equal(hx_schedule_init(&plan, &options), OTEL_OK);
@@ -91,7 +92,8 @@ static void impossible_rates_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
-        const struct hx_schedule_options options = {rates[i], HX_ARRIVAL_CONSTANT, 0, OTL_NS_PER_S, 1};
+        const struct hx_schedule_options options = {rates[i], HX_ARRIVAL_CONSTANT, 0, OTL_NS_PER_S,
+                                                    1};
 
         assert_int_equal(hx_schedule_init(&plan, &options), OTEL_ERR_ARGUMENT);
     }

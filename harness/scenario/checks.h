@@ -3,10 +3,10 @@
 #define HX_CHECKS_H
 
 /*
- * The verifier's checks. One list for the verifier, for report.json and for a scenario's
- * expect.checks, so that a scenario cannot name a check that nobody makes.
+ * The verifier's checks, as they stand in a scenario's expect.checks and in report.json.
+ * One list for both, so that a scenario cannot name a check that nobody makes.
  *
- * id, name, title, what is expected
+ * constant, name, title, what is expected
  */
 #define HX_CHECKS(X)                                                                               \
     X(NOT_EMPTY, "not_empty", "The run did something",                                             \
@@ -32,8 +32,8 @@
       "the same spans under the same reasons in all three")                                        \
     X(DUPLICATES, "duplicates", "No span arrives twice",                                           \
       "0 duplicates, other than retries of unanswered or failed attempts")                         \
-    X(ID_COLLISIONS, "id_collisions", "No two spans have the same ids",                            \
-      "0 pairs of spans with the same trace id and span id; no id of zeros")                       \
+    X(ID_COLLISIONS, "id_collisions", "No two spans have the same id",                            \
+      "no span id twice in the run; no id of zeros")                       \
     X(UNEXPECTED, "unexpected", "Only what was sampled arrives",                                   \
       "every received span was started, sampled and ended by the ledger")                          \
     X(CONTENT, "content", "Spans arrive as they were asked for",                                   \

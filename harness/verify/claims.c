@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/verify/claims.h"
 
+#include "harness/verify/judge/edges.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +12,7 @@ struct claim {
     char text[320];
     enum hx_verdict verdict;
     char expected[240];
-    char observed[240];
+    char observed[480];
     const json_t *evidence; /* borrowed; NULL: none */
 };
 
@@ -106,6 +108,119 @@ static int claim_spans(const struct hx_judgement *j, json_t *list, enum hx_verdi
     return add(list, &claim, verdict);
 }
 
+/* ---- edges ---------------------------------------------------------------------------------- */
+
+static void start_edge(const struct hx_edge_claim *edge, const char *kind, size_t n,
+                       struct claim *claim)
+{
+    memset(claim, 0, sizeof *claim);
+    snprintf(claim->id, sizeof claim->id, "%s.%zu", kind, n + 1);
+    snprintf(claim->text, sizeof claim->text, "%s: %s", kind, edge->text);
+    snprintf(claim->observed, sizeof claim->observed, "no call");
+    claim->verdict = HX_VERDICT_FAIL;
+}
+
+static void tell_edge(const struct hx_edge *edge, struct claim *claim)
+{
+    snprintf(claim->observed, sizeof claim->observed,
+             "%" PRIu64 " calls, %" PRIu64 " sampled, %" PRIu64 " complete, %" PRIu64 " broken%s%s",
+             edge->calls, edge->sampled, edge->complete, edge->broken,
+             edge->why[0] != '\0' ? ": " : "", edge->why);
+}
+
+static int claim_required(const struct hx_judgement *j, json_t *list, enum hx_verdict *verdict)
+{
+    const struct hx_claims *claims = &j->scenario->claims;
+    int bad = 0;
+
+    for (size_t i = 0; i < claims->required_count; i++) {
+        const struct hx_edge_claim *wanted = &claims->required[i];
+        const struct hx_edge *edge = hx_edge_find(j, wanted->from_op, wanted->to_op);
+        struct claim claim;
+
+        start_edge(wanted, "required", i, &claim);
+        snprintf(claim.expected, sizeof claim.expected,
+                 "seen in the received spans, every sampled call complete");
+        if (edge != NULL) {
+            tell_edge(edge, &claim);
+            if (edge->broken == 0 && edge->complete > 0 && edge->complete == edge->sampled)
+                claim.verdict = HX_VERDICT_PASS;
+            else if (edge->broken == 0 && edge->calls > 0 && edge->sampled == 0)
+                claim.verdict = HX_VERDICT_INCONCLUSIVE;
+        }
+        bad |= add(list, &claim, verdict);
+    }
+    return bad;
+}
+
+static int claim_forbidden(const struct hx_judgement *j, json_t *list, enum hx_verdict *verdict)
+{
+    const struct hx_claims *claims = &j->scenario->claims;
+    int bad = 0;
+
+    for (size_t i = 0; i < claims->forbidden_count; i++) {
+        const struct hx_edge_claim *unwanted = &claims->forbidden[i];
+        const struct hx_edge *edge = hx_edge_find(j, unwanted->from_op, unwanted->to_op);
+        struct claim claim;
+
+        start_edge(unwanted, "forbidden", i, &claim);
+        snprintf(claim.expected, sizeof claim.expected, "never called");
+        if (edge != NULL && edge->calls > 0)
+            tell_edge(edge, &claim);
+        else
+            claim.verdict = j->facts->entry_count > 0 ? HX_VERDICT_PASS : HX_VERDICT_INCONCLUSIVE;
+        bad |= add(list, &claim, verdict);
+    }
+    return bad;
+}
+
+/* That no other edge is broken is the business of the check "propagation". */
+static int claim_broken(const struct hx_judgement *j, json_t *list, enum hx_verdict *verdict)
+{
+    const struct hx_claims *claims = &j->scenario->claims;
+    uint64_t others = j->checks.list[HX_CHECK_PROPAGATION].failed;
+    int bad = 0;
+
+    for (size_t i = 0; i < claims->broken_count; i++) {
+        const struct hx_edge_claim *wanted = &claims->broken[i];
+        const struct hx_edge *edge = hx_edge_find(j, wanted->from_op, wanted->to_op);
+        struct claim claim;
+
+        start_edge(wanted, "broken", i, &claim);
+        snprintf(claim.expected, sizeof claim.expected, "broken, and no other edge is");
+        if (edge != NULL) {
+            tell_edge(edge, &claim);
+            if (edge->broken > 0 && others == 0)
+                claim.verdict = HX_VERDICT_PASS;
+        }
+        if (others > 0)
+            snprintf(claim.observed, sizeof claim.observed, "%" PRIu64 " other hops are broken",
+                     others);
+        claim.evidence = j->checks.list[HX_CHECK_PROPAGATION].evidence;
+        bad |= add(list, &claim, verdict);
+    }
+    return bad;
+}
+
+static int claim_partial(const struct hx_judgement *j, json_t *list, enum hx_verdict *verdict)
+{
+    const struct hx_tally *tally = &j->tally;
+    uint64_t partial = j->checks.list[HX_CHECK_WHOLE_TRACES].excused;
+    struct claim claim = {.id = "partial_traces", .text = "partial traces in the share that the "
+                                                          "services' own ratios give"};
+
+    if (!j->scenario->claims.partial_traces)
+        return 0;
+    claim.verdict = tally->partial_held ? HX_VERDICT_PASS : HX_VERDICT_FAIL;
+    snprintf(claim.expected, sizeof claim.expected, "%.1f of %zu traces, %" PRIu64 " to %" PRIu64
+             " at 1e-6", tally->partial_mean, j->facts->trace_count, tally->partial_low,
+             tally->partial_high);
+    snprintf(claim.observed, sizeof claim.observed, "%" PRIu64 " of %zu traces are partial",
+             partial, j->facts->trace_count);
+    claim.evidence = j->checks.list[HX_CHECK_WHOLE_TRACES].evidence;
+    return add(list, &claim, verdict);
+}
+
 json_t *hx_claims_judge(const struct hx_judgement *j, enum hx_verdict *ret_verdict)
 {
     json_t *list = json_array();
@@ -113,6 +228,10 @@ json_t *hx_claims_judge(const struct hx_judgement *j, enum hx_verdict *ret_verdi
 
     *ret_verdict = HX_VERDICT_NONE;
     bad = claim_checks(j, list, ret_verdict);
+    bad |= claim_required(j, list, ret_verdict);
+    bad |= claim_forbidden(j, list, ret_verdict);
+    bad |= claim_broken(j, list, ret_verdict);
+    bad |= claim_partial(j, list, ret_verdict);
     bad |= claim_spans(j, list, ret_verdict);
     if (*ret_verdict == HX_VERDICT_NONE)
         *ret_verdict = HX_VERDICT_INCONCLUSIVE;

@@ -5,13 +5,22 @@ verify_SRCS := harness/verify/verify.c harness/verify/check.c harness/verify/cla
                harness/verify/facts/ledger.c harness/verify/facts/link.c \
                harness/verify/facts/content.c harness/verify/facts/receive.c \
                harness/verify/judge/input.c harness/verify/judge/delivery.c \
-               harness/verify/judge/counters.c harness/verify/judge/spans.c
+               harness/verify/judge/counters.c harness/verify/judge/spans.c \
+               harness/verify/judge/propagation.c harness/verify/judge/edges.c \
+               harness/verify/judge/sampling.c harness/verify/judge/share.c \
+               harness/verify/judge/traces.c harness/verify/judge/resource.c \
+               harness/verify/judge/baggage.c harness/verify/judge/clock.c \
+               harness/verify/facts/context.c
 verify_LIBS := ledger stats col_wire base
 verify_PKGS := jansson
 
 WORLD_SRCS := harness/verify/tests/world_scenario.c harness/verify/tests/world_model.c \
-              harness/verify/tests/world_write.c
+              harness/verify/tests/world_write.c harness/verify/tests/players.c
 
-TESTS += verify_players_test
-verify_players_test_SRCS := harness/verify/tests/players_test.c $(WORLD_SRCS)
-verify_players_test_LIBS := verify otlp_pb
+TESTS += verify_delivery_test
+verify_delivery_test_SRCS := harness/verify/tests/delivery_test.c $(WORLD_SRCS)
+verify_delivery_test_LIBS := verify otlp_pb
+
+TESTS += verify_hops_test
+verify_hops_test_SRCS := harness/verify/tests/hops_test.c $(WORLD_SRCS)
+verify_hops_test_LIBS := verify otlp_pb

@@ -12,6 +12,13 @@ static void judge_all(struct hx_judgement *j)
     hx_judge_delivery(j);
     hx_judge_counters(j);
     hx_judge_spans(j);
+    hx_judge_propagation(j);
+    hx_judge_sampling(j);
+    hx_judge_shares(j);
+    hx_judge_traces(j);
+    hx_judge_resources(j);
+    hx_judge_baggage(j);
+    hx_judge_clocks(j);
 }
 
 enum otel_err hx_verify_run(const struct hx_verify_options *options, json_t **ret,

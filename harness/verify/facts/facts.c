@@ -9,7 +9,7 @@
 uint32_t hx_facts_span_by_ids(const struct hx_facts *facts, const uint8_t trace_id[16],
                               const uint8_t span_id[8])
 {
-    uint32_t row = hx_table_get(&facts->span_by_ids, hx_span_key(trace_id, span_id));
+    uint32_t row = hx_table_get(&facts->span_by_ids, hx_span_key(span_id));
     const struct hx_led_span *span;
 
     if (row == HX_NONE)

@@ -232,7 +232,7 @@ struct hx_facts {
     struct hx_table trace_by_id;
 
     uint64_t dangling;        /* ledger rows that close or name a row that is not there */
-    uint64_t same_ids;        /* ledger spans whose ids another span has */
+    uint64_t same_ids;        /* ledger spans whose span id another one has */
     uint64_t tap_undecodable; /* requests */
     uint64_t drops_unknown;   /* drop rows that name no span */
     bool tap_torn, tap_damaged;

@@ -140,7 +140,7 @@ static void add_span(struct hx_facts *facts, uint32_t process, const struct hx_l
     span->parent = span->received = HX_NONE;
     if (hx_table_put(&facts->span_by_seq, row->head.seq, n) != n)
         facts->dangling++;
-    if (hx_table_put(&facts->span_by_ids, hx_span_key(row->trace_id, row->span_id), n) != n)
+    if (hx_table_put(&facts->span_by_ids, hx_span_key(row->span_id), n) != n)
         facts->same_ids++;
 }
 

@@ -11,6 +11,7 @@
 struct account {
     uint64_t sampled;  /* sampled spans that ended */
     uint64_t named;    /* of those, in the drop record */
+    uint64_t drops;    /* all spans in the drop record */
     uint64_t counted;  /* the player counts them as dropped, but names none */
     uint64_t unknown;  /* neither exported nor dropped by its own counters */
     uint64_t bound;    /* what a killed process may have held */
@@ -39,8 +40,11 @@ static void first_opinions(struct hx_facts *facts, struct account *accounts)
         struct account *account = &accounts[span->process];
         unsigned flags = span->open->head.flags;
 
+        account->drops += span->opinion != HX_OPINION_UNKNOWN;
         if ((flags & HX_LED_SPAN_RECORDING) == 0) {
-            span->opinion = HX_OPINION_NOT_RECORDED;
+            /* no_memory: sampled, but no room to record it */
+            if (span->opinion != HX_OPINION_NO_MEMORY)
+                span->opinion = HX_OPINION_NOT_RECORDED;
         } else if ((flags & HX_LED_SPAN_SAMPLED) == 0) {
             span->opinion = HX_OPINION_RECORD_ONLY;
         } else if (span->opinion != HX_OPINION_UNKNOWN) {
@@ -66,7 +70,7 @@ static void weigh_counters(const struct hx_fact_process *p, struct account *acco
         return;
     dropped = close->queue_full + close->export_failed + close->rejected + close->after_shutdown +
               close->no_memory;
-    account->counted = above(dropped, account->named);
+    account->counted = above(dropped, account->drops);
     account->unknown = above(account->sampled, account->named + account->counted + close->exported);
 }
 
@@ -270,12 +274,11 @@ static void judge_ids(struct hx_judgement *j)
     hx_judged(&j->checks, HX_CHECK_ID_COLLISIONS, facts->span_count);
     for (uint32_t i = 0; i < facts->span_count; i++) {
         const struct hx_led_span *open = facts->spans[i].open;
-        uint32_t first = hx_table_get(&facts->span_by_ids,
-                                      hx_span_key(open->trace_id, open->span_id));
+        uint32_t first = hx_table_get(&facts->span_by_ids, hx_span_key(open->span_id));
 
         if (first != i)
             hx_fail(&j->checks, HX_CHECK_ID_COLLISIONS, HX_AT_SPAN(i),
-                    "the API gave the ids of %s of %s again",
+                    "the API gave the span id of %s of %s again",
                     hx_facts_op_name(facts, facts->spans[first].open->op),
                     hx_facts_service(facts, facts->spans[first].process));
         if (hx_id_zero(open->trace_id, 16) || hx_id_zero(open->span_id, 8))
@@ -301,10 +304,10 @@ static void judge_received(struct hx_judgement *j)
         }
         if ((row->altered & HX_ALTERED_IDS) == 0)
             continue;
-        other = hx_facts_span_by_ids(facts, row->trace_id, row->span_id);
+        other = hx_table_get(&facts->span_by_ids, hx_span_key(row->span_id));
         if (other != HX_NONE && other != row->span)
             hx_fail(&j->checks, HX_CHECK_ID_COLLISIONS, HX_AT_RECEIVED(i),
-                    "received with the ids of another span");
+                    "received with the span id of another span");
     }
 }
 

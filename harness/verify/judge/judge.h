@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HX_JUDGE_H
-#define HX_JUDGE_H
+#ifndef HX_VERIFY_JUDGE_H
+#define HX_VERIFY_JUDGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,5 +68,12 @@ void hx_judge_input(struct hx_judgement *j);    /* not_empty, ledger, tap, calls
 void hx_judge_delivery(struct hx_judgement *j); /* fates, books, losses, duplicates */
 void hx_judge_counters(struct hx_judgement *j); /* books, counter_lies against SDK counters */
 void hx_judge_spans(struct hx_judgement *j);    /* content, identity, parents */
+void hx_judge_propagation(struct hx_judgement *j); /* propagation, and the edges */
+void hx_judge_sampling(struct hx_judgement *j); /* sampling_decision */
+void hx_judge_shares(struct hx_judgement *j);   /* whole_traces, sampling_share, randomness */
+void hx_judge_traces(struct hx_judgement *j);   /* traces, and their tally */
+void hx_judge_resources(struct hx_judgement *j);
+void hx_judge_baggage(struct hx_judgement *j);
+void hx_judge_clocks(struct hx_judgement *j);   /* durations, start_times, containment */
 
 #endif

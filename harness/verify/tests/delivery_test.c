@@ -1,25 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each broken player is caught by name, and nothing else is. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+/* Players that lose, repeat or alter spans are each caught by name, and nothing else is. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "harness/verify/tests/world.h"
-#include "harness/verify/verify.h"
-
-struct player {
-    const char *name;
-    struct w_options options;
-    void (*break_it)(struct world *world);
-    const char *caught; /* the checks that do not pass, in their order */
-    const char *const *killed;
-};
+#include "harness/verify/tests/players.h"
 
 /* ---- losses --------------------------------------------------------------------------------- */
 
@@ -114,9 +98,7 @@ static void reuse_id_in_the_api(struct world *w)
     struct w_span *a = world_span(w, OP_CONSUME, 3), *b = world_span(w, OP_CONSUME, 4);
 
     memcpy(b->led.span_id, a->led.span_id, 8);
-    memcpy(b->led.trace_id, a->led.trace_id, 16);
     memcpy(b->wire.span_id, a->led.span_id, 8);
-    memcpy(b->wire.trace_id, a->led.trace_id, 16);
 }
 
 static void reuse_id_on_the_way(struct world *w)
@@ -124,7 +106,6 @@ static void reuse_id_on_the_way(struct world *w)
     struct w_span *a = world_span(w, OP_CONSUME, 3), *b = world_span(w, OP_CONSUME, 4);
 
     memcpy(b->wire.span_id, a->led.span_id, 8);
-    memcpy(b->wire.trace_id, a->led.trace_id, 16);
 }
 
 static void send_unknown(struct world *w)
@@ -202,15 +183,10 @@ static void swap_parents_in_the_api(struct world *w)
 
 /* ---- the test ------------------------------------------------------------------------------- */
 
-static void healthy(struct world *w)
-{
-    (void)w;
-}
-
 static const char *const ORDER_KILLED[] = {"order-0", NULL};
 
 static const struct player PLAYERS[] = {
-    {.name = "healthy", .break_it = healthy, .caught = ""},
+    {.name = "healthy", .caught = ""},
     {.name = "loses one span", .break_it = lose_one, .caught = "lost_unexplained"},
     {.name = "drops ten and says so", .break_it = drop_honestly, .caught = ""},
     {.name = "loses ten and over-counts queue_full", .break_it = lose_and_overcount,
@@ -227,8 +203,9 @@ static const struct player PLAYERS[] = {
     {.name = "duplicates", .break_it = duplicate, .caught = "duplicates"},
     {.name = "retries", .break_it = retry, .caught = ""},
     {.name = "is given a message twice", .break_it = redeliver, .caught = ""},
-    {.name = "reuses an id", .break_it = reuse_id_in_the_api, .caught = "id_collisions"},
-    {.name = "reuses an id on the way", .break_it = reuse_id_on_the_way,
+    {.name = "reuses an id", .options = {.edge = HX_EDGE_LINK}, .break_it = reuse_id_in_the_api, .caught = "id_collisions"},
+    {.name = "reuses an id on the way", .options = {.edge = HX_EDGE_LINK},
+     .break_it = reuse_id_on_the_way,
      .caught = "id_collisions,identity"},
     {.name = "alters an attribute", .break_it = alter_attribute, .caught = "content"},
     {.name = "alters a name", .break_it = alter_name, .caught = "content"},
@@ -239,92 +216,14 @@ static const struct player PLAYERS[] = {
     {.name = "alters the remote bit", .break_it = alter_remote_bit, .caught = "identity"},
     {.name = "loses tracerig.seq", .break_it = lose_seq, .caught = "content"},
     {.name = "swaps parents on the way", .break_it = swap_parents_on_the_way,
-     .caught = "parents"},
+     .caught = "parents,traces"},
     {.name = "swaps parents in the API", .break_it = swap_parents_in_the_api,
-     .caught = "parents"},
+     .caught = "parents,traces"},
     {.name = "sends what nobody started", .break_it = send_unknown,
      .caught = "lost_unexplained,unexpected"},
 };
 
-static json_t *judge(struct world *w, const char *const *killed)
-{
-    struct hx_verify_options options = {.dir = w->dir, .scenario = &w->scenario, .killed = killed};
-    struct otl_detail detail = OTL_DETAIL_NONE;
-    json_t *result = NULL;
-
-    while (killed != NULL && killed[options.killed_count] != NULL)
-        options.killed_count++;
-    if (hx_verify_run(&options, &result, &detail) != OTEL_OK)
-        fail_msg("%s", detail.text);
-    return result;
-}
-
-static void caught_by(const json_t *result, char *out, size_t size)
-{
-    const json_t *check;
-    size_t i, len = 0;
-
-    out[0] = '\0';
-    json_array_foreach(json_object_get(result, "checks"), i, check) {
-        if (strcmp(json_string_value(json_object_get(check, "verdict")), "pass") != 0)
-            len += (size_t)snprintf(out + len, size - len, "%s%s", len > 0 ? "," : "",
-                                    json_string_value(json_object_get(check, "id")));
-    }
-}
-
-static void print_failures(const json_t *result)
-{
-    const json_t *check;
-    char *text;
-    size_t i;
-
-    json_array_foreach(json_object_get(result, "checks"), i, check) {
-        if (strcmp(json_string_value(json_object_get(check, "verdict")), "pass") == 0)
-            continue;
-        text = json_dumps(check, JSON_INDENT(1));
-        fprintf(stderr, "%s\n", text);
-        free(text);
-    }
-}
-
-static int64_t count_of(const json_t *result, const char *part, const char *key)
-{
-    return json_integer_value(json_object_get(json_object_get(result, part), key));
-}
-
-static void player_is_caught(void **state)
-{
-    const struct player *player = *state;
-    const char *verdict;
-    struct world w;
-    json_t *result;
-    char caught[512];
-    bool balanced;
-
-    world_init(&w, &player->options);
-    player->break_it(&w);
-    world_write(&w);
-    result = judge(&w, player->killed);
-    world_fini(&w);
-    caught_by(result, caught, sizeof caught);
-    verdict = json_string_value(json_object_get(result, "verdict"));
-    balanced = count_of(result, "spans", "started") == count_of(result, "spans", "accounted");
-    if (strcmp(caught, player->caught) != 0 || !balanced ||
-        strcmp(verdict, player->caught[0] == '\0' ? "pass" : "fail") != 0) {
-        print_failures(result);
-        json_decref(result);
-        fail_msg("caught by '%s', expected '%s'", caught, player->caught);
-    }
-    json_decref(result);
-}
-
 int main(void)
 {
-    enum { COUNT = sizeof PLAYERS / sizeof PLAYERS[0] };
-    struct CMUnitTest tests[COUNT];
-
-    for (size_t i = 0; i < COUNT; i++)
-        tests[i] = (struct CMUnitTest){.name = PLAYERS[i].name, .test_func = player_is_caught,
-                                       .initial_state = (void *)(uintptr_t)&PLAYERS[i]};
-    return _cmocka_run_group_tests("players", tests, COUNT, NULL, NULL);
+    return run_players("delivery", PLAYERS, sizeof PLAYERS / sizeof PLAYERS[0]);
 }

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every hop: the context of the calling span was sent, arrived, and was used as the edge says. */
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/verify/facts/context.h"
+#include "harness/verify/judge/edges.h"
+#include "harness/verify/judge/judge.h"
+
+struct hop {
+    const struct hx_fact_entry *entry;
+    const struct hx_fact_span *caller; /* CLIENT or PRODUCER span; NULL: none known */
+    const struct hx_fact_span *callee; /* SERVER or CONSUMER span; NULL: none */
+    struct otl_view sent, sent_state;
+    struct otl_view got, got_state;
+    enum hx_edge_mode mode;
+    struct hx_context context; /* what was received */
+    bool has_context;
+    bool from_load;
+};
+
+static const struct hx_fact_span *span_at(const struct hx_facts *facts, uint32_t row)
+{
+    return row != HX_NONE ? &facts->spans[row] : NULL;
+}
+
+static void look_at(const struct hx_facts *facts, const struct hx_fact_entry *entry,
+                    struct hop *hop)
+{
+    const struct hx_led_record *head = &entry->open->head;
+
+    memset(hop, 0, sizeof *hop);
+    hop->entry = entry;
+    hop->callee = span_at(facts, entry->span);
+    hop->got = hx_led_view(head, entry->open->traceparent);
+    hop->got_state = hx_led_view(head, entry->open->tracestate);
+    if (entry->send != HX_NONE) {
+        const struct hx_fact_send *send = &facts->sends[entry->send];
+
+        hop->caller = span_at(facts, send->span);
+        hop->sent = hx_led_view(&send->open->head, send->open->traceparent);
+        hop->sent_state = hx_led_view(&send->open->head, send->open->tracestate);
+    } else if (entry->load != HX_NONE) {
+        const struct hx_led_load *load = facts->loads[entry->load].open;
+
+        hop->from_load = true;
+        hop->sent = hx_led_view(&load->head, load->traceparent);
+    }
+    hop->has_context = hx_context_parse(hop->got, &hop->context);
+}
+
+/* ---- what breaks a hop ---------------------------------------------------------------------- */
+
+static const char *wrongly_sent(const struct hop *hop)
+{
+    const struct hx_led_span *open;
+    struct hx_context sent;
+
+    if (hop->caller == NULL)
+        return NULL;
+    if (hop->sent.len == 0)
+        return "sent without context";
+    open = hop->caller->open;
+    if (!hx_context_parse(hop->sent, &sent))
+        return "sent with a traceparent that is none";
+    if (memcmp(sent.trace_id, open->trace_id, 16) != 0)
+        return "sent with another trace id than the calling span's";
+    if (memcmp(sent.span_id, open->span_id, 8) != 0)
+        return "sent with another span id than the calling span's";
+    if (((sent.flags ^ open->trace_flags) & 1) != 0)
+        return "sent with another sampled flag than the calling span's";
+    return NULL;
+}
+
+static const char *wrongly_received(const struct hop *hop)
+{
+    if (!otl_view_equal(hop->sent, hop->got))
+        return hop->got.len == 0 ? "traceparent lost on the way" : "traceparent changed on the way";
+    if (!hop->from_load && !otl_view_equal(hop->sent_state, hop->got_state))
+        return hop->got_state.len == 0 ? "tracestate lost on the way"
+                                       : "tracestate changed on the way";
+    return NULL;
+}
+
+static const char *wrongly_used(const struct hx_facts *facts, const struct hop *hop)
+{
+    const struct hx_led_span *open;
+    bool parent = hop->mode == HX_EDGE_PARENT || hop->mode == HX_EDGE_BOTH;
+    bool link = hop->mode == HX_EDGE_LINK || hop->mode == HX_EDGE_BOTH;
+    const struct hx_fact_received *row;
+
+    if (hop->callee == NULL || !hop->has_context)
+        return NULL;
+    open = hop->callee->open;
+    if (parent && memcmp(open->trace_id, hop->context.trace_id, 16) != 0)
+        return "received, but the callee began a trace of its own";
+    if (parent && memcmp(open->parent_span_id, hop->context.span_id, 8) != 0)
+        return "received, but the callee has another parent";
+    if (!parent && memcmp(open->trace_id, hop->context.trace_id, 16) == 0)
+        return "the callee joined the trace, though the edge is a link";
+    if (!link || !hx_facts_sampled(hop->callee))
+        return NULL;
+    if (open->link_count == 0)
+        return "received, but the callee made no link";
+    row = hop->callee->received != HX_NONE ? &facts->received[hop->callee->received] : NULL;
+    if (row != NULL && (row->flags & HX_RECEIVED_LINKS_CALLER) == 0 && hop->caller != NULL)
+        return "the callee's link names another context";
+    return NULL;
+}
+
+/* Do the received spans alone show the hop? */
+static bool joined(const struct hx_facts *facts, const struct hop *hop)
+{
+    const struct hx_fact_received *from, *to;
+    bool parent = hop->mode == HX_EDGE_PARENT || hop->mode == HX_EDGE_BOTH;
+    bool link = hop->mode == HX_EDGE_LINK || hop->mode == HX_EDGE_BOTH;
+
+    if (hop->callee == NULL || hop->callee->received == HX_NONE)
+        return false;
+    to = &facts->received[hop->callee->received];
+    if (hop->from_load || hop->mode == HX_EDGE_NONE)
+        return true;
+    if (hop->caller == NULL || hop->caller->received == HX_NONE)
+        return false;
+    from = &facts->received[hop->caller->received];
+    if (parent && (memcmp(from->trace_id, to->trace_id, 16) != 0 ||
+                   memcmp(from->span_id, to->parent_span_id, 8) != 0))
+        return false;
+    return !link || (to->flags & HX_RECEIVED_LINKS_CALLER) != 0;
+}
+
+/* ---- one hop -------------------------------------------------------------------------------- */
+
+static void mark_broken(struct hx_judgement *j, struct hx_edge *edge, const struct hop *hop,
+                        const char *why)
+{
+    struct hx_where where = {.edge = edge->text, .request = hop->entry->open->request};
+
+    if (hop->caller != NULL)
+        where.span = (uint32_t)(hop->caller - j->facts->spans) + 1;
+    else if (hop->callee != NULL)
+        where.span = (uint32_t)(hop->callee - j->facts->spans) + 1;
+    edge->broken++;
+    if (edge->why[0] == '\0')
+        snprintf(edge->why, sizeof edge->why, "%s", why);
+    if (!edge->has_example && where.span > 0) {
+        memcpy(edge->example, j->facts->spans[where.span - 1].open->trace_id, 16);
+        edge->has_example = true;
+    }
+    if (hop->caller != NULL)
+        j->marks->traces[hop->caller->trace].flags |= HX_TRACE_BROKEN;
+    if (hop->callee != NULL)
+        j->marks->traces[hop->callee->trace].flags |= HX_TRACE_BROKEN;
+    if (edge->expectation != NULL && strcmp(edge->expectation, "broken") == 0)
+        hx_excuse(&j->checks, HX_CHECK_PROPAGATION, &where, "%s (claimed)", why);
+    else
+        hx_fail(&j->checks, HX_CHECK_PROPAGATION, &where, "%s", why);
+}
+
+static bool hop_sampled(const struct hop *hop)
+{
+    if (hop->caller != NULL)
+        return hx_facts_sampled(hop->caller);
+    return hop->callee != NULL && hx_facts_sampled(hop->callee);
+}
+
+static void judge_hop(struct hx_judgement *j, struct hx_edge *edge, struct hop *hop)
+{
+    const char *why;
+
+    hop->mode = hop->from_load && hop->sent.len == 0 ? HX_EDGE_NONE : edge->mode;
+    if (hop->from_load)
+        edge->mode = hop->mode == HX_EDGE_NONE && edge->calls == 0 ? HX_EDGE_NONE : edge->mode;
+    edge->calls++;
+    edge->sampled += hop_sampled(hop);
+    edge->redelivered += hop->entry->again;
+    edge->complete += hop_sampled(hop) && joined(j->facts, hop);
+    if (hop->mode == HX_EDGE_NONE)
+        return;
+    hx_judged(&j->checks, HX_CHECK_PROPAGATION, 1);
+    why = wrongly_sent(hop);
+    if (why == NULL)
+        why = wrongly_received(hop);
+    if (why == NULL)
+        why = wrongly_used(j->facts, hop);
+    if (why != NULL)
+        mark_broken(j, edge, hop, why);
+}
+
+/* Figures are of the measured phase; verdicts are of all. */
+static void measure(struct hx_judgement *j, struct hx_edge *edge, const struct hop *hop)
+{
+    const struct hx_facts *facts = j->facts;
+    const struct hx_fact_entry *entry = hop->entry;
+
+    if (hx_facts_warmup(facts, entry->open->request))
+        return;
+    if (entry->load != HX_NONE) {
+        const struct hx_fact_load *load = &facts->loads[entry->load];
+
+        if (load->close != NULL)
+            hx_edge_latency(j, edge, load->open->sent_mono_ns, load->close->end_mono_ns);
+    } else if (entry->open->kind == HX_LED_ENTRY_KAFKA) {
+        if (entry->close != NULL)
+            hx_edge_latency(j, edge, facts->sends[entry->send].open->mono_ns,
+                            entry->close->mono_ns);
+    } else if (facts->sends[entry->send].close != NULL) {
+        hx_edge_latency(j, edge, facts->sends[entry->send].open->mono_ns,
+                        facts->sends[entry->send].close->mono_ns);
+    }
+}
+
+static uint32_t caller_op(const struct hx_facts *facts, const struct hx_fact_send *send)
+{
+    return send->entry != HX_NONE ? facts->entries[send->entry].open->op : HX_NONE;
+}
+
+/* Calls that never reached an entry are calls of their edge too. */
+static void count_lost_calls(struct hx_judgement *j)
+{
+    for (size_t i = 0; i < j->facts->send_count; i++) {
+        const struct hx_fact_send *send = &j->facts->sends[i];
+        struct hx_edge *edge;
+
+        if (send->open->topic != UINT32_MAX || send->arrivals > 0)
+            continue;
+        edge = hx_edge_of(j, caller_op(j->facts, send), send->open->to_op);
+        if (edge == NULL)
+            return;
+        edge->calls++;
+        edge->errors++;
+    }
+}
+
+void hx_judge_propagation(struct hx_judgement *j)
+{
+    const struct hx_facts *facts = j->facts;
+
+    for (size_t i = 0; i < facts->entry_count; i++) {
+        const struct hx_fact_entry *entry = &facts->entries[i];
+        struct hx_edge *edge;
+        struct hop hop;
+
+        if (entry->send == HX_NONE && entry->load == HX_NONE)
+            continue; /* told by the checks of calls and ledger */
+        look_at(facts, entry, &hop);
+        edge = hx_edge_of(j, entry->send != HX_NONE ? caller_op(facts, &facts->sends[entry->send])
+                                                    : HX_NONE, entry->open->op);
+        if (edge == NULL)
+            return;
+        judge_hop(j, edge, &hop);
+        edge->errors += entry->close != NULL && entry->close->outcome != HX_LED_OUTCOME_OK;
+        measure(j, edge, &hop);
+    }
+    count_lost_calls(j);
+}

@@ -6,6 +6,7 @@ const struct hx_command hx_commands[] = {
     {"list", "the scenarios there are, and what each claims", hx_command_list},
     {"validate", "check scenario files", hx_command_validate},
     {"explain", "say in words what a scenario does", hx_command_explain},
+    {"verify", "judge a recorded run again", hx_command_verify},
     {"report", "draw the report of a run again, or print it", hx_command_report},
     {"load", "the load generator alone, against any URL", hx_command_load},
     {"load-client", NULL, hx_command_load_client},

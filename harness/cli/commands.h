@@ -45,6 +45,7 @@ int hx_command_load(int argc, char **argv);
 int hx_command_load_client(int argc, char **argv);
 int hx_command_run(int argc, char **argv);
 int hx_command_validate(int argc, char **argv);
+int hx_command_verify(int argc, char **argv);
 
 /* Several results in one program run: 130, then 1, 3, 4, 2, 0. */
 int hx_exit_worst(int a, int b);

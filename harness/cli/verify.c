@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tracerig verify DIR: judge a recorded run again, from its ledger and tap. */
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/cli/commands.h"
+#include "harness/scenario/scenario.h"
+#include "harness/verify/verify.h"
+
+static const char *text_of(const json_t *row, const char *key)
+{
+    const char *text = json_string_value(json_object_get(row, key));
+
+    return text != NULL ? text : "";
+}
+
+static void print_evidence(const json_t *row)
+{
+    const json_t *item, *list = json_object_get(row, "evidence");
+    size_t i;
+
+    json_array_foreach(list, i, item) {
+        printf("         %s", text_of(item, "text"));
+        if (json_object_get(item, "service") != NULL)
+            printf("  service %s", text_of(item, "service"));
+        if (json_object_get(item, "edge") != NULL)
+            printf("  edge %s", text_of(item, "edge"));
+        if (json_object_get(item, "trace_id") != NULL)
+            printf("  trace %s", text_of(item, "trace_id"));
+        if (json_object_get(item, "span_id") != NULL)
+            printf("  span %s", text_of(item, "span_id"));
+        printf("\n");
+        if (i == 4 && json_array_size(list) > 5) {
+            printf("         ... (--json shows more)\n");
+            return;
+        }
+    }
+}
+
+static void print_rows(const json_t *rows, const char *title)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(rows, i, row) {
+        const char *verdict = text_of(row, "verdict");
+
+        printf("%-12s %-20s %s\n", verdict, text_of(row, "id"),
+               text_of(row, json_object_get(row, title) != NULL ? title : "text"));
+        if (strcmp(verdict, "pass") == 0)
+            continue;
+        printf("         expected %s\n         observed %s\n", text_of(row, "expected"),
+               text_of(row, "observed"));
+        if (json_object_get(row, "reason") != NULL)
+            printf("         because %s\n", text_of(row, "reason"));
+        print_evidence(row);
+    }
+}
+
+static void print_counts(const json_t *result, const char *part)
+{
+    const char *key;
+    json_t *value;
+
+    printf("%s:", part);
+    json_object_foreach(json_object_get(result, part), key, value) {
+        if (json_is_integer(value) && json_integer_value(value) > 0)
+            printf(" %s %lld", key, (long long)json_integer_value(value));
+    }
+    printf("\n");
+}
+
+static int status_of(const char *verdict)
+{
+    if (strcmp(verdict, "pass") == 0)
+        return HX_EXIT_OK;
+    return strcmp(verdict, "fail") == 0 ? HX_EXIT_VERDICT : HX_EXIT_INCONCLUSIVE;
+}
+
+static int judge(const char *dir, const struct hx_scenario *scenario, bool as_json)
+{
+    struct hx_verify_options options = {.dir = dir, .scenario = scenario};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    json_t *result;
+    int status;
+
+    if (hx_verify_run(&options, &result, &detail) != OTEL_OK)
+        return hx_usage_fail(&detail);
+    if (as_json) {
+        json_dumpf(result, stdout, JSON_INDENT(2));
+        printf("\n");
+    } else {
+        print_rows(json_object_get(result, "checks"), "title");
+        print_rows(json_object_get(result, "expectations"), "text");
+        print_counts(result, "spans");
+        print_counts(result, "traces");
+        printf("verdict: %s\n", text_of(result, "verdict"));
+    }
+    status = status_of(text_of(result, "verdict"));
+    json_decref(result);
+    return status;
+}
+
+int hx_command_verify(int argc, char **argv)
+{
+    bool as_json = false;
+    const struct otl_opt table[] = {
+        {"json", NULL, "the checks, books, traces and edges as JSON", OTL_OPT_FLAG, &as_json},
+        {NULL, NULL, NULL, OTL_OPT_FLAG, NULL},
+    };
+    const struct hx_usage usage = {
+        "verify DIR", "Judges a recorded run again, from its ledger, drop records and tap.\n",
+        table, 1, 1};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct hx_scenario *scenario;
+    struct otl_opt_list dirs;
+    char path[4096];
+    int status;
+
+    if (!hx_usage_parse(&usage, argc, argv, &dirs, &status))
+        return status;
+    if ((size_t)snprintf(path, sizeof path, "%s/scenario.yaml", dirs.items[0]) >= sizeof path) {
+        otl_detail_set(&detail, OTEL_ERR_LIMIT, dirs.items[0], 0, 0, "the path is too long");
+        return hx_usage_fail(&detail);
+    }
+    if (hx_scenario_load_file(path, NULL, &scenario, &detail) != OTEL_OK)
+        return hx_usage_fail(&detail);
+    status = judge(dirs.items[0], scenario, as_json);
+    hx_scenario_free(scenario);
+    return status;
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tracerig load-client --role FILE: the load of a run, as a child of the runner. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -322,13 +323,16 @@ static enum otel_err set_up(struct client *client, struct otl_detail *reterr)
         return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0,
                               "%s names no descriptor: only the runner starts this command",
                               HX_CONTROL_ENV);
+    signal(SIGINT, SIG_IGN); /* of the terminal: the runner hears it too and says what to do */
     client->base = hx_gen_base_new();
     if (client->base == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory");
     err = hx_child_new(client->base, fd, &handlers, &client->child);
     if (err != OTEL_OK)
         return otl_detail_set(reterr, err, NULL, 0, 0, "no memory");
-    err = otl_make_dirs(client->hdr_dir, reterr);
+    err = hx_gen_allow_connections(client->scenario->load.connections, reterr);
+    if (err == OTEL_OK)
+        err = otl_make_dirs(client->hdr_dir, reterr);
     return err == OTEL_OK ? open_ledger(client, reterr) : err;
 }
 

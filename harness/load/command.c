@@ -136,6 +136,8 @@ static enum otel_err set_up(const struct arguments *typed, struct session *sessi
     enum otel_err err = parse_plan(typed, &session->options, reterr);
 
     if (err == OTEL_OK)
+        err = hx_gen_allow_connections(session->options.connections, reterr);
+    if (err == OTEL_OK)
         err = parse_headers(typed, session, reterr);
     if (err == OTEL_OK)
         err = hx_target_parse(session->url, &session->target, reterr);

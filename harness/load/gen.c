@@ -3,11 +3,13 @@
 
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "harness/load/gen_internal.h"
 #include "sdk/base/mem.h"
 
+enum { OTHER_FILES = 64 }; /* what a process has open besides connections */
 static const struct timeval ONE_SECOND = {1, 0};
 
 void hx_gen_options_init(struct hx_gen_options *options)
@@ -16,6 +18,21 @@ void hx_gen_options_init(struct hx_gen_options *options)
     options->connections = 64;
     options->timeout_ns = 10 * OTL_NS_PER_S;
     options->queue_max = HX_GEN_QUEUE_DEFAULT;
+}
+
+enum otel_err hx_gen_allow_connections(unsigned connections, struct otl_detail *reterr)
+{
+    rlim_t need = (rlim_t)connections + OTHER_FILES;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
+        return OTEL_OK;
+    limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
+    if (limit.rlim_cur < need || setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return otl_detail_set(reterr, OTEL_ERR_LIMIT, NULL, 0, 0,
+                              "%u connections do not fit the limit of %llu open files", connections,
+                              (unsigned long long)limit.rlim_max);
+    return OTEL_OK;
 }
 
 /* ---- making --------------------------------------------------------------------------------- */

@@ -85,6 +85,11 @@ enum { HX_GEN_CONNECTIONS_MAX = 60000, HX_GEN_QUEUE_DEFAULT = 65536 };
 
 void hx_gen_options_init(struct hx_gen_options *options);
 
+/* Raise the process's soft limit of open files so that so many connections fit. OTEL_ERR_LIMIT: the
+ * hard limit is lower, with *reterr filled. For programs; hx_gen_new() does not touch it. */
+OTEL_MUST_USE enum otel_err hx_gen_allow_connections(unsigned connections,
+                                                     struct otl_detail *reterr);
+
 /* An event base that suits the generator; event_base_free(). NULL: no memory. */
 struct event_base *hx_gen_base_new(void);
 

@@ -20,6 +20,10 @@ FUZZERS += fuzz_load_response
 fuzz_load_response_SRCS := harness/load/tests/fuzz_load_response.c ci/fuzz-main.c
 fuzz_load_response_LIBS := load
 
+TESTS += load_totals_test
+load_totals_test_SRCS := harness/load/tests/load_totals_test.c
+load_totals_test_LIBS := load
+
 TESTS += load_gen_test
 load_gen_test_SRCS := harness/load/tests/load_gen_test.c harness/load/tests/test_server.c
 load_gen_test_LIBS := load

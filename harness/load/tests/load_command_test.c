@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -413,6 +414,29 @@ static void wrong_usage_is_named(void **state)
     otl_buf_fini(&out);
 }
 
+static void more_connections_than_files_are_refused(void **state)
+{
+    char *arguments[] = {"load", "http://127.0.0.1:1/", "--connections=4000"};
+    struct rlimit before, low;
+    struct otl_buf out;
+
+    (void)state;
+    otl_buf_init(&out, 1 << 20);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    low = before;
+    low.rlim_cur = 256;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    if (before.rlim_max >= 4100) /* raised by itself: it gets as far as connecting */
+        assert_int_equal(run_command(3, arguments, &out), 3);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    arguments[2] = "--connections=60000";
+    if (before.rlim_max < 60064) {
+        assert_int_equal(run_command(3, arguments, &out), 2);
+        assert_non_null(strstr(out.data, "do not fit the limit of"));
+    }
+    otl_buf_fini(&out);
+}
+
 static void no_server_is_the_environments_fault(void **state)
 {
     char url[64];
@@ -444,6 +468,7 @@ int main(void)
         cmocka_unit_test(a_bad_role_is_wrong_usage),
         cmocka_unit_test(the_command_prints_what_it_measured),
         cmocka_unit_test(wrong_usage_is_named),
+        cmocka_unit_test(more_connections_than_files_are_refused),
         cmocka_unit_test(no_server_is_the_environments_fault),
     };
     return cmocka_run_group_tests_name("load commands", tests, NULL, NULL);

@@ -8,6 +8,11 @@ TESTS += child_test
 child_test_SRCS := harness/topology/tests/child_test.c
 child_test_LIBS := child
 
+LIBS += role
+role_SRCS := harness/topology/role.c
+role_LIBS := scenario base
+role_PKGS := jansson
+
 LIBS += topology
 topology_SRCS := harness/topology/guardian.c harness/topology/guardian_main.c \
                  harness/topology/fleet.c harness/topology/run.c harness/topology/launch.c \

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/service/broken_player.h"
+
+#include <string.h>
+
+#include "harness/service/span.h"
+#include "sdk/base/mem.h"
+
+static bool is_healthy(const struct hx_broken *what)
+{
+    return what->drop_context[0] == '\0' && !what->sample_on_its_own &&
+           what->swap_parents_every == 0 && what->lose_one_in == 0 &&
+           what->lose_and_overcount == 0 && what->reuse_id_every == 0 && what->alter_every == 0 &&
+           what->clock_offset_ns == 0 && what->clock_step_every == 0;
+}
+
+enum otel_err hx_broken_new(const struct hx_broken *what, uint64_t seed,
+                            struct hx_broken_player **ret)
+{
+    struct hx_broken_player *player;
+
+    *ret = NULL;
+    if (is_healthy(what))
+        return OTEL_OK;
+    player = otl_mem_zalloc(sizeof(*player));
+    if (player == NULL)
+        return OTEL_ERR_MEMORY;
+    player->what = *what;
+    player->seed = seed;
+    hx_broken_clock_init(player);
+    hx_broken_ids_init(player);
+    *ret = player;
+    return OTEL_OK;
+}
+
+void hx_broken_free(struct hx_broken_player *player)
+{
+    otl_mem_free(player);
+}
+
+void hx_broken_options(struct hx_broken_player *player, struct otel_sdk_provider_options *options)
+{
+    if (player == NULL)
+        return;
+    if (player->what.clock_offset_ns != 0 || player->what.clock_step_every != 0)
+        options->clock = &player->clock;
+    if (player->what.reuse_id_every != 0)
+        options->id_generator = &player->generator;
+}
+
+/* Loses n, says that n more than in truth found the queue full, and names none of them. */
+void hx_broken_counters(const struct hx_broken_player *player, struct hx_led_process_close *row)
+{
+    uint64_t lost;
+
+    if (player == NULL || player->what.lose_and_overcount == 0)
+        return;
+    lost = atomic_load(&player->lost);
+    row->exported -= lost < row->exported ? lost : row->exported;
+    row->queue_full += lost;
+}
+
+bool hx_broken_drops_context(const struct hx_broken_player *player, const char *verb,
+                             const char *target)
+{
+    const char *what = player->what.drop_context;
+    size_t len = strlen(verb);
+
+    return strncmp(what, verb, len) == 0 && what[len] == ' ' && strcmp(what + len + 1, target) == 0;
+}
+
+/* The first span under a span that has a parent itself is hung one higher; the next one that
+ * belongs there is hung in its place. */
+const struct otel_context *hx_broken_parent(struct hx_broken_player *player, struct hx_trail *trail,
+                                            struct hx_span *parent,
+                                            const struct otel_context *right)
+{
+    unsigned every = player->what.swap_parents_every;
+    struct otel_context *wrong;
+
+    if (every == 0 || trail->request % every != 0 || parent == NULL)
+        return right;
+    if (trail->swap_with == NULL && parent->parent != NULL) {
+        trail->swap_with = parent->parent;
+        trail->swapped = otel_context_ref(hx_trail_context(trail, parent));
+        return hx_trail_context(trail, parent->parent);
+    }
+    if (trail->swapped == NULL || trail->swap_with != parent)
+        return right;
+    wrong = trail->swapped;
+    trail->swapped = NULL;
+    otel_context_unref(trail->swap_context);
+    trail->swap_context = wrong;
+    return wrong;
+}

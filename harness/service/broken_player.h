@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_SERVICE_BROKEN_PLAYER_H
+#define HX_SERVICE_BROKEN_PLAYER_H
+
+#include <stdatomic.h>
+
+#include <otel/sdk/provider.h>
+
+#include "harness/service/broken.h"
+
+/* What the parts of a broken player share; broken.h is what others see. */
+struct hx_broken_player {
+    struct hx_broken what;
+    uint64_t seed;
+    double own_ratio;           /* broken_sampler.c */
+    atomic_ulong decisions;
+    atomic_ulong ids;           /* broken_ids.c */
+    atomic_ulong span_ids;
+    _Atomic uint64_t last_span_id;
+    atomic_long step_ns;        /* broken_clock.c: added to both clocks now */
+    unsigned started;
+    uint64_t stepping_seq;      /* the span in whose middle the clock stepped */
+    atomic_ulong ended;         /* broken_processor.c */
+    atomic_ulong exported;      /* broken_exporter.c: spans seen */
+    atomic_ulong lost;          /* ... and left out */
+    struct otel_sdk_clock clock;
+    struct otel_sdk_id_generator generator;
+};
+
+void hx_broken_clock_init(struct hx_broken_player *player);
+void hx_broken_ids_init(struct hx_broken_player *player);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/service/broken_player.h"
+
+#include <otel/sdk/sampler.h>
+
+#include "sdk/base/random.h"
+
+/* Does not look at the parent and draws its own random number in place of the trace id's. */
+
+
+static void should_sample(void *arg, const struct otel_sdk_sampling_input *input,
+                          struct otel_sdk_sampling_result *result)
+{
+    struct hx_broken_player *player = arg;
+    uint64_t n = atomic_fetch_add(&player->decisions, 1);
+    struct otl_random random;
+
+    (void)input;
+    otl_random_seed(&random, otl_random_mix(player->seed, n));
+    if (otl_random_unit(&random) < player->own_ratio)
+        result->decision = OTEL_SDK_RECORD_AND_SAMPLE;
+}
+
+enum otel_err hx_broken_sampler(struct hx_broken_player *player, double ratio,
+                                struct otel_sdk_sampler **sampler)
+{
+    struct otel_sdk_sampler *own = NULL;
+    enum otel_err err;
+
+    if (player == NULL || !player->what.sample_on_its_own)
+        return OTEL_OK;
+    player->own_ratio = ratio;
+    err = otel_sdk_sampler_custom_new(should_sample, "SampleOnItsOwn", NULL, player, &own);
+    if (err != OTEL_OK)
+        return err;
+    otel_sdk_sampler_unref(*sampler);
+    *sampler = own;
+    return OTEL_OK;
+}

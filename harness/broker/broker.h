@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_BROKER_BROKER_H
+#define HX_BROKER_BROKER_H
+
+#include <otel/err.h>
+
+#include "harness/scenario/scenario.h"
+#include "sdk/base/detail.h"
+
+/*
+ * Embedded broker: librdkafka's mock cluster with a scenario's topics, for demonstrations and
+ * tests without a Kafka of one's own.
+ *
+ * Not Kafka: group coordination is simplified (rebalances take a fixed time, a member needs a
+ * session timeout above 3 s to be let in), nothing is kept on disk, the broker cannot be restarted,
+ * and each partition keeps 5 MiB: the oldest batches go silently, and many small batches make it
+ * slow (pad messages to about 2 KiB). A scenario with "broker: HOST:PORT" uses a real one.
+ *
+ * Life      new -> (clients connect) -> free.
+ * Threads   the cluster runs on threads of librdkafka's; new and free on one of the caller's.
+ */
+
+struct hx_broker;
+
+/* One broker node that listens on a free port of 127.0.0.1; the scenario's topics exist when this
+ * returns. OTEL_ERR_IO, OTEL_ERR_MEMORY with *reterr filled. */
+OTEL_MUST_USE enum otel_err hx_broker_new(const struct hx_scenario *scenario,
+                                          struct hx_broker **ret, struct otl_detail *reterr);
+/* "127.0.0.1:40124"; lives as long as the broker. */
+const char *hx_broker_bootstrap(const struct hx_broker *broker);
+void hx_broker_free(struct hx_broker *broker);
+
+#endif

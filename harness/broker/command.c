@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tracerig broker --role FILE: the embedded broker, as a child of the runner. */
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/broker/broker.h"
+#include "harness/cli/commands.h"
+#include "harness/topology/child.h"
+#include "harness/topology/role.h"
+
+enum { LAST_LINE_MILLIS = 2000 };
+
+struct broker {
+    struct hx_role role;
+    struct event_base *base;
+    struct hx_child *child;
+    struct hx_broker *cluster;
+    struct event *signals[2];
+    int status;
+};
+
+static void on_command(void *arg, const char *verb, const json_t *message)
+{
+    struct broker *broker = arg;
+
+    (void)message;
+    if (strcmp(verb, "stop") == 0)
+        event_base_loopbreak(broker->base);
+}
+
+/* Nobody is left to serve. */
+static void on_lost(void *arg)
+{
+    (void)arg;
+    _exit(HX_EXIT_FAULT);
+}
+
+static void on_signal(evutil_socket_t number, short what, void *arg)
+{
+    struct broker *broker = arg;
+
+    (void)number;
+    (void)what;
+    event_base_loopbreak(broker->base);
+}
+
+static void fault(struct broker *broker, const char *text)
+{
+    fprintf(stderr, "tracerig broker: %s\n", text);
+    hx_child_send_fault(broker->child, text);
+    broker->status = HX_EXIT_FAULT;
+}
+
+static bool open_loop(struct broker *broker)
+{
+    static const int numbers[2] = {SIGTERM, SIGINT};
+    struct hx_child_handlers handlers = {on_command, on_lost, broker};
+    int fd = hx_child_fd();
+
+    broker->base = event_base_new();
+    if (broker->base == NULL)
+        return false;
+    for (size_t i = 0; i < 2; i++) {
+        broker->signals[i] = evsignal_new(broker->base, numbers[i], on_signal, broker);
+        if (broker->signals[i] == NULL || event_add(broker->signals[i], NULL) != 0)
+            return false;
+    }
+    return fd < 0 || hx_child_new(broker->base, fd, &handlers, &broker->child) == OTEL_OK;
+}
+
+static void run(struct broker *broker)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
+    if (!open_loop(broker)) {
+        fault(broker, "no memory for an event loop");
+        return;
+    }
+    if (hx_broker_new(broker->role.scenario, &broker->cluster, &detail) != OTEL_OK) {
+        fault(broker, detail.text);
+        return;
+    }
+    if (broker->child == NULL)
+        printf("%s\n", hx_broker_bootstrap(broker->cluster));
+    fflush(stdout);
+    hx_child_send(broker->child, json_pack("{s:s, s:s}", "event", "bound", "bootstrap",
+                                           hx_broker_bootstrap(broker->cluster)));
+    event_base_dispatch(broker->base);
+    hx_child_send(broker->child, json_pack("{s:s}", "event", "stopped"));
+}
+
+static void clean_up(struct broker *broker)
+{
+    hx_broker_free(broker->cluster);
+    hx_child_drain(broker->child, LAST_LINE_MILLIS);
+    hx_child_free(broker->child);
+    for (size_t i = 0; i < 2; i++)
+        if (broker->signals[i] != NULL)
+            event_free(broker->signals[i]);
+    if (broker->base != NULL)
+        event_base_free(broker->base);
+    hx_role_fini(&broker->role);
+}
+
+int hx_command_broker(int argc, char **argv)
+{
+    const char *path = NULL;
+    const struct otl_opt options[] = {
+        {"role", "FILE", "what to be: JSON as in harness/topology/control.h", OTL_OPT_TEXT, &path},
+        {NULL, NULL, NULL, OTL_OPT_FLAG, NULL}};
+    const struct hx_usage usage = {
+        "broker --role FILE",
+        "The embedded Kafka broker of a run. Without a runner it prints its address.\n", options, 0,
+        0};
+    struct otl_opt_list arguments = {.count = 0};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct broker broker = {.status = HX_EXIT_OK};
+    int status;
+
+    if (!hx_usage_parse(&usage, argc, argv, &arguments, &status))
+        return status;
+    signal(SIGPIPE, SIG_IGN);
+    if (path == NULL)
+        otl_detail_set(&detail, OTEL_ERR_ARGUMENT, NULL, 0, 0, "broker needs --role FILE");
+    if (detail.code != OTEL_OK || hx_role_read(path, &broker.role, &detail) != OTEL_OK)
+        return hx_usage_fail(&detail);
+    run(&broker);
+    clean_up(&broker);
+    return broker.status;
+}

@@ -23,3 +23,5 @@ MODULES += collector-mock/http
 MODULES += collector-mock
 MODULES += harness/load
 MODULES += harness/verify
+MODULES += harness/service
+MODULES += harness/broker

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tracerig service --role FILE: one replica of a synthetic service. */
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/cli/commands.h"
+#include "harness/service/app.h"
+#include "sdk/base/clock.h"
+#include "sdk/base/mem.h"
+
+enum {
+    LOOK_MILLIS = 25,            /* how often readiness, idleness and the ledger are looked at */
+    LOOKS_A_SECOND = 1000 / LOOK_MILLIS,
+    DEFAULT_STOP_MILLIS = 10000,
+    LAST_LINE_MILLIS = 2000
+};
+
+struct service {
+    struct hx_role role;
+    struct event_base *base;
+    struct hx_child *child; /* NULL: nobody started us */
+    struct hx_app *app;
+    struct event *look;
+    struct event *signals[2];
+    unsigned looks;
+    bool told_ready;
+    bool draining;
+    bool stopping;
+    uint64_t stop_mono_ns;  /* when what is in hand is given up */
+    uint32_t stop_millis;
+    bool over;
+    int status;
+};
+
+/* ---- what is said --------------------------------------------------------------------------- */
+
+static json_t *counters_json(const struct hx_led_process_close *row)
+{
+    json_t *object = json_object();
+
+#define SET_COUNTER(name) json_object_set_new(object, #name, json_integer((json_int_t)row->name));
+    HX_LED_COUNTERS(SET_COUNTER)
+#undef SET_COUNTER
+    return object;
+}
+
+static void say_progress(struct service *service)
+{
+    const struct hx_app *app = service->app;
+    struct hx_led_process_close row;
+    uint64_t committed = 0;
+
+    hx_app_counters(app, &row);
+    for (size_t i = 0; i < app->member_count; i++)
+        committed += hx_member_committed(app->members[i]);
+    hx_child_send(service->child,
+                  json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "event", "progress",
+                            "in_hand", (json_int_t)app->runtime.in_hand, "handled",
+                            (json_int_t)app->runtime.handled, "refused", (json_int_t)app->refused,
+                            "committed", (json_int_t)committed, "app_cpu_ns",
+                            (json_int_t)row.app_cpu_ns, "exporter_cpu_ns",
+                            (json_int_t)row.exporter_cpu_ns, "rss_bytes",
+                            (json_int_t)row.rss_peak_bytes, "sdk", counters_json(&row)));
+}
+
+static void leave(struct service *service, int status)
+{
+    service->over = true;
+    service->status = status;
+    event_base_loopbreak(service->base);
+}
+
+static void fault(struct service *service, const struct otl_detail *detail)
+{
+    char text[1024];
+
+    otl_detail_format(detail, text, sizeof(text));
+    fprintf(stderr, "tracerig service: %s\n", text);
+    if (service->app != NULL)
+        otl_log_line(&service->app->log, OTL_LOG_ERROR, "%s", text);
+    hx_child_send_fault(service->child, text);
+    leave(service, HX_EXIT_FAULT);
+}
+
+static void finish_stop(struct service *service)
+{
+    struct hx_led_process_close row;
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
+    hx_app_stop(service->app, service->stop_millis, &row);
+    if (hx_led_writer_fault(service->app->ledger, &detail) != OTEL_OK) {
+        fault(service, &detail);
+        return;
+    }
+    /* The ledger's last page and the exit come first: "stopped" is the last word. */
+    hx_app_free(service->app);
+    service->app = NULL;
+    hx_child_send(service->child,
+                  json_pack("{s:s, s:o}", "event", "stopped", "sdk", counters_json(&row)));
+    leave(service, HX_EXIT_OK);
+}
+
+/* ---- what is looked at between requests ------------------------------------------------------ */
+
+static void look(struct service *service)
+{
+    struct hx_app *app = service->app;
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
+    if (service->over)
+        return;
+    if (hx_led_writer_fault(app->ledger, &detail) != OTEL_OK) {
+        fault(service, &detail);
+        return;
+    }
+    if (!service->told_ready && hx_app_is_ready(app)) {
+        service->told_ready = true;
+        hx_child_send(service->child, json_pack("{s:s}", "event", "ready"));
+    }
+    if (service->draining && hx_app_is_idle(app)) {
+        service->draining = false;
+        hx_child_send(service->child, json_pack("{s:s, s:i, s:i}", "event", "idle", "in_hand", 0,
+                                                "lag", 0));
+    }
+    if (service->stopping && (app->runtime.in_hand == 0 ||
+                              otl_clock_mono(otl_clock_real()) >= service->stop_mono_ns))
+        finish_stop(service);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+    struct service *service = arg;
+
+    (void)fd;
+    (void)what;
+    look(service);
+    if (!service->over && ++service->looks % LOOKS_A_SECOND == 0)
+        say_progress(service);
+}
+
+/* ---- what is heard -------------------------------------------------------------------------- */
+
+static void begin_stop(struct service *service, uint32_t timeout_millis)
+{
+    if (service->stopping)
+        return;
+    service->stopping = true;
+    service->stop_millis = timeout_millis;
+    service->stop_mono_ns =
+        otl_clock_mono(otl_clock_real()) + timeout_millis * (uint64_t)OTL_NS_PER_MS;
+    hx_app_close(service->app);
+    look(service);
+}
+
+static uint32_t timeout_of(const json_t *message)
+{
+    json_int_t millis = json_integer_value(json_object_get(message, "timeout_ms"));
+
+    return millis > 0 && millis < UINT32_MAX ? (uint32_t)millis : DEFAULT_STOP_MILLIS;
+}
+
+static void on_command(void *arg, const char *verb, const json_t *message)
+{
+    struct service *service = arg;
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
+    if (service->over)
+        return;
+    if (strcmp(verb, "peers") == 0) {
+        if (hx_app_peers(service->app, message, &detail) != OTEL_OK)
+            fault(service, &detail);
+        else
+            look(service);
+    } else if (strcmp(verb, "drain") == 0) {
+        service->draining = true;
+        look(service);
+    } else if (strcmp(verb, "flush") == 0) {
+        bool ok = service->app->tracing == NULL ||
+                  hx_tracing_flush(service->app->tracing, timeout_of(message));
+        hx_child_send(service->child, json_pack("{s:s, s:b}", "event", "flushed", "ok", ok));
+    } else if (strcmp(verb, "stop") == 0) {
+        begin_stop(service, timeout_of(message));
+    }
+}
+
+/* Nobody is left to tell anything to. */
+static void on_lost(void *arg)
+{
+    (void)arg;
+    _exit(HX_EXIT_FAULT);
+}
+
+static void on_signal(evutil_socket_t number, short what, void *arg)
+{
+    (void)number;
+    (void)what;
+    begin_stop(arg, DEFAULT_STOP_MILLIS);
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static struct event_base *new_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+
+    if (config != NULL &&
+        event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER |
+                                          EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST |
+                                          EVENT_BASE_FLAG_NOLOCK) == 0)
+        base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+static bool add_events(struct service *service)
+{
+    static const struct timeval period = {0, LOOK_MILLIS * 1000};
+
+    service->look = event_new(service->base, -1, EV_PERSIST, on_look, service);
+    service->signals[0] = evsignal_new(service->base, SIGTERM, on_signal, service);
+    service->signals[1] = evsignal_new(service->base, SIGINT, on_signal, service);
+    return service->look != NULL && service->signals[0] != NULL && service->signals[1] != NULL &&
+           event_add(service->look, &period) == 0 && event_add(service->signals[0], NULL) == 0 &&
+           event_add(service->signals[1], NULL) == 0;
+}
+
+static void run(struct service *service)
+{
+    struct hx_child_handlers handlers = {on_command, on_lost, service};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    int fd = hx_child_fd();
+
+    service->base = new_base();
+    if (service->base == NULL || !add_events(service) ||
+        (fd >= 0 && hx_child_new(service->base, fd, &handlers, &service->child) != OTEL_OK)) {
+        otl_detail_set(&detail, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for an event loop");
+        service->status = HX_EXIT_FAULT;
+        fprintf(stderr, "tracerig service: %s\n", detail.text);
+        return;
+    }
+    if (hx_app_new(service->base, &service->role, &service->app, &detail) != OTEL_OK) {
+        fault(service, &detail);
+        return;
+    }
+    hx_child_send(service->child,
+                  json_pack("{s:s, s:i}", "event", "bound", "port", hx_app_port(service->app)));
+    if (fd < 0 && hx_app_peers(service->app, service->role.peers, &detail) != OTEL_OK) {
+        fault(service, &detail);
+        return;
+    }
+    event_base_dispatch(service->base);
+}
+
+static void clean_up(struct service *service)
+{
+    hx_child_drain(service->child, LAST_LINE_MILLIS);
+    hx_app_free(service->app);
+    hx_child_free(service->child);
+    if (service->look != NULL)
+        event_free(service->look);
+    for (size_t i = 0; i < 2; i++)
+        if (service->signals[i] != NULL)
+            event_free(service->signals[i]);
+    if (service->base != NULL)
+        event_base_free(service->base);
+    hx_role_fini(&service->role);
+}
+
+int hx_command_service(int argc, char **argv)
+{
+    const char *path = NULL;
+    const struct otl_opt options[] = {
+        {"role", "FILE", "what to be: JSON as in harness/topology/control.h", OTL_OPT_TEXT, &path},
+        {NULL, NULL, NULL, OTL_OPT_FLAG, NULL}};
+    const struct hx_usage usage = {
+        "service --role FILE",
+        "One replica of a service of a scenario. Without a runner (no control connection) the\n"
+        "role says \"port\" and \"peers\" itself, and SIGTERM stops it.\n",
+        options, 0, 0};
+    struct otl_opt_list arguments = {.count = 0};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct service service = {.status = HX_EXIT_OK};
+    int status;
+
+    if (!hx_usage_parse(&usage, argc, argv, &arguments, &status))
+        return status;
+    signal(SIGPIPE, SIG_IGN);
+    if (path == NULL)
+        otl_detail_set(&detail, OTEL_ERR_ARGUMENT, NULL, 0, 0, "service needs --role FILE");
+    else if (hx_role_read(path, &service.role, &detail) == OTEL_OK && service.role.service == NULL)
+        otl_detail_set(&detail, OTEL_ERR_SYNTAX, path, 0, 0, "the role names no service");
+    if (detail.code != OTEL_OK) {
+        hx_role_fini(&service.role);
+        return hx_usage_fail(&detail);
+    }
+    run(&service);
+    clean_up(&service);
+    return service.status;
+}

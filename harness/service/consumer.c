@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/service/consumer.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/service/deliveries.h"
+#include "harness/service/kafka.h"
+#include "sdk/base/clock.h"
+#include "sdk/base/mem.h"
+
+enum { POLLS_A_TURN = 256, BROKER_TIMEOUT_MILLIS = 1000 };
+#define STABLE_NS (3 * OTL_NS_PER_S)
+
+struct hx_member {
+    rd_kafka_t *rk;
+    struct hx_kafka_events events;
+    struct event *second; /* polls once a second, as long as polling is allowed */
+    const struct hx_consumer *consumer;
+    struct hx_runtime *runtime;
+    struct hx_entry entry;
+    struct hx_deliveries deliveries;
+    unsigned in_hand;
+    bool paused;
+    bool assigned;            /* at least once, and not revoked since */
+    uint64_t changed_mono_ns; /* last rebalance */
+    uint64_t committed;
+    int64_t last_commit[HX_DELIVERIES_PARTITIONS]; /* -1: nothing of this assignment yet */
+};
+
+/* A message in hand. */
+struct message {
+    struct hx_member *member;
+    rd_kafka_message_t *raw;
+    struct hx_delivery *delivery;
+};
+
+/* ---- a message ------------------------------------------------------------------------------ */
+
+static void store_offset(struct hx_member *member, const struct message *message)
+{
+    int64_t upto = hx_deliveries_done(&member->deliveries, message->delivery);
+
+    /* rd_kafka_offset_store() adds one. An error means that the partition is gone: the message
+     * will be delivered again. */
+    if (upto >= 0)
+        (void)rd_kafka_offset_store(message->raw->rkt, message->raw->partition, upto - 1);
+}
+
+static void on_handled(void *arg, struct hx_request *request)
+{
+    struct message *message = arg;
+    struct hx_member *member = message->member;
+
+    (void)request;
+    store_offset(member, message);
+    rd_kafka_message_destroy(message->raw);
+    otl_mem_free(message);
+    /* Polling was off: begin again, from the loop. */
+    if (member->in_hand-- == member->consumer->max_in_hand)
+        hx_kafka_events_again(&member->events);
+}
+
+static void read_headers(struct hx_carrier *carrier, rd_kafka_message_t *raw)
+{
+    rd_kafka_headers_t *headers;
+    const char *name;
+    const void *value;
+    size_t len;
+
+    if (rd_kafka_message_headers(raw, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &len) ==
+                       RD_KAFKA_RESP_ERR_NO_ERROR;
+         i++)
+        hx_carrier_add(carrier, otl_view_str(name), otl_view(value, value != NULL ? len : 0));
+}
+
+static void begin(struct hx_request *request, struct hx_member *member,
+                  const rd_kafka_message_t *raw)
+{
+    char partition[16];
+    struct otel_attribute attributes[] = {
+        otel_attr_str("messaging.system", "kafka"),
+        otel_attr_str("messaging.operation.name", "process"),
+        otel_attr_str("messaging.operation.type", "process"),
+        otel_attr_str("messaging.destination.name", member->consumer->topic->name),
+        otel_attr_str("messaging.destination.partition.id", NULL), /* below */
+        otel_attr_int("messaging.kafka.offset", raw->offset),
+        otel_attr_str("messaging.consumer.group.name", member->consumer->group),
+        otel_attr_str("messaging.client.id", member->runtime->instance),
+        otel_attr_int("messaging.message.body.size", (int64_t)raw->len),
+    };
+
+    snprintf(partition, sizeof(partition), "%d", raw->partition);
+    attributes[4].value = otel_value_str(partition);
+    hx_request_begin(request, &member->entry, attributes,
+                     sizeof(attributes) / sizeof(attributes[0]));
+}
+
+static void handle(struct hx_member *member, rd_kafka_message_t *raw)
+{
+    struct hx_request *request = hx_request_take(member->runtime);
+    struct message *message = otl_mem_alloc(sizeof(*message));
+
+    if (request == NULL || message == NULL) {
+        /* Neither handled nor stored: it comes again with the next assignment. */
+        if (request != NULL)
+            hx_request_cancel(request);
+        otl_mem_free(message);
+        rd_kafka_message_destroy(raw);
+        if (member->runtime->log != NULL)
+            otl_log_line(member->runtime->log, OTL_LOG_ERROR, "no room for a message");
+        return;
+    }
+    message->member = member;
+    message->raw = raw;
+    request->partition = raw->partition;
+    request->offset = raw->offset;
+    request->delivery = hx_deliveries_add(&member->deliveries, raw->partition, raw->offset,
+                                          &message->delivery);
+    read_headers(&request->incoming, raw);
+    request->done = on_handled;
+    request->done_arg = message;
+    if (raw->partition < HX_DELIVERIES_PARTITIONS && member->last_commit[raw->partition] < 0)
+        member->last_commit[raw->partition] = raw->offset;
+    member->in_hand++;
+    begin(request, member, raw);
+}
+
+/* As many as may be in hand; comes back by itself when there may be more. */
+static void poll_messages(void *arg)
+{
+    struct hx_member *member = arg;
+
+    for (int i = 0; i < POLLS_A_TURN; i++) {
+        rd_kafka_message_t *raw;
+        if (member->paused || member->in_hand >= member->consumer->max_in_hand)
+            return;
+        raw = rd_kafka_consumer_poll(member->rk, 0);
+        if (raw == NULL)
+            return;
+        if (raw->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            handle(member, raw);
+            continue;
+        }
+        if (member->runtime->log != NULL)
+            otl_log_line(member->runtime->log, OTL_LOG_WARN, "kafka consumer: %s",
+                         rd_kafka_message_errstr(raw));
+        rd_kafka_message_destroy(raw);
+    }
+    hx_kafka_events_again(&member->events);
+}
+
+static void on_second(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    poll_messages(arg);
+}
+
+/* ---- librdkafka's callbacks, served by the polls --------------------------------------------- */
+
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
+                         rd_kafka_topic_partition_list_t *partitions, void *opaque)
+{
+    struct hx_member *member = opaque;
+
+    member->changed_mono_ns = otl_clock_mono(otl_clock_real());
+    hx_deliveries_forget(&member->deliveries);
+    for (size_t i = 0; i < HX_DELIVERIES_PARTITIONS; i++)
+        member->last_commit[i] = -1;
+    member->assigned = err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+    rd_kafka_assign(rk, member->assigned ? partitions : NULL);
+    if (member->runtime->log != NULL)
+        otl_log_line(member->runtime->log, OTL_LOG_INFO, "group %s: %d partitions of %s %s%s",
+                     member->consumer->group, partitions != NULL ? partitions->cnt : 0,
+                     member->consumer->topic->name, member->assigned ? "assigned" : "revoked",
+                     rd_kafka_assignment_lost(rk) ? " (lost)" : "");
+}
+
+static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err,
+                      rd_kafka_topic_partition_list_t *offsets, void *opaque)
+{
+    struct hx_member *member = opaque;
+
+    (void)rk;
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    for (int i = 0; i < offsets->cnt; i++) {
+        const rd_kafka_topic_partition_t *one = &offsets->elems[i];
+        int64_t *last;
+        if (one->err != RD_KAFKA_RESP_ERR_NO_ERROR || one->offset < 0 || one->partition < 0 ||
+            one->partition >= HX_DELIVERIES_PARTITIONS)
+            continue;
+        last = &member->last_commit[one->partition];
+        if (*last >= 0 && one->offset > *last)
+            member->committed += (uint64_t)(one->offset - *last);
+        *last = one->offset;
+    }
+}
+
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    const struct hx_member *member = rd_kafka_opaque(rk);
+
+    if (member != NULL && member->runtime->log != NULL)
+        otl_log_line(member->runtime->log, level <= 3 ? OTL_LOG_ERROR : OTL_LOG_WARN,
+                     "kafka consumer: %s: %s", facility, text);
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static enum otel_err make_handle(struct hx_member *member, const char *bootstrap,
+                                 struct otl_detail *reterr)
+{
+    const struct hx_consumer *consumer = member->consumer;
+    unsigned long long session = consumer->session_timeout_ns / OTL_NS_PER_MS;
+    unsigned long long poll = consumer->max_poll_interval_ns / OTL_NS_PER_MS;
+    char session_text[24], heartbeat[24], poll_text[24], text[400];
+    const struct hx_kafka_setting settings[] = {
+        {"bootstrap.servers", bootstrap},
+        {"client.id", member->runtime->instance},
+        {"group.id", consumer->group},
+        {"session.timeout.ms", session_text},
+        {"heartbeat.interval.ms", heartbeat},
+        {"max.poll.interval.ms", poll_text},
+        {"partition.assignment.strategy", "range"},
+        {"auto.offset.reset", "earliest"},
+        {"enable.auto.offset.store", "false"},
+        {"enable.auto.commit", "true"},
+        {"auto.commit.interval.ms", "200"},
+        {"fetch.wait.max.ms", "15"},
+        {"socket.nagle.disable", "true"},
+        {NULL, NULL}};
+    rd_kafka_conf_t *conf = NULL;
+    enum otel_err err;
+
+    snprintf(session_text, sizeof(session_text), "%llu", session);
+    snprintf(heartbeat, sizeof(heartbeat), "%llu", session / 15 > 0 ? session / 15 : 1);
+    snprintf(poll_text, sizeof(poll_text), "%llu", poll > session ? poll : session);
+    err = hx_kafka_conf_new(settings, member, &conf, reterr);
+    if (err != OTEL_OK)
+        return err;
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    member->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
+    if (member->rk == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0, "kafka consumer: %s", text);
+    }
+    rd_kafka_poll_set_consumer(member->rk);
+    return OTEL_OK;
+}
+
+static enum otel_err subscribe(struct hx_member *member, struct otl_detail *reterr)
+{
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_resp_err_t err;
+
+    rd_kafka_topic_partition_list_add(topics, member->consumer->topic->name,
+                                      RD_KAFKA_PARTITION_UA);
+    err = rd_kafka_subscribe(member->rk, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0, "kafka subscribe: %s",
+                              rd_kafka_err2str(err));
+    return OTEL_OK;
+}
+
+static void fill_entry(struct hx_entry *entry, const struct hx_consumer *consumer)
+{
+    entry->op = consumer->op;
+    entry->kind = HX_LED_ENTRY_KAFKA;
+    entry->name = consumer->name;
+    entry->span_kind = HX_CONSUMER;
+    entry->span = true;
+    entry->edge = consumer->edge;
+    entry->attributes = &consumer->attributes;
+    entry->steps = consumer->steps;
+    entry->step_count = consumer->step_count;
+}
+
+enum otel_err hx_member_new(const struct hx_member_options *options, struct hx_member **ret,
+                            struct otl_detail *reterr)
+{
+    static const struct timeval second = {1, 0};
+    struct hx_member *member = otl_mem_zalloc(sizeof(*member));
+    enum otel_err err;
+
+    if (member == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a consumer");
+    member->events.fd = -1;
+    member->consumer = options->consumer;
+    member->runtime = options->runtime;
+    hx_deliveries_init(&member->deliveries);
+    fill_entry(&member->entry, options->consumer);
+    err = make_handle(member, options->bootstrap, reterr);
+    if (err == OTEL_OK)
+        err = hx_kafka_events_init(&member->events, options->base,
+                                   rd_kafka_queue_get_consumer(member->rk), poll_messages, member,
+                                   reterr);
+    if (err == OTEL_OK) {
+        member->second = event_new(options->base, -1, EV_PERSIST, on_second, member);
+        if (member->second == NULL || event_add(member->second, &second) != 0)
+            err = otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a timer");
+    }
+    if (err == OTEL_OK)
+        err = subscribe(member, reterr);
+    if (err != OTEL_OK) {
+        hx_member_free(member);
+        return err;
+    }
+    *ret = member;
+    return OTEL_OK;
+}
+
+void hx_member_free(struct hx_member *member)
+{
+    if (member == NULL)
+        return;
+    if (member->second != NULL)
+        event_free(member->second);
+    hx_kafka_events_fini(&member->events);
+    if (member->rk != NULL) {
+        rd_kafka_consumer_close(member->rk);
+        rd_kafka_destroy(member->rk);
+    }
+    hx_deliveries_fini(&member->deliveries);
+    otl_mem_free(member);
+}
+
+void hx_member_pause(struct hx_member *member)
+{
+    member->paused = true;
+}
+
+/* ---- questions ------------------------------------------------------------------------------ */
+
+bool hx_member_is_stable(const struct hx_member *member)
+{
+    return member->assigned &&
+           otl_clock_mono(otl_clock_real()) - member->changed_mono_ns >= STABLE_NS;
+}
+
+/* Where the group stands in a partition of which this member has seen nothing yet. */
+static int64_t committed_offset(struct hx_member *member,
+                                const rd_kafka_topic_partition_t *partition, int64_t low)
+{
+    rd_kafka_topic_partition_list_t *one = rd_kafka_topic_partition_list_new(1);
+    int64_t offset = -1;
+
+    rd_kafka_topic_partition_list_add(one, partition->topic, partition->partition);
+    if (rd_kafka_committed(member->rk, one, BROKER_TIMEOUT_MILLIS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        offset = one->elems[0].offset >= 0 ? one->elems[0].offset : low;
+    rd_kafka_topic_partition_list_destroy(one);
+    return offset;
+}
+
+static int64_t partition_lag(struct hx_member *member, const rd_kafka_topic_partition_t *partition)
+{
+    int64_t low = 0, high = 0, at = partition->offset;
+
+    if (rd_kafka_query_watermark_offsets(member->rk, partition->topic, partition->partition, &low,
+                                         &high, BROKER_TIMEOUT_MILLIS) !=
+        RD_KAFKA_RESP_ERR_NO_ERROR)
+        return -1;
+    if (high == 0)
+        return 0;
+    if (at < 0)
+        at = committed_offset(member, partition, low);
+    if (at < 0)
+        return -1;
+    return high > at ? high - at : 0;
+}
+
+int64_t hx_member_lag(struct hx_member *member)
+{
+    rd_kafka_topic_partition_list_t *partitions = NULL;
+    int64_t lag = 0;
+
+    if (!member->assigned ||
+        rd_kafka_assignment(member->rk, &partitions) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return -1;
+    if (rd_kafka_position(member->rk, partitions) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        lag = -1;
+    for (int i = 0; lag >= 0 && i < partitions->cnt; i++) {
+        int64_t one = partition_lag(member, &partitions->elems[i]);
+        lag = one < 0 ? -1 : lag + one;
+    }
+    rd_kafka_topic_partition_list_destroy(partitions);
+    return lag < 0 ? -1 : lag + (int64_t)member->in_hand;
+}
+
+bool hx_member_commit(struct hx_member *member)
+{
+    rd_kafka_resp_err_t err = rd_kafka_commit(member->rk, NULL, 0);
+
+    return err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR__NO_OFFSET;
+}
+
+uint64_t hx_member_committed(const struct hx_member *member)
+{
+    return member->committed;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_SERVICE_CONSUMER_H
+#define HX_SERVICE_CONSUMER_H
+
+#include "harness/service/request.h"
+
+/*
+ * Consumer: a member of a Kafka consumer group as an entry point of a service.
+ *
+ * While max_in_hand messages are in hand it makes no consumer poll at all, so that
+ * max.poll.interval.ms means what it means in production: a handler that takes too long loses its
+ * partitions, and the message is delivered again elsewhere. The loop stays free meanwhile.
+ * An offset is stored when the handlers of it and of all before it in its partition have ended.
+ *
+ * Life      new (joins the group) -> messages come -> free (leaves the group; blocks shortly).
+ * Threads   the loop's; librdkafka's callbacks are served there too.
+ * Limits    max_in_hand messages; the n-th delivery is counted for 16 Mi offsets a partition.
+ */
+
+struct event_base;
+struct hx_member;
+
+struct hx_member_options {
+    struct event_base *base;
+    const char *bootstrap;
+    const struct hx_consumer *consumer;
+    struct hx_runtime *runtime;
+};
+
+/* OTEL_ERR_ARGUMENT (settings that librdkafka refuses), OTEL_ERR_MEMORY, OTEL_ERR_IO. */
+OTEL_MUST_USE enum otel_err hx_member_new(const struct hx_member_options *options,
+                                          struct hx_member **ret, struct otl_detail *reterr);
+void hx_member_free(struct hx_member *member);
+
+/* Take no more messages; those in hand go on, and their offsets are stored. */
+void hx_member_pause(struct hx_member *member);
+
+/* Partitions were assigned, and nothing has changed for 3 s. */
+bool hx_member_is_stable(const struct hx_member *member);
+/* Messages in the assigned partitions that are not handled yet, asked of the broker; negative: it
+ * cannot say now (ask again). Blocks for some milliseconds. */
+int64_t hx_member_lag(struct hx_member *member);
+/* Commit what is stored and wait for the answer. False: ask again. */
+bool hx_member_commit(struct hx_member *member);
+uint64_t hx_member_committed(const struct hx_member *member);
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/service/database.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sdk/base/file.h"
+#include "sdk/base/mem.h"
+
+enum { BUSY_TIMEOUT_MILLIS = 1000, MENDINGS_MAX = 128, NAME_SIZE = 128 };
+
+struct hx_database {
+    sqlite3 *db;
+    sqlite3_stmt *statements[HX_MAX_OPERATIONS]; /* by operation; NULL: not one of ours */
+    char path[PATH_MAX];
+};
+
+/* ---- tables --------------------------------------------------------------------------------- */
+
+/* The identifier at text, without a leading "table." part; "" if there is none. */
+static void identifier(const char *text, char *out, size_t size)
+{
+    size_t len = 0;
+    const char *dot = strrchr(text, '.');
+
+    for (text = dot != NULL ? dot + 1 : text; isalnum((unsigned char)*text) || *text == '_'; text++)
+        if (len + 1 < size)
+            out[len++] = *text;
+    out[len] = '\0';
+}
+
+/* Makes what sqlite's last message says is missing. False: it says something else. */
+static bool mend(struct hx_database *database, char *table)
+{
+    static const char no_table[] = "no such table: ", no_column[] = "no such column: ",
+                      no_named[] = " has no column named ";
+    char message[256], column[NAME_SIZE], sql[512];
+    const char *named;
+
+    snprintf(message, sizeof(message), "%s", sqlite3_errmsg(database->db));
+    if (strncmp(message, no_table, strlen(no_table)) == 0) {
+        identifier(message + strlen(no_table), table, NAME_SIZE);
+        snprintf(sql, sizeof(sql), "CREATE TABLE \"%s\" (row_number INTEGER PRIMARY KEY)", table);
+        return table[0] != '\0' && sqlite3_exec(database->db, sql, NULL, NULL, NULL) == SQLITE_OK;
+    }
+    named = strstr(message, no_named);
+    if (strncmp(message, no_column, strlen(no_column)) == 0)
+        identifier(message + strlen(no_column), column, sizeof(column));
+    else if (named != NULL)
+        identifier(named + strlen(no_named), column, sizeof(column));
+    else
+        return false;
+    if (strncmp(message, "table ", 6) == 0)
+        identifier(message + 6, table, NAME_SIZE);
+    if (table[0] == '\0' || column[0] == '\0')
+        return false;
+    snprintf(sql, sizeof(sql), "ALTER TABLE \"%s\" ADD COLUMN \"%s\"", table, column);
+    return sqlite3_exec(database->db, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* The table that a statement over an existing table is about, for columns that are missing. */
+static void find_table(const char *statement, char *table)
+{
+    static const char *const before[] = {"FROM", "INTO", "UPDATE", NULL};
+
+    for (const char *p = statement; *p != '\0'; p++) {
+        if (p != statement && !isspace((unsigned char)p[-1]))
+            continue;
+        for (const char *const *word = before; *word != NULL; word++) {
+            size_t len = strlen(*word);
+            if (sqlite3_strnicmp(p, *word, (int)len) == 0 && isspace((unsigned char)p[len])) {
+                for (p += len; isspace((unsigned char)*p) || *p == '"'; p++)
+                    continue;
+                identifier(p, table, NAME_SIZE);
+                return;
+            }
+        }
+    }
+}
+
+static enum otel_err prepare(struct hx_database *database, const struct hx_operation *operation,
+                             struct otl_detail *reterr)
+{
+    const char *sql = operation->step->statement;
+    sqlite3_stmt **statement = &database->statements[operation->index];
+    char table[NAME_SIZE] = "";
+
+    find_table(sql, table);
+    for (int i = 0; i < MENDINGS_MAX; i++) {
+        if (sqlite3_prepare_v3(database->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) ==
+            SQLITE_OK)
+            return OTEL_OK;
+        if (!mend(database, table))
+            break;
+    }
+    return otl_detail_set(reterr, OTEL_ERR_SYNTAX, NULL, 0, 0, "sqlite refuses \"%s\": %s", sql,
+                          sqlite3_errmsg(database->db));
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static enum otel_err open_file(struct hx_database *database, struct otl_detail *reterr)
+{
+    static const char set_up[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;";
+
+    if (sqlite3_open(database->path, &database->db) != SQLITE_OK ||
+        sqlite3_busy_timeout(database->db, BUSY_TIMEOUT_MILLIS) != SQLITE_OK ||
+        sqlite3_exec(database->db, set_up, NULL, NULL, NULL) != SQLITE_OK)
+        return otl_detail_set(reterr, OTEL_ERR_IO, database->path, 0, 0, "cannot open: %s",
+                              sqlite3_errmsg(database->db));
+    return OTEL_OK;
+}
+
+enum otel_err hx_database_new(const char *dir, const char *instance,
+                              const struct hx_scenario *scenario, const struct hx_service *service,
+                              struct hx_database **ret, struct otl_detail *reterr)
+{
+    struct hx_database *database;
+    enum otel_err err = otl_make_dirs(dir, reterr);
+
+    if (err != OTEL_OK)
+        return err;
+    database = otl_mem_zalloc(sizeof(*database));
+    if (database == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a database");
+    snprintf(database->path, sizeof(database->path), "%s/%s.sqlite", dir, instance);
+    err = open_file(database, reterr);
+    for (size_t i = 0; err == OTEL_OK && i < scenario->operation_count; i++) {
+        const struct hx_operation *operation = &scenario->operations[i];
+        if (operation->service == service && operation->step != NULL &&
+            operation->step->kind == HX_STEP_SQL)
+            err = prepare(database, operation, reterr);
+    }
+    if (err != OTEL_OK) {
+        hx_database_free(database);
+        return err;
+    }
+    *ret = database;
+    return OTEL_OK;
+}
+
+void hx_database_free(struct hx_database *database)
+{
+    char path[PATH_MAX + 8];
+
+    if (database == NULL)
+        return;
+    for (size_t i = 0; i < HX_MAX_OPERATIONS; i++)
+        sqlite3_finalize(database->statements[i]);
+    sqlite3_close(database->db);
+    unlink(database->path);
+    snprintf(path, sizeof(path), "%s-wal", database->path);
+    unlink(path);
+    snprintf(path, sizeof(path), "%s-shm", database->path);
+    unlink(path);
+    otl_mem_free(database);
+}
+
+/* ---- the step ------------------------------------------------------------------------------- */
+
+static void bind_parameters(struct hx_frame *frame, const struct hx_step *step,
+                            sqlite3_stmt *statement)
+{
+    struct hx_request *request = frame->request;
+    struct otl_random random;
+    struct hx_fill fill = {&request->arena, &random, request->trail.request,
+                           request->runtime->replica, request->runtime->instance};
+
+    hx_frame_random(frame, &random);
+    for (size_t i = 0; i < step->parameter_count; i++) {
+        struct otel_str text = hx_fill_text(&fill, step->parameters[i]);
+        sqlite3_bind_text(statement, (int)i + 1, text.data, (int)text.len, SQLITE_STATIC);
+    }
+}
+
+static struct hx_span *start_span(struct hx_frame *frame, const struct hx_step *step)
+{
+    struct otel_attribute attributes[] = {
+        otel_attr_str("db.system.name", "sqlite"),
+        otel_attr_str("db.query.text", step->statement),
+        otel_attr_str("db.operation.name", ""),
+    };
+    const char *verb = step->statement + strspn(step->statement, " \t\r\n(");
+
+    attributes[2].value = otel_value_strn(verb, strcspn(verb, " \t\r\n(;"));
+    return hx_step_span(frame, step, attributes, sizeof(attributes) / sizeof(attributes[0]), false);
+}
+
+enum hx_progress hx_database_step(struct hx_frame *frame, const struct hx_step *step,
+                                  struct hx_database *database)
+{
+    sqlite3_stmt *statement = database->statements[step->op];
+    struct hx_span *span = start_span(frame, step);
+    int64_t rows = 0;
+    int rc;
+
+    if (span == NULL)
+        return HX_GO_ON;
+    bind_parameters(frame, step, statement);
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
+        rows++;
+    if (rc == SQLITE_DONE) {
+        hx_span_set(span, "db.response.returned_rows", otel_value_int(rows));
+        hx_step_span_end(frame->request, step, span);
+    } else {
+        const char *message = sqlite3_errmsg(database->db);
+        char code[16];
+        snprintf(code, sizeof(code), "%d", sqlite3_extended_errcode(database->db));
+        hx_span_set(span, "db.response.status_code", otel_value_str(code));
+        hx_span_set(span, "error.type", otel_value_str(sqlite3_errstr(rc)));
+        hx_span_status(span, HX_STATUS_ERROR, message);
+        hx_step_span_end(frame->request, step, span);
+        hx_frame_fail(frame, HX_LED_OUTCOME_FAILED, 500, "database_error", message);
+    }
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return HX_GO_ON;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_SERVICE_KAFKA_H
+#define HX_SERVICE_KAFKA_H
+
+#include <stdbool.h>
+
+#include <librdkafka/rdkafka.h>
+#include <otel/err.h>
+
+#include "sdk/base/detail.h"
+#include "sdk/base/log.h"
+
+/*
+ * What producer and consumer share: configuration, and a librdkafka queue on a libevent loop.
+ *
+ * A queue writes to its descriptor when it turns from empty to not empty, once: who is woken must
+ * empty it, or come back by itself.
+ */
+
+struct event_base;
+
+struct hx_kafka_setting {
+    const char *name; /* NULL ends the list */
+    const char *value;
+};
+
+/* log may be NULL; opaque is rd_kafka_opaque(). OTEL_ERR_ARGUMENT: a setting is refused.
+ * OTEL_ERR_MEMORY. */
+OTEL_MUST_USE enum otel_err hx_kafka_conf_new(const struct hx_kafka_setting *settings,
+                                              void *opaque, rd_kafka_conf_t **ret,
+                                              struct otl_detail *reterr);
+
+struct hx_kafka_events {
+    rd_kafka_queue_t *queue;
+    struct event *wake;
+    int fd;
+};
+
+/* ready(arg) runs on the loop when the queue has something. Consumes queue, also on failure. */
+OTEL_MUST_USE enum otel_err hx_kafka_events_init(struct hx_kafka_events *events,
+                                                 struct event_base *base, rd_kafka_queue_t *queue,
+                                                 void (*ready)(void *arg), void *arg,
+                                                 struct otl_detail *reterr);
+/* Come back in the next turn of the loop. */
+void hx_kafka_events_again(struct hx_kafka_events *events);
+void hx_kafka_events_fini(struct hx_kafka_events *events);
+
+#endif

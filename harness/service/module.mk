@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+LIBS += service_http
+service_http_SRCS := harness/service/http.c harness/service/http_evhttp.c \
+                     harness/service/http_lean_server.c harness/service/http_lean_client.c
+service_http_LIBS := base
+service_http_PKGS := libevent_core libevent_extra
+service_http_LDLIBS := -lhttp_parser
+
+# The steps and what they trace, without sockets.
+LIBS += service_steps
+service_steps_SRCS := harness/service/carrier.c harness/service/value.c harness/service/span.c \
+                      harness/service/request.c harness/service/steps.c harness/service/broken.c \
+                      harness/service/broken_sampler.c harness/service/broken_ids.c \
+                      harness/service/broken_clock.c harness/service/broken_processor.c \
+                      harness/service/broken_exporter.c
+service_steps_LIBS := processor trace sampler resource propagation otel_api scenario ledger base
+service_steps_PKGS := jansson
+
+LIBS += service
+service_SRCS := harness/service/work.c harness/service/peers.c harness/service/call.c \
+                harness/service/database.c harness/service/kafka.c harness/service/producer.c \
+                harness/service/deliveries.c harness/service/consumer.c \
+                harness/service/tracing.c harness/service/http_entry.c \
+                harness/service/effects.c harness/service/app.c harness/service/command.c
+service_LIBS := service_http service_steps child role exporter processor trace sampler resource \
+                propagation otel_api scenario ledger base
+service_PKGS := libevent_core libevent_extra jansson rdkafka sqlite3
+
+TESTS += service_http_test
+service_http_test_SRCS := harness/service/tests/http_test.c
+service_http_test_LIBS := service_http

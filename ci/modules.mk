@@ -25,3 +25,4 @@ MODULES += harness/load
 MODULES += harness/verify
 MODULES += harness/service
 MODULES += harness/broker
+MODULES += sdk/exporter

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sdk/exporter/otlp_impl.h"
+
+#include <event2/event.h>
+#include <otel/sdk/resource.h>
+#include <string.h>
+#include <strings.h>
+
+#include "sdk/base/loop/loop.h"
+#include "sdk/base/mem.h"
+#include "sdk/exporter/headers.h"
+
+enum { HEADERS_MAX = 64, HEADER_BYTES_MAX = 32 * 1024, LIMIT_MAX = 1 << 30 };
+
+void otel_sdk_otlp_options_init(struct otel_sdk_otlp_options *options)
+{
+    memset(options, 0, sizeof(*options));
+    options->struct_size = sizeof(*options);
+    options->endpoint = otel_str("http://localhost:4318/v1/traces");
+    options->timeout_millis = 10000;
+    options->initial_backoff_millis = 200;
+    options->max_backoff_millis = 5000;
+    options->max_attempts = 100;
+    options->max_request_bytes = 64ULL << 20;
+    options->max_response_bytes = 4ULL << 20;
+}
+
+const char *otel_sdk_otlp_result_name(enum otel_sdk_otlp_result result)
+{
+    switch (result) {
+#define RESULT_CASE(code, name)                                                                    \
+    case code:                                                                                     \
+        return name;
+        OTEL_SDK_OTLP_RESULT_LIST(RESULT_CASE)
+#undef RESULT_CASE
+    case OTEL_SDK_OTLP_RESULT_COUNT:
+        break;
+    }
+    return "unknown";
+}
+
+void otel_sdk_otlp_stats(const struct otel_sdk_exporter *exporter,
+                         struct otel_sdk_otlp_stats *ret_stats)
+{
+    const struct otl_otlp *e = (const struct otl_otlp *)exporter;
+    const uint64_t *from = (const uint64_t *)&e->stats;
+    uint64_t *to = (uint64_t *)ret_stats;
+
+    /* the struct holds nothing but counters */
+    for (size_t i = 0; i < sizeof(*ret_stats) / sizeof(*to); i++)
+        to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+static enum otel_err otlp_start(struct otel_sdk_exporter *exporter, struct otel_sdk_loop *loop)
+{
+    struct otl_otlp *e = (struct otl_otlp *)exporter;
+    struct otl_http_options options = {
+        .clock = &e->clock,
+        .url = &e->url,
+        .header_lines = otl_view(e->header_lines.data, e->header_lines.len),
+        .max_response = (size_t)e->max_response_bytes};
+
+    e->base = otl_loop_base(loop);
+    options.base = e->base;
+    e->timer = event_new(e->base, -1, 0, otl_otlp_on_timer, e);
+    if (e->timer == NULL)
+        return OTEL_ERR_MEMORY;
+    return otl_http_new(&options, &e->http);
+}
+
+static void close_all(struct otl_otlp *e)
+{
+    e->closed = true;
+    if (e->http != NULL)
+        otl_otlp_sync(e);
+    otl_http_free(e->http);
+    e->http = NULL;
+    if (e->timer != NULL)
+        event_free(e->timer);
+    e->timer = NULL;
+}
+
+static enum otel_err otlp_shutdown(struct otel_sdk_exporter *exporter, uint64_t deadline_mono_ns)
+{
+    (void)deadline_mono_ns; /* closing waits for nothing */
+    close_all((struct otl_otlp *)exporter);
+    return OTEL_OK;
+}
+
+static void otlp_forked(struct otel_sdk_exporter *exporter)
+{
+    struct otl_otlp *e = (struct otl_otlp *)exporter;
+
+    otl_http_abandon(e->http);
+    e->http = NULL;
+    e->timer = NULL;
+    e->base = NULL;
+    e->gzip = NULL;
+    otl_buf_init(&e->plain, e->plain.max);
+    otl_buf_init(&e->packed, e->packed.max);
+    e->busy = false;
+    e->done = NULL;
+    otl_random_seed(&e->random, otl_random_os_seed()); /* not the parent's jitter */
+    memset(&e->seen, 0, sizeof(e->seen));
+    memset(&e->stats, 0, sizeof(e->stats));
+}
+
+static void otlp_free(struct otel_sdk_exporter *exporter)
+{
+    struct otl_otlp *e = (struct otl_otlp *)exporter;
+
+    close_all(e);
+    otl_gzip_free(e->gzip);
+    otl_buf_fini(&e->plain);
+    otl_buf_fini(&e->packed);
+    otl_buf_fini(&e->header_lines);
+    otl_mem_free(e);
+}
+
+static enum otel_err add_headers(struct otl_otlp *e, const struct otel_sdk_otlp_options *options)
+{
+    enum otel_err err = otl_buf_append_str(&e->header_lines,
+                                           "Content-Type: application/x-protobuf\r\n");
+    bool own_agent = true;
+
+    if (options->header_count > HEADERS_MAX)
+        return OTEL_ERR_LIMIT;
+    for (size_t i = 0; err == OTEL_OK && i < options->header_count; i++) {
+        const struct otel_sdk_header *header = &options->headers[i];
+        if (header->name.len == 10 && strncasecmp(header->name.data, "user-agent", 10) == 0)
+            own_agent = false;
+        err = otl_header_append(header, &e->header_lines);
+    }
+    if (err == OTEL_OK && own_agent) {
+        char agent[256];
+        struct otel_sdk_header header = {otel_str("User-Agent"), otel_str(agent)};
+        struct otel_str prefix = options->user_agent_prefix;
+        if (prefix.len > 200)
+            return OTEL_ERR_LIMIT;
+        snprintf(agent, sizeof(agent), "%.*s%sOTel-OTLP-Exporter-C/%s", (int)prefix.len,
+                 prefix.len ? prefix.data : "", prefix.len ? " " : "", OTEL_SDK_VERSION);
+        header.value = otel_str(agent);
+        err = otl_header_append(&header, &e->header_lines);
+    }
+    return err;
+}
+
+static bool limits_good(const struct otel_sdk_otlp_options *o)
+{
+    return o->max_request_bytes > 0 && o->max_request_bytes <= LIMIT_MAX &&
+           o->max_response_bytes > 0 && o->max_response_bytes <= LIMIT_MAX &&
+           o->max_attempts > 0 && o->initial_backoff_millis > 0 &&
+           o->initial_backoff_millis <= o->max_backoff_millis;
+}
+
+static uint64_t wall_of_system(void *state)
+{
+    (void)state;
+    return otl_clock_wall(otl_clock_real());
+}
+
+static enum otel_err configure(struct otl_otlp *e, const struct otel_sdk_otlp_options *o)
+{
+    struct otl_view endpoint = otl_view(o->endpoint.data, o->endpoint.len);
+    enum otel_err err = otl_url_parse(endpoint, &e->url, NULL);
+
+    otl_buf_init(&e->header_lines, HEADER_BYTES_MAX);
+    otl_buf_init(&e->plain, (size_t)o->max_request_bytes);
+    otl_buf_init(&e->packed, (size_t)o->max_request_bytes + 1024);
+    if (err == OTEL_OK && e->url.tls)
+        err = OTEL_ERR_UNSUPPORTED;
+    if (err == OTEL_OK && !limits_good(o))
+        err = OTEL_ERR_ARGUMENT;
+    if (err != OTEL_OK)
+        return err;
+    e->compression = o->compression;
+    e->timeout_ns = o->timeout_millis * OTL_NS_PER_MS;
+    e->max_response_bytes = o->max_response_bytes;
+    otl_retry_options_init(&e->retry_options);
+    e->retry_options.initial_ns = o->initial_backoff_millis * OTL_NS_PER_MS;
+    e->retry_options.max_ns = o->max_backoff_millis * OTL_NS_PER_MS;
+    e->retry_options.max_attempts = o->max_attempts;
+    e->error = o->error;
+    e->error_arg = o->error_arg;
+    e->clock = *otl_clock_real();
+    e->clock.wall_ns = o->wall_ns ? o->wall_ns : wall_of_system;
+    e->clock.state = o->wall_state;
+    otl_random_seed(&e->random, o->seeded ? o->seed : otl_random_os_seed());
+    return add_headers(e, o);
+}
+
+enum otel_err otel_sdk_otlp_new(const struct otel_sdk_otlp_options *options,
+                                struct otel_sdk_exporter **ret)
+{
+    static const struct otel_sdk_exporter_ops ops = {.struct_size = sizeof(ops),
+                                                     .start = otlp_start,
+                                                     .export_batch = otl_otlp_export,
+                                                     .cancel = otl_otlp_cancel,
+                                                     .shutdown = otlp_shutdown,
+                                                     .forked = otlp_forked,
+                                                     .free = otlp_free};
+    struct otel_sdk_otlp_options defaults;
+    struct otl_otlp *e = otl_mem_zalloc(sizeof(*e));
+    enum otel_err err;
+
+    if (e == NULL)
+        return OTEL_ERR_MEMORY;
+    if (options == NULL) {
+        otel_sdk_otlp_options_init(&defaults);
+        options = &defaults;
+    }
+    e->exporter.ops = &ops;
+    err = configure(e, options);
+    if (err != OTEL_OK) {
+        otlp_free(&e->exporter);
+        return err;
+    }
+    *ret = &e->exporter;
+    return OTEL_OK;
+}

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The OTLP exporter under its processors, against a scripted server. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sdk/base/clock.h"
+#include "sdk/exporter/tests/rig.h"
+
+#define NOW() otl_clock_mono(otl_clock_real())
+#define PROTO "Content-Type: application/x-protobuf\r\n"
+
+static void a_batch_arrives_as_an_otlp_request(void **state)
+{
+    const struct otel_sdk_header headers[] = {
+        {otel_str("Authorization"), otel_str("Basic dXNlcjpwYXNz==")}};
+    struct rig rig;
+    char value[128];
+
+    (void)state;
+    rig_defaults(&rig);
+    rig.otlp.headers = headers;
+    rig.otlp.header_count = 1;
+    rig_init(&rig);
+    assert_int_equal(rig_send(&rig, 5), OTEL_OK);
+    assert_int_equal(srv_count(rig.srv), 1);
+    assert_true(strncmp(srv_request(rig.srv, 0)->head, "POST /v1/traces HTTP/1.1\r\n", 26) == 0);
+    assert_true(srv_header(srv_request(rig.srv, 0), "Content-Type", value, sizeof(value)));
+    assert_string_equal(value, "application/x-protobuf");
+    assert_true(srv_header(srv_request(rig.srv, 0), "User-Agent", value, sizeof(value)));
+    assert_string_equal(value, "OTel-OTLP-Exporter-C/" OTEL_SDK_VERSION);
+    assert_true(srv_header(srv_request(rig.srv, 0), "Authorization", value, sizeof(value)));
+    assert_string_equal(value, "Basic dXNlcjpwYXNz==");
+    assert_false(srv_header(srv_request(rig.srv, 0), "Content-Encoding", value, sizeof(value)));
+    assert_int_equal(rig_span_count(srv_request(rig.srv, 0)), 5);
+    assert_int_equal(rig_stats(&rig).exported, 5);
+    assert_int_equal(rig_otlp(&rig).results[OTEL_SDK_OTLP_DELIVERED], 1);
+    assert_int_equal(rig_otlp(&rig).spans_delivered, 5);
+    assert_int_equal(rig_otlp(&rig).bytes_sent, srv_request(rig.srv, 0)->head_len +
+                                                    srv_request(rig.srv, 0)->body_len);
+    assert_int_equal(rig_stats(&rig).bytes, rig_otlp(&rig).bytes_sent);
+    assert_true(rig_otlp(&rig).latency_max_ns > 0);
+    rig_fini(&rig);
+}
+
+static void many_batches_use_one_connection(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig_init(&rig);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(rig_send(&rig, 3), OTEL_OK);
+    assert_int_equal(srv_count(rig.srv), 20);
+    assert_int_equal(srv_connections(rig.srv), 1);
+    assert_int_equal(rig_otlp(&rig).connections, 1);
+    rig_fini(&rig);
+}
+
+static void a_compressed_request_decodes_to_the_same_spans(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig.otlp.compression = OTEL_SDK_COMPRESSION_GZIP;
+    rig_init(&rig);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(rig_send(&rig, 100), OTEL_OK);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(rig_span_count(srv_request(rig.srv, i)), 100);
+    assert_true(rig_otlp(&rig).bytes_sent < rig_otlp(&rig).bytes_encoded);
+    rig_fini(&rig);
+}
+
+static void retryable_answers_bring_the_same_bytes_again(void **state)
+{
+    static const unsigned statuses[] = {429, 502, 503, 504};
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig_init(&rig);
+    for (size_t i = 0; i < 4; i++)
+        srv_push_answer(rig.srv, statuses[i], "", "", 0);
+    assert_int_equal(rig_send(&rig, 7), OTEL_OK);
+    assert_int_equal(srv_count(rig.srv), 5);
+    for (unsigned i = 1; i < 5; i++) {
+        assert_int_equal(srv_request(rig.srv, i)->body_len, srv_request(rig.srv, 0)->body_len);
+        assert_memory_equal(srv_request(rig.srv, i)->body, srv_request(rig.srv, 0)->body,
+                            srv_request(rig.srv, 0)->body_len);
+    }
+    assert_int_equal(rig_otlp(&rig).retries, 4);
+    assert_true(rig_otlp(&rig).backoff_sum_ns > 0);
+    assert_int_equal(rig_stats(&rig).exported, 7);
+    assert_int_equal(rig_stats(&rig).requests, 5);
+    rig_fini(&rig);
+}
+
+static void other_answers_are_final(void **state)
+{
+    static const unsigned statuses[] = {302, 400, 401, 404, 408, 413, 500, 501, 505};
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig_init(&rig);
+    for (unsigned i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        srv_push_answer(rig.srv, statuses[i], "Retry-After: 0\r\n", "no", 2);
+        assert_int_not_equal(rig_send(&rig, 1), OTEL_OK);
+        assert_int_equal(srv_count(rig.srv), i + 1);
+    }
+    assert_int_equal(rig.dropped[OTEL_SDK_DROP_EXPORT_FAILED], 9);
+    assert_int_equal(rig_otlp(&rig).results[OTEL_SDK_OTLP_REFUSED], 9);
+    assert_non_null(strstr(rig.said, "the answer was 505"));
+    assert_int_equal(rig_send(&rig, 1), OTEL_OK); /* the next batch is not affected */
+    rig_fini(&rig);
+}
+
+static void retry_after_seconds_are_waited_for(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig_init(&rig);
+    srv_push_answer(rig.srv, 503, "Retry-After: 1\r\n", "", 0);
+    assert_int_equal(rig_send(&rig, 1), OTEL_OK);
+    assert_true(srv_request(rig.srv, 1)->at_ns - srv_request(rig.srv, 0)->at_ns >= OTL_NS_PER_S);
+    rig_fini(&rig);
+}
+
+static uint64_t standing_wall(void *state)
+{
+    (void)state;
+    return 1763683200ULL * OTL_NS_PER_S; /* 2025-11-21T00:00:00Z */
+}
+
+static void a_retry_after_date_is_waited_for(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig.otlp.wall_ns = standing_wall;
+    rig_init(&rig);
+    srv_push_answer(rig.srv, 429, "Retry-After: Fri, 21 Nov 2025 00:00:01 GMT\r\n", "", 0);
+    assert_int_equal(rig_send(&rig, 1), OTEL_OK);
+    assert_true(srv_request(rig.srv, 1)->at_ns - srv_request(rig.srv, 0)->at_ns >= OTL_NS_PER_S);
+    assert_int_equal(rig_otlp(&rig).backoff_sum_ns, OTL_NS_PER_S);
+    rig_fini(&rig);
+}
+
+static void a_wait_beyond_the_deadline_is_not_begun(void **state)
+{
+    struct rig rig;
+    uint64_t start;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig_init(&rig);
+    srv_push_answer(rig.srv, 503, "Retry-After: 60\r\n", "", 0);
+    start = NOW();
+    assert_int_not_equal(rig_send(&rig, 2), OTEL_OK);
+    assert_true(NOW() - start < 5 * OTL_NS_PER_S);
+    assert_int_equal(srv_count(rig.srv), 1);
+    assert_int_equal(rig.dropped[OTEL_SDK_DROP_EXPORT_FAILED], 2);
+    assert_int_equal(rig.dropped_with_ids, 2);
+    rig_fini(&rig);
+}
+
+static void connections_that_end_early_are_tried_again(void **state)
+{
+    static const struct srv_step steps[] = {
+        {.then = SRV_CLOSE},
+        {.then = SRV_RESET},
+        {.then = SRV_RESET, .at_accept = true},
+        {.then = SRV_CLOSE, .at_accept = true},
+        {.raw = "HTTP/1.1 20", .then = SRV_CLOSE},
+    };
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig_init(&rig);
+    for (size_t i = 0; i < 5; i++)
+        srv_push(rig.srv, &steps[i]);
+    assert_int_equal(rig_send(&rig, 4), OTEL_OK);
+    assert_int_equal(rig_stats(&rig).exported, 4);
+    assert_int_equal(rig_otlp(&rig).retries, 5);
+    rig_fini(&rig);
+}
+
+static void an_unreachable_collector_fails_by_the_deadline(void **state)
+{
+    struct rig rig;
+    uint64_t start;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig.otlp.endpoint = otel_str("http://127.0.0.1:9/v1/traces"); /* discard: nobody listens */
+    rig.otlp.timeout_millis = 300;
+    rig_init(&rig);
+    start = NOW();
+    assert_int_not_equal(rig_send(&rig, 2), OTEL_OK);
+    assert_true(NOW() - start < 5 * OTL_NS_PER_S);
+    assert_true(rig_otlp(&rig).requests > 2); /* tried again and again, with growing waits */
+    assert_true(rig_otlp(&rig).requests < 100);
+    assert_int_equal(rig_otlp(&rig).results[OTEL_SDK_OTLP_UNAVAILABLE], 1);
+    assert_int_equal(rig.dropped[OTEL_SDK_DROP_EXPORT_FAILED], 2);
+    rig_fini(&rig);
+}
+
+static void garbage_and_oversize_answers_are_final(void **state)
+{
+    struct srv_step garbage = {.raw = "SSH-2.0-OpenSSH_9\r\n"};
+    struct srv_step large = {.raw = "HTTP/1.1 503 x\r\n\r\n", .pad = 2000, .then = SRV_CLOSE};
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig.otlp.max_response_bytes = 1000;
+    rig_init(&rig);
+    srv_push(rig.srv, &garbage);
+    srv_push(rig.srv, &large);
+    assert_int_not_equal(rig_send(&rig, 1), OTEL_OK);
+    assert_int_not_equal(rig_send(&rig, 1), OTEL_OK);
+    assert_int_equal(srv_count(rig.srv), 2);
+    assert_int_equal(rig_otlp(&rig).results[OTEL_SDK_OTLP_GARBAGE], 1);
+    assert_int_equal(rig_otlp(&rig).results[OTEL_SDK_OTLP_RESPONSE_TOO_LARGE], 1);
+    assert_int_equal(rig_send(&rig, 1), OTEL_OK);
+    rig_fini(&rig);
+}
+
+static void an_oversize_request_is_not_sent(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig.otlp.max_request_bytes = 400;
+    rig_init(&rig);
+    assert_int_not_equal(rig_send(&rig, 50), OTEL_OK);
+    assert_int_equal(srv_count(rig.srv), 0);
+    assert_int_equal(rig.dropped[OTEL_SDK_DROP_EXPORT_FAILED], 50);
+    assert_int_equal(rig_otlp(&rig).results[OTEL_SDK_OTLP_REQUEST_TOO_LARGE], 1);
+    assert_int_equal(rig_send(&rig, 1), OTEL_OK);
+    rig_fini(&rig);
+}
+
+static void a_partial_success_is_counted_and_not_retried(void **state)
+{
+    static const char three_rejected[] = "\x0a\x0c\x08\x03\x12\x08too late";
+    static const char all_rejected[] = "\x0a\x02\x08\x05";
+    static const char only_a_warning[] = "\x0a\x06\x12\x04mind";
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig_init(&rig);
+    srv_push_answer(rig.srv, 200, PROTO, three_rejected, sizeof(three_rejected) - 1);
+    (void)rig_send(&rig, 5);
+    assert_int_equal(rig_stats(&rig).exported, 2);
+    assert_int_equal(rig_stats(&rig).dropped[OTEL_SDK_DROP_REJECTED], 3);
+    assert_int_equal(rig.dropped[OTEL_SDK_DROP_REJECTED], 3);
+    assert_int_equal(rig.dropped_with_ids, 0); /* nobody knows which */
+    assert_non_null(strstr(rig.said, "3 rejected: too late"));
+    srv_push_answer(rig.srv, 200, PROTO, all_rejected, sizeof(all_rejected) - 1);
+    (void)rig_send(&rig, 5);
+    assert_int_equal(rig.dropped[OTEL_SDK_DROP_REJECTED], 8);
+    assert_int_equal(rig.dropped_with_ids, 5);
+    srv_push_answer(rig.srv, 200, PROTO, only_a_warning, sizeof(only_a_warning) - 1);
+    assert_int_equal(rig_send(&rig, 5), OTEL_OK);
+    assert_non_null(strstr(rig.said, "mind"));
+    assert_int_equal(srv_count(rig.srv), 3);
+    assert_int_equal(rig_otlp(&rig).results[OTEL_SDK_OTLP_PARTIAL], 2);
+    assert_int_equal(rig_otlp(&rig).results[OTEL_SDK_OTLP_DELIVERED], 1);
+    assert_int_equal(rig_otlp(&rig).spans_rejected, 8);
+    rig_fini(&rig);
+}
+
+static void an_unreadable_success_is_still_a_success(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig_init(&rig);
+    srv_push_answer(rig.srv, 200, "Content-Type: text/html\r\n", "<html>", 6);
+    srv_push_answer(rig.srv, 200, PROTO, "\xff\xff", 2);
+    srv_push_answer(rig.srv, 202, PROTO "Content-Encoding: gzip\r\n", "\x1f\x8b", 2);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(rig_send(&rig, 1), OTEL_OK);
+    assert_int_equal(rig_otlp(&rig).answers_unread, 3);
+    assert_int_equal(rig_stats(&rig).exported, 3);
+    rig_fini(&rig);
+}
+
+static void silence_ends_as_a_timeout(void **state)
+{
+    struct srv_step silent = {.then = SRV_SILENT};
+    struct rig rig;
+    uint64_t start = NOW();
+
+    (void)state;
+    rig_defaults(&rig);
+    rig.otlp.timeout_millis = 200;
+    rig_init(&rig);
+    srv_push(rig.srv, &silent);
+    assert_int_not_equal(rig_send(&rig, 3), OTEL_OK);
+    assert_true(NOW() - start < 5 * OTL_NS_PER_S);
+    assert_int_equal(rig.dropped[OTEL_SDK_DROP_EXPORT_TIMEOUT], 3);
+    assert_int_equal(rig_otlp(&rig).results[OTEL_SDK_OTLP_TIMEOUT], 1);
+    assert_int_equal(rig_send(&rig, 3), OTEL_OK); /* and it recovers */
+    rig_fini(&rig);
+}
+
+static void shutdown_is_bounded_though_nobody_answers(void **state)
+{
+    struct srv_step silent = {.then = SRV_SILENT};
+    struct rig rig;
+    uint64_t start;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig.otlp.timeout_millis = 0; /* no limit of its own */
+    rig.batch.export_timeout_millis = 0;
+    rig_init(&rig);
+    srv_push(rig.srv, &silent);
+    rig_spans(&rig, 600); /* the first batch of 512 leaves at once */
+    assert_true(srv_wait(rig.srv, 1));
+    start = NOW();
+    assert_int_equal(otel_sdk_provider_shutdown(rig.provider, 200), OTEL_ERR_TIMEOUT);
+    assert_true(NOW() - start < 5 * OTL_NS_PER_S);
+    assert_int_equal(rig.dropped[OTEL_SDK_DROP_EXPORT_TIMEOUT], 600);
+    rig_fini(&rig);
+}
+
+static void shutdown_sends_what_is_queued(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig_init(&rig);
+    rig_spans(&rig, 10);
+    assert_int_equal(otel_sdk_provider_shutdown(rig.provider, 10000), OTEL_OK);
+    assert_int_equal(srv_count(rig.srv), 1);
+    assert_int_equal(rig_span_count(srv_request(rig.srv, 0)), 10);
+    rig_fini(&rig);
+}
+
+static void the_simple_processor_sends_each_span(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig.simple = true;
+    rig_init(&rig);
+    srv_push_answer(rig.srv, 503, "", "", 0);
+    rig_spans(&rig, 3);
+    assert_int_equal(srv_count(rig.srv), 4); /* the first one twice */
+    assert_int_equal(srv_connections(rig.srv), 1);
+    assert_int_equal(rig_stats(&rig).exported, 3);
+    rig_fini(&rig);
+}
+
+static void a_peer_that_resets_raises_no_signal(void **state)
+{
+    struct srv_step reset = {.then = SRV_RESET, .after_head = true};
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig.simple = true; /* sends on this thread, where SIGPIPE would kill the test */
+    rig_init(&rig);
+    for (int i = 0; i < 5; i++)
+        srv_push(rig.srv, &reset);
+    rig_spans(&rig, 2);
+    assert_int_equal(rig_stats(&rig).exported, 2);
+    rig_fini(&rig);
+}
+
+#ifndef __SANITIZE_THREAD__ /* which does not follow a fork of a threaded process */
+static void a_forked_child_exports_on_its_own(void **state)
+{
+    struct rig rig;
+    int status = -1;
+    pid_t child;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig_init(&rig);
+    assert_int_equal(rig_send(&rig, 2), OTEL_OK);
+    rig_spans(&rig, 5); /* queued in the parent: not the child's business */
+    child = fork();
+    if (child == 0) {
+        enum otel_err err = rig_send(&rig, 3);
+        struct otel_sdk_processor_stats stats = rig_stats(&rig);
+        _exit(err == OTEL_OK && stats.exported == 3 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(rig_send(&rig, 1), OTEL_OK);
+    assert_int_equal(srv_count(rig.srv), 3);
+    assert_int_equal(rig_span_count(srv_request(rig.srv, 1)), 3);
+    assert_int_equal(rig_span_count(srv_request(rig.srv, 2)), 6);
+    assert_int_equal(srv_request(rig.srv, 2)->connection, 0); /* the parent kept its connection */
+    assert_int_equal(srv_request(rig.srv, 1)->connection, 1);
+    rig_fini(&rig);
+}
+#endif
+
+static void the_exporter_does_not_trace_itself(void **state)
+{
+    struct rig rig;
+    struct otel_sdk_stats stats = {.struct_size = sizeof(stats)};
+
+    (void)state;
+    rig_defaults(&rig);
+    rig_init(&rig);
+    otel_tracer_provider_set_global(otel_sdk_provider_api(rig.provider));
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(rig_send(&rig, 1), OTEL_OK);
+    otel_sdk_provider_stats(rig.provider, &stats);
+    assert_int_equal(stats.started, 5);
+    otel_tracer_provider_set_global(NULL);
+    rig_fini(&rig);
+}
+
+static void *produce(void *argument)
+{
+    for (int i = 0; i < 50; i++) {
+        rig_spans(argument, 40);
+        (void)rig_otlp(argument); /* counters may be read at any time */
+        (void)rig_stats(argument);
+    }
+    return NULL;
+}
+
+static void producers_and_exporter_share_without_races(void **state)
+{
+    struct rig rig;
+    pthread_t threads[4];
+    struct otel_sdk_processor_stats stats;
+    int received = 0;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig.batch.max_queue_size = 16384;
+    rig.batch.schedule_delay_millis = 1;
+    rig_init(&rig);
+    srv_push_answer(rig.srv, 503, "", "", 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, produce, &rig), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(otel_sdk_provider_shutdown(rig.provider, 60000), OTEL_OK);
+    stats = rig_stats(&rig);
+    assert_int_equal(stats.exported, 8000);
+    assert_int_equal(rig_otlp(&rig).spans_delivered, 8000);
+    for (unsigned i = 0; i < srv_count(rig.srv); i++)
+        received += rig_span_count(srv_request(rig.srv, i));
+    assert_true(srv_count(rig.srv) == 64 /* the record is full */ || received >= 8000);
+    rig_fini(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_batch_arrives_as_an_otlp_request),
+        cmocka_unit_test(many_batches_use_one_connection),
+        cmocka_unit_test(a_compressed_request_decodes_to_the_same_spans),
+        cmocka_unit_test(retryable_answers_bring_the_same_bytes_again),
+        cmocka_unit_test(other_answers_are_final),
+        cmocka_unit_test(retry_after_seconds_are_waited_for),
+        cmocka_unit_test(a_retry_after_date_is_waited_for),
+        cmocka_unit_test(a_wait_beyond_the_deadline_is_not_begun),
+        cmocka_unit_test(connections_that_end_early_are_tried_again),
+        cmocka_unit_test(an_unreachable_collector_fails_by_the_deadline),
+        cmocka_unit_test(garbage_and_oversize_answers_are_final),
+        cmocka_unit_test(an_oversize_request_is_not_sent),
+        cmocka_unit_test(a_partial_success_is_counted_and_not_retried),
+        cmocka_unit_test(an_unreadable_success_is_still_a_success),
+        cmocka_unit_test(silence_ends_as_a_timeout),
+        cmocka_unit_test(shutdown_is_bounded_though_nobody_answers),
+        cmocka_unit_test(shutdown_sends_what_is_queued),
+        cmocka_unit_test(the_simple_processor_sends_each_span),
+        cmocka_unit_test(a_peer_that_resets_raises_no_signal),
+#ifndef __SANITIZE_THREAD__
+        cmocka_unit_test(a_forked_child_exports_on_its_own),
+#endif
+        cmocka_unit_test(the_exporter_does_not_trace_itself),
+        cmocka_unit_test(producers_and_exporter_share_without_races),
+    };
+
+    return cmocka_run_group_tests_name("otlp_exporter", tests, NULL, NULL);
+}

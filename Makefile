@@ -78,6 +78,8 @@ $(B)/obj/%.o: %.c ci/flags.mk | $(GENERATED)
 
 -include $(patsubst %.c,$(B)/obj/%.d,$(ALL_SRCS))
 
+include sdk/packaging/dist.mk
+
 PROG_FILES := $(PROGS:%=$(B)/bin/%)
 TEST_FILES := $(TESTS:%=$(B)/tests/%)
 

@@ -26,3 +26,5 @@ MODULES += harness/verify
 MODULES += harness/service
 MODULES += harness/broker
 MODULES += sdk/exporter
+MODULES += sdk/config
+MODULES += sdk/packaging

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From settings to a provider with its processor, exporter, sampler, resource and propagator. */
+#include <string.h>
+
+#include <otel/propagators.h>
+#include <otel/sdk/config.h>
+
+#include "sdk/base/mem.h"
+#include "sdk/config/settings.h"
+#include "sdk/resource/environment.h"
+
+struct otel_sdk {
+    struct otel_sdk_provider *provider; /* NULL: disabled */
+    struct otel_propagator *propagator;
+    const struct otel_sdk_exporter *otlp; /* the provider's */
+};
+
+enum { SHUTDOWN_MILLIS = 5000 };
+
+void otel_sdk_env_options_init(struct otel_sdk_env_options *options)
+{
+    memset(options, 0, sizeof(*options));
+    options->struct_size = sizeof(*options);
+}
+
+static enum otel_err make_propagator(const struct otl_settings *s, struct otel_propagator **ret)
+{
+    struct otel_propagator *reversed[] = {otel_propagator_baggage(),
+                                          otel_propagator_tracecontext()};
+
+    if (s->propagate_tracecontext && s->propagate_baggage && s->baggage_first)
+        return otel_propagator_composite_new(reversed, 2, ret);
+    if (s->propagate_tracecontext && s->propagate_baggage)
+        *ret = otel_propagator_ref(otel_propagator_w3c());
+    else if (s->propagate_tracecontext)
+        *ret = otel_propagator_ref(otel_propagator_tracecontext());
+    else if (s->propagate_baggage)
+        *ret = otel_propagator_ref(otel_propagator_baggage());
+    else
+        *ret = otel_propagator_ref(otel_propagator_noop());
+    return OTEL_OK;
+}
+
+static enum otel_err make_sampler(const struct otl_settings *s, struct otel_sdk_sampler **ret)
+{
+    struct otel_sdk_parentbased_options options;
+    struct otel_sdk_sampler *root = NULL;
+    enum otel_err err = OTEL_OK;
+
+    switch (s->sampler & ~OTL_SAMPLER_PARENTBASED) {
+    case OTL_SAMPLER_ALWAYS_ON:
+        root = otel_sdk_sampler_ref(otel_sdk_sampler_always_on());
+        break;
+    case OTL_SAMPLER_ALWAYS_OFF:
+        root = otel_sdk_sampler_ref(otel_sdk_sampler_always_off());
+        break;
+    default:
+        err = otel_sdk_sampler_traceidratio_new(s->sampler_ratio, &root);
+        break;
+    }
+    if (err != OTEL_OK || !(s->sampler & OTL_SAMPLER_PARENTBASED)) {
+        *ret = root;
+        return err;
+    }
+    otel_sdk_parentbased_options_init(&options);
+    options.root = root;
+    err = otel_sdk_sampler_parentbased_new(&options, ret);
+    otel_sdk_sampler_unref(root);
+    return err;
+}
+
+static enum otel_err make_resource(const struct otel_sdk_env_options *options,
+                                   const struct otl_env_source *source, const struct otl_env *env,
+                                   struct otel_sdk_resource **ret)
+{
+    const struct otl_resource_environment described = {.attributes = env->resource_attributes,
+                                                       .service_name = env->service_name,
+                                                       .instance_id = options->instance_id};
+    bool discarded = false;
+    enum otel_err err =
+        otl_resource_from_environment(&described, options->resource, &discarded, ret);
+
+    if (err == OTEL_OK && discarded)
+        otl_env_tell(source, OTEL_OK,
+                     "OTEL_RESOURCE_ATTRIBUTES cannot be decoded; all of it is discarded");
+    return err;
+}
+
+static enum otel_err make_processor(const struct otel_sdk_env_options *options,
+                                    struct otl_settings *s, struct otel_sdk *sdk,
+                                    struct otel_sdk_processor **ret)
+{
+    struct otel_sdk_exporter *exporter = NULL;
+    enum otel_err err;
+
+    s->otlp.error = options->error;
+    s->otlp.error_arg = options->error_arg;
+    s->otlp.seeded = options->seeded;
+    s->otlp.seed = options->seed;
+    if (options->clock != NULL) {
+        s->otlp.wall_ns = options->clock->wall_ns;
+        s->otlp.wall_state = options->clock->state;
+    }
+    err = otel_sdk_otlp_new(&s->otlp, &exporter);
+    if (err != OTEL_OK)
+        return err;
+    err = otel_sdk_batch_new(&s->batch, exporter, ret); /* consumes exporter */
+    if (err == OTEL_OK)
+        sdk->otlp = exporter;
+    return err;
+}
+
+static enum otel_err make_provider(const struct otel_sdk_env_options *options,
+                                   const struct otl_env_source *source, const struct otl_env *env,
+                                   struct otl_settings *s, struct otel_sdk *sdk)
+{
+    struct otel_sdk_provider_options provider;
+    struct otel_sdk_processor *processor = NULL;
+    enum otel_err err;
+
+    otel_sdk_provider_options_init(&provider);
+    provider.limits = s->limits;
+    provider.clock = options->clock;
+    provider.id_generator = options->id_generator;
+    provider.seeded = options->seeded;
+    provider.seed = options->seed;
+    provider.drop = options->drop;
+    provider.drop_arg = options->drop_arg;
+    provider.error = options->error;
+    provider.error_arg = options->error_arg;
+    err = make_resource(options, source, env, &provider.resource);
+    if (err == OTEL_OK)
+        err = make_sampler(s, &provider.sampler);
+    if (err == OTEL_OK && s->export_otlp)
+        err = make_processor(options, s, sdk, &processor);
+    if (err == OTEL_OK) {
+        provider.processors = &processor;
+        provider.processor_count = processor != NULL;
+        err = otel_sdk_provider_new(&provider, &sdk->provider); /* consumes processor */
+    }
+    otel_sdk_sampler_unref(provider.sampler);
+    otel_sdk_resource_unref(provider.resource);
+    return err;
+}
+
+static enum otel_err build(const struct otel_sdk_env_options *options,
+                           const struct otl_env_source *source, const struct otl_env *env,
+                           struct otel_sdk *sdk)
+{
+    struct otl_settings *s = otl_mem_alloc(sizeof(*s));
+    enum otel_err err;
+
+    if (s == NULL)
+        return OTEL_ERR_MEMORY;
+    err = otl_settings_from_env(source, env, s);
+    if (err == OTEL_OK) {
+        err = make_propagator(s, &sdk->propagator);
+        if (err == OTEL_OK && !s->disabled)
+            err = make_provider(options, source, env, s, sdk);
+        otl_settings_fini(s);
+    }
+    otl_mem_free(s);
+    return err;
+}
+
+enum otel_err otel_sdk_from_env(const struct otel_sdk_env_options *options, struct otel_sdk **ret)
+{
+    struct otel_sdk_env_options defaults;
+    struct otl_env_source source;
+    struct otel_sdk *sdk;
+    struct otl_env env;
+    enum otel_err err;
+
+    if (options == NULL) {
+        otel_sdk_env_options_init(&defaults);
+        options = &defaults;
+    }
+    source = (struct otl_env_source){options->getenv, options->getenv_arg, options->error,
+                                     options->error_arg};
+    sdk = otl_mem_zalloc(sizeof(*sdk));
+    if (sdk == NULL)
+        return OTEL_ERR_MEMORY;
+    err = otl_env_read(&source, &env);
+    if (err == OTEL_OK) {
+        err = build(options, &source, &env, sdk);
+        otl_env_fini(&env);
+    }
+    if (err != OTEL_OK) {
+        otl_env_tell(&source, err, "the SDK could not be assembled: %s",
+                     err == OTEL_ERR_UNSUPPORTED ? "https endpoints are not supported yet"
+                                                 : otel_err_text(err));
+        otel_sdk_free(sdk);
+        return err;
+    }
+    *ret = sdk;
+    return OTEL_OK;
+}
+
+void otel_sdk_install(struct otel_sdk *sdk)
+{
+    if (sdk == NULL)
+        return;
+    if (sdk->provider != NULL)
+        otel_tracer_provider_set_global(otel_sdk_provider_api(sdk->provider));
+    otel_propagator_set_global(sdk->propagator);
+}
+
+struct otel_sdk_provider *otel_sdk_provider_of(struct otel_sdk *sdk)
+{
+    return sdk != NULL ? sdk->provider : NULL;
+}
+
+struct otel_propagator *otel_sdk_propagator_of(struct otel_sdk *sdk)
+{
+    return sdk != NULL ? sdk->propagator : otel_propagator_noop();
+}
+
+const struct otel_sdk_exporter *otel_sdk_otlp_of(struct otel_sdk *sdk)
+{
+    return sdk != NULL ? sdk->otlp : NULL;
+}
+
+enum otel_err otel_sdk_force_flush(struct otel_sdk *sdk, uint32_t timeout_millis)
+{
+    return sdk != NULL && sdk->provider != NULL
+               ? otel_sdk_provider_force_flush(sdk->provider, timeout_millis)
+               : OTEL_OK;
+}
+
+enum otel_err otel_sdk_shutdown(struct otel_sdk *sdk, uint32_t timeout_millis)
+{
+    return sdk != NULL && sdk->provider != NULL
+               ? otel_sdk_provider_shutdown(sdk->provider, timeout_millis)
+               : OTEL_OK;
+}
+
+/* Leave the global slots if this SDK is in them. */
+static void uninstall(struct otel_sdk *sdk)
+{
+    struct otel_tracer_provider *provider = otel_tracer_provider_global();
+    struct otel_propagator *propagator = otel_propagator_global();
+
+    if (sdk->provider != NULL && provider == otel_sdk_provider_api(sdk->provider))
+        otel_tracer_provider_set_global(NULL);
+    if (sdk->propagator != NULL && propagator == sdk->propagator)
+        otel_propagator_set_global(NULL);
+    otel_tracer_provider_unref(provider);
+    otel_propagator_unref(propagator);
+}
+
+void otel_sdk_free(struct otel_sdk *sdk)
+{
+    if (sdk == NULL)
+        return;
+    uninstall(sdk);
+    if (sdk->provider != NULL)
+        (void)otel_sdk_provider_shutdown(sdk->provider, SHUTDOWN_MILLIS);
+    otel_sdk_provider_free(sdk->provider);
+    otel_propagator_unref(sdk->propagator);
+    otl_mem_free(sdk);
+}

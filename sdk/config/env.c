@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sdk/config/env.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "sdk/base/text.h"
+
+enum { VALUE_MAX = 64 * 1024, ARENA_MAX = 4 << 20, SHOWN = 60 };
+
+enum kind {
+    KIND_TEXT,   /* const char * */
+    KIND_BOOL,   /* struct otl_env_word */
+    KIND_NUMBER, /* struct otl_env_number */
+    KIND_WORD,   /* struct otl_env_word */
+    KIND_LIST,   /* struct otl_env_list */
+    KIND_ABSENT  /* of the specification, but not here */
+};
+
+enum { NOT_HERE = -1 }; /* a word of the specification that this SDK does not know */
+
+struct word {
+    const char *text;
+    int value;
+};
+
+struct variable {
+    const char *name;
+    enum kind kind;
+    size_t offset;
+    uint64_t min, max;
+    const struct word *words;
+};
+
+static const struct word propagator_words[] = {{"tracecontext", OTL_PROPAGATOR_TRACECONTEXT},
+                                               {"baggage", OTL_PROPAGATOR_BAGGAGE},
+                                               {"none", OTL_PROPAGATOR_NONE},
+                                               {"b3", NOT_HERE},
+                                               {"b3multi", NOT_HERE},
+                                               {"jaeger", NOT_HERE},
+                                               {"xray", NOT_HERE},
+                                               {"ottrace", NOT_HERE},
+                                               {NULL, 0}};
+static const struct word exporter_words[] = {{"otlp", OTL_EXPORTER_OTLP},
+                                             {"none", OTL_EXPORTER_NONE},
+                                             {"console", NOT_HERE},
+                                             {"zipkin", NOT_HERE},
+                                             {"otlp/stdout", NOT_HERE},
+                                             {NULL, 0}};
+static const struct word sampler_words[] = {
+    {"always_on", OTL_SAMPLER_ALWAYS_ON},
+    {"always_off", OTL_SAMPLER_ALWAYS_OFF},
+    {"traceidratio", OTL_SAMPLER_TRACEIDRATIO},
+    {"parentbased_always_on", OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_ON},
+    {"parentbased_always_off", OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_OFF},
+    {"parentbased_traceidratio", OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_TRACEIDRATIO},
+    {"jaeger_remote", NOT_HERE},
+    {"parentbased_jaeger_remote", NOT_HERE},
+    {"xray", NOT_HERE},
+    {NULL, 0}};
+static const struct word compression_words[] = {
+    {"none", OTL_COMPRESSION_NONE}, {"gzip", OTL_COMPRESSION_GZIP}, {NULL, 0}};
+static const struct word protocol_words[] = {{"http/protobuf", OTL_PROTOCOL_HTTP_PROTOBUF},
+                                             {"grpc", NOT_HERE},
+                                             {"http/json", NOT_HERE},
+                                             {NULL, 0}};
+
+#define AT(member) offsetof(struct otl_env, member)
+#define TEXT(name, member) {name, KIND_TEXT, AT(member), 0, 0, NULL}
+#define NUMBER(name, member, min, max) {name, KIND_NUMBER, AT(member), min, max, NULL}
+#define WORD(name, member, words) {name, KIND_WORD, AT(member), 0, 0, words}
+#define LIST(name, member, words) {name, KIND_LIST, AT(member), 0, 0, words}
+#define ABSENT(name) {name, KIND_ABSENT, 0, 0, 0, NULL}
+#define LIMIT(name, member) NUMBER(name, member, 0, INT32_MAX)
+#define MILLIS(name, member) NUMBER(name, member, 0, INT32_MAX)
+#define SIZE(name, member) NUMBER(name, member, 1, 1 << 24)
+#define OTLP(infix, member)                                                                        \
+    TEXT("OTEL_EXPORTER_OTLP_" infix "ENDPOINT", member.endpoint),                                 \
+        TEXT("OTEL_EXPORTER_OTLP_" infix "HEADERS", member.headers),                               \
+        WORD("OTEL_EXPORTER_OTLP_" infix "COMPRESSION", member.compression, compression_words),    \
+        WORD("OTEL_EXPORTER_OTLP_" infix "PROTOCOL", member.protocol, protocol_words),             \
+        MILLIS("OTEL_EXPORTER_OTLP_" infix "TIMEOUT", member.timeout_millis),                      \
+        ABSENT("OTEL_EXPORTER_OTLP_" infix "CERTIFICATE"),                                         \
+        ABSENT("OTEL_EXPORTER_OTLP_" infix "CLIENT_KEY"),                                          \
+        ABSENT("OTEL_EXPORTER_OTLP_" infix "CLIENT_CERTIFICATE")
+
+static const struct variable variables[] = {
+    {"OTEL_SDK_DISABLED", KIND_BOOL, AT(disabled), 0, 0, NULL},
+    TEXT("OTEL_SERVICE_NAME", service_name),
+    TEXT("OTEL_RESOURCE_ATTRIBUTES", resource_attributes),
+    LIST("OTEL_PROPAGATORS", propagators, propagator_words),
+    LIST("OTEL_TRACES_EXPORTER", exporters, exporter_words),
+    WORD("OTEL_TRACES_SAMPLER", sampler, sampler_words),
+    TEXT("OTEL_TRACES_SAMPLER_ARG", sampler_arg),
+    MILLIS("OTEL_BSP_SCHEDULE_DELAY", bsp_schedule_delay),
+    MILLIS("OTEL_BSP_EXPORT_TIMEOUT", bsp_export_timeout),
+    SIZE("OTEL_BSP_MAX_QUEUE_SIZE", bsp_queue),
+    SIZE("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", bsp_batch),
+    LIMIT("OTEL_ATTRIBUTE_COUNT_LIMIT", attribute_count),
+    LIMIT("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", attribute_length),
+    LIMIT("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", span_attribute_count),
+    LIMIT("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", span_attribute_length),
+    LIMIT("OTEL_SPAN_EVENT_COUNT_LIMIT", span_event_count),
+    LIMIT("OTEL_SPAN_LINK_COUNT_LIMIT", span_link_count),
+    LIMIT("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", event_attribute_count),
+    LIMIT("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", link_attribute_count),
+    OTLP("", otlp),
+    OTLP("TRACES_", otlp_traces),
+    ABSENT("OTEL_CONFIG_FILE"),
+    ABSENT("OTEL_EXPERIMENTAL_CONFIG_FILE"),
+};
+
+enum { VARIABLES = sizeof(variables) / sizeof(variables[0]) };
+
+void otl_env_tell(const struct otl_env_source *source, enum otel_err err, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    if (source->error == NULL)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    source->error(source->error_arg, err, text);
+}
+
+/* The start of a value, fit to be shown. */
+static const char *shown(const char *value, char *out)
+{
+    size_t len = 0;
+
+    while (len < SHOWN && value[len] != '\0') {
+        out[len] = value[len] >= ' ' && value[len] <= '~' ? value[len] : '?';
+        len++;
+    }
+    out[len] = '\0';
+    return out;
+}
+
+static void ignored(const struct otl_env_source *source, const char *name, const char *value,
+                    const char *why)
+{
+    char text[SHOWN + 1];
+
+    otl_env_tell(source, OTEL_OK, "%s: \"%s\" %s; ignored", name, shown(value, text), why);
+}
+
+static const char *nearest_word(const struct word *words, const char *value)
+{
+    const char *texts[16];
+    size_t count = 0;
+
+    for (; words[count].text != NULL && count < 15; count++)
+        texts[count] = words[count].text;
+    texts[count] = NULL;
+    return otl_nearest(value, texts);
+}
+
+/* True and *ret set if value is one of the words that exist here. */
+static bool find_word(const struct otl_env_source *source, const struct variable *variable,
+                      const char *value, int *ret)
+{
+    char why[80];
+    const char *near;
+
+    for (const struct word *word = variable->words; word->text != NULL; word++) {
+        if (strcasecmp(word->text, value) != 0)
+            continue;
+        if (word->value == NOT_HERE) {
+            ignored(source, variable->name, value, "is not supported by this SDK");
+            return false;
+        }
+        *ret = word->value;
+        return true;
+    }
+    near = nearest_word(variable->words, value);
+    if (near != NULL)
+        snprintf(why, sizeof(why), "is unknown (did you mean %s?)", near);
+    ignored(source, variable->name, value, near ? why : "is unknown");
+    return false;
+}
+
+static void read_number(const struct otl_env_source *source, const struct variable *variable,
+                        const char *value, struct otl_env_number *ret)
+{
+    enum otel_err err = otl_parse_uint(value, variable->min, variable->max, &ret->value);
+    char why[80];
+
+    ret->set = err == OTEL_OK;
+    if (ret->set)
+        return;
+    snprintf(why, sizeof(why), "is not a number from %llu to %llu",
+             (unsigned long long)variable->min, (unsigned long long)variable->max);
+    ignored(source, variable->name, value, why);
+}
+
+static void read_bool(const struct otl_env_source *source, const struct variable *variable,
+                      const char *value, struct otl_env_word *ret)
+{
+    ret->set = true;
+    ret->word = strcasecmp(value, "true") == 0;
+    if (!ret->word && strcasecmp(value, "false") != 0)
+        ignored(source, variable->name, value, "is neither true nor false and counts as false");
+}
+
+static void list_add(struct otl_env_list *list, int word)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        if (list->words[i] == word)
+            return;
+    if (list->count < sizeof(list->words) / sizeof(list->words[0]))
+        list->words[list->count++] = word;
+}
+
+/* Cut blanks at both ends of a text that may be written to. */
+static char *trim(char *text)
+{
+    size_t len;
+
+    text += strspn(text, " \t");
+    len = strlen(text);
+    while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
+        text[--len] = '\0';
+    return text;
+}
+
+static void read_list(const struct otl_env_source *source, const struct variable *variable,
+                      char *value, struct otl_env_list *ret)
+{
+    while (value != NULL) {
+        char *comma = strchr(value, ','), *item;
+        int word;
+        if (comma != NULL)
+            *comma++ = '\0';
+        item = trim(value);
+        if (item[0] != '\0' && find_word(source, variable, item, &word))
+            list_add(ret, word);
+        value = comma;
+    }
+    ret->set = ret->count > 0;
+}
+
+/* value is a copy in the arena, trimmed and not empty. */
+static void read_value(const struct otl_env_source *source, const struct variable *variable,
+                       char *value, struct otl_env *env)
+{
+    void *member = (char *)env + variable->offset;
+    struct otl_env_word *word = member;
+
+    switch (variable->kind) {
+    case KIND_TEXT:
+        *(const char **)member = value;
+        break;
+    case KIND_BOOL:
+        read_bool(source, variable, value, word);
+        break;
+    case KIND_NUMBER:
+        read_number(source, variable, value, member);
+        break;
+    case KIND_WORD:
+        word->set = find_word(source, variable, value, &word->word);
+        break;
+    case KIND_LIST:
+        read_list(source, variable, value, member);
+        break;
+    case KIND_ABSENT:
+        otl_env_tell(source, OTEL_OK, "%s is not supported by this SDK; ignored", variable->name);
+        break;
+    }
+}
+
+static const char *lookup(const struct otl_env_source *source, const char *name)
+{
+    return source->getenv != NULL ? source->getenv(source->getenv_arg, name) : getenv(name);
+}
+
+enum otel_err otl_env_read(const struct otl_env_source *source, struct otl_env *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    otl_arena_init(&ret->arena, ARENA_MAX);
+    for (size_t i = 0; i < VARIABLES; i++) {
+        const char *value = lookup(source, variables[i].name);
+        char *copy;
+        if (value == NULL || value[0] == '\0')
+            continue;
+        if (strlen(value) > VALUE_MAX) {
+            otl_env_tell(source, OTEL_OK, "%s is longer than 64 KiB; ignored", variables[i].name);
+            continue;
+        }
+        copy = otl_arena_strdup(&ret->arena, value);
+        if (copy == NULL) {
+            otl_env_fini(ret);
+            return OTEL_ERR_MEMORY;
+        }
+        copy = trim(copy);
+        if (copy[0] != '\0')
+            read_value(source, &variables[i], copy, ret);
+    }
+    return OTEL_OK;
+}
+
+void otl_env_fini(struct otl_env *env)
+{
+    if (env != NULL)
+        otl_arena_fini(&env->arena);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OTL_ENV_H
+#define OTL_ENV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <otel/err.h>
+
+#include "sdk/base/arena.h"
+
+/*
+ * The OTEL_* variables as typed values: one table, one reader a kind of value, one error rule.
+ *
+ * Reads and judges; what the values mean together is settings.h.
+ *
+ * Life      otl_env_read -> values -> otl_env_fini.
+ * Threads   one owner.
+ * Memory    texts are copied into the arena.
+ * Limits    64 KiB a value, 8 words a list.
+ */
+
+/* Where variables come from and where mistakes are told. */
+struct otl_env_source {
+    const char *(*getenv)(void *arg, const char *name); /* NULL: the process's environment */
+    void *getenv_arg;
+    void (*error)(void *arg, enum otel_err err, const char *text); /* may be NULL */
+    void *error_arg;
+};
+
+struct otl_env_number {
+    bool set;
+    uint64_t value;
+};
+
+struct otl_env_list {
+    bool set;
+    unsigned count;
+    int words[8]; /* each once, in the order of their first mention */
+};
+
+struct otl_env_word {
+    bool set;
+    int word;
+};
+
+enum { OTL_PROPAGATOR_TRACECONTEXT, OTL_PROPAGATOR_BAGGAGE, OTL_PROPAGATOR_NONE };
+enum { OTL_EXPORTER_OTLP, OTL_EXPORTER_NONE };
+enum {
+    OTL_SAMPLER_ALWAYS_ON,
+    OTL_SAMPLER_ALWAYS_OFF,
+    OTL_SAMPLER_TRACEIDRATIO,
+    OTL_SAMPLER_PARENTBASED = 16 /* added to one of the above */
+};
+enum { OTL_COMPRESSION_NONE, OTL_COMPRESSION_GZIP };
+enum { OTL_PROTOCOL_HTTP_PROTOBUF };
+
+/* The options that exist once for every signal and once for traces; the latter win. */
+struct otl_env_otlp {
+    const char *endpoint; /* NULL: unset, as all texts */
+    const char *headers;
+    struct otl_env_word compression;
+    struct otl_env_word protocol;
+    struct otl_env_number timeout_millis;
+};
+
+struct otl_env {
+    struct otl_arena arena;
+    struct otl_env_word disabled; /* word: 0 or 1 */
+    const char *service_name;
+    const char *resource_attributes;
+    struct otl_env_list propagators;
+    struct otl_env_list exporters;
+    struct otl_env_word sampler;
+    const char *sampler_arg;
+    struct otl_env_number bsp_schedule_delay, bsp_export_timeout, bsp_queue, bsp_batch;
+    struct otl_env_number attribute_count, attribute_length;
+    struct otl_env_number span_attribute_count, span_attribute_length;
+    struct otl_env_number span_event_count, span_link_count;
+    struct otl_env_number event_attribute_count, link_attribute_count;
+    struct otl_env_otlp otlp;
+    struct otl_env_otlp otlp_traces;
+};
+
+/* OTEL_ERR_MEMORY only: what is wrong in the environment is told to the source and left unset. */
+OTEL_MUST_USE enum otel_err otl_env_read(const struct otl_env_source *source,
+                                         struct otl_env *ret);
+void otl_env_fini(struct otl_env *env);
+
+/* Tell the source. OTEL_OK marks a warning. */
+void otl_env_tell(const struct otl_env_source *source, enum otel_err err, const char *format, ...)
+    OTEL_PRINTF(3, 4);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sdk/config/settings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sdk/base/text.h"
+#include "sdk/exporter/headers.h"
+#include "sdk/resource/pairs.h"
+#include "sdk/transport/url.h"
+
+enum { HEADERS_ARENA_MAX = 256 * 1024, HEADER_LINES_MAX = 24 * 1024 };
+
+static void set_u32(const struct otl_env_number *number, uint32_t *value)
+{
+    if (number->set)
+        *value = (uint32_t)number->value;
+}
+
+static void set_propagators(const struct otl_env_source *source, const struct otl_env *env,
+                            struct otl_settings *s)
+{
+    const struct otl_env_list *list = &env->propagators;
+    bool none = false;
+
+    if (!list->set) {
+        s->propagate_tracecontext = true;
+        s->propagate_baggage = true;
+        return;
+    }
+    for (unsigned i = 0; i < list->count; i++) {
+        none |= list->words[i] == OTL_PROPAGATOR_NONE;
+        s->propagate_tracecontext |= list->words[i] == OTL_PROPAGATOR_TRACECONTEXT;
+        if (list->words[i] == OTL_PROPAGATOR_BAGGAGE) {
+            s->propagate_baggage = true;
+            s->baggage_first = !s->propagate_tracecontext;
+        }
+    }
+    if (none && list->count > 1)
+        otl_env_tell(source, OTEL_OK, "OTEL_PROPAGATORS: none beside others; none is used");
+    if (none)
+        s->propagate_tracecontext = s->propagate_baggage = false;
+}
+
+static void set_exporters(const struct otl_env_source *source, const struct otl_env *env,
+                          struct otl_settings *s)
+{
+    s->export_otlp = !env->exporters.set;
+    for (unsigned i = 0; i < env->exporters.count; i++)
+        s->export_otlp |= env->exporters.words[i] == OTL_EXPORTER_OTLP;
+    if (env->exporters.count > 1)
+        otl_env_tell(source, OTEL_OK, "OTEL_TRACES_EXPORTER: none beside others has no effect");
+}
+
+static void set_sampler(const struct otl_env_source *source, const struct otl_env *env,
+                        struct otl_settings *s)
+{
+    s->sampler = OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_ON;
+    s->sampler_ratio = 1.0;
+    if (!env->sampler.set)
+        return;
+    s->sampler = env->sampler.word;
+    if ((s->sampler & ~OTL_SAMPLER_PARENTBASED) != OTL_SAMPLER_TRACEIDRATIO)
+        return;
+    if (env->sampler_arg != NULL &&
+        otl_parse_double(env->sampler_arg, 0, 1, &s->sampler_ratio) != OTEL_OK) {
+        s->sampler_ratio = 1.0;
+        otl_env_tell(source, OTEL_OK,
+                     "OTEL_TRACES_SAMPLER_ARG is not a number from 0 to 1; 1 is used");
+    }
+}
+
+static void set_batch(const struct otl_env_source *source, const struct otl_env *env,
+                      struct otl_settings *s)
+{
+    otel_sdk_batch_options_init(&s->batch);
+    set_u32(&env->bsp_schedule_delay, &s->batch.schedule_delay_millis);
+    set_u32(&env->bsp_export_timeout, &s->batch.export_timeout_millis);
+    if (env->bsp_queue.set)
+        s->batch.max_queue_size = (size_t)env->bsp_queue.value;
+    if (env->bsp_batch.set && env->bsp_batch.value > s->batch.max_queue_size)
+        otl_env_tell(source, OTEL_OK,
+                     "OTEL_BSP_MAX_EXPORT_BATCH_SIZE is larger than the queue; ignored");
+    else if (env->bsp_batch.set)
+        s->batch.max_export_batch_size = (size_t)env->bsp_batch.value;
+    if (s->batch.max_export_batch_size > s->batch.max_queue_size)
+        s->batch.max_export_batch_size = s->batch.max_queue_size;
+}
+
+static void set_limits(const struct otl_env *env, struct otl_settings *s)
+{
+    otel_sdk_span_limits_init(&s->limits);
+    set_u32(&env->attribute_count, &s->limits.attribute_count_limit);
+    set_u32(&env->span_attribute_count, &s->limits.attribute_count_limit);
+    set_u32(&env->attribute_length, &s->limits.attribute_value_length_limit);
+    set_u32(&env->span_attribute_length, &s->limits.attribute_value_length_limit);
+    set_u32(&env->span_event_count, &s->limits.event_count_limit);
+    set_u32(&env->span_link_count, &s->limits.link_count_limit);
+    set_u32(&env->event_attribute_count, &s->limits.event_attribute_count_limit);
+    set_u32(&env->link_attribute_count, &s->limits.link_attribute_count_limit);
+}
+
+/* True: text is a URL; *ret is it, with v1/traces behind a base. */
+static bool read_endpoint(const struct otl_env_source *source, const char *name, const char *text,
+                          bool base, struct otl_url *ret)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
+    if (text == NULL)
+        return false;
+    if (otl_url_parse(otl_view_str(text), ret, &detail) != OTEL_OK) {
+        otl_env_tell(source, OTEL_OK, "%s: %s; ignored", name, detail.text);
+        return false;
+    }
+    if (base && otl_url_append(ret, "v1/traces") != OTEL_OK) {
+        otl_env_tell(source, OTEL_OK, "%s: the path is too long; ignored", name);
+        return false;
+    }
+    return true;
+}
+
+static void set_endpoint(const struct otl_env_source *source, const struct otl_env *env,
+                         struct otl_settings *s)
+{
+    char authority[OTL_URL_AUTHORITY_SIZE];
+    struct otl_url url;
+
+    if (!read_endpoint(source, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", env->otlp_traces.endpoint,
+                       false, &url) &&
+        !read_endpoint(source, "OTEL_EXPORTER_OTLP_ENDPOINT", env->otlp.endpoint, true, &url))
+        return;
+    snprintf(s->endpoint, sizeof(s->endpoint), "%s://%s%s", url.tls ? "https" : "http",
+             otl_url_authority(&url, authority), url.path);
+    s->otlp.endpoint = otel_str(s->endpoint);
+}
+
+static enum otel_err add_header(struct otl_settings *s, struct otl_view key, struct otl_view value,
+                                struct otl_buf *lines)
+{
+    struct otel_sdk_header header = {otel_strn(key.data, key.len),
+                                     otel_strn(value.data, value.len)};
+    enum otel_err err = s->otlp.header_count == OTL_SETTINGS_HEADERS_MAX
+                            ? OTEL_ERR_LIMIT
+                            : otl_header_append(&header, lines);
+
+    if (err != OTEL_OK)
+        return err;
+    header.name.data = otl_arena_strndup(&s->arena, key.data, key.len);
+    header.value.data = otl_arena_strndup(&s->arena, value.data, value.len);
+    if (header.name.data == NULL || header.value.data == NULL)
+        return OTEL_ERR_MEMORY;
+    s->headers[s->otlp.header_count++] = header;
+    return OTEL_OK;
+}
+
+/* A header that cannot be used is told by its place, never by its content: it may be a secret. */
+static enum otel_err set_headers(const struct otl_env_source *source, const struct otl_env *env,
+                                 struct otl_settings *s)
+{
+    bool own = env->otlp_traces.headers != NULL;
+    const char *text = own ? env->otlp_traces.headers : env->otlp.headers;
+    struct otl_buf decoded, lines;
+    struct otl_view key, value;
+    struct otl_pairs pairs;
+    enum otel_err err = OTEL_OK;
+
+    if (text == NULL)
+        return OTEL_OK;
+    otl_buf_init(&decoded, 64 * 1024);
+    otl_buf_init(&lines, HEADER_LINES_MAX);
+    otl_pairs_init(&pairs, text, &decoded);
+    for (unsigned n = 1; err != OTEL_ERR_MEMORY && otl_pairs_next(&pairs, &err, &key, &value);
+         n++) {
+        if (err == OTEL_OK)
+            err = add_header(s, key, value, &lines);
+        if (err != OTEL_OK)
+            otl_env_tell(source, OTEL_OK, "%s: entry %u: %s; left out",
+                         own ? "OTEL_EXPORTER_OTLP_TRACES_HEADERS" : "OTEL_EXPORTER_OTLP_HEADERS",
+                         n, otel_err_text(err));
+    }
+    s->otlp.headers = s->headers;
+    otl_buf_fini(&lines);
+    otl_buf_fini(&decoded);
+    return err == OTEL_ERR_MEMORY ? err : OTEL_OK;
+}
+
+static void set_otlp(const struct otl_env_source *source, const struct otl_env *env,
+                     struct otl_settings *s)
+{
+    const struct otl_env_word *compression = env->otlp_traces.compression.set
+                                                 ? &env->otlp_traces.compression
+                                                 : &env->otlp.compression;
+
+    otel_sdk_otlp_options_init(&s->otlp);
+    set_u32(&env->otlp.timeout_millis, &s->otlp.timeout_millis);
+    set_u32(&env->otlp_traces.timeout_millis, &s->otlp.timeout_millis);
+    if (compression->set && compression->word == OTL_COMPRESSION_GZIP)
+        s->otlp.compression = OTEL_SDK_COMPRESSION_GZIP;
+    set_endpoint(source, env, s);
+}
+
+enum otel_err otl_settings_from_env(const struct otl_env_source *source,
+                                    const struct otl_env *env, struct otl_settings *ret)
+{
+    enum otel_err err;
+
+    memset(ret, 0, sizeof(*ret));
+    otl_arena_init(&ret->arena, HEADERS_ARENA_MAX);
+    ret->disabled = env->disabled.set && env->disabled.word;
+    set_propagators(source, env, ret);
+    set_exporters(source, env, ret);
+    set_sampler(source, env, ret);
+    set_batch(source, env, ret);
+    set_limits(env, ret);
+    set_otlp(source, env, ret);
+    err = set_headers(source, env, ret);
+    if (err != OTEL_OK)
+        otl_settings_fini(ret);
+    return err;
+}
+
+void otl_settings_fini(struct otl_settings *settings)
+{
+    if (settings != NULL)
+        otl_arena_fini(&settings->arena);
+}

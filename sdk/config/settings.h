@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OTL_SETTINGS_H
+#define OTL_SETTINGS_H
+
+#include <otel/sdk/otlp.h>
+#include <otel/sdk/provider.h>
+
+#include "sdk/base/buf.h"
+#include "sdk/config/env.h"
+
+/*
+ * What the variables mean together: precedence between them, and defaults.
+ *
+ * Life      otl_settings_from_env -> read the members -> otl_settings_fini.
+ * Threads   one owner.
+ * Memory    texts live in env, the endpoint and the headers in the settings themselves.
+ */
+
+enum { OTL_SETTINGS_HEADERS_MAX = 64, OTL_SETTINGS_URL_MAX = 2400 };
+
+struct otl_settings {
+    bool disabled;
+    bool propagate_tracecontext, propagate_baggage;
+    bool baggage_first; /* the order in which they were named */
+    bool export_otlp;
+    int sampler; /* OTL_SAMPLER_... */
+    double sampler_ratio;
+    struct otel_sdk_batch_options batch;
+    struct otel_sdk_span_limits limits;
+    struct otel_sdk_otlp_options otlp; /* endpoint and headers point below */
+    char endpoint[OTL_SETTINGS_URL_MAX];
+    struct otel_sdk_header headers[OTL_SETTINGS_HEADERS_MAX];
+    struct otl_arena arena;
+};
+
+/* Mistakes are told to the source. OTEL_ERR_MEMORY only. env must outlive the settings. */
+OTEL_MUST_USE enum otel_err otl_settings_from_env(const struct otl_env_source *source,
+                                                  const struct otl_env *env,
+                                                  struct otl_settings *ret);
+void otl_settings_fini(struct otl_settings *settings);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A whole SDK out of an environment: spans arrive where and how it says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <otel/propagators.h>
+#include <otel/sdk/config.h>
+
+#include "ci/witness/otlp_pb.h"
+#include "sdk/config/tests/fake_env.h"
+#include "sdk/transport/tests/server.h"
+
+static struct otel_sdk *make(struct fake_env *env)
+{
+    struct otel_sdk_env_options options;
+    struct otel_sdk *sdk = NULL;
+
+    otel_sdk_env_options_init(&options);
+    options.getenv = fake_getenv;
+    options.getenv_arg = env;
+    options.error = fake_error;
+    options.error_arg = env;
+    assert_int_equal(otel_sdk_from_env(&options, &sdk), OTEL_OK);
+    return sdk;
+}
+
+static bool has_attribute(const Otlp__ExportTraceServiceRequest *request, const char *key,
+                          const char *value)
+{
+    const Otlp__Resource *resource = request->resource_spans[0]->resource;
+
+    for (size_t i = 0; i < resource->n_attributes; i++) {
+        const Otlp__KeyValue *pair = resource->attributes[i];
+        if (pair->key.len == strlen(key) && memcmp(pair->key.data, key, pair->key.len) == 0)
+            return pair->value->string_value.len == strlen(value) &&
+                   memcmp(pair->value->string_value.data, value, strlen(value)) == 0;
+    }
+    return false;
+}
+
+static void spans_arrive_as_the_environment_says(void **state)
+{
+    struct srv *srv = srv_new();
+    struct fake_env env = {.count = 0};
+    Otlp__ExportTraceServiceRequest *request;
+    struct otel_tracer *tracer;
+    struct otel_sdk_otlp_stats stats;
+    struct otel_sdk *sdk;
+    char endpoint[64], value[64];
+
+    (void)state;
+    snprintf(endpoint, sizeof(endpoint), "http://localhost:%u/base", (unsigned)srv_port(srv));
+    fake_set(&env, "OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+    fake_set(&env, "OTEL_SERVICE_NAME", "shop");
+    fake_set(&env, "OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=te%73t");
+    fake_set(&env, "OTEL_EXPORTER_OTLP_HEADERS", "x-key=v%20w");
+    sdk = make(&env);
+    otel_sdk_install(sdk);
+    tracer = otel_tracer("lib", "1");
+    for (int i = 0; i < 3; i++)
+        otel_span_finish(otel_span_start(tracer, "s", NULL));
+    otel_tracer_unref(tracer);
+    assert_int_equal(otel_sdk_force_flush(sdk, 10000), OTEL_OK);
+    assert_true(strncmp(srv_request(srv, 0)->head, "POST /base/v1/traces HTTP/1.1\r\n", 31) == 0);
+    assert_true(srv_header(srv_request(srv, 0), "x-key", value, sizeof(value)));
+    assert_string_equal(value, "v w");
+    request = otlp__export_trace_service_request__unpack(NULL, srv_request(srv, 0)->body_len,
+                                                         (uint8_t *)srv_request(srv, 0)->body);
+    assert_non_null(request);
+    assert_int_equal(request->resource_spans[0]->scope_spans[0]->n_spans, 3);
+    assert_true(has_attribute(request, "service.name", "shop"));
+    assert_true(has_attribute(request, "deployment.environment.name", "test"));
+    assert_true(has_attribute(request, "telemetry.sdk.name", OTEL_SDK_NAME));
+    otlp__export_trace_service_request__free_unpacked(request, NULL);
+    otel_sdk_otlp_stats(otel_sdk_otlp_of(sdk), &stats);
+    assert_int_equal(stats.spans_delivered, 3);
+    assert_int_equal(otel_sdk_shutdown(sdk, 5000), OTEL_OK);
+    otel_sdk_free(sdk);
+    assert_ptr_equal(otel_propagator_global(), otel_propagator_noop()); /* static: no reference */
+    assert_int_equal(env.told, 0);
+    srv_free(srv);
+}
+
+static void disabled_leaves_the_propagators(void **state)
+{
+    struct fake_env env = {.count = 0};
+    struct otel_sdk *sdk;
+
+    (void)state;
+    fake_set(&env, "OTEL_SDK_DISABLED", "true");
+    sdk = make(&env);
+    assert_null(otel_sdk_provider_of(sdk));
+    assert_null(otel_sdk_otlp_of(sdk));
+    assert_ptr_equal(otel_sdk_propagator_of(sdk), otel_propagator_w3c());
+    otel_sdk_install(sdk);
+    assert_int_equal(otel_sdk_force_flush(sdk, 1), OTEL_OK);
+    otel_sdk_free(sdk);
+}
+
+static void no_exporter_means_no_processor(void **state)
+{
+    struct fake_env env = {.count = 0};
+    struct otel_sdk *sdk;
+
+    (void)state;
+    fake_set(&env, "OTEL_TRACES_EXPORTER", "none");
+    fake_set(&env, "OTEL_PROPAGATORS", "baggage,tracecontext");
+    sdk = make(&env);
+    assert_non_null(otel_sdk_provider_of(sdk));
+    assert_null(otel_sdk_otlp_of(sdk));
+    otel_sdk_free(sdk);
+}
+
+static void https_is_refused_rather_than_answered_in_plain_text(void **state)
+{
+    struct fake_env env = {.count = 0};
+    struct otel_sdk_env_options options;
+    struct otel_sdk *sdk = NULL;
+
+    (void)state;
+    fake_set(&env, "OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318");
+    otel_sdk_env_options_init(&options);
+    options.getenv = fake_getenv;
+    options.getenv_arg = &env;
+    options.error = fake_error;
+    options.error_arg = &env;
+    assert_int_equal(otel_sdk_from_env(&options, &sdk), OTEL_ERR_UNSUPPORTED);
+    assert_null(sdk);
+    assert_non_null(strstr(env.said, "https endpoints are not supported"));
+}
+
+static void every_sampler_name_makes_a_sampler(void **state)
+{
+    static const char *const names[] = {"always_on", "always_off", "traceidratio",
+                                        "parentbased_always_on", "parentbased_always_off",
+                                        "parentbased_traceidratio"};
+    struct srv *srv = srv_new();
+    char endpoint[64];
+
+    (void)state;
+    snprintf(endpoint, sizeof(endpoint), "http://127.0.0.1:%u", (unsigned)srv_port(srv));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct fake_env env = {.count = 0};
+        struct otel_tracer_options tracer_options;
+        struct otel_tracer *tracer;
+        struct otel_sdk_stats stats = {.struct_size = sizeof(stats)};
+        struct otel_sdk *sdk;
+
+        fake_set(&env, "OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+        fake_set(&env, "OTEL_TRACES_SAMPLER", names[i]);
+        fake_set(&env, "OTEL_TRACES_SAMPLER_ARG", "0");
+        sdk = make(&env);
+        otel_tracer_options_init(&tracer_options);
+        tracer_options.name = otel_str("lib");
+        tracer = otel_tracer_provider_tracer(otel_sdk_provider_api(otel_sdk_provider_of(sdk)),
+                                             &tracer_options);
+        otel_span_finish(otel_span_start(tracer, "root", NULL));
+        otel_sdk_provider_stats(otel_sdk_provider_of(sdk), &stats);
+        assert_int_equal(stats.sampled, strstr(names[i], "always_on") != NULL);
+        assert_string_equal(env.said, "");
+        otel_tracer_unref(tracer);
+        otel_sdk_free(sdk);
+    }
+    assert_int_equal(srv_count(srv), 2); /* the two that sample a root */
+    srv_free(srv);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(spans_arrive_as_the_environment_says),
+        cmocka_unit_test(disabled_leaves_the_propagators),
+        cmocka_unit_test(no_exporter_means_no_processor),
+        cmocka_unit_test(https_is_refused_rather_than_answered_in_plain_text),
+        cmocka_unit_test(every_sampler_name_makes_a_sampler),
+    };
+
+    return cmocka_run_group_tests_name("from_env", tests, NULL, NULL);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef OTEL_SDK_CONFIG_H
+#define OTEL_SDK_CONFIG_H
+
+#include <otel/propagation.h>
+#include <otel/sdk/otlp.h>
+#include <otel/sdk/provider.h>
+
+/*
+ * Assembly of a whole SDK from the OTEL_* variables of the environment.
+ *
+ * Use it where operators configure a program. Where the program decides, put provider, processor
+ * and exporter together yourself (otel/sdk/provider.h).
+ *
+ * Life      otel_sdk_from_env -> (install) -> ... -> shutdown -> free.
+ * Threads   from_env reads the environment, which must not change meanwhile; the rest as the
+ *           provider: any thread, free once.
+ * Memory    the environment is copied.
+ * Limits    a value is read up to 64 KiB; a longer one counts as unset, with a warning.
+ *
+ * Rules for values: empty is unset. What cannot be read, is out of range or unknown is reported
+ * through error and counts as unset; nothing in the environment makes from_env fail, except an
+ * endpoint that asks for TLS, which must not be answered with plain text elsewhere. Values of
+ * headers are never part of a report.
+ *
+ *   variable                                    meaning, default
+ *   OTEL_SDK_DISABLED                           "true": no provider; propagators stay. false
+ *   OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES resource; a value that cannot be decoded is
+ *                                               discarded whole. service.instance.id is a random
+ *                                               UUID unless given
+ *   OTEL_PROPAGATORS                            tracecontext, baggage, none; "tracecontext,baggage"
+ *   OTEL_TRACES_SAMPLER, _ARG                   always_on, always_off, traceidratio and
+ *                                               parentbased_ before each; parentbased_always_on; 1
+ *   OTEL_TRACES_EXPORTER                        otlp, none; otlp
+ *   OTEL_BSP_SCHEDULE_DELAY, _EXPORT_TIMEOUT,
+ *     _MAX_QUEUE_SIZE, _MAX_EXPORT_BATCH_SIZE   5000 ms, 30000 ms (0: no limit), 2048, 512
+ *   OTEL_ATTRIBUTE_COUNT_LIMIT,
+ *     OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT         128, none; OTEL_SPAN_... of the same name win
+ *   OTEL_SPAN_EVENT_COUNT_LIMIT,
+ *     OTEL_SPAN_LINK_COUNT_LIMIT,
+ *     OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT,
+ *     OTEL_LINK_ATTRIBUTE_COUNT_LIMIT           128 each
+ *   OTEL_EXPORTER_OTLP_ENDPOINT                 a base, v1/traces is appended;
+ *                                               http://localhost:4318
+ *   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT          taken as it is; wins
+ *   OTEL_EXPORTER_OTLP[_TRACES]_HEADERS         key=value,... percent-decoded
+ *   OTEL_EXPORTER_OTLP[_TRACES]_COMPRESSION     gzip, none; none
+ *   OTEL_EXPORTER_OTLP[_TRACES]_TIMEOUT         10000 ms, 0: no limit
+ *   OTEL_EXPORTER_OTLP[_TRACES]_PROTOCOL        http/protobuf
+ * Variables of the specification that name what this SDK does not have (OTEL_CONFIG_FILE, TLS
+ * files, grpc, jaeger_remote ...) are reported as not supported.
+ *
+ * Spec: OpenTelemetry configuration, "Environment Variable Specification"; protocol exporter.
+ */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct otel_sdk;
+
+struct otel_sdk_env_options {
+    size_t struct_size; /* set by otel_sdk_env_options_init() */
+    /* The value of a variable or NULL; init: NULL, the process's environment. */
+    const char *(*getenv)(void *arg, const char *name);
+    void *getenv_arg;
+    const struct otel_sdk_resource *resource; /* of the program; wins over the environment */
+    const char *instance_id;                  /* service.instance.id instead of a UUID */
+    otel_sdk_drop_fn *drop;
+    void *drop_arg;
+    /* Told about the environment's mistakes (OTEL_OK marks a warning), then about what provider
+     * and exporter report, from any of their threads. NULL: silence. */
+    void (*error)(void *arg, enum otel_err err, const char *text);
+    void *error_arg;
+    const struct otel_sdk_clock *clock;               /* as in provider options */
+    const struct otel_sdk_id_generator *id_generator; /* likewise */
+    bool seeded;                                      /* ids and jitter repeat from seed */
+    uint64_t seed;
+};
+
+OTEL_API void otel_sdk_env_options_init(struct otel_sdk_env_options *options);
+
+/**
+ * Read the environment and build what it describes.
+ *
+ * @options  NULL: all defaults.
+ * @ret      set on success only.
+ *
+ * Returns OTEL_OK, or
+ *   OTEL_ERR_UNSUPPORTED  the endpoint is https
+ *   OTEL_ERR_LIMIT        the resource is too large, or too many providers exist
+ *   OTEL_ERR_MEMORY, OTEL_ERR_IO, OTEL_ERR_THREAD
+ */
+OTEL_API OTEL_MUST_USE enum otel_err
+otel_sdk_from_env(const struct otel_sdk_env_options *options, struct otel_sdk **ret);
+
+/* Make its provider (unless disabled) and propagator the global ones. */
+OTEL_API void otel_sdk_install(struct otel_sdk *sdk);
+
+/* Borrowed. NULL when OTEL_SDK_DISABLED is true. */
+OTEL_API struct otel_sdk_provider *otel_sdk_provider_of(struct otel_sdk *sdk);
+/* Borrowed; never NULL. */
+OTEL_API struct otel_propagator *otel_sdk_propagator_of(struct otel_sdk *sdk);
+/* The OTLP exporter, for otel_sdk_otlp_stats(); NULL if there is none. Borrowed. */
+OTEL_API const struct otel_sdk_exporter *otel_sdk_otlp_of(struct otel_sdk *sdk);
+
+/* As of the provider; OTEL_OK when disabled. */
+OTEL_API enum otel_err otel_sdk_force_flush(struct otel_sdk *sdk, uint32_t timeout_millis);
+OTEL_API enum otel_err otel_sdk_shutdown(struct otel_sdk *sdk, uint32_t timeout_millis);
+/* Takes its provider and propagator out of the global slots if they are still there, shuts down if
+ * that was not done. NULL is allowed. */
+OTEL_API void otel_sdk_free(struct otel_sdk *sdk);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

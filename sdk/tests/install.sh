@@ -1,0 +1,149 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs the SDK into a private directory and uses it as a stranger would: pkg-config, shared and
+# static, C and C++; then looks at what the libraries show and need. Prints TAP.
+set -u
+cd "$(dirname "$0")/../.." || exit 3
+here=$(pwd)
+tmp=$(mktemp -d) || exit 3
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM
+n=0 failed=0
+MODE=${MODE:-release}
+
+check() # NAME COMMAND...
+{
+    name=$1
+    shift
+    n=$((n + 1))
+    if "$@" > "$tmp/log" 2>&1; then
+        echo "ok $n - $name"
+    else
+        echo "not ok $n - $name"
+        sed 's/^/# /' "$tmp/log" | tail -n 30
+        failed=1
+    fi
+}
+
+cat > "$tmp/api.c" << 'END'
+#include <otel/propagators.h>
+#include <otel/trace.h>
+#include <stdio.h>
+
+static void set(void *carrier, struct otel_str key, struct otel_str value)
+{
+    (void)carrier;
+    printf("%.*s: %.*s\n", (int)key.len, key.data, (int)value.len, value.data);
+}
+
+static bool get(const void *carrier, struct otel_str key, struct otel_str *ret_value)
+{
+    (void)carrier;
+    if (!otel_str_equal(key, otel_str("traceparent")))
+        return false;
+    *ret_value = otel_str("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    return true;
+}
+
+int main(void)
+{
+    struct otel_text_map_getter getter = {get, NULL, NULL};
+    struct otel_text_map_setter setter = {set};
+    struct otel_context *context;
+    struct otel_tracer *tracer;
+
+    otel_propagator_set_global(otel_propagator_w3c());
+    context = otel_propagator_extract(NULL, NULL, NULL, &getter);
+    tracer = otel_tracer("stranger", "1");
+    otel_span_finish(otel_span_start(tracer, "nobody listens", NULL));
+    otel_tracer_unref(tracer);
+    otel_propagator_inject(NULL, context, NULL, &setter);
+    otel_context_unref(context);
+    return 0;
+}
+END
+cat > "$tmp/sdk.c" << 'END'
+#include <otel/sdk/config.h>
+#include <stdio.h>
+
+int main(void)
+{
+    struct otel_sdk_stats stats = {.struct_size = sizeof(stats)};
+    struct otel_sdk *sdk = NULL;
+    struct otel_tracer *tracer;
+    enum otel_err err = otel_sdk_from_env(NULL, &sdk);
+
+    if (err != OTEL_OK) {
+        fprintf(stderr, "%s\n", otel_err_text(err));
+        return 1;
+    }
+    otel_sdk_install(sdk);
+    tracer = otel_tracer("stranger", "1");
+    otel_span_finish(otel_span_start(tracer, "work", NULL));
+    otel_tracer_unref(tracer);
+    (void)otel_sdk_shutdown(sdk, 100);
+    otel_sdk_provider_stats(otel_sdk_provider_of(sdk), &stats);
+    printf("started %llu\n", (unsigned long long)stats.started);
+    otel_sdk_free(sdk);
+    return stats.started == 1 ? 0 : 1;
+}
+END
+
+prefix=$tmp/usr
+export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
+static_of() { pkg-config --static --cflags --libs "$1" | sed 's/-lotel_\([a-z]*\)/-l:libotel_\1.a/g'; }
+compile() { gcc -std=c11 -Wall -Wextra -Werror "$@"; }
+run() { env LD_LIBRARY_PATH="$prefix/lib" OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9 "$@"; }
+
+relays() { run "$1" | grep -x 'traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'; }
+shows_only_otel()
+{
+    names=$(nm -D --defined-only "$1" | awk '{print $3}' | sed 's/@.*//')
+    [ -n "$names" ] && ! echo "$names" | grep -vE "^(otel_|OTEL_(API|SDK)_0$)"
+}
+has_soname() { readelf -d "$prefix/lib/$1" | grep -F "SONAME" | grep -F "[$1.0]"; }
+needs_only_libc()
+{
+    readelf -d "$prefix/lib/libotel_api.so" | awk '/NEEDED/ {print $5}' > "$tmp/needed"
+    cat "$tmp/needed"
+    [ -s "$tmp/needed" ] && ! grep -vE '^\[(libc|libm|libpthread|ld-linux.*)\.so' "$tmp/needed"
+}
+links_no_shared_otel() { ! readelf -d "$1" | grep libotel; }
+cpp_includes()
+{
+    for h in "$prefix"/include/otel/*.h "$prefix"/include/otel/sdk/*.h; do
+        echo "#include <${h#"$prefix/include/"}>"
+    done > "$tmp/all.cc" && g++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only \
+        $(pkg-config --cflags otel_sdk) "$tmp/all.cc"
+}
+destdir_is_obeyed()
+{
+    make -s MODE="$MODE" install DESTDIR="$tmp/dest" PREFIX=/opt/otel LIBDIR=/opt/otel/lib64 &&
+        [ -f "$tmp/dest/opt/otel/lib64/libotel_sdk.a" ] &&
+        grep -qx 'libdir=/opt/otel/lib64' "$tmp/dest/opt/otel/lib64/pkgconfig/otel_sdk.pc" &&
+        make -s MODE="$MODE" uninstall DESTDIR="$tmp/dest" PREFIX=/opt/otel LIBDIR=/opt/otel/lib64 &&
+        [ -z "$(find "$tmp/dest" -type f)" ]
+}
+
+check "make install" make -s MODE="$MODE" install PREFIX="$prefix"
+check "the version is the header's" sh -c "[ \"\$(pkg-config --modversion otel_sdk)\" = \"\$(sed -n 's/^#define OTEL_SDK_VERSION \"\\(.*\\)\"/\\1/p' '$here/sdk/include/otel/sdk/resource.h')\" ]"
+cd "$tmp" || exit 3
+check "a library's user compiles against otel_api alone" compile -o api api.c $(pkg-config --cflags --libs otel_api)
+check "and relays a traceparent without SDK" relays ./api
+check "a program links the shared SDK" compile -o shared sdk.c $(pkg-config --cflags --libs otel_sdk)
+check "and runs" run ./shared
+check "a program links the static SDK" compile -o static sdk.c $(static_of otel_sdk)
+check "and needs no shared one" links_no_shared_otel ./static
+check "and runs" run ./static
+check "a static user of the API alone" compile -o api_static api.c $(static_of otel_api)
+check "and relays too" relays ./api_static
+check "every header is C++" cpp_includes
+check "libotel_api has its soname" has_soname libotel_api.so
+check "libotel_sdk has its soname" has_soname libotel_sdk.so
+check "libotel_api shows only otel_ names" shows_only_otel "$prefix/lib/libotel_api.so"
+check "libotel_sdk shows only otel_ names" shows_only_otel "$prefix/lib/libotel_sdk.so"
+check "libotel_api needs the C library alone" needs_only_libc
+cd "$here" || exit 3
+check "DESTDIR and LIBDIR are obeyed, uninstall leaves nothing" destdir_is_obeyed
+echo "1..$n"
+exit $failed

@@ -323,7 +323,8 @@ static enum otel_err set_up(struct client *client, struct otl_detail *reterr)
         return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0,
                               "%s names no descriptor: only the runner starts this command",
                               HX_CONTROL_ENV);
-    signal(SIGINT, SIG_IGN); /* of the terminal: the runner hears it too and says what to do */
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of its write */
+    signal(SIGINT, SIG_IGN);  /* of the terminal: the runner hears it too and says what to do */
     client->base = hx_gen_base_new();
     if (client->base == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory");

@@ -333,6 +333,7 @@ int hx_command_load(int argc, char **argv)
 
     if (!hx_usage_parse(&usage, argc, argv, &arguments, &status))
         return status;
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of its write */
     memset(&session, 0, sizeof(session));
     session.url = arguments.items[0];
     session.json = typed.json;

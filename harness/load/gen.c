@@ -10,6 +10,7 @@
 #include "sdk/base/mem.h"
 
 enum { OTHER_FILES = 64 }; /* what a process has open besides connections */
+static const char LOGS_FAILED[] = "the histogram logs could not be written";
 static const struct timeval ONE_SECOND = {1, 0};
 
 void hx_gen_options_init(struct hx_gen_options *options)
@@ -337,8 +338,11 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
     fill_progress(gen, now, sent, &progress);
     gen->rotated_ns = now;
     gen->last_sent = sent;
-    if (gen->options.ledger != NULL &&
-        hx_led_writer_fault(gen->options.ledger, &gen->fault) != OTEL_OK)
+    if (hx_series_failed(gen->series))
+        otl_detail_set(&gen->fault, OTEL_ERR_IO, NULL, 0, 0, "%s", LOGS_FAILED);
+    if (gen->options.ledger != NULL)
+        (void)hx_led_writer_fault(gen->options.ledger, &gen->fault);
+    if (gen->fault.code != OTEL_OK)
         report_fault(gen);
     else if (callbacks->progress != NULL)
         callbacks->progress(callbacks->state, &progress);
@@ -360,7 +364,7 @@ static void finish(struct hx_gen *gen)
     err = hx_series_finish(gen->series, gen->rotated_ns - gen->start_ns,
                            gen->finished_ns - gen->rotated_ns);
     if (err != OTEL_OK)
-        otl_detail_set(&gen->fault, err, NULL, 0, 0, "the histogram logs could not be written");
+        otl_detail_set(&gen->fault, err, NULL, 0, 0, "%s", LOGS_FAILED);
     if (gen->options.ledger != NULL)
         (void)hx_led_writer_fault(gen->options.ledger, &gen->fault);
     if (gen->fault.code != OTEL_OK)

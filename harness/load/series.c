@@ -150,6 +150,11 @@ void hx_series_rotate(struct hx_series *series, uint64_t start_ns, uint64_t leng
         }
 }
 
+bool hx_series_failed(const struct hx_series *series)
+{
+    return series->failed;
+}
+
 /* DIR/response.hgrm, in milliseconds. */
 static enum otel_err write_table(const struct hx_series *series, int kind)
 {

@@ -66,6 +66,8 @@ enum otel_err hx_hdr_log_write(struct hx_hdr_log *log, const char *tag, uint64_t
         fprintf(log->file, "%s%s%s%.3f,%.3f,%.3f,%s\n", tag ? "Tag=" : "", tag ? tag : "",
                 tag ? "," : "", seconds(start_ns), seconds(length_ns),
                 (double)hx_hdr_max(hdr) / 1e6, text.data);
+    if (err == OTEL_OK && fflush(log->file) != 0)
+        err = OTEL_ERR_IO;
     otl_buf_fini(&text);
     return err;
 }

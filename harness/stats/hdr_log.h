@@ -32,7 +32,8 @@ struct hx_hdr_log {
  * OTEL_ERR_IO, with *reterr (may be NULL) filled. */
 OTEL_MUST_USE enum otel_err hx_hdr_log_open(struct hx_hdr_log *log, const char *path,
                                             uint64_t wall_start_ns, struct otl_detail *reterr);
-/* start_ns counts from wall_start_ns; tag may be NULL. OTEL_ERR_ARGUMENT: unfit tag. */
+/* start_ns counts from wall_start_ns; tag may be NULL. The line is in the file when this returns.
+ * OTEL_ERR_ARGUMENT: unfit tag. OTEL_ERR_IO: it could not be written. */
 OTEL_MUST_USE enum otel_err hx_hdr_log_write(struct hx_hdr_log *log, const char *tag,
                                              uint64_t start_ns, uint64_t length_ns,
                                              const struct hx_hdr *hdr);

@@ -437,6 +437,37 @@ static void more_connections_than_files_are_refused(void **state)
     otl_buf_fini(&out);
 }
 
+static void a_full_disk_is_the_environments_fault(void **state)
+{
+    char dir[] = "/tmp/load-full-XXXXXX";
+    char url[64], path[128];
+    char *arguments[] = {"load", url, "--duration=200ms", "--rate=500", "--hdr", dir, "--quiet"};
+    static const char *const names[] = {"response", "service", "sendlag"};
+    struct rlimit before, low;
+    struct test_server server;
+    struct otl_buf out;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    otl_buf_init(&out, 1 << 20);
+    test_server_start(&server, SERVER_FAST, 0);
+    url_of(&server.address, url, sizeof(url));
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    low = before;
+    low.rlim_cur = 400;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+    assert_int_equal(run_command(7, arguments, &out), 3);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_non_null(strstr(out.data, "the histogram logs could not be written"));
+    test_server_stop(&server);
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof(path), "%s/%s.hlog", dir, names[i]);
+        unlink(path);
+    }
+    assert_int_equal(rmdir(dir), 0);
+    otl_buf_fini(&out);
+}
+
 static void no_server_is_the_environments_fault(void **state)
 {
     char url[64];
@@ -469,6 +500,7 @@ int main(void)
         cmocka_unit_test(the_command_prints_what_it_measured),
         cmocka_unit_test(wrong_usage_is_named),
         cmocka_unit_test(more_connections_than_files_are_refused),
+        cmocka_unit_test(a_full_disk_is_the_environments_fault),
         cmocka_unit_test(no_server_is_the_environments_fault),
     };
     return cmocka_run_group_tests_name("load commands", tests, NULL, NULL);

@@ -109,9 +109,11 @@ static void inject(struct otel_propagator *propagator, const struct otel_context
 
     (void)propagator;
     otl_buf_init(&text, OTEL_W3C_BAGGAGE_MAX_BYTES);
-    for (size_t i = 0; members < OTEL_W3C_BAGGAGE_MAX_MEMBERS && otel_baggage_at(baggage, i, &entry);
-         i++)
+    for (size_t i = 0; otel_baggage_at(baggage, i, &entry); i++) {
+        if (members == OTEL_W3C_BAGGAGE_MAX_MEMBERS)
+            break;
         members += write_entry(&entry, &text);
+    }
     if (members > 0)
         setter->set(carrier, otel_str("baggage"), otel_strn(text.data, text.len));
     otl_buf_fini(&text);

@@ -16,8 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (response.rejected > INT64_MAX)
         abort();
-    if (response.message.len > 0 &&
-        (response.message.data < body || response.message.data + response.message.len > body + size))
+    if (response.message.len > 0 && (response.message.data < body ||
+                                     response.message.data + response.message.len > body + size))
         abort();
     return 0;
 }

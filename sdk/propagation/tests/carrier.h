@@ -2,6 +2,7 @@
 #ifndef OTL_TESTS_CARRIER_H
 #define OTL_TESTS_CARRIER_H
 
+#include <stdio.h>
 #include <strings.h>
 
 #include <otel/propagation.h>

@@ -18,11 +18,7 @@ struct otel_context {
 
 static struct otel_context g_root;
 
-/* One pair for each thread. The model keeps a shared library from calling __tls_get_addr. */
-static _Thread_local __attribute__((tls_model("initial-exec"))) struct {
-    struct otel_context *current; /* NULL: root */
-    size_t depth;
-} t_context;
+_Thread_local __attribute__((tls_model("initial-exec"))) struct otl_current otl_current;
 
 struct otel_context *otel_context_root(void)
 {
@@ -130,7 +126,7 @@ struct otel_context *otel_context_with_value(const struct otel_context *parent,
 
 struct otel_span *otel_context_span(const struct otel_context *context)
 {
-    return context != NULL && context->span != NULL ? context->span : otel_span_invalid();
+    return context != NULL && context->span != NULL ? context->span : &otl_invalid_span;
 }
 
 struct otel_baggage *otel_context_baggage(const struct otel_context *context)
@@ -153,36 +149,36 @@ void *otel_context_value(const struct otel_context *context, const struct otel_c
 
 struct otel_context *otel_context_current(void)
 {
-    return t_context.current != NULL ? t_context.current : &g_root;
+    return otl_current.context != NULL ? otl_current.context : &g_root;
 }
 
 struct otel_context_token otel_context_attach(struct otel_context *context)
 {
     struct otel_context_token token;
 
-    token.previous = t_context.current;
-    token.thread = &t_context;
-    token.depth = t_context.depth;
-    t_context.current = otel_context_ref(context);
-    t_context.depth++;
+    token.previous = otl_current.context;
+    token.thread = &otl_current;
+    token.depth = otl_current.depth;
+    otl_current.context = otel_context_ref(context);
+    otl_current.depth++;
     return token;
 }
 
 bool otel_context_detach(struct otel_context_token token)
 {
-    if (token.thread != &t_context)
+    if (token.thread != &otl_current)
         return false;
-    if (token.depth >= t_context.depth) {
+    if (token.depth >= otl_current.depth) {
         /* An outer token was returned before this one; its restore stands. */
         otel_context_unref(token.previous);
         return false;
     }
-    otel_context_unref(t_context.current);
-    t_context.current = token.previous;
-    if (token.depth + 1 != t_context.depth) {
-        t_context.depth = token.depth;
+    otel_context_unref(otl_current.context);
+    otl_current.context = token.previous;
+    if (token.depth + 1 != otl_current.depth) {
+        otl_current.depth = token.depth;
         return false;
     }
-    t_context.depth = token.depth;
+    otl_current.depth = token.depth;
     return true;
 }

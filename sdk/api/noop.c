@@ -69,11 +69,11 @@ const struct otel_span_ops otel_span_noop_ops = {
     no_link, no_status, no_name, no_exception, no_end,
 };
 
-static struct otel_span g_invalid = {&otel_span_noop_ops, {{0}, {0}, 0, false, NULL}};
+struct otel_span otl_invalid_span = {&otel_span_noop_ops, {{0}, {0}, 0, false, NULL}};
 
 struct otel_span *otel_span_invalid(void)
 {
-    return &g_invalid;
+    return &otl_invalid_span;
 }
 
 static void passing_ref(struct otel_span *span)
@@ -116,17 +116,19 @@ struct otel_span *otel_span_passed_through(const struct otel_span_options *optio
     const struct otel_context *context = options != NULL ? options->parent : NULL;
     struct otel_span *parent;
 
+    if (context == NULL && otl_current.context == NULL)
+        return &otl_invalid_span;
     if (options != NULL && options->root)
-        return &g_invalid;
+        return &otl_invalid_span;
     parent = otel_context_span(context != NULL ? context : otel_context_current());
-    if (parent == &g_invalid)
+    if (parent == &otl_invalid_span)
         return parent;
     if (!parent->ops->is_recording(parent)) {
         parent->ops->ref(parent);
         return parent;
     }
     parent = otl_passing_span_new(&parent->context);
-    return parent != NULL ? parent : &g_invalid;
+    return parent != NULL ? parent : &otl_invalid_span;
 }
 
 static void tracer_keep(struct otel_tracer *tracer)

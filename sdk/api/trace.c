@@ -4,6 +4,8 @@
 #include <otel/impl.h>
 #include <pthread.h>
 
+#include "sdk/api/passing_span.h"
+
 static void provider_keep(struct otel_tracer_provider *provider)
 {
     (void)provider;
@@ -191,6 +193,8 @@ void otel_span_end_at(struct otel_span *span, uint64_t end_time_unix_nanos)
 
 void otel_span_finish(struct otel_span *span)
 {
-    otel_span_end_at(span, 0);
-    otel_span_unref(span);
+    if (span == NULL || span == &otl_invalid_span)
+        return;
+    span->ops->end(span, 0);
+    span->ops->unref(span);
 }

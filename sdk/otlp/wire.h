@@ -2,6 +2,7 @@
 #ifndef OTL_WIRE_H
 #define OTL_WIRE_H
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -33,15 +34,15 @@ static inline uint8_t *otl_wire_varint(uint8_t *at, uint64_t value)
 
 static inline uint8_t *otl_wire_fixed32(uint8_t *at, uint32_t value)
 {
-    for (int i = 0; i < 4; i++)
-        at[i] = (uint8_t)(value >> (8 * i));
+    value = htole32(value);
+    memcpy(at, &value, 4);
     return at + 4;
 }
 
 static inline uint8_t *otl_wire_fixed64(uint8_t *at, uint64_t value)
 {
-    for (int i = 0; i < 8; i++)
-        at[i] = (uint8_t)(value >> (8 * i));
+    value = htole64(value);
+    memcpy(at, &value, 8);
     return at + 8;
 }
 

@@ -1,52 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
+#include "sdk/otlp/ascii.h"
 #include "sdk/otlp/wire.h"
 #include "sdk/trace/span_impl.h"
-
-#define HIGH_BITS 0x8080808080808080ULL
-
-static inline uint64_t load64(const void *from)
-{
-    uint64_t word;
-    memcpy(&word, from, 8);
-    return word;
-}
-
-static inline uint32_t load32(const void *from)
-{
-    uint32_t word;
-    memcpy(&word, from, 4);
-    return word;
-}
-
-/* Copy and look at every byte at once; not 0 if one is not ASCII. */
-static inline uint64_t copy_ascii(uint8_t *to, const char *from, size_t len)
-{
-    uint64_t seen = 0, word;
-
-    if (len >= 8) {
-        for (size_t i = 0; i + 8 <= len; i += 8) {
-            word = load64(from + i);
-            memcpy(to + i, &word, 8);
-            seen |= word;
-        }
-        word = load64(from + len - 8);
-        memcpy(to + len - 8, &word, 8);
-        seen |= word;
-    } else if (len >= 4) {
-        uint32_t first = load32(from), last = load32(from + len - 4);
-        memcpy(to, &first, 4);
-        memcpy(to + len - 4, &last, 4);
-        seen = first | last;
-    } else {
-        for (size_t i = 0; i < len; i++) {
-            to[i] = (uint8_t)from[i];
-            seen |= (uint8_t)from[i];
-        }
-    }
-    return seen & HIGH_BITS;
-}
 
 /* Equal keys have equal prints; the ends of a key say most about it. */
 static inline uint32_t print_of(struct otel_str key)
@@ -54,11 +11,11 @@ static inline uint32_t print_of(struct otel_str key)
     uint64_t first = 0, last = 0;
 
     if (key.len >= 8) {
-        first = load64(key.data);
-        last = load64(key.data + key.len - 8);
+        first = otl_load64(key.data);
+        last = otl_load64(key.data + key.len - 8);
     } else if (key.len >= 4) {
-        first = load32(key.data);
-        last = load32(key.data + key.len - 4);
+        first = otl_load32(key.data);
+        last = otl_load32(key.data + key.len - 4);
     } else {
         for (size_t i = 0; i < key.len; i++)
             first = first << 8 | (uint8_t)key.data[i];
@@ -84,7 +41,8 @@ static struct otel_str key_at(const struct otl_span *span, uint32_t at)
     return otel_strn((const char *)p, len);
 }
 
-static struct otl_key *find(const struct otl_span *span, uint32_t print, struct otel_str key)
+static __attribute__((noinline)) struct otl_key *
+find(const struct otl_span *span, uint32_t print, struct otel_str key)
 {
     for (uint32_t i = 0; i < span->attribute_count; i++)
         if (__builtin_expect(span->keys[i].print == print, 0) &&
@@ -105,83 +63,20 @@ static bool grow_index(struct otl_span *span)
         memcpy(keys, span->few_keys, sizeof(span->few_keys));
     span->keys = keys;
     span->key_cap = (uint32_t)cap;
+    otl_span_limit_keys(span);
     return true;
 }
 
-/* Size of a value that the fast path writes; 0: it does not. */
-static inline size_t plain_size(const struct otel_value *value, uint32_t max_chars)
-{
-    switch (value->type) {
-    case OTEL_VALUE_STRING:
-        return value->count <= max_chars ? otl_wire_field_size(value->count) : 0;
-    case OTEL_VALUE_INT:
-        return 1 + otl_wire_varint_size((uint64_t)value->as.integer);
-    case OTEL_VALUE_BOOL:
-        return 2;
-    case OTEL_VALUE_DOUBLE:
-        return 9;
-    default:
-        return 0;
-    }
-}
+enum { SHORT = 0x80 }; /* lengths below it take one byte */
 
-/* Write an attribute behind the body; its size, or 0 when a text has to be repaired. */
-static inline size_t write_plain(uint8_t *start, size_t kv_size, size_t any_size,
-                                 struct otel_str key, const struct otel_value *value)
-{
-    uint8_t *at = otl_wire_head(start, OTL_TAG_SPAN_ATTRIBUTE, kv_size);
-    uint64_t odd;
-
-    at = otl_wire_head(at, OTL_TAG_KEY, key.len);
-    odd = copy_ascii(at, key.data, key.len);
-    at += key.len;
-    at = otl_wire_head(at, OTL_TAG_VALUE, any_size);
-    switch (value->type) {
-    case OTEL_VALUE_STRING:
-        at = otl_wire_head(at, OTL_TAG_ANY_STRING, value->count);
-        odd |= copy_ascii(at, value->as.string, value->count);
-        at += value->count;
-        break;
-    case OTEL_VALUE_INT:
-        *at++ = OTL_TAG_ANY_INT;
-        at = otl_wire_varint(at, (uint64_t)value->as.integer);
-        break;
-    case OTEL_VALUE_DOUBLE:
-        *at++ = OTL_TAG_ANY_DOUBLE;
-        at = otl_wire_fixed64(at, otl_wire_double_bits(value->as.real));
-        break;
-    default:
-        *at++ = OTL_TAG_ANY_BOOL;
-        *at++ = value->as.boolean ? 1 : 0;
-        break;
-    }
-    if (__builtin_expect(odd != 0, 0) &&
-        (!otl_utf8_valid(key.data, key.len) ||
-         (value->type == OTEL_VALUE_STRING && !otl_utf8_valid(value->as.string, value->count))))
-        return 0;
-    return (size_t)(at - start);
-}
-
-/* Write the attribute behind the body, not yet counted; 0: no room. */
-static size_t write_behind(struct otl_span *span, struct otel_str key,
-                           const struct otel_value *value)
+/* Any value, cut and repaired. Not yet counted; 0: no room. */
+static __attribute__((noinline)) size_t write_any(struct otl_span *span, struct otel_str key,
+                                                  const struct otel_value *value)
 {
     const struct otl_value_limits *limits = &span->tracer->provider->value_limits;
-    size_t any_size = plain_size(value, limits->value_length);
-    size_t size;
-    uint8_t *at;
+    size_t size = otl_attribute_size(key, value, limits);
+    uint8_t *at = otl_body_room(span, size);
 
-    if (__builtin_expect(any_size != 0, 1)) {
-        size_t kv_size = otl_wire_field_size(key.len) + otl_wire_field_size(any_size);
-        at = otl_body_room(span, otl_wire_field_size(kv_size));
-        if (at == NULL)
-            return 0;
-        size = write_plain(at, kv_size, any_size, key, value);
-        if (__builtin_expect(size != 0, 1))
-            return size;
-    }
-    size = otl_attribute_size(key, value, limits);
-    at = otl_body_room(span, size);
     if (at == NULL)
         return 0;
     otl_attribute_write(at, OTL_TAG_SPAN_ATTRIBUTE, key, value, limits);
@@ -199,40 +94,57 @@ static void replace(struct otl_span *span, struct otl_key *entry, size_t size)
     span->body_len += (uint32_t)size;
 }
 
-static void record(struct otl_span *span, struct otel_str key, const struct otel_value *value)
+/* Make the bytes behind the body an attribute. */
+static void append(struct otl_span *span, uint32_t print, size_t size)
 {
-    uint32_t print = print_of(key);
-    struct otl_key *entry = find(span, print, key);
-    uint32_t count = span->attribute_count;
-    size_t size;
+    struct otl_key *key = &span->keys[span->attribute_count++];
 
-    if (entry == NULL && (count >= span->tracer->provider->limits.attribute_count_limit ||
-                          (count == span->key_cap && !grow_index(span)))) {
-        span->dropped_attributes++;
-        return;
-    }
-    size = write_behind(span, key, value);
-    if (size == 0) {
-        span->dropped_attributes++;
-        return;
-    }
-    if (__builtin_expect(entry != NULL, 0)) {
-        replace(span, entry, size);
-        return;
-    }
-    span->keys[count].print = print;
-    span->keys[count].at = span->body_len;
-    span->attribute_count = count + 1;
+    key->print = print;
+    key->at = span->body_len;
+    span->key_bits |= 1ULL << (print & 63);
     span->body_len += (uint32_t)size;
 }
 
-/* A key that is not UTF-8 is repaired before it is compared with others. */
-static void record_repaired(struct otl_span *span, struct otel_str key,
-                            const struct otel_value *value)
+static bool may_append(struct otl_span *span)
 {
-    size_t len = otl_utf8_repair(key.data, key.len, NULL);
-    char *copy = otl_mem_alloc(len);
+    uint32_t limit = span->tracer->provider->limits.attribute_count_limit;
 
+    if (span->attribute_count < span->key_room)
+        return true;
+    return span->attribute_count < limit && grow_index(span);
+}
+
+/* The way of everything that is not short plain text: key is well-formed. */
+static __attribute__((noinline)) void record(struct otl_span *span, struct otel_str key,
+                                             const struct otel_value *value)
+{
+    uint32_t print = print_of(key);
+    struct otl_key *entry = find(span, print, key);
+    size_t size = entry != NULL || may_append(span) ? write_any(span, key, value) : 0;
+
+    if (size == 0)
+        span->dropped_attributes++;
+    else if (entry != NULL)
+        replace(span, entry, size);
+    else
+        append(span, print, size);
+}
+
+/* A key that is not UTF-8 is repaired before it is compared with others. */
+static __attribute__((noinline)) void record_checked(struct otl_span *span, struct otel_str key,
+                                                     const struct otel_value *value)
+{
+    size_t len;
+    char *copy;
+
+    if (key.len == 0)
+        return;
+    if (otl_utf8_valid(key.data, key.len)) {
+        record(span, key, value);
+        return;
+    }
+    len = otl_utf8_repair(key.data, key.len, NULL);
+    copy = otl_mem_alloc(len);
     if (copy == NULL) {
         span->dropped_attributes++;
         return;
@@ -242,28 +154,83 @@ static void record_repaired(struct otl_span *span, struct otel_str key,
     otl_mem_free(copy);
 }
 
-static bool is_ascii(struct otel_str text)
+/* The bits answer for most keys; two keys of one bit take a look at the index. */
+static inline bool key_may_be_there(const struct otl_span *span, uint32_t print,
+                                    struct otel_str key)
 {
-    uint64_t seen = 0;
-    size_t i = 0;
+    return __builtin_expect((span->key_bits >> (print & 63) & 1) != 0, 0) &&
+           find(span, print, key) != NULL;
+}
 
-    for (; i + 8 <= text.len; i += 8)
-        seen |= load64(text.data + i);
-    for (; i < text.len; i++)
-        seen |= (uint8_t)text.data[i] & 0x80;
-    return (seen & HIGH_BITS) == 0;
+/* A short attribute behind the body, up to its value; NULL: not so simple. value_size counts the
+ * AnyValue's content. */
+static inline __attribute__((always_inline)) uint8_t *
+begin_short(struct otl_span *span, struct otel_str key, uint32_t print, size_t value_size)
+{
+    size_t size = key.len + 4 + value_size;
+    uint8_t *at = span->body + span->body_len;
+
+    if (__builtin_expect((key.len | size) >= SHORT || size + 2 > otl_body_left(span) ||
+                             key.len == 0 || span->attribute_count >= span->key_room ||
+                             key_may_be_there(span, print, key),
+                         0))
+        return NULL;
+    at[0] = OTL_TAG_SPAN_ATTRIBUTE;
+    at[1] = (uint8_t)size;
+    at[2] = OTL_TAG_KEY;
+    at[3] = (uint8_t)key.len;
+    if (__builtin_expect(!otl_copy_ascii(at + 4, key.data, key.len), 0))
+        return NULL;
+    at += 4 + key.len;
+    at[0] = OTL_TAG_VALUE;
+    at[1] = (uint8_t)value_size;
+    return at + 2;
+}
+
+static void record_string(struct otl_span *span, struct otel_str key,
+                          const struct otel_value *value)
+{
+    uint32_t print = print_of(key);
+    size_t len = value->count;
+    uint8_t *at = NULL;
+
+    if (__builtin_expect(len < SHORT && !span->long_values_cut, 1))
+        at = begin_short(span, key, print, len + 2);
+    if (__builtin_expect(at != NULL, 1)) {
+        at[0] = OTL_TAG_ANY_STRING;
+        at[1] = (uint8_t)len;
+        if (__builtin_expect(otl_copy_ascii(at + 2, value->as.string, len), 1)) {
+            append(span, print, key.len + len + 8);
+            return;
+        }
+    }
+    record_checked(span, key, value);
+}
+
+static void record_int(struct otl_span *span, struct otel_str key, const struct otel_value *value)
+{
+    uint32_t print = print_of(key);
+    size_t size = 1 + otl_wire_varint_size((uint64_t)value->as.integer);
+    uint8_t *at = begin_short(span, key, print, size);
+
+    if (__builtin_expect(at == NULL, 0)) {
+        record_checked(span, key, value);
+        return;
+    }
+    *at++ = OTL_TAG_ANY_INT;
+    otl_wire_varint(at, (uint64_t)value->as.integer);
+    append(span, print, key.len + size + 6);
 }
 
 void otl_record_attribute(struct otl_span *span, struct otel_str key,
                           const struct otel_value *value)
 {
-    if (key.len == 0)
-        return;
-    if (__builtin_expect(!is_ascii(key), 0) && !otl_utf8_valid(key.data, key.len)) {
-        record_repaired(span, key, value);
-        return;
-    }
-    record(span, key, value);
+    if (value->type == OTEL_VALUE_STRING)
+        record_string(span, key, value);
+    else if (value->type == OTEL_VALUE_INT)
+        record_int(span, key, value);
+    else
+        record_checked(span, key, value);
 }
 
 void otl_record_attributes(struct otl_span *span, const struct otel_attribute *attributes,

@@ -53,7 +53,7 @@ static bool grow(struct otl_span *span, size_t need)
 /* Room for need more bytes at the end; NULL: over a limit, or no memory. */
 uint8_t *otl_body_room(struct otl_span *span, size_t need)
 {
-    if (__builtin_expect(need > (size_t)span->body_cap - OTL_SPAN_TAIL - span->body_len, 0) &&
+    if (__builtin_expect(need > otl_body_left(span), 0) &&
         !grow(span, need))
         return NULL;
     return span->body + span->body_len;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <otel/trace_state.h>
 
+#include "sdk/otlp/ascii.h"
 #include "sdk/otlp/wire.h"
 #include "sdk/trace/span_impl.h"
 
@@ -23,6 +24,17 @@ static bool put_text(struct otl_span *span, uint8_t tag, struct otel_str text, u
 
 void otl_record_name(struct otl_span *span, struct otel_str name)
 {
+    uint8_t *at = span->body + span->body_len;
+
+    if (span->name_at == 0 && name.len < 0x80 && name.len + 2 <= otl_body_left(span)) {
+        at[0] = OTL_TAG_SPAN_NAME;
+        at[1] = (uint8_t)name.len;
+        if (__builtin_expect(otl_copy_ascii(at + 2, name.data, name.len), 1)) {
+            span->name_at = span->body_len;
+            span->body_len += (uint32_t)name.len + 2;
+            return;
+        }
+    }
     put_text(span, OTL_TAG_SPAN_NAME, name, &span->name_at);
 }
 

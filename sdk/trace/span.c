@@ -51,7 +51,8 @@ void otl_span_release(struct otl_span *span)
         return;
     if (span->state != OTL_SPAN_ENDED)
         otl_provider_count(provider, OTL_COUNT_ABANDONED, 1);
-    otl_body_release(span);
+    if (span->body != span->inline_body)
+        otl_body_release(span);
     if (span->keys != span->few_keys)
         otl_mem_free(span->keys);
     otel_trace_state_unref(span->api.context.trace_state);
@@ -168,8 +169,12 @@ static void put_dropped(struct otl_span *span, uint8_t tag, uint32_t dropped)
 static void count_end(struct otl_span *span)
 {
     struct otel_sdk_provider *provider = span->tracer->provider;
+    struct otl_local *local = otl_local(provider);
 
-    otl_provider_count(provider, OTL_COUNT_ENDED, 1);
+    if (__builtin_expect(local != NULL, 1))
+        otl_count(local, OTL_COUNT_ENDED, 1);
+    else
+        otl_provider_count(provider, OTL_COUNT_ENDED, 1);
     if (span->dropped_attributes + span->dropped_elsewhere != 0)
         otl_provider_count(provider, OTL_COUNT_ATTRIBUTES_DROPPED,
                            (uint64_t)span->dropped_attributes + span->dropped_elsewhere);

@@ -48,7 +48,7 @@ struct otl_span {
     uint8_t lock;      /* atomic */
     uint8_t state;     /* atomic; enum otl_span_state */
     uint8_t status;    /* enum otel_status */
-    bool has_parent;
+    bool long_values_cut; /* the provider limits the length of values */
     unsigned fork_generation;
     uint32_t body_len;
     uint32_t body_cap;
@@ -57,7 +57,9 @@ struct otl_span {
     struct otl_tracer *tracer;
     int64_t anchor; /* wall - mono, the same for a whole trace in this process */
     struct otl_key *keys;
+    uint64_t key_bits; /* a bit for each key's print: unset means not there */
     uint32_t key_cap;
+    uint32_t key_room; /* min(key_cap, attribute_count_limit) */
     uint32_t name_at, status_at; /* offsets of their fields, or 0 */
     uint32_t attribute_count, event_count, link_count;
     uint32_t dropped_attributes, dropped_events, dropped_links;
@@ -110,6 +112,19 @@ static inline bool otl_span_enter(struct otl_span *span)
 /* time.c */
 uint64_t otl_mono(const struct otel_sdk_provider *provider);
 int64_t otl_anchor(struct otel_sdk_provider *provider, uint64_t mono);
+
+static inline void otl_span_limit_keys(struct otl_span *span)
+{
+    uint32_t limit = span->tracer->provider->limits.attribute_count_limit;
+
+    span->key_room = span->key_cap < limit ? span->key_cap : limit;
+}
+
+/* Bytes that fit without growing. */
+static inline size_t otl_body_left(const struct otl_span *span)
+{
+    return (size_t)span->body_cap - OTL_SPAN_TAIL - span->body_len;
+}
 
 /* body.c: each with the span locked or not yet shared */
 uint8_t *otl_body_room(struct otl_span *span, size_t need);

@@ -164,14 +164,16 @@ static void clear(struct otl_span *span, const struct birth *birth)
     span->lock = 0;
     span->state = OTL_SPAN_OPEN;
     span->status = OTEL_STATUS_UNSET;
-    span->has_parent = birth->has_parent;
+    span->long_values_cut = birth->provider->value_limits.value_length != UINT32_MAX;
     span->fork_generation = otl_fork_generation;
     span->body_cap = OTL_INLINE_BODY;
     span->body_dead = 0;
     span->body = span->inline_body;
     span->tracer = birth->tracer;
     span->keys = span->few_keys;
+    span->key_bits = 0;
     span->key_cap = OTL_SPAN_KEYS;
+    otl_span_limit_keys(span);
     span->name_at = span->status_at = 0;
     span->attribute_count = span->event_count = span->link_count = 0;
     span->dropped_attributes = span->dropped_events = span->dropped_links = 0;

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+BENCHES += span_bench
+span_bench_SRCS := sdk/bench/span_bench.c
+span_bench_LIBS := processor trace

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <otel/sdk/provider.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sdk/base/clock.h"
+#include "sdk/otlp/batch.h"
+
+/*
+ * What a span costs the thread that makes it. Prints one table: the minimum of interleaved
+ * repeats of thread CPU time, and its ratio to a calibration loop of the same run.
+ *
+ *     span_bench               every row
+ *     span_bench ROW SPANS     one row, once, that many spans: for callgrind (slope of two runs)
+ */
+
+enum { REPEATS = 25, QUEUE = 2048, SPANS = 2000, BATCH = 512, NAME_WIDTH = 46 };
+
+struct rig {
+    struct otel_sdk_provider *provider;
+    struct otel_tracer *tracer;
+};
+
+/* Keeps nothing, so that only the producer's side is measured. */
+static void discard(struct otel_sdk_exporter *exporter, const struct otel_sdk_batch *batch,
+                    otel_sdk_export_done_fn *done, void *done_arg)
+{
+    struct otel_sdk_export_result result = {OTEL_OK, 0, 1, 0};
+
+    (void)exporter, (void)batch;
+    done(done_arg, &result);
+}
+
+static void keep(struct otel_sdk_exporter *exporter)
+{
+    (void)exporter;
+}
+
+static const struct otel_sdk_exporter_ops discard_ops = {
+    sizeof(struct otel_sdk_exporter_ops), NULL, discard, NULL, NULL, NULL, NULL, keep};
+static struct otel_sdk_exporter discarder = {&discard_ops};
+
+static void die(const char *what)
+{
+    fprintf(stderr, "span_bench: %s\n", what);
+    exit(3);
+}
+
+static void rig_init(struct rig *rig, struct otel_sdk_sampler *sampler)
+{
+    struct otel_sdk_batch_options batch;
+    struct otel_sdk_provider_options options;
+    struct otel_sdk_processor *processor;
+    struct otel_tracer_options scope;
+
+    otel_sdk_batch_options_init(&batch);
+    batch.max_queue_size = QUEUE;
+    batch.max_export_batch_size = QUEUE; /* the worker stays parked until the flush */
+    batch.schedule_delay_millis = 3600 * 1000;
+    if (otel_sdk_batch_new(&batch, &discarder, &processor) != OTEL_OK)
+        die("no batch processor");
+    otel_sdk_provider_options_init(&options);
+    options.processors = &processor;
+    options.processor_count = 1;
+    options.sampler = sampler;
+    if (otel_sdk_provider_new(&options, &rig->provider) != OTEL_OK)
+        die("no provider");
+    otel_tracer_options_init(&scope);
+    scope.name = otel_str("bench");
+    rig->tracer = otel_tracer_provider_tracer(otel_sdk_provider_api(rig->provider), &scope);
+}
+
+static void rig_fini(struct rig *rig)
+{
+    otel_tracer_unref(rig->tracer);
+    otel_sdk_provider_free(rig->provider);
+}
+
+static void set_8(struct otel_span *span)
+{
+    otel_span_set_str(span, "http.request.method", "POST /api/v1/orders");
+    otel_span_set_str(span, "url.path", "/api/v1/orders/12345");
+    otel_span_set_str(span, "server.address", "orders.internal.svc");
+    otel_span_set_str(span, "user_agent.original", "tracerig-load/1.0.0");
+    otel_span_set_int(span, "http.response.status_code", 200);
+    otel_span_set_int(span, "server.port", 8080);
+    otel_span_set_int(span, "order.items", 3);
+    otel_span_set_int(span, "order.total_cents", 129900);
+}
+
+typedef void row_fn(struct rig *rig, int spans);
+
+static void spans_0(struct rig *rig, int spans)
+{
+    for (int i = 0; i < spans; i++) {
+        struct otel_span *span = otel_span_start(rig->tracer, "operation", NULL);
+        otel_span_finish(span);
+    }
+}
+
+static void spans_8(struct rig *rig, int spans)
+{
+    for (int i = 0; i < spans; i++) {
+        struct otel_span *span = otel_span_start(rig->tracer, "operation", NULL);
+        set_8(span);
+        otel_span_finish(span);
+    }
+}
+
+static uint64_t sink;
+
+static void calibrate(struct rig *rig, int spans)
+{
+    uint64_t x = 88172645463325252ULL;
+
+    (void)rig;
+    for (int i = 0; i < spans * 32; i++) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+    }
+    sink += x;
+}
+
+struct producer {
+    struct rig *rig;
+    pthread_barrier_t *start;
+    uint64_t cpu_ns;
+};
+
+static void *produce(void *arg)
+{
+    struct producer *producer = arg;
+    uint64_t before;
+
+    spans_8(producer->rig, 1); /* this thread's caches */
+    pthread_barrier_wait(producer->start);
+    before = otl_clock_thread_cpu_ns();
+    spans_8(producer->rig, SPANS / 2 - 2);
+    producer->cpu_ns = otl_clock_thread_cpu_ns() - before;
+    return NULL;
+}
+
+/* CPU time a span, over both producers. */
+static double two_producers(struct rig *rig)
+{
+    pthread_barrier_t start;
+    struct producer producers[2];
+    pthread_t threads[2];
+
+    pthread_barrier_init(&start, NULL, 2);
+    for (int i = 0; i < 2; i++) {
+        producers[i].rig = rig;
+        producers[i].start = &start;
+        if (pthread_create(&threads[i], NULL, produce, &producers[i]) != 0)
+            die("no thread");
+    }
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&start);
+    otel_sdk_provider_force_flush(rig->provider, 10000);
+    return (double)(producers[0].cpu_ns + producers[1].cpu_ns) / (2 * (SPANS / 2 - 2));
+}
+
+static double once(row_fn *row, struct rig *rig, int spans)
+{
+    uint64_t before = otl_clock_thread_cpu_ns(), took;
+
+    row(rig, spans);
+    took = otl_clock_thread_cpu_ns() - before;
+    if (rig != NULL && rig->provider != NULL)
+        otel_sdk_provider_force_flush(rig->provider, 10000);
+    return (double)took / spans;
+}
+
+/* An exporter that encodes each batch it gets, many times, and keeps the best time. */
+struct encoder {
+    struct otel_sdk_exporter exporter;
+    struct otl_buf buf;
+    double best_ns;
+    double bytes;
+};
+
+static void encode(struct otel_sdk_exporter *exporter, const struct otel_sdk_batch *batch,
+                   otel_sdk_export_done_fn *done, void *done_arg)
+{
+    struct encoder *encoder = (struct encoder *)exporter;
+    struct otel_sdk_export_result result = {OTEL_OK, 0, 1, 0};
+
+    for (int repeat = 0; repeat < REPEATS && batch->count == BATCH; repeat++) {
+        uint64_t before = otl_clock_thread_cpu_ns();
+        double ns;
+        for (int i = 0; i < 20; i++) {
+            otl_buf_reset(&encoder->buf);
+            if (otl_otlp_encode_batch(batch, &encoder->buf) != OTEL_OK)
+                die("encode");
+        }
+        ns = (double)(otl_clock_thread_cpu_ns() - before) / (20 * BATCH);
+        encoder->bytes = (double)encoder->buf.len / BATCH;
+        if (encoder->best_ns <= 0 || ns < encoder->best_ns)
+            encoder->best_ns = ns;
+    }
+    done(done_arg, &result);
+}
+
+static void measure_encode(struct encoder *encoder)
+{
+    static const struct otel_sdk_exporter_ops ops = {
+        sizeof(struct otel_sdk_exporter_ops), NULL, encode, NULL, NULL, NULL, NULL, keep};
+    struct otel_sdk_provider_options options;
+    struct otel_sdk_processor *processor;
+    struct rig rig;
+    struct otel_tracer_options scope;
+
+    encoder->exporter.ops = &ops;
+    encoder->best_ns = 0;
+    otl_buf_init(&encoder->buf, 64 << 20);
+    if (otel_sdk_batch_new(NULL, &encoder->exporter, &processor) != OTEL_OK)
+        die("no batch processor");
+    otel_sdk_provider_options_init(&options);
+    options.processors = &processor;
+    options.processor_count = 1;
+    if (otel_sdk_provider_new(&options, &rig.provider) != OTEL_OK)
+        die("no provider");
+    otel_tracer_options_init(&scope);
+    scope.name = otel_str("bench");
+    rig.tracer = otel_tracer_provider_tracer(otel_sdk_provider_api(rig.provider), &scope);
+    spans_8(&rig, BATCH);
+    otel_sdk_provider_force_flush(rig.provider, 10000);
+    rig_fini(&rig);
+    otl_buf_fini(&encoder->buf);
+}
+
+struct row {
+    const char *name;
+    row_fn *run;
+    struct rig *rig;
+    double limit_ns; /* 0: none */
+    int scale;       /* so that cheap rows take long enough to be measured */
+    double best;
+};
+
+static void print_row(const char *name, double ns, double calibration, double limit)
+{
+    printf("%-*s %9.1f %8.2f", NAME_WIDTH, name, ns, ns / calibration);
+    if (limit > 0)
+        printf("   must reach <= %.0f", limit);
+    printf("\n");
+}
+
+static void measure(struct row *rows, size_t count, struct rig *on)
+{
+    double two = 0;
+    struct encoder encoder;
+
+    for (int repeat = 0; repeat < REPEATS; repeat++) {
+        double ns;
+        for (size_t i = 0; i < count; i++) {
+            ns = once(rows[i].run, rows[i].rig, SPANS * rows[i].scale);
+            if (repeat == 0 || ns < rows[i].best)
+                rows[i].best = ns;
+        }
+        ns = two_producers(on);
+        if (repeat == 0 || ns < two)
+            two = ns;
+    }
+    measure_encode(&encoder);
+    printf("%-*s %9s %8s\n", NAME_WIDTH, "row (minimum of 25 repeats)", "ns/span", "ratio");
+    for (size_t i = 0; i < count; i++)
+        print_row(rows[i].name, rows[i].best, rows[0].best, rows[i].limit_ns);
+    print_row("sampled, 8 attributes, 2 producers: CPU a span", two, rows[0].best,
+              1.3 * rows[count - 1].best);
+    print_row("encode a batch of 512 x 8 attributes", encoder.best_ns, rows[0].best, 200);
+    printf("%-*s %9.1f M spans/s, %.1f bytes a span\n", NAME_WIDTH, "  that is",
+           1000 / encoder.best_ns, encoder.bytes);
+}
+
+int main(int argc, char **argv)
+{
+    struct rig none = {NULL, NULL}, off, on;
+    struct row rows[] = {
+        {"calibration (32 xorshift steps)", calibrate, NULL, 0, 1, 0},
+        {"no SDK: start + end", spans_0, &none, 5, 50, 0},
+        {"not sampled: start + end", spans_0, &off, 30, 10, 0},
+        {"sampled, 0 attributes, to enqueued", spans_0, &on, 0, 1, 0},
+        {"sampled, 8 attributes, to enqueued", spans_8, &on, 300, 1, 0},
+    };
+
+    rig_init(&off, otel_sdk_sampler_always_off());
+    rig_init(&on, otel_sdk_sampler_always_on());
+    if (argc == 3) {
+        int row = atoi(argv[1]), spans = atoi(argv[2]);
+        for (int left = spans; left > 0; left -= SPANS)
+            once(rows[row].run, rows[row].rig, left < SPANS ? left : SPANS);
+    } else {
+        measure(rows, sizeof(rows) / sizeof(rows[0]), &on);
+    }
+    rig_fini(&off);
+    rig_fini(&on);
+    return 0;
+}

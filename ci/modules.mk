@@ -9,6 +9,7 @@ MODULES += sdk/resource
 MODULES += sdk/sampler
 MODULES += sdk/trace
 MODULES += sdk/processor
+MODULES += sdk/tests
 MODULES += sdk/bench
 MODULES += ci/witness
 MODULES += harness/ledger

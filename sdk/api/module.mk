@@ -4,3 +4,7 @@ otel_api_SRCS := sdk/api/trace_state.c sdk/api/baggage.c sdk/api/context.c sdk/a
                  sdk/api/trace.c sdk/api/propagation.c
 otel_api_PIC := 1
 otel_api_LIBS := base
+
+TESTS += api_test
+api_test_SRCS := sdk/api/tests/api_test.c
+api_test_LIBS := otel_api

@@ -5,3 +5,11 @@ trace_SRCS := sdk/trace/pool.c sdk/trace/local.c sdk/trace/time.c sdk/trace/body
               sdk/trace/readable.c sdk/trace/tracer.c sdk/trace/provider.c sdk/trace/control.c
 trace_PIC := 1
 trace_LIBS := sampler resource otlp otel_api base
+
+TESTS += span_test
+span_test_SRCS := sdk/trace/tests/span_test.c
+span_test_LIBS := sdk_rig
+
+TESTS += attribute_test
+attribute_test_SRCS := sdk/trace/tests/attribute_test.c
+attribute_test_LIBS := sdk_rig

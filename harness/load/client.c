@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tracerig load-client --role FILE: the load of a run, as a child of the runner. */
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,21 +12,17 @@
 #include "harness/load/report.h"
 #include "harness/topology/child.h"
 #include "harness/topology/control.h"
+#include "harness/topology/role.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/file.h"
 #include "sdk/base/mem.h"
 
-enum { ADDRESSES_MAX = HX_MAX_REPLICAS, ROLE_FILE_MAX = 16 * 1024 * 1024, LAST_LINE_MILLIS = 2000 };
+enum { ADDRESSES_MAX = HX_MAX_REPLICAS, LAST_LINE_MILLIS = 2000 };
 
 struct client {
-    /* the role */
-    struct hx_scenario *scenario;
-    uint32_t process, incarnation;
-    uint64_t seed;
-    char dir[4096];
-    char hdr_dir[4104];
-    char ledger_dir[4104];
-    char instance[256];
+    struct hx_role role;
+    char hdr_dir[PATH_MAX];
+    char ledger_dir[PATH_MAX];
     /* the run */
     struct event_base *base;
     struct hx_child *child;
@@ -41,60 +38,33 @@ struct client {
     int status;
 };
 
-/* ---- role ----------------------------------------------------------------------------------- */
-
-static enum otel_err read_members(struct client *client, const json_t *role,
-                                  struct otl_detail *reterr)
-{
-    const json_t *process = json_object_get(role, "process");
-    const char *dir = json_string_value(json_object_get(role, "dir"));
-    const char *instance = json_string_value(json_object_get(role, "instance"));
-
-    if (!json_is_integer(process) || dir == NULL || strlen(dir) >= sizeof(client->dir))
-        return otl_detail_set(reterr, OTEL_ERR_SYNTAX, NULL, 0, 0,
-                              "the role needs \"process\" and \"dir\"");
-    client->process = (uint32_t)json_integer_value(process);
-    client->incarnation =
-        (uint32_t)json_integer_value(json_object_get(role, "incarnation"));
-    client->seed = (uint64_t)json_integer_value(json_object_get(role, "seed"));
-    snprintf(client->dir, sizeof(client->dir), "%s", dir);
-    snprintf(client->hdr_dir, sizeof(client->hdr_dir), "%s/hdr", dir);
-    snprintf(client->ledger_dir, sizeof(client->ledger_dir), "%s/ledger", dir);
-    snprintf(client->instance, sizeof(client->instance), "%s", instance ? instance : "load");
-    return hx_scenario_load_tree(json_object_get(role, "scenario"), &client->scenario, reterr);
-}
-
 static enum otel_err read_role(struct client *client, const char *path,
                                struct otl_detail *reterr)
 {
-    struct otl_buf text;
+    const struct hx_role *role = &client->role;
     enum otel_err err;
-    json_t *role = NULL;
-    json_error_t where;
 
-    otl_buf_init(&text, ROLE_FILE_MAX);
-    err = otl_file_read(path, &text, reterr);
-    if (err == OTEL_OK) {
-        role = json_loadb(text.len ? text.data : "", text.len, JSON_REJECT_DUPLICATES, &where);
-        if (role == NULL)
-            err = otl_detail_set(reterr, OTEL_ERR_SYNTAX, path,
-                                 where.line > 0 ? (unsigned)where.line : 0,
-                                 where.column > 0 ? (unsigned)where.column : 0, "%s", where.text);
-    }
-    if (err == OTEL_OK)
-        err = read_members(client, role, reterr);
-    json_decref(role);
-    otl_buf_fini(&text);
-    return err;
+    if (path == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0, "--role FILE is missing");
+    err = hx_role_read(path, &client->role, reterr);
+    if (err != OTEL_OK)
+        return err;
+    if (role->process == 0 || role->dir == NULL || role->instance == NULL ||
+        snprintf(client->hdr_dir, sizeof(client->hdr_dir), "%s/hdr", role->dir) >= PATH_MAX ||
+        snprintf(client->ledger_dir, sizeof(client->ledger_dir), "%s/ledger", role->dir) >=
+            PATH_MAX)
+        return otl_detail_set(reterr, OTEL_ERR_SYNTAX, path, 0, 0,
+                              "the role needs \"dir\", \"instance\" and a \"process\" from 1");
+    return OTEL_OK;
 }
 
 /* ---- ledger --------------------------------------------------------------------------------- */
 
 static enum otel_err open_ledger(struct client *client, struct otl_detail *reterr)
 {
-    const struct hx_led_writer_options options = {client->ledger_dir, client->instance,
-                                                  client->incarnation, client->process,
-                                                  client->seed};
+    const struct hx_led_writer_options options = {client->ledger_dir, client->role.instance,
+                                                  client->role.incarnation, client->role.process,
+                                                  client->role.seed};
     struct hx_led_process row;
     enum otel_err err = hx_led_writer_new(&options, &client->ledger, reterr);
 
@@ -103,10 +73,10 @@ static enum otel_err open_ledger(struct client *client, struct otl_detail *reter
     memset(&row, 0, sizeof(row));
     row.pid = (uint32_t)getpid();
     row.service = UINT32_MAX;
-    row.incarnation = client->incarnation;
+    row.incarnation = client->role.incarnation;
     row.mono_ns = otl_clock_mono(otl_clock_real());
     row.wall_ns = otl_clock_wall(otl_clock_real());
-    hx_led_process_row(client->ledger, &row, otl_view_str(client->instance), otl_view(NULL, 0));
+    hx_led_process_row(client->ledger, &row, otl_view_str(client->role.instance), otl_view(NULL, 0));
     return OTEL_OK;
 }
 
@@ -163,7 +133,7 @@ static void on_ready(void *state)
     if (hx_gen_connected(client->gen) == 0) {
         otl_detail_set(&detail, OTEL_ERR_UNAVAILABLE, NULL, 0, 0,
                        "%s: no connection could be made",
-                       client->scenario->load.route->service->name);
+                       client->role.scenario->load.route->service->name);
         fault(client, &detail);
         return;
     }
@@ -192,8 +162,8 @@ static void on_finished(void *state)
     struct hx_load_totals totals;
     char entry[512];
 
-    snprintf(entry, sizeof(entry), "%s %s", client->scenario->load.route->service->name,
-             client->scenario->load.route->name);
+    snprintf(entry, sizeof(entry), "%s %s", client->role.scenario->load.route->service->name,
+             client->role.scenario->load.route->name);
     hx_gen_totals(client->gen, &totals);
     hx_child_send(client->child, json_pack("{s:s, s:o, s:o}", "event", "finished", "load",
                                            hx_load_report(&totals, entry), "trust",
@@ -213,7 +183,7 @@ static void on_fault(void *state, const struct otl_detail *detail)
 static enum otel_err take_peers(struct client *client, const json_t *message,
                                 struct otl_detail *reterr)
 {
-    const char *name = client->scenario->load.route->service->name;
+    const char *name = client->role.scenario->load.route->service->name;
     const json_t *list = json_object_get(json_object_get(message, "services"), name);
     size_t count = json_array_size(list);
 
@@ -235,7 +205,7 @@ static enum otel_err take_peers(struct client *client, const json_t *message,
 
 static enum otel_err make_request(struct client *client, struct otl_detail *reterr)
 {
-    const struct hx_load *load = &client->scenario->load;
+    const struct hx_load *load = &client->role.scenario->load;
     struct hx_request_options request = {
         .method = load->route->method,
         .path = load->route->path,
@@ -258,12 +228,12 @@ static enum otel_err make_request(struct client *client, struct otl_detail *rete
 
 static enum otel_err make_generator(struct client *client, struct otl_detail *reterr)
 {
-    const struct hx_load *load = &client->scenario->load;
+    const struct hx_load *load = &client->role.scenario->load;
     struct hx_gen_options options;
 
     hx_gen_options_init(&options);
     options.plan = (struct hx_schedule_options){load->rate, load->arrival, load->warmup_ns,
-                                            load->duration_ns, client->seed};
+                                            load->duration_ns, client->role.seed};
     options.request = client->request;
     options.addresses = client->addresses;
     options.address_count = client->address_count;
@@ -331,7 +301,7 @@ static enum otel_err set_up(struct client *client, struct otl_detail *reterr)
     err = hx_child_new(client->base, fd, &handlers, &client->child);
     if (err != OTEL_OK)
         return otl_detail_set(reterr, err, NULL, 0, 0, "no memory");
-    err = hx_gen_allow_connections(client->scenario->load.connections, reterr);
+    err = hx_gen_allow_connections(client->role.scenario->load.connections, reterr);
     if (err == OTEL_OK)
         err = otl_make_dirs(client->hdr_dir, reterr);
     return err == OTEL_OK ? open_ledger(client, reterr) : err;
@@ -360,14 +330,14 @@ static void tear_down(struct client *client)
         event_base_free(client->base);
     hx_request_template_free(client->request);
     otl_mem_free(client->body);
-    hx_scenario_free(client->scenario);
+    hx_role_fini(&client->role);
 }
 
 int hx_command_load_client(int argc, char **argv)
 {
-    const char *role = NULL;
+    const char *path = NULL;
     const struct otl_opt options[] = {
-        {"role", "FILE", "what to be", OTL_OPT_TEXT, &role},
+        {"role", "FILE", "what to be", OTL_OPT_TEXT, &path},
         {NULL, NULL, NULL, OTL_OPT_FLAG, NULL}};
     const struct hx_usage usage = {"load-client --role FILE", "Started by tracerig run.\n",
                                    options, 0, 0};
@@ -379,11 +349,9 @@ int hx_command_load_client(int argc, char **argv)
     if (!hx_usage_parse(&usage, argc, argv, &arguments, &status))
         return status;
     memset(&client, 0, sizeof(client));
-    if (role == NULL || read_role(&client, role, &detail) != OTEL_OK) {
-        if (role == NULL)
-            otl_detail_set(&detail, OTEL_ERR_ARGUMENT, NULL, 0, 0, "--role FILE is missing");
+    if (read_role(&client, path, &detail) != OTEL_OK) {
         hx_usage_fail(&detail);
-        hx_scenario_free(client.scenario);
+        hx_role_fini(&client.role);
         return HX_EXIT_USAGE;
     }
     if (set_up(&client, &detail) != OTEL_OK)

@@ -5,7 +5,7 @@ load_SRCS := harness/load/schedule.c harness/load/request.c harness/load/respons
              harness/load/queue.c harness/load/flight.c harness/load/conn.c harness/load/pace.c \
              harness/load/gen.c harness/load/report.c harness/load/print.c \
              harness/load/command.c harness/load/client.c
-load_LIBS := scenario stats ledger child base
+load_LIBS := role scenario stats ledger child base
 load_PKGS := libevent_core jansson
 
 TESTS += load_response_test

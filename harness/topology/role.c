@@ -16,10 +16,11 @@ static enum otel_err read_tree(const char *path, json_t **ret, struct otl_detail
     otl_buf_init(&text, ROLE_FILE_MAX);
     err = otl_file_read(path, &text, reterr);
     if (err == OTEL_OK) {
-        *ret = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &where);
+        *ret = json_loadb(text.len ? text.data : "", text.len, JSON_REJECT_DUPLICATES, &where);
         if (*ret == NULL)
-            err = otl_detail_set(reterr, OTEL_ERR_SYNTAX, path, (unsigned)where.line,
-                                 (unsigned)where.column, "%s", where.text);
+            err = otl_detail_set(reterr, OTEL_ERR_SYNTAX, path,
+                                 where.line > 0 ? (unsigned)where.line : 0,
+                                 where.column > 0 ? (unsigned)where.column : 0, "%s", where.text);
     }
     otl_buf_fini(&text);
     return err;
@@ -76,6 +77,8 @@ enum otel_err hx_role_read(const char *path, struct hx_role *role, struct otl_de
 
     memset(role, 0, sizeof(*role));
     err = read_tree(path, &role->tree, reterr);
+    if (err == OTEL_OK && !json_is_object(json_object_get(role->tree, "scenario")))
+        err = otl_detail_set(reterr, OTEL_ERR_SYNTAX, path, 0, 0, "a role needs a \"scenario\"");
     if (err == OTEL_OK)
         err = hx_scenario_load_tree(json_object_get(role->tree, "scenario"), &role->scenario,
                                     reterr);

@@ -33,3 +33,7 @@ col_service_test_PKGS := jansson
 
 # these start the program
 $(B)/tests/col_http_test $(B)/tests/col_service_test: | $(B)/bin/collector-mock
+
+FUZZERS += fuzz_col_config
+fuzz_col_config_SRCS := collector-mock/config/tests/fuzz_col_config.c ci/fuzz-main.c
+fuzz_col_config_LIBS := collector

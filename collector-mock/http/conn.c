@@ -74,13 +74,11 @@ static void hand_over(struct col_conn *conn)
     server->options.on_request(server->options.context, request);
 }
 
-/* Give len bytes to the parser; false: stop reading for now. */
-static bool parse(struct col_conn *conn, const char *data, size_t len, size_t *ret_used)
+/* What the parser made of the bytes; false: stop reading for now. */
+static bool act(struct col_conn *conn)
 {
-    enum http_errno error;
+    enum http_errno error = HTTP_PARSER_ERRNO(&conn->parser);
 
-    *ret_used = http_parser_execute(&conn->parser, &col_conn_settings, data, len);
-    error = HTTP_PARSER_ERRNO(&conn->parser);
     if (conn->refuse != 0) {
         col_conn_refuse(conn, conn->refuse, conn->refuse_why);
         return false;
@@ -97,15 +95,17 @@ static bool parse(struct col_conn *conn, const char *data, size_t len, size_t *r
         col_conn_refuse(conn, 400, http_errno_description(error));
         return false;
     }
-    return *ret_used > 0;
+    return true;
 }
 
 /* The rest of a body of known length, straight from the socket. False: nothing more for now. */
 static bool receive_body(struct col_conn *conn, size_t *share)
 {
-    size_t left = conn->body_expected - conn->body.len, used;
+    size_t left = 0;
     ssize_t got;
 
+    if (conn->body_expected > conn->body.len)
+        left = conn->body_expected - conn->body.len;
     if (left == 0 || *share == 0)
         return false;
     if (left > RECEIVE_STEP)
@@ -119,7 +119,9 @@ static bool receive_body(struct col_conn *conn, size_t *share)
         return false;
     conn->server->counters.bytes_received += (size_t)got;
     *share -= (size_t)got < *share ? (size_t)got : *share;
-    return parse(conn, conn->body.data + conn->body.len, (size_t)got, &used);
+    http_parser_execute(&conn->parser, &col_conn_settings, conn->body.data + conn->body.len,
+                        (size_t)got);
+    return act(conn);
 }
 
 static bool reading(const struct col_conn *conn)
@@ -128,22 +130,29 @@ static bool reading(const struct col_conn *conn)
            conn->state == COL_CONN_BODY;
 }
 
+/* The next bytes of the input. Taken out of it before anything is answered. */
+static bool parse_input(struct col_conn *conn, struct evbuffer *input, size_t len)
+{
+    const char *data = (const char *)evbuffer_pullup(input, (ev_ssize_t)len);
+    size_t used = http_parser_execute(&conn->parser, &col_conn_settings, data, len);
+
+    conn->server->counters.bytes_received += used;
+    evbuffer_drain(input, used);
+    return act(conn) && used > 0;
+}
+
 static void advance(struct col_conn *conn)
 {
     struct evbuffer *input = bufferevent_get_input(conn->bev);
     size_t share = RECEIVE_SHARE;
 
     while (!conn->doomed && reading(conn)) {
-        size_t len = evbuffer_get_contiguous_space(input), used;
+        size_t len = evbuffer_get_contiguous_space(input);
         bool more;
-        if (len == 0) {
-            if (conn->state != COL_CONN_BODY || !receive_body(conn, &share))
-                return;
-            continue;
-        }
-        more = parse(conn, (const char *)evbuffer_pullup(input, (ev_ssize_t)len), len, &used);
-        conn->server->counters.bytes_received += used;
-        evbuffer_drain(input, used);
+        if (len > 0)
+            more = parse_input(conn, input, len);
+        else
+            more = conn->state == COL_CONN_BODY && receive_body(conn, &share);
         if (!more)
             return;
     }

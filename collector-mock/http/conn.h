@@ -42,7 +42,6 @@ struct col_conn {
     const char *refuse_why;
     uint64_t since_ns;       /* start of the head; last progress of the body; start of lingering */
     size_t lingered;
-    size_t charged;          /* bytes of the memory budget */
     size_t name_at[COL_HTTP_HEADERS_MAX]; /* offsets into head; the value follows the name */
     size_t name_len[COL_HTTP_HEADERS_MAX];
     size_t value_len[COL_HTTP_HEADERS_MAX];
@@ -58,7 +57,7 @@ struct col_http_server {
     struct event *sweep;
     struct col_conn *conns;
     struct col_http_counters counters;
-    size_t memory; /* of bodies being received */
+    size_t memory; /* capacity of the bodies of all connections */
     uint64_t drain_deadline_ns; /* 0: not draining */
     struct otl_buf spare[COL_HTTP_SPARE_BODIES];
     size_t spare_count;

@@ -125,10 +125,20 @@ static int on_headers_complete(http_parser *parser)
     return 0;
 }
 
+/* The capacity that the buffer takes when it has to hold need bytes and a NUL. */
+static size_t grown(const struct otl_buf *buf, size_t need)
+{
+    size_t cap = buf->cap ? buf->cap : 64;
+
+    while (cap < need + 1)
+        cap *= 2;
+    return cap > buf->max + 1 ? buf->max + 1 : cap;
+}
+
 bool col_conn_body_room(struct col_conn *conn, size_t extra)
 {
     struct col_http_server *server = conn->server;
-    size_t old = conn->body.cap;
+    size_t old, cap;
 
     if (extra > server->options.max_body_bytes - conn->body.len) {
         refuse(conn, 400, "the request body is too large");
@@ -137,10 +147,10 @@ bool col_conn_body_room(struct col_conn *conn, size_t extra)
     if (conn->body.cap == 0 && server->spare_count > 0) {
         conn->body = server->spare[--server->spare_count];
         server->memory += conn->body.cap;
-        conn->charged = conn->body.cap;
-        old = conn->body.cap;
     }
-    if (server->memory + extra > server->options.max_memory_bytes) {
+    old = conn->body.cap;
+    cap = grown(&conn->body, conn->body.len + extra);
+    if (cap > old && server->memory + (cap - old) > server->options.max_memory_bytes) {
         refuse(conn, 503, "the memory for request bodies is spent");
         return false;
     }
@@ -149,7 +159,6 @@ bool col_conn_body_room(struct col_conn *conn, size_t extra)
         return false;
     }
     server->memory += conn->body.cap - old;
-    conn->charged = conn->body.cap;
     return true;
 }
 
@@ -157,8 +166,7 @@ void col_conn_body_release(struct col_conn *conn)
 {
     struct col_http_server *server = conn->server;
 
-    server->memory -= conn->charged;
-    conn->charged = 0;
+    server->memory -= conn->body.cap;
     if (conn->body.cap == 0)
         return;
     if (server->spare_count < COL_HTTP_SPARE_BODIES && conn->body.cap <= (1u << 20)) {

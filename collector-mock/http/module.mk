@@ -6,3 +6,13 @@ col_http_SRCS := collector-mock/http/server.c collector-mock/http/conn.c \
 col_http_LIBS := base
 col_http_PKGS := libevent_core zlib
 col_http_LDLIBS := -lhttp_parser
+
+TESTS += col_http_server_test
+col_http_server_test_SRCS := collector-mock/http/tests/server_test.c
+col_http_server_test_LIBS := col_http base
+
+FUZZERS += fuzz_col_http fuzz_col_inflate
+fuzz_col_http_SRCS := collector-mock/http/tests/fuzz_col_http.c ci/fuzz-main.c
+fuzz_col_http_LIBS := col_http base
+fuzz_col_inflate_SRCS := collector-mock/http/tests/fuzz_col_inflate.c ci/fuzz-main.c
+fuzz_col_inflate_LIBS := col_http base

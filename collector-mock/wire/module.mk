@@ -13,3 +13,8 @@ col_traces_test_LIBS := col_wire otlp_pb base
 TESTS += col_tap_test
 col_tap_test_SRCS := collector-mock/wire/tests/tap_test.c
 col_tap_test_LIBS := col_wire base
+
+FUZZERS += fuzz_col_otlp
+fuzz_col_otlp_SRCS := collector-mock/wire/tests/fuzz_col_otlp.c \
+                      collector-mock/wire/tests/compare.c ci/fuzz-main.c
+fuzz_col_otlp_LIBS := col_wire otlp_pb base

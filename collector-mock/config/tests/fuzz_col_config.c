@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "collector-mock/config/config.h"
+
+/* Any text as a configuration: taken, or refused with a message. Nothing is opened or bound. */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct col_config *config = NULL;
+
+    if (col_config_load_text((const char *)data, size, "fuzz.yaml", &config, &detail) == OTEL_OK) {
+        if (config->pipeline_count == 0)
+            abort();
+        col_config_free(config);
+    } else if (detail.text[0] == '\0') {
+        abort();
+    }
+    return 0;
+}

@@ -2,6 +2,7 @@
 #include "harness/verify/result.h"
 
 #include "harness/verify/claims.h"
+#include "harness/verify/exemplar.h"
 #include "harness/verify/judge/edges.h"
 #include "sdk/base/text.h"
 
@@ -95,6 +96,7 @@ json_t *hx_result(struct hx_judgement *j)
     bad |= json_object_set_new(result, "spans", spans_json(j));
     bad |= json_object_set_new(result, "traces", traces_json(&j->tally));
     bad |= json_object_set_new(result, "edges", hx_edges_json(j));
+    bad |= json_object_set_new(result, "exemplar_traces", hx_exemplars_json(j));
     if (bad == 0)
         return result;
     json_decref(result);

@@ -19,6 +19,7 @@ static void judge_all(struct hx_judgement *j)
     hx_judge_resources(j);
     hx_judge_baggage(j);
     hx_judge_clocks(j);
+    hx_judge_pipeline(j);
 }
 
 enum otel_err hx_verify_run(const struct hx_verify_options *options, json_t **ret,

@@ -114,7 +114,7 @@ static void add_links(struct hx_canon *canon, struct col_list list)
     }
 }
 
-uint64_t hx_content_span(const struct col_span *span, struct hx_canon *ret)
+static uint64_t content_of(const struct col_span *span, struct hx_canon *ret)
 {
     static const char seq_key[] = "tracerig.seq";
     struct col_list list = span->attributes;
@@ -133,6 +133,50 @@ uint64_t hx_content_span(const struct col_span *span, struct hx_canon *ret)
     hx_canon_status(ret, span->status_code < 0 ? 99 : (uint32_t)span->status_code,
                     span->status_message.data, span->status_message.len);
     return seq;
+}
+
+uint16_t hx_content_compare(const struct hx_fact_span *span, const struct hx_fact_received *row,
+                            const struct hx_led_content *content)
+{
+    const struct hx_led_span *open = span->open;
+    unsigned altered = 0;
+
+    if (memcmp(open->trace_id, row->trace_id, 16) != 0 ||
+        memcmp(open->span_id, row->span_id, 8) != 0)
+        altered |= HX_ALTERED_IDS;
+    if (memcmp(open->parent_span_id, row->parent_span_id, 8) != 0)
+        altered |= HX_ALTERED_PARENT;
+    if (open->kind != row->kind)
+        altered |= HX_ALTERED_KIND;
+    if (((open->trace_flags ^ row->trace_flags) & 0xff) != 0)
+        altered |= HX_ALTERED_FLAGS;
+    if (span->close == NULL)
+        return (uint16_t)altered;
+    altered |= content->name != span->close->content.name ? HX_ALTERED_NAME : 0u;
+    altered |= content->attributes != span->close->content.attributes ? HX_ALTERED_ATTRIBUTES : 0u;
+    altered |= content->events != span->close->content.events ? HX_ALTERED_EVENTS : 0u;
+    altered |= content->links != span->close->content.links ? HX_ALTERED_LINKS : 0u;
+    altered |= content->status != span->close->content.status ? HX_ALTERED_STATUS : 0u;
+    return (uint16_t)altered;
+}
+
+void hx_content_row(const struct col_span *span, struct hx_fact_received *row,
+                    struct hx_led_content *ret_content)
+{
+    struct hx_canon canon;
+
+    memcpy(row->trace_id, span->trace_id, 16);
+    memcpy(row->span_id, span->span_id, 8);
+    memcpy(row->parent_span_id, span->parent_span_id, 8);
+    row->start_ns = span->start_time_unix_nano;
+    row->end_ns = span->end_time_unix_nano;
+    row->trace_flags = span->flags;
+    row->kind = (uint8_t)(span->kind < 0 || span->kind > 255 ? 255 : span->kind);
+    row->span = row->request = row->resource = row->next = HX_NONE;
+    row->flags = span->status_code == HX_STATUS_ERROR ? HX_RECEIVED_STATUS_ERROR : 0;
+    row->altered = 0;
+    row->seq = content_of(span, &canon);
+    hx_canon_finish(&canon, ret_content);
 }
 
 void hx_content_resource(const struct col_resource *resource, struct hx_fact_resource *ret)

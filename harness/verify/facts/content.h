@@ -16,8 +16,12 @@
  * Memory    views of a resource point into the request.
  */
 
-/* Fills *ret; returns the value of tracerig.seq, 0 when it is absent or no positive integer. */
-uint64_t hx_content_span(const struct col_span *span, struct hx_canon *ret);
+/* Fills all of *row but what joins it to other rows (those become HX_NONE), and the content. */
+void hx_content_row(const struct col_span *span, struct hx_fact_received *row,
+                    struct hx_led_content *ret_content);
+/* enum hx_altered: where the row and its content differ from what the ledger asked for. */
+uint16_t hx_content_compare(const struct hx_fact_span *span, const struct hx_fact_received *row,
+                            const struct hx_led_content *content);
 /* Fills service, instance, sum and sdk_named. */
 void hx_content_resource(const struct col_resource *resource, struct hx_fact_resource *ret);
 bool hx_content_links_to(const struct col_list *links, const uint8_t trace_id[16],

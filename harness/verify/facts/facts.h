@@ -142,7 +142,8 @@ enum hx_received_flags {
     HX_RECEIVED_LINKS_CALLER = 1, /* one of its links is the sender's context */
     HX_RECEIVED_HAS_LINKS = 2,
     HX_RECEIVED_NO_SEQ = 4,       /* joined by ids */
-    HX_RECEIVED_STATUS_ERROR = 8
+    HX_RECEIVED_STATUS_ERROR = 8,
+    HX_RECEIVED_EXPORTED = 16 /* by the exporter that is looked at */
 };
 
 struct hx_fact_received {

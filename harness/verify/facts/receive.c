@@ -7,10 +7,8 @@
 #include <xxhash.h>
 
 #include "collector-mock/wire/traces.h"
-#include "harness/ledger/canon.h"
 #include "harness/verify/facts/content.h"
 #include "harness/verify/facts/facts.h"
-#include "harness/verify/facts/ids.h"
 #include "sdk/base/mem.h"
 
 struct receiver {
@@ -74,31 +72,6 @@ static const struct hx_led_span *caller_of(const struct hx_facts *facts, uint32_
     return facts->spans[facts->sends[send].span].open;
 }
 
-static uint16_t compare(const struct hx_fact_span *span, const struct hx_fact_received *row,
-                        const struct hx_led_content *content)
-{
-    const struct hx_led_span *open = span->open;
-    unsigned altered = 0;
-
-    if (memcmp(open->trace_id, row->trace_id, 16) != 0 ||
-        memcmp(open->span_id, row->span_id, 8) != 0)
-        altered |= HX_ALTERED_IDS;
-    if (memcmp(open->parent_span_id, row->parent_span_id, 8) != 0)
-        altered |= HX_ALTERED_PARENT;
-    if (open->kind != row->kind)
-        altered |= HX_ALTERED_KIND;
-    if (((open->trace_flags ^ row->trace_flags) & 0xff) != 0)
-        altered |= HX_ALTERED_FLAGS;
-    if (span->close == NULL)
-        return (uint16_t)altered;
-    altered |= content->name != span->close->content.name ? HX_ALTERED_NAME : 0u;
-    altered |= content->attributes != span->close->content.attributes ? HX_ALTERED_ATTRIBUTES : 0u;
-    altered |= content->events != span->close->content.events ? HX_ALTERED_EVENTS : 0u;
-    altered |= content->links != span->close->content.links ? HX_ALTERED_LINKS : 0u;
-    altered |= content->status != span->close->content.status ? HX_ALTERED_STATUS : 0u;
-    return (uint16_t)altered;
-}
-
 /* By tracerig.seq; a span without one by its ids. */
 static uint32_t find_span(const struct hx_facts *facts, struct hx_fact_received *row)
 {
@@ -134,22 +107,11 @@ static void add_span(struct receiver *r, const struct col_span *span, uint32_t r
     uint32_t n = (uint32_t)facts->received_count++;
     struct hx_fact_received *row = &facts->received[n];
     struct hx_led_content content;
-    struct hx_canon canon;
 
-    memcpy(row->trace_id, span->trace_id, 16);
-    memcpy(row->span_id, span->span_id, 8);
-    memcpy(row->parent_span_id, span->parent_span_id, 8);
-    row->start_ns = span->start_time_unix_nano;
-    row->end_ns = span->end_time_unix_nano;
-    row->trace_flags = span->flags;
-    row->kind = (uint8_t)(span->kind < 0 || span->kind > 255 ? 255 : span->kind);
+    hx_content_row(span, row, &content);
     row->request = request;
     row->resource = r->resource;
-    row->next = HX_NONE;
-    row->seq = hx_content_span(span, &canon);
     row->span = find_span(facts, row);
-    if (span->status_code == HX_STATUS_ERROR)
-        row->flags |= HX_RECEIVED_STATUS_ERROR;
     if (span->links.count > 0) {
         const struct hx_led_span *caller = caller_of(facts, row->span);
 
@@ -157,9 +119,8 @@ static void add_span(struct receiver *r, const struct col_span *span, uint32_t r
         if (caller != NULL && hx_content_links_to(&span->links, caller->trace_id, caller->span_id))
             row->flags |= HX_RECEIVED_LINKS_CALLER;
     }
-    hx_canon_finish(&canon, &content);
     if (row->span != HX_NONE)
-        row->altered = compare(&facts->spans[row->span], row, &content);
+        row->altered = hx_content_compare(&facts->spans[row->span], row, &content);
     attach(facts, n);
 }
 

@@ -75,5 +75,6 @@ void hx_judge_traces(struct hx_judgement *j);   /* traces, and their tally */
 void hx_judge_resources(struct hx_judgement *j);
 void hx_judge_baggage(struct hx_judgement *j);
 void hx_judge_clocks(struct hx_judgement *j);   /* durations, start_times, containment */
+void hx_judge_pipeline(struct hx_judgement *j);
 
 #endif

@@ -181,6 +181,23 @@ static void swap_parents_in_the_api(struct world *w)
     memcpy(b->led.parent_span_id, b->wire.parent, 8);
 }
 
+/* ---- behind the pipeline -------------------------------------------------------------------- */
+
+static void pipeline_loses(struct world *w)
+{
+    w->pipeline_loses = 2;
+}
+
+static void pipeline_repeats(struct world *w)
+{
+    w->pipeline_repeats = 2;
+}
+
+static void pipeline_is_cut(struct world *w)
+{
+    w->pipeline_cut = true;
+}
+
 /* ---- the test ------------------------------------------------------------------------------- */
 
 static const char *const ORDER_KILLED[] = {"order-0", NULL};
@@ -219,6 +236,9 @@ static const struct player PLAYERS[] = {
      .caught = "parents,traces"},
     {.name = "swaps parents in the API", .break_it = swap_parents_in_the_api,
      .caught = "parents,traces"},
+    {.name = "loses behind the socket", .break_it = pipeline_loses, .caught = "pipeline"},
+    {.name = "repeats behind the socket", .break_it = pipeline_repeats, .caught = "pipeline"},
+    {.name = "writes half records", .break_it = pipeline_is_cut, .caught = "pipeline"},
     {.name = "sends what nobody started", .break_it = send_unknown,
      .caught = "lost_unexplained,unexpected"},
 };

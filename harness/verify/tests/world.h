@@ -108,6 +108,9 @@ struct world {
     struct hx_led_process_close closes[W_PROCESSES];
     bool killed[W_PROCESSES];
     const char *wrong_instance; /* gateway's resource says this instance */
+    unsigned pipeline_loses;    /* tap request (from 1) that the file exporter does not write */
+    unsigned pipeline_repeats;  /* ... that it writes twice */
+    bool pipeline_cut;          /* its last record is cut off */
     struct w_span *spans;
     struct w_entry *entries;
     struct w_send *sends;
@@ -124,7 +127,7 @@ struct world {
 void world_init(struct world *world, const struct w_options *options);
 /* Counters, batches: what follows from the spans. world_init has called it. */
 void world_account(struct world *world);
-/* Write ledger/, spans/tap.bin. */
+/* Write ledger/, spans/tap.bin, and spans/traces.bin as the file exporter does. */
 void world_write(const struct world *world);
 /* Remove the directory. */
 void world_fini(struct world *world);

@@ -67,6 +67,7 @@ static void routes(struct world *w)
 
 void world_scenario(struct world *w)
 {
+    static json_t *collector;
     struct hx_scenario *s = &w->scenario;
 
     services(w);
@@ -86,6 +87,12 @@ void world_scenario(struct world *w)
     s->topics = &w->topic;
     s->topic_count = 1;
     s->broker = "embedded";
+    if (collector == NULL)
+        collector = json_loads("{\"exporters\": {\"file\": {\"path\": \"spans/traces.bin\","
+                               " \"format\": \"proto\"}}, \"service\": {\"pipelines\":"
+                               " {\"traces\": {\"receivers\": [\"otlp\"],"
+                               " \"exporters\": [\"file\"]}}}}", 0, NULL);
+    s->collector = collector;
     s->load.route = &w->routes[0];
     s->operations = w->operations;
     s->operation_count = OPS;

@@ -290,6 +290,24 @@ static uint32_t spans_in(const struct world *w, unsigned request)
     return n;
 }
 
+/* As the file exporter: each accepted request behind its length, big-endian. */
+static void export_record(const struct world *w, unsigned request, const struct otl_buf *body,
+                          FILE *out)
+{
+    const uint8_t head[4] = {(uint8_t)(body->len >> 24), (uint8_t)(body->len >> 16),
+                             (uint8_t)(body->len >> 8), (uint8_t)body->len};
+    unsigned times = w->requests[request].times;
+
+    if (request + 1 == w->pipeline_loses)
+        times = 0;
+    if (request + 1 == w->pipeline_repeats)
+        times++;
+    for (unsigned i = 0; i < times; i++) {
+        fwrite(head, 1, sizeof head, out);
+        fwrite(body->data, 1, w->pipeline_cut ? body->len / 2 : body->len, out);
+    }
+}
+
 static void write_tap(const struct world *w)
 {
     struct col_tap_record record = {.type = COL_TAP_START, .encoding = COL_TAP_PROTOBUF,
@@ -298,9 +316,14 @@ static void write_tap(const struct world *w)
     struct otl_buf body;
     char path[128];
     uint64_t number = 0;
+    FILE *exported;
 
     snprintf(path, sizeof path, "%s/spans", w->dir);
     mkdir(path, 0755);
+    snprintf(path, sizeof path, "%s/spans/traces.bin", w->dir);
+    exported = fopen(path, "w");
+    if (exported == NULL)
+        abort();
     snprintf(path, sizeof path, "%s/spans/tap.bin", w->dir);
     otl_buf_init(&body, 64u << 20);
     MUST(col_tap_create(path, &record, &tap, NULL));
@@ -308,6 +331,7 @@ static void write_tap(const struct world *w)
         const struct w_request *request = &w->requests[i];
 
         encode(w, i, &body);
+        export_record(w, i, &body, exported);
         for (unsigned k = 0; k < request->times; k++) {
             record.type = COL_TAP_REQUEST;
             record.request = ++number;
@@ -325,6 +349,7 @@ static void write_tap(const struct world *w)
         }
     }
     MUST(col_tap_finish(&tap));
+    fclose(exported);
     otl_buf_fini(&body);
 }
 

@@ -30,3 +30,4 @@ MODULES += harness/broker
 MODULES += sdk/exporter
 MODULES += sdk/config
 MODULES += sdk/packaging
+MODULES += harness/tests

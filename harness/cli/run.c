@@ -339,7 +339,8 @@ static int check_all(const struct request *request)
     for (size_t i = 0; i < request->file_count; i++) {
         struct otl_detail detail = OTL_DETAIL_NONE;
         struct hx_scenario *scenario = NULL;
-        if (hx_scenario_load_file(request->files[i], &request->loading, &scenario, &detail) != OTEL_OK)
+        if (hx_scenario_load_file(request->files[i], &request->loading, &scenario, &detail) !=
+            OTEL_OK)
             status = hx_exit_worst(status, hx_usage_fail(&detail));
         hx_scenario_free(scenario);
     }

@@ -262,7 +262,8 @@ static const struct otl_schema expect[] = {
 static const char collector[] =
     "{receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}},"
     " exporters: {file: {path: spans/traces.bin, format: proto}},"
-    " service: {pipelines: {traces: {receivers: [otlp], exporters: [file]}}}}";
+    " service: {telemetry: {metrics: {address: '127.0.0.1:0'}},"
+    "  pipelines: {traces: {receivers: [otlp], exporters: [file]}}}}";
 
 static const struct otl_schema scenario[] = {
     ROW("name", STRING, .min = 1, .max = NAME_BYTES),

@@ -162,8 +162,9 @@ static void put_collector(const struct hx_run *run, json_t *report)
         put_metric(row, "accepted", text.data, "otelcol_receiver_accepted_spans");
         put_metric(row, "refused", text.data, "otelcol_receiver_refused_spans");
         put_metric(row, "exported", text.data, "otelcol_exporter_sent_spans");
-        put_metric(row, "requests", text.data, "tracerig_http_requests");
-        put_metric(row, "bytes", text.data, "tracerig_http_request_bytes");
+        put_metric(row, "requests", text.data, "otelcol_receiver_requests");
+        put_metric(row, "bytes_inflated", text.data, "collector_mock_request_bytes");
+        put_metric(row, "bytes", text.data, "collector_mock_http_received_bytes");
     }
     otl_buf_fini(&text);
     if (child->exited) {

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+# For script tests: . harness/tests/tap.sh; check NAME COMMAND...; done_testing
+set -u
+cd "$(dirname "$0")/../.." || exit 3
+top=$(pwd)
+tracerig=$top/build/${MODE:-release}/bin/tracerig
+dir=$(mktemp -d "${TMPDIR:-/tmp}/tracerig-e2e.XXXXXX") || exit 3
+tests=0 failures=0
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM
+
+check() # NAME COMMAND...: one test point
+{
+    tests=$((tests + 1))
+    point=$1
+    shift
+    if "$@" > "$dir/check.out" 2>&1; then
+        echo "ok $tests - $point"
+    else
+        echo "not ok $tests - $point"
+        failures=$((failures + 1))
+        sed 's/^/# /' "$dir/check.out" | tail -n 60
+    fi
+}
+
+done_testing()
+{
+    echo "1..$tests"
+    [ "$failures" -eq 0 ]
+}
+
+# expect_exit STATUS COMMAND...: stdout and stderr go to $dir/out
+expect_exit()
+{
+    want=$1
+    shift
+    "$@" > "$dir/out" 2>&1
+    got=$?
+    [ "$got" -eq "$want" ] && return 0
+    echo "exit $got, expected $want: $*"
+    cat "$dir/out"
+    return 1
+}
+
+says() # says TEXT: $dir/out holds it
+{
+    grep -qF -- "$1" "$dir/out" && return 0
+    echo "not said: $1"
+    cat "$dir/out"
+    return 1
+}
+
+# json FILE EXPRESSION: a Python expression over the report r, printed
+json()
+{
+    python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))
+print(eval(sys.argv[2]))' "$1" "$2"
+}
+
+json_is() # json_is FILE EXPRESSION VALUE
+{
+    found=$(json "$1" "$2") || return 1
+    [ "$found" = "$3" ] && return 0
+    echo "$2 is $found, expected $3"
+    json "$1" "[(c['id'], c['verdict'], c['observed'], c['evidence'][:3]) for c in r['checks'] + r['expectations'] if c['verdict'] != 'pass']"
+    return 1
+}
+
+# nothing_left DIR: no process of ours has a command line or a working directory below DIR
+nothing_left()
+{
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        left=$(for p in /proc/[0-9]*; do
+            [ "${p#/proc/}" != $$ ] || continue
+            if tr '\0' ' ' < "$p/cmdline" 2> /dev/null | grep -qF -- "$1/"; then
+                case "$(tr '\0' ' ' < "$p/cmdline" 2> /dev/null)" in
+                *tracerig*|*collector-mock*|*sleep*) echo "$p $(tr '\0' ' ' < "$p/cmdline")" ;;
+                esac
+            fi
+        done)
+        [ -n "$left" ] || return 0
+        sleep 0.5
+    done
+    echo "left running: $left"
+    return 1
+}

@@ -9,6 +9,9 @@ const struct hx_command hx_commands[] = {
     {"verify", "judge a recorded run again", hx_command_verify},
     {"report", "draw the report of a run again, or print it", hx_command_report},
     {"load", "the load generator alone, against any URL", hx_command_load},
+    {"service", "one replica of a scenario's service, to be placed by another scheduler",
+     hx_command_service},
+    {"broker", NULL, hx_command_broker},
     {"load-client", NULL, hx_command_load_client},
     {NULL, NULL, NULL},
 };

@@ -8,6 +8,7 @@ tracerig_SRCS := harness/cli/main.c harness/cli/commands.c harness/cli/usage.c \
 tracerig_LIBS := scenario base
 tracerig_LIBS += reportcmd
 tracerig_LIBS += load
+tracerig_LIBS += service broker
 tracerig_LIBS += topology verify reports
 
 SCRIPT_TESTS += harness/cli/tests/cli_test.sh

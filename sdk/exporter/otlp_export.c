@@ -242,7 +242,7 @@ static void attempt(struct otl_otlp *e)
                                        .context = e};
     enum otel_err err;
 
-    if (now(e) >= e->deadline_ns) {
+    if (now(e) >= e->deadline_ns) { /* the wait took longer than it should have */
         end(e, OTEL_SDK_OTLP_TIMEOUT, OTEL_ERR_TIMEOUT, 0, "no answer before the deadline");
         return;
     }

@@ -70,7 +70,9 @@ static inline enum otl_queue_result otl_queue_push(struct otl_queue *queue, void
     do {
         if (__builtin_expect((tail & OTL_QUEUE_CLOSED) != 0, 0))
             return OTL_QUEUE_IS_CLOSED;
-        if (tail - __atomic_load_n(&queue->head, __ATOMIC_ACQUIRE) >= queue->max)
+        /* Signed: tail may be so old that the consumer is past it; then the exchange fails. */
+        if ((int64_t)(tail - __atomic_load_n(&queue->head, __ATOMIC_ACQUIRE)) >=
+            (int64_t)queue->max)
             return OTL_QUEUE_IS_FULL;
     } while (!__atomic_compare_exchange_n(&queue->tail, &tail, tail + 1, true, __ATOMIC_SEQ_CST,
                                           __ATOMIC_RELAXED));

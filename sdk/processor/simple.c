@@ -78,12 +78,27 @@ static bool is_owner(struct simple *simple)
            pthread_equal(simple->owner, pthread_self());
 }
 
+static int lock_by(pthread_mutex_t *lock, uint64_t deadline_mono_ns)
+{
+#ifdef __SANITIZE_THREAD__ /* which does not know pthread_mutex_clocklock() */
+    uint64_t now = otl_clock_mono(otl_clock_real());
+    uint64_t left = deadline_mono_ns > now ? deadline_mono_ns - now : 0;
+    uint64_t at = otl_clock_wall(otl_clock_real()) + left;
+    struct timespec until = {(time_t)(at / OTL_NS_PER_S), (long)(at % OTL_NS_PER_S)};
+
+    return pthread_mutex_timedlock(lock, &until);
+#else
+    struct timespec until = {(time_t)(deadline_mono_ns / OTL_NS_PER_S),
+                             (long)(deadline_mono_ns % OTL_NS_PER_S)};
+
+    return pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &until);
+#endif
+}
+
 static bool lock_until(struct simple *simple, uint64_t deadline)
 {
-    struct timespec until = {(time_t)(deadline / OTL_NS_PER_S), (long)(deadline % OTL_NS_PER_S)};
-    int failed = deadline == UINT64_MAX
-                     ? pthread_mutex_lock(&simple->lock)
-                     : pthread_mutex_clocklock(&simple->lock, CLOCK_MONOTONIC, &until);
+    int failed = deadline == UINT64_MAX ? pthread_mutex_lock(&simple->lock)
+                                        : lock_by(&simple->lock, deadline);
 
     if (failed != 0)
         return false;

@@ -14,6 +14,7 @@
 #include <otel/sdk/config.h>
 
 #include "ci/witness/otlp_pb.h"
+#include "sdk/base/mem.h"
 #include "sdk/config/tests/fake_env.h"
 #include "sdk/transport/tests/server.h"
 
@@ -172,6 +173,35 @@ static void every_sampler_name_makes_a_sampler(void **state)
     srv_free(srv);
 }
 
+static void failing_allocation_leaves_nothing_behind(void **state)
+{
+    struct fake_env env = {.count = 0};
+    struct otel_sdk_env_options options;
+
+    (void)state;
+    fake_set(&env, "OTEL_SERVICE_NAME", "x");
+    fake_set(&env, "OTEL_PROPAGATORS", "baggage,tracecontext");
+    fake_set(&env, "OTEL_TRACES_SAMPLER", "parentbased_traceidratio");
+    fake_set(&env, "OTEL_EXPORTER_OTLP_HEADERS", "a=b");
+    otel_sdk_env_options_init(&options);
+    options.getenv = fake_getenv;
+    options.getenv_arg = &env;
+    for (unsigned long n = 1;; n++) {
+        struct otel_sdk *sdk = NULL;
+        enum otel_err err;
+
+        otl_mem_fail_at(n);
+        err = otel_sdk_from_env(&options, &sdk);
+        otl_mem_fail_at(0);
+        otel_sdk_free(sdk);
+        if (err == OTEL_OK)
+            break;
+        if (err != OTEL_ERR_MEMORY && err != OTEL_ERR_IO)
+            fail_msg("allocation %lu: %s", n, otel_err_name(err));
+        assert_true(n < 500);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +210,7 @@ int main(void)
         cmocka_unit_test(no_exporter_means_no_processor),
         cmocka_unit_test(https_is_refused_rather_than_answered_in_plain_text),
         cmocka_unit_test(every_sampler_name_makes_a_sampler),
+        cmocka_unit_test(failing_allocation_leaves_nothing_behind),
     };
 
     return cmocka_run_group_tests_name("from_env", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/service/broken_player.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "harness/service/span.h"
@@ -60,13 +61,17 @@ void hx_broken_counters(const struct hx_broken_player *player, struct hx_led_pro
     row->queue_full += lost;
 }
 
-bool hx_broken_drops_context(const struct hx_broken_player *player, const char *verb,
-                             const char *target)
+bool hx_broken_drops_context(const struct hx_broken_player *player, const struct hx_step *step)
 {
-    const char *what = player->what.drop_context;
-    size_t len = strlen(verb);
+    char text[1024];
 
-    return strncmp(what, verb, len) == 0 && what[len] == ' ' && strcmp(what + len + 1, target) == 0;
+    if (player->what.drop_context[0] == '\0')
+        return false;
+    if (step->kind == HX_STEP_CALL)
+        snprintf(text, sizeof(text), "call %s %s", step->to->name, step->route->name);
+    else
+        snprintf(text, sizeof(text), "publish %s", step->topic->name);
+    return strcmp(player->what.drop_context, text) == 0;
 }
 
 /* The first span under a span that has a parent itself is hung one higher; the next one that

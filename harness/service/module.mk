@@ -29,3 +29,7 @@ service_PKGS := libevent_core libevent_extra jansson rdkafka sqlite3
 TESTS += service_http_test
 service_http_test_SRCS := harness/service/tests/http_test.c
 service_http_test_LIBS := service_http
+
+TESTS += service_steps_test
+service_steps_test_SRCS := harness/service/tests/steps_test.c harness/service/tests/rig.c
+service_steps_test_LIBS := service_steps

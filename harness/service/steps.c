@@ -78,10 +78,7 @@ void hx_step_inject(struct hx_frame *frame, const struct hx_step *step, struct h
 {
     struct hx_request *request = frame->request;
     const struct hx_rig *rig = &request->runtime->rig;
-    const char *target = to_op != UINT32_MAX ? step->route->name : step->topic->name;
-    bool lost = rig->broken != NULL &&
-                hx_broken_drops_context(rig->broken, to_op != UINT32_MAX ? "call" : "publish",
-                                        target);
+    bool lost = rig->broken != NULL && hx_broken_drops_context(rig->broken, step);
     struct hx_led_headers headers;
     struct hx_led_send row = {.head.seq = span->seq,
                               .request = request->trail.request,

@@ -261,7 +261,7 @@ static void pack(struct otl_otlp *e)
 {
     if (e->compression != OTEL_SDK_COMPRESSION_GZIP)
         return;
-    if (e->gzip == NULL && otl_gzip_new(6, &e->gzip) != OTEL_OK)
+    if (e->gzip == NULL && otl_gzip_new(1, &e->gzip) != OTEL_OK)
         return;
     if (otl_gzip_compress(e->gzip, otl_view(e->plain.data, e->plain.len), &e->packed) != OTEL_OK)
         otl_buf_reset(&e->packed);

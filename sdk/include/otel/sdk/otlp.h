@@ -52,7 +52,7 @@ struct otel_sdk_otlp_options {
     struct otel_str endpoint;       /* whole URL; init: http://localhost:4318/v1/traces */
     const struct otel_sdk_header *headers; /* copied; at most 64, 32 KiB */
     size_t header_count;
-    enum otel_sdk_compression compression; /* init: none */
+    enum otel_sdk_compression compression; /* init: none; gzip at its fastest level */
     uint32_t timeout_millis;        /* one export with all its attempts; init: 10000; 0: no limit */
     uint32_t initial_backoff_millis; /* init: 200 */
     uint32_t max_backoff_millis;    /* init: 5000 */

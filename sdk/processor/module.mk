@@ -5,3 +5,8 @@ processor_SRCS := sdk/processor/queue.c sdk/processor/batch.c sdk/processor/work
 processor_PIC := 1
 processor_PKGS := libevent_core
 processor_LIBS := loop trace otlp otel_api base
+
+TESTS += batch_test
+batch_test_SRCS := sdk/processor/tests/batch_test.c
+batch_test_LIBS := sdk_rig
+TSAN_TESTS += batch_test

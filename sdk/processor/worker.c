@@ -102,6 +102,8 @@ static void export_done(void *arg, const struct otel_sdk_export_result *result)
     pthread_mutex_lock(&batch->lock);
     mine = batch->in_flight;
     batch->in_flight = false;
+    if (batch->stop && batch->stop_result == OTEL_OK)
+        batch->stop_result = result->err; /* a shutdown does not hide what it lost */
     pthread_mutex_unlock(&batch->lock);
     if (mine) {
         settle(batch, result);

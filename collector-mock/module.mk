@@ -37,3 +37,9 @@ $(B)/tests/col_http_test $(B)/tests/col_service_test: | $(B)/bin/collector-mock
 FUZZERS += fuzz_col_config
 fuzz_col_config_SRCS := collector-mock/config/tests/fuzz_col_config.c ci/fuzz-main.c
 fuzz_col_config_LIBS := collector
+
+BENCHES += receive_bench
+receive_bench_SRCS := collector-mock/bench/receive_bench.c
+receive_bench_LIBS := col_wire otlp_pb base
+
+$(B)/bench/receive_bench: | $(B)/bin/collector-mock

@@ -333,7 +333,7 @@ int main(int argc, char **argv)
     struct otl_view request = otl_view((char *)body, len), http = as_http(body, len);
 
     if (argc == 3 && strcmp(argv[1], "check") == 0) {
-        printf("%.1f ns/span\n", check(request, atoi(argv[2])));
+        printf("%.1f ns/span\n", check(request, (int)strtol(argv[2], NULL, 10)));
         return 0;
     }
     if (mkdtemp(dir) == NULL)

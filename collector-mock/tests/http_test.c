@@ -49,6 +49,7 @@ static int stop(void **state)
 #define POST "POST /v1/traces HTTP/1.1\r\n" HOST PROTO
 /* a request with one empty span: 8 bytes */
 #define SPAN "\n\x04\x12\x02\x12"
+static const char empty_request[] = POST "Content-Length: 0\r\n\r\n";
 #define BYTES(text) text, sizeof(text) - 1
 
 static const struct {
@@ -150,7 +151,7 @@ static void check_answer(size_t i, int fd)
     if (requests[i].closes) {
         assert_true(rig_closed(fd));
     } else { /* the connection goes on */
-        rig_send(fd, POST "Content-Length: 0\r\n\r\n", sizeof(POST "Content-Length: 0\r\n\r\n") - 1);
+        rig_send(fd, empty_request, sizeof(empty_request) - 1);
         if (rig_answer(fd, &answer) != 200)
             fail_msg("%s: nothing more on this connection", requests[i].title);
     }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "collector-mock/config/config.h"
+#include "sdk/base/mem.h"
 
 #define RECEIVERS "receivers: {otlp: {protocols: {http: }}}\n"
 #define EXPORTERS "exporters: {nop: , file: {path: x}}\n"
@@ -211,6 +212,30 @@ static void environment_variables_are_replaced(void **state)
     col_config_free(config);
 }
 
+/* jansson and libyaml allocate by themselves; what goes through our own door fails here, each
+ * allocation in its turn. */
+static void every_failing_allocation_is_reported(void **state)
+{
+    bool loaded = false;
+
+    (void)state;
+    for (unsigned long n = 1; n < 10000 && !loaded; n++) {
+        static const char text[] = HEAD PIPELINE;
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        struct col_config *config = NULL;
+        enum otel_err err;
+
+        otl_mem_fail_at(n);
+        err = col_config_load_text(text, sizeof(text) - 1, "c.yaml", &config, &detail);
+        otl_mem_fail_at(0);
+        loaded = err == OTEL_OK;
+        if (!loaded)
+            assert_int_equal(err, OTEL_ERR_MEMORY);
+        col_config_free(config);
+    }
+    assert_true(loaded);
+}
+
 static void the_default_configuration_is_a_good_one(void **state)
 {
     struct col_config *config = NULL;
@@ -278,6 +303,7 @@ int main(void)
         cmocka_unit_test(references_become_components_in_their_order),
         cmocka_unit_test(telemetry_is_read_in_old_and_new_form),
         cmocka_unit_test(environment_variables_are_replaced),
+        cmocka_unit_test(every_failing_allocation_is_reported),
         cmocka_unit_test(the_default_configuration_is_a_good_one),
         cmocka_unit_test(a_missing_file_is_named),
         cmocka_unit_test(endpoints_are_split_strictly),

@@ -16,7 +16,7 @@
 
 struct otl_gzip;
 
-/* level 1 to 9; the exporter uses 1: half the time of 6, and spans are as small. OTEL_ERR_MEMORY. */
+/* level 1 to 9; the exporter uses 1: half the time of 6, as small. OTEL_ERR_MEMORY. */
 OTEL_MUST_USE enum otel_err otl_gzip_new(int level, struct otl_gzip **ret);
 void otl_gzip_free(struct otl_gzip *gzip);
 

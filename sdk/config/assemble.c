@@ -165,16 +165,19 @@ static enum otel_err build(const struct otel_sdk_env_options *options,
 
 enum otel_err otel_sdk_from_env(const struct otel_sdk_env_options *options, struct otel_sdk **ret)
 {
-    struct otel_sdk_env_options defaults;
+    struct otel_sdk_env_options all;
     struct otl_env_source source;
     struct otel_sdk *sdk;
     struct otl_env env;
     enum otel_err err;
 
-    if (options == NULL) {
-        otel_sdk_env_options_init(&defaults);
-        options = &defaults;
+    otel_sdk_env_options_init(&all);
+    if (options != NULL) {
+        if (options->struct_size == 0 || options->struct_size > sizeof(all))
+            return OTEL_ERR_ARGUMENT;
+        memcpy(&all, options, options->struct_size);
     }
+    options = &all;
     source = (struct otl_env_source){options->getenv, options->getenv_arg, options->error,
                                      options->error_arg};
     sdk = otl_mem_zalloc(sizeof(*sdk));

@@ -199,18 +199,22 @@ enum otel_err otel_sdk_otlp_new(const struct otel_sdk_otlp_options *options,
                                                      .shutdown = otlp_shutdown,
                                                      .forked = otlp_forked,
                                                      .free = otlp_free};
-    struct otel_sdk_otlp_options defaults;
-    struct otl_otlp *e = otl_mem_zalloc(sizeof(*e));
+    struct otel_sdk_otlp_options all;
+    struct otl_otlp *e;
     enum otel_err err;
 
+    /* A program built against an older header gives fewer members; the rest are defaults. */
+    otel_sdk_otlp_options_init(&all);
+    if (options != NULL) {
+        if (options->struct_size == 0 || options->struct_size > sizeof(all))
+            return OTEL_ERR_ARGUMENT;
+        memcpy(&all, options, options->struct_size);
+    }
+    e = otl_mem_zalloc(sizeof(*e));
     if (e == NULL)
         return OTEL_ERR_MEMORY;
-    if (options == NULL) {
-        otel_sdk_otlp_options_init(&defaults);
-        options = &defaults;
-    }
     e->exporter.ops = &ops;
-    err = configure(e, options);
+    err = configure(e, &all);
     if (err != OTEL_OK) {
         otlp_free(&e->exporter);
         return err;

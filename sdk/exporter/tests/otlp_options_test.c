@@ -79,6 +79,19 @@ static void bad_options_are_refused_by_their_kind(void **state)
     otel_sdk_otlp_options_init(&options);
     options.max_attempts = 0;
     assert_int_equal(make(&options), OTEL_ERR_ARGUMENT);
+    memset(&options, 0, sizeof(options));
+    assert_int_equal(make(&options), OTEL_ERR_ARGUMENT); /* not initialised */
+}
+
+static void options_of_an_older_header_are_completed(void **state)
+{
+    struct otel_sdk_otlp_options options;
+
+    (void)state;
+    otel_sdk_otlp_options_init(&options);
+    options.struct_size = offsetof(struct otel_sdk_otlp_options, max_attempts);
+    options.max_attempts = 0; /* behind the end: not looked at */
+    assert_int_equal(make(&options), OTEL_OK);
 }
 
 static void failing_allocation_frees_everything(void **state)
@@ -150,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_the_specifications),
         cmocka_unit_test(bad_options_are_refused_by_their_kind),
+        cmocka_unit_test(options_of_an_older_header_are_completed),
         cmocka_unit_test(failing_allocation_frees_everything),
         cmocka_unit_test(answers_of_an_official_encoder_are_read),
         cmocka_unit_test(damaged_answers_are_told_apart),

@@ -343,6 +343,90 @@ static enum otel_err look_up_loopback(const char *host, uint16_t port, struct ot
     return OTEL_OK;
 }
 
+/* A listener that accepts nobody: its queue is full, so that a connection neither comes about nor
+ * fails. */
+struct black_hole {
+    int listener;
+    int fillers[4];
+    uint16_t port;
+};
+
+static void black_hole_init(struct black_hole *hole, const char *address, uint16_t port)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+    socklen_t len = sizeof(in);
+
+    assert_int_equal(inet_pton(AF_INET, address, &in.sin_addr), 1);
+    hole->listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(hole->listener, (struct sockaddr *)&in, sizeof(in)), 0);
+    assert_int_equal(listen(hole->listener, 0), 0);
+    assert_int_equal(getsockname(hole->listener, (struct sockaddr *)&in, &len), 0);
+    hole->port = ntohs(in.sin_port);
+    for (int i = 0; i < 4; i++) {
+        hole->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(hole->fillers[i], (struct sockaddr *)&in, sizeof(in));
+    }
+}
+
+static void black_hole_fini(struct black_hole *hole)
+{
+    for (int i = 0; i < 4; i++)
+        close(hole->fillers[i]);
+    close(hole->listener);
+}
+
+static enum otel_err look_up_black_hole(const char *host, uint16_t port,
+                                        struct otl_addresses *ret)
+{
+    struct otl_addresses second;
+
+    (void)host;
+    if (!otl_resolve_now("127.0.0.2", port, ret) || !otl_resolve_now("127.0.0.1", port, &second))
+        return OTEL_ERR_NOT_FOUND;
+    ret->items[ret->count++] = second.items[0];
+    return OTEL_OK;
+}
+
+static void a_black_hole_takes_its_share_of_the_time(void **state)
+{
+    struct black_hole hole;
+    struct rig rig;
+    uint64_t start;
+
+    (void)state;
+    rig_init(&rig, "hole.test", look_up_black_hole);
+    black_hole_init(&hole, "127.0.0.2", srv_port(rig.srv));
+    start = otl_clock_mono(otl_clock_real());
+    post_for(&rig, "x", 1, 600); /* 300 ms for the hole, the rest for the server */
+    assert_int_equal(rig.result.outcome, OTL_HTTP_ANSWERED);
+    assert_true(otl_clock_mono(otl_clock_real()) - start >= 250 * OTL_NS_PER_MS);
+    rig_fini(&rig);
+    black_hole_fini(&hole);
+}
+
+static void a_black_hole_alone_ends_at_the_deadline(void **state)
+{
+    struct otl_http_options options = {.clock = otl_clock_real(), .max_response = 100};
+    struct black_hole hole;
+    struct otl_url url;
+    struct rig rig;
+    char text[64];
+
+    (void)state;
+    rig_init(&rig, NULL, NULL);
+    otl_http_free(rig.http);
+    black_hole_init(&hole, "127.0.0.1", 0);
+    snprintf(text, sizeof(text), "http://127.0.0.1:%u", (unsigned)hole.port);
+    assert_int_equal(otl_url_parse(otl_view_str(text), &url, NULL), OTEL_OK);
+    options.base = rig.base;
+    options.url = &url;
+    assert_int_equal(otl_http_new(&options, &rig.http), OTEL_OK);
+    post_for(&rig, "x", 1, 150);
+    assert_int_equal(rig.result.outcome, OTL_HTTP_TIMEOUT);
+    rig_fini(&rig);
+    black_hole_fini(&hole);
+}
+
 static enum otel_err look_up_nothing(const char *host, uint16_t port, struct otl_addresses *ret)
 {
     (void)host;
@@ -489,6 +573,8 @@ int main(void)
         cmocka_unit_test(a_refused_connection_is_reported_from_the_loop),
         cmocka_unit_test(https_is_refused_at_once),
         cmocka_unit_test(names_are_looked_up_and_addresses_tried_in_order),
+        cmocka_unit_test(a_black_hole_takes_its_share_of_the_time),
+        cmocka_unit_test(a_black_hole_alone_ends_at_the_deadline),
         cmocka_unit_test(a_hanging_name_server_is_left_behind),
         cmocka_unit_test(cancel_drops_the_request_and_its_connection),
         cmocka_unit_test(failing_allocation_ends_in_an_outcome),

@@ -87,6 +87,7 @@ OTEL_API void otel_sdk_env_options_init(struct otel_sdk_env_options *options);
  * @ret      set on success only.
  *
  * Returns OTEL_OK, or
+ *   OTEL_ERR_ARGUMENT     options were not initialised
  *   OTEL_ERR_UNSUPPORTED  the endpoint is https
  *   OTEL_ERR_LIMIT        the resource is too large, or too many providers exist
  *   OTEL_ERR_MEMORY, OTEL_ERR_IO, OTEL_ERR_THREAD

@@ -81,7 +81,7 @@ OTEL_API void otel_sdk_otlp_options_init(struct otel_sdk_otlp_options *options);
  * Returns OTEL_OK, or
  *   OTEL_ERR_SYNTAX       endpoint is no URL, or a header is malformed
  *   OTEL_ERR_UNSUPPORTED  endpoint is https or another scheme, or a header is one of ours
- *   OTEL_ERR_ARGUMENT     a limit is 0 or over 1 GiB
+ *   OTEL_ERR_ARGUMENT     a limit is 0 or over 1 GiB; options were not initialised
  *   OTEL_ERR_LIMIT        endpoint or headers are too long
  *   OTEL_ERR_MEMORY
  */

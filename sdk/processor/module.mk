@@ -10,3 +10,8 @@ TESTS += batch_test
 batch_test_SRCS := sdk/processor/tests/batch_test.c
 batch_test_LIBS := sdk_rig
 TSAN_TESTS += batch_test
+
+TESTS += simple_test
+simple_test_SRCS := sdk/processor/tests/simple_test.c
+simple_test_LIBS := sdk_rig
+TSAN_TESTS += simple_test

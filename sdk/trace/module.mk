@@ -13,3 +13,7 @@ span_test_LIBS := sdk_rig
 TESTS += attribute_test
 attribute_test_SRCS := sdk/trace/tests/attribute_test.c
 attribute_test_LIBS := sdk_rig
+
+TESTS += provider_test
+provider_test_SRCS := sdk/trace/tests/provider_test.c
+provider_test_LIBS := sdk_rig

@@ -17,3 +17,12 @@ attribute_test_LIBS := sdk_rig
 TESTS += provider_test
 provider_test_SRCS := sdk/trace/tests/provider_test.c
 provider_test_LIBS := sdk_rig
+
+TESTS += thread_test
+thread_test_SRCS := sdk/trace/tests/thread_test.c
+thread_test_LIBS := sdk_rig
+TSAN_TESTS += thread_test
+
+TESTS += fork_test
+fork_test_SRCS := sdk/trace/tests/fork_test.c
+fork_test_LIBS := sdk_rig

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sdk/tests/fake_exporter.h"
+#include "sdk/tests/rig.h"
+
+/* Apart from thread_test: ThreadSanitizer does not follow a forked child that starts threads. */
+
+enum { SPANS = 2000 };
+
+static void *make_spans(void *arg)
+{
+    struct rig *rig = arg;
+
+    for (int i = 0; i < SPANS; i++) {
+        struct otel_span *span = otel_span_start(rig->tracer, "threaded", NULL);
+        struct otel_span *child = child_of(rig->tracer, span, "child");
+        otel_span_set_str(span, "key", "value");
+        otel_span_set_int(child, "i", i);
+        otel_span_finish(span);
+        otel_span_finish(child);
+    }
+    return NULL;
+}
+
+static void start_batch(struct rig *rig, struct fake *fake, size_t queue)
+{
+    struct otel_sdk_processor *processor = NULL;
+    struct otel_sdk_batch_options options;
+
+    otel_sdk_batch_options_init(&options);
+    options.max_queue_size = queue;
+    assert_int_equal(otel_sdk_batch_new(&options, &fake->exporter, &processor), OTEL_OK);
+    rig_start_with(rig, processor);
+}
+
+/* --- fork: the child's verdict comes back as its exit status --- */
+
+static int child_of_fork(struct rig *rig, struct fake *fake, struct otel_span *open)
+{
+    struct otel_sdk_stats stats;
+
+    if (fake_spans(fake) != 0)
+        return 1;
+    otel_span_set_int(open, "ignored", 1); /* the parent's span: nothing happens */
+    otel_span_finish(open);
+    for (int i = 0; i < 10; i++)
+        one_span(rig, "child's own");
+    if (otel_sdk_provider_force_flush(rig->provider, 10000) != OTEL_OK)
+        return 2;
+    stats = rig_stats(rig);
+    if (stats.started != 10 || stats.total.exported != 10)
+        return 3;
+    if (fake_spans(fake) != 10)
+        return 4; /* none of the parent's queue */
+    if (otel_sdk_provider_shutdown(rig->provider, 10000) != OTEL_OK)
+        return 5;
+    return 0;
+}
+
+static void a_forked_child_exports_its_own_spans_and_none_of_its_parents(void **state)
+{
+    struct otel_span *open;
+    struct fake fake;
+    struct rig rig;
+    int status = -1;
+    pid_t pid;
+
+    (void)state;
+    fake_init(&fake, FAKE_OK);
+    rig_init(&rig);
+    start_batch(&rig, &fake, 2048);
+    for (int i = 0; i < 100; i++)
+        one_span(&rig, "parent's");
+    open = otel_span_start(rig.tracer, "open at fork", NULL);
+    pid = fork();
+    if (pid == 0)
+        _exit(child_of_fork(&rig, &fake, open));
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    otel_span_finish(open);
+    assert_int_equal(otel_sdk_provider_force_flush(rig.provider, 10000), OTEL_OK);
+    assert_int_equal(fake_spans(&fake), 101);
+    rig_fini(&rig);
+    fake_fini(&fake);
+}
+
+static void *fork_often(void *arg)
+{
+    int *failed = arg;
+
+    for (int i = 0; i < 20; i++) {
+        int status = -1;
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(0);
+        if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+            *failed = 1;
+    }
+    return NULL;
+}
+
+static void forks_while_other_threads_make_spans_harm_nobody(void **state)
+{
+    pthread_t threads[4], forker;
+    struct fake fake;
+    struct rig rig;
+    int failed = 0;
+
+    (void)state;
+    fake_init(&fake, FAKE_OK);
+    rig_init(&rig);
+    start_batch(&rig, &fake, 1 << 16);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, make_spans, &rig), 0);
+    assert_int_equal(pthread_create(&forker, NULL, fork_often, &failed), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    pthread_join(forker, NULL);
+    assert_int_equal(failed, 0);
+    assert_int_equal(otel_sdk_provider_shutdown(rig.provider, 60000), OTEL_OK);
+    assert_int_equal(fake.spans, 2 * 4 * SPANS);
+    rig_fini(&rig);
+    fake_fini(&fake);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_forked_child_exports_its_own_spans_and_none_of_its_parents),
+        cmocka_unit_test(forks_while_other_threads_make_spans_harm_nobody),
+    };
+
+    return cmocka_run_group_tests_name("fork", tests, NULL, NULL);
+}

@@ -74,8 +74,11 @@ bool hx_metrics_sum(const char *text, const char *name, double *ret)
 
     for (const char *line = text; line != NULL && *line != '\0';) {
         const char *next = strchr(line, '\n');
-        if (strncmp(line, name, len) == 0 && (line[len] == '{' || line[len] == ' ')) {
-            const char *value = line[len] == '{' ? strchr(line, '}') : line + len - 1;
+        const char *rest = strncmp(line, name, len) == 0 ? line + len : NULL;
+        if (rest != NULL && strncmp(rest, "_total", 6) == 0)
+            rest += 6; /* some expositions name counters so */
+        if (rest != NULL && (*rest == '{' || *rest == ' ')) {
+            const char *value = *rest == '{' ? strchr(rest, '}') : rest - 1;
             if (value != NULL && (next == NULL || value < next)) {
                 sum += strtod(value + 1, NULL);
                 found = true;

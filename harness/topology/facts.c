@@ -44,6 +44,14 @@ static const json_t *last_words(const struct hx_child *child)
     return child->final ? child->final : child->progress;
 }
 
+/* Requests and messages that it has finished, by its last progress line. */
+static double handled(const struct hx_child *child)
+{
+    const json_t *value = json_object_get(child->final, "handled");
+
+    return value ? json_number_value(value) : number(child->progress, "handled");
+}
+
 static json_t *service_row(const struct hx_run *run, const struct hx_child *child)
 {
     const struct hx_service *service = &run->options.scenario->services[child->service];
@@ -64,8 +72,8 @@ static json_t *service_row(const struct hx_run *run, const struct hx_child *chil
         put_real(row, "app_cpu_s", number(sdk, "app_cpu_ns") / 1e9);
         put_real(row, "exporter_cpu_s", number(sdk, "exporter_cpu_ns") / 1e9);
     }
-    if (json_object_get(words, "handled") != NULL)
-        put_integer(row, "requests", (uint64_t)number(words, "handled"));
+    if (handled(child) > 0)
+        put_integer(row, "requests", (uint64_t)handled(child));
     return row;
 }
 
@@ -108,7 +116,7 @@ static json_t *sdk_row(const struct hx_run *run, const struct hx_child *child, c
     put_ratio(row, "spans_per_export", exported, exports);
     put_ratio(row, "bytes_per_span", number(sdk, "export_bytes"), exported);
     put_ratio(row, "export_cpu_ns_per_span", exporter, exported);
-    put_ratio(row, "app_cpu_ns_per_request", app, number(last_words(child), "handled"));
+    put_ratio(row, "app_cpu_ns_per_request", app, handled(child));
     put_real(row, "app_cpu_s", app / 1e9);
     put_real(row, "exporter_cpu_s", exporter / 1e9);
     put_ratio(row, "exporter_cpu_share", exporter, app + exporter);

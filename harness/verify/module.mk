@@ -16,12 +16,18 @@ verify_LIBS := ledger stats col_wire base
 verify_PKGS := jansson
 
 WORLD_SRCS := harness/verify/tests/world_scenario.c harness/verify/tests/world_model.c \
-              harness/verify/tests/world_write.c harness/verify/tests/players.c
+              harness/verify/tests/world_write.c
 
 TESTS += verify_delivery_test
-verify_delivery_test_SRCS := harness/verify/tests/delivery_test.c $(WORLD_SRCS)
+verify_delivery_test_SRCS := harness/verify/tests/delivery_test.c \
+                             harness/verify/tests/players.c $(WORLD_SRCS)
 verify_delivery_test_LIBS := verify otlp_pb
 
 TESTS += verify_hops_test
-verify_hops_test_SRCS := harness/verify/tests/hops_test.c $(WORLD_SRCS)
+verify_hops_test_SRCS := harness/verify/tests/hops_test.c \
+                             harness/verify/tests/players.c $(WORLD_SRCS)
 verify_hops_test_LIBS := verify otlp_pb
+
+BENCHES += verify_bench
+verify_bench_SRCS := harness/verify/bench/verify_bench.c $(WORLD_SRCS)
+verify_bench_LIBS := verify otlp_pb

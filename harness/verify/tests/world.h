@@ -21,7 +21,7 @@
  */
 
 enum { W_GATEWAY, W_ORDER, W_PROJECTOR, W_LOAD, W_PROCESSES };
-enum { W_SERVICES = 3, W_SPANS_PER_REQUEST = 6, W_BATCH = 16 };
+enum { W_SERVICES = 3, W_SPANS_PER_REQUEST = 6, W_BATCH = 16, W_EXTRAS = 6 };
 enum w_op { OP_CHECKOUT, OP_CALL, OP_ORDERS, OP_PROCESS, OP_PUBLISH, OP_CONSUME, OPS };
 
 struct w_wire { /* the span as it is on its way to the collector */
@@ -39,6 +39,7 @@ struct w_wire { /* the span as it is on its way to the collector */
 struct w_span {
     int process;
     unsigned request;     /* tap request that carries it */
+    uint32_t next;        /* another span of that request, UINT32_MAX: none */
     struct hx_led_span led;
     struct hx_led_span_close close;
     struct w_wire wire;
@@ -79,6 +80,7 @@ struct w_request { /* of the tap */
     uint32_t status;
     unsigned times;      /* how often it arrives; 0: never seen by the tap */
     bool unanswered;     /* the first arrival */
+    uint32_t first;      /* span */
 };
 
 enum w_what { W_ENTRY, W_ENTRY_CLOSE, W_SPAN, W_SPAN_CLOSE, W_SEND, W_SEND_CLOSE, W_SET_OR_READ };
@@ -93,10 +95,12 @@ struct w_options {
     const char *sampler[W_SERVICES]; /* NULL: parentbased_always_on */
     enum hx_edge_mode edge;    /* of the consumer */
     bool load_parent;          /* the load client sends a traceparent */
+    bool extras;               /* W_EXTRAS further attributes on each span */
+    const char *dir;           /* where temporary directories go; NULL: /tmp */
 };
 
 struct world {
-    char dir[64];
+    char dir[128];
     struct w_options options;
     struct hx_scenario scenario;
     struct hx_service services[W_SERVICES];
@@ -139,6 +143,8 @@ struct w_send *world_send(struct world *world, enum w_op op, unsigned n);
 /* The message of the n-th consumer entry is handled once more: a new entry and span. */
 void world_redeliver(struct world *world, unsigned n);
 
+/* The n-th further attribute. */
+void world_extra(int n, char key[32], char value[32]);
 void world_scenario(struct world *world);
 /* Does a sampler word say yes to this trace id at a root? */
 bool world_root_decision(const char *sampler, const uint8_t trace_id[16]);

@@ -61,14 +61,25 @@ static const char *sampler_of(const struct world *w, int process)
 
 /* ---- spans ---------------------------------------------------------------------------------- */
 
-static void ask(struct w_span *span, const char *name)
+void world_extra(int n, char key[32], char value[32])
 {
+    snprintf(key, 32, "bench.attribute.%d", n);
+    snprintf(value, 32, "value of attribute %d", n);
+}
+
+static void ask(const struct world *w, struct w_span *span, const char *name)
+{
+    char key[32], value[32];
     struct hx_canon canon;
     struct w_wire *wire = &span->wire;
 
     hx_canon_init(&canon, name, strlen(name));
     hx_canon_int(&canon.attributes, "tracerig.seq", 12, wire->seq);
     hx_canon_string(&canon.attributes, "order.id", 8, wire->order_id, strlen(wire->order_id));
+    for (int i = 0; w->options.extras && i < W_EXTRAS; i++) {
+        world_extra(i, key, value);
+        hx_canon_string(&canon.attributes, key, strlen(key), value, strlen(value));
+    }
     if (wire->event)
         hx_canon_event(&canon, "validated", 9, NULL);
     if (wire->link)
@@ -143,7 +154,7 @@ static void end(struct context *c, struct w_span *span)
     wire->resource = span->process;
     wire->start = span->led.mono_before_ns + US / 2 + w->wall_offset;
     wire->end = span->close.mono_before_ns + US / 2 + w->wall_offset;
-    ask(span, wire->name);
+    ask(w, span, wire->name);
     tape(w, W_SPAN_CLOSE, (size_t)(span - w->spans));
 }
 
@@ -243,20 +254,16 @@ static bool decide(const struct context *c, int process, const bool *parent)
     return world_root_decision(sampler_of(c->w, process), c->trace_id);
 }
 
-static void consume(struct context *c, const struct w_send *message)
+static void consume(struct context *c, const struct w_send *message,
+                    const struct w_span *producer)
 {
     struct world *w = c->w;
-    const struct w_span *producer = NULL;
     struct context own = *c;
     bool link = w->options.edge == HX_EDGE_LINK || w->options.edge == HX_EDGE_BOTH;
     bool child = w->options.edge == HX_EDGE_PARENT || w->options.edge == HX_EDGE_BOTH;
     struct w_entry *entry = enter(c, W_PROJECTOR, OP_CONSUME, message, message->traceparent);
     struct w_span *span;
 
-    for (size_t i = 0; i < w->span_count; i++) {
-        if (w->spans[i].led.head.seq == message->led.head.seq)
-            producer = &w->spans[i];
-    }
     if (!child)
         random_id(w, own.trace_id, 16);
     own.sampled = decide(&own, W_PROJECTOR, child ? &producer->sampled : NULL);
@@ -274,7 +281,7 @@ static void consume(struct context *c, const struct w_send *message)
 }
 
 static struct w_send *order(struct context *c, const struct w_send *call, const uint8_t *caller,
-                            bool parent_sampled)
+                            bool parent_sampled, struct w_span **ret_publish)
 {
     struct w_entry *entry = enter(c, W_ORDER, OP_ORDERS, call, call->traceparent);
     struct w_span *server, *process, *publish;
@@ -290,6 +297,7 @@ static struct w_send *order(struct context *c, const struct w_send *call, const 
     end(c, process);
     end(c, server);
     leave(c, entry);
+    *ret_publish = publish;
     return message;
 }
 
@@ -300,7 +308,7 @@ static void request(struct world *w, unsigned number)
     uint8_t remote[8];
     bool yes = true;
     struct w_entry *entry;
-    struct w_span *server, *client;
+    struct w_span *server, *client, *publish;
     struct w_send *call, *message;
 
     random_id(w, c.trace_id, 16);
@@ -318,7 +326,7 @@ static void request(struct world *w, unsigned number)
                    w->options.load_parent ? remote : NULL);
     client = start(&c, W_GATEWAY, OP_CALL, entry->led.head.seq, server, NULL);
     call = send_out(&c, client, OP_ORDERS, UINT32_MAX);
-    message = order(&c, call, client->led.span_id, client->sampled);
+    message = order(&c, call, client->led.span_id, client->sampled, &publish);
     answered(&c, call, 200);
     c.sampled = client->sampled;
     end(&c, client);
@@ -326,7 +334,7 @@ static void request(struct world *w, unsigned number)
     leave(&c, entry);
     load->close.end_mono_ns = tick(w);
     load->close.http_status = 200;
-    consume(&c, message);
+    consume(&c, message, publish);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */
@@ -338,6 +346,7 @@ void world_account(struct world *w)
     for (int p = 0; p < W_PROCESSES; p++) {
         struct hx_led_process_close *close = &w->closes[p];
         unsigned in_batch = W_BATCH;
+        uint32_t *last = NULL;
 
         for (size_t i = 0; i < w->span_count; i++) {
             struct w_span *span = &w->spans[i];
@@ -350,12 +359,17 @@ void world_account(struct world *w)
                 continue;
             }
             if (in_batch == W_BATCH) {
-                w->requests[w->request_count++] = (struct w_request){p, 200, 1, false};
+                w->requests[w->request_count++] =
+                    (struct w_request){p, 200, 1, false, UINT32_MAX};
+                last = &w->requests[w->request_count - 1].first;
                 close->export_requests++;
                 in_batch = 0;
             }
             in_batch++;
             span->request = (unsigned)w->request_count - 1;
+            span->next = UINT32_MAX;
+            *last = (uint32_t)i;
+            last = &span->next;
             close->ended++;
             close->exported++;
         }
@@ -368,7 +382,8 @@ void world_init(struct world *w, const struct w_options *options)
 
     memset(w, 0, sizeof *w);
     w->options = *options;
-    snprintf(w->dir, sizeof w->dir, "/tmp/verify-test-XXXXXX");
+    snprintf(w->dir, sizeof w->dir, "%.64s/verify-test-XXXXXX",
+             options->dir != NULL ? options->dir : "/tmp");
     if (mkdtemp(w->dir) == NULL)
         abort();
     world_scenario(w);
@@ -422,14 +437,14 @@ void world_redeliver(struct world *w, unsigned n)
 {
     const struct w_entry *first = world_entry(w, OP_CONSUME, n);
     struct context c = {.w = w, .request = (unsigned)first->led.request, .sampled = true};
+    const struct w_span *producer = w->spans;
 
-    for (size_t i = 0; i < w->span_count; i++) {
-        if (w->spans[i].led.head.seq == first->led.caller_seq)
-            memcpy(c.trace_id, w->spans[i].led.trace_id, 16);
-    }
+    while (producer->led.head.seq != first->led.caller_seq)
+        producer++;
+    memcpy(c.trace_id, producer->led.trace_id, 16);
     for (size_t i = 0; i < w->send_count; i++) {
         if (w->sends[i].led.head.seq == first->led.caller_seq) {
-            consume(&c, &w->sends[i]);
+            consume(&c, &w->sends[i], producer);
             break;
         }
     }

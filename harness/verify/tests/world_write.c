@@ -142,8 +142,9 @@ struct batch { /* everything one request needs, for protobuf-c's pointers */
     Otlp__KeyValue resource_kv[8], *resource_list[8];
     Otlp__AnyValue resource_value[8];
     Otlp__Span spans[W_BATCH], *span_list[W_BATCH];
-    Otlp__KeyValue kv[W_BATCH][2], *kv_list[W_BATCH][2];
-    Otlp__AnyValue values[W_BATCH][2];
+    Otlp__KeyValue kv[W_BATCH][2 + W_EXTRAS], *kv_list[W_BATCH][2 + W_EXTRAS];
+    Otlp__AnyValue values[W_BATCH][2 + W_EXTRAS];
+    char extra_keys[W_EXTRAS][32], extra_values[W_EXTRAS][32];
     Otlp__Event events[W_BATCH], *event_list[W_BATCH][1];
     Otlp__Link links[W_BATCH], *link_list[W_BATCH][1];
     Otlp__Status status[W_BATCH];
@@ -218,7 +219,18 @@ static void add_extras(struct batch *b, const struct w_wire *wire, size_t n)
     }
 }
 
-static void add_span(struct batch *b, const struct w_wire *wire)
+static void add_more(struct batch *b, size_t n)
+{
+    for (size_t i = 0; i < W_EXTRAS; i++) {
+        size_t at = b->spans[n].n_attributes++;
+
+        world_extra((int)i, b->extra_keys[i], b->extra_values[i]);
+        key_value(&b->kv[n][at], &b->values[n][at], b->extra_keys[i], b->extra_values[i]);
+        b->kv_list[n][at] = &b->kv[n][at];
+    }
+}
+
+static void add_span(struct batch *b, const struct w_wire *wire, bool extras)
 {
     static const uint8_t none[8];
     size_t n = b->scope_spans.n_spans++;
@@ -242,6 +254,8 @@ static void add_span(struct batch *b, const struct w_wire *wire)
     b->kv_list[n][1] = &b->kv[n][1];
     span->attributes = b->kv_list[n];
     span->n_attributes = wire->seq != 0 ? 2 : 1;
+    if (extras)
+        add_more(b, n);
     add_extras(b, wire, n);
     b->span_list[n] = span;
 }
@@ -255,15 +269,15 @@ static void encode(const struct world *w, unsigned request, struct otl_buf *ret)
     otlp__resource_spans__init(&b->resource_spans);
     otlp__scope_spans__init(&b->scope_spans);
     b->scope_spans.spans = b->span_list;
-    for (size_t i = 0; i < w->span_count; i++) {
+    for (uint32_t i = w->requests[request].first; i != UINT32_MAX; i = w->spans[i].next) {
         const struct w_span *span = &w->spans[i];
 
-        if (!span->sampled || span->request != request || span->wire.gone)
+        if (span->wire.gone)
             continue;
         assert(b->scope_spans.n_spans < W_BATCH);
         if (b->scope_spans.n_spans == 0)
             add_resource(b, w, span->wire.resource);
-        add_span(b, &span->wire);
+        add_span(b, &span->wire, w->options.extras);
     }
     b->scope_spans_list[0] = &b->scope_spans;
     b->resource_spans.scope_spans = b->scope_spans_list;
@@ -285,8 +299,8 @@ static uint32_t spans_in(const struct world *w, unsigned request)
 {
     uint32_t n = 0;
 
-    for (size_t i = 0; i < w->span_count; i++)
-        n += w->spans[i].sampled && w->spans[i].request == request && !w->spans[i].wire.gone;
+    for (uint32_t i = w->requests[request].first; i != UINT32_MAX; i = w->spans[i].next)
+        n += !w->spans[i].wire.gone;
     return n;
 }
 
@@ -314,7 +328,7 @@ static void write_tap(const struct world *w)
                                     .transport = COL_TAP_HTTP, .signal = COL_TAP_TRACES};
     struct col_tap_writer tap;
     struct otl_buf body;
-    char path[128];
+    char path[256];
     uint64_t number = 0;
     FILE *exported;
 
@@ -355,7 +369,7 @@ static void write_tap(const struct world *w)
 
 void world_write(const struct world *w)
 {
-    char dir[128];
+    char dir[256];
 
     snprintf(dir, sizeof dir, "%s/ledger", w->dir);
     for (int p = 0; p < W_PROCESSES; p++) {

@@ -31,3 +31,11 @@ verify_hops_test_LIBS := verify otlp_pb
 BENCHES += verify_bench
 verify_bench_SRCS := harness/verify/bench/verify_bench.c $(WORLD_SRCS)
 verify_bench_LIBS := verify otlp_pb
+
+TESTS += verify_facts_test
+verify_facts_test_SRCS := harness/verify/tests/facts_test.c $(WORLD_SRCS)
+verify_facts_test_LIBS := verify otlp_pb
+
+FUZZERS += fuzz_context
+fuzz_context_SRCS := harness/verify/tests/fuzz_context.c ci/fuzz-main.c
+fuzz_context_LIBS := verify

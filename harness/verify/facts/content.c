@@ -74,11 +74,13 @@ static void add_attribute(struct hx_canon_attrs *attrs, const struct col_attribu
     }
 }
 
-/* A key that arrives twice would be hidden by "the last one wins": it makes another content. */
-static void add_attributes(struct hx_canon_attrs *attrs, struct col_list list)
+/* A key that arrives twice would be hidden by "the last one wins": it makes another content.
+ * Returns tracerig.seq, 0 when it is absent or no positive integer. */
+static uint64_t add_attributes(struct hx_canon_attrs *attrs, struct col_list list)
 {
-    static const char twice[] = "\001key received twice";
+    static const char twice[] = "\001key received twice", seq_key[] = "tracerig.seq";
     struct col_attribute a;
+    uint64_t seq = 0;
 
     while (col_attribute_next(&list, &a)) {
         uint32_t before = attrs->count + attrs->dropped;
@@ -86,7 +88,11 @@ static void add_attributes(struct hx_canon_attrs *attrs, struct col_list list)
         add_attribute(attrs, &a);
         if (attrs->count + attrs->dropped == before && a.key.len > 0)
             hx_canon_bool(attrs, twice, sizeof twice - 1, true);
+        if (a.value.kind == COL_VALUE_INT && a.key.len == sizeof seq_key - 1 &&
+            memcmp(a.key.data, seq_key, sizeof seq_key - 1) == 0 && a.value.integer > 0)
+            seq = (uint64_t)a.value.integer;
     }
+    return seq;
 }
 
 static void add_events(struct hx_canon *canon, struct col_list list)
@@ -116,18 +122,10 @@ static void add_links(struct hx_canon *canon, struct col_list list)
 
 static uint64_t content_of(const struct col_span *span, struct hx_canon *ret)
 {
-    static const char seq_key[] = "tracerig.seq";
-    struct col_list list = span->attributes;
-    struct col_attribute a;
-    uint64_t seq = 0;
+    uint64_t seq;
 
     hx_canon_init(ret, span->name.data, span->name.len);
-    while (col_attribute_next(&list, &a)) {
-        if (a.key.len == sizeof seq_key - 1 && a.value.kind == COL_VALUE_INT &&
-            memcmp(a.key.data, seq_key, sizeof seq_key - 1) == 0 && a.value.integer > 0)
-            seq = (uint64_t)a.value.integer;
-    }
-    add_attributes(&ret->attributes, span->attributes);
+    seq = add_attributes(&ret->attributes, span->attributes);
     add_events(ret, span->events);
     add_links(ret, span->links);
     hx_canon_status(ret, span->status_code < 0 ? 99 : (uint32_t)span->status_code,

@@ -9,6 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "collector-mock/wire/traces.h"
 #include "harness/verify/facts/content.h"
 #include "harness/verify/judge/judge.h"
@@ -19,6 +22,7 @@ struct output { /* of one exporter */
     char path[4096];
     bool proto;
     struct otl_view bytes;
+    struct hx_table by_bytes; /* body of a tap request -> the first request with it */
 };
 
 /* ---- which exporters wrote all that was received --------------------------------------------- */
@@ -127,6 +131,57 @@ static void judge_proto_span(struct hx_judgement *j, const struct output *output
                 output->id);
 }
 
+/* ---- whole requests ------------------------------------------------------------------------- */
+
+static uint64_t bytes_key(struct otl_view bytes)
+{
+    return XXH3_64bits(bytes.len > 0 ? bytes.data : "", bytes.len);
+}
+
+/* A request that stands behind the pipeline byte for byte needs no second reading. Requests of the
+ * same bytes share a key: the first of them then counts for all. */
+static bool whole_request(struct hx_judgement *j, const struct output *output,
+                          struct otl_view record)
+{
+    struct hx_facts *facts = j->marks;
+    uint32_t n = hx_table_get(&output->by_bytes, bytes_key(record));
+    struct hx_fact_request *request = n != HX_NONE ? &facts->requests[n] : NULL;
+
+    if (request == NULL || !otl_view_equal(request->body, record))
+        return false;
+    if (request->exported == request->times)
+        hx_fail(&j->checks, HX_CHECK_PIPELINE, HX_NOWHERE,
+                "%s wrote request %" PRIu64 " of %u spans more often than it was received",
+                output->id, request->number, (unsigned)request->spans);
+    else
+        request->exported++;
+    hx_judged(&j->checks, HX_CHECK_PIPELINE, request->spans);
+    return true;
+}
+
+static bool index_requests(struct hx_facts *facts, struct output *output)
+{
+    if (hx_table_init(&output->by_bytes, facts->request_count) != OTEL_OK)
+        return false;
+    for (size_t i = 0; i < facts->request_count; i++)
+        facts->requests[i].exported = facts->requests[i].times = 0;
+    for (size_t i = 0; i < facts->request_count; i++) {
+        struct hx_fact_request *request = &facts->requests[i];
+
+        request->same = hx_table_put(&output->by_bytes, bytes_key(request->body), (uint32_t)i);
+        facts->requests[request->same].times++;
+    }
+    return true;
+}
+
+/* Each of n requests of the same bytes that stood there n times is exported. */
+static bool request_exported(const struct hx_facts *facts, const struct hx_fact_request *request)
+{
+    const struct hx_fact_request *first = &facts->requests[request->same];
+
+    return first->exported == first->times;
+}
+
 static void damaged(struct hx_judgement *j, const struct output *output, size_t at)
 {
     hx_unknown(&j->checks, HX_CHECK_PIPELINE, 1, "%s: byte %zu is no whole record", output->id, at);
@@ -138,6 +193,7 @@ static void read_proto(struct hx_judgement *j, const struct output *output)
     size_t at = 0, len;
 
     while (at + 4 <= output->bytes.len) {
+        struct otl_view record;
         struct col_traces traces;
         struct col_span span;
 
@@ -145,12 +201,15 @@ static void read_proto(struct hx_judgement *j, const struct output *output)
               data[at + 3];
         if (len > output->bytes.len - at - 4)
             break;
-        col_traces_init(&traces, otl_view(output->bytes.data + at + 4, len));
+        record = otl_view(output->bytes.data + at + 4, len);
+        at += 4 + len;
+        if (whole_request(j, output, record))
+            continue;
+        col_traces_init(&traces, record);
         while (col_traces_next(&traces, &span))
             judge_proto_span(j, output, &span);
         if (col_traces_error(&traces, NULL) != OTEL_OK)
-            break;
-        at += 4 + len;
+            damaged(j, output, at - len);
     }
     if (at != output->bytes.len)
         damaged(j, output, at);
@@ -219,7 +278,7 @@ static void judge_missing(struct hx_judgement *j, const struct output *output)
         bool exported = (row->flags & HX_RECEIVED_EXPORTED) != 0;
 
         row->flags &= (uint8_t)~HX_RECEIVED_EXPORTED;
-        if (exported || row->span == HX_NONE || request->status < 200 || request->status > 299 ||
+        if (exported || request_exported(facts, request) || row->span == HX_NONE || request->status < 200 || request->status > 299 ||
             request->rejected > 0)
             continue;
         hx_fail(&j->checks, HX_CHECK_PIPELINE, HX_AT_RECEIVED(i),
@@ -237,8 +296,13 @@ static void judge_output(struct hx_judgement *j, const char *id, const json_t *c
         return;
     snprintf(output.path, sizeof output.path, "%s%s%s", path[0] == '/' ? "" : j->dir,
              path[0] == '/' ? "" : "/", path);
+    if (!index_requests(j->marks, &output)) {
+        j->checks.memory = true;
+        return;
+    }
     if (!map(&output)) {
         hx_unknown(&j->checks, HX_CHECK_PIPELINE, 1, "%s: %s cannot be read", id, path);
+        hx_table_fini(&output.by_bytes);
         return;
     }
     if (output.proto)
@@ -246,6 +310,7 @@ static void judge_output(struct hx_judgement *j, const char *id, const json_t *c
     else
         read_json(j, &output);
     judge_missing(j, &output);
+    hx_table_fini(&output.by_bytes);
     if (output.bytes.len > 0)
         munmap((void *)(uintptr_t)output.bytes.data, output.bytes.len);
 }

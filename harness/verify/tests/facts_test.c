@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The referee's own readers: raw headers, the table, and failing allocations. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "harness/verify/facts/context.h"
+#include "harness/verify/facts/table.h"
+#include "harness/verify/judge/sampling.h"
+#include "harness/verify/tests/world.h"
+#include "harness/verify/verify.h"
+#include "sdk/base/mem.h"
+
+#define TRACE "0af7651916cd43dd8448eb211c80319c"
+#define SPAN "b7ad6b7169203331"
+
+static void traceparent_is_read_strictly(void **state)
+{
+    static const struct {
+        const char *header;
+        bool good;
+    } cases[] = {
+        {"00-" TRACE "-" SPAN "-01", true},
+        {"00-" TRACE "-" SPAN "-ff", true},
+        {"00-" TRACE "-" SPAN "-01-x", false},
+        {"cc-" TRACE "-" SPAN "-01-x", true},
+        {"cc-" TRACE "-" SPAN "-01x", false},
+        {"ff-" TRACE "-" SPAN "-01", false},
+        {"00-" TRACE "-" SPAN "-1", false},
+        {"00-" TRACE "-" SPAN "-0G", false},
+        {"00-0AF7651916cd43dd8448eb211c80319c-" SPAN "-01", false},
+        {"00-00000000000000000000000000000000-" SPAN "-01", false},
+        {"00-" TRACE "-0000000000000000-01", false},
+        {"00-" TRACE "_" SPAN "-01", false},
+        {"00-" TRACE "-" SPAN "-01\n00-" TRACE "-" SPAN "-01", false},
+        {"", false},
+    };
+    struct hx_context context;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (hx_context_parse(otl_view_str(cases[i].header), &context) != cases[i].good)
+            fail_msg("'%s'", cases[i].header);
+    }
+    assert_true(hx_context_parse(otl_view_str(cases[0].header), &context));
+    assert_int_equal(context.trace_id[0], 0x0a);
+    assert_int_equal(context.trace_id[15], 0x9c);
+    assert_int_equal(context.span_id[7], 0x31);
+    assert_int_equal(context.flags, 1);
+}
+
+static void baggage_members_are_found_and_decoded(void **state)
+{
+    static const struct {
+        const char *header, *value; /* NULL: not found */
+    } cases[] = {
+        {"k=v", "v"},          {"a=1,k=v", "v"},        {" k = v ;p=1,b=2", "v"},
+        {"k=a%20b%C3%a4", "a b\xc3\xa4"}, {"k=%4", "%4"}, {"k=%zz", "%zz"},
+        {"k=", ""},            {"kk=v", NULL},          {"k", NULL},
+        {"a=1\nk=v", "v"},     {"k=a=b", "a=b"},        {"k=1,k=2", "1"},
+        {"", NULL},            {",,,", NULL},
+    };
+    char out[HX_BAGGAGE_VALUE_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t len = 0;
+        bool found = hx_baggage_find(otl_view_str(cases[i].header), otl_view_str("k"), out, &len);
+
+        if (found != (cases[i].value != NULL) ||
+            (found && (len != strlen(cases[i].value) || memcmp(out, cases[i].value, len) != 0)))
+            fail_msg("'%s'", cases[i].header);
+    }
+}
+
+static void a_table_holds_as_many_keys_as_it_was_made_for(void **state)
+{
+    struct hx_table table;
+
+    (void)state;
+    assert_int_equal(hx_table_init(&table, 10000), OTEL_OK);
+    for (uint32_t i = 0; i < 10000; i++)
+        assert_int_equal(hx_table_put(&table, (uint64_t)i << 40, i), i);
+    assert_int_equal(hx_table_put(&table, 1, 1), HX_NONE);
+    assert_int_equal(hx_table_put(&table, 0, 77), 0); /* the earlier row stays */
+    for (uint32_t i = 0; i < 10000; i++)
+        assert_int_equal(hx_table_get(&table, (uint64_t)i << 40), i);
+    assert_int_equal(hx_table_get(&table, 3), HX_NONE);
+    hx_table_fini(&table);
+    assert_int_equal(hx_table_init(&table, 0), OTEL_OK);
+    assert_int_equal(hx_table_get(&table, 3), HX_NONE);
+    hx_table_fini(&table);
+}
+
+/* (low 8 bytes big-endian >> 1) < ratio * 2^63 */
+static void the_ratio_rule_is_that_of_go_and_rust(void **state)
+{
+    uint8_t id[16] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x80};
+
+    (void)state;
+    assert_false(hx_ratio_says(0.5, id)); /* exactly half: 0x4000... < 0x4000... is false */
+    id[8] = 0x7f;
+    memset(id + 9, 0xff, 7);
+    assert_true(hx_ratio_says(0.5, id));
+    assert_false(hx_ratio_says(0.25, id));
+    assert_true(hx_ratio_says(1.0, id));
+    assert_false(hx_ratio_says(0.0, id));
+    memset(id + 8, 0, 8);
+    assert_true(hx_ratio_says(1e-18, id));
+    assert_false(hx_ratio_says(0.0, id));
+}
+
+static void every_failing_allocation_ends_the_judgement_cleanly(void **state)
+{
+    const struct w_options none = {.requests = 3};
+    struct hx_verify_options options;
+    enum otel_err err = OTEL_ERR_MEMORY;
+    unsigned long failures = 0;
+    struct world w;
+    json_t *result;
+
+    (void)state;
+    world_init(&w, &none);
+    world_write(&w);
+    options = (struct hx_verify_options){.dir = w.dir, .scenario = &w.scenario};
+    for (unsigned long n = 1; err != OTEL_OK && n < 1000; n++) {
+        result = NULL;
+        otl_mem_fail_at(n);
+        err = hx_verify_run(&options, &result, NULL);
+        otl_mem_fail_at(0);
+        assert_true(err == OTEL_OK || err == OTEL_ERR_MEMORY);
+        failures += err != OTEL_OK;
+    }
+    assert_int_equal(err, OTEL_OK);
+    assert_true(failures > 20);
+    json_decref(result);
+    world_fini(&w);
+}
+
+static void a_directory_without_ledger_is_an_error(void **state)
+{
+    struct hx_scenario scenario = {.name = "none"};
+    struct hx_verify_options options = {.dir = "/nonexistent", .scenario = &scenario};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    json_t *result = NULL;
+
+    (void)state;
+    assert_int_equal(hx_verify_run(&options, &result, &detail), OTEL_ERR_NOT_FOUND);
+    assert_non_null(strstr(detail.source, "/nonexistent/ledger"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(traceparent_is_read_strictly),
+        cmocka_unit_test(baggage_members_are_found_and_decoded),
+        cmocka_unit_test(a_table_holds_as_many_keys_as_it_was_made_for),
+        cmocka_unit_test(the_ratio_rule_is_that_of_go_and_rust),
+        cmocka_unit_test(every_failing_allocation_ends_the_judgement_cleanly),
+        cmocka_unit_test(a_directory_without_ledger_is_an_error),
+    };
+
+    return cmocka_run_group_tests_name("facts", tests, NULL, NULL);
+}

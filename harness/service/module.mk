@@ -33,3 +33,11 @@ service_http_test_LIBS := service_http
 TESTS += service_steps_test
 service_steps_test_SRCS := harness/service/tests/steps_test.c harness/service/tests/rig.c
 service_steps_test_LIBS := service_steps
+
+TESTS += service_deliveries_test
+service_deliveries_test_SRCS := harness/service/tests/deliveries_test.c harness/service/deliveries.c
+service_deliveries_test_LIBS := base
+
+TESTS += service_process_test
+service_process_test_SRCS := harness/service/tests/process_test.c
+service_process_test_LIBS := scenario ledger base

@@ -41,3 +41,8 @@ service_deliveries_test_LIBS := base
 TESTS += service_process_test
 service_process_test_SRCS := harness/service/tests/process_test.c
 service_process_test_LIBS := scenario ledger base
+
+TESTS += service_test
+service_test_SRCS := harness/service/tests/service_test.c
+service_test_LIBS := service
+TSAN_TESTS += service_test

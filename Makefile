@@ -65,13 +65,14 @@ $(2): $(call obj,$($(1)_SRCS)) $(patsubst %,$(B)/lib/lib%.a,$(call uniq,$(call l
 	  -Wl,--start-group $(patsubst %,$(B)/lib/lib%.a,$(call uniq,$(call libs_of,$(1)))) -Wl,--end-group \
 	  $(call pkg_libs,$(call pkgs_of,$(1))) $(call raw_of,$(1)) $(3) $(LDLIBS)
 $(call obj,$($(1)_SRCS)): CFLAGS_LOCAL += $($(1)_CFLAGS)
+$(if $(filter otlp_pb,$(call libs_of,$(1))),$(call obj,$($(1)_SRCS)): | $(GENERATED))
 endef
 $(foreach p,$(PROGS),$(eval $(call link_rule,$(p),$(B)/bin/$(p),)))
 $(foreach t,$(TESTS),$(eval $(call link_rule,$(t),$(B)/tests/$(t),$(PKG_LIBS_cmocka))))
 $(foreach b,$(BENCHES),$(eval $(call link_rule,$(b),$(B)/bench/$(b),)))
 $(foreach f,$(FUZZERS),$(eval $(call link_rule,$(f),$(B)/fuzz/$(f),$(FUZZ_LDLIBS))))
 
-$(B)/obj/%.o: %.c ci/flags.mk | $(GENERATED)
+$(B)/obj/%.o: %.c ci/flags.mk
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  CC      $<')
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(CFLAGS_LOCAL) -MMD -MP -c -o $@ $<

@@ -5,6 +5,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/config/load.c collector-mock/config/references.c \
                   collector-mock/receivers/otlp.c collector-mock/receivers/otlp_http.c \
                   collector-mock/receivers/status.c collector-mock/connectors/forward.c \
+                  collector-mock/processors/batch.c collector-mock/processors/memory_limiter.c \
                   collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
                   collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c
@@ -18,6 +19,10 @@ collector-mock_LIBS := collector
 TESTS += col_config_test
 col_config_test_SRCS := collector-mock/config/tests/config_test.c
 col_config_test_LIBS := collector
+
+TESTS += col_processors_test
+col_processors_test_SRCS := collector-mock/processors/tests/processors_test.c
+col_processors_test_LIBS := collector
 
 COL_RIG := collector-mock/tests/rig.c
 

@@ -7,6 +7,8 @@
 /* The components that exist. To add one: a file with a const record, and a row here. */
 
 extern const struct col_component_type col_otlp_receiver;
+extern const struct col_component_type col_batch_processor;
+extern const struct col_component_type col_memory_limiter_processor;
 extern const struct col_component_type col_file_exporter;
 extern const struct col_component_type col_debug_exporter;
 extern const struct col_component_type col_nop_exporter;

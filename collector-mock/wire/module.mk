@@ -2,7 +2,8 @@
 LIBS += col_wire
 col_wire_SRCS := collector-mock/wire/field.c collector-mock/wire/value.c \
                  collector-mock/wire/span.c collector-mock/wire/traces.c \
-                 collector-mock/wire/tap.c collector-mock/wire/tap_write.c
+                 collector-mock/wire/tap.c collector-mock/wire/tap_write.c \
+                 collector-mock/wire/regroup.c
 col_wire_LIBS := base
 
 TESTS += col_traces_test

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "collector-mock/pipeline/registry.h"
+#include "collector-mock/wire/regroup.h"
+#include "sdk/base/mem.h"
+
+/*
+ * batch processor: gathers spans until there are send_batch_size of them or timeout has passed.
+ *
+ * As in the Collector: the client is answered when its spans are taken, so an error of an exporter
+ * behind this processor is logged and the spans are lost; nothing tells the client. (Lost spans
+ * are counted here in collector_mock_batch_lost_spans, which the Collector does not do.) With
+ * timeout or send_batch_size 0 each request is handed on at once, split by send_batch_max_size.
+ *
+ * Requests that belong together are joined by their bytes; only a batch that has to be cut is
+ * grouped anew. What waits is bounded by send_batch_size and one request.
+ */
+
+#define PENDING_MAX ((size_t)1 << 30)
+
+struct batch {
+    struct col_create create;
+    uint64_t timeout_ns;
+    uint64_t size, max;      /* spans; 0: none */
+    struct otl_buf pending;  /* requests one after another */
+    uint64_t spans;          /* in pending */
+    uint64_t since_ns;       /* receipt of the oldest one */
+    struct col_regroup cut;
+    struct event *timer;
+    uint64_t *by_size, *by_timeout, *lost;
+};
+
+static const struct otl_schema keys[] = {
+    {.key = "timeout", .type = OTL_SCHEMA_DURATION},
+    {.key = "send_batch_size", .type = OTL_SCHEMA_UINT, .max = 1 << 30},
+    {.key = "send_batch_max_size", .type = OTL_SCHEMA_UINT, .max = 1 << 30},
+    {.key = "metadata_keys", .type = OTL_SCHEMA_LIST, .nullable = true},
+    {.key = "metadata_cardinality_limit", .type = OTL_SCHEMA_UINT},
+    OTL_SCHEMA_END};
+static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
+
+/* Errors of what stands behind are swallowed, as they are upstream. */
+static void emit(struct batch *batch, struct otl_view request, uint64_t spans)
+{
+    const struct col_batch out = {request, spans, batch->since_ns, 0};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    enum otel_err err =
+        batch->create.next.consume(batch->create.next.self, &out, &detail);
+
+    if (err == OTEL_OK)
+        return;
+    *batch->lost += spans;
+    otl_log_line(&batch->create.host->log, OTL_LOG_ERROR,
+                 "processor '%s': sender failed, %llu spans are lost: %s", batch->create.id,
+                 (unsigned long long)spans, detail.text[0] ? detail.text : otel_err_text(err));
+}
+
+static void emit_all(struct batch *batch)
+{
+    if (batch->spans > 0)
+        emit(batch, otl_view(batch->pending.data, batch->pending.len), batch->spans);
+    otl_buf_reset(&batch->pending);
+    batch->spans = 0;
+}
+
+static void lose_all(struct batch *batch, enum otel_err err)
+{
+    otl_log_line(&batch->create.host->log, OTL_LOG_ERROR,
+                 "processor '%s': %llu spans are lost: %s", batch->create.id,
+                 (unsigned long long)batch->spans, otel_err_text(err));
+    *batch->lost += batch->spans;
+    otl_buf_reset(&batch->pending);
+    batch->spans = 0;
+}
+
+static void emit_piece(struct batch *batch, enum otel_err *err)
+{
+    struct otl_view piece = {NULL, 0};
+    uint64_t spans = batch->cut.count;
+
+    *err = col_regroup_finish(&batch->cut, &piece);
+    if (*err == OTEL_OK)
+        emit(batch, piece, spans);
+}
+
+/* Hand on what is pending in pieces of at most max, as long as enough is left; the rest stays.
+ * Returns how many pieces there were. */
+static uint64_t emit_cut(struct batch *batch, uint64_t enough)
+{
+    uint64_t pieces = 0, left = batch->spans;
+    struct otl_view rest = {NULL, 0};
+    enum otel_err err = OTEL_OK;
+    struct col_traces traces;
+    struct col_span span;
+
+    col_traces_init(&traces, otl_view(batch->pending.data, batch->pending.len));
+    while (err == OTEL_OK && col_traces_next(&traces, &span)) {
+        uint64_t target = left < batch->max ? left : batch->max;
+        err = col_regroup_add(&batch->cut, &traces, &span);
+        if (err == OTEL_OK && left >= enough && batch->cut.count == target) {
+            emit_piece(batch, &err);
+            left -= target;
+            pieces++;
+        }
+    }
+    if (err == OTEL_OK)
+        err = col_regroup_finish(&batch->cut, &rest);
+    if (err == OTEL_OK) {
+        otl_buf_reset(&batch->pending);
+        err = otl_buf_append(&batch->pending, rest.data, rest.len);
+    }
+    batch->spans = left;
+    if (err != OTEL_OK)
+        lose_all(batch, err);
+    return pieces;
+}
+
+static void restart_timer(struct batch *batch)
+{
+    const struct timeval after = {(time_t)(batch->timeout_ns / OTL_NS_PER_S),
+                                  (suseconds_t)(batch->timeout_ns % OTL_NS_PER_S / 1000)};
+
+    if (batch->timer != NULL)
+        event_add(batch->timer, &after);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct batch *batch = arg;
+
+    (void)fd;
+    (void)what;
+    if (batch->spans > 0) {
+        ++*batch->by_timeout;
+        if (batch->max > 0 && batch->spans > batch->max)
+            emit_cut(batch, 1);
+        else
+            emit_all(batch);
+    }
+    restart_timer(batch);
+}
+
+static enum otel_err consume(void *self, const struct col_batch *in, struct otl_detail *reterr)
+{
+    struct batch *batch = self;
+    bool at_once = batch->timeout_ns == 0 || batch->size == 0;
+    uint64_t enough = at_once ? 1 : batch->size;
+    enum otel_err err = otl_buf_append(&batch->pending, in->request.data, in->request.len);
+
+    if (err != OTEL_OK)
+        return otl_detail_set(reterr, err, NULL, 0, 0, "processor '%s': %s", batch->create.id,
+                              otel_err_text(err));
+    if (batch->spans == 0)
+        batch->since_ns = in->mono_ns;
+    batch->spans += in->spans;
+    if (batch->spans < enough)
+        return OTEL_OK;
+    if (batch->max > 0 && batch->spans > batch->max) {
+        *batch->by_size += emit_cut(batch, enough);
+    } else {
+        ++*batch->by_size;
+        emit_all(batch);
+    }
+    restart_timer(batch);
+    return OTEL_OK;
+}
+
+static enum otel_err flush(void *self, struct otl_detail *reterr)
+{
+    struct batch *batch = self;
+
+    (void)reterr;
+    if (batch->max > 0 && batch->spans > batch->max)
+        emit_cut(batch, 1);
+    else
+        emit_all(batch);
+    return OTEL_OK;
+}
+
+static void free_batch(void *self)
+{
+    struct batch *batch = self;
+
+    if (batch->timer != NULL)
+        event_free(batch->timer);
+    otl_buf_fini(&batch->pending);
+    col_regroup_fini(&batch->cut);
+    otl_mem_free(batch);
+}
+
+static bool count(struct batch *batch)
+{
+    struct col_metrics *metrics = batch->create.host->metrics;
+    char labels[160];
+
+    snprintf(labels, sizeof(labels), "processor=\"%s\"", batch->create.id);
+    batch->by_size =
+        col_metrics_counter(metrics, "otelcol_processor_batch_batch_size_trigger_send", labels,
+                            "Batches that were sent because they were large enough.");
+    batch->by_timeout =
+        col_metrics_counter(metrics, "otelcol_processor_batch_timeout_trigger_send", labels,
+                            "Batches that were sent because they were old enough.");
+    batch->lost = col_metrics_counter(metrics, "collector_mock_batch_lost_spans", labels,
+                                      "Spans that were acknowledged and refused by what follows.");
+    return batch->by_size != NULL && batch->by_timeout != NULL && batch->lost != NULL;
+}
+
+static enum otel_err check(const struct col_create *args, struct otl_detail *reterr)
+{
+    int64_t size = otl_tree_int(args->config, "send_batch_size", 8192);
+    int64_t max = otl_tree_int(args->config, "send_batch_max_size", 0);
+
+    if (max > 0 && max < size)
+        return otl_yaml_error(
+            reterr, otl_yaml_value_pos(args->doc, args->config, "send_batch_max_size"),
+            "processor '%s': send_batch_max_size must be greater or equal to send_batch_size",
+            args->id);
+    if (json_array_size(json_object_get(args->config, "metadata_keys")) > 0)
+        return otl_yaml_error(reterr,
+                              otl_yaml_key_pos(args->doc, args->config, "metadata_keys"),
+                              "processor '%s': 'metadata_keys' is a setting of the Collector that "
+                              "this one does not have yet",
+                              args->id);
+    return OTEL_OK;
+}
+
+static enum otel_err create(const struct col_create *args, void **ret, struct otl_detail *reterr)
+{
+    enum otel_err err = check(args, reterr);
+    struct batch *batch;
+
+    if (err != OTEL_OK)
+        return err;
+    batch = otl_mem_zalloc(sizeof(*batch));
+    if (batch == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    batch->create = *args;
+    batch->timeout_ns = otl_tree_duration_ns(args->config, "timeout", 200 * OTL_NS_PER_MS);
+    batch->size = (uint64_t)otl_tree_int(args->config, "send_batch_size", 8192);
+    batch->max = (uint64_t)otl_tree_int(args->config, "send_batch_max_size", 0);
+    otl_buf_init(&batch->pending, PENDING_MAX);
+    col_regroup_init(&batch->cut, PENDING_MAX);
+    if (batch->timeout_ns > 0 && batch->size > 0)
+        batch->timer = event_new(args->host->base, -1, 0, on_timer, batch);
+    if (!count(batch) || (batch->timer == NULL && batch->timeout_ns > 0 && batch->size > 0)) {
+        free_batch(batch);
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    }
+    *ret = batch;
+    return OTEL_OK;
+}
+
+static enum otel_err start(void *self, struct otl_detail *reterr)
+{
+    (void)reterr;
+    restart_timer(self);
+    return OTEL_OK;
+}
+
+const struct col_component_type col_batch_processor = {
+    .name = "batch",
+    .kind = COL_PROCESSOR,
+    .schema = row,
+    .create = create,
+    .start = start,
+    .consume = consume,
+    .flush = flush,
+    .free = free_batch,
+};

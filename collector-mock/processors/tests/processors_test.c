@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "collector-mock/config/config.h"
+#include "collector-mock/pipeline/registry.h"
+#include "collector-mock/wire/regroup.h"
+#include "sdk/base/file.h"
+
+/* Processors by themselves: made from their configuration, fed by hand, followed by a recorder. */
+
+enum { SENDS_MAX = 64, ROUNDS_MAX = 5000 };
+
+struct world {
+    struct col_host host;
+    struct otl_yaml *doc;
+    const struct col_component_type *type;
+    void *self;
+    uint64_t sends[SENDS_MAX]; /* spans of each batch that came out */
+    size_t count;
+    struct otl_buf out; /* their bytes */
+    enum otel_err answer;
+};
+
+static enum otel_err record(void *self, const struct col_batch *batch, struct otl_detail *reterr)
+{
+    struct world *world = self;
+    uint64_t spans = 0;
+
+    (void)reterr;
+    assert_true(world->count < SENDS_MAX);
+    assert_int_equal(col_traces_check(batch->request, &spans, NULL), OTEL_OK);
+    assert_int_equal(spans, batch->spans);
+    world->sends[world->count++] = spans;
+    assert_int_equal(otl_buf_append(&world->out, batch->request.data, batch->request.len),
+                     OTEL_OK);
+    return world->answer;
+}
+
+static enum otel_err make(struct world *world, const char *type, const char *config,
+                          struct otl_detail *reterr)
+{
+    struct col_create args = {.id = type, .host = &world->host};
+    enum otel_err err;
+
+    memset(world, 0, sizeof(*world));
+    world->host.base = event_base_new();
+    world->host.clock = otl_clock_real();
+    otl_log_init(&world->host.log, 2, (enum otl_log_level)(OTL_LOG_ERROR + 1), "test");
+    assert_int_equal(col_metrics_new(&world->host.metrics), OTEL_OK);
+    otl_buf_init(&world->out, 64u << 20);
+    world->type = col_registry_find(COL_PROCESSOR, type);
+    assert_non_null(world->type);
+    err = otl_yaml_load_text(config, strlen(config), NULL, &world->doc, reterr);
+    assert_int_equal(err, OTEL_OK);
+    args.config = otl_yaml_root(world->doc);
+    args.doc = world->doc;
+    args.next.consume = record;
+    args.next.self = world;
+    if (!json_is_null(args.config))
+        err = otl_schema_check(world->doc, world->type->schema, reterr);
+    if (err == OTEL_OK)
+        err = world->type->create(&args, &world->self, reterr);
+    if (err == OTEL_OK && world->type->start != NULL)
+        err = world->type->start(world->self, reterr);
+    return err;
+}
+
+static void drop(struct world *world)
+{
+    if (world->self != NULL)
+        world->type->free(world->self);
+    otl_yaml_free(world->doc);
+    otl_buf_fini(&world->out);
+    col_metrics_free(world->host.metrics);
+    event_base_free(world->host.base);
+}
+
+/* A request of so many spans in two scopes, numbered from *next. */
+static void feed(struct world *world, uint64_t spans, uint64_t *next)
+{
+    static const char scope_names[2][6] = {"one", "two"};
+    struct col_batch batch = {.spans = spans};
+    struct otl_buf request;
+
+    otl_buf_init(&request, 1 << 20);
+    for (uint64_t i = 0; i < spans; i++) {
+        /* resource_spans { scope_spans { scope { name } spans { span_id } } } */
+        char bytes[] = "\n\x15\x12\x13\n\x05\n\x03xxx\x12\n\x12\x08" "12345678";
+        memcpy(bytes + 8, scope_names[*next % 2], 3);
+        memcpy(bytes + sizeof(bytes) - 9, next, 8);
+        ++*next;
+        assert_int_equal(otl_buf_append(&request, bytes, sizeof(bytes) - 1), OTEL_OK);
+    }
+    batch.request = otl_view(request.data, request.len);
+    assert_int_equal(world->type->consume(world->self, &batch, NULL), OTEL_OK);
+    otl_buf_fini(&request);
+}
+
+/* All spans came out, once each and in order, under their own scope. */
+static void check_numbers(const struct world *world, uint64_t fed)
+{
+    struct col_traces traces;
+    struct col_span span;
+    uint64_t expected = 0, number;
+
+    col_traces_init(&traces, otl_view(world->out.data, world->out.len));
+    while (col_traces_next(&traces, &span)) {
+        memcpy(&number, span.span_id, 8);
+        assert_int_equal(number, expected);
+        assert_true(otl_view_is(span.scope->name, expected % 2 ? "two" : "one"));
+        expected++;
+    }
+    assert_int_equal(expected, fed);
+}
+
+static void batch_gathers_and_cuts_as_the_collector_does(void **state)
+{
+    static const struct {
+        const char *config;
+        uint64_t fed[6];
+        uint64_t sent[8];    /* before flush */
+        uint64_t flushed[4]; /* by flush */
+    } cases[] = {
+        {"{timeout: 1h, send_batch_size: 10}", {4, 4, 1}, {0}, {9}},
+        {"{timeout: 1h, send_batch_size: 10}", {4, 4, 2}, {10}, {0}},
+        {"{timeout: 1h, send_batch_size: 10}", {4, 40, 3}, {44}, {3}},
+        {"{timeout: 1h, send_batch_size: 10, send_batch_max_size: 10}", {4, 20}, {10, 10}, {4}},
+        {"{timeout: 1h, send_batch_size: 10, send_batch_max_size: 10}", {30}, {10, 10, 10}, {0}},
+        {"{timeout: 1h, send_batch_size: 10, send_batch_max_size: 15}", {4, 30, 7},
+         {15, 15, 11}, {0}},
+        {"{timeout: 1h, send_batch_size: 10, send_batch_max_size: 15}", {27}, {15, 12}, {0}},
+        {"{timeout: 1h, send_batch_size: 10, send_batch_max_size: 15}", {24}, {15}, {9}},
+        {"{timeout: 0}", {3, 5}, {3, 5}, {0}},
+        {"{timeout: 0, send_batch_max_size: 4, send_batch_size: 1}", {3, 9}, {3, 4, 4, 1}, {0}},
+        {"{send_batch_size: 0}", {3, 5}, {3, 5}, {0}},
+        {"{send_batch_size: 0, send_batch_max_size: 2}", {3}, {2, 1}, {0}},
+        {"", {5}, {0}, {5}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        uint64_t next = 0;
+        struct world world;
+        size_t at = 0;
+
+        if (make(&world, "batch", cases[i].config, &detail) != OTEL_OK)
+            fail_msg("%s: %s", cases[i].config, detail.text);
+        for (size_t k = 0; k < 6 && cases[i].fed[k] != 0; k++)
+            feed(&world, cases[i].fed[k], &next);
+        for (; cases[i].sent[at] != 0; at++)
+            if (at >= world.count || world.sends[at] != cases[i].sent[at])
+                fail_msg("case %zu (%s): send %zu has %llu spans, of %zu sends", i,
+                         cases[i].config, at, (unsigned long long)world.sends[at], world.count);
+        assert_int_equal(world.count, at);
+        assert_int_equal(world.type->flush(world.self, NULL), OTEL_OK);
+        for (size_t k = 0; k < 4 && cases[i].flushed[k] != 0; k++, at++)
+            assert_int_equal(world.sends[at], cases[i].flushed[k]);
+        assert_int_equal(world.count, at);
+        check_numbers(&world, next);
+        drop(&world);
+    }
+}
+
+static void batch_sends_what_is_old_enough(void **state)
+{
+    struct world world;
+    uint64_t next = 0;
+
+    (void)state;
+    assert_int_equal(make(&world, "batch", "{timeout: 5ms}", NULL), OTEL_OK);
+    feed(&world, 3, &next);
+    for (int i = 0; i < ROUNDS_MAX && world.count == 0; i++)
+        event_base_loop(world.host.base, EVLOOP_ONCE);
+    assert_int_equal(world.count, 1);
+    check_numbers(&world, 3);
+    drop(&world);
+}
+
+static void batch_swallows_the_errors_of_what_follows_and_counts_them(void **state)
+{
+    struct world world;
+    uint64_t next = 0;
+
+    (void)state;
+    assert_int_equal(make(&world, "batch", "{timeout: 1h, send_batch_size: 2}", NULL), OTEL_OK);
+    world.answer = OTEL_ERR_UNAVAILABLE;
+    feed(&world, 3, &next); /* asserts success */
+    assert_int_equal(*col_metrics_counter(world.host.metrics, "collector_mock_batch_lost_spans",
+                                          "processor=\"batch\"", ""),
+                     3);
+    drop(&world);
+}
+
+static void memory_limiter_refuses_above_its_soft_limit(void **state)
+{
+    static const struct {
+        const char *config;
+        enum otel_err answer;
+    } cases[] = {
+        {"{check_interval: 1s, limit_mib: 4000000}", OTEL_OK},
+        {"{check_interval: 1s, limit_mib: 1}", OTEL_ERR_UNAVAILABLE},
+        {"{check_interval: 1s, limit_mib: 4000000, spike_limit_mib: 3999999}",
+         OTEL_ERR_UNAVAILABLE},
+        {"{check_interval: 1s, limit_percentage: 100, spike_limit_percentage: 1}", OTEL_OK},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct col_batch batch = {.request = {"", 0}, .spans = 7};
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        struct world world;
+        uint64_t *refused;
+
+        assert_int_equal(make(&world, "memory_limiter", cases[i].config, NULL), OTEL_OK);
+        batch.request = otl_view("\n\x04\x12\x02\x12\x00", 6);
+        batch.spans = 1;
+        assert_int_equal(world.type->consume(world.self, &batch, &detail), cases[i].answer);
+        assert_int_equal(world.count, cases[i].answer == OTEL_OK);
+        refused = col_metrics_counter(world.host.metrics,
+                                      "otelcol_processor_memory_limiter_refused_spans",
+                                      "processor=\"memory_limiter\"", "");
+        assert_int_equal(*refused, cases[i].answer != OTEL_OK);
+        assert_int_equal(otel_err_class(cases[i].answer),
+                         cases[i].answer == OTEL_OK ? OTEL_CLASS_NONE : OTEL_CLASS_RETRYABLE);
+        drop(&world);
+    }
+}
+
+static void wrong_settings_are_refused(void **state)
+{
+    static const struct {
+        const char *type;
+        const char *config;
+        const char *says;
+    } cases[] = {
+        {"batch", "{send_batch_size: 10, send_batch_max_size: 5}",
+         "send_batch_max_size must be greater or equal to send_batch_size"},
+        {"batch", "{timeout: -1s}", "timeout"},
+        {"batch", "{timeout: 5}", "timeout"},
+        {"batch", "{send_batch_sise: 5}", "did you mean 'send_batch_size'?"},
+        {"batch", "{metadata_keys: [a]}", "'metadata_keys' is a setting of the Collector"},
+        {"memory_limiter", "", "check_interval must be greater than zero"},
+        {"memory_limiter", "{limit_mib: 5}", "check_interval must be greater than zero"},
+        {"memory_limiter", "{check_interval: 1s}", "must be greater than zero"},
+        {"memory_limiter", "{check_interval: 1s, limit_percentage: 101}", "must not exceed 100"},
+        {"memory_limiter", "{check_interval: 1s, limit_mib: 5, spike_limit_mib: 5}",
+         "spike_limit_mib must be below limit_mib"},
+        {"memory_limiter",
+         "{check_interval: 1s, limit_percentage: 5, spike_limit_percentage: 6}",
+         "spike_limit_percentage must be below limit_percentage"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        struct world world;
+        enum otel_err err = make(&world, cases[i].type, cases[i].config, &detail);
+
+        assert_int_equal(otel_err_class(err), OTEL_CLASS_USAGE);
+        if (strstr(detail.text, cases[i].says) == NULL)
+            fail_msg("%s: %s", cases[i].config, detail.text);
+        drop(&world);
+    }
+}
+
+/* Taken apart span by span and put together again: the same bytes, as these requests have neither
+ * unknown fields nor empty groups. */
+static void regrouped_requests_are_the_same_bytes(void **state)
+{
+    static const char *const names[] = {"full", "groups", "extremes"};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct col_regroup regroup;
+        struct col_traces traces;
+        struct otl_buf official;
+        struct otl_view whole;
+        struct col_span span;
+        char path[128];
+
+        otl_buf_init(&official, 1 << 20);
+        snprintf(path, sizeof(path), "ci/witness/official/%s.bin", names[i]);
+        assert_int_equal(otl_file_read(path, &official, NULL), OTEL_OK);
+        col_regroup_init(&regroup, 1 << 20);
+        col_traces_init(&traces, otl_view(official.data, official.len));
+        while (col_traces_next(&traces, &span))
+            assert_int_equal(col_regroup_add(&regroup, &traces, &span), OTEL_OK);
+        assert_int_equal(col_regroup_finish(&regroup, &whole), OTEL_OK);
+        assert_int_equal(whole.len, official.len);
+        assert_memory_equal(whole.data, official.data, official.len);
+        col_regroup_fini(&regroup);
+        otl_buf_fini(&official);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(batch_gathers_and_cuts_as_the_collector_does),
+        cmocka_unit_test(batch_sends_what_is_old_enough),
+        cmocka_unit_test(batch_swallows_the_errors_of_what_follows_and_counts_them),
+        cmocka_unit_test(memory_limiter_refuses_above_its_soft_limit),
+        cmocka_unit_test(wrong_settings_are_refused),
+        cmocka_unit_test(regrouped_requests_are_the_same_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

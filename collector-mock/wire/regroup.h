@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_WIRE_REGROUP_H
+#define COL_WIRE_REGROUP_H
+
+#include "collector-mock/wire/traces.h"
+
+/*
+ * Put chosen spans into a new request. Spans, resources and scopes are copied as the bytes they
+ * are; only the groups around them are written anew.
+ *
+ * Not needed to join whole requests: their bytes one after another are a request.
+ *
+ * Life      init -> add... -> finish (the request is in out; add may begin the next one) -> fini.
+ * Threads   one owner.
+ * Memory    what is added is copied.
+ * Limits    out never exceeds max bytes. Unknown fields of the two group messages are not kept.
+ */
+
+struct col_regroup {
+    struct otl_buf out;
+    struct otl_buf scopes; /* finished scopes of the open resource */
+    struct otl_buf spans;  /* of the open scope */
+    struct col_resource resource;
+    struct col_scope scope;
+    uint64_t resource_number, scope_number; /* of the iterator; 0: none is open */
+    uint64_t count;                         /* spans since the last finish */
+};
+
+void col_regroup_init(struct col_regroup *regroup, size_t max);
+void col_regroup_fini(struct col_regroup *regroup);
+/* traces is the iterator that gave span; what it points to must hold until finish.
+ * OTEL_ERR_LIMIT, OTEL_ERR_MEMORY. */
+OTEL_MUST_USE enum otel_err col_regroup_add(struct col_regroup *regroup,
+                                            const struct col_traces *traces,
+                                            const struct col_span *span);
+/* The request so far; a view that holds until the next add. */
+OTEL_MUST_USE enum otel_err col_regroup_finish(struct col_regroup *regroup, struct otl_view *ret);
+
+#endif

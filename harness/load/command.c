@@ -179,19 +179,21 @@ static void on_ready(void *state)
 static void on_progress(void *state, const struct hx_load_progress *progress)
 {
     const struct session *session = state;
-    char p50[32], p99[32];
+    char p50[32], p99[32], waiting[48] = "";
 
     if (session->quiet)
         return;
     otl_format_duration(progress->p50_ns, p50, sizeof(p50));
     otl_format_duration(progress->p99_ns, p99, sizeof(p99));
+    if (progress->backlog != 0)
+        snprintf(waiting, sizeof(waiting), ", waiting %" PRIu64, progress->backlog);
     fprintf(stderr,
-            "%s%6.1fs %-7s %8.1f/s of %.1f/s  in flight %" PRIu64 "  waiting %" PRIu64
-            "  p50 %s  p99 %s  errors %" PRIu64 "%s",
+            "%s%5.1fs %s %.1f/s of %.1f/s, in flight %" PRIu64 "%s, p50 %s p99 %s, errors %" PRIu64
+            "%s",
             session->terminal ? "\r" : "", progress->elapsed_s,
             progress->phase == HX_LOAD_WARM_UP ? "warm-up" : "measure", progress->rate_achieved,
-            progress->rate_asked, progress->in_flight, progress->backlog, p50, p99,
-            progress->errors, session->terminal ? "\033[K" : "\n");
+            progress->rate_asked, progress->in_flight, waiting, p50, p99, progress->errors,
+            session->terminal ? "\033[K" : "\n");
 }
 
 static void on_finished(void *state)

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -230,7 +231,7 @@ static void a_run_goes_by_the_protocol(void **state)
         json_decref(message);
     }
     assert_true(is_event(message, "finished"));
-    assert_true(progress >= 1);
+    assert_true(progress <= 3);
     assert_fits_schema(message);
     assert_int_equal(json_integer_value(json_object_get(json_object_get(message, "load"), "ok")),
                      200);
@@ -385,6 +386,48 @@ static void the_command_prints_what_it_measured(void **state)
     otl_buf_fini(&out);
 }
 
+/* Interrupted after its first line of progress, it still tells what it measured. */
+static void an_interrupt_keeps_the_partial_result(void **state)
+{
+    char url[64], out[8192];
+    char *arguments[] = {"load", url, "--duration=60s", "--rate=200"};
+    struct test_server server;
+    size_t len = 0;
+    ssize_t n;
+    int status = 0;
+    int ends[2];
+    pid_t child;
+
+    (void)state;
+    test_server_start(&server, SERVER_FAST, 0);
+    url_of(&server.address, url, sizeof(url));
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        dup2(ends[1], STDERR_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        status = hx_command_load(4, arguments);
+        fflush(stdout);
+        _exit(status);
+    }
+    close(ends[1]);
+    n = read(ends[0], out, sizeof(out) - 1);
+    assert_true(n > 0);
+    kill(child, SIGINT);
+    for (len = (size_t)n; (n = read(ends[0], out + len, sizeof(out) - 1 - len)) > 0;)
+        len += (size_t)n;
+    out[len] = '\0';
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 130);
+    assert_non_null(strstr(out, "(interrupted)"));
+    assert_non_null(strstr(out, "carried out to its end: stopped"));
+    test_server_stop(&server);
+}
+
 static void wrong_usage_is_named(void **state)
 {
     static const struct {
@@ -498,6 +541,7 @@ int main(void)
         cmocka_unit_test(without_its_runner_it_ends_at_once),
         cmocka_unit_test(a_bad_role_is_wrong_usage),
         cmocka_unit_test(the_command_prints_what_it_measured),
+        cmocka_unit_test(an_interrupt_keeps_the_partial_result),
         cmocka_unit_test(wrong_usage_is_named),
         cmocka_unit_test(more_connections_than_files_are_refused),
         cmocka_unit_test(a_full_disk_is_the_environments_fault),

@@ -96,7 +96,7 @@ release debug asan tsan: ## the same with another set of flags, under build/MODE
 
 demo: ## install what is missing, build, run scenarios/checkout.yaml, say where the report is
 	@sh ci/install-deps demo
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@build/tracerig run scenarios/checkout.yaml
 
 check: ## install what is missing, build, run every test

@@ -46,3 +46,7 @@ TESTS += service_test
 service_test_SRCS := harness/service/tests/service_test.c
 service_test_LIBS := service
 TSAN_TESTS += service_test
+
+BENCHES += hop_bench
+hop_bench_SRCS := harness/service/bench/hop_bench.c
+hop_bench_LIBS := service

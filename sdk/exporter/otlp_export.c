@@ -142,12 +142,24 @@ static bool is_protobuf(const struct otl_http_result *result)
              strncasecmp(result->content_encoding.data, "identity", 8) == 0));
 }
 
+/* The peer's words, fit for a line of a log: whole characters, no control characters. */
+static size_t quote(struct otl_view message, char *out, size_t size)
+{
+    size_t len = otl_utf8_prefix(message.data, message.len < size ? message.len : size - 1);
+
+    for (size_t i = 0; i < len; i++)
+        out[i] = (unsigned char)message.data[i] < ' ' || message.data[i] == 0x7f
+                     ? ' '
+                     : message.data[i];
+    out[len] = '\0';
+    return len;
+}
+
 /* 2xx: the batch was accepted, except what a partial success refuses. */
 static void accepted(struct otl_otlp *e, const struct otl_http_result *result)
 {
     struct otl_otlp_response response = {0, {NULL, 0}};
-    size_t shown;
-    char text[MESSAGE_SHOWN + 100];
+    char message[MESSAGE_SHOWN + 1], text[MESSAGE_SHOWN + 100];
 
     if (result->truncated ||
         (result->body.len > 0 && (!is_protobuf(result) ||
@@ -162,11 +174,9 @@ static void accepted(struct otl_otlp *e, const struct otl_http_result *result)
         end(e, OTEL_SDK_OTLP_DELIVERED, OTEL_OK, 0, NULL);
         return;
     }
-    shown = response.message.len < MESSAGE_SHOWN ? response.message.len : MESSAGE_SHOWN;
-    shown = otl_utf8_prefix(response.message.data, shown);
-    snprintf(text, sizeof(text), "accepted, %llu rejected%s%.*s",
-             (unsigned long long)response.rejected, shown ? ": " : "", (int)shown,
-             shown ? response.message.data : "");
+    snprintf(text, sizeof(text), "accepted, %llu rejected%s%s",
+             (unsigned long long)response.rejected,
+             quote(response.message, message, sizeof(message)) > 0 ? ": " : "", message);
     end(e, response.rejected ? OTEL_SDK_OTLP_PARTIAL : OTEL_SDK_OTLP_DELIVERED, OTEL_OK,
         response.rejected, text);
 }

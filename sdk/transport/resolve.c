@@ -35,6 +35,7 @@ struct otl_lookup {
 };
 
 static atomic_int g_outstanding;
+static atomic_int g_process; /* whose helpers are counted: a forked child has none of them */
 
 static void put(const void *address, socklen_t len, struct otl_addresses *ret)
 {
@@ -184,6 +185,8 @@ enum otel_err otl_lookup_start(const struct otl_lookup_options *options, struct 
     struct otl_lookup *lookup = NULL;
     enum otel_err err;
 
+    if (atomic_exchange(&g_process, (int)getpid()) != (int)getpid())
+        atomic_store(&g_outstanding, 0);
     if (atomic_fetch_add(&g_outstanding, 1) >= OTL_LOOKUPS_MAX) {
         atomic_fetch_sub(&g_outstanding, 1);
         return OTEL_ERR_LIMIT;

@@ -16,6 +16,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sdk/base/mem.h"
@@ -467,6 +468,36 @@ static enum otel_err look_up_blocking(const char *host, uint16_t port, struct ot
     return OTEL_ERR_UNAVAILABLE;
 }
 
+#ifndef __SANITIZE_THREAD__ /* which does not follow a fork of a threaded process */
+/* A child has none of its parent's helpers, so that they do not count against it. */
+static void look_up_in_a_child(struct srv *srv)
+{
+    struct otl_http_options options = {.clock = otl_clock_real(),
+                                       .max_response = 100,
+                                       .look_up = look_up_loopback};
+    struct rig rig;
+    struct otl_url url;
+    char text[64];
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        memset(&rig, 0, sizeof(rig));
+        snprintf(text, sizeof(text), "http://collector.test:%u", (unsigned)srv_port(srv));
+        rig.base = event_base_new();
+        options.base = rig.base;
+        options.url = &url;
+        if (otl_url_parse(otl_view_str(text), &url, NULL) != OTEL_OK ||
+            otl_http_new(&options, &rig.http) != OTEL_OK)
+            _exit(2);
+        post(&rig, "x");
+        _exit(rig.result.outcome == OTL_HTTP_ANSWERED ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+#endif
+
 static void a_hanging_name_server_is_left_behind(void **state)
 {
     struct otl_http_request request = {.body = otl_view("x", 1),
@@ -485,6 +516,9 @@ static void a_hanging_name_server_is_left_behind(void **state)
     post_for(&rig, "x", 1, 5000); /* threads are limited */
     assert_int_equal(rig.result.outcome, OTL_HTTP_NO_CONNECTION);
     assert_int_equal(rig.result.err, OTEL_ERR_LIMIT);
+#ifndef __SANITIZE_THREAD__
+    look_up_in_a_child(rig.srv);
+#endif
     request.context = &rig;
     rig.done = false;
     assert_int_equal(otl_http_post(rig.http, &request), OTEL_OK);

@@ -89,6 +89,9 @@ int main(void)
 }
 END
 
+# the program that sdk/README.md shows
+sed -n '/^```c$/,/^```$/p' sdk/README.md | sed '/^```/d' > "$tmp/readme.c"
+
 prefix=$tmp/usr
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
 static_of() { pkg-config --static --cflags --libs "$1" | sed 's/-lotel_\([a-z]*\)/-l:libotel_\1.a/g'; }
@@ -132,6 +135,8 @@ check "a library's user compiles against otel_api alone" compile -o api api.c $(
 check "and relays a traceparent without SDK" relays ./api
 check "a program links the shared SDK" compile -o shared sdk.c $(pkg-config --cflags --libs otel_sdk)
 check "and runs" run ./shared
+check "the README's program compiles" compile -o readme readme.c $(pkg-config --cflags --libs otel_sdk)
+check "and runs" run env OTEL_TRACES_EXPORTER=none ./readme
 check "a program links the static SDK" compile -o static sdk.c $(static_of otel_sdk)
 check "and needs no shared one" links_no_shared_otel ./static
 check "and runs" run ./static

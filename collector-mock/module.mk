@@ -36,8 +36,12 @@ col_service_test_SRCS := collector-mock/tests/service_test.c $(COL_RIG)
 col_service_test_LIBS := col_wire base
 col_service_test_PKGS := jansson
 
+TESTS += col_start_test
+col_start_test_SRCS := collector-mock/tests/start_test.c $(COL_RIG)
+col_start_test_LIBS := col_wire base
+
 # these start the program
-$(B)/tests/col_http_test $(B)/tests/col_service_test: | $(B)/bin/collector-mock
+$(B)/tests/col_http_test $(B)/tests/col_service_test $(B)/tests/col_start_test: | $(B)/bin/collector-mock
 
 FUZZERS += fuzz_col_config
 fuzz_col_config_SRCS := collector-mock/config/tests/fuzz_col_config.c ci/fuzz-main.c

@@ -17,9 +17,14 @@ static int refuse(struct col_conn *conn, unsigned status, const char *why)
 
 static int add_head(struct col_conn *conn, const char *data, size_t len)
 {
-    if (otl_buf_append(&conn->head, data, len) != OTEL_OK)
+    switch (otl_buf_append(&conn->head, data, len)) {
+    case OTEL_OK:
+        return 0;
+    case OTEL_ERR_MEMORY:
+        return refuse(conn, 503, "out of memory");
+    default:
         return refuse(conn, 431, "the request head is too large");
-    return 0;
+    }
 }
 
 static int on_begin(http_parser *parser)

@@ -64,6 +64,13 @@ static enum otel_err catch_signals(struct col_service *service)
 {
     static const int numbers[2] = {SIGTERM, SIGINT};
 
+    sigset_t set;
+
+    /* a parent may have blocked them for reasons of its own */
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     for (size_t i = 0; i < 2; i++) {

@@ -114,8 +114,8 @@ static enum otel_err read_limits(struct limiter *limiter, struct otl_detail *ret
         return complain(args, "check_interval", "check_interval must be greater than zero",
                         reterr);
     if (mib == 0 && percent == 0)
-        return complain(args, "limit_mib", "limit_mib or limit_percentage must be greater than zero",
-                        reterr);
+        return complain(args, "limit_mib",
+                        "limit_mib or limit_percentage must be greater than zero", reterr);
     if (percent > 100)
         return complain(args, "limit_percentage", "limit_percentage must not exceed 100", reterr);
     if (spike_percent > 100)

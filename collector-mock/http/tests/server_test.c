@@ -14,6 +14,7 @@
 #include <event2/event.h>
 
 #include "collector-mock/http/conn.h"
+#include "sdk/base/mem.h"
 
 /* The server by itself, in this process, with a clock that the test moves. */
 
@@ -257,6 +258,44 @@ static void bodies_beyond_the_memory_budget_are_told_503(void **state)
     close_world(&world);
 }
 
+/* Each allocation of a connection's life fails in its turn; the next connection is served. */
+static void a_failing_allocation_costs_one_request(void **state)
+{
+    static const char request[] = "POST / HTTP/1.1\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                  "5\r\nhello\r\n0\r\n\r\n";
+    struct world world;
+    bool served = false;
+    char text[512];
+
+    (void)state;
+    open_world(&world, NULL);
+    for (unsigned long n = 1; n < 100 && !served; n++) {
+        int fd = dial(&world);
+        ssize_t got;
+
+        otl_mem_fail_at(n);
+        say(fd, request);
+        got = hear(&world, fd, text, sizeof(text));
+        otl_mem_fail_at(0);
+        served = got > 0 && strstr(text, "hello") != NULL;
+        if (got > 0 && !served)
+            assert_non_null(strstr(text, "HTTP/1.1 503 Service Unavailable\r\n"));
+        close(fd);
+        fd = dial(&world);
+        say(fd, request);
+        assert_true(hear(&world, fd, text, sizeof(text)) > 0);
+        assert_non_null(strstr(text, "hello"));
+        close(fd);
+        otl_mem_fail_at(0);
+        for (size_t i = 0; i < world.server->spare_count; i++) /* so that the next one allocates */
+            otl_buf_fini(&world.server->spare[i]);
+        world.server->spare_count = 0;
+    }
+    assert_true(served);
+    assert_true(world.refused >= 2);
+    close_world(&world);
+}
+
 static void answers_may_come_later(void **state)
 {
     const struct col_http_answer answer = {.status = 200, .body = {"now", 3}};
@@ -388,6 +427,7 @@ int main(void)
         cmocka_unit_test(slow_heads_and_bodies_are_told_408),
         cmocka_unit_test(connections_over_the_limit_are_closed),
         cmocka_unit_test(bodies_beyond_the_memory_budget_are_told_503),
+        cmocka_unit_test(a_failing_allocation_costs_one_request),
         cmocka_unit_test(answers_may_come_later),
         cmocka_unit_test(an_answer_to_nobody_is_reported_unsent),
         cmocka_unit_test(a_large_answer_waits_for_its_reader),

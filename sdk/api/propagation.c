@@ -38,6 +38,22 @@ static struct otel_propagator g_noop = {&noop_ops, 1};
 static pthread_mutex_t g_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct otel_propagator *g_global = &g_noop;
 
+/* A child must not inherit the lock from a thread that it does not have. */
+static void lock_slot(void)
+{
+    pthread_mutex_lock(&g_lock);
+}
+
+static void unlock_slot(void)
+{
+    pthread_mutex_unlock(&g_lock);
+}
+
+static void follow_forks(void)
+{
+    pthread_atfork(lock_slot, unlock_slot, unlock_slot);
+}
+
 struct otel_propagator *otel_propagator_noop(void)
 {
     return &g_noop;
@@ -69,8 +85,10 @@ struct otel_propagator *otel_propagator_global(void)
 
 void otel_propagator_set_global(struct otel_propagator *propagator)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct otel_propagator *old;
 
+    pthread_once(&once, follow_forks);
     propagator = otel_propagator_ref(propagator != NULL ? propagator : &g_noop);
     pthread_mutex_lock(&g_lock);
     old = g_global;

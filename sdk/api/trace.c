@@ -26,6 +26,22 @@ static struct otel_tracer_provider g_noop_provider = {&noop_provider_ops};
 static pthread_mutex_t g_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct otel_tracer_provider *g_provider = &g_noop_provider;
 
+/* A child must not inherit the lock from a thread that it does not have. */
+static void lock_slot(void)
+{
+    pthread_mutex_lock(&g_lock);
+}
+
+static void unlock_slot(void)
+{
+    pthread_mutex_unlock(&g_lock);
+}
+
+static void follow_forks(void)
+{
+    pthread_atfork(lock_slot, unlock_slot, unlock_slot);
+}
+
 struct otel_tracer_provider *otel_tracer_provider_global(void)
 {
     struct otel_tracer_provider *provider;
@@ -39,8 +55,10 @@ struct otel_tracer_provider *otel_tracer_provider_global(void)
 
 void otel_tracer_provider_set_global(struct otel_tracer_provider *provider)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct otel_tracer_provider *old;
 
+    pthread_once(&once, follow_forks);
     if (provider == NULL)
         provider = &g_noop_provider;
     provider->ops->ref(provider);

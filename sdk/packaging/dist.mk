@@ -30,13 +30,13 @@ endif
 $(DIST_API_SO): $(call dist_objs,$(DIST_API_LIBS)) sdk/packaging/otel_api.map
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  SHARED  $@')
-	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-z,relro,-z,now -Wl,-soname,$(@F) \
+	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro,-z,now -Wl,-soname,$(@F) \
 	  -Wl,--version-script=sdk/packaging/otel_api.map -o $@ $(filter %.o,$^) $(LDLIBS)
 
 $(DIST_SDK_SO): $(call dist_objs,$(DIST_SDK_LIBS) base) $(DIST_API_SO) sdk/packaging/otel_sdk.map
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  SHARED  $@')
-	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-z,relro,-z,now -Wl,-soname,$(@F) \
+	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro,-z,now -Wl,-soname,$(@F) \
 	  -Wl,--version-script=sdk/packaging/otel_sdk.map -o $@ $(filter %.o,$^) $(DIST_API_SO) \
 	  $(call pkg_libs,$(DIST_SDK_PKGS)) $(DIST_SDK_RAW) $(LDLIBS)
 

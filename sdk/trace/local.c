@@ -54,12 +54,14 @@ static void thread_exits(void *unused)
 
 static void before_fork(void)
 {
+    otl_provider_lock_waiting();
     pthread_mutex_lock(&g_registry);
 }
 
 static void after_fork_in_parent(void)
 {
     pthread_mutex_unlock(&g_registry);
+    otl_provider_unlock_waiting();
 }
 
 static void after_fork_in_child(void)
@@ -72,6 +74,7 @@ static void after_fork_in_child(void)
             otl_provider_forked(g_by_slot[i]);
         }
     pthread_mutex_unlock(&g_registry);
+    otl_provider_unlock_waiting();
 }
 
 static void set_up(void)

@@ -18,9 +18,19 @@ enum {
 
 #define DEFAULT_OVERFLOW_BYTES (64ULL << 20)
 
-/* Providers that nobody holds but spans of theirs are alive. */
+/* Providers that nobody holds but spans of theirs are alive. Locked before the registry. */
 static pthread_mutex_t g_waiting_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct otel_sdk_provider *g_waiting;
+
+void otl_provider_lock_waiting(void)
+{
+    pthread_mutex_lock(&g_waiting_lock);
+}
+
+void otl_provider_unlock_waiting(void)
+{
+    pthread_mutex_unlock(&g_waiting_lock);
+}
 
 void otel_sdk_span_limits_init(struct otel_sdk_span_limits *limits)
 {
@@ -79,6 +89,7 @@ static void destroy(struct otel_sdk_provider *provider)
 {
     struct otl_processors *processors = provider->processors;
 
+    otl_local_unregister(provider); /* first: a fork looks at every registered provider */
     for (size_t i = 0; processors != NULL && i < processors->count; i++)
         otel_sdk_processor_free(processors->items[i]);
     while (processors != NULL) {
@@ -91,7 +102,6 @@ static void destroy(struct otel_sdk_provider *provider)
         provider->tracers = tracer->next;
         otl_tracer_free(tracer);
     }
-    otl_local_unregister(provider);
     otl_pool_fini(&provider->spans);
     otl_pool_fini(&provider->lights);
     otel_sdk_resource_unref(provider->resource);

@@ -92,6 +92,9 @@ void otl_provider_ref(struct otel_sdk_provider *provider);
 void otl_provider_unref(struct otel_sdk_provider *provider);
 /* Free the providers of the waiting list that no span needs any more. */
 void otl_provider_sweep(void);
+/* Around a fork, so that no child inherits the list's lock. */
+void otl_provider_lock_waiting(void);
+void otl_provider_unlock_waiting(void);
 /* The child's side of a fork, called with the registry lock held. */
 void otl_provider_forked(struct otel_sdk_provider *provider);
 /* Tell the error handler, at most once a second. */

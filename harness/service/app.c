@@ -52,11 +52,15 @@ static enum otel_err open_server(struct hx_app *app, struct otl_detail *reterr)
 {
     struct hx_http_server_options options = {app->base, "127.0.0.1", app->role->port,
                                              hx_app_on_request, app};
+    enum otel_err err;
 
     app->http = app->service->http == HX_HTTP_LEAN ? &hx_http_lean : &hx_http_evhttp;
     if (hx_app_make_entries(app) != OTEL_OK)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for routes");
-    return app->http->server_new(&options, &app->server, reterr);
+    err = app->http->server_new(&options, &app->server, reterr);
+    if (err == OTEL_OK)
+        app->port = app->http->server_port(app->server);
+    return err;
 }
 
 enum otel_err hx_app_new(struct event_base *base, const struct hx_role *role, struct hx_app **ret,
@@ -89,7 +93,7 @@ enum otel_err hx_app_new(struct event_base *base, const struct hx_role *role, st
 
 uint16_t hx_app_port(const struct hx_app *app)
 {
-    return app->http->server_port(app->server);
+    return app->port;
 }
 
 /* ---- peers: all that needs the others ------------------------------------------------------- */

@@ -41,6 +41,7 @@ struct hx_app {
     struct hx_work work;
     const struct hx_http_ops *http;
     struct hx_http_server *server;
+    uint16_t port;
     struct hx_entry *entries;         /* of the routes, in their order */
     uint64_t refused;                 /* requests answered 503 because too many were in hand */
     struct hx_peers *peers;

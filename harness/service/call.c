@@ -2,17 +2,15 @@
 #include "harness/service/call.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "sdk/base/clock.h"
-
-enum { URL_SIZE = 256 };
 
 struct call {
     struct hx_frame *frame;
     const struct hx_step *step;
     struct hx_span *span;
     struct hx_carrier headers;
-    char url[URL_SIZE];
     char status[16];
 };
 
@@ -69,20 +67,32 @@ static void on_done(void *arg, enum hx_http_outcome outcome, int status)
     hx_frame_resume(call->frame);
 }
 
+/* Endpoint and path put together in the arena; empty when it is full. */
+static struct otel_value full_url(struct otl_arena *arena, const struct hx_endpoint *endpoint,
+                                  const char *path)
+{
+    size_t len = strlen(path);
+    char *url = otl_arena_alloc(arena, endpoint->url_len + len);
+
+    if (url == NULL)
+        return otel_value_str("");
+    memcpy(url, endpoint->url, endpoint->url_len);
+    memcpy(url + endpoint->url_len, path, len);
+    return otel_value_strn(url, endpoint->url_len + len);
+}
+
 static struct hx_span *start_span(struct call *call, const struct hx_endpoint *endpoint)
 {
     const struct hx_route *route = call->step->route;
     struct otel_attribute attributes[] = {
         otel_attr_str("http.request.method", route->method),
-        otel_attr_str("url.full", NULL),
+        otel_attr("url.full",
+                  full_url(&call->frame->request->arena, endpoint, route->path)),
         otel_attr_str("server.address", endpoint->host),
         otel_attr_int("server.port", endpoint->port),
         otel_attr_str("network.protocol.version", "1.1"),
     };
 
-    snprintf(call->url, sizeof(call->url), "http://%s:%u%s", endpoint->host, endpoint->port,
-             route->path);
-    attributes[1] = otel_attr_str("url.full", call->url);
     return hx_step_span(call->frame, call->step, attributes,
                         sizeof(attributes) / sizeof(attributes[0]), false);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/service/http.h"
 
+#include <string.h>
+
 const char *hx_http_reason(int status)
 {
     static const struct {
@@ -40,4 +42,38 @@ struct otl_view hx_http_trim(struct otl_view value)
            (value.data[value.len - 1] == ' ' || value.data[value.len - 1] == '\t'))
         value.len--;
     return value;
+}
+
+static char *add(char *out, const char *text, size_t len)
+{
+    memcpy(out, text, len);
+    return out + len;
+}
+
+static char *add_number(char *out, size_t number)
+{
+    char digits[24];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    return add(out, digits + at, sizeof(digits) - at);
+}
+
+/* Without snprintf, which costs as much as the rest of a reply. */
+char *hx_http_write_head(char *out, int status, size_t body_len, bool keep_alive)
+{
+    static const char start[] = "HTTP/1.1 ", length[] = "\r\nContent-Length: ",
+                      end[] = "\r\n\r\n", last[] = "\r\nConnection: close\r\n\r\n";
+    const char *reason = hx_http_reason(status);
+
+    out = add(out, start, sizeof(start) - 1);
+    out = add_number(out, (size_t)status);
+    *out++ = ' ';
+    out = add(out, reason, strlen(reason));
+    out = add(out, length, sizeof(length) - 1);
+    out = add_number(out, body_len);
+    return keep_alive ? add(out, end, sizeof(end) - 1) : add(out, last, sizeof(last) - 1);
 }

@@ -2,6 +2,7 @@
 #ifndef HX_SERVICE_HTTP_H
 #define HX_SERVICE_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -134,6 +135,10 @@ OTEL_MUST_USE static inline enum otel_err hx_http_call(struct hx_http_client *cl
 
 /* "Created"; "Status" for one without a word here. */
 const char *hx_http_reason(int status);
+/* Head of an answer with a body of body_len bytes: at most HX_HTTP_HEAD_BYTES to out, whose end is
+ * returned. */
+enum { HX_HTTP_HEAD_BYTES = 256 };
+char *hx_http_write_head(char *out, int status, size_t body_len, bool keep_alive);
 /* Without blanks and tabs around it. */
 struct otl_view hx_http_trim(struct otl_view value);
 

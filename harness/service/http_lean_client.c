@@ -318,10 +318,12 @@ static enum otel_err write_request(const struct client *client, const struct hx_
         err = otl_buf_append_str(out, call->path);
     if (err == OTEL_OK)
         err = otl_buf_append_str(out, client->authority);
-    if (call->body.len != 0 || strcmp(call->method, "POST") == 0) {
+    if (call->body.len != 0) {
         snprintf(length, sizeof(length), "Content-Length: %zu\r\n", call->body.len);
         if (err == OTEL_OK)
             err = otl_buf_append_str(out, length);
+    } else if (err == OTEL_OK && strcmp(call->method, "POST") == 0) {
+        err = otl_buf_append_str(out, "Content-Length: 0\r\n");
     }
     for (size_t i = 0; err == OTEL_OK && i < call->header_count; i++) {
         err = append_view(out, call->headers[i].name);

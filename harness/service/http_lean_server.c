@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,7 +13,7 @@
 #include "harness/service/http_lean.h"
 #include "sdk/base/mem.h"
 
-enum { BACKLOG = 1024, ACCEPTS_A_TURN = 64, HEAD_SIZE = 256 };
+enum { BACKLOG = 1024, ACCEPTS_A_TURN = 64 };
 
 /* Places in a connection's input, which may move while it grows. */
 struct piece {
@@ -311,22 +310,20 @@ static void reply(struct hx_http_request *head, int status, struct otl_view body
     struct connection *c = (struct connection *)(void *)head;
     bool keep_alive = http_should_keep_alive(&c->parser) != 0;
     bool with_body = c->parser.method != HTTP_HEAD && status != 204;
-    size_t room = HEAD_SIZE + body.len;
-    char small[1024], *text = room <= sizeof(small) ? small : otl_mem_alloc(room);
-    int len;
+    size_t room = HX_HTTP_HEAD_BYTES + body.len;
+    char small[1024], *text = room <= sizeof(small) ? small : otl_mem_alloc(room), *end;
 
     if (text == NULL) {
         c->closing = true;
         next_request(c);
         return;
     }
-    len = snprintf(text, HEAD_SIZE, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\n%s\r\n", status,
-                   hx_http_reason(status), body.len, keep_alive ? "" : "Connection: close\r\n");
+    end = hx_http_write_head(text, status, body.len, keep_alive);
     if (with_body && body.len != 0)
-        memcpy(text + len, body.data, body.len);
+        end = mempcpy(end, body.data, body.len);
     if (!keep_alive)
         c->closing = true;
-    send_reply(c, text, (size_t)len + (with_body ? body.len : 0));
+    send_reply(c, text, (size_t)(end - text));
     if (text != small)
         otl_mem_free(text);
     if (c->output == NULL)

@@ -33,6 +33,8 @@ static enum otel_err add_endpoint(struct hx_peers *peers, struct event_base *bas
                               text != NULL ? text : "");
     snprintf(endpoint->host, sizeof(endpoint->host), "%.*s", (int)(colon - text), text);
     endpoint->port = (uint16_t)port;
+    snprintf(endpoint->url, sizeof(endpoint->url), "http://%s:%u", endpoint->host, endpoint->port);
+    endpoint->url_len = strlen(endpoint->url);
     if (peers->ops->client_new(base, endpoint->host, endpoint->port, &endpoint->client) != OTEL_OK)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for peers");
     return OTEL_OK;

@@ -23,6 +23,8 @@ struct hx_endpoint {
     struct hx_http_client *client;
     char host[64];
     uint16_t port;
+    char url[80]; /* "http://HOST:PORT" */
+    size_t url_len;
 };
 
 /* services: {"order": ["127.0.0.1:40125", ...]}; every service that self calls must be there.

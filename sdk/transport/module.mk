@@ -13,9 +13,16 @@ transport_pure_test_SRCS := sdk/transport/tests/pure_test.c
 transport_pure_test_LIBS := transport
 
 TESTS += transport_http_test
-transport_http_test_SRCS := sdk/transport/tests/http_test.c sdk/transport/tests/server.c
+transport_http_test_SRCS := sdk/transport/tests/http_test.c sdk/transport/tests/http_rig.c \
+                            sdk/transport/tests/server.c
 transport_http_test_LIBS := transport
 TSAN_TESTS += transport_http_test
+
+TESTS += transport_connect_test
+transport_connect_test_SRCS := sdk/transport/tests/connect_test.c sdk/transport/tests/http_rig.c \
+                               sdk/transport/tests/server.c
+transport_connect_test_LIBS := transport
+TSAN_TESTS += transport_connect_test
 
 FUZZERS += fuzz_url fuzz_response fuzz_http_date
 fuzz_url_SRCS := sdk/transport/tests/fuzz_url.c ci/fuzz-main.c

@@ -99,34 +99,38 @@ static enum otel_err choose_dir(const struct request *request, const struct hx_s
                                 unsigned nth, char *dir, size_t size, struct otl_detail *detail)
 {
     bool one = request->file_count == 1 && request->repeats == 1;
-    char stamp[40], base[PATH_SIZE - 64], *full;
+    char stamp[40], base[DIR_SIZE - 64], path[PATH_SIZE], *full;
     struct stat info;
     enum otel_err err;
 
     hx_utc_format(otl_clock_wall(otl_clock_real()), true, stamp, sizeof(stamp));
     if (request->out != NULL && one)
         snprintf(base, sizeof(base), "%s", request->out);
+    else if (request->repeats > 1)
+        snprintf(base, sizeof(base), "%s/%s-%s-%u", request->out ? request->out : "runs",
+                 scenario->name, stamp, nth);
     else
         snprintf(base, sizeof(base), "%s/%s-%s", request->out ? request->out : "runs",
                  scenario->name, stamp);
-    if (!one && request->repeats > 1)
-        snprintf(base + strlen(base), sizeof(base) - strlen(base), "-%u", nth);
     snprintf(dir, size, "%s", base);
     for (int i = 2; i < 1000 && !(request->out != NULL && one) && stat(dir, &info) == 0; i++)
         snprintf(dir, size, "%s.%d", base, i);
     err = otl_make_dirs(dir, detail);
     if (err != OTEL_OK)
         return err;
-    snprintf(base, sizeof(base), "%.3000s/report.json", dir);
-    if (stat(base, &info) == 0)
+    snprintf(path, sizeof(path), "%s/report.json", dir);
+    if (stat(path, &info) == 0)
         return otl_detail_set(detail, OTEL_ERR_ARGUMENT, dir, 0, 0,
                               "holds a report already; choose another --out");
     full = realpath(dir, NULL);
     if (full == NULL)
         return otl_detail_set(detail, OTEL_ERR_IO, dir, 0, 0, "%s", strerror(errno));
-    snprintf(dir, size, "%s", full);
+    if (strlen(full) >= size)
+        err = otl_detail_set(detail, OTEL_ERR_LIMIT, dir, 0, 0, "the path is too long");
+    else
+        memcpy(dir, full, strlen(full) + 1);
     free(full);
-    return OTEL_OK;
+    return err;
 }
 
 static enum otel_err write_file(const char *dir, const char *name, const void *data, size_t len,

@@ -284,7 +284,7 @@ static void groups_and_indices_follow_the_request(void **state)
     struct col_value value;
     struct col_span span;
     struct otl_buf buf;
-    char expected[8];
+    char expected[16];
 
     (void)state;
     load("groups", &buf);

@@ -23,8 +23,7 @@ static inline void header_add(struct header_list *list, const char *name, const 
 
     if (list->count == 8 || len >= sizeof(list->items[0].value))
         return;
-    strncpy(list->items[list->count].name, name, sizeof(list->items[0].name) - 1);
-    list->items[list->count].name[sizeof(list->items[0].name) - 1] = '\0';
+    snprintf(list->items[list->count].name, sizeof(list->items[0].name), "%.31s", name);
     memcpy(list->items[list->count].value, value, len + 1);
     list->items[list->count++].value_len = len;
 }

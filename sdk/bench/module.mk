@@ -6,3 +6,5 @@ span_bench_LIBS := processor trace
 BENCHES += export_bench
 export_bench_SRCS := sdk/bench/export_bench.c
 export_bench_LIBS := exporter processor trace
+
+SCRIPT_TESTS += sdk/tests/instructions.sh

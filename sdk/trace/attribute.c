@@ -67,7 +67,10 @@ static bool grow_index(struct otl_span *span)
     return true;
 }
 
-enum { SHORT = 0x80 }; /* lengths below it take one byte */
+enum {
+    SHORT = 0x80, /* lengths below it take one byte */
+    INT_MOST = 11 /* tag and longest varint */
+};
 
 /* Any value, cut and repaired. Not yet counted; 0: no room. */
 static __attribute__((noinline)) size_t write_any(struct otl_span *span, struct otel_str key,
@@ -162,29 +165,25 @@ static inline bool key_may_be_there(const struct otl_span *span, uint32_t print,
            find(span, print, key) != NULL;
 }
 
-/* A short attribute behind the body, up to its value; NULL: not so simple. value_size counts the
- * AnyValue's content. */
+/* A short attribute behind the body, up to the tag of its value; NULL: not so simple. value_size
+ * counts the AnyValue's content. */
 static inline __attribute__((always_inline)) uint8_t *
 begin_short(struct otl_span *span, struct otel_str key, uint32_t print, size_t value_size)
 {
     size_t size = key.len + 4 + value_size;
     uint8_t *at = span->body + span->body_len;
 
-    if (__builtin_expect((key.len | size) >= SHORT || size + 2 > otl_body_left(span) ||
-                             key.len == 0 || span->attribute_count >= span->key_room ||
+    /* one test for an empty key and a long one */
+    if (__builtin_expect(((key.len - 1) | size) >= SHORT || size + 2 > otl_body_left(span) ||
+                             span->attribute_count >= span->key_room ||
                              key_may_be_there(span, print, key),
                          0))
         return NULL;
-    at[0] = OTL_TAG_SPAN_ATTRIBUTE;
-    at[1] = (uint8_t)size;
-    at[2] = OTL_TAG_KEY;
-    at[3] = (uint8_t)key.len;
+    otl_wire_fixed32(at, OTL_TAG_SPAN_ATTRIBUTE | (uint32_t)size << 8 | OTL_TAG_KEY << 16 |
+                             (uint32_t)key.len << 24);
     if (__builtin_expect(!otl_copy_ascii(at + 4, key.data, key.len), 0))
         return NULL;
-    at += 4 + key.len;
-    at[0] = OTL_TAG_VALUE;
-    at[1] = (uint8_t)value_size;
-    return at + 2;
+    return at + 4 + key.len;
 }
 
 static void record_string(struct otl_span *span, struct otel_str key,
@@ -197,9 +196,9 @@ static void record_string(struct otl_span *span, struct otel_str key,
     if (__builtin_expect(len < SHORT && !span->long_values_cut, 1))
         at = begin_short(span, key, print, len + 2);
     if (__builtin_expect(at != NULL, 1)) {
-        at[0] = OTL_TAG_ANY_STRING;
-        at[1] = (uint8_t)len;
-        if (__builtin_expect(otl_copy_ascii(at + 2, value->as.string, len), 1)) {
+        otl_wire_fixed32(at, OTL_TAG_VALUE | (uint32_t)(len + 2) << 8 |
+                                 OTL_TAG_ANY_STRING << 16 | (uint32_t)len << 24);
+        if (__builtin_expect(otl_copy_ascii(at + 4, value->as.string, len), 1)) {
             append(span, print, key.len + len + 8);
             return;
         }
@@ -210,16 +209,19 @@ static void record_string(struct otl_span *span, struct otel_str key,
 static void record_int(struct otl_span *span, struct otel_str key, const struct otel_value *value)
 {
     uint32_t print = print_of(key);
-    size_t size = 1 + otl_wire_varint_size((uint64_t)value->as.integer);
-    uint8_t *at = begin_short(span, key, print, size);
+    uint8_t *start = span->body + span->body_len;
+    uint8_t *at = begin_short(span, key, print, INT_MOST), *end;
 
     if (__builtin_expect(at == NULL, 0)) {
         record_checked(span, key, value);
         return;
     }
-    *at++ = OTL_TAG_ANY_INT;
-    otl_wire_varint(at, (uint64_t)value->as.integer);
-    append(span, print, key.len + size + 6);
+    at[0] = OTL_TAG_VALUE;
+    at[2] = OTL_TAG_ANY_INT;
+    end = otl_wire_varint(at + 3, (uint64_t)value->as.integer);
+    at[1] = (uint8_t)(end - at - 2); /* known only now */
+    start[1] = (uint8_t)(end - start - 2);
+    append(span, print, (size_t)(end - start));
 }
 
 void otl_record_attribute(struct otl_span *span, struct otel_str key,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <otel/trace_state.h>
+#include <sched.h>
 
 #include "sdk/base/mem.h"
 #include "sdk/otlp/wire.h"
@@ -13,6 +14,18 @@ static struct otl_span *of(struct otel_span *api)
 static uint64_t now(const struct otl_span *span)
 {
     return otl_mono(span->tracer->provider) + (uint64_t)span->anchor;
+}
+
+/* The lock is held by another thread for a few hundred instructions, unless that is preempted. */
+void otl_span_wait(struct otl_span *span)
+{
+    unsigned spins = 0;
+
+    do {
+        while (__atomic_load_n(&span->lock, __ATOMIC_RELAXED) != 0)
+            if (++spins % 64 == 0)
+                sched_yield();
+    } while (__atomic_exchange_n(&span->lock, 1, __ATOMIC_ACQUIRE) != 0);
 }
 
 static void span_ref(struct otel_span *api)

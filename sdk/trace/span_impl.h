@@ -2,8 +2,6 @@
 #ifndef OTL_SPAN_IMPL_H
 #define OTL_SPAN_IMPL_H
 
-#include <sched.h>
-
 #include "sdk/trace/provider_impl.h"
 
 /*
@@ -81,15 +79,12 @@ enum { OTL_INLINE_BODY = OTL_SPAN_BLOCK - sizeof(struct otl_span) };
 extern const struct otel_span_ops otl_span_ops;
 extern const struct otel_span_ops otl_light_ops;
 
+void otl_span_wait(struct otl_span *span);
+
 static inline void otl_span_lock(struct otl_span *span)
 {
-    unsigned spins = 0;
-
-    while (__builtin_expect(__atomic_exchange_n(&span->lock, 1, __ATOMIC_ACQUIRE) != 0, 0)) {
-        while (__atomic_load_n(&span->lock, __ATOMIC_RELAXED) != 0)
-            if (++spins % 64 == 0)
-                sched_yield();
-    }
+    if (__builtin_expect(__atomic_exchange_n(&span->lock, 1, __ATOMIC_ACQUIRE) != 0, 0))
+        otl_span_wait(span);
 }
 
 static inline void otl_span_unlock(struct otl_span *span)
@@ -111,7 +106,15 @@ static inline bool otl_span_enter(struct otl_span *span)
 
 /* time.c */
 uint64_t otl_mono(const struct otel_sdk_provider *provider);
-int64_t otl_anchor(struct otel_sdk_provider *provider, uint64_t mono);
+int64_t otl_anchor_look(struct otel_sdk_provider *provider, uint64_t mono);
+
+/* The wall clock is looked at once a second, by whoever starts a local root then. */
+static inline int64_t otl_anchor(struct otel_sdk_provider *provider, uint64_t mono)
+{
+    if (__builtin_expect(mono < __atomic_load_n(&provider->anchor_due, __ATOMIC_RELAXED), 1))
+        return __atomic_load_n(&provider->anchor, __ATOMIC_RELAXED);
+    return otl_anchor_look(provider, mono);
+}
 
 static inline void otl_span_limit_keys(struct otl_span *span)
 {

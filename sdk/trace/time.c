@@ -36,14 +36,13 @@ static int64_t look(const struct otel_sdk_provider *provider)
     return best;
 }
 
-/* The wall clock is looked at once a second, by whoever starts a local root then. */
-int64_t otl_anchor(struct otel_sdk_provider *provider, uint64_t mono)
+int64_t otl_anchor_look(struct otel_sdk_provider *provider, uint64_t mono)
 {
     uint64_t due = __atomic_load_n(&provider->anchor_due, __ATOMIC_RELAXED);
     int64_t anchor = __atomic_load_n(&provider->anchor, __ATOMIC_RELAXED);
     int64_t seen, moved;
 
-    if (__builtin_expect(mono < due, 1))
+    if (mono < due) /* another thread was faster */
         return anchor;
     if (!__atomic_compare_exchange_n(&provider->anchor_due, &due, mono + OTL_NS_PER_S, false,
                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED))

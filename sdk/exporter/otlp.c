@@ -51,21 +51,30 @@ void otel_sdk_otlp_stats(const struct otel_sdk_exporter *exporter,
         to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 }
 
-static enum otel_err otlp_start(struct otel_sdk_exporter *exporter, struct otel_sdk_loop *loop)
+enum otel_err otl_otlp_ready(struct otl_otlp *e)
 {
-    struct otl_otlp *e = (struct otl_otlp *)exporter;
     struct otl_http_options options = {
+        .base = e->base,
         .clock = &e->clock,
         .url = &e->url,
         .header_lines = otl_view(e->header_lines.data, e->header_lines.len),
         .max_response = (size_t)e->max_response_bytes};
 
-    e->base = otl_loop_base(loop);
-    options.base = e->base;
-    e->timer = event_new(e->base, -1, 0, otl_otlp_on_timer, e);
+    if (e->base == NULL || e->closed)
+        return OTEL_ERR_CLOSED;
+    if (e->timer == NULL)
+        e->timer = event_new(e->base, -1, 0, otl_otlp_on_timer, e);
     if (e->timer == NULL)
         return OTEL_ERR_MEMORY;
-    return otl_http_new(&options, &e->http);
+    return e->http != NULL ? OTEL_OK : otl_http_new(&options, &e->http);
+}
+
+static enum otel_err otlp_start(struct otel_sdk_exporter *exporter, struct otel_sdk_loop *loop)
+{
+    struct otl_otlp *e = (struct otl_otlp *)exporter;
+
+    e->base = otl_loop_base(loop);
+    return otl_otlp_ready(e);
 }
 
 static void close_all(struct otl_otlp *e)

@@ -304,11 +304,13 @@ void otl_otlp_export(struct otel_sdk_exporter *exporter, const struct otel_sdk_b
     enum otel_err err;
 
     begin(e, batch, done, done_arg);
-    if (e->closed || e->http == NULL) {
-        end(e, OTEL_SDK_OTLP_CLOSED, OTEL_ERR_CLOSED, 0, NULL);
+    err = otl_otlp_ready(e);
+    if (err == OTEL_ERR_CLOSED) {
+        end(e, OTEL_SDK_OTLP_CLOSED, err, 0, NULL);
         return;
     }
-    err = otl_otlp_encode_batch(batch, &e->plain);
+    if (err == OTEL_OK)
+        err = otl_otlp_encode_batch(batch, &e->plain);
     if (err == OTEL_ERR_LIMIT) {
         end(e, OTEL_SDK_OTLP_REQUEST_TOO_LARGE, err, 0, "the request is over max_request_bytes");
         return;

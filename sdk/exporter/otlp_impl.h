@@ -71,6 +71,9 @@ void otl_otlp_export(struct otel_sdk_exporter *exporter, const struct otel_sdk_b
 void otl_otlp_cancel(struct otel_sdk_exporter *exporter);
 /* Event callback of otl_otlp.timer: a wait between attempts is over. */
 void otl_otlp_on_timer(int fd, short what, void *exporter);
+/* Make what an export needs, unless it is there; again with each export if start had no memory.
+ * OTEL_ERR_CLOSED, OTEL_ERR_MEMORY. */
+OTEL_MUST_USE enum otel_err otl_otlp_ready(struct otl_otlp *otlp);
 /* Bring the connection's counters into stats. */
 void otl_otlp_sync(struct otl_otlp *otlp);
 

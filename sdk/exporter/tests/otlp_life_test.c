@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "sdk/base/clock.h"
+#include "sdk/base/mem.h"
 #include "sdk/exporter/tests/rig.h"
 
 #define NOW() otl_clock_mono(otl_clock_real())
@@ -189,6 +190,39 @@ static void producers_and_exporter_share_without_races(void **state)
     rig_fini(&rig);
 }
 
+/* Whatever allocation fails, every span is on the books and the next export works. */
+static void failing_allocation_keeps_the_books(void **state)
+{
+    (void)state;
+    for (unsigned long n = 1; n <= 40; n++) {
+        struct otel_sdk_stats all = {.struct_size = sizeof(all)};
+        struct otel_sdk_processor_stats stats;
+        uint64_t dropped = 0, told = 0;
+        struct rig rig;
+
+        rig_defaults(&rig);
+        rig.otlp.compression = n % 2 ? OTEL_SDK_COMPRESSION_GZIP : OTEL_SDK_COMPRESSION_NONE;
+        rig.otlp.timeout_millis = 200;
+        rig_init(&rig);
+        otl_mem_fail_at(n);
+        (void)rig_send(&rig, 5);
+        otl_mem_fail_at(0);
+        (void)rig_send(&rig, 1);
+        otel_sdk_provider_stats(rig.provider, &all);
+        stats = rig_stats(&rig);
+        for (int reason = 0; reason < OTEL_SDK_DROP_COUNT; reason++) {
+            dropped += stats.dropped[reason];
+            told += rig.dropped[reason];
+        }
+        assert_int_equal(stats.received, stats.exported + dropped);
+        assert_int_equal(told, dropped + all.no_memory);
+        assert_int_equal(all.started, 6);
+        assert_true(stats.exported >= 1); /* the last one */
+        assert_true(rig_otlp(&rig).exports <= stats.batches); /* less where start failed */
+        rig_fini(&rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +235,7 @@ int main(void)
         cmocka_unit_test(a_forked_child_exports_on_its_own),
 #endif
         cmocka_unit_test(the_exporter_does_not_trace_itself),
+        cmocka_unit_test(failing_allocation_keeps_the_books),
         cmocka_unit_test(producers_and_exporter_share_without_races),
     };
 

@@ -211,6 +211,48 @@ static void silence_ends_at_the_deadline(void **state)
     rig_fini(&rig);
 }
 
+static uint64_t g_hand_ns; /* a clock that the test moves by hand */
+
+static uint64_t by_hand(void *state)
+{
+    (void)state;
+    return g_hand_ns;
+}
+
+static void the_deadline_is_the_given_clocks(void **state)
+{
+    static const struct otl_clock hand = {by_hand, by_hand, NULL};
+    struct otl_http_options options = {.clock = &hand, .max_response = 100};
+    struct otl_http_request request = {.body = otl_view("x", 1), .done = rig_on_done};
+    struct srv_step silent = {.then = SRV_SILENT};
+    struct timeval pause = {0, 60000};
+    struct otl_url url;
+    struct rig rig;
+    char text[64];
+
+    (void)state;
+    rig_init(&rig, NULL, NULL);
+    otl_http_free(rig.http);
+    srv_push(rig.srv, &silent);
+    snprintf(text, sizeof(text), "http://127.0.0.1:%u", (unsigned)srv_port(rig.srv));
+    assert_int_equal(otl_url_parse(otl_view_str(text), &url, NULL), OTEL_OK);
+    options.base = rig.base;
+    options.url = &url;
+    assert_int_equal(otl_http_new(&options, &rig.http), OTEL_OK);
+    g_hand_ns = OTL_NS_PER_S;
+    request.deadline_ns = g_hand_ns + 20 * OTL_NS_PER_MS;
+    request.context = &rig;
+    assert_int_equal(otl_http_post(rig.http, &request), OTEL_OK);
+    event_base_loopexit(rig.base, &pause); /* three times the limit in real time */
+    event_base_dispatch(rig.base);
+    assert_false(rig.done);
+    g_hand_ns += 20 * OTL_NS_PER_MS;
+    while (!rig.done)
+        event_base_loop(rig.base, EVLOOP_ONCE);
+    assert_int_equal(rig.result.outcome, OTL_HTTP_TIMEOUT);
+    rig_fini(&rig);
+}
+
 static void https_is_refused_at_once(void **state)
 {
     struct otl_http_options options = {.clock = otl_clock_real(), .max_response = 100};
@@ -296,6 +338,7 @@ int main(void)
         cmocka_unit_test(a_whole_head_counts_though_its_body_is_cut),
         cmocka_unit_test(garbage_and_oversize_answers_are_told_apart),
         cmocka_unit_test(silence_ends_at_the_deadline),
+        cmocka_unit_test(the_deadline_is_the_given_clocks),
         cmocka_unit_test(https_is_refused_at_once),
         cmocka_unit_test(cancel_drops_the_request_and_its_connection),
         cmocka_unit_test(failing_allocation_ends_in_an_outcome),

@@ -61,9 +61,9 @@
     X(DURATIONS, "durations", "Durations are right", "end - start inside the ledger's monotonic "  \
       "brackets (10 us + 0.01 %), never negative")                                                 \
     X(START_TIMES, "start_times", "Clocks are right",                                              \
-      "start inside the ledger's wall clock bracket (20 ms)")                                      \
+      "start inside the ledger's wall clock bracket (50 ms)")                                      \
     X(CONTAINMENT, "containment", "Children lie inside their parents",                             \
-      "synchronous children of one process start and end inside the parent (20 ms)")               \
+      "synchronous children of one process start and end inside the parent (50 ms)")               \
     X(PIPELINE, "pipeline", "The exporters wrote what was received",                               \
       "the same spans behind the pipeline as at the socket")
 

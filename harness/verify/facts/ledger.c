@@ -42,6 +42,16 @@ static enum otel_err make_room(struct hx_facts *facts, const uint64_t count[TYPE
 
 /* ---- processes ------------------------------------------------------------------------------ */
 
+/* A copy that can stand in a report, whatever a damaged ledger holds. */
+static char *readable(struct otl_view text)
+{
+    char *copy = otl_mem_strndup(text.len > 0 ? text.data : "", text.len);
+
+    for (size_t i = 0; copy != NULL && !otl_utf8_valid(copy, strlen(copy)); i++)
+        copy[i] = copy[i] < ' ' || copy[i] > '~' ? '?' : copy[i];
+    return copy;
+}
+
 static enum otel_err process_of(struct hx_facts *facts, const struct hx_led_file *file,
                                 uint32_t *ret)
 {
@@ -71,7 +81,7 @@ static enum otel_err process_of(struct hx_facts *facts, const struct hx_led_file
     memset(p, 0, sizeof *p);
     p->number = header->process;
     p->wall_offset_ns = (int64_t)(header->wall_ns - header->mono_ns);
-    p->instance = otl_mem_strndup(file->name, file->instance_len);
+    p->instance = readable(otl_view(file->name, file->instance_len));
     if (p->instance == NULL)
         return OTEL_ERR_MEMORY;
     facts->process_count++;
@@ -118,9 +128,9 @@ static enum otel_err open_process(struct hx_facts *facts, struct hx_fact_process
         p->service = &facts->scenario->services[row->service];
     if (instance.len > 0) {
         otl_mem_free(p->instance);
-        p->instance = otl_mem_strndup(instance.data, instance.len);
+        p->instance = readable(instance);
     }
-    p->sampler = otl_mem_strndup(sampler.len > 0 ? sampler.data : "", sampler.len);
+    p->sampler = readable(sampler);
     if (p->sampler == NULL || p->instance == NULL)
         return OTEL_ERR_MEMORY;
     parse_sampler(p);

@@ -145,8 +145,10 @@ static enum otel_err add_request(struct receiver *r, const struct col_tap_record
     r->last_resources = 0;
     col_traces_init(&traces, record->body);
     while (err == OTEL_OK && col_traces_next(&traces, &span)) {
-        if (facts->received_count == facts->received_cap)
-            return OTEL_ERR_CORRUPT; /* more than the tap's writer counted */
+        if (facts->received_count == facts->received_cap) {
+            facts->tap_damaged = true; /* more than its writer counted */
+            break;
+        }
         if (traces.resources != r->last_resources)
             err = resource_row(r, span.resource, &r->resource);
         r->last_resources = traces.resources;
@@ -256,7 +258,7 @@ enum otel_err hx_facts_read_tap(struct hx_facts *facts, const char *dir,
             facts->tap_undecodable++; /* OTLP/JSON: not read here */
     }
     facts->tap_torn = facts->tap.torn;
-    facts->tap_damaged = facts->tap.damaged;
+    facts->tap_damaged |= facts->tap.damaged;
     hx_table_fini(&r.resource_by_hash);
     hx_table_fini(&r.request_by_number);
     if (err == OTEL_OK)

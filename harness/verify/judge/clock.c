@@ -7,19 +7,33 @@
 
 /* A span's wall clock start and the ledger's reading are two calls; a thread may be preempted
  * between them. A duration is one monotonic clock. */
-#define WALL_TOLERANCE_NS (20 * 1000000LL)
+#define WALL_TOLERANCE_NS (50 * 1000000LL)
 #define DURATION_TOLERANCE_NS 10000LL
 #define DURATION_TOLERANCE_PARTS 10000
 
+/* Damaged times may be any number: the difference wraps in place of overflowing. */
+static int64_t minus(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+static int64_t plus(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+/* How far value lies below low (negative) or above high. */
 static int64_t distance(int64_t value, int64_t low, int64_t high)
 {
     if (value < low)
-        return value - low;
-    return value > high ? value - high : 0;
+        return minus(value, low);
+    return value > high ? minus(value, high) : 0;
 }
 
 static int64_t magnitude(int64_t value)
 {
+    if (value == INT64_MIN)
+        return INT64_MAX;
     return value < 0 ? -value : value;
 }
 
@@ -64,9 +78,9 @@ static void judge_start(struct hx_judgement *j, uint32_t n, const struct hx_fact
     int64_t offset = j->facts->processes[span->process].wall_offset_ns;
     int64_t width = (int64_t)(open->mono_after_ns - open->mono_before_ns);
     int64_t start = (int64_t)row->start_ns, wall = (int64_t)open->wall_ns;
-    int64_t beside = distance(start, wall - width, wall + width);
-    int64_t moved = distance(start, (int64_t)open->mono_before_ns + offset,
-                             (int64_t)open->mono_after_ns + offset);
+    int64_t beside = distance(start, minus(wall, width), plus(wall, width));
+    int64_t moved = distance(start, plus((int64_t)open->mono_before_ns, offset),
+                             plus((int64_t)open->mono_after_ns, offset));
     int64_t off = magnitude(beside) < magnitude(moved) ? beside : moved;
     char text[64];
 

@@ -6,13 +6,17 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/verify/facts/context.h"
 #include "harness/verify/facts/table.h"
 #include "harness/verify/judge/sampling.h"
 #include "harness/verify/tests/world.h"
 #include "harness/verify/verify.h"
+#include "sdk/base/file.h"
 #include "sdk/base/mem.h"
 
 #define TRACE "0af7651916cd43dd8448eb211c80319c"
@@ -141,6 +145,79 @@ static void every_failing_allocation_ends_the_judgement_cleanly(void **state)
     world_fini(&w);
 }
 
+static void write_file(const char *path, const void *data, size_t len)
+{
+    int fd = open(path, O_WRONLY | O_TRUNC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(otl_fd_write_all(fd, data, len), OTEL_OK);
+    close(fd);
+}
+
+/* Some bytes changed, sometimes cut. */
+static size_t damage(char *data, size_t len, struct otl_random *random)
+{
+    static const uint8_t odd[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
+
+    for (int i = 0; i < 4; i++)
+        data[otl_random_below(random, len)] = (char)odd[otl_random_below(random, sizeof odd)];
+    return otl_random_below(random, 4) == 0 ? otl_random_below(random, len) : len;
+}
+
+/* Judges the world with its n-th file damaged; true: the run does not pass. */
+static bool damaged_run(const struct world *w, const char *name, struct otl_random *random)
+{
+    const struct hx_verify_options options = {.dir = w->dir, .scenario = &w->scenario};
+    struct otl_buf good, bad;
+    json_t *result = NULL;
+    char path[256];
+    enum otel_err err;
+    bool passed;
+
+    snprintf(path, sizeof path, "%s/%s", w->dir, name);
+    otl_buf_init(&good, 64u << 20);
+    otl_buf_init(&bad, 64u << 20);
+    assert_int_equal(otl_file_read(path, &good, NULL), OTEL_OK);
+    assert_int_equal(otl_buf_append(&bad, good.data, good.len), OTEL_OK);
+    write_file(path, bad.data, damage(bad.data, bad.len, random));
+    err = hx_verify_run(&options, &result, NULL);
+    if (err != OTEL_OK)
+        fail_msg("%s: %s", name, otel_err_name(err));
+    passed = strcmp(json_string_value(json_object_get(result, "verdict")), "pass") == 0;
+    json_decref(result);
+    write_file(path, good.data, good.len);
+    otl_buf_fini(&good);
+    otl_buf_fini(&bad);
+    return !passed;
+}
+
+static void damaged_files_are_judged_without_harm(void **state)
+{
+    static const char *const files[] = {"ledger/gateway-0.0.0000.led", "ledger/order-0.0.0000.led",
+                                        "ledger/projector-0.0.0000.led", "ledger/load-0.0.0000.led",
+                                        "ledger/order-0.0.drops", "spans/tap.bin",
+                                        "spans/traces.bin"};
+    enum { ROUNDS = 840 };
+    struct otl_random random;
+    unsigned seen = 0;
+
+    (void)state;
+    otl_random_seed(&random, 4);
+    for (int edge = 0; edge < 2; edge++) {
+        const struct w_options options = {.requests = 4,
+                                          .edge = edge == 0 ? HX_EDGE_LINK : HX_EDGE_PARENT};
+        struct world w;
+
+        world_init(&w, &options);
+        w.scenario.claims.partial_traces = edge == 0;
+        world_write(&w);
+        for (unsigned i = 0; i < ROUNDS / 2; i++)
+            seen += damaged_run(&w, files[i % (sizeof files / sizeof files[0])], &random);
+        world_fini(&w);
+    }
+    assert_true(seen > ROUNDS / 2); /* some bytes mean nothing */
+}
+
 static void a_directory_without_ledger_is_an_error(void **state)
 {
     struct hx_scenario scenario = {.name = "none"};
@@ -161,6 +238,7 @@ int main(void)
         cmocka_unit_test(a_table_holds_as_many_keys_as_it_was_made_for),
         cmocka_unit_test(the_ratio_rule_is_that_of_go_and_rust),
         cmocka_unit_test(every_failing_allocation_ends_the_judgement_cleanly),
+        cmocka_unit_test(damaged_files_are_judged_without_harm),
         cmocka_unit_test(a_directory_without_ledger_is_an_error),
     };
 

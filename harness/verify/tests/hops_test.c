@@ -242,13 +242,13 @@ static void leave_the_parent(struct world *w)
     struct w_span *span = world_span(w, OP_PROCESS, 3);
 
     /* the whole child is late, by its own clock readings too */
-    span->led.mono_before_ns += 30 * MS;
-    span->led.mono_after_ns += 30 * MS;
-    span->led.wall_ns += 30 * MS;
-    span->close.mono_before_ns += 30 * MS;
-    span->close.mono_after_ns += 30 * MS;
-    span->wire.start += 30 * MS;
-    span->wire.end += 30 * MS;
+    span->led.mono_before_ns += 80 * MS;
+    span->led.mono_after_ns += 80 * MS;
+    span->led.wall_ns += 80 * MS;
+    span->close.mono_before_ns += 80 * MS;
+    span->close.mono_after_ns += 80 * MS;
+    span->wire.start += 80 * MS;
+    span->wire.end += 80 * MS;
 }
 
 static void outlive_the_parent(struct world *w)

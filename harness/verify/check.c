@@ -18,8 +18,18 @@ static const struct {
 
 void hx_checks_init(struct hx_checks *checks, const struct hx_facts *facts)
 {
+    const struct hx_claims *claims = &facts->scenario->claims;
+
     memset(checks, 0, sizeof *checks);
     checks->facts = facts;
+    for (int i = 0; claims->checks != NULL && i < HX_CHECK_COUNT; i++)
+        checks->unclaimed[i] = i != HX_CHECK_NOT_EMPTY && i != HX_CHECK_LEDGER && i != HX_CHECK_TAP;
+    for (size_t i = 0; claims->checks != NULL && i < claims->check_count; i++) {
+        enum hx_check_id id = hx_check_by_name(claims->checks[i]);
+
+        if (id != HX_CHECK_COUNT)
+            checks->unclaimed[id] = false;
+    }
 }
 
 void hx_checks_fini(struct hx_checks *checks)
@@ -238,7 +248,7 @@ json_t *hx_checks_json(const struct hx_checks *checks)
     for (int i = 0; i < HX_CHECK_COUNT; i++) {
         enum hx_check_id id = (enum hx_check_id)i;
 
-        if (hx_check_verdict(checks, id) == HX_VERDICT_NONE)
+        if (checks->unclaimed[i] || hx_check_verdict(checks, id) == HX_VERDICT_NONE)
             continue;
         if (json_array_append_new(list, check_json(checks, id)) != 0) {
             json_decref(list);

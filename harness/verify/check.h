@@ -19,6 +19,8 @@
  * Threads   one owner.
  * Memory    at most HX_EVIDENCE_MAX cases are kept for each check; all are counted.
  *
+ * Of checks that the scenario does not claim nothing is reported.
+ *
  * A check fails when one thing failed; it is inconclusive when nothing failed and something could
  * not be known; it passes only when something was judged. A check that had nothing to judge is
  * left out of the report.
@@ -49,6 +51,7 @@ struct hx_checks {
     struct hx_check list[HX_CHECK_COUNT];
     const struct hx_facts *facts;
     bool memory; /* an allocation failed: the result is not complete */
+    bool unclaimed[HX_CHECK_COUNT]; /* the scenario names its checks, and not this one */
 };
 
 /* Where evidence was found; what is not known stays zero. */

@@ -226,7 +226,8 @@ static enum otel_err make_room(struct receiver *r)
         return OTEL_ERR_MEMORY;
     if (hx_table_init(&r->request_by_number, facts->request_cap) != OTEL_OK)
         return OTEL_ERR_MEMORY;
-    return hx_table_init(&r->resource_by_hash, spans < MAX_RESOURCES ? (size_t)spans : MAX_RESOURCES);
+    return hx_table_init(&r->resource_by_hash,
+                         spans < MAX_RESOURCES ? (size_t)spans : MAX_RESOURCES);
 }
 
 enum otel_err hx_facts_read_tap(struct hx_facts *facts, const char *dir,

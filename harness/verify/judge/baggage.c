@@ -195,8 +195,8 @@ static void judge_arrival(struct hx_judgement *j, const struct hx_fact_entry *en
 
 void hx_judge_baggage(struct hx_judgement *j)
 {
-    char a[HX_BAGGAGE_VALUE_MAX], b[HX_BAGGAGE_VALUE_MAX];
-    char *buffers[2] = {a, b};
+    char first[HX_BAGGAGE_VALUE_MAX], second[HX_BAGGAGE_VALUE_MAX];
+    char *buffers[2] = {first, second};
     const struct hx_facts *facts = j->facts;
 
     for (size_t i = 0; i < facts->entry_count; i++)
@@ -204,8 +204,10 @@ void hx_judge_baggage(struct hx_judgement *j)
     if (facts->baggage_count == 0)
         return;
     for (size_t i = 0; i < facts->baggage_count; i++) {
-        if (facts->baggage[i].row->what == HX_LED_BAGGAGE_READ && facts->baggage[i].entry != HX_NONE)
-            judge_read(j, &facts->baggage[i], a);
+        const struct hx_fact_baggage *b = &facts->baggage[i];
+
+        if (b->row->what == HX_LED_BAGGAGE_READ && b->entry != HX_NONE)
+            judge_read(j, b, first);
     }
     for (size_t i = 0; i < facts->send_count; i++)
         judge_send(j, &facts->sends[i], buffers);

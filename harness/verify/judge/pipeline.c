@@ -50,7 +50,8 @@ static bool has(const json_t *list, const char *word)
 /* In a pipeline of traces that takes from a receiver and drops nothing on purpose. */
 static bool gets_all(const json_t *collector, const char *id)
 {
-    const json_t *pipelines, *pipeline, *processor, *service = json_object_get(collector, "service");
+    const json_t *service = json_object_get(collector, "service");
+    const json_t *pipelines, *pipeline, *processor;
     const char *name;
     size_t i;
 
@@ -275,10 +276,11 @@ static void judge_missing(struct hx_judgement *j, const struct output *output)
     for (uint32_t i = 0; i < facts->received_count; i++) {
         struct hx_fact_received *row = &facts->received[i];
         const struct hx_fact_request *request = &facts->requests[row->request];
-        bool exported = (row->flags & HX_RECEIVED_EXPORTED) != 0;
+        bool exported = (row->flags & HX_RECEIVED_EXPORTED) != 0 ||
+                        request_exported(facts, request);
 
         row->flags &= (uint8_t)~HX_RECEIVED_EXPORTED;
-        if (exported || request_exported(facts, request) || row->span == HX_NONE || request->status < 200 || request->status > 299 ||
+        if (exported || row->span == HX_NONE || request->status < 200 || request->status > 299 ||
             request->rejected > 0)
             continue;
         hx_fail(&j->checks, HX_CHECK_PIPELINE, HX_AT_RECEIVED(i),

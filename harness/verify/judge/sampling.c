@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every decision once more: the parent's raw flag where the sampler listens to it, else the rule. */
+/* Every decision once more: the parent's raw flag where the sampler heeds it, else the rule. */
 #include "harness/verify/judge/sampling.h"
 
 #include "harness/verify/facts/context.h"

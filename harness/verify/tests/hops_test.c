@@ -130,6 +130,35 @@ static void require_the_impossible(struct world *w)
     w->scenario.claims.spans_per_request_min = 7;
 }
 
+static const char *const TWO_CHECKS[] = {"content", "durations"};
+
+static void claim_checks(struct world *w)
+{
+    w->scenario.claims.checks = TWO_CHECKS;
+    w->scenario.claims.check_count = 2;
+}
+
+static void break_what_is_not_claimed(struct world *w)
+{
+    drop_context(w);
+    claim_checks(w);
+}
+
+static void break_what_is_claimed(struct world *w)
+{
+    drop_context(w);
+    claim_checks(w);
+    world_span(w, OP_PROCESS, 3)->wire.event = false;
+}
+
+static const char *const WITHOUT_MATTER[] = {"sampling_share"};
+
+static void claim_what_cannot_be_judged(struct world *w)
+{
+    w->scenario.claims.checks = WITHOUT_MATTER; /* no service samples by ratio */
+    w->scenario.claims.check_count = 1;
+}
+
 static void link_elsewhere(struct world *w)
 {
     struct w_span *span = world_span(w, OP_CONSUME, 3);
@@ -283,6 +312,11 @@ static const struct player PLAYERS[] = {
     {.name = "claims that hold", .break_it = require_and_forbid, .caught = ""},
     {.name = "claims that do not hold", .break_it = require_the_impossible, .caught = "",
      .refuted = "required.1,forbidden.1,spans_per_request"},
+    {.name = "breaks what is not claimed", .break_it = break_what_is_not_claimed, .caught = ""},
+    {.name = "breaks what is claimed", .break_it = break_what_is_claimed, .caught = "content",
+     .refuted = "check.content"},
+    {.name = "claims what has no matter", .break_it = claim_what_cannot_be_judged, .caught = "",
+     .refuted = "check.sampling_share"},
     {.name = "drops context at one edge", .break_it = drop_context, .caught = "propagation"},
     {.name = "drops context where it is claimed", .break_it = drop_context_as_claimed,
      .caught = ""},

@@ -15,7 +15,7 @@
  * as data. A test changes exactly one thing and writes ledger, drop records and tap with the
  * writers of the other side (harness/ledger, collector-mock/wire; OTLP by protobuf-c).
  *
- *   load -> gateway POST /checkout -> order POST /orders -> topic -> projector process order.created
+ *   load -> gateway POST /checkout -> order POST /orders -> topic -> projector
  *
  * Six spans a request in two traces: the consumer links to the producer (or has it as parent).
  */

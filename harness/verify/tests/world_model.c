@@ -129,7 +129,9 @@ static struct w_span *start(struct context *c, int process, enum w_op op, uint64
     snprintf(span->wire.order_id, sizeof span->wire.order_id, "order-%u", c->request);
     span->wire.seq = (int64_t)led->head.seq;
     span->wire.event = op == OP_PROCESS;
-    span->wire.flags = (uint32_t)c->sampled | 0x100 | (remote != NULL && is_remote(op) ? 0x200u : 0u);
+    span->wire.flags = (uint32_t)c->sampled | 0x100;
+    if (remote != NULL && is_remote(op))
+        span->wire.flags |= 0x200;
     tape(w, W_SPAN, w->span_count++);
     return span;
 }
@@ -404,7 +406,9 @@ void world_init(struct world *w, const struct w_options *options)
 
 static size_t find(const struct world *w, enum w_what what, enum w_op op, unsigned n)
 {
-    size_t count = what == W_SPAN ? w->span_count : what == W_ENTRY ? w->entry_count : w->send_count;
+    size_t count = what == W_SPAN    ? w->span_count
+                   : what == W_ENTRY ? w->entry_count
+                                     : w->send_count;
 
     for (size_t i = 0; i < count; i++) {
         uint32_t at = what == W_SPAN    ? w->spans[i].led.op

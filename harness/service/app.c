@@ -75,6 +75,7 @@ enum otel_err hx_app_new(struct event_base *base, const struct hx_role *role, st
     app->service = role->service;
     app->base = base;
     app->log_fd = -1;
+    otl_arena_init(&app->refused_arena, HX_REQUEST_ARENA_MAX);
     err = open_log(app, reterr);
     if (err == OTEL_OK)
         err = open_ledger(app, reterr);
@@ -300,6 +301,7 @@ void hx_app_free(struct hx_app *app)
     hx_tracing_free(app->tracing);
     hx_drops_free(app->drops);
     hx_led_writer_free(app->ledger);
+    otl_arena_fini(&app->refused_arena);
     otl_mem_free(app->entries);
     if (app->log_fd >= 0)
         close(app->log_fd);

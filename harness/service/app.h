@@ -44,6 +44,8 @@ struct hx_app {
     uint16_t port;
     struct hx_entry *entries;         /* of the routes, in their order */
     uint64_t refused;                 /* requests answered 503 because too many were in hand */
+    struct hx_carrier refused_headers;
+    struct otl_arena refused_arena;
     struct hx_peers *peers;
     struct hx_database *database;     /* NULL: no step needs it */
     struct hx_producer *producer;     /* likewise */

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "harness/cli/commands.h"
@@ -228,6 +229,17 @@ static bool add_events(struct service *service)
            event_add(service->signals[1], NULL) == 0;
 }
 
+/* Each request in hand may need a connection in and one out. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void run(struct service *service)
 {
     struct hx_child_handlers handlers = {on_command, on_lost, service};
@@ -289,6 +301,7 @@ int hx_command_service(int argc, char **argv)
     if (!hx_usage_parse(&usage, argc, argv, &arguments, &status))
         return status;
     signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     if (path == NULL)
         otl_detail_set(&detail, OTEL_ERR_ARGUMENT, NULL, 0, 0, "service needs --role FILE");
     else if (hx_role_read(path, &service.role, &detail) == OTEL_OK && service.role.service == NULL)

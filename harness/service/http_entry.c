@@ -59,6 +59,20 @@ static void begin(struct hx_app *app, struct hx_request *request, const struct h
                      sizeof(attributes) / sizeof(attributes[0]));
 }
 
+/* Too many in hand, or the peers are not known yet. */
+static void refuse(struct hx_app *app, struct hx_http_request *raw, const struct hx_route *route)
+{
+    app->refused++;
+    if (app->tracing != NULL) {
+        otl_arena_reset(&app->refused_arena);
+        hx_carrier_init(&app->refused_headers, &app->refused_arena);
+        hx_http_headers(raw, hx_carrier_add_header, &app->refused_headers);
+        hx_request_refused(&app->runtime, &app->entries[route - app->service->routes],
+                           &app->refused_headers, 503);
+    }
+    hx_http_reply(raw, 503, otl_view_str("too many requests in hand\n"));
+}
+
 void hx_app_on_request(void *arg, struct hx_http_request *raw)
 {
     struct hx_app *app = arg;
@@ -73,8 +87,7 @@ void hx_app_on_request(void *arg, struct hx_http_request *raw)
     if (app->tracing != NULL)
         request = hx_request_take(&app->runtime);
     if (request == NULL) {
-        app->refused++;
-        hx_http_reply(raw, 503, otl_view_str("too many requests in hand\n"));
+        refuse(app, raw, route);
         return;
     }
     hx_http_headers(raw, hx_carrier_add_header, &request->incoming);

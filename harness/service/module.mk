@@ -50,3 +50,11 @@ TSAN_TESTS += service_test
 BENCHES += hop_bench
 hop_bench_SRCS := harness/service/bench/hop_bench.c
 hop_bench_LIBS := service
+
+TESTS += service_parts_test
+service_parts_test_SRCS := harness/service/tests/parts_test.c
+service_parts_test_LIBS := service
+
+FUZZERS += fuzz_http_lean
+fuzz_http_lean_SRCS := harness/service/tests/fuzz_http_lean.c ci/fuzz-main.c
+fuzz_http_lean_LIBS := service_http service_steps

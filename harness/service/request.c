@@ -82,23 +82,34 @@ void hx_runtime_fini(struct hx_runtime *runtime)
 
 /* ---- arrival -------------------------------------------------------------------------------- */
 
-static void write_entry(struct hx_request *request, uint64_t caller_seq)
+/* The rest of *row is filled in here. */
+static void write_entry(struct hx_led_writer *ledger, const struct hx_entry *entry,
+                        const struct hx_carrier *incoming, struct hx_led_entry *row)
 {
-    struct hx_led_writer *ledger = request->runtime->rig.ledger;
     struct hx_led_headers headers;
-    struct hx_led_entry row = {.head.seq = request->trail.entry_seq,
-                               .request = request->trail.request,
-                               .caller_seq = caller_seq,
-                               .op = request->entry->op,
-                               .kind = request->entry->kind,
-                               .partition = request->partition,
-                               .delivery = request->delivery,
-                               .offset = request->offset};
 
-    row.mono_ns = otl_clock_mono(otl_clock_real());
-    row.wall_ns = otl_clock_wall(otl_clock_real());
-    hx_carrier_headers(&request->incoming, &headers);
-    hx_led_entry_row(ledger, &row, &headers);
+    row->op = entry->op;
+    row->kind = entry->kind;
+    row->mono_ns = otl_clock_mono(otl_clock_real());
+    row->wall_ns = otl_clock_wall(otl_clock_real());
+    hx_carrier_headers(incoming, &headers);
+    hx_led_entry_row(ledger, row, &headers);
+}
+
+void hx_request_refused(struct hx_runtime *runtime, const struct hx_entry *entry,
+                        const struct hx_carrier *incoming, int http_status)
+{
+    struct hx_led_writer *ledger = runtime->rig.ledger;
+    struct hx_led_entry row = {.head.seq = hx_led_next_seq(ledger), .partition = -1, .offset = -1};
+    struct hx_led_entry_close close = {.head.seq = row.head.seq,
+                                       .outcome = HX_LED_OUTCOME_FAILED,
+                                       .http_status = (uint32_t)http_status};
+
+    if (!hx_request_header_read(incoming, &row.request, &row.caller_seq))
+        row.request = 0;
+    write_entry(ledger, entry, incoming, &row);
+    close.mono_ns = otl_clock_mono(otl_clock_real());
+    hx_led_entry_close_row(ledger, &close);
 }
 
 static void start_entry_span(struct hx_request *request, const struct otel_attribute *extra,
@@ -137,13 +148,17 @@ void hx_request_begin(struct hx_request *request, const struct hx_entry *entry,
                       const struct otel_attribute *attributes, size_t count)
 {
     struct hx_runtime *runtime = request->runtime;
-    uint64_t caller_seq = 0;
+    struct hx_led_entry row = {.head.seq = hx_led_next_seq(runtime->rig.ledger),
+                               .partition = request->partition,
+                               .delivery = request->delivery,
+                               .offset = request->offset};
 
     request->entry = entry;
-    if (!hx_request_header_read(&request->incoming, &request->trail.request, &caller_seq))
-        request->trail.request = 0;
-    request->trail.entry_seq = hx_led_next_seq(runtime->rig.ledger);
-    write_entry(request, caller_seq);
+    if (!hx_request_header_read(&request->incoming, &row.request, &row.caller_seq))
+        row.request = 0;
+    request->trail.request = row.request;
+    request->trail.entry_seq = row.head.seq;
+    write_entry(runtime->rig.ledger, entry, &request->incoming, &row);
     request->trail.base = otel_propagator_extract(runtime->rig.propagator, otel_context_root(),
                                                   &request->incoming, &hx_carrier_getter);
     request->root.request = request;

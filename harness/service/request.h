@@ -120,6 +120,9 @@ struct hx_request {
 
 /* NULL: max_in_hand reached, or no memory. */
 struct hx_request *hx_request_take(struct hx_runtime *runtime);
+/* Write down an arrival that was answered http_status without being begun: no span is made. */
+void hx_request_refused(struct hx_runtime *runtime, const struct hx_entry *entry,
+                        const struct hx_carrier *incoming, int http_status);
 /* Give back a request that was not begun. */
 void hx_request_cancel(struct hx_request *request);
 /* attributes: of the entry's span beside the scenario's (semantic conventions). */

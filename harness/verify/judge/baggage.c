@@ -9,6 +9,7 @@ enum { HOPS = 64, SHOWN = 80 };
 
 struct value {
     bool found;
+    bool unknown; /* a ledger row on the way up is missing */
     const char *data;
     size_t len;
 };
@@ -67,17 +68,25 @@ static bool set_here(const struct hx_facts *facts, uint32_t row, struct otl_view
     return false;
 }
 
+/* The row of who called this entry, or of where that one was called, is missing. */
+static bool cut_off(const struct hx_facts *facts, const struct hx_fact_entry *entry)
+{
+    if (entry->open->caller_seq == 0)
+        return false;
+    return entry->send == HX_NONE || facts->sends[entry->send].entry == HX_NONE;
+}
+
 /* What the ledgers upstream say; the load client's own baggage header is the last source. */
 static struct value effective(const struct hx_judgement *j, struct bearer at, struct otl_view name,
                               char *buffer)
 {
     const struct hx_facts *facts = j->facts;
-    struct value value = {false, NULL, 0};
+    struct value value = {false, false, NULL, 0};
     struct otl_view view;
 
     for (int hops = 0; hops < HOPS; hops++) {
         if (set_here(facts, at.row, name, &view))
-            return (struct value){true, view.data, view.len};
+            return (struct value){true, false, view.data, view.len};
         if (!go_up(j, &at))
             break;
     }
@@ -88,6 +97,7 @@ static struct value effective(const struct hx_judgement *j, struct bearer at, st
                                       &value.len);
         value.data = buffer;
     }
+    value.unknown = cut_off(facts, &facts->entries[at.entry]);
     return value;
 }
 
@@ -112,6 +122,11 @@ static void judge_read(struct hx_judgement *j, const struct hx_fact_baggage *b, 
                              .service = hx_facts_service(j->facts,
                                                          j->facts->entries[b->entry].process)};
 
+    if (expected.unknown) {
+        hx_unknown(&j->checks, HX_CHECK_BAGGAGE, 1, "a ledger row upstream of %s is missing",
+                   where.service);
+        return;
+    }
     hx_judged(&j->checks, HX_CHECK_BAGGAGE, 1);
     if (expected.found == (b->row->found != 0) && (!expected.found || same(expected, got)))
         return;

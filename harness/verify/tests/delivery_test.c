@@ -58,6 +58,31 @@ static void dropped_but_delivered(struct world *w)
     world_span(w, OP_PROCESS, 0)->wire.gone = false;
 }
 
+/* Sampled, but no room to record it: the API says not recording, the drop record says why. */
+static void without_memory(struct world *w)
+{
+    struct w_span *span = world_span(w, OP_CONSUME, 3);
+
+    span->sampled = false;
+    span->led.head.flags &= (uint16_t)~(HX_LED_SPAN_RECORDING | HX_LED_SPAN_SAMPLED);
+    span->led.trace_flags = 0;
+    span->dropped = HX_DROP_NO_MEMORY;
+    world_account(w);
+    w->closes[W_PROJECTOR].no_memory = 1;
+}
+
+static void miscount_started(struct world *w)
+{
+    w->closes[W_ORDER].started++;
+}
+
+static void name_a_stranger(struct world *w)
+{
+    /* the drop callback gives ids that no span has */
+    drop_named(w, HX_DROP_QUEUE_FULL, 1);
+    world_span(w, OP_PROCESS, 0)->stranger = true;
+}
+
 static void kill_order(struct world *w)
 {
     w->killed[W_ORDER] = true;
@@ -212,6 +237,10 @@ static const struct player PLAYERS[] = {
      .caught = "lost_after_ack"},
     {.name = "reports lost what was delivered", .break_it = failed_but_delivered, .caught = ""},
     {.name = "names as dropped what was delivered", .break_it = dropped_but_delivered,
+     .caught = "counter_lies"},
+    {.name = "has no memory for a span", .break_it = without_memory, .caught = ""},
+    {.name = "miscounts what it started", .break_it = miscount_started, .caught = "books"},
+    {.name = "names a stranger as dropped", .break_it = name_a_stranger,
      .caught = "counter_lies"},
     {.name = "killed on purpose", .break_it = kill_order, .caught = "", .killed = ORDER_KILLED},
     {.name = "died", .break_it = kill_order, .caught = "clean_stop"},

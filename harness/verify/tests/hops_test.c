@@ -289,6 +289,12 @@ static void outlive_the_parent(struct world *w)
 
 /* ---- calls, empty runs ---------------------------------------------------------------------- */
 
+/* Order's row is missing: what hangs on it can only be unknown. */
+static void answer_unseen(struct world *w)
+{
+    world_entry(w, OP_ORDERS, 3)->gone = true;
+}
+
 static void never_handled(struct world *w)
 {
     world_entry(w, OP_CONSUME, 3)->open = true;
@@ -349,6 +355,11 @@ static const struct player PLAYERS[] = {
     {.name = "has ids that are not random",
      .options = {.requests = 400, .edge = HX_EDGE_LINK}, .break_it = stuck_ids,
      .caught = "trace_id_randomness"},
+    {.name = "has ids that a ratio always keeps",
+     .options = {.requests = 400, .edge = HX_EDGE_LINK, .sampler = HEAD("0.25"),
+                 .narrow_ids = true},
+     .caught = "sampling_share"},
+    {.name = "samples nothing", .options = {.sampler = HEAD("0")}, .caught = "not_empty"},
     {.name = "has another's instance id", .break_it = wrong_resource, .caught = "resource"},
     {.name = "sends under another's resource", .break_it = anothers_resource,
      .caught = "resource"},
@@ -363,6 +374,8 @@ static const struct player PLAYERS[] = {
     {.name = "has a child outside its parent", .break_it = leave_the_parent,
      .caught = "containment"},
     {.name = "has an asynchronous child", .break_it = outlive_the_parent, .caught = ""},
+    {.name = "answers without a ledger row", .break_it = answer_unseen,
+     .caught = "ledger,calls,sampling_decision,baggage"},
     {.name = "leaves a message unhandled", .break_it = never_handled, .caught = "messages"},
     {.name = "does nothing at all", .break_it = nothing_at_all, .caught = "not_empty"},
 };

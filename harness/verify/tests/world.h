@@ -46,6 +46,7 @@ struct w_span {
     bool sampled;
     bool open;            /* never closed */
     enum hx_drop_reason dropped; /* in the drop record; 0: not */
+    bool stranger;        /* ... but under other ids */
 };
 
 struct w_entry {
@@ -95,6 +96,7 @@ struct w_options {
     const char *sampler[W_SERVICES]; /* NULL: parentbased_always_on */
     enum hx_edge_mode edge;    /* of the consumer */
     bool load_parent;          /* the load client sends a traceparent */
+    bool narrow_ids;           /* the consumer's trace ids are small where a ratio looks */
     bool extras;               /* W_EXTRAS further attributes on each span */
     const char *dir;           /* where temporary directories go; NULL: /tmp */
 };

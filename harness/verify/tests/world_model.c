@@ -268,6 +268,8 @@ static void consume(struct context *c, const struct w_send *message,
 
     if (!child)
         random_id(w, own.trace_id, 16);
+    if (!child && w->options.narrow_ids)
+        own.trace_id[8] = 0;
     own.sampled = decide(&own, W_PROJECTOR, child ? &producer->sampled : NULL);
     span = start(&own, W_PROJECTOR, OP_CONSUME, entry->led.head.seq, NULL,
                  child ? producer->led.span_id : NULL);

@@ -41,6 +41,7 @@ struct hx_edge {
     enum hx_edge_mode mode;
     const char *expectation; /* "required", ...; NULL */
     uint64_t calls, sampled, complete, broken, errors, redelivered;
+    uint64_t tied; /* calls that had a context to pass on; the load client may have none */
     struct hx_hdr *latency;  /* NULL: nothing measured */
     char text[256];          /* "gateway POST /checkout -> order POST /orders" */
     char why[200];

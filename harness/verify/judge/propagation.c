@@ -157,11 +157,14 @@ static void mark_broken(struct hx_judgement *j, struct hx_edge *edge, const stru
         hx_fail(&j->checks, HX_CHECK_PROPAGATION, &where, "%s", why);
 }
 
+/* Both ends were to be traced; a linked callee decides for itself. */
 static bool hop_sampled(const struct hop *hop)
 {
-    if (hop->caller != NULL)
-        return hx_facts_sampled(hop->caller);
-    return hop->callee != NULL && hx_facts_sampled(hop->callee);
+    if (hop->caller != NULL && !hx_facts_sampled(hop->caller))
+        return false;
+    if (hop->callee == NULL)
+        return hop->caller != NULL;
+    return hx_facts_sampled(hop->callee);
 }
 
 static void judge_hop(struct hx_judgement *j, struct hx_edge *edge, struct hop *hop)
@@ -169,8 +172,7 @@ static void judge_hop(struct hx_judgement *j, struct hx_edge *edge, struct hop *
     const char *why;
 
     hop->mode = hop->from_load && hop->sent.len == 0 ? HX_EDGE_NONE : edge->mode;
-    if (hop->from_load)
-        edge->mode = hop->mode == HX_EDGE_NONE && edge->calls == 0 ? HX_EDGE_NONE : edge->mode;
+    edge->tied += hop->mode != HX_EDGE_NONE;
     edge->calls++;
     edge->sampled += hop_sampled(hop);
     edge->redelivered += hop->entry->again;

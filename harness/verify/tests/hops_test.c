@@ -70,6 +70,17 @@ static void ignore_header(struct world *w)
     republish(w, 3);
 }
 
+/* The fourth request came with a context, the gateway makes itself another parent. */
+static void ignore_load(struct world *w)
+{
+    struct w_span *server = world_span(w, OP_CHECKOUT, 3);
+
+    memset(server->led.parent_span_id, 0, 8);
+    memset(server->wire.parent, 0, 8);
+    server->led.head.flags = HX_LED_SPAN_RECORDING | HX_LED_SPAN_SAMPLED | HX_LED_SPAN_ROOT;
+    server->wire.flags &= ~0x200u;
+}
+
 static void send_another_context(struct world *w)
 {
     struct w_span *server = world_span(w, OP_CHECKOUT, 3), *callee = world_span(w, OP_ORDERS, 3);
@@ -120,6 +131,16 @@ static void require_and_forbid(struct world *w)
     w->scenario.claims.forbidden = &shortcut;
     w->scenario.claims.forbidden_count = 1;
     w->scenario.claims.spans_per_request_min = 6;
+}
+
+static void require_both(struct world *w)
+{
+    static struct hx_edge_claim both[2];
+
+    both[0] = CALL_EDGE;
+    both[1] = MESSAGE_EDGE;
+    w->scenario.claims.required = both;
+    w->scenario.claims.required_count = 2;
 }
 
 static void require_the_impossible(struct world *w)
@@ -314,7 +335,11 @@ static void nothing_at_all(struct world *w)
 static const struct player PLAYERS[] = {
     {.name = "links", .options = {.edge = HX_EDGE_LINK}, .caught = ""},
     {.name = "parents and links", .options = {.edge = HX_EDGE_BOTH}, .caught = ""},
-    {.name = "a parent from the load client", .options = {.load_parent = true}, .caught = ""},
+    {.name = "a parent from the load client", .options = {.load_parent_every = 1}, .caught = ""},
+    {.name = "a parent from the load client now and then", .options = {.load_parent_every = 2},
+     .caught = ""},
+    {.name = "ignores the load client's context", .options = {.load_parent_every = 2},
+     .break_it = ignore_load, .caught = "propagation"},
     {.name = "claims that hold", .break_it = require_and_forbid, .caught = ""},
     {.name = "claims that do not hold", .break_it = require_the_impossible, .caught = "",
      .refuted = "required.1,forbidden.1,spans_per_request"},
@@ -339,6 +364,9 @@ static const struct player PLAYERS[] = {
      .caught = "content,propagation"},
     {.name = "samples at the head", .options = {.requests = 400, .sampler = HEAD("0.25")},
      .caught = ""},
+    {.name = "samples at the head, and again behind a link",
+     .options = {.requests = 400, .sampler = HEAD("0.25"), .edge = HX_EDGE_LINK},
+     .break_it = require_both, .caught = ""},
     {.name = "samples on its own", .break_it = sample_on_its_own,
      .caught = "sampling_decision,whole_traces"},
     {.name = "records what is not sampled",

@@ -95,7 +95,7 @@ struct w_options {
     unsigned requests;         /* 0: 20 */
     const char *sampler[W_SERVICES]; /* NULL: parentbased_always_on */
     enum hx_edge_mode edge;    /* of the consumer */
-    bool load_parent;          /* the load client sends a traceparent */
+    unsigned load_parent_every; /* every n-th request of the load client has a traceparent */
     bool narrow_ids;           /* the consumer's trace ids are small where a ratio looks */
     bool extras;               /* W_EXTRAS further attributes on each span */
     const char *dir;           /* where temporary directories go; NULL: /tmp */

@@ -308,6 +308,7 @@ static struct w_send *order(struct context *c, const struct w_send *call, const 
 static void request(struct world *w, unsigned number)
 {
     struct context c = {.w = w, .request = number};
+    bool parent = w->options.load_parent_every > 0 && number % w->options.load_parent_every == 0;
     struct w_load *load = &w->loads[w->load_count++];
     uint8_t remote[8];
     bool yes = true;
@@ -321,13 +322,13 @@ static void request(struct world *w, unsigned number)
     load->led.head.seq = load->close.head.seq = next_seq(w, W_LOAD);
     load->led.request = number;
     load->led.intended_mono_ns = load->led.sent_mono_ns = tick(w);
-    if (w->options.load_parent)
+    if (parent)
         traceparent(load->traceparent, c.trace_id, remote, true);
     entry = enter(&c, W_GATEWAY, OP_CHECKOUT, NULL, load->traceparent);
     baggage(&c, entry, HX_LED_BAGGAGE_SET);
-    c.sampled = decide(&c, W_GATEWAY, w->options.load_parent ? &yes : NULL);
+    c.sampled = decide(&c, W_GATEWAY, parent ? &yes : NULL);
     server = start(&c, W_GATEWAY, OP_CHECKOUT, entry->led.head.seq, NULL,
-                   w->options.load_parent ? remote : NULL);
+                   parent ? remote : NULL);
     client = start(&c, W_GATEWAY, OP_CALL, entry->led.head.seq, server, NULL);
     call = send_out(&c, client, OP_ORDERS, UINT32_MAX);
     message = order(&c, call, client->led.span_id, client->sampled, &publish);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the load client's histogram logs to what the report draws. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,54 +40,50 @@ static json_t *percentiles(const struct hx_hdr *hdr)
     return list;
 }
 
-/* Eight bins a doubling of the value: fine enough to see two humps, coarse enough to draw. */
-static double bin_low(double value)
+/* Bins of one ratio, eight a doubling: the axis that draws them is logarithmic, and there they are
+ * equally wide; fine enough to see two humps. */
+static double bin_low(int bin)
 {
-    double low = 1;
-
-    while (low * 2 <= value)
-        low *= 2;
-    return low + low / BUCKETS_A_DOUBLING *
-                     (double)(int)((value - low) * BUCKETS_A_DOUBLING / low);
+    return exp2((double)bin / BUCKETS_A_DOUBLING);
 }
 
-static double bin_width(double low)
+static int bin_of(double value)
 {
-    double power = 1;
+    return value < 1 ? 0 : (int)floor(log2(value) * BUCKETS_A_DOUBLING);
+}
 
-    while (power * 2 <= low)
-        power *= 2;
-    return power / BUCKETS_A_DOUBLING;
+static void put_bucket(json_t *list, int bin, uint64_t count)
+{
+    if (count > 0)
+        json_array_append_new(
+            list, json_pack("[f, f, I]", bin_low(bin), bin_low(bin + 1), (json_int_t)count));
 }
 
 static json_t *buckets(const struct hx_hdr *hdr)
 {
     json_t *list = json_array();
     struct hx_hdr_iter iter;
-    double low = -1;
     uint64_t count = 0;
+    int bin = 0;
 
     hx_hdr_iter_init(&iter, hdr);
     while (hx_hdr_iter_next(&iter)) {
-        double at = bin_low((double)iter.low);
-        if (at > low && count > 0) {
-            json_array_append_new(list, json_pack("[f, f, I]", low, low + bin_width(low),
-                                                  (json_int_t)count));
+        int at = bin_of(((double)iter.low + (double)iter.high) / 2);
+        if (at != bin) {
+            put_bucket(list, bin, count);
             count = 0;
         }
-        low = at;
+        bin = at;
         count += iter.count;
     }
-    if (count > 0)
-        json_array_append_new(
-            list, json_pack("[f, f, I]", low, low + bin_width(low), (json_int_t)count));
+    put_bucket(list, bin, count);
     return list;
 }
 
-static enum otel_err merge_log(const char *path, struct hx_hdr *part, struct hx_hdr *whole)
+static enum otel_err merge_log(const char *path, struct hx_hdr *whole)
 {
     struct hx_hdr_log_reader reader;
-    struct hx_hdr_log_entry entry = {.hdr = part};
+    struct hx_hdr_log_entry entry;
     struct otl_buf text;
     enum otel_err err;
 
@@ -96,8 +93,11 @@ static enum otel_err merge_log(const char *path, struct hx_hdr *part, struct hx_
         hx_hdr_log_reader_init(&reader, otl_view(text.data, text.len));
     while (err == OTEL_OK) {
         err = hx_hdr_log_next(&reader, &entry, NULL);
-        if (err == OTEL_OK && otl_view_is(entry.tag, "measure"))
-            err = hx_hdr_merge(whole, part);
+        if (err != OTEL_OK)
+            break;
+        if (otl_view_is(entry.tag, "measure"))
+            err = hx_hdr_merge(whole, entry.hdr);
+        hx_hdr_free(entry.hdr);
     }
     otl_buf_fini(&text);
     return err == OTEL_ERR_CLOSED ? OTEL_OK : err;
@@ -106,16 +106,16 @@ static enum otel_err merge_log(const char *path, struct hx_hdr *part, struct hx_
 json_t *hx_histograms_new(const char *dir)
 {
     const struct hx_hdr_params params = HX_HDR_LATENCY_PARAMS;
-    struct hx_hdr *part = NULL, *whole = NULL;
+    struct hx_hdr *whole = NULL;
     json_t *list = json_array();
 
-    if (hx_hdr_new(&params, &part) != OTEL_OK || hx_hdr_new(&params, &whole) != OTEL_OK)
-        goto done;
+    if (hx_hdr_new(&params, &whole) != OTEL_OK)
+        return list;
     for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
         char path[4096];
         snprintf(path, sizeof(path), "%s/%s", dir, logs[i].file);
         hx_hdr_reset(whole);
-        if (merge_log(path, part, whole) != OTEL_OK || whole->total == 0)
+        if (merge_log(path, whole) != OTEL_OK || whole->total == 0)
             continue;
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:s}", "id",
                                               logs[i].id, "title", logs[i].title, "unit", "ns",
@@ -123,8 +123,6 @@ json_t *hx_histograms_new(const char *dir)
                                               buckets(whole), "percentiles", percentiles(whole),
                                               "hlog", logs[i].file));
     }
-done:
-    hx_hdr_free(part);
     hx_hdr_free(whole);
     return list;
 }

@@ -76,7 +76,8 @@ static enum otel_err open_ledger(struct client *client, struct otl_detail *reter
     row.incarnation = client->role.incarnation;
     row.mono_ns = otl_clock_mono(otl_clock_real());
     row.wall_ns = otl_clock_wall(otl_clock_real());
-    hx_led_process_row(client->ledger, &row, otl_view_str(client->role.instance), otl_view(NULL, 0));
+    hx_led_process_row(client->ledger, &row, otl_view_str(client->role.instance),
+                       otl_view(NULL, 0));
     return OTEL_OK;
 }
 

@@ -85,125 +85,125 @@ static struct hx_scenario *loaded(const char *text, const struct hx_scenario_opt
     return scenario;
 }
 
+static const struct {
+    const char *from, *to, *error;
+} mistakes[] = {
+    {"services:", "servces:",
+     "s.yaml:3:1: unknown key 'servces' (did you mean 'services'?)"},
+    {"replicas: 2", "replicas: two",
+     "s.yaml:10:15: replicas: expected a whole number, found the text 'two'"},
+    {"replicas: 2", "replicas: 65", "s.yaml:10:15: replicas must be at most 64, found 65"},
+    {"wait: 1ms", "wait: {}",
+     "s.yaml:20:19: a map with uniform or lognormal needs at least 1 keys, found 0"},
+    {"wait: 1ms", "wait: [1ms]",
+     "s.yaml:20:19: wait: expected a duration such as 250ms or a map with uniform or "
+     "lognormal, found a list"},
+    {"wait: 1ms", "wait: {uniform: [2ms, 1ms]}",
+     "s.yaml:20:29: uniform: the first bound is larger than the second"},
+    {"wait: 1ms", "wiat: 1ms", "s.yaml:20:13: unknown key 'wiat' (did you mean 'wait'?)"},
+    {"call: order POST", "call: ordr POST",
+     "s.yaml:8:19: call to the unknown service 'ordr' (did you mean 'order'?)"},
+    {"call: order POST /orders", "call: order POST /order",
+     "s.yaml:8:19: call to a route that nobody serves: 'order POST /order' (did you mean "
+     "'POST /orders'?)"},
+    {"call: order POST /orders", "call: stock POST /x",
+     "s.yaml:8:19: call to a route that nobody serves: 'stock POST /x'"},
+    {"wait: 1ms", "call: gateway POST /checkout",
+     "s.yaml:20:19: cycle without end: gateway POST /checkout -> order POST /orders -> "
+     "gateway POST /checkout"},
+    {"group: stock", "steps: [{publish: order.created}]",
+     "s.yaml:24:27: cycle without end: stock process order.created -> stock process "
+     "order.created"},
+    {"publish: order.created", "publish: order.craeted",
+     "s.yaml:19:26: publish to the unknown topic 'order.craeted' (did you mean "
+     "'order.created'?)"},
+    {"      order.created:\n", "      order.cretaed:\n",
+     "s.yaml:23:7: consumer of the unknown topic 'order.cretaed' (did you mean "
+     "'order.created'?)"},
+    {"rate: 100", "rate: 0",
+     "s.yaml:28:9: impossible rate: 0 requests a second; it must be above 0"},
+    {"rate: 100", "rate: -5",
+     "s.yaml:28:9: impossible rate: -5 requests a second; it must be above 0"},
+    {"rate: 100", "rate: 1e9",
+     "s.yaml:28:9: impossible rate: 1e+09 requests a second; at most 1000000"},
+    {"rate: 100", "rate: 0.01",
+     "s.yaml:28:9: impossible rate: 0.01 requests a second are not one in 10s"},
+    {"rate: 100", "rate: 100\n  duration: 24h\n  connections: 0",
+     "s.yaml:30:16: connections must be at least 1, found 0"},
+    {"route: gateway POST /checkout", "route: gatway POST /checkout",
+     "s.yaml:27:10: load on the unknown service 'gatway' (did you mean 'gateway'?)"},
+    {"rate: 100", "headers: {}", "s.yaml:27:3: missing key 'rate'"},
+    {"rate: 100", "rate: 1\n  headers: {TraceParent: x}",
+     "s.yaml:29:13: header 'TraceParent' is set by the load client itself"},
+    {"rate: 100", "rate: 1\n  incoming: {sampled: 0.7, not_sampled: 0.4}",
+     "s.yaml:29:13: incoming: the shares sampled and not_sampled sum to 1.1, more than 1"},
+    {"wait: 1ms", "fail: {probability: 1.5}",
+     "s.yaml:20:33: probability must be from 0 to 1, found 1.5"},
+    {"wait: 1ms", "parallel: [{wait: 1ms}]",
+     "s.yaml:20:24: parallel holds calls only, found 'wait'"},
+    {"${n:1:5}", "${n:5:1}",
+     "s.yaml:15:29: unknown reference '${n:5:1}'; known: ${request}, ${replica}, ${instance}, "
+     "${n:LOW:HIGH}"},
+    {"${request}", "${reqest}",
+     "s.yaml:18:30: unknown reference '${reqest}' (did you mean 'request'?); known: "
+     "${request}, ${replica}, ${instance}, ${n:LOW:HIGH}"},
+    {"{n: \"${n:1:5}\"}", "{tracerig.seq: 1}",
+     "s.yaml:15:26: attributes tracerig.* are the harness's own"},
+    {"POST /orders:", "PSOT /orders:",
+     "s.yaml:12:7: unknown method 'PSOT' (did you mean 'POST'?)"},
+    {"POST /orders:", "orders:",
+     "s.yaml:12:7: 'orders' is no route; expected a method and a path such as 'POST /orders'"},
+    {"replicas: 2", "tracing: {sampler: parentbased_alwayson}",
+     "s.yaml:10:24: sampler: unknown word 'parentbased_alwayson' (did you mean "
+     "'parentbased_always_on'?)"},
+    {"replicas: 2", "tracing: {propagators: [b3]}",
+     "s.yaml:10:29: unknown word 'b3'; expected tracecontext or baggage"},
+    {"replicas: 2", "tracing: {max_queue_size: 100}",
+     "s.yaml:10:31: max_export_batch_size (512) is larger than max_queue_size (100)"},
+    {"group: stock", "max_poll_interval: 1s",
+     "s.yaml:24:28: max_poll_interval must not be shorter than session_timeout"},
+    {"expect:\n", "expect:\n  checks: [boks]\n",
+     "s.yaml:30:12: unknown word 'boks' (did you mean 'books'?)"},
+    {"expect:\n", "expect:\n  spans_per_request_min: 9\n",
+     "s.yaml:30:26: spans_per_request_min is 9, but the plan makes 7 spans"},
+    {"gateway POST /checkout -> order", "gatway POST /checkout -> order",
+     "s.yaml:31:7: no entry 'gatway POST /checkout' (did you mean 'gateway POST /checkout'?)"},
+    {"gateway POST /checkout -> order POST /orders", "order POST /orders",
+     "s.yaml:31:7: 'order POST /orders' is no edge; expected 'SERVICE ENTRY -> SERVICE ENTRY'"},
+    {"gateway POST /checkout -> order POST /orders",
+     "gateway POST /checkout -> stock process order.created",
+     "s.yaml:31:7: 'gateway POST /checkout -> stock process order.created' can never be seen: "
+     "the one neither calls the other nor publishes to it"},
+    {"seed: 7", "broker: kafka",
+     "s.yaml:2:9: broker must be 'embedded' or HOST:PORT, found 'kafka'"},
+    {"seed: 7", "tracing: {sampler: always_on}\nseed: 7\nseed: 8",
+     "s.yaml:4:1: key 'seed' is given twice (first in line 3)"},
+    {"replicas: 2", "broken: {drop_context: publish order.create}",
+     "s.yaml:10:28: service 'order' does no 'publish order.create' (did you mean 'publish "
+     "order.created'?)"},
+    {"  stock:", "  load:", "s.yaml:21:3: 'load' is the load client's name; a service needs "
+                            "another"},
+    {"  stock:", "  a/b:",
+     "s.yaml:21:3: the name 'a/b' of a service must be 1 to 64 letters, digits, '.', '_' or "
+     "'-' and begin with a letter or digit"},
+    {"      order.created:\n        group: stock\n", "      {}\n",
+     "s.yaml:21:3: service 'stock' has neither routes nor consumers"},
+    {"- wait: 1ms", "- set_baggage: {\"a b\": c}",
+     "s.yaml:20:27: 'a b' cannot be the name of a baggage entry"},
+    {"group: stock", "steps: [{set_baggage: {a: {header: h}}}]",
+     "s.yaml:24:35: a consumer has no request header to read"},
+};
+
 static void each_mistake_is_told_with_its_place_and_the_nearest_word(void **state)
 {
-    static const struct {
-        const char *from, *to, *error;
-    } rows[] = {
-        {"services:", "servces:",
-         "s.yaml:3:1: unknown key 'servces' (did you mean 'services'?)"},
-        {"replicas: 2", "replicas: two",
-         "s.yaml:10:15: replicas: expected a whole number, found the text 'two'"},
-        {"replicas: 2", "replicas: 65", "s.yaml:10:15: replicas must be at most 64, found 65"},
-        {"wait: 1ms", "wait: {}",
-         "s.yaml:20:19: a map with uniform or lognormal needs at least 1 keys, found 0"},
-        {"wait: 1ms", "wait: [1ms]",
-         "s.yaml:20:19: wait: expected a duration such as 250ms or a map with uniform or "
-         "lognormal, found a list"},
-        {"wait: 1ms", "wait: {uniform: [2ms, 1ms]}",
-         "s.yaml:20:29: uniform: the first bound is larger than the second"},
-        {"wait: 1ms", "wiat: 1ms", "s.yaml:20:13: unknown key 'wiat' (did you mean 'wait'?)"},
-        {"call: order POST", "call: ordr POST",
-         "s.yaml:8:19: call to the unknown service 'ordr' (did you mean 'order'?)"},
-        {"call: order POST /orders", "call: order POST /order",
-         "s.yaml:8:19: call to a route that nobody serves: 'order POST /order' (did you mean "
-         "'POST /orders'?)"},
-        {"call: order POST /orders", "call: stock POST /x",
-         "s.yaml:8:19: call to a route that nobody serves: 'stock POST /x'"},
-        {"wait: 1ms", "call: gateway POST /checkout",
-         "s.yaml:20:19: cycle without end: gateway POST /checkout -> order POST /orders -> "
-         "gateway POST /checkout"},
-        {"group: stock", "steps: [{publish: order.created}]",
-         "s.yaml:24:27: cycle without end: stock process order.created -> stock process "
-         "order.created"},
-        {"publish: order.created", "publish: order.craeted",
-         "s.yaml:19:26: publish to the unknown topic 'order.craeted' (did you mean "
-         "'order.created'?)"},
-        {"      order.created:\n", "      order.cretaed:\n",
-         "s.yaml:23:7: consumer of the unknown topic 'order.cretaed' (did you mean "
-         "'order.created'?)"},
-        {"rate: 100", "rate: 0",
-         "s.yaml:28:9: impossible rate: 0 requests a second; it must be above 0"},
-        {"rate: 100", "rate: -5",
-         "s.yaml:28:9: impossible rate: -5 requests a second; it must be above 0"},
-        {"rate: 100", "rate: 1e9",
-         "s.yaml:28:9: impossible rate: 1e+09 requests a second; at most 1000000"},
-        {"rate: 100", "rate: 0.01",
-         "s.yaml:28:9: impossible rate: 0.01 requests a second are not one in 10s"},
-        {"rate: 100", "rate: 100\n  duration: 24h\n  connections: 0",
-         "s.yaml:30:16: connections must be at least 1, found 0"},
-        {"route: gateway POST /checkout", "route: gatway POST /checkout",
-         "s.yaml:27:10: load on the unknown service 'gatway' (did you mean 'gateway'?)"},
-        {"rate: 100", "headers: {}", "s.yaml:27:3: missing key 'rate'"},
-        {"rate: 100", "rate: 1\n  headers: {TraceParent: x}",
-         "s.yaml:29:13: header 'TraceParent' is set by the load client itself"},
-        {"rate: 100", "rate: 1\n  incoming: {sampled: 0.7, not_sampled: 0.4}",
-         "s.yaml:29:13: incoming: the shares sampled and not_sampled sum to 1.1, more than 1"},
-        {"wait: 1ms", "fail: {probability: 1.5}",
-         "s.yaml:20:33: probability must be from 0 to 1, found 1.5"},
-        {"wait: 1ms", "parallel: [{wait: 1ms}]",
-         "s.yaml:20:24: parallel holds calls only, found 'wait'"},
-        {"${n:1:5}", "${n:5:1}",
-         "s.yaml:15:29: unknown reference '${n:5:1}'; known: ${request}, ${replica}, ${instance}, "
-         "${n:LOW:HIGH}"},
-        {"${request}", "${reqest}",
-         "s.yaml:18:30: unknown reference '${reqest}' (did you mean 'request'?); known: "
-         "${request}, ${replica}, ${instance}, ${n:LOW:HIGH}"},
-        {"{n: \"${n:1:5}\"}", "{tracerig.seq: 1}",
-         "s.yaml:15:26: attributes tracerig.* are the harness's own"},
-        {"POST /orders:", "PSOT /orders:",
-         "s.yaml:12:7: unknown method 'PSOT' (did you mean 'POST'?)"},
-        {"POST /orders:", "orders:",
-         "s.yaml:12:7: 'orders' is no route; expected a method and a path such as 'POST /orders'"},
-        {"replicas: 2", "tracing: {sampler: parentbased_alwayson}",
-         "s.yaml:10:24: sampler: unknown word 'parentbased_alwayson' (did you mean "
-         "'parentbased_always_on'?)"},
-        {"replicas: 2", "tracing: {propagators: [b3]}",
-         "s.yaml:10:29: unknown word 'b3'; expected tracecontext or baggage"},
-        {"replicas: 2", "tracing: {max_queue_size: 100}",
-         "s.yaml:10:31: max_export_batch_size (512) is larger than max_queue_size (100)"},
-        {"group: stock", "max_poll_interval: 1s",
-         "s.yaml:24:28: max_poll_interval must not be shorter than session_timeout"},
-        {"expect:\n", "expect:\n  checks: [boks]\n",
-         "s.yaml:30:12: unknown word 'boks' (did you mean 'books'?)"},
-        {"expect:\n", "expect:\n  spans_per_request_min: 9\n",
-         "s.yaml:30:26: spans_per_request_min is 9, but the plan makes 7 spans"},
-        {"gateway POST /checkout -> order", "gatway POST /checkout -> order",
-         "s.yaml:31:7: no entry 'gatway POST /checkout' (did you mean 'gateway POST /checkout'?)"},
-        {"gateway POST /checkout -> order POST /orders", "order POST /orders",
-         "s.yaml:31:7: 'order POST /orders' is no edge; expected 'SERVICE ENTRY -> SERVICE ENTRY'"},
-        {"gateway POST /checkout -> order POST /orders",
-         "gateway POST /checkout -> stock process order.created",
-         "s.yaml:31:7: 'gateway POST /checkout -> stock process order.created' can never be seen: "
-         "the one neither calls the other nor publishes to it"},
-        {"seed: 7", "broker: kafka",
-         "s.yaml:2:9: broker must be 'embedded' or HOST:PORT, found 'kafka'"},
-        {"seed: 7", "tracing: {sampler: always_on}\nseed: 7\nseed: 8",
-         "s.yaml:4:1: key 'seed' is given twice (first in line 3)"},
-        {"replicas: 2", "broken: {drop_context: publish order.create}",
-         "s.yaml:10:28: service 'order' does no 'publish order.create' (did you mean 'publish "
-         "order.created'?)"},
-        {"  stock:", "  load:", "s.yaml:21:3: 'load' is the load client's name; a service needs "
-                                "another"},
-        {"  stock:", "  a/b:",
-         "s.yaml:21:3: the name 'a/b' of a service must be 1 to 64 letters, digits, '.', '_' or "
-         "'-' and begin with a letter or digit"},
-        {"      order.created:\n        group: stock\n", "      {}\n",
-         "s.yaml:21:3: service 'stock' has neither routes nor consumers"},
-        {"- wait: 1ms", "- set_baggage: {\"a b\": c}",
-         "s.yaml:20:27: 'a b' cannot be the name of a baggage entry"},
-        {"group: stock", "steps: [{set_baggage: {a: {header: h}}}]",
-         "s.yaml:24:35: a consumer has no request header to read"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT(mistakes); i++) {
         struct hx_scenario *scenario = NULL;
-        char *text = edited(rows[i].from, rows[i].to), error[1024];
+        char *text = edited(mistakes[i].from, mistakes[i].to), error[1024];
         if (load(text, NULL, &scenario, error, sizeof(error)) == OTEL_OK)
-            fail_msg("accepted: %s", rows[i].to);
-        if (strcmp(error, rows[i].error) != 0)
-            fail_msg("\n  is:     %s\n  wanted: %s", error, rows[i].error);
+            fail_msg("accepted: %s", mistakes[i].to);
+        if (strcmp(error, mistakes[i].error) != 0)
+            fail_msg("\n  is:     %s\n  wanted: %s", error, mistakes[i].error);
         free(text);
     }
 }

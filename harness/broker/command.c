@@ -38,13 +38,14 @@ static void on_lost(void *arg)
     _exit(HX_EXIT_FAULT);
 }
 
+/* Ctrl-C reaches the runner too, which knows in which order to stop; alone it means the end. */
 static void on_signal(evutil_socket_t number, short what, void *arg)
 {
     struct broker *broker = arg;
 
-    (void)number;
     (void)what;
-    event_base_loopbreak(broker->base);
+    if (number == SIGTERM || broker->child == NULL)
+        event_base_loopbreak(broker->base);
 }
 
 static void fault(struct broker *broker, const char *text)

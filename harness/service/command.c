@@ -201,6 +201,15 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
     begin_stop(arg, DEFAULT_STOP_MILLIS);
 }
 
+/* Ctrl-C reaches the runner too, which knows in which order to stop; alone it means the end. */
+static void on_interrupt(evutil_socket_t number, short what, void *arg)
+{
+    const struct service *service = arg;
+
+    if (service->child == NULL)
+        on_signal(number, what, arg);
+}
+
 /* ---- life ----------------------------------------------------------------------------------- */
 
 static struct event_base *new_base(void)
@@ -223,7 +232,7 @@ static bool add_events(struct service *service)
 
     service->look = event_new(service->base, -1, EV_PERSIST, on_look, service);
     service->signals[0] = evsignal_new(service->base, SIGTERM, on_signal, service);
-    service->signals[1] = evsignal_new(service->base, SIGINT, on_signal, service);
+    service->signals[1] = evsignal_new(service->base, SIGINT, on_interrupt, service);
     return service->look != NULL && service->signals[0] != NULL && service->signals[1] != NULL &&
            event_add(service->look, &period) == 0 && event_add(service->signals[0], NULL) == 0 &&
            event_add(service->signals[1], NULL) == 0;

@@ -2,7 +2,7 @@
 #include "reports/format.h"
 #include "reports/html/parts.h"
 
-enum { EVIDENCE_ROWS = 20, EVIDENCE_OPEN = 3 };
+enum { EVIDENCE_ROWS = 20, EVIDENCE_OPEN = 3, FOLD_OVER = 8 };
 
 static void put_item(struct rep_out *out, const json_t *item)
 {
@@ -114,16 +114,21 @@ void rep_html_findings(struct rep_out *out, const json_t *root)
     }
 }
 
+/* last: "margin" or "judged", its own title; left out where no row has it. */
 static void put_table(struct rep_out *out, const json_t *rows, const char *heading,
-                      const char *title_key, const char *last_title, const char *last_key)
+                      const char *title_key, const char *last)
 {
+    bool with_last = rep_any(rows, last);
+
     if (json_array_size(rows) == 0)
         return;
     rep_putf(out,
              "<div class=\"card\"><div class=\"scroll\"><table>\n<thead><tr><th>verdict</th>"
-             "<th>%s</th><th>expected</th><th>observed</th><th class=\"n\">%s</th></tr></thead>\n",
-             heading, last_title);
-    rep_put(out, "<tbody>\n");
+             "<th>%s</th><th>expected</th><th>observed</th>",
+             heading);
+    if (with_last)
+        rep_putf(out, "<th class=\"n\">%s</th>", last);
+    rep_put(out, "</tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         rep_put(out, "<tr><td>");
@@ -132,10 +137,10 @@ static void put_table(struct rep_out *out, const json_t *rows, const char *headi
         rep_html_cell(out, "w", rep_str(row, title_key));
         rep_html_cell(out, "w f", rep_str(row, "expected"));
         rep_html_cell(out, "w", rep_str(row, "observed"));
-        if (json_is_integer(rep_get(row, last_key)))
-            rep_html_count_cell(out, rep_int(row, last_key), NULL);
-        else
-            rep_html_cell(out, "n", rep_str(row, last_key));
+        if (json_is_integer(rep_get(row, last)))
+            rep_html_count_cell(out, rep_int(row, last), NULL);
+        else if (with_last)
+            rep_html_cell(out, "n", rep_str(row, last));
         rep_put(out, "</tr>\n");
     }
     rep_put(out, "</tbody></table></div></div>\n");
@@ -151,7 +156,15 @@ void rep_html_claims(struct rep_out *out, const json_t *root)
     rep_html_section(out, "claims", "Claims and checks",
                      "Claims are what the scenario says under <code>expect:</code>; checks are the "
                      "verifier's own, held against an independent record of what happened.");
-    put_table(out, claims, "claim", "text", "margin", "margin");
-    put_table(out, checks, "check", "title", "judged", "judged");
+    put_table(out, claims, "claim", "text", "margin");
+    if (rep_count_of(checks, "verdict", "pass") == json_array_size(checks) &&
+        json_array_size(checks) > FOLD_OVER) {
+        rep_putf(out, "<details><summary>All %zu checks passed: show them</summary>\n",
+                 json_array_size(checks));
+        put_table(out, checks, "check", "title", "judged");
+        rep_put(out, "</details>\n");
+    } else {
+        put_table(out, checks, "check", "title", "judged");
+    }
     rep_html_section_end(out);
 }

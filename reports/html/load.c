@@ -13,28 +13,28 @@ static void put_ns_cell(struct rep_out *out, const json_t *row, const char *key)
              rep_has(row, key) ? rep_format_ns(rep_num(row, key)).text : "");
 }
 
-/* Columns that not every report has. */
-static const struct rep_word optional_columns[] = {
-    {"sampled", "sampled", NULL},
-    {"redelivered", "redelivered", NULL},
-    {NULL, NULL, NULL},
+/* Columns that say nothing in most runs: shown where one row has something to say. */
+struct extra {
+    bool sampled;     /* differs from the calls */
+    bool redelivered; /* is not zero */
+    bool max;
 };
 
-static void put_optional(struct rep_out *out, const json_t *edges, const json_t *edge)
+static struct extra extras_of(const json_t *edges)
 {
-    for (const struct rep_word *c = optional_columns; c->key != NULL; c++) {
-        if (!rep_any(edges, c->key))
-            continue;
-        if (edge == NULL)
-            rep_putf(out, "<th class=\"n\">%s</th>", c->title);
-        else if (rep_has(edge, c->key))
-            rep_html_count_cell(out, rep_int(edge, c->key), NULL);
-        else
-            rep_put(out, "<td class=\"n\"></td>");
+    struct extra extra = {false, false, rep_any(edges, "max_ns")};
+
+    for (size_t i = 0; i < json_array_size(edges); i++) {
+        const json_t *edge = json_array_get(edges, i);
+        if (rep_has(edge, "sampled") && rep_int(edge, "sampled") != rep_int(edge, "calls"))
+            extra.sampled = true;
+        if (rep_int(edge, "redelivered") != 0)
+            extra.redelivered = true;
     }
+    return extra;
 }
 
-static void put_edge(struct rep_out *out, const json_t *edges, const json_t *edge)
+static void put_edge(struct rep_out *out, const json_t *edge, struct extra extra)
 {
     bool joined = !rep_is(edge, "mode", "none");
 
@@ -55,6 +55,8 @@ static void put_edge(struct rep_out *out, const json_t *edges, const json_t *edg
     }
     rep_putf(out, "</td><td>%s</td>", joined ? rep_str(edge, "mode") : "");
     rep_html_count_cell(out, rep_int(edge, "calls"), NULL);
+    if (extra.sampled)
+        rep_html_count_cell(out, rep_int(edge, "sampled"), NULL);
     if (joined) {
         rep_html_count_cell(out, rep_int(edge, "complete"), NULL);
         rep_html_count_cell(out, rep_int(edge, "broken"), "bad");
@@ -62,10 +64,11 @@ static void put_edge(struct rep_out *out, const json_t *edges, const json_t *edg
         rep_put(out, "<td class=\"n zero\">not joined</td><td class=\"n\"></td>");
     }
     rep_html_count_cell(out, rep_int(edge, "errors"), "warn");
-    put_optional(out, edges, edge);
+    if (extra.redelivered)
+        rep_html_count_cell(out, rep_int(edge, "redelivered"), NULL);
     put_ns_cell(out, edge, "p50_ns");
     put_ns_cell(out, edge, "p99_ns");
-    if (rep_any(edges, "max_ns"))
+    if (extra.max)
         put_ns_cell(out, edge, "max_ns");
     rep_put(out, "</tr>\n");
 }
@@ -73,18 +76,22 @@ static void put_edge(struct rep_out *out, const json_t *edges, const json_t *edg
 void rep_html_edges(struct rep_out *out, const json_t *root)
 {
     const json_t *edges = rep_get(root, "edges");
+    struct extra extra = extras_of(edges);
 
     if (json_array_size(edges) == 0)
         return;
     rep_put(out,
             "<div class=\"card\"><div class=\"scroll\"><table>\n<thead><tr><th>from</th><th>to</th>"
-            "<th>kind</th><th>joined by</th><th class=\"n\">calls</th><th class=\"n\">complete</th>"
-            "<th class=\"n\">broken</th><th class=\"n\">errors</th>");
-    put_optional(out, edges, NULL);
-    rep_putf(out, "<th class=\"n\">p50</th><th class=\"n\">p99</th>%s</tr></thead>\n<tbody>\n",
-             rep_any(edges, "max_ns") ? "<th class=\"n\">max</th>" : "");
+            "<th>kind</th><th>joined by</th><th class=\"n\">calls</th>");
+    rep_put(out, extra.sampled ? "<th class=\"n\">sampled</th>" : "");
+    rep_put(out,
+            "<th class=\"n\">complete</th><th class=\"n\">broken</th><th class=\"n\">errors</th>");
+    rep_put(out, extra.redelivered ? "<th class=\"n\">redelivered</th>" : "");
+    rep_put(out, "<th class=\"n\">p50</th><th class=\"n\">p99</th>");
+    rep_put(out, extra.max ? "<th class=\"n\">max</th>" : "");
+    rep_put(out, "</tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < json_array_size(edges); i++)
-        put_edge(out, edges, json_array_get(edges, i));
+        put_edge(out, json_array_get(edges, i), extra);
     rep_put(out, "</tbody></table></div></div>\n");
 }
 

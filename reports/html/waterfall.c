@@ -123,7 +123,11 @@ static void put_trace(struct rep_out *out, const json_t *trace)
     struct sheet sheet = {.out = out};
 
     measure(&sheet, spans);
-    rep_put(out, "<h3>");
+    rep_putf(out, "<h3>%s",
+             rep_is(trace, "kind", "slowest")   ? "The slowest: "
+             : rep_is(trace, "kind", "failing") ? "One that failed: "
+             : rep_is(trace, "kind", "typical") ? "A typical one: "
+                                                : "");
     rep_put_html(out, rep_str(trace, "title"));
     rep_put(out, "</h3>\n<p class=\"lead\">");
     rep_put_html(out, rep_str(trace, "why"));

@@ -167,42 +167,50 @@ static void add(struct job *job, const char *name, const char *title, const char
     rep_out_fini(&script.data);
 }
 
-/* What a panel is called when the report gives it no title. */
-static const char *panel_title(const json_t *series, const char *panel)
-{
-    static const struct rep_word known[] = {
-        {"rate", "Requests a second", NULL},
-        {"latency", "Response time", NULL},
-        {"errors", "Requests that failed", NULL},
-        {"in_flight", "Requests in flight", NULL},
-        {"spans", "Spans received a second", NULL},
-        {"cpu", "CPU", NULL},
-        {"queue", "Spans in the batch queues", NULL},
-        {"rss", "Memory", NULL},
-        {"lag", "Consumer lag", NULL},
-        {NULL, NULL, NULL},
-    };
+/* Panels in the order of a reader's questions, with the title for a report that gives none. */
+static const struct rep_word known_panels[] = {
+    {"rate", "Requests a second", NULL},
+    {"latency", "Response time", NULL},
+    {"errors", "Requests that failed", NULL},
+    {"in_flight", "Requests in flight", NULL},
+    {"spans", "Spans received a second", NULL},
+    {"cpu", "CPU", NULL},
+    {"queue", "Spans in the batch queues", NULL},
+    {"rss", "Memory", NULL},
+    {"lag", "Consumer lag", NULL},
+    {NULL, NULL, NULL},
+};
 
+static const char *panel_of(const json_t *series)
+{
+    return rep_has(series, "panel") ? rep_str(series, "panel") : rep_str(series, "id");
+}
+
+static const char *panel_title(const json_t *series)
+{
     if (rep_has(series, "panel_title"))
         return rep_str(series, "panel_title");
-    for (const struct rep_word *word = known; word->key != NULL; word++)
-        if (strcmp(word->key, panel) == 0)
+    for (const struct rep_word *word = known_panels; word->key != NULL; word++)
+        if (strcmp(word->key, panel_of(series)) == 0)
             return word->title;
     return rep_str(series, "title");
 }
 
-static void add_series(struct job *job)
+/* The panel of this name, or every one that is not there yet (NULL). */
+static void add_panels(struct job *job, const char *panel)
 {
-    const json_t *series = rep_get(job->model->root, "series");
+    const json_t *all = rep_get(job->model->root, "series");
 
-    for (size_t i = 0; i < json_array_size(series); i++) {
-        const json_t *row = json_array_get(series, i);
-        const char *panel = rep_has(row, "panel") ? rep_str(row, "panel") : rep_str(row, "id");
+    for (size_t i = 0; i < json_array_size(all); i++) {
+        const json_t *series = json_array_get(all, i);
+        const char *own = panel_of(series);
         char name[sizeof(job->plots->items[0].name)];
-        if ((size_t)snprintf(name, sizeof(name), "time-%s", panel) >= sizeof(name))
+        if (panel != NULL && strcmp(panel, own) != 0)
+            continue;
+        if ((size_t)snprintf(name, sizeof(name), "time-%s", own) >= sizeof(name))
             continue;
         if (rep_plots_find(job->plots, name) == NULL)
-            add(job, name, panel_title(row, panel), panel, NULL);
+            add(job, name, panel_title(series), own, NULL);
     }
 }
 
@@ -215,7 +223,9 @@ void rep_plots_make(struct rep_plots *plots, const struct rep_model *model)
         job.dir[0] = '\0';
     add(&job, "percentiles", "Latency by percentile", NULL, rep_script_percentiles);
     add(&job, "histogram", "Latency distribution", NULL, rep_script_histogram);
-    add_series(&job);
+    for (const struct rep_word *word = known_panels; word->key != NULL; word++)
+        add_panels(&job, word->key);
+    add_panels(&job, NULL);
 }
 
 void rep_plots_fini(struct rep_plots *plots)

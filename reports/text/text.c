@@ -84,25 +84,27 @@ static void put_rows(const struct page *page, const json_t *root, const char *ve
     }
 }
 
+/* Claims one by one; of the checks that passed only how many. */
 static void put_passed(const struct page *page, const json_t *root)
 {
-    static const struct rep_word sets[] = {{"expectations", "text", NULL},
-                                           {"checks", "title", NULL}};
-    bool first = true;
+    const json_t *claims = rep_get(root, "expectations");
+    size_t checks = rep_count_of(rep_get(root, "checks"), "verdict", "pass");
 
-    for (size_t s = 0; s < 2; s++) {
-        const json_t *rows = rep_get(root, sets[s].key);
-        for (size_t i = 0; i < json_array_size(rows); i++) {
-            const json_t *row = json_array_get(rows, i);
-            if (!rep_is(row, "verdict", "pass"))
-                continue;
-            rep_put(page->out, first ? "\n  " : "  ");
-            first = false;
-            put_verdict(page, "pass", 6);
-            rep_put_plain(page->out, rep_str(row, sets[s].title));
-            rep_put(page->out, "\n");
-        }
+    rep_put(page->out, "\n");
+    for (size_t i = 0; i < json_array_size(claims); i++) {
+        const json_t *row = json_array_get(claims, i);
+        if (!rep_is(row, "verdict", "pass"))
+            continue;
+        rep_put(page->out, "  ");
+        put_verdict(page, "pass", 6);
+        rep_put_plain(page->out, rep_str(row, "text"));
+        rep_put(page->out, "\n");
     }
+    if (checks == 0)
+        return;
+    rep_put(page->out, "  ");
+    put_verdict(page, "pass", 6);
+    rep_putf(page->out, "%zu checks of %zu\n", checks, json_array_size(rep_get(root, "checks")));
 }
 
 static void put_load(const struct page *page, const json_t *root)
@@ -226,11 +228,8 @@ void rep_render_text(const struct rep_model *model, const struct rep_plots *plot
     put_load(&page, root);
     put_books(&page, root);
     put_edges(&page, root);
-    rep_put(out, "\n  report     ");
-    rep_put_plain(out, model->dir);
-    rep_put(out, "/report.html\n");
     if (rep_has(root, "reproduce")) {
-        rep_put(out, "  again      ");
+        rep_put(out, "\n  again      ");
         rep_put_plain(out, rep_str(root, "reproduce"));
         rep_put(out, "\n");
     }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/topology/environment.h"
 
+#include <event2/event.h>
+#include <librdkafka/rdkafka.h>
 #include <linux/perf_event.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "sdk/base/file.h"
 
@@ -171,6 +175,15 @@ static void put_system(json_t *object)
     put_virtualisation(object);
 }
 
+static void put_libraries(json_t *object)
+{
+    json_object_set_new(object, "libraries",
+                        json_pack("{s:s, s:s, s:s, s:s, s:s}", "libevent", event_get_version(),
+                                  "librdkafka", rd_kafka_version_str(), "sqlite3",
+                                  sqlite3_libversion(), "zlib", zlibVersion(), "jansson",
+                                  JANSSON_VERSION));
+}
+
 json_t *hx_environment_new(const struct hx_cpu_times *before)
 {
     json_t *object = json_object();
@@ -188,6 +201,7 @@ json_t *hx_environment_new(const struct hx_cpu_times *before)
     if (TRACERIG_REVISION[0] != '\0')
         put_text(object, "git_revision", TRACERIG_REVISION);
     json_object_set_new(object, "hardware_counters", json_boolean(hardware_counters()));
+    put_libraries(object);
     put_limits(object);
     put_steal(object, before);
     return object;

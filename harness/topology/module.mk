@@ -20,7 +20,7 @@ topology_SRCS := harness/topology/guardian.c harness/topology/guardian_main.c \
                  harness/topology/progress.c harness/topology/environment.c \
                  harness/topology/facts.c harness/topology/histograms.c
 topology_LIBS := scenario stats base
-topology_PKGS := jansson
+topology_PKGS := jansson libevent_core rdkafka sqlite3 zlib
 topology_CFLAGS = -DTRACERIG_REVISION='"$(shell git describe --always --dirty 2>/dev/null)"'
 
 TESTS += guardian_test

@@ -26,3 +26,11 @@ topology_CFLAGS = -DTRACERIG_REVISION='"$(shell git describe --always --dirty 2>
 TESTS += guardian_test
 guardian_test_SRCS := harness/topology/tests/guardian_test.c
 guardian_test_LIBS := topology
+
+# environment.c is compiled again when the revision that it names has changed.
+$(B)/obj/harness/topology/environment.o: $(B)/revision
+$(B)/revision: FORCE
+	@mkdir -p $(@D)
+	@now=$$(git describe --always --dirty 2>/dev/null); [ -f $@ ] && [ "$$now" = "$$(cat $@)" ] || \
+	  echo "$$now" > $@
+.PHONY: FORCE

@@ -17,10 +17,9 @@ struct simple {
     struct otel_sdk_exporter *exporter;
     uint64_t export_timeout_ns;
     pthread_mutex_t lock;
-    pthread_t owner;  /* valid while owned; atomic flag below */
-    bool owned;       /* atomic */
-    bool closed;      /* atomic */
-    bool stuck;       /* atomic: an export outlived the shutdown; nothing is freed */
+    uintptr_t owner; /* atomic: the thread that holds the lock, or 0 */
+    bool closed;     /* atomic */
+    bool stuck;      /* atomic: an export outlived the shutdown; nothing is freed */
     struct otel_sdk_loop *loop;
     bool exporter_started;
     bool done;
@@ -74,8 +73,7 @@ static enum otel_err attach(struct otel_sdk_processor *processor,
 
 static bool is_owner(struct simple *simple)
 {
-    return __atomic_load_n(&simple->owned, __ATOMIC_ACQUIRE) &&
-           pthread_equal(simple->owner, pthread_self());
+    return __atomic_load_n(&simple->owner, __ATOMIC_RELAXED) == (uintptr_t)pthread_self();
 }
 
 static int lock_by(pthread_mutex_t *lock, uint64_t deadline_mono_ns)
@@ -102,14 +100,13 @@ static bool lock_until(struct simple *simple, uint64_t deadline)
 
     if (failed != 0)
         return false;
-    simple->owner = pthread_self();
-    __atomic_store_n(&simple->owned, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&simple->owner, (uintptr_t)pthread_self(), __ATOMIC_RELAXED);
     return true;
 }
 
 static void unlock(struct simple *simple)
 {
-    __atomic_store_n(&simple->owned, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&simple->owner, 0, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&simple->lock);
 }
 
@@ -126,10 +123,10 @@ static enum otel_err start_exporter(struct simple *simple)
         err = otl_loop_new(nothing_to_wake, simple, &simple->loop);
     if (err != OTEL_OK || simple->exporter_started)
         return err;
-    simple->exporter_started = true;
-    if (simple->exporter->ops->start == NULL)
-        return OTEL_OK;
-    return simple->exporter->ops->start(simple->exporter, simple->loop);
+    if (simple->exporter->ops->start != NULL)
+        err = simple->exporter->ops->start(simple->exporter, simple->loop);
+    simple->exporter_started = err == OTEL_OK; /* else the next span tries again */
+    return err;
 }
 
 static void export_done(void *arg, const struct otel_sdk_export_result *result)
@@ -283,7 +280,7 @@ static void forked(struct otel_sdk_processor *processor)
     struct simple *simple = of(processor);
 
     pthread_mutex_init(&simple->lock, NULL);
-    simple->owned = false;
+    simple->owner = 0;
     otl_loop_forked(simple->loop);
     simple->loop = NULL;
     simple->exporter_started = false;

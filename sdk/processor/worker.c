@@ -153,11 +153,12 @@ static size_t take(struct otl_batch *batch)
 static enum otel_err start_exporter(struct otl_batch *batch)
 {
     struct otel_sdk_exporter *exporter = batch->exporter;
+    enum otel_err err = OTEL_OK;
 
-    if (batch->exporter_started || exporter->ops->start == NULL)
-        return OTEL_OK;
-    batch->exporter_started = true;
-    return exporter->ops->start(exporter, batch->loop);
+    if (!batch->exporter_started && exporter->ops->start != NULL)
+        err = exporter->ops->start(exporter, batch->loop);
+    batch->exporter_started = err == OTEL_OK; /* else the next batch tries again */
+    return err;
 }
 
 static bool export_one(struct otl_batch *batch)
@@ -218,11 +219,15 @@ static bool finish_flush(struct otl_batch *batch)
 {
     struct otel_sdk_exporter *exporter = batch->exporter;
     enum otel_err err = batch->flush_error;
+    uint64_t deadline;
 
     if (batch->flushing == 0 || otl_queue_head(&batch->queue) < batch->due)
         return false;
+    pthread_mutex_lock(&batch->lock);
+    deadline = batch->flush_deadline;
+    pthread_mutex_unlock(&batch->lock);
     if (exporter->ops->force_flush != NULL && start_exporter(batch) == OTEL_OK) {
-        enum otel_err flushed = exporter->ops->force_flush(exporter, batch->flush_deadline);
+        enum otel_err flushed = exporter->ops->force_flush(exporter, deadline);
         if (err == OTEL_OK)
             err = flushed;
     }
@@ -364,6 +369,7 @@ static void *work(void *arg)
 {
     struct otl_batch *batch = arg;
 
+    pthread_setname_np(pthread_self(), "otel-batch");
     schedule_next(batch);
     pump(batch);
     otl_loop_run(batch->loop);
@@ -371,7 +377,10 @@ static void *work(void *arg)
     pthread_mutex_lock(&batch->lock);
     batch->worker_cpu_ns = otl_clock_thread_cpu_ns();
     batch->worker_runs = false;
-    batch->flush_done = batch->flush_asked; /* the shutdown has flushed */
+    if (batch->flush_done != batch->flush_asked) { /* the shutdown has flushed */
+        batch->flush_done = batch->flush_asked;
+        batch->flush_result = batch->stop_result;
+    }
     pthread_cond_broadcast(&batch->changed);
     pthread_mutex_unlock(&batch->lock);
     otl_batch_release(batch);

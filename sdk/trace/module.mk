@@ -26,3 +26,7 @@ TSAN_TESTS += thread_test
 TESTS += fork_test
 fork_test_SRCS := sdk/trace/tests/fork_test.c
 fork_test_LIBS := sdk_rig
+
+TESTS += exit_test
+exit_test_SRCS := sdk/trace/tests/exit_test.c
+exit_test_LIBS := sdk_rig

@@ -36,6 +36,21 @@ healthy()
 }
 
 check "a healthy fleet passes" healthy
+transparent()
+{
+    expect_exit 0 "$tracerig" run harness/tests/players.yaml --seed 11 --quiet --out "$dir/untraced" \
+        --set services.order.tracing.enabled=false --set expect.spans_per_request_min=4 &&
+        json_is "$dir/untraced/report.json" "r['traces']['complete'] == r['traces']['expected'] > 100" True
+}
+check "a service without SDK passes the context on" transparent
+
+mixed()
+{
+    expect_exit 0 "$tracerig" run harness/tests/players.yaml --seed 11 --quiet --out "$dir/mixed" \
+        --set load.parent_sampled=0.3 --set load.parent_not_sampled=0.3 &&
+        json_is "$dir/mixed/report.json" "r['spans']['not_recorded'] > 100 < r['spans']['delivered']" True
+}
+check "sampled, unsampled and absent parents of the load client are followed" mixed
 check "drops context at one edge" \
     broken drop propagation,baggage "broken.drop_context=call payment POST /charge"
 edge()

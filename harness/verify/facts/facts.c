@@ -43,6 +43,14 @@ const char *hx_facts_service(const struct hx_facts *facts, uint32_t process)
     return p->open != NULL && p->open->service == UINT32_MAX ? "load" : "?";
 }
 
+bool hx_facts_untraced(const struct hx_facts *facts, uint32_t process)
+{
+    const struct hx_service *service =
+        process < facts->process_count ? facts->processes[process].service : NULL;
+
+    return service != NULL && !service->tracing.enabled;
+}
+
 bool hx_facts_sampled(const struct hx_fact_span *span)
 {
     return (span->open->head.flags & HX_LED_SPAN_SAMPLED) != 0;

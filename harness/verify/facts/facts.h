@@ -253,6 +253,9 @@ uint32_t hx_facts_span_by_ids(const struct hx_facts *facts, const uint8_t trace_
                               const uint8_t span_id[8]);
 /* "order"; "load" for the load client, "?" when unknown. */
 const char *hx_facts_service(const struct hx_facts *facts, uint32_t process);
+/* Its service has tracing switched off: the API without SDK makes no spans of its own, its rows are
+ * left out, and the context that came in is passed on. */
+bool hx_facts_untraced(const struct hx_facts *facts, uint32_t process);
 /* Row of the process that made this seq, HX_NONE. */
 uint32_t hx_facts_process_of_seq(const struct hx_facts *facts, uint64_t seq);
 bool hx_facts_sampled(const struct hx_fact_span *span);

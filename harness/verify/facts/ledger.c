@@ -247,7 +247,8 @@ static enum otel_err add_record(struct hx_facts *facts, const struct hx_led_reco
         add_entry(facts, process, row);
         break;
     case HX_LED_SPAN:
-        add_span(facts, process, row);
+        if (!hx_facts_untraced(facts, process))
+            add_span(facts, process, row);
         break;
     case HX_LED_SEND:
         add_send(facts, row);
@@ -261,6 +262,9 @@ static enum otel_err add_record(struct hx_facts *facts, const struct hx_led_reco
         add_load(facts, row);
         break;
     case HX_LED_SPAN_CLOSE:
+        if (hx_facts_untraced(facts, process))
+            break;
+        /* fall through */
     case HX_LED_ENTRY_CLOSE:
     case HX_LED_SEND_CLOSE:
     case HX_LED_LOAD_CLOSE:

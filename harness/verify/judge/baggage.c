@@ -33,7 +33,7 @@ static bool carries(const struct hx_judgement *j, const struct hx_fact_send *sen
     if (send->entry == HX_NONE)
         return false;
     service = service_of(j->facts, send->entry);
-    if (service == NULL || !service->tracing.enabled || !service->tracing.propagate_baggage)
+    if (service == NULL || !service->tracing.propagate_baggage)
         return false;
     op = send->span != HX_NONE ? j->facts->spans[send->span].open->op : HX_NONE;
     if (op < j->scenario->operation_count && j->scenario->operations[op].step != NULL)
@@ -48,7 +48,7 @@ static bool go_up(const struct hx_judgement *j, struct bearer *at)
     const struct hx_service *service = service_of(j->facts, at->entry);
 
     if (send == HX_NONE || !carries(j, &j->facts->sends[send]) || service == NULL ||
-        !service->tracing.enabled || !service->tracing.propagate_baggage)
+        !service->tracing.propagate_baggage)
         return false;
     *at = (struct bearer){j->facts->sends[send].entry, j->facts->sends[send].baggage};
     return true;

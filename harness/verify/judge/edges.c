@@ -148,7 +148,7 @@ static json_t *edge_json(const struct hx_judgement *j, const struct hx_edge *edg
         "from_service", from_load ? "" : s->operations[edge->from_op].service->name, "to_service",
         edge->to_op < s->operation_count ? s->operations[edge->to_op].service->name : "", "kind",
         edge->topic != NULL ? "kafka" : "http", "mode",
-        MODES[from_load && edge->tied == 0 ? HX_EDGE_NONE : edge->mode], "calls",
+        MODES[edge->calls > 0 && edge->tied == 0 ? HX_EDGE_NONE : edge->mode], "calls",
         (json_int_t)edge->calls, "sampled", (json_int_t)edge->sampled, "complete",
         (json_int_t)edge->complete, "broken", (json_int_t)edge->broken, "errors",
         (json_int_t)edge->errors, "redelivered", (json_int_t)edge->redelivered);

@@ -13,10 +13,13 @@ struct hop {
     const struct hx_fact_span *callee; /* SERVER or CONSUMER span; NULL: none */
     struct otl_view sent, sent_state;
     struct otl_view got, got_state;
+    struct otl_view passed; /* what came to an untraced caller */
     enum hx_edge_mode mode;
     struct hx_context context; /* what was received */
     bool has_context;
     bool from_load;
+    bool caller_untraced;
+    bool callee_untraced;
 };
 
 static const struct hx_fact_span *span_at(const struct hx_facts *facts, uint32_t row)
@@ -38,6 +41,12 @@ static void look_at(const struct hx_facts *facts, const struct hx_fact_entry *en
         const struct hx_fact_send *send = &facts->sends[entry->send];
 
         hop->caller = span_at(facts, send->span);
+        if (send->entry != HX_NONE) {
+            const struct hx_led_entry *above = facts->entries[send->entry].open;
+
+            hop->caller_untraced = hx_facts_untraced(facts, facts->entries[send->entry].process);
+            hop->passed = hx_led_view(&above->head, above->traceparent);
+        }
         hop->sent = hx_led_view(&send->open->head, send->open->traceparent);
         hop->sent_state = hx_led_view(&send->open->head, send->open->tracestate);
     } else if (entry->load != HX_NONE) {
@@ -46,17 +55,33 @@ static void look_at(const struct hx_facts *facts, const struct hx_fact_entry *en
         hop->from_load = true;
         hop->sent = hx_led_view(&load->head, load->traceparent);
     }
+    hop->callee_untraced = hx_facts_untraced(facts, entry->process);
     hop->has_context = hx_context_parse(hop->got, &hop->context);
 }
 
 /* ---- what breaks a hop ---------------------------------------------------------------------- */
+
+/* A service without SDK hands on what came to it. */
+static const char *wrongly_passed(const struct hop *hop)
+{
+    struct hx_context came, sent;
+
+    if (!hx_context_parse(hop->passed, &came))
+        return hop->sent.len > 0 ? "an untraced service sent a context of its own" : NULL;
+    if (!hx_context_parse(hop->sent, &sent))
+        return "an untraced service did not pass the context on";
+    return memcmp(&came, &sent, sizeof sent) != 0 ? "an untraced service changed the context"
+                                                  : NULL;
+}
 
 static const char *wrongly_sent(const struct hop *hop)
 {
     const struct hx_led_span *open;
     struct hx_context sent;
 
-    if (hop->caller == NULL)
+    if (hop->caller_untraced)
+        return wrongly_passed(hop);
+    if (hop->caller == NULL || (hop->mode == HX_EDGE_NONE && hop->sent.len == 0))
         return NULL;
     if (hop->sent.len == 0)
         return "sent without context";
@@ -97,7 +122,7 @@ static const char *wrongly_used(const struct hx_facts *facts, const struct hop *
     if (parent && memcmp(open->parent_span_id, hop->context.span_id, 8) != 0)
         return "received, but the callee has another parent";
     if (!parent && memcmp(open->trace_id, hop->context.trace_id, 16) == 0)
-        return "the callee joined the trace, though the edge is a link";
+        return "the callee joined the trace, though the edge is no parent";
     if (!link || !hx_facts_sampled(hop->callee))
         return NULL;
     if (open->link_count == 0)
@@ -120,6 +145,10 @@ static bool joined(const struct hx_facts *facts, const struct hop *hop)
     to = &facts->received[hop->callee->received];
     if (hop->from_load || hop->mode == HX_EDGE_NONE)
         return true;
+    if (hop->caller_untraced) /* it passes on what came to it */
+        return link || (hop->has_context &&
+                        memcmp(hop->context.trace_id, to->trace_id, 16) == 0 &&
+                        memcmp(hop->context.span_id, to->parent_span_id, 8) == 0);
     if (hop->caller == NULL || hop->caller->received == HX_NONE)
         return false;
     from = &facts->received[hop->caller->received];
@@ -160,24 +189,32 @@ static void mark_broken(struct hx_judgement *j, struct hx_edge *edge, const stru
 /* Both ends were to be traced; a linked callee decides for itself. */
 static bool hop_sampled(const struct hop *hop)
 {
-    if (hop->caller != NULL && !hx_facts_sampled(hop->caller))
+    if (hop->callee_untraced || (hop->caller != NULL && !hx_facts_sampled(hop->caller)))
         return false;
     if (hop->callee == NULL)
         return hop->caller != NULL;
     return hx_facts_sampled(hop->callee);
 }
 
+/* Who has no context cannot pass it on; who makes no span ties it to nothing. */
+static bool nothing_to_tie(const struct hop *hop)
+{
+    if (hop->sent.len == 0 && (hop->from_load || hop->caller_untraced))
+        return true;
+    return hop->callee_untraced;
+}
+
 static void judge_hop(struct hx_judgement *j, struct hx_edge *edge, struct hop *hop)
 {
     const char *why;
 
-    hop->mode = hop->from_load && hop->sent.len == 0 ? HX_EDGE_NONE : edge->mode;
+    hop->mode = nothing_to_tie(hop) ? HX_EDGE_NONE : edge->mode;
     edge->tied += hop->mode != HX_EDGE_NONE;
     edge->calls++;
     edge->sampled += hop_sampled(hop);
     edge->redelivered += hop->entry->again;
     edge->complete += hop_sampled(hop) && joined(j->facts, hop);
-    if (hop->mode == HX_EDGE_NONE)
+    if (hop->mode == HX_EDGE_NONE && hop->sent.len == 0 && hop->got.len == 0)
         return;
     hx_judged(&j->checks, HX_CHECK_PROPAGATION, 1);
     why = wrongly_sent(hop);

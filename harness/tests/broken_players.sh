@@ -47,7 +47,7 @@ check "a service without SDK passes the context on" transparent
 mixed()
 {
     expect_exit 0 "$tracerig" run harness/tests/players.yaml --seed 11 --quiet --out "$dir/mixed" \
-        --set load.parent_sampled=0.3 --set load.parent_not_sampled=0.3 &&
+        --set load.incoming.sampled=0.3 --set load.incoming.not_sampled=0.3 &&
         json_is "$dir/mixed/report.json" "r['spans']['not_recorded'] > 100 < r['spans']['delivered']" True
 }
 check "sampled, unsampled and absent parents of the load client are followed" mixed

@@ -15,6 +15,7 @@ MODULES += ci/witness
 MODULES += harness/ledger
 MODULES += reports
 MODULES += harness/stats
+MODULES += harness/gate
 MODULES += harness/topology
 MODULES += harness/scenario
 MODULES += harness/cli

@@ -16,6 +16,9 @@ $(REP_GEN)/schema.c: reports/schema/report.schema.json reports/module.mk
 $(REP_GEN)/style.c: reports/html/style.css reports/module.mk
 	$(call rep_text_to_c,rep_resource_style)
 
+LIBS += represource
+represource_SRCS := $(REP_GEN)/schema.c $(REP_GEN)/style.c
+
 LIBS += reports
 reports_SRCS := reports/model.c reports/format.c reports/out.c reports/words.c reports/render.c \
                 reports/plot/gnuplot.c reports/plot/script.c reports/plot/plot.c \
@@ -23,9 +26,8 @@ reports_SRCS := reports/model.c reports/format.c reports/out.c reports/words.c r
                 reports/text/text.c reports/html/html.c reports/html/table.c \
                 reports/html/findings.c reports/html/layout.c reports/html/topology.c \
                 reports/html/load.c reports/html/books.c reports/html/cost.c \
-                reports/html/machine.c reports/html/waterfall.c \
-                $(REP_GEN)/schema.c $(REP_GEN)/style.c
-reports_LIBS := repschema base
+                reports/html/machine.c reports/html/waterfall.c
+reports_LIBS := repschema represource base
 reports_PKGS := jansson
 
 LIBS += reportcmd

@@ -12,6 +12,7 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/judge.h"
 #include "harness/cli/scenarios.h"
+#include "harness/gate/judge.h"
 #include "harness/scenario/scenario.h"
 #include "harness/topology/facts.h"
 #include "harness/topology/run.h"
@@ -212,9 +213,11 @@ static enum otel_err judge(const struct request *request, const struct hx_run *r
     json_object_set_new(report, "command_line",
                         words(request, run->options.scenario, file, &line));
     json_object_set_new(report, "reproduce", line);
+    err = hx_thresholds_judge(options.scenario->claims.thresholds,
+                              options.scenario->claims.threshold_count, report);
     hx_judge(report, run->interrupted);
     *ret = report;
-    return OTEL_OK;
+    return err;
 }
 
 static void show(const struct request *request, const char *dir, const json_t *report)

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "harness/cli/commands.h"
+#include "harness/gate/judge.h"
 #include "harness/scenario/scenario.h"
 #include "harness/verify/verify.h"
+#include "reports/model.h"
 
 static const char *text_of(const json_t *row, const char *key)
 {
@@ -77,6 +79,34 @@ static int status_of(const char *verdict)
     return strcmp(verdict, "fail") == 0 ? HX_EXIT_VERDICT : HX_EXIT_INCONCLUSIVE;
 }
 
+/* Thresholds speak of figures that only the run itself could measure: they are looked up in its
+ * report, the books taken from what was judged now. */
+static enum otel_err add_thresholds(const char *dir, const struct hx_scenario *scenario,
+                                    json_t *result, struct otl_detail *detail)
+{
+    struct rep_model *model = NULL;
+    const json_t *row;
+    json_t *list;
+    size_t i;
+    enum otel_err err = scenario->claims.threshold_count > 0 ? rep_model_load(dir, &model, detail)
+                                                             : OTEL_OK;
+
+    if (err != OTEL_OK || model == NULL)
+        return err;
+    json_object_update(model->root, result);
+    list = json_object_get(model->root, "expectations");
+    err = hx_thresholds_judge(scenario->claims.thresholds, scenario->claims.threshold_count,
+                              model->root);
+    json_array_foreach(list, i, row) {
+        const char *verdict = text_of(row, "verdict");
+        if (strcmp(verdict, "fail") == 0 || (strcmp(verdict, "inconclusive") == 0 &&
+                                             strcmp(text_of(result, "verdict"), "pass") == 0))
+            json_object_set(result, "verdict", json_object_get(row, "verdict"));
+    }
+    rep_model_free(model);
+    return err;
+}
+
 static int judge(const char *dir, const struct hx_scenario *scenario, bool as_json)
 {
     struct hx_verify_options options = {.dir = dir, .scenario = scenario};
@@ -86,6 +116,10 @@ static int judge(const char *dir, const struct hx_scenario *scenario, bool as_js
 
     if (hx_verify_run(&options, &result, &detail) != OTEL_OK)
         return hx_usage_fail(&detail);
+    if (add_thresholds(dir, scenario, result, &detail) != OTEL_OK) {
+        json_decref(result);
+        return hx_usage_fail(&detail);
+    }
     if (as_json) {
         json_dumpf(result, stdout, JSON_INDENT(2));
         printf("\n");

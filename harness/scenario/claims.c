@@ -241,6 +241,8 @@ static enum otel_err load_expect(struct hx_loader *l, const struct hx_plan *plan
         err = load_edges(l, plan, "forbidden", &claims->forbidden, &claims->forbidden_count);
     if (err == OTEL_OK)
         err = load_edges(l, plan, "broken", &claims->broken, &claims->broken_count);
+    if (err == OTEL_OK)
+        err = hx_load_thresholds(l, plan);
     return err == OTEL_OK ? check_spans(l, map, plan) : err;
 }
 

@@ -20,6 +20,8 @@ struct hx_loaded { /* what hx_scenario_free() frees; scenario is first */
     struct otl_arena arena;
 };
 
+struct hx_plan;
+
 struct hx_loader {
     struct otl_yaml *doc;
     struct otl_detail *reterr;
@@ -54,6 +56,10 @@ OTEL_MUST_USE enum otel_err hx_check_graph(struct hx_loader *loader);
 OTEL_MUST_USE enum otel_err hx_load_claims(struct hx_loader *loader);
 OTEL_MUST_USE enum otel_err hx_check_template(struct hx_loader *loader, const char *text,
                                               struct otl_yaml_pos pos);
+
+/* expect.thresholds, held against the schema of report.json and the fleet. */
+OTEL_MUST_USE enum otel_err hx_load_thresholds(struct hx_loader *loader,
+                                               const struct hx_plan *plan);
 
 /* "SERVICE METHOD /path" -> route; the error speaks of "call to ...". */
 OTEL_MUST_USE enum otel_err hx_find_route(struct hx_loader *loader, const char *text,

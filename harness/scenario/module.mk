@@ -2,9 +2,9 @@
 LIBS += scenario
 scenario_SRCS := harness/scenario/load.c harness/scenario/override.c harness/scenario/schema.c \
                  harness/scenario/resolve.c harness/scenario/fleet.c harness/scenario/values.c \
-                 harness/scenario/steps.c harness/scenario/graph.c harness/scenario/claims.c \
+                 harness/scenario/steps.c harness/scenario/graph.c harness/scenario/claims.c harness/scenario/thresholds.c \
                  harness/scenario/plan.c harness/scenario/warnings.c
-scenario_LIBS := yaml base
+scenario_LIBS := threshold yaml base
 scenario_PKGS := jansson
 
 TESTS += scenario_test

@@ -251,6 +251,8 @@ struct hx_edge_claim {
     unsigned to_op;
 };
 
+struct hx_threshold; /* harness/gate/threshold.h */
+
 struct hx_claims {
     const char *const *checks;  /* names of verifier checks that must pass; NULL = all */
     size_t check_count;
@@ -261,6 +263,8 @@ struct hx_claims {
     const struct hx_edge_claim *broken; /* exactly these, and no other, are broken */
     size_t broken_count;
     double spans_per_request_min; /* 0 = not claimed */
+    const struct hx_threshold *thresholds; /* on figures of report.json */
+    size_t threshold_count;
     bool partial_traces;        /* partial traces are expected: the share that follows from the
                                  * services' own ratios, inside a two-sided 1e-6 interval */
 };

@@ -2,6 +2,7 @@
 /* The grammar of a scenario file. Every default stands here, as the fallback of its key. */
 #include "harness/scenario/schema.h"
 
+#include "harness/gate/threshold.h"
 #include "harness/scenario/checks.h"
 #include "harness/scenario/scenario.h"
 #include "sdk/base/clock.h"
@@ -250,11 +251,15 @@ static const struct otl_schema load[] = {
 static const struct otl_schema check_item[] = {ITEM(ENUM, .words = check_names)};
 static const struct otl_schema edge_item[] = {
     ITEM(STRING, .what = "an edge such as 'gateway POST /checkout -> order POST /orders'")};
+static const struct otl_schema threshold_item[] = {
+    ITEM(STRING, .min = 1, .max = HX_THRESHOLD_BYTES - 1,
+         .what = "a threshold such as 'load.latency.p99 < 50ms'")};
 static const struct otl_schema expect[] = {
     ROW("checks", LIST, .child = check_item, .max = 64),
     ROW("required", LIST, .child = edge_item, .max = 256),
     ROW("forbidden", LIST, .child = edge_item, .max = 256),
     ROW("broken", LIST, .child = edge_item, .max = 256),
+    ROW("thresholds", LIST, .child = threshold_item, .max = 64),
     ROW("spans_per_request_min", DOUBLE, .real_max = 1e6, .fallback = "0.0"),
     ROW("partial_traces", BOOL, .fallback = "false"),
     OTL_SCHEMA_END};

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+# threshold: what a scenario needs to read a threshold. gate: to judge and compare reports.
+LIBS += threshold
+threshold_SRCS := harness/gate/threshold.c harness/gate/figure.c
+threshold_LIBS := represource base
+threshold_PKGS := jansson
+
+LIBS += gate
+gate_SRCS := harness/gate/judge.c
+gate_LIBS := threshold reports stats base
+gate_PKGS := jansson
+
+TESTS += threshold_test
+threshold_test_SRCS := harness/gate/tests/threshold_test.c
+threshold_test_LIBS := gate
+
+FUZZERS += fuzz_threshold
+fuzz_threshold_SRCS := harness/gate/tests/fuzz_threshold.c ci/fuzz-main.c
+fuzz_threshold_LIBS := threshold base

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* expect.thresholds: read, and their rows looked for in the fleet. */
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/gate/threshold.h"
+#include "harness/scenario/internal.h"
+#include "harness/scenario/plan.h"
+
+enum { WORDS_MAX = 512, NAME_SIZE = 520, NEAR_SIZE = 640 };
+
+struct words {
+    const char *list[WORDS_MAX + 1];
+    size_t count;
+    bool memory;
+};
+
+static void add_word(struct hx_loader *l, struct words *words, const char *text)
+{
+    if (words->count == WORDS_MAX)
+        return;
+    words->list[words->count] = otl_arena_strdup(l->arena, text);
+    if (words->list[words->count] == NULL)
+        words->memory = true;
+    else
+        words->count++;
+}
+
+/* Services and their instances: the rows of services and sdk. */
+static void instance_words(struct hx_loader *l, struct words *words)
+{
+    char name[NAME_SIZE];
+
+    for (size_t i = 0; i < l->scenario->service_count; i++) {
+        const struct hx_service *service = &l->scenario->services[i];
+        add_word(l, words, service->name);
+        for (unsigned r = 0; r < service->replicas; r++) {
+            snprintf(name, sizeof(name), "%s-%u", service->name, r);
+            add_word(l, words, name);
+        }
+    }
+}
+
+static void edge_words(struct hx_loader *l, const struct hx_plan *plan, struct words *words)
+{
+    char from[NAME_SIZE / 2], to[NAME_SIZE / 2], name[NAME_SIZE];
+
+    hx_plan_entry_text(l->scenario, hx_plan_start(l->scenario), to, sizeof(to));
+    snprintf(name, sizeof(name), "load -> %s", to);
+    add_word(l, words, name);
+    for (size_t i = 0; i < plan->edge_count; i++) {
+        hx_plan_entry_text(l->scenario, plan->edges[i].from_op, from, sizeof(from));
+        hx_plan_entry_text(l->scenario, plan->edges[i].to_op, to, sizeof(to));
+        snprintf(name, sizeof(name), "%.250s -> %.250s", from, to);
+        add_word(l, words, name);
+    }
+}
+
+/* Will the report have this row? Only what the scenario itself names can be told. */
+static enum otel_err check_row(struct hx_loader *l, const struct hx_plan *plan,
+                               const struct hx_figure_step *step, struct otl_yaml_pos pos)
+{
+    struct words words = {.count = 0};
+    char near[NEAR_SIZE];
+
+    if (step->row[0] == '\0' || strcmp(step->row, "*") == 0)
+        return OTEL_OK;
+    if (strcmp(step->name, "edges") == 0)
+        edge_words(l, plan, &words);
+    else if (strcmp(step->name, "services") == 0 || strcmp(step->name, "sdk") == 0)
+        instance_words(l, &words);
+    else
+        return OTEL_OK;
+    if (words.memory)
+        return OTEL_ERR_MEMORY;
+    words.list[words.count] = NULL;
+    for (size_t i = 0; i < words.count; i++)
+        if (strcmp(words.list[i], step->row) == 0)
+            return OTEL_OK;
+    return otl_yaml_error(l->reterr, pos, "no row '%.200s' in %s%s", step->row, step->name,
+                          otl_words_suggest(words.list, step->row, near, sizeof(near)));
+}
+
+static enum otel_err load_threshold(struct hx_loader *l, const struct hx_plan *plan,
+                                    const char *text, const json_t *schema,
+                                    struct otl_yaml_pos pos, struct hx_threshold *ret)
+{
+    struct otl_detail inner = OTL_DETAIL_NONE;
+    enum otel_err err = hx_threshold_parse(text, schema, ret, &inner);
+
+    if (err != OTEL_OK)
+        return otl_yaml_error(l->reterr, pos, "threshold '%.160s', character %u: %s", text,
+                              inner.column, inner.text);
+    for (size_t i = 0; i < ret->figure.step_count && err == OTEL_OK; i++)
+        err = check_row(l, plan, &ret->figure.steps[i], pos);
+    return err;
+}
+
+enum otel_err hx_load_thresholds(struct hx_loader *l, const struct hx_plan *plan)
+{
+    const json_t *list = json_object_get(json_object_get(l->scenario->tree, "expect"),
+                                         "thresholds");
+    size_t count = json_array_size(list);
+    struct hx_threshold *thresholds;
+    enum otel_err err = OTEL_OK;
+    json_t *schema;
+
+    if (count == 0)
+        return OTEL_OK;
+    thresholds = hx_loader_array(l, count, sizeof(*thresholds));
+    schema = hx_report_schema();
+    if (thresholds == NULL || schema == NULL)
+        err = OTEL_ERR_MEMORY;
+    for (size_t i = 0; i < count && err == OTEL_OK; i++)
+        err = load_threshold(l, plan, json_string_value(json_array_get(list, i)), schema,
+                             otl_yaml_item_pos(l->doc, list, i), &thresholds[i]);
+    json_decref(schema);
+    l->scenario->claims.thresholds = thresholds;
+    l->scenario->claims.threshold_count = err == OTEL_OK ? count : 0;
+    return err;
+}

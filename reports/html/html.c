@@ -130,7 +130,9 @@ static void put_tiles(struct rep_out *out, const json_t *root)
     note = rep_format_count(rep_int(traces, "expected"));
     snprintf(line, sizeof(line), "of %s expected", note.text);
     put_tile(out, "traces complete", rep_format_count(rep_int(traces, "complete")).text, line,
-             rep_int(traces, "broken") + rep_int(traces, "partial") > 0 ? "bad-text" : "");
+             rep_int(traces, "complete") == rep_int(traces, "expected") ? ""
+             : rep_is(root, "verdict", "pass")                          ? "warn-text"
+                                                                        : "bad-text");
     note = rep_format_count(rep_int(spans, "started"));
     snprintf(line, sizeof(line), "of %s started", note.text);
     put_tile(out, "spans delivered", rep_format_count(rep_int(spans, "delivered")).text, line, "");

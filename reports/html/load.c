@@ -42,6 +42,8 @@ static void put_edge(struct rep_out *out, const json_t *edge, struct extra extra
     rep_html_cell(out, "w", rep_str(edge, "from"));
     rep_put(out, "<td class=\"w\">");
     rep_put_html(out, rep_str(edge, "to"));
+    if (rep_is(edge, "expectation", "broken"))
+        rep_put(out, "<br><span class=\"zero\">claimed to be broken</span>");
     if (rep_has(edge, "why")) {
         rep_put(out, "<br><span class=\"bad-text\">");
         rep_put_html(out, rep_str(edge, "why"));

@@ -11,8 +11,6 @@ static void put_generator(struct rep_out *out, const json_t *load)
     static const struct rep_column columns[] = {
         {"entry", "entry", "text", NULL},
         {"arrival", "arrivals", "text", NULL},
-        {"rate_asked", "rate asked", "number", NULL},
-        {"rate_achieved", "achieved", "number", NULL},
         {"connections", "connections", "count", NULL},
         {"in_flight_max", "most in flight", "count", NULL},
         {"backlog_max", "longest backlog", "count", NULL},
@@ -142,7 +140,7 @@ void rep_html_environment(struct rep_out *out, const json_t *root)
     if (json_object_size(environment) == 0)
         return;
     rep_html_section(out, "environment", "Environment", NULL);
-    rep_put(out, "<div class=\"card\"><table><tbody>\n");
+    rep_put(out, "<div class=\"card\"><table class=\"kv\"><tbody>\n");
     put_text(out, environment, "cpu_model", "CPU");
     put_numbers(out, environment);
     put_text(out, environment, "kernel", "kernel");

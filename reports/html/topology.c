@@ -126,6 +126,9 @@ static void put_label(struct rep_out *out, const struct rep_wire *wire)
     put_figure_line(out, wire, -6, is_broken(edge));
     if (is_broken(edge))
         rep_putf(out, "%s broken", rep_format_count(rep_int(edge, "broken")).text);
+    else if (joined && complete != calls && rep_has(edge, "sampled") &&
+             complete == rep_int(edge, "sampled"))
+        rep_putf(out, "%s sampled \xe2\x9c\x93", rep_format_count(complete).text);
     else if (joined && complete != calls)
         rep_putf(out, "%s of %s joined", rep_format_count(complete).text,
                  rep_format_count(calls).text);
@@ -173,7 +176,8 @@ void rep_html_topology(struct rep_out *out, const json_t *root)
         return;
     rep_html_section(
         out, "topology", "Topology",
-        "What called what, by the ledger. On each wire: calls (a tick when each is joined "
+        "What called what, by the ledger. On each wire: calls, or those sampled (a tick when each "
+        "is joined "
         "in the traces), and p50 \xc2\xb7 p99 of the hop: for HTTP from sent to answered, for "
         "Kafka (dashed) from published to handled. Red: the context was lost.");
     layout = rep_layout_new(edges);

@@ -146,8 +146,8 @@ static size_t add_text(struct otel_attribute *to, const char *key, struct otel_s
     return text.len != 0;
 }
 
-/* The user's attributes come last, so that they win; more than fit into the array are counted
- * by the event as dropped. */
+/* The user's attributes come last, so that they win; more than fit into the array are counted as
+ * dropped in the statistics. */
 static void span_record_exception(struct otel_span *api, const struct otel_exception *exception)
 {
     struct otel_attribute attributes[OWN_ATTRIBUTES + MANY_ATTRIBUTES];

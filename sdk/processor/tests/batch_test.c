@@ -200,6 +200,32 @@ static void a_full_queue_drops_the_newest_by_identity(void **state)
     the_books_balance(bench);
 }
 
+static size_t resident_pages(void)
+{
+    size_t all = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%zu %zu", &all, &resident), 2);
+    fclose(file);
+    return resident;
+}
+
+static void memory_stays_bounded_while_nothing_flows(void **state)
+{
+    struct bench *bench = *state;
+    size_t before;
+
+    start(bench, FAKE_HANG);
+    spans(bench, 5000);
+    before = resident_pages();
+    spans(bench, 100000);
+    assert_in_range(resident_pages(), 0, before + 1024); /* 4 MiB */
+    the_books_balance(bench);
+    assert_int_equal(stop(bench, 0), OTEL_ERR_TIMEOUT);
+    the_books_balance(bench);
+}
+
 static void flush_returns_after_all_earlier_spans_were_acknowledged(void **state)
 {
     struct bench *bench = *state;
@@ -481,6 +507,7 @@ int main(void)
         BENCH_TEST(no_batch_exceeds_the_maximum_and_none_is_empty),
         BENCH_TEST(exports_never_overlap),
         BENCH_TEST(a_full_queue_drops_the_newest_by_identity),
+        BENCH_TEST(memory_stays_bounded_while_nothing_flows),
         BENCH_TEST(flush_returns_after_all_earlier_spans_were_acknowledged),
         BENCH_TEST(flush_honours_its_timeout),
         BENCH_TEST(eight_threads_flush_at_once),

@@ -9,8 +9,8 @@
 
 struct otel_context {
     size_t refs;
-    struct otel_span *span;       /* NULL: none */
-    struct otel_baggage *baggage; /* NULL: empty */
+    struct otel_span *span;             /* NULL: none */
+    struct otel_baggage *baggage;       /* NULL: empty */
     const struct otel_context_key *key; /* NULL: this node sets no value */
     void *value;
     struct otel_context *values; /* the next node with a value, or NULL */

@@ -43,8 +43,7 @@ static void no_link(struct otel_span *span, const struct otel_link *link)
     (void)span, (void)link;
 }
 
-static void no_status(struct otel_span *span, enum otel_status status,
-                      struct otel_str description)
+static void no_status(struct otel_span *span, enum otel_status status, struct otel_str description)
 {
     (void)span, (void)status, (void)description;
 }

@@ -97,16 +97,15 @@ void otel_propagator_set_global(struct otel_propagator *propagator)
     otel_propagator_unref(old);
 }
 
-void otel_propagator_inject(struct otel_propagator *propagator,
-                            const struct otel_context *context, void *carrier,
-                            const struct otel_text_map_setter *setter)
+void otel_propagator_inject(struct otel_propagator *propagator, const struct otel_context *context,
+                            void *carrier, const struct otel_text_map_setter *setter)
 {
     struct otel_propagator *held = propagator != NULL ? NULL : otel_propagator_global();
 
     if (propagator == NULL)
         propagator = held;
-    propagator->ops->inject(propagator, context != NULL ? context : otel_context_current(),
-                            carrier, setter);
+    propagator->ops->inject(propagator, context != NULL ? context : otel_context_current(), carrier,
+                            setter);
     otel_propagator_unref(held);
 }
 
@@ -118,9 +117,8 @@ struct otel_context *otel_propagator_extract(struct otel_propagator *propagator,
 
     if (propagator == NULL)
         propagator = held;
-    context = propagator->ops->extract(propagator,
-                                       context != NULL ? context : otel_context_current(),
-                                       carrier, getter);
+    context = propagator->ops->extract(
+        propagator, context != NULL ? context : otel_context_current(), carrier, getter);
     otel_propagator_unref(held);
     return context;
 }
@@ -136,9 +134,8 @@ void otel_propagator_fields(struct otel_propagator *propagator, otel_text_visit_
     otel_propagator_unref(held);
 }
 
-static void composite_inject(struct otel_propagator *propagator,
-                             const struct otel_context *context, void *carrier,
-                             const struct otel_text_map_setter *setter)
+static void composite_inject(struct otel_propagator *propagator, const struct otel_context *context,
+                             void *carrier, const struct otel_text_map_setter *setter)
 {
     struct composite *composite = (struct composite *)propagator;
 
@@ -197,8 +194,8 @@ enum otel_err otel_propagator_composite_new(struct otel_propagator *const *propa
     composite->propagator.refs = 1;
     composite->count = count;
     for (size_t i = 0; i < count; i++)
-        composite->members[i] = otel_propagator_ref(
-            propagators[i] != NULL ? propagators[i] : otel_propagator_noop());
+        composite->members[i] =
+            otel_propagator_ref(propagators[i] != NULL ? propagators[i] : otel_propagator_noop());
     *ret = &composite->propagator;
     return OTEL_OK;
 }

@@ -61,8 +61,7 @@ static struct otel_str trimmed(struct otel_str text)
         text.data++;
         text.len--;
     }
-    while (text.len != 0 &&
-           (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
+    while (text.len != 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
         text.len--;
     return text;
 }

@@ -62,8 +62,7 @@ static void serve(int fd)
         bytes[len] = '\0';
         end = memmem(bytes, len, "\r\n\r\n", 4);
         length = end ? strstr(bytes, "Content-Length: ") : NULL;
-        if (length == NULL ||
-            len < (size_t)(end + 4 - bytes) + strtoul(length + 16, NULL, 10))
+        if (length == NULL || len < (size_t)(end + 4 - bytes) + strtoul(length + 16, NULL, 10))
             continue;
         len = 0;
         if (send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL) < 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "sdk/base/clock.h"
+#include "sdk/base/text.h"
 #include "sdk/otlp/batch.h"
 
 /*
@@ -325,8 +326,11 @@ int main(int argc, char **argv)
     rig_init(&off, otel_sdk_sampler_always_off());
     rig_init(&on, otel_sdk_sampler_always_on());
     if (argc == 3) {
-        int row = atoi(argv[1]), spans = atoi(argv[2]);
-        for (int left = spans; left > 0; left -= SPANS)
+        uint64_t row = 0, spans = 0;
+        if (otl_parse_uint(argv[1], 1, sizeof(rows) / sizeof(rows[0]) - 1, &row) != OTEL_OK ||
+            otl_parse_uint(argv[2], 1, INT32_MAX, &spans) != OTEL_OK)
+            die("usage: span_bench [ROW SPANS]");
+        for (int left = (int)spans; left > 0; left -= SPANS)
             once(rows[row].run, rows[row].rig, left < SPANS ? left : SPANS);
     } else {
         measure(rows, sizeof(rows) / sizeof(rows[0]), &on);

@@ -79,8 +79,8 @@ static bool keep_locked(struct otel_sdk_memory *memory, const struct otel_sdk_re
 
     memset(&kept, 0, sizeof(kept));
     kept.batch = memory->batches;
-    if (!copy(otel_sdk_span_encoded(span), &kept.encoded) ||
-        !copy(scope->name, &kept.scope.name) || !copy(scope->version, &kept.scope.version) ||
+    if (!copy(otel_sdk_span_encoded(span), &kept.encoded) || !copy(scope->name, &kept.scope.name) ||
+        !copy(scope->version, &kept.scope.version) ||
         !copy(scope->schema_url, &kept.scope.schema_url) ||
         !copy(scope->encoded, &kept.scope.encoded)) {
         free_span(&kept);
@@ -162,7 +162,13 @@ static void free_exporter(struct otel_sdk_exporter *exporter)
 }
 
 static const struct otel_sdk_exporter_ops memory_ops = {
-    sizeof(struct otel_sdk_exporter_ops), NULL, export_batch, NULL, NULL, shut_down, forked,
+    sizeof(struct otel_sdk_exporter_ops),
+    NULL,
+    export_batch,
+    NULL,
+    NULL,
+    shut_down,
+    forked,
     free_exporter,
 };
 

@@ -144,8 +144,7 @@ bool otel_sdk_next_attribute(struct otel_sdk_iter *iter,
     return true;
 }
 
-bool otel_sdk_next_element(struct otel_sdk_iter *iter,
-                           struct otel_sdk_read_attribute *ret_element)
+bool otel_sdk_next_element(struct otel_sdk_iter *iter, struct otel_sdk_read_attribute *ret_element)
 {
     struct otel_str message;
 

@@ -14,9 +14,9 @@
 
 struct otl_field {
     uint32_t number;
-    unsigned wire_type;     /* 0 varint, 1 fixed64, 2 bytes, 5 fixed32 */
-    uint64_t value;         /* varint, fixed */
-    struct otel_str bytes;  /* wire type 2 */
+    unsigned wire_type;    /* 0 varint, 1 fixed64, 2 bytes, 5 fixed32 */
+    uint64_t value;        /* varint, fixed */
+    struct otel_str bytes; /* wire type 2 */
 };
 
 /* Take the first field off *rest; false at the end or where the bytes are damaged. */

@@ -211,8 +211,7 @@ size_t otl_attribute_size(struct otel_str key, const struct otel_value *value,
 }
 
 uint8_t *otl_attribute_write(uint8_t *at, uint8_t tag, struct otel_str key,
-                             const struct otel_value *value,
-                             const struct otl_value_limits *limits)
+                             const struct otel_value *value, const struct otl_value_limits *limits)
 {
     at = otl_wire_head(at, tag, key_value_size(key, value, limits));
     at = otl_wire_head(at, OTL_TAG_KEY, otl_text_size(key, UINT32_MAX));

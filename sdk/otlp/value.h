@@ -33,8 +33,7 @@ uint8_t *otl_value_write(uint8_t *at, const struct otel_value *value,
 size_t otl_attribute_size(struct otel_str key, const struct otel_value *value,
                           const struct otl_value_limits *limits);
 uint8_t *otl_attribute_write(uint8_t *at, uint8_t tag, struct otel_str key,
-                             const struct otel_value *value,
-                             const struct otl_value_limits *limits);
+                             const struct otel_value *value, const struct otl_value_limits *limits);
 
 /* Many KeyValue fields with unique keys: empty keys are left out, of equal keys the last value
  * takes the first one's place, keys beyond max_count are left out and counted. */

@@ -213,9 +213,8 @@ static enum otel_err shutdown_processor(struct otel_sdk_processor *processor,
         return OTEL_OK;
     }
     otl_loop_wake(batch->loop);
-    while (batch->worker_runs && wait_locked(batch, deadline < UINT64_MAX - GRACE_NS
-                                                        ? deadline + GRACE_NS
-                                                        : UINT64_MAX))
+    while (batch->worker_runs &&
+           wait_locked(batch, deadline < UINT64_MAX - GRACE_NS ? deadline + GRACE_NS : UINT64_MAX))
         continue;
     gone = !batch->worker_runs;
     err = gone ? batch->stop_result : OTEL_ERR_TIMEOUT;

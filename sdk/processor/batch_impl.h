@@ -49,18 +49,18 @@ struct otl_batch {
     bool in_flight;             /* [l] the batch below is with the exporter, its fate open */
     uint64_t worker_cpu_ns;     /* [l] set when the worker ends */
 
-    struct otel_sdk_loop *loop; /* [w] except wake */
-    struct event *schedule;     /* [w] schedule_delay */
-    struct event *limit;        /* [w] export timeout, stop deadline */
-    struct event *retry;        /* [w] a producer has not filled its cell yet */
-    bool pumping;               /* [w] */
-    bool exporting;             /* [w] waiting for done */
-    bool exporter_started;      /* [w] */
-    uint64_t due;               /* [w] spans before this position are exported without delay */
-    uint64_t flushing;          /* [w] serial being served, or 0 */
-    enum otel_err flush_error;  /* [w] first failure since flushing began */
-    uint64_t export_began_ns;   /* [w] */
-    struct otel_sdk_batch batch;/* [w], read by shutdown when in_flight */
+    struct otel_sdk_loop *loop;  /* [w] except wake */
+    struct event *schedule;      /* [w] schedule_delay */
+    struct event *limit;         /* [w] export timeout, stop deadline */
+    struct event *retry;         /* [w] a producer has not filled its cell yet */
+    bool pumping;                /* [w] */
+    bool exporting;              /* [w] waiting for done */
+    bool exporter_started;       /* [w] */
+    uint64_t due;                /* [w] spans before this position are exported without delay */
+    uint64_t flushing;           /* [w] serial being served, or 0 */
+    enum otel_err flush_error;   /* [w] first failure since flushing began */
+    uint64_t export_began_ns;    /* [w] */
+    struct otel_sdk_batch batch; /* [w], read by shutdown when in_flight */
     struct otel_sdk_readable_span **spans; /* the batch: max_batch of them */
 
     /* counters [a] */

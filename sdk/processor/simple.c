@@ -137,8 +137,7 @@ static void export_done(void *arg, const struct otel_sdk_export_result *result)
     simple->done = true;
 }
 
-static void settle(struct simple *simple, const struct otel_sdk_readable_span *span,
-                   uint64_t began)
+static void settle(struct simple *simple, const struct otel_sdk_readable_span *span, uint64_t began)
 {
     const struct otel_sdk_export_result *result = &simple->result;
     uint64_t took = now_ns() - began;

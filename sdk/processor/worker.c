@@ -297,8 +297,8 @@ static bool step(struct otl_batch *batch)
         return false;
     }
     waiting = otl_queue_count(&batch->queue);
-    if (waiting != 0 && (stop || waiting >= batch->wake_at ||
-                         otl_queue_head(&batch->queue) < batch->due))
+    if (waiting != 0 &&
+        (stop || waiting >= batch->wake_at || otl_queue_head(&batch->queue) < batch->due))
         return export_one(batch);
     if (finish_flush(batch))
         return true;

@@ -153,8 +153,7 @@ static enum otel_err add_all(struct otel_sdk_resource *resource,
             continue;
         if (place == NULL && resource->count == OTEL_SDK_RESOURCE_MAX_ATTRIBUTES)
             return OTEL_ERR_LIMIT;
-        if (!copy_str(&resource->arena, &copy.key) ||
-            !copy_value(&resource->arena, &copy.value, 1))
+        if (!copy_str(&resource->arena, &copy.key) || !copy_value(&resource->arena, &copy.value, 1))
             return resource->arena.total >= OTEL_SDK_RESOURCE_MAX_BYTES ? OTEL_ERR_LIMIT
                                                                         : OTEL_ERR_MEMORY;
         if (place == NULL)
@@ -167,8 +166,8 @@ static enum otel_err add_all(struct otel_sdk_resource *resource,
 static enum otel_err encode(struct otel_sdk_resource *resource)
 {
     uint32_t dropped;
-    size_t size = otl_attributes_size(resource->attributes, resource->count, UINT32_MAX,
-                                      &no_limits, &dropped);
+    size_t size = otl_attributes_size(resource->attributes, resource->count, UINT32_MAX, &no_limits,
+                                      &dropped);
     uint8_t *bytes;
 
     if (size > OTEL_SDK_RESOURCE_MAX_BYTES)
@@ -245,8 +244,8 @@ enum otel_err otel_sdk_resource_merge(const struct otel_sdk_resource *old,
                                       const struct otel_sdk_resource *updating,
                                       struct otel_sdk_resource **ret)
 {
-    struct otel_sdk_resource *resource = allocate(otel_sdk_resource_count(old) +
-                                                  otel_sdk_resource_count(updating));
+    struct otel_sdk_resource *resource =
+        allocate(otel_sdk_resource_count(old) + otel_sdk_resource_count(updating));
     enum otel_err err;
 
     if (resource == NULL)
@@ -255,10 +254,10 @@ enum otel_err otel_sdk_resource_merge(const struct otel_sdk_resource *old,
     if (err == OTEL_OK)
         err = add_all(resource, otel_sdk_resource_attributes(updating),
                       otel_sdk_resource_count(updating));
-    return finish(resource,
-                  merged_url(otel_sdk_resource_schema_url(old),
-                             otel_sdk_resource_schema_url(updating)),
-                  err, ret);
+    return finish(
+        resource,
+        merged_url(otel_sdk_resource_schema_url(old), otel_sdk_resource_schema_url(updating)), err,
+        ret);
 }
 
 enum otel_err otel_sdk_resource_default(struct otel_sdk_resource **ret)
@@ -298,8 +297,7 @@ size_t otel_sdk_resource_count(const struct otel_sdk_resource *resource)
     return resource != NULL ? resource->count : 0;
 }
 
-const struct otel_attribute *
-otel_sdk_resource_attributes(const struct otel_sdk_resource *resource)
+const struct otel_attribute *otel_sdk_resource_attributes(const struct otel_sdk_resource *resource)
 {
     return resource != NULL ? resource->attributes : NULL;
 }

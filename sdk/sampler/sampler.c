@@ -39,8 +39,7 @@ struct otel_str otel_sdk_sampler_description(const struct otel_sdk_sampler *samp
     return sampler != NULL ? sampler->ops->description(sampler) : otel_str(NULL);
 }
 
-static void on_sample(struct otel_sdk_sampler *sampler,
-                      const struct otel_sdk_sampling_input *input,
+static void on_sample(struct otel_sdk_sampler *sampler, const struct otel_sdk_sampling_input *input,
                       struct otel_sdk_sampling_result *result)
 {
     (void)sampler, (void)input;
@@ -109,8 +108,7 @@ static void describe_ratio(double ratio, char *out, size_t size)
     for (int digits = 1; digits <= 17; digits++) {
         double back = 0;
         snprintf(out, size, "TraceIdRatioBased{%.*g}", digits, ratio);
-        if (sscanf(out, "TraceIdRatioBased{%lf}", &back) == 1 && !(back < ratio) &&
-            !(back > ratio))
+        if (sscanf(out, "TraceIdRatioBased{%lf}", &back) == 1 && !(back < ratio) && !(back > ratio))
             return;
     }
 }
@@ -160,8 +158,7 @@ enum otel_err otel_sdk_sampler_custom_new(otel_sdk_should_sample_fn *should_samp
                                           const char *description, void (*release)(void *arg),
                                           void *arg, struct otel_sdk_sampler **ret)
 {
-    static const struct otel_sdk_sampler_ops ops = {custom_sample, custom_description,
-                                                    custom_free};
+    static const struct otel_sdk_sampler_ops ops = {custom_sample, custom_description, custom_free};
     size_t len = strlen(description != NULL ? description : "");
     struct custom_sampler *custom = otl_mem_zalloc(sizeof(*custom) + len + 1);
 

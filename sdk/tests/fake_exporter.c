@@ -135,8 +135,14 @@ static void no_free(struct otel_sdk_exporter *exporter)
 }
 
 static const struct otel_sdk_exporter_ops ops = {
-    sizeof(struct otel_sdk_exporter_ops), start, export_batch, cancel, force_flush, shut_down,
-    forked, no_free,
+    sizeof(struct otel_sdk_exporter_ops),
+    start,
+    export_batch,
+    cancel,
+    force_flush,
+    shut_down,
+    forked,
+    no_free,
 };
 
 void fake_init(struct fake *fake, enum fake_mode mode)

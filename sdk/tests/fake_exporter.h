@@ -10,7 +10,8 @@
  * An exporter that does what a test tells it, and remembers what it was asked.
  *
  * Life      fake_init -> given to one processor (whose free does nothing here) -> fake_fini after
- *           the provider was freed (it waits until the processor has let go). fake_release lets blocked calls go on.
+ *           the provider was freed (it waits until the processor has let go). fake_release lets
+ *           blocked calls go on.
  * Threads   fields are read under the lock by fake_... functions; mode may be changed by
  *           fake_set_mode at any time.
  */

@@ -41,8 +41,8 @@ static struct otel_str key_at(const struct otl_span *span, uint32_t at)
     return otel_strn((const char *)p, len);
 }
 
-static __attribute__((noinline)) struct otl_key *
-find(const struct otl_span *span, uint32_t print, struct otel_str key)
+static __attribute__((noinline)) struct otl_key *find(const struct otl_span *span, uint32_t print,
+                                                      struct otel_str key)
 {
     for (uint32_t i = 0; i < span->attribute_count; i++)
         if (__builtin_expect(span->keys[i].print == print, 0) &&
@@ -196,8 +196,8 @@ static void record_string(struct otl_span *span, struct otel_str key,
     if (__builtin_expect(len < SHORT && !span->long_values_cut, 1))
         at = begin_short(span, key, print, len + 2);
     if (__builtin_expect(at != NULL, 1)) {
-        otl_wire_fixed32(at, OTL_TAG_VALUE | (uint32_t)(len + 2) << 8 |
-                                 OTL_TAG_ANY_STRING << 16 | (uint32_t)len << 24);
+        otl_wire_fixed32(at, OTL_TAG_VALUE | (uint32_t)(len + 2) << 8 | OTL_TAG_ANY_STRING << 16 |
+                                 (uint32_t)len << 24);
         if (__builtin_expect(otl_copy_ascii(at + 4, value->as.string, len), 1)) {
             append(span, print, key.len + len + 8);
             return;

@@ -53,8 +53,7 @@ static bool grow(struct otl_span *span, size_t need)
 /* Room for need more bytes at the end; NULL: over a limit, or no memory. */
 uint8_t *otl_body_room(struct otl_span *span, size_t need)
 {
-    if (__builtin_expect(need > otl_body_left(span), 0) &&
-        !grow(span, need))
+    if (__builtin_expect(need > otl_body_left(span), 0) && !grow(span, need))
         return NULL;
     return span->body + span->body_len;
 }

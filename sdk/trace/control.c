@@ -28,8 +28,7 @@ static uint32_t share_of(uint64_t deadline, size_t sharers)
 enum otel_err otel_sdk_provider_force_flush(struct otel_sdk_provider *provider,
                                             uint32_t timeout_millis)
 {
-    struct otl_processors *processors =
-        __atomic_load_n(&provider->processors, __ATOMIC_ACQUIRE);
+    struct otl_processors *processors = __atomic_load_n(&provider->processors, __ATOMIC_ACQUIRE);
     uint64_t deadline = deadline_of(timeout_millis);
     enum otel_err result = OTEL_OK;
 
@@ -72,8 +71,7 @@ enum otel_err otel_sdk_provider_shutdown(struct otel_sdk_provider *provider,
 bool otel_sdk_provider_processor_stats(struct otel_sdk_provider *provider, unsigned index,
                                        struct otel_sdk_processor_stats *ret_stats)
 {
-    struct otl_processors *processors =
-        __atomic_load_n(&provider->processors, __ATOMIC_ACQUIRE);
+    struct otl_processors *processors = __atomic_load_n(&provider->processors, __ATOMIC_ACQUIRE);
     struct otel_sdk_processor *processor;
 
     if (index >= processors->count)

@@ -4,8 +4,8 @@
 #include "sdk/base/mem.h"
 #include "sdk/trace/provider_impl.h"
 
-_Thread_local __attribute__((tls_model("initial-exec")))
-struct otl_local_slot otl_local_slots[OTL_MAX_PROVIDERS];
+_Thread_local __attribute__((
+    tls_model("initial-exec"))) struct otl_local_slot otl_local_slots[OTL_MAX_PROVIDERS];
 
 unsigned otl_fork_generation;
 
@@ -79,6 +79,7 @@ static void after_fork_in_child(void)
 
 static void set_up(void)
 {
+    otl_light_set_up();
     pthread_key_create(&g_exit_key, thread_exits);
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
@@ -146,8 +147,8 @@ void otl_local_sum(struct otel_sdk_provider *provider, uint64_t *ret_counts)
 {
     pthread_mutex_lock(&g_registry);
     for (int i = 0; i < OTL_COUNTS; i++)
-        ret_counts[i] = provider->retired[i] +
-                        __atomic_load_n(&provider->lost_counts[i], __ATOMIC_ACQUIRE);
+        ret_counts[i] =
+            provider->retired[i] + __atomic_load_n(&provider->lost_counts[i], __ATOMIC_ACQUIRE);
     for (struct otl_local *local = provider->locals; local != NULL; local = local->next)
         for (int i = 0; i < OTL_COUNTS; i++)
             ret_counts[i] += __atomic_load_n(&local->counts[i], __ATOMIC_ACQUIRE);

@@ -49,8 +49,8 @@ struct otl_local_slot {
     struct otl_local *local;
 };
 
-extern _Thread_local __attribute__((tls_model("initial-exec")))
-struct otl_local_slot otl_local_slots[OTL_MAX_PROVIDERS];
+extern _Thread_local __attribute__((
+    tls_model("initial-exec"))) struct otl_local_slot otl_local_slots[OTL_MAX_PROVIDERS];
 
 /* Goes up in every child of a fork. */
 extern unsigned otl_fork_generation;

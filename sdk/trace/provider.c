@@ -71,9 +71,8 @@ void otl_provider_error(struct otel_sdk_provider *provider, enum otel_err err, c
         return;
     now = otl_clock_mono(otl_clock_real());
     due = __atomic_load_n(&provider->error_due, __ATOMIC_RELAXED);
-    if (now < due ||
-        !__atomic_compare_exchange_n(&provider->error_due, &due, now + OTL_NS_PER_S, false,
-                                     __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    if (now < due || !__atomic_compare_exchange_n(&provider->error_due, &due, now + OTL_NS_PER_S,
+                                                  false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         return;
     provider->error(provider->error_arg, err, text);
 }
@@ -219,8 +218,7 @@ static void take_options(struct otel_sdk_provider *provider,
     provider->value_limits.value_length = options->limits.attribute_value_length_limit;
     provider->value_limits.depth =
         within(options->limits.attribute_value_depth_limit, 0, MAX_DEPTH);
-    provider->max_span_bytes =
-        within(options->max_span_bytes, LEAST_SPAN_BYTES, MOST_SPAN_BYTES);
+    provider->max_span_bytes = within(options->max_span_bytes, LEAST_SPAN_BYTES, MOST_SPAN_BYTES);
     provider->max_overflow_bytes = options->max_overflow_bytes;
     provider->seeded = options->seeded;
     provider->seed = options->seed;

@@ -40,14 +40,14 @@ struct otel_sdk_provider {
     /* read on every span */
     uint64_t generation; /* of this provider and, after a fork, of the child */
     unsigned slot;
-    bool shut_down;                    /* atomic */
+    bool shut_down; /* atomic */
     bool ids_random;
     struct otl_processors *processors; /* atomic */
     struct otel_sdk_sampler *sampler;
     struct otel_sdk_clock clock;
     bool real_clock;
-    int64_t anchor;       /* atomic: wall - mono */
-    uint64_t anchor_due;  /* atomic: mono time of the next look at the wall clock */
+    int64_t anchor;                   /* atomic: wall - mono */
+    uint64_t anchor_due;              /* atomic: mono time of the next look at the wall clock */
     struct otel_sdk_id_generator ids; /* trace_id NULL: built in */
     struct otel_sdk_span_limits limits;
     struct otl_value_limits value_limits;
@@ -60,7 +60,7 @@ struct otel_sdk_provider {
     size_t refs; /* atomic */
     bool seeded;
     uint64_t seed;
-    uint64_t streams; /* under the registry lock: random streams given out */
+    uint64_t streams;                 /* under the registry lock: random streams given out */
     uint64_t lost_counts[OTL_COUNTS]; /* atomic: of threads without a local */
     uint64_t retired[OTL_COUNTS];     /* of threads that are gone; under the registry lock */
     struct otl_local *locals;         /* under the registry lock */
@@ -103,6 +103,8 @@ void otl_provider_error(struct otel_sdk_provider *provider, enum otel_err err, c
 struct otel_tracer *otl_tracer_get(struct otel_tracer_provider *api,
                                    const struct otel_tracer_options *options);
 void otl_tracer_free(struct otl_tracer *tracer);
+/* Once, before the first provider. */
+void otl_light_set_up(void);
 /* The span path: sdk/trace/start.c. */
 struct otel_span *otl_tracer_start(struct otel_tracer *api, struct otel_str name,
                                    const struct otel_span_options *options);

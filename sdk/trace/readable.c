@@ -24,9 +24,8 @@ void otel_sdk_readable_span_unref(struct otel_sdk_readable_span *span)
 
 const struct otel_sdk_readable_span *otel_sdk_span_readable(const struct otel_span *span)
 {
-    return span != NULL && span->ops == &otl_span_ops
-               ? (const struct otel_sdk_readable_span *)span
-               : NULL;
+    return span != NULL && span->ops == &otl_span_ops ? (const struct otel_sdk_readable_span *)span
+                                                      : NULL;
 }
 
 static struct otel_str bytes_of(const struct otl_span *span)
@@ -57,8 +56,7 @@ const struct otel_sdk_scope *otel_sdk_span_scope(const struct otel_sdk_readable_
     return &of(span)->tracer->scope;
 }
 
-const struct otel_sdk_resource *
-otel_sdk_span_resource(const struct otel_sdk_readable_span *span)
+const struct otel_sdk_resource *otel_sdk_span_resource(const struct otel_sdk_readable_span *span)
 {
     return of(span)->tracer->provider->resource;
 }

@@ -99,16 +99,14 @@ void otl_record_link(struct otl_span *span, const struct otel_link *link)
     const struct otel_sdk_provider *provider = span->tracer->provider;
     uint32_t limit = provider->limits.link_attribute_count_limit, dropped;
     struct otel_str state = otel_trace_state_header(link->context.trace_state);
-    size_t size = otl_wire_field_size(OTEL_TRACE_ID_SIZE) +
-                  otl_wire_field_size(OTEL_SPAN_ID_SIZE) +
+    size_t size = otl_wire_field_size(OTEL_TRACE_ID_SIZE) + otl_wire_field_size(OTEL_SPAN_ID_SIZE) +
                   (state.len != 0 ? otl_wire_field_size(state.len) : 0) +
                   otl_attributes_size(link->attributes, link->attribute_count, limit,
                                       &provider->value_limits, &dropped) +
                   dropped_size(dropped) + 5;
     uint8_t *at;
 
-    if (!otel_span_context_is_valid(&link->context) && link->attribute_count == 0 &&
-        state.len == 0)
+    if (!otel_span_context_is_valid(&link->context) && link->attribute_count == 0 && state.len == 0)
         return;
     if (span->link_count >= provider->limits.link_count_limit ||
         (at = otl_body_room(span, otl_wire_field_size(size))) == NULL) {
@@ -128,8 +126,7 @@ void otl_record_link(struct otl_span *span, const struct otel_link *link)
     span->dropped_elsewhere += dropped;
 }
 
-void otl_record_status(struct otl_span *span, enum otel_status status,
-                       struct otel_str description)
+void otl_record_status(struct otl_span *span, enum otel_status status, struct otel_str description)
 {
     size_t text, size;
     uint8_t *at;

@@ -246,9 +246,9 @@ static void span_end(struct otel_span *api, uint64_t end_time_unix_nanos)
 }
 
 const struct otel_span_ops otl_span_ops = {
-    span_ref,       span_unref,    span_is_recording, span_set,
-    span_set_many,  span_add_event, span_add_link,     span_set_status,
-    span_update_name, span_record_exception, span_end,
+    span_ref,       span_unref,    span_is_recording, span_set,         span_set_many,
+    span_add_event, span_add_link, span_set_status,   span_update_name, span_record_exception,
+    span_end,
 };
 
 static void light_ref(struct otel_span *api)
@@ -266,57 +266,12 @@ static void light_unref(struct otel_span *api)
     put_block(light->provider, &light->provider->lights, true, light);
 }
 
-static bool light_is_recording(const struct otel_span *api)
-{
-    (void)api;
-    return false;
-}
+struct otel_span_ops otl_light_ops;
 
-static void light_set(struct otel_span *api, struct otel_str key, const struct otel_value *value)
+/* Everything but the references is the API's no-op. */
+void otl_light_set_up(void)
 {
-    (void)api, (void)key, (void)value;
+    otl_light_ops = otel_span_noop_ops;
+    otl_light_ops.ref = light_ref;
+    otl_light_ops.unref = light_unref;
 }
-
-static void light_set_many(struct otel_span *api, const struct otel_attribute *attributes,
-                           size_t count)
-{
-    (void)api, (void)attributes, (void)count;
-}
-
-static void light_add_event(struct otel_span *api, const struct otel_event *event)
-{
-    (void)api, (void)event;
-}
-
-static void light_add_link(struct otel_span *api, const struct otel_link *link)
-{
-    (void)api, (void)link;
-}
-
-static void light_set_status(struct otel_span *api, enum otel_status status,
-                             struct otel_str description)
-{
-    (void)api, (void)status, (void)description;
-}
-
-static void light_update_name(struct otel_span *api, struct otel_str name)
-{
-    (void)api, (void)name;
-}
-
-static void light_record_exception(struct otel_span *api,
-                                   const struct otel_exception *exception)
-{
-    (void)api, (void)exception;
-}
-
-static void light_end(struct otel_span *api, uint64_t end_time_unix_nanos)
-{
-    (void)api, (void)end_time_unix_nanos;
-}
-
-const struct otel_span_ops otl_light_ops = {
-    light_ref,         light_unref,            light_is_recording, light_set,
-    light_set_many,    light_add_event,        light_add_link,     light_set_status,
-    light_update_name, light_record_exception, light_end,
-};

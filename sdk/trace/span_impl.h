@@ -20,17 +20,17 @@
 
 enum {
     OTL_SPAN_BLOCK = 1024,
-    OTL_SPAN_KEYS = 16,      /* index entries inside the block */
-    OTL_SPAN_TAIL = 24,      /* always left in body for the three dropped counts */
-    OTL_TAG_DEAD = 0x02,     /* field 0: never on the wire */
-    OTL_AT_TRACE_ID = 2,     /* offsets in body */
+    OTL_SPAN_KEYS = 16,  /* index entries inside the block */
+    OTL_SPAN_TAIL = 24,  /* always left in body for the three dropped counts */
+    OTL_TAG_DEAD = 0x02, /* field 0: never on the wire */
+    OTL_AT_TRACE_ID = 2, /* offsets in body */
     OTL_AT_SPAN_ID = 20,
     OTL_AT_KIND = 29,
     OTL_AT_START = 31,
     OTL_AT_END = 40,
     OTL_AT_FLAGS = 50,
-    OTL_AT_FIELDS = 54,      /* from here on length-delimited fields with one-byte tags */
-    OTL_AT_PARENT_ID = 56    /* when there is a parent */
+    OTL_AT_FIELDS = 54,   /* from here on length-delimited fields with one-byte tags */
+    OTL_AT_PARENT_ID = 56 /* when there is a parent */
 };
 
 struct otl_key {
@@ -42,10 +42,10 @@ enum otl_span_state { OTL_SPAN_OPEN, OTL_SPAN_ENDING, OTL_SPAN_ENDED };
 
 struct otl_span {
     struct otel_span api;
-    uint32_t refs;     /* atomic */
-    uint8_t lock;      /* atomic */
-    uint8_t state;     /* atomic; enum otl_span_state */
-    uint8_t status;    /* enum otel_status */
+    uint32_t refs;        /* atomic */
+    uint8_t lock;         /* atomic */
+    uint8_t state;        /* atomic; enum otl_span_state */
+    uint8_t status;       /* enum otel_status */
     bool long_values_cut; /* the provider limits the length of values */
     unsigned fork_generation;
     uint32_t body_len;
@@ -57,7 +57,7 @@ struct otl_span {
     struct otl_key *keys;
     uint64_t key_bits; /* a bit for each key's print: unset means not there */
     uint32_t key_cap;
-    uint32_t key_room; /* min(key_cap, attribute_count_limit) */
+    uint32_t key_room;           /* min(key_cap, attribute_count_limit) */
     uint32_t name_at, status_at; /* offsets of their fields, or 0 */
     uint32_t attribute_count, event_count, link_count;
     uint32_t dropped_attributes, dropped_events, dropped_links;
@@ -77,7 +77,7 @@ struct otl_light {
 enum { OTL_INLINE_BODY = OTL_SPAN_BLOCK - sizeof(struct otl_span) };
 
 extern const struct otel_span_ops otl_span_ops;
-extern const struct otel_span_ops otl_light_ops;
+extern struct otel_span_ops otl_light_ops; /* constant once otl_light_set_up() has run */
 
 void otl_span_wait(struct otl_span *span);
 
@@ -146,8 +146,7 @@ void otl_record_attributes(struct otl_span *span, const struct otel_attribute *a
 void otl_record_event(struct otl_span *span, const struct otel_event *event,
                       uint64_t time_unix_nanos);
 void otl_record_link(struct otl_span *span, const struct otel_link *link);
-void otl_record_status(struct otl_span *span, enum otel_status status,
-                       struct otel_str description);
+void otl_record_status(struct otl_span *span, enum otel_status status, struct otel_str description);
 
 /* span.c */
 void otl_span_release(struct otl_span *span);

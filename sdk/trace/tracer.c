@@ -61,8 +61,8 @@ static char *encode(const struct otel_tracer_options *options, size_t *ret_len)
         return NULL;
     at = put_text(at, OTL_TAG_SCOPE_NAME, options->name);
     at = put_text(at, OTL_TAG_SCOPE_VERSION, options->version);
-    otl_attributes_write(at, OTL_TAG_SCOPE_ATTRIBUTE, options->attributes,
-                         options->attribute_count, UINT32_MAX, &scope_limits);
+    otl_attributes_write(at, OTL_TAG_SCOPE_ATTRIBUTE, options->attributes, options->attribute_count,
+                         UINT32_MAX, &scope_limits);
     *ret_len = size;
     return (char *)bytes;
 }

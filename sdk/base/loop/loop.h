@@ -14,8 +14,9 @@
  *
  * Life      new -> run... -> free. forked() in a child of a fork forgets everything inherited.
  * Threads   everything on one thread at a time, except otl_loop_wake(), which any may call.
- * Memory    one base, one eventfd. In the child of a fork the base's memory and its epoll descriptor
- *           stay behind: libevent offers no way to let go of them without touching the parent's.
+ * Memory    one base, one eventfd. In the child of a fork the base's memory and its epoll
+ *           descriptor stay behind: libevent offers no way to let go of them without touching
+ *           the parent's.
  *
  * No global libevent setting is touched: no locking callbacks, no allocator, no log callback.
  */

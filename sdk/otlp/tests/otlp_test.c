@@ -122,8 +122,8 @@ static void *take(struct bench *bench, size_t size)
 
 static struct otel_str a_text(struct bench *bench)
 {
-    static const char *const parts[] = {"a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "xyz",
-                                        "\x01"};
+    static const char *const parts[] = {"a",   "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+                                        "xyz", "\x01"};
     size_t count = below(bench, 8) == 0 ? below(bench, 400) : below(bench, 24);
     bool plain = below(bench, 3) != 0;
     char *text = take(bench, count * 4 + 1);
@@ -272,8 +272,8 @@ static void record(struct bench *bench, struct otel_tracer *tracer, struct model
     model->name = a_text(bench);
     model->kind = options.kind = (enum otel_span_kind)(1 + below(bench, 5));
     model->start = options.start_time_unix_nanos = 1 + below(bench, SIZE_MAX / 2);
-    span = otel_span_start_str(tracer, below(bench, 2) ? model->name : otel_str("renamed"),
-                               &options);
+    span =
+        otel_span_start_str(tracer, below(bench, 2) ? model->name : otel_str("renamed"), &options);
     model->context = *otel_span_get_context(span);
     if (below(bench, 2) == 0)
         set_attributes(bench, span, model);
@@ -468,8 +468,8 @@ static void spans_are_grouped_by_scope_once_also_when_there_are_many(void **stat
         options.name = otel_str(name);
         options.version = otel_str(i % 2 ? "" : "1.0");
         options.schema_url = otel_str(i % 3 ? "" : "https://s.test/2");
-        tracers[i] = otel_tracer_provider_tracer(otel_sdk_provider_api(bench->rig.provider),
-                                                 &options);
+        tracers[i] =
+            otel_tracer_provider_tracer(otel_sdk_provider_api(bench->rig.provider), &options);
     }
     for (int i = 0; i < 3 * SCOPES; i++)
         otel_span_finish(otel_span_start(tracers[i * 7 % SCOPES], "s", NULL));

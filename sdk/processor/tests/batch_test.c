@@ -68,8 +68,7 @@ static void start(struct bench *bench, enum fake_mode mode)
     struct otel_sdk_processor *processor = NULL;
 
     fake_set_mode(&bench->fake, mode);
-    assert_int_equal(otel_sdk_batch_new(&bench->batch, &bench->fake.exporter, &processor),
-                     OTEL_OK);
+    assert_int_equal(otel_sdk_batch_new(&bench->batch, &bench->fake.exporter, &processor), OTEL_OK);
     rig_start_with(&bench->rig, processor);
 }
 
@@ -89,8 +88,8 @@ static void the_books_balance(struct bench *bench)
         dropped += stats.total.dropped[i];
     assert_int_equal(stats.started, stats.sampled + stats.record_only + stats.not_recorded);
     assert_int_equal(stats.total.received, stats.sampled);
-    assert_int_equal(stats.sampled, stats.total.exported + dropped + stats.total.queued +
-                                        stats.total.in_flight);
+    assert_int_equal(stats.sampled,
+                     stats.total.exported + dropped + stats.total.queued + stats.total.in_flight);
     assert_int_equal(dropped, bench->dropped);
 }
 

@@ -117,7 +117,7 @@ static void the_ratio_rule_is_that_of_go_and_rust(void **state)
     (void)state;
     assert_int_equal(otel_sdk_sampler_traceidratio_new(0.25, &quarter), OTEL_OK);
     memset(id, 0xff, sizeof(id)); /* the first eight bytes do not matter */
-    id[8] = 0x3f; /* 0x3fffffffffffffff >> 1 is one below a quarter of 2^63 */
+    id[8] = 0x3f;                 /* 0x3fffffffffffffff >> 1 is one below a quarter of 2^63 */
     assert_int_equal(ask(quarter, NULL, id).decision, OTEL_SDK_RECORD_AND_SAMPLE);
     id[8] = 0x40;
     memset(id + 9, 0, 7);
@@ -157,9 +157,9 @@ static void parentbased_asks_the_right_delegate(void **state)
 
     (void)state;
     for (int i = 0; i < 5; i++)
-        assert_int_equal(otel_sdk_sampler_custom_new(number_of_delegate, "d", NULL, &numbers[i],
-                                                     &delegates[i]),
-                         OTEL_OK);
+        assert_int_equal(
+            otel_sdk_sampler_custom_new(number_of_delegate, "d", NULL, &numbers[i], &delegates[i]),
+            OTEL_OK);
     otel_sdk_parentbased_options_init(&options);
     options.root = delegates[0];
     options.remote_parent_sampled = delegates[1];
@@ -257,8 +257,7 @@ static void a_custom_sampler_sets_attributes_and_trace_state_and_records_only(vo
 
     (void)state;
     rig_init(&rig);
-    assert_int_equal(otel_sdk_sampler_custom_new(decide, "Mine", NULL, NULL,
-                                                 &rig.options.sampler),
+    assert_int_equal(otel_sdk_sampler_custom_new(decide, "Mine", NULL, NULL, &rig.options.sampler),
                      OTEL_OK);
     rig_start(&rig);
     otel_sdk_sampler_unref(rig.options.sampler);

@@ -184,8 +184,8 @@ static void invalid_utf8_is_repaired_and_costs_nothing_else(void **state)
     seen = rig_seen(rig, "na\xef\xbf\xbdme");
     assert_str(seen_attribute(&seen, "value").text, "a\xef\xbf\xbd\xef\xbf\xbd");
     assert_str(seen_attribute(&seen, "k\xef\xbf\xbd").text, "2");
-    assert_true(otl_utf8_valid(seen.info.status_description.data,
-                               seen.info.status_description.len));
+    assert_true(
+        otl_utf8_valid(seen.info.status_description.data, seen.info.status_description.len));
 }
 
 static void keys_over_the_limit_are_dropped_and_counted_but_may_be_overwritten(void **state)

@@ -72,7 +72,8 @@ static void a_forked_child_exports_its_own_spans_and_none_of_its_parents(void **
     fake_init(&fake, FAKE_OK);
     rig_init(&rig);
     start_batch(&rig, &fake, 2048);
-    one_span(&rig, "warm up"); /* the worker sleeps at the fork and holds no lock of the sanitizer */
+    /* The worker sleeps at the fork and holds no lock of the sanitizer's allocator. */
+    one_span(&rig, "warm up");
     assert_int_equal(otel_sdk_provider_force_flush(rig.provider, 10000), OTEL_OK);
     for (int i = 0; i < 100; i++)
         one_span(&rig, "parent's");

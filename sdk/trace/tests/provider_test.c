@@ -216,9 +216,16 @@ static void nothing(struct otel_sdk_processor *processor)
     (void)processor;
 }
 
-static const struct otel_sdk_processor_ops watcher_ops = {
-    sizeof(struct otel_sdk_processor_ops), NULL, on_start, on_ending, on_end, fine, fine, NULL,
-    NULL, nothing};
+static const struct otel_sdk_processor_ops watcher_ops = {sizeof(struct otel_sdk_processor_ops),
+                                                          NULL,
+                                                          on_start,
+                                                          on_ending,
+                                                          on_end,
+                                                          fine,
+                                                          fine,
+                                                          NULL,
+                                                          NULL,
+                                                          nothing};
 
 static void processors_are_called_in_order_and_all_on_ending_before_any_on_end(void **state)
 {

@@ -43,6 +43,7 @@ struct hx_app {
     struct hx_http_server *server;
     uint16_t port;
     struct hx_entry *entries;         /* of the routes, in their order */
+    size_t http_in_hand;
     uint64_t refused;                 /* requests answered 503 because too many were in hand */
     struct hx_carrier refused_headers;
     struct otl_arena refused_arena;

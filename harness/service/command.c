@@ -53,18 +53,21 @@ static void say_progress(struct service *service)
     const struct hx_app *app = service->app;
     struct hx_led_process_close row;
     uint64_t committed = 0;
+    int64_t lag = 0;
 
     hx_app_counters(app, &row);
-    for (size_t i = 0; i < app->member_count; i++)
+    for (size_t i = 0; i < app->member_count; i++) {
         committed += hx_member_committed(app->members[i]);
-    hx_child_send(service->child,
-                  json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "event", "progress",
-                            "in_hand", (json_int_t)app->runtime.in_hand, "handled",
-                            (json_int_t)app->runtime.handled, "refused", (json_int_t)app->refused,
-                            "committed", (json_int_t)committed, "app_cpu_ns",
-                            (json_int_t)row.app_cpu_ns, "exporter_cpu_ns",
-                            (json_int_t)row.exporter_cpu_ns, "rss_bytes",
-                            (json_int_t)row.rss_peak_bytes, "sdk", counters_json(&row)));
+        lag += hx_member_seen_lag(app->members[i]);
+    }
+    hx_child_send(
+        service->child,
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "event", "progress",
+                  "in_hand", (json_int_t)app->runtime.in_hand, "handled",
+                  (json_int_t)app->runtime.handled, "refused", (json_int_t)app->refused,
+                  "committed", (json_int_t)committed, "lag", (json_int_t)lag, "app_cpu_ns",
+                  (json_int_t)row.app_cpu_ns, "exporter_cpu_ns", (json_int_t)row.exporter_cpu_ns,
+                  "rss_bytes", (json_int_t)row.rss_peak_bytes, "sdk", counters_json(&row)));
 }
 
 static void leave(struct service *service, int status)

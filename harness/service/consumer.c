@@ -2,6 +2,7 @@
 #include "harness/service/consumer.h"
 
 #include <event2/event.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ struct hx_member {
     bool assigned;            /* at least once, and not revoked since */
     uint64_t changed_mono_ns; /* last rebalance */
     uint64_t committed;
+    int64_t seen_lag;
     int64_t last_commit[HX_DELIVERIES_PARTITIONS]; /* -1: nothing of this assignment yet */
 };
 
@@ -105,13 +107,15 @@ static void handle(struct hx_member *member, rd_kafka_message_t *raw)
     struct message *message = otl_mem_alloc(sizeof(*message));
 
     if (request == NULL || message == NULL) {
-        /* Neither handled nor stored: it comes again with the next assignment. */
+        struct hx_delivery *never_done;
+        /* Neither handled nor stored, nor any after it: it comes with the next assignment. */
+        hx_deliveries_add(&member->deliveries, raw->partition, raw->offset, &never_done);
         if (request != NULL)
             hx_request_cancel(request);
         otl_mem_free(message);
         rd_kafka_message_destroy(raw);
         if (member->runtime->log != NULL)
-            otl_log_line(member->runtime->log, OTL_LOG_ERROR, "no room for a message");
+            otl_log_line(member->runtime->log, OTL_LOG_ERROR, "no memory for a message");
         return;
     }
     message->member = member;
@@ -136,7 +140,8 @@ static void poll_messages(void *arg)
 
     for (int i = 0; i < POLLS_A_TURN; i++) {
         rd_kafka_message_t *raw;
-        if (member->paused || member->in_hand >= member->consumer->max_in_hand)
+        if (member->paused || member->in_hand >= member->consumer->max_in_hand ||
+            member->runtime->in_hand >= member->runtime->max_in_hand)
             return;
         raw = rd_kafka_consumer_poll(member->rk, 0);
         if (raw == NULL)
@@ -201,6 +206,25 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err,
     }
 }
 
+/* topics.NAME.partitions.N.consumer_lag; -1 where this member has none. */
+static int on_statistics(rd_kafka_t *rk, char *text, size_t len, void *opaque)
+{
+    struct hx_member *member = opaque;
+    json_t *tree = json_loadb(text, len, 0, NULL), *partition;
+    json_t *topic = json_object_get(json_object_get(tree, "topics"), member->consumer->topic->name);
+    const char *name;
+    int64_t lag = 0;
+
+    (void)rk;
+    json_object_foreach (json_object_get(topic, "partitions"), name, partition) {
+        int64_t one = json_integer_value(json_object_get(partition, "consumer_lag"));
+        lag += one > 0 ? one : 0;
+    }
+    member->seen_lag = lag;
+    json_decref(tree);
+    return 0;
+}
+
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     const struct hx_member *member = rd_kafka_opaque(rk);
@@ -233,6 +257,7 @@ static enum otel_err make_handle(struct hx_member *member, const char *bootstrap
         {"auto.commit.interval.ms", "200"},
         {"fetch.wait.max.ms", "15"},
         {"socket.nagle.disable", "true"},
+        {"statistics.interval.ms", "1000"},
         {NULL, NULL}};
     rd_kafka_conf_t *conf = NULL;
     enum otel_err err;
@@ -245,6 +270,7 @@ static enum otel_err make_handle(struct hx_member *member, const char *bootstrap
         return err;
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
+    rd_kafka_conf_set_stats_cb(conf, on_statistics);
     rd_kafka_conf_set_log_cb(conf, on_log);
     member->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
     if (member->rk == NULL) {
@@ -404,4 +430,9 @@ bool hx_member_commit(struct hx_member *member)
 uint64_t hx_member_committed(const struct hx_member *member)
 {
     return member->committed;
+}
+
+int64_t hx_member_seen_lag(const struct hx_member *member)
+{
+    return member->seen_lag;
 }

@@ -33,7 +33,7 @@ enum {
     HX_HTTP_MAX_HEADERS = 96,
     HX_HTTP_MAX_HEADER_BYTES = 64 * 1024,
     HX_HTTP_MAX_BODY_BYTES = 4 * 1024 * 1024,
-    HX_HTTP_MAX_CONNECTIONS = 512, /* of one client to its endpoint; further calls wait their turn */
+    HX_HTTP_MAX_CONNECTIONS = 512, /* of one client to its endpoint; further calls wait */
     HX_HTTP_MAX_WAITING = 8192     /* calls waiting for a connection; more are refused */
 };
 

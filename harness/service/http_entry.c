@@ -38,6 +38,9 @@ static const struct hx_route *find_route(const struct hx_service *service, struc
 static void answer(void *arg, struct hx_request *request)
 {
     struct hx_http_request *raw = arg;
+    struct hx_app *app = request->runtime->arg;
+
+    app->http_in_hand--;
 
     hx_http_reply(raw, request->http_status,
                   request->failed ? otl_view_str("failed\n") : otl_view_str("ok\n"));
@@ -84,7 +87,7 @@ void hx_app_on_request(void *arg, struct hx_http_request *raw)
         hx_http_reply(raw, 404, otl_view_str("no such route\n"));
         return;
     }
-    if (app->tracing != NULL)
+    if (app->tracing != NULL && app->http_in_hand < HX_APP_MAX_IN_HAND)
         request = hx_request_take(&app->runtime);
     if (request == NULL) {
         refuse(app, raw, route);
@@ -93,5 +96,6 @@ void hx_app_on_request(void *arg, struct hx_http_request *raw)
     hx_http_headers(raw, hx_carrier_add_header, &request->incoming);
     request->done = answer;
     request->done_arg = raw;
+    app->http_in_hand++;
     begin(app, request, route);
 }

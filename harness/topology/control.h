@@ -17,7 +17,7 @@
  *   {"event":"progress", ...}             about once a second. Load client: phase, elapsed_s,
  *                                         rate_asked, rate_achieved, in_flight, backlog, p50_ns,
  *                                         p99_ns of the last second, requests and errors so far.
- *                                         Service: in_hand, handled, committed (Kafka),
+ *                                         Service: in_hand, handled, refused, committed and lag (Kafka),
  *                                         app_cpu_ns, exporter_cpu_ns, rss_bytes and
  *                                         "sdk":{counters of HX_LED_COUNTERS}
  *   {"event":"finished","load":{...},"trust":[...]}

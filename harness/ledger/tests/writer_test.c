@@ -21,6 +21,7 @@
 
 #include "harness/ledger/drops.h"
 #include "harness/ledger/writer.h"
+#include "sdk/base/mem.h"
 
 /* ---- a private directory for each test ------------------------------------------------------ */
 
@@ -216,6 +217,24 @@ static void wrong_options_and_unwritable_places_are_errors(void **state)
     assert_null(writer);
 }
 
+static void failing_allocation_is_an_error_and_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct hx_led_writer_options ledger = {f->dir, "order-0", 0, 3, 42};
+    struct hx_drops_options drops = {f->dir, "order-0", 0, 3, 10};
+    struct hx_led_writer *writer = NULL;
+    struct hx_drops *record = NULL;
+
+    otl_mem_fail_at(1);
+    assert_int_equal(hx_led_writer_new(&ledger, &writer, NULL), OTEL_ERR_MEMORY);
+    assert_int_equal(hx_drops_new(&drops, &record, NULL), OTEL_ERR_MEMORY);
+    otl_mem_fail_at(0);
+    assert_null(writer);
+    assert_null(record);
+    assert_int_equal(hx_led_writer_new(&ledger, &writer, NULL), OTEL_OK);
+    hx_led_writer_free(writer);
+}
+
 /* Child: appends until it is killed, and tells the parent how far it certainly came. */
 static void write_until_killed(const struct fixture *f, int pipe_fd)
 {
@@ -347,6 +366,7 @@ int main(void)
         T(rows_go_on_in_the_next_segment),
         T(too_long_a_row_is_a_fault_and_later_rows_are_refused),
         T(wrong_options_and_unwritable_places_are_errors),
+        T(failing_allocation_is_an_error_and_leaves_nothing),
         T(published_rows_survive_kill_9),
         T(file_size_limit_is_a_fault_and_no_signal),
         T(drops_from_four_threads_are_all_counted),

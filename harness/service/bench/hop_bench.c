@@ -34,7 +34,7 @@ static void must(bool ok, const char *what)
     exit(3);
 }
 
-/* ---- whoever answers at once: the next service, and the sink of the exports ------------------- */
+/* ---- whoever answers at once: the next service, and the sink of the exports ----------------- */
 
 static int listen_any(uint16_t *ret_port)
 {
@@ -87,7 +87,7 @@ static void *sink_main(void *arg)
     return NULL;
 }
 
-/* ---- the client: as many requests as are answered --------------------------------------------- */
+/* ---- the client: as many requests as are answered ------------------------------------------- */
 
 struct client {
     pthread_t thread;
@@ -135,7 +135,7 @@ static void *client_main(void *arg)
     return NULL;
 }
 
-/* ---- the hop ---------------------------------------------------------------------------------- */
+/* ---- the hop -------------------------------------------------------------------------------- */
 
 static void on_time(evutil_socket_t fd, short what, void *arg)
 {
@@ -305,7 +305,7 @@ static double run_service(const char *backend, const char *tracing, uint16_t lea
     return ns;
 }
 
-/* ---- the table -------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 static double calibrate(void)
 {

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "harness/service/tests/rig.h"
+#include "sdk/base/mem.h"
 
 #define PARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -373,6 +374,28 @@ static void values_are_filled_in(void **state)
     assert_int_equal(seen, 3);
 }
 
+/* Every allocation of a request in turn: it is refused, or answered, and nothing is left. */
+static void failing_allocations_do_no_harm(void **state)
+{
+    (void)state;
+    rig_open(&g_rig, SERVICES("          - set_baggage: {a: {header: x-a}}\n"
+                              "          - span: outer\n"
+                              "            attributes: {n: \"${n:1:9}\", t: \"r-${request}\"}\n"
+                              "            events: [e]\n"
+                              "            steps:\n"
+                              "              - exception: {type: T, pass_on: false}\n"
+                              "              - span: inner\n"));
+    for (unsigned long n = 1; n < 60; n++) {
+        otl_mem_fail_at(n);
+        begin(n, PARENT, "x-a: 1");
+        otl_mem_fail_at(0);
+        assert_int_equal(g_rig.runtime.in_hand, 0);
+        hx_runtime_fini(&g_rig.runtime); /* the next one allocates again */
+    }
+    begin(60, PARENT, "x-a: 1");
+    assert_int_equal(g_rig.last_status, 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +414,7 @@ int main(void)
         T(requests_over_the_limit_are_not_taken),
         T(edge_modes_tie_the_consumer_as_they_say),
         T(values_are_filled_in),
+        T(failing_allocations_do_no_harm),
 #undef T
     };
 

@@ -28,7 +28,7 @@
  * A span: 8 attributes, 4 texts of 19 or 20 characters and 4 numbers (its size is printed).
  */
 
-enum { SPANS = 512, REPEATS = 11, REQUESTS = 400, CHECKS = 200, CONNECTIONS = 2 };
+enum { SPANS = 512, REPEATS = 11, REQUESTS = 400, SINGLES = 20000, CHECKS = 200, CONNECTIONS = 2 };
 
 static void die(const char *what)
 {
@@ -73,7 +73,7 @@ static uint8_t *random_bytes(struct otl_random *random, size_t len)
 }
 
 /* Everything it allocates stays until the end of the program. */
-static uint8_t *make_request(size_t *ret_len)
+static uint8_t *make_request(size_t count, size_t *ret_len)
 {
     static Otlp__ExportTraceServiceRequest request = OTLP__EXPORT_TRACE_SERVICE_REQUEST__INIT;
     static Otlp__ResourceSpans rs = OTLP__RESOURCE_SPANS__INIT, *rss[] = {&rs};
@@ -94,7 +94,7 @@ static uint8_t *make_request(size_t *ret_len)
     attributes[6] = attribute("order.items", NULL, 3);
     attributes[7] = attribute("order.total_cents", NULL, 129900);
     resource_attributes[0] = attribute("service.name", "order", 0);
-    for (size_t i = 0; i < SPANS; i++) {
+    for (size_t i = 0; i < count; i++) {
         otlp__span__init(&spans[i]);
         spans[i].trace_id.data = random_bytes(&random, 16);
         spans[i].trace_id.len = 16;
@@ -112,7 +112,7 @@ static uint8_t *make_request(size_t *ret_len)
         spans[i].attributes = attributes;
         slots[i] = &spans[i];
     }
-    ss.n_spans = SPANS;
+    ss.n_spans = count;
     ss.spans = slots;
     resource.n_attributes = 1;
     resource.attributes = resource_attributes;
@@ -224,10 +224,15 @@ static uint64_t cpu_ns(const struct collector *collector)
     return (uint64_t)ts.tv_sec * OTL_NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
+struct stream {
+    struct otl_view http; /* head and body of one request */
+    int spans;            /* in it */
+    int requests;
+};
+
 struct sender {
     unsigned port;
-    struct otl_view http; /* head and body of one request */
-    int requests;
+    const struct stream *stream;
     int failed;
 };
 
@@ -241,10 +246,11 @@ static void *send_all(void *arg)
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     sender->failed = connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0;
-    for (int i = 0; i < sender->requests && !sender->failed; i++) {
+    for (int i = 0; i < sender->stream->requests / CONNECTIONS && !sender->failed; i++) {
+        const struct otl_view *http = &sender->stream->http;
         ssize_t sent = 0, got;
-        for (size_t done = 0; done < sender->http.len && sent >= 0; done += (size_t)sent)
-            sent = send(fd, sender->http.data + done, sender->http.len - done, MSG_NOSIGNAL);
+        for (size_t done = 0; done < http->len && sent >= 0; done += (size_t)sent)
+            sent = send(fd, http->data + done, http->len - done, MSG_NOSIGNAL);
         got = sent < 0 ? -1 : recv(fd, answer, sizeof(answer), 0);
         sender->failed = got < 12 || memcmp(answer, "HTTP/1.1 200", 12) != 0;
     }
@@ -253,7 +259,7 @@ static void *send_all(void *arg)
 }
 
 /* CPU nanoseconds of a collector on a span. */
-static double receive(const char *config, const char *tap, struct otl_view http, int requests)
+static double receive(const char *config, const char *tap, const struct stream *stream)
 {
     struct sender senders[CONNECTIONS];
     pthread_t threads[CONNECTIONS];
@@ -264,7 +270,7 @@ static double receive(const char *config, const char *tap, struct otl_view http,
     start(&collector, config, tap);
     before = cpu_ns(&collector);
     for (int i = 0; i < CONNECTIONS; i++) {
-        senders[i] = (struct sender){collector.port, http, requests / CONNECTIONS, 0};
+        senders[i] = (struct sender){collector.port, stream, 0};
         if (pthread_create(&threads[i], NULL, send_all, &senders[i]) != 0)
             die("thread");
     }
@@ -274,7 +280,7 @@ static double receive(const char *config, const char *tap, struct otl_view http,
             die("sending");
     }
     result = (double)(cpu_ns(&collector) - before) /
-             ((double)(requests / CONNECTIONS * CONNECTIONS) * SPANS);
+             ((double)(stream->requests / CONNECTIONS * CONNECTIONS) * stream->spans);
     stop(&collector);
     if (tap != NULL)
         unlink(tap);
@@ -327,10 +333,12 @@ static void write_config(const char *path)
 int main(int argc, char **argv)
 {
     char dir[] = "/dev/shm/receive_bench.XXXXXX", config[64], tap[64];
-    double calibration = 1e9, checked = 1e9, received = 1e9, recorded = 1e9;
-    size_t len;
-    uint8_t *body = make_request(&len);
-    struct otl_view request = otl_view((char *)body, len), http = as_http(body, len);
+    double calibration = 1e9, checked = 1e9, received = 1e9, recorded = 1e9, alone = 1e9;
+    size_t len, single_len;
+    uint8_t *body = make_request(SPANS, &len), *single = make_request(1, &single_len);
+    struct otl_view request = otl_view((char *)body, len);
+    const struct stream batches = {as_http(body, len), SPANS, REQUESTS};
+    const struct stream singles = {as_http(single, single_len), 1, SINGLES};
 
     if (argc == 3 && strcmp(argv[1], "check") == 0) {
         printf("%.1f ns/span\n", check(request, (int)strtol(argv[2], NULL, 10)));
@@ -344,8 +352,9 @@ int main(int argc, char **argv)
     for (int i = 0; i < REPEATS; i++) {
         calibration = minimum(calibration, calibrate());
         checked = minimum(checked, check(request, CHECKS));
-        received = minimum(received, receive(config, NULL, http, REQUESTS));
-        recorded = minimum(recorded, receive(config, tap, http, REQUESTS));
+        received = minimum(received, receive(config, NULL, &batches));
+        recorded = minimum(recorded, receive(config, tap, &batches));
+        alone = minimum(alone, receive(config, tap, &singles));
     }
     unlink(config);
     rmdir(dir);
@@ -354,5 +363,6 @@ int main(int argc, char **argv)
     row("decode and validate", checked, calibration);
     row("receive, decode, validate", received, calibration);
     row("receive, decode, validate, record (tmpfs)", recorded, calibration);
+    row("the same, one span a request", alone, calibration);
     return 0;
 }

@@ -42,9 +42,10 @@ struct col_conn {
     const char *refuse_why;
     uint64_t since_ns;       /* start of the head; last progress of the body; start of lingering */
     size_t lingered;
-    size_t name_at[COL_HTTP_HEADERS_MAX]; /* offsets into head; the value follows the name */
-    size_t name_len[COL_HTTP_HEADERS_MAX];
-    size_t value_len[COL_HTTP_HEADERS_MAX];
+    /* offsets into head; a value follows its name */
+    uint32_t name_at[COL_HTTP_HEADERS_MAX];
+    uint32_t name_len[COL_HTTP_HEADERS_MAX];
+    uint32_t value_len[COL_HTTP_HEADERS_MAX];
     struct col_http_request request;
     struct col_http_answer answer; /* without body: for on_answered */
 };

@@ -60,11 +60,11 @@ static int on_header_field(http_parser *parser, const char *at, size_t len)
         if (conn->request.header_count == COL_HTTP_HEADERS_MAX)
             return refuse(conn, 431, "too many headers");
         index = conn->request.header_count++;
-        conn->name_at[index] = conn->head.len;
+        conn->name_at[index] = (uint32_t)conn->head.len;
         conn->name_len[index] = conn->value_len[index] = 0;
         conn->value_open = false;
     }
-    conn->name_len[conn->request.header_count - 1] += len;
+    conn->name_len[conn->request.header_count - 1] += (uint32_t)len;
     return add_head(conn, at, len);
 }
 
@@ -75,7 +75,7 @@ static int on_header_value(http_parser *parser, const char *at, size_t len)
     if (parser->flags & F_TRAILING)
         return 0;
     conn->value_open = true;
-    conn->value_len[conn->request.header_count - 1] += len;
+    conn->value_len[conn->request.header_count - 1] += (uint32_t)len;
     return add_head(conn, at, len);
 }
 

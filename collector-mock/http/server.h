@@ -40,7 +40,7 @@ struct col_http_header {
     struct otl_view value;
 };
 
-enum { COL_HTTP_HEADERS_MAX = 128 };
+enum { COL_HTTP_HEADERS_MAX = 64 };
 
 struct col_http_request {
     uint64_t connection; /* from 1, new for every connection */

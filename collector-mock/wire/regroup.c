@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-mock/wire/regroup.h"
 
+#include "collector-mock/wire/put.h"
+
 /* One message may stand inside another only behind its length, so each storey is gathered before
  * it is written into the one below. */
 
@@ -19,41 +21,6 @@ void col_regroup_fini(struct col_regroup *regroup)
     otl_buf_fini(&regroup->spans);
 }
 
-static size_t varint(uint64_t value, uint8_t *out)
-{
-    size_t len = 0;
-
-    while (value >= 0x80) {
-        out[len++] = (uint8_t)(value | 0x80);
-        value >>= 7;
-    }
-    out[len++] = (uint8_t)value;
-    return len;
-}
-
-/* Tag and length of a field of wire type 2; returns how long they are. */
-static size_t field_head(uint32_t number, size_t len, uint8_t *out)
-{
-    out[0] = (uint8_t)(number << 3 | COL_WIRE_BYTES);
-    return 1 + varint(len, out + 1);
-}
-
-static size_t field_size(size_t len)
-{
-    uint8_t head[16];
-
-    return field_head(1, len, head) + len;
-}
-
-static enum otel_err put_field(struct otl_buf *out, uint32_t number, struct otl_view bytes)
-{
-    uint8_t head[16];
-    size_t len = field_head(number, bytes.len, head);
-    enum otel_err err = otl_buf_append(out, head, len);
-
-    return err == OTEL_OK && bytes.len > 0 ? otl_buf_append(out, bytes.data, bytes.len) : err;
-}
-
 struct group {
     bool has_head;
     struct otl_view head;    /* field 1: the resource or scope */
@@ -63,17 +30,16 @@ struct group {
 
 static enum otel_err put_group(struct otl_buf *out, uint32_t number, const struct group *group)
 {
-    size_t len = (group->has_head ? field_size(group->head.len) : 0) + group->members.len +
-                 (group->schema_url.len > 0 ? field_size(group->schema_url.len) : 0);
-    uint8_t head[16];
-    enum otel_err err = otl_buf_append(out, head, field_head(number, len, head));
+    size_t len = (group->has_head ? col_field_size(group->head.len) : 0) + group->members.len +
+                 (group->schema_url.len > 0 ? col_field_size(group->schema_url.len) : 0);
+    enum otel_err err = col_put_head(out, number, len);
 
     if (err == OTEL_OK && group->has_head)
-        err = put_field(out, 1, group->head);
-    if (err == OTEL_OK)
+        err = col_put_field(out, 1, group->head);
+    if (err == OTEL_OK && group->members.len > 0)
         err = otl_buf_append(out, group->members.data, group->members.len);
     if (err == OTEL_OK && group->schema_url.len > 0)
-        err = put_field(out, 3, group->schema_url);
+        err = col_put_field(out, 3, group->schema_url);
     return err;
 }
 
@@ -121,7 +87,7 @@ enum otel_err col_regroup_add(struct col_regroup *regroup, const struct col_trac
     regroup->resource_number = traces->resources;
     regroup->scope_number = traces->scopes;
     if (err == OTEL_OK)
-        err = put_field(&regroup->spans, 2, span->raw);
+        err = col_put_field(&regroup->spans, 2, span->raw);
     regroup->count++;
     return err;
 }

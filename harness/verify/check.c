@@ -91,8 +91,8 @@ static json_t *evidence(const struct hx_facts *facts, const struct hx_where *whe
     return NULL;
 }
 
-static void note(struct hx_checks *checks, enum hx_check_id id, const struct hx_where *where,
-                 const char *format, va_list args)
+static void OTEL_PRINTF(4, 0) note(struct hx_checks *checks, enum hx_check_id id,
+                                   const struct hx_where *where, const char *format, va_list args)
 {
     struct hx_check *check = &checks->list[id];
     char text[400];

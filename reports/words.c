@@ -40,7 +40,7 @@ const struct rep_word rep_trace_rows[] = {
     {"expected", "expected", "requests whose trace was to be sampled"},
     {"complete", "complete", "every span there, every hop joined"},
     {"broken", "broken", "a hop is not joined"},
-    {"partial", "partial", "some spans sampled, some not"},
+    {"partial", "partial", "some of its spans are there, some are not"},
     {"orphaned", "orphaned", "a span whose parent never arrived"},
     {"missing", "missing", "no span arrived"},
     {"not_sampled", "not sampled", "rightly absent"},

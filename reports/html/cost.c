@@ -34,7 +34,7 @@ static const struct rep_column queue_columns[] = {
 static const struct rep_column service_columns[] = {
     {"name", "service", "text", NULL},
     {"instance", "instance", "text", NULL},
-    {"incarnation", "start", "count", NULL},
+    {"incarnation", "start", "start", NULL},
     {"version", "version", "text", NULL},
     {"cpu_s", "CPU", "s", NULL},
     {"app_cpu_s", "application", "s", NULL},

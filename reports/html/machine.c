@@ -182,14 +182,16 @@ void rep_html_files(struct rep_out *out, const json_t *root)
         rep_put(out, "</code></span>");
     }
     rep_put(out, "</p>\n");
+    rep_put(out, "<p class=\"facts\">");
     json_object_foreach((json_t *)rep_get(root, "files"), name, path)
     {
-        rep_put(out, "<p class=\"facts\"><span>");
+        rep_put(out, "<span>");
         rep_put_html(out, name);
-        rep_put(out, "</span><code>");
+        rep_put(out, " <code>");
         rep_put_html(out, json_string_value(path));
-        rep_put(out, "</code></p>\n");
+        rep_put(out, "</code></span>");
     }
+    rep_put(out, "</p>\n");
     rep_put(out, "</div>\n");
     rep_html_section_end(out);
 }

@@ -92,8 +92,19 @@ static void put_value(struct rep_out *out, const json_t *row, const struct rep_c
         rep_putf(out, "<td class=\"n\">%s</td>",
                  formatted(json_number_value(value), column->form).text);
     else
-        rep_html_cell(out, strcmp(column->form, "code") == 0 ? "mono" : "w",
+        rep_html_cell(out, strcmp(column->form, "code") == 0 ? "mono" : "t",
                       json_string_value(value) ? json_string_value(value) : "");
+}
+
+/* A column that no row has, or of the form "start" that is 0 in all, is left out. */
+static bool shown(const json_t *rows, const struct rep_column *column)
+{
+    if (strcmp(column->form, "start") != 0)
+        return rep_any(rows, column->key);
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        if (rep_int(json_array_get(rows, i), column->key) != 0)
+            return true;
+    return false;
 }
 
 void rep_html_table(struct rep_out *out, const json_t *rows, const struct rep_column *columns)
@@ -102,14 +113,14 @@ void rep_html_table(struct rep_out *out, const json_t *rows, const struct rep_co
         return;
     rep_put(out, "<div class=\"card\"><div class=\"scroll\"><table>\n<thead><tr>");
     for (const struct rep_column *c = columns; c->key != NULL; c++)
-        if (rep_any(rows, c->key))
+        if (shown(rows, c))
             rep_putf(out, "<th%s>%s</th>", is_text(c) ? "" : " class=\"n\"", c->title);
     rep_put(out, "</tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         rep_put(out, "<tr>");
         for (const struct rep_column *c = columns; c->key != NULL; c++)
-            if (rep_any(rows, c->key))
+            if (shown(rows, c))
                 put_value(out, row, c);
         rep_put(out, "</tr>\n");
     }

@@ -13,7 +13,7 @@
 #include "reports/tests/help.h"
 #include "sdk/base/mem.h"
 
-static const char *const fixtures[] = {"minimal", "failed", "hostile"};
+static const char *const fixtures[] = {"minimal", "failed", "hostile", "checkout", "broken"};
 enum { FIXTURES = sizeof(fixtures) / sizeof(fixtures[0]) };
 
 /* ---- numbers ------------------------------------------------------------------------------ */
@@ -72,6 +72,8 @@ static void junit_is_as_agreed(void **state)
     hold_against_golden("failed", "junit", "failed.junit.golden");
     hold_against_golden("minimal", "junit", "minimal.junit.golden");
     hold_against_golden("hostile", "junit", "hostile.junit.golden");
+    hold_against_golden("checkout", "junit", "checkout.junit.golden");
+    hold_against_golden("broken", "junit", "broken.junit.golden");
 }
 
 static void markdown_is_as_agreed(void **state)
@@ -80,6 +82,8 @@ static void markdown_is_as_agreed(void **state)
     hold_against_golden("failed", "markdown", "failed.markdown.golden");
     hold_against_golden("minimal", "markdown", "minimal.markdown.golden");
     hold_against_golden("hostile", "markdown", "hostile.markdown.golden");
+    hold_against_golden("checkout", "markdown", "checkout.markdown.golden");
+    hold_against_golden("broken", "markdown", "broken.markdown.golden");
 }
 
 static void text_is_as_agreed(void **state)
@@ -87,6 +91,8 @@ static void text_is_as_agreed(void **state)
     (void)state;
     hold_against_golden("failed", "text", "failed.text.golden");
     hold_against_golden("minimal", "text", "minimal.text.golden");
+    hold_against_golden("checkout", "text", "checkout.text.golden");
+    hold_against_golden("broken", "text", "broken.text.golden");
 }
 
 /* ---- structure ---------------------------------------------------------------------------- */

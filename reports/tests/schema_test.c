@@ -127,7 +127,8 @@ static void a_document_may_not_nest_for_ever(void **state)
 static void every_fixture_follows_the_published_schema(void **state)
 {
     static const char *const fixtures[] = {FIXTURES "minimal.json", FIXTURES "failed.json",
-                                           FIXTURES "hostile.json"};
+                                           FIXTURES "hostile.json", FIXTURES "checkout.json",
+                                           FIXTURES "broken.json"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(fixtures) / sizeof(fixtures[0]); i++) {

@@ -44,6 +44,24 @@ static void put_line(const struct page *page, const char *label, const char *tex
     rep_put(page->out, "\n");
 }
 
+static void put_evidence(const struct page *page, const json_t *item, bool first)
+{
+    const char *where = rep_has(item, "edge") ? rep_str(item, "edge") : rep_str(item, "service");
+
+    rep_put(page->out, "      ");
+    colour(page, "2");
+    rep_put(page->out, first ? "evidence  " : "          ");
+    colour(page, "0");
+    rep_put_plain(page->out, rep_str(item, "text"));
+    if (*where != '\0') {
+        rep_put(page->out, "; ");
+        rep_put_plain(page->out, where);
+    }
+    if (rep_has(item, "trace_id"))
+        rep_putf(page->out, "; trace %s", rep_str(item, "trace_id"));
+    rep_put(page->out, "\n");
+}
+
 static void put_row(const struct page *page, const json_t *row, const char *title_key)
 {
     const json_t *evidence = rep_get(row, "evidence");
@@ -59,8 +77,7 @@ static void put_row(const struct page *page, const json_t *row, const char *titl
     if (rep_has(row, "reason"))
         put_line(page, "because   ", rep_str(row, "reason"));
     for (size_t i = 0; i < count && i < EVIDENCE_ROWS; i++)
-        put_line(page, i ? "          " : "evidence  ",
-                 rep_str(json_array_get(evidence, i), "text"));
+        put_evidence(page, json_array_get(evidence, i), i == 0);
     if (rep_int(row, "evidence_total") > EVIDENCE_ROWS) {
         rep_putf(page->out, "                %s in all\n",
                  rep_format_count(rep_int(row, "evidence_total")).text);

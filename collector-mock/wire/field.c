@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-mock/wire/field.h"
 
-bool col_varint_rest(struct col_cursor *cursor, uint64_t *ret)
+bool col_varint_long(struct col_cursor *cursor, uint64_t *ret)
 {
     uint64_t value = 0;
 

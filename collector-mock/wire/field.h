@@ -42,18 +42,26 @@ struct col_field {
 
 enum col_next { COL_NEXT_FIELD, COL_NEXT_END, COL_NEXT_DAMAGED };
 
-/* The rest of a varint whose first byte has its high bit set. */
-bool col_varint_rest(struct col_cursor *cursor, uint64_t *ret);
+/* A varint of any length. */
+bool col_varint_long(struct col_cursor *cursor, uint64_t *ret);
 /* Step over a group that was opened with number. */
 bool col_group_skip(struct col_cursor *cursor, uint32_t number);
 
 static inline bool col_varint(struct col_cursor *cursor, uint64_t *ret)
 {
-    if (cursor->at < cursor->end && *cursor->at < 0x80) {
-        *ret = *cursor->at++;
+    const uint8_t *at = cursor->at;
+
+    if (at < cursor->end && at[0] < 0x80) {
+        *ret = at[0];
+        cursor->at = at + 1;
         return true;
     }
-    return col_varint_rest(cursor, ret);
+    if (cursor->end - at >= 2 && at[1] < 0x80) {
+        *ret = (uint64_t)(at[0] & 0x7f) | (uint64_t)at[1] << 7;
+        cursor->at = at + 2;
+        return true;
+    }
+    return col_varint_long(cursor, ret);
 }
 
 static inline bool col_fixed(struct col_cursor *cursor, size_t size, uint64_t *ret)

@@ -51,9 +51,20 @@ static inline void col_reader_init(struct col_reader *r, struct col_cursor curso
 
 static inline bool col_reader_next(struct col_reader *r)
 {
+    const uint8_t *at = r->cursor.at;
     enum col_next next;
 
-    r->tag = r->cursor.at;
+    r->tag = at;
+    /* most fields: tag and length of one byte each, content of wire type 2 */
+    if (r->cursor.end - at >= 2 && at[0] < 0x80 && (at[0] & 7) == COL_WIRE_BYTES && at[0] >= 8 &&
+        at[1] < 0x80 && r->cursor.end - at - 2 >= at[1]) {
+        r->field.number = at[0] >> 3;
+        r->field.wire = COL_WIRE_BYTES;
+        r->field.scalar = at[1];
+        r->field.data = at + 2;
+        r->cursor.at = at + 2 + at[1];
+        return true;
+    }
     next = col_field_next(&r->cursor, &r->field);
     r->damaged = next == COL_NEXT_DAMAGED;
     return next == COL_NEXT_FIELD;

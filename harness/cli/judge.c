@@ -107,3 +107,21 @@ json_t *hx_judge_processes(const json_t *incidents)
                      "no process dies, hangs or fails to drain", "observed", observed, "evidence",
                      evidence, "evidence_total", (json_int_t)total);
 }
+
+void hx_judge_killed(const json_t *services, struct hx_killed *ret)
+{
+    size_t index;
+    json_t *row;
+
+    ret->count = 0;
+    json_array_foreach(services, index, row) {
+        const char *instance = json_string_value(json_object_get(row, "instance"));
+        if (!json_is_true(json_object_get(row, "killed")) || instance == NULL ||
+            ret->count == HX_KILLED_MAX)
+            continue;
+        snprintf(ret->texts[ret->count], HX_KILLED_NAME, "%.128s.%lld", instance,
+                 (long long)json_integer_value(json_object_get(row, "incarnation")));
+        ret->names[ret->count] = ret->texts[ret->count];
+        ret->count++;
+    }
+}

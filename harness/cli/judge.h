@@ -23,4 +23,13 @@ int hx_judge(json_t *report, bool interrupted);
  * failing allocation. */
 json_t *hx_judge_processes(const json_t *incidents);
 
+/* The processes that a fault ended, as hx_verify_run() wants them, from the report's services. */
+enum { HX_KILLED_MAX = 512, HX_KILLED_NAME = 160 };
+struct hx_killed {
+    char texts[HX_KILLED_MAX][HX_KILLED_NAME];
+    const char *names[HX_KILLED_MAX];
+    size_t count;
+};
+void hx_judge_killed(const json_t *services, struct hx_killed *ret);
+
 #endif

@@ -195,17 +195,21 @@ static enum otel_err judge(const struct request *request, const struct hx_run *r
                            const struct hx_cpu_times *before, const char *file, json_t **ret,
                            struct otl_detail *detail)
 {
+    static struct hx_killed killed; /* too large for the stack */
     struct hx_verify_options options = {.dir = run->options.dir,
-                                        .scenario = run->options.scenario};
-    json_t *report, *parts = NULL, *line;
-    enum otel_err err = hx_verify_run(&options, &parts, detail);
+                                        .scenario = run->options.scenario,
+                                        .killed = killed.names};
+    json_t *report = hx_run_facts(run, before), *parts = NULL, *line;
+    enum otel_err err;
 
-    if (err != OTEL_OK)
-        return err;
-    report = hx_run_facts(run, before);
-    if (report == NULL) {
-        json_decref(parts);
+    if (report == NULL)
         return OTEL_ERR_MEMORY;
+    hx_judge_killed(json_object_get(report, "services"), &killed);
+    options.killed_count = killed.count;
+    err = hx_verify_run(&options, &parts, detail);
+    if (err != OTEL_OK) {
+        json_decref(report);
+        return err;
     }
     json_object_update(report, parts);
     json_decref(parts);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/judge.h"
 #include "harness/gate/judge.h"
 #include "harness/scenario/scenario.h"
 #include "harness/verify/verify.h"
@@ -107,13 +108,28 @@ static enum otel_err add_thresholds(const char *dir, const struct hx_scenario *s
     return err;
 }
 
+/* What the supervisor did is in the report of the run, if it came to that. */
+static void read_killed(const char *dir, struct hx_killed *ret)
+{
+    char path[4096];
+    json_t *report;
+
+    snprintf(path, sizeof(path), "%s/report.json", dir);
+    report = json_load_file(path, 0, NULL);
+    hx_judge_killed(json_object_get(report, "services"), ret);
+    json_decref(report);
+}
+
 static int judge(const char *dir, const struct hx_scenario *scenario, bool as_json)
 {
-    struct hx_verify_options options = {.dir = dir, .scenario = scenario};
+    static struct hx_killed killed; /* too large for the stack */
+    struct hx_verify_options options = {.dir = dir, .scenario = scenario, .killed = killed.names};
     struct otl_detail detail = OTL_DETAIL_NONE;
     json_t *result;
     int status;
 
+    read_killed(dir, &killed);
+    options.killed_count = killed.count;
     if (hx_verify_run(&options, &result, &detail) != OTEL_OK)
         return hx_usage_fail(&detail);
     if (add_thresholds(dir, scenario, result, &detail) != OTEL_OK) {

@@ -210,6 +210,17 @@ static enum otel_err load_consumers(struct hx_loader *l, const json_t *map,
     return OTEL_OK;
 }
 
+static enum hx_stop_way stop_way(const char *word)
+{
+    static const char *const ways[] = {"drain", "flush_and_stay", "flush_and_exit", "none"};
+    unsigned way = 0;
+
+    for (unsigned i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+        if (strcmp(ways[i], word) == 0)
+            way = i;
+    return (enum hx_stop_way)way;
+}
+
 static enum otel_err load_service(struct hx_loader *l, const json_t *services, const char *name,
                                   struct hx_service *ret)
 {
@@ -222,6 +233,7 @@ static enum otel_err load_service(struct hx_loader *l, const json_t *services, c
     ret->replicas = (unsigned)otl_tree_int(map, "replicas", 1);
     ret->version = otl_tree_text(map, "version", "");
     ret->http = strcmp(otl_tree_text(map, "http", ""), "lean") == 0 ? HX_HTTP_LEAN : HX_HTTP_EVHTTP;
+    ret->stop = stop_way(otl_tree_text(map, "stop", "drain"));
     load_broken(json_object_get(map, "broken"), &ret->broken);
     err = hx_load_attributes(l, json_object_get(map, "resource"), &ret->resource);
     if (err == OTEL_OK)

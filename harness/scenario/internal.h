@@ -11,7 +11,7 @@
  *
  * The tree goes through these hands in this order: override.c (--set), schema.c (the walk),
  * resolve.c (defaults), fleet.c (names of services, routes, topics), steps.c, graph.c (what calls
- * what, cycles), claims.c (load, expect).
+ * what, cycles), claims.c (load, expect), faults.c.
  */
 
 struct hx_loaded { /* what hx_scenario_free() frees; scenario is first */
@@ -54,6 +54,9 @@ OTEL_MUST_USE enum otel_err hx_load_attributes(struct hx_loader *loader, const j
 /* No request may go round for ever or grow beyond measure. */
 OTEL_MUST_USE enum otel_err hx_check_graph(struct hx_loader *loader);
 OTEL_MUST_USE enum otel_err hx_load_claims(struct hx_loader *loader);
+/* faults: (faults.h); load must be there. */
+OTEL_MUST_USE enum otel_err hx_load_faults(struct hx_loader *loader);
+OTEL_MUST_USE enum otel_err hx_check_fault_order(struct hx_loader *loader);
 OTEL_MUST_USE enum otel_err hx_check_template(struct hx_loader *loader, const char *text,
                                               struct otl_yaml_pos pos);
 

@@ -72,7 +72,9 @@ static enum otel_err build(struct hx_loaded *loaded, struct otl_detail *reterr)
         err = hx_load_all_steps(loader);
     if (err == OTEL_OK)
         err = hx_check_graph(loader);
-    return err == OTEL_OK ? hx_load_claims(loader) : err;
+    if (err == OTEL_OK)
+        err = hx_load_claims(loader);
+    return err == OTEL_OK ? hx_load_faults(loader) : err;
 }
 
 struct source {

@@ -2,8 +2,9 @@
 LIBS += scenario
 scenario_SRCS := harness/scenario/load.c harness/scenario/override.c harness/scenario/schema.c \
                  harness/scenario/resolve.c harness/scenario/fleet.c harness/scenario/values.c \
-                 harness/scenario/steps.c harness/scenario/graph.c harness/scenario/claims.c harness/scenario/thresholds.c \
-                 harness/scenario/plan.c harness/scenario/warnings.c
+                 harness/scenario/steps.c harness/scenario/graph.c harness/scenario/claims.c \
+                 harness/scenario/thresholds.c harness/scenario/plan.c harness/scenario/warnings.c \
+                 harness/scenario/faults.c harness/scenario/fault_order.c harness/scenario/adjust.c
 scenario_LIBS := threshold yaml base
 scenario_PKGS := jansson
 
@@ -14,3 +15,7 @@ scenario_test_LIBS := scenario yaml base
 FUZZERS += fuzz_scenario
 fuzz_scenario_SRCS := harness/scenario/tests/fuzz_scenario.c ci/fuzz-main.c
 fuzz_scenario_LIBS := scenario yaml base
+
+TESTS += scenario_faults_test
+scenario_faults_test_SRCS := harness/scenario/tests/faults_test.c
+scenario_faults_test_LIBS := scenario threshold yaml base

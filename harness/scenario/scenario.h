@@ -187,12 +187,21 @@ struct hx_consumer {
 
 enum hx_http_backend { HX_HTTP_EVHTTP, HX_HTTP_LEAN };
 
+/* What SIGTERM does to a service; the runner's own stop at the end of a run always drains. */
+enum hx_stop_way {
+    HX_STOP_DRAIN,          /* stop accepting, drain, flush, exit */
+    HX_STOP_FLUSH_AND_STAY, /* flush, go on serving, never exit */
+    HX_STOP_FLUSH_AND_EXIT, /* flush, then exit with requests in hand */
+    HX_STOP_NONE            /* no handler: the signal ends the process */
+};
+
 struct hx_service {
     const char *name;           /* service.name */
     unsigned index;
     unsigned replicas;
     const char *version;        /* service.version, "" = none */
     enum hx_http_backend http;
+    enum hx_stop_way stop;
     struct hx_attributes resource; /* further resource attributes (strings) */
     struct hx_tracing tracing;
     struct hx_broken broken;
@@ -283,6 +292,8 @@ struct hx_scenario {
     const json_t *collector;    /* the Collector's configuration (tree), default filled in */
     struct hx_load load;
     struct hx_claims claims;
+    const struct hx_fault *faults; /* faults.h; in the order of the file */
+    size_t fault_count;
     const struct hx_operation *operations;
     size_t operation_count;
     const json_t *tree;         /* resolved: defaults, overrides and seed filled in */

@@ -4,6 +4,7 @@
 
 #include "harness/gate/threshold.h"
 #include "harness/scenario/checks.h"
+#include "harness/scenario/faults.h"
 #include "harness/scenario/scenario.h"
 #include "sdk/base/clock.h"
 
@@ -28,6 +29,10 @@ static const char *const propagators[] = {"tracecontext", "baggage", NULL};
 static const char *const processors[] = {"batch", "simple", NULL};
 static const char *const compressions[] = {"none", "gzip", NULL};
 static const char *const backends[] = {"evhttp", "lean", NULL};
+static const char *const stop_ways[] = {"drain", "flush_and_stay", "flush_and_exit", "none", NULL};
+static const char *const fault_kinds[] = {"kill",    "stop", "continue",  "restart",
+                                          "set",     "collector", NULL};
+static const char *const collector_faults[] = {"delay", "status", "stall", "refuse", NULL};
 static const char *const edges[] = {"parent", "link", "both", "none", NULL};
 static const char *const arrivals[] = {"constant", "poisson", NULL};
 static const char *const kinds[] = {"internal", "server", "client", "producer", "consumer", NULL};
@@ -209,6 +214,7 @@ static const struct otl_schema service[] = {
     ROW("replicas", UINT, .min = 1, .max = HX_MAX_REPLICAS, .fallback = "1"),
     ROW("version", STRING, .max = NAME_BYTES),
     ROW("http", ENUM, .words = backends, .fallback = "evhttp"),
+    ROW("stop", ENUM, .words = stop_ways, .fallback = "drain"),
     ROW("resource", MAP, .child = resource),
     ROW("tracing", MAP, .child = service_tracing, .fallback = "{}"),
     ROW("broken", MAP, .child = broken),
@@ -264,6 +270,27 @@ static const struct otl_schema expect[] = {
     ROW("partial_traces", BOOL, .fallback = "false"),
     OTL_SCHEMA_END};
 
+/* ---- faults ------------------------------------------------------------------------------- */
+
+static const struct otl_schema settings[] = {ROW("*", ANY), OTL_SCHEMA_END};
+static const struct otl_schema fault[] = {
+    ROW("at", DURATION, .max = 24 * HOUR),
+    ROW("when", STRING, .min = 1, .max = NAME_BYTES * 2),
+    ROW("do", ENUM, .words = fault_kinds, .required = true),
+    ROW("service", STRING, .min = 1, .max = NAME_BYTES),
+    ROW("replica", UINT, .max = HX_MAX_REPLICAS),
+    ROW("grace", DURATION, .min = MS, .max = HOUR),
+    ROW("set", MAP, .child = settings, .min = 1, .max = 64),
+    ROW("fault", ENUM, .words = collector_faults),
+    ROW("delay", DURATION, .min = MS, .max = HOUR),
+    ROW("status", UINT, .min = 400, .max = 599),
+    ROW("retry_after", DURATION, .min = SECOND, .max = HOUR),
+    ROW("for", DURATION, .min = MS, .max = 24 * HOUR),
+    ROW("probability", DOUBLE, .real_max = 1),
+    OTL_SCHEMA_END};
+static const struct otl_schema fault_item[] = {
+    ITEM(MAP, .child = fault, .what = "a fault such as {at: 5s, do: kill, service: order}")};
+
 static const char collector[] =
     "{receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}},"
     " exporters: {file: {path: spans/traces.bin, format: proto}},"
@@ -282,6 +309,7 @@ static const struct otl_schema scenario[] = {
     ROW("collector", MAP, .fallback = collector),
     ROW("load", MAP, .child = load, .required = true),
     ROW("expect", MAP, .child = expect, .fallback = "{}"),
+    ROW("faults", LIST, .child = fault_item, .max = HX_MAX_FAULTS),
     OTL_SCHEMA_END};
 const struct otl_schema hx_scenario_schema[1] = {
     ITEM(MAP, .child = scenario, .what = "a scenario")};

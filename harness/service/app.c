@@ -151,9 +151,14 @@ static void fill_runtime(struct hx_app *app)
     runtime->effects = &hx_app_effects;
     runtime->arg = app;
     runtime->idle = on_idle;
-    runtime->max_in_hand = HX_APP_MAX_IN_HAND;
+    hx_app_adjusted(app);
+}
+
+void hx_app_adjusted(struct hx_app *app)
+{
+    app->runtime.max_in_hand = HX_APP_MAX_IN_HAND;
     for (size_t i = 0; i < app->service->consumer_count; i++)
-        runtime->max_in_hand += app->service->consumers[i].max_in_hand;
+        app->runtime.max_in_hand += app->service->consumers[i].max_in_hand;
 }
 
 static bool has_step(const struct hx_app *app, enum hx_step_kind kind)

@@ -75,6 +75,9 @@ void hx_app_close(struct hx_app *app);
 void hx_app_stop(struct hx_app *app, uint32_t timeout_millis, struct hx_led_process_close *ret);
 void hx_app_free(struct hx_app *app);
 
+/* The role's scenario has been changed in place (hx_scenario_adjust). */
+void hx_app_adjusted(struct hx_app *app);
+
 /* Counters now. */
 void hx_app_counters(const struct hx_app *app, struct hx_led_process_close *ret);
 

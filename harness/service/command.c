@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "harness/cli/commands.h"
+#include "harness/scenario/faults.h"
 #include "harness/service/app.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
@@ -166,6 +167,29 @@ static uint32_t timeout_of(const json_t *message)
     return millis > 0 && millis < UINT32_MAX ? (uint32_t)millis : DEFAULT_STOP_MILLIS;
 }
 
+/* Takes effect with the next step, or poll. */
+static void set(struct service *service, const json_t *message)
+{
+    struct hx_app *app = service->app;
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    json_t *row;
+    size_t i;
+
+    json_array_foreach(json_object_get(message, "settings"), i, row) {
+        const struct hx_setting setting = {json_string_value(json_array_get(row, 0)),
+                                           json_string_value(json_array_get(row, 1))};
+        if (setting.path == NULL || setting.value == NULL ||
+            hx_scenario_adjust(service->role.scenario, app->service->name, &setting, &detail) !=
+                OTEL_OK) {
+            otl_detail_set(&detail, OTEL_ERR_SYNTAX, NULL, 0, 0, "set: no such setting");
+            fault(service, &detail);
+            return;
+        }
+        hx_app_adjusted(app);
+        otl_log_line(&app->log, OTL_LOG_INFO, "%s set to %s", setting.path, setting.value);
+    }
+}
+
 static void on_command(void *arg, const char *verb, const json_t *message)
 {
     struct service *service = arg;
@@ -185,6 +209,8 @@ static void on_command(void *arg, const char *verb, const json_t *message)
         bool ok = service->app->tracing == NULL ||
                   hx_tracing_flush(service->app->tracing, timeout_of(message));
         hx_child_send(service->child, json_pack("{s:s, s:b}", "event", "flushed", "ok", ok));
+    } else if (strcmp(verb, "set") == 0) {
+        set(service, message);
     } else if (strcmp(verb, "stop") == 0) {
         begin_stop(service, timeout_of(message));
     }
@@ -197,11 +223,22 @@ static void on_lost(void *arg)
     _exit(HX_EXIT_FAULT);
 }
 
+/* SIGTERM, as the service's "stop" says. Without a handler (none) it never comes here. */
 static void on_signal(evutil_socket_t number, short what, void *arg)
 {
-    (void)number;
+    struct service *service = arg;
+    struct hx_app *app = service->app;
+    enum hx_stop_way way = number == SIGTERM ? service->role.service->stop : HX_STOP_DRAIN;
+
     (void)what;
-    begin_stop(arg, DEFAULT_STOP_MILLIS);
+    if (service->over || way == HX_STOP_DRAIN || way == HX_STOP_NONE) {
+        begin_stop(service, DEFAULT_STOP_MILLIS);
+        return;
+    }
+    if (app->tracing != NULL && !hx_tracing_flush(app->tracing, DEFAULT_STOP_MILLIS))
+        otl_log_line(&app->log, OTL_LOG_WARN, "the flush on SIGTERM was not over in time");
+    if (way == HX_STOP_FLUSH_AND_EXIT)
+        _exit(HX_EXIT_OK);
 }
 
 /* Ctrl-C reaches the runner too, which knows in which order to stop; alone it means the end. */
@@ -237,7 +274,9 @@ static bool add_events(struct service *service)
     service->signals[0] = evsignal_new(service->base, SIGTERM, on_signal, service);
     service->signals[1] = evsignal_new(service->base, SIGINT, on_interrupt, service);
     return service->look != NULL && service->signals[0] != NULL && service->signals[1] != NULL &&
-           event_add(service->look, &period) == 0 && event_add(service->signals[0], NULL) == 0 &&
+           event_add(service->look, &period) == 0 &&
+           (service->role.service->stop == HX_STOP_NONE ||
+            event_add(service->signals[0], NULL) == 0) &&
            event_add(service->signals[1], NULL) == 0;
 }
 
@@ -272,7 +311,8 @@ static void run(struct service *service)
     }
     hx_child_send(service->child,
                   json_pack("{s:s, s:i}", "event", "bound", "port", hx_app_port(service->app)));
-    if (fd < 0 && hx_app_peers(service->app, service->role.peers, &detail) != OTEL_OK) {
+    /* A new incarnation has them too: it must not be asked for anything before it can work. */
+    if ((fd < 0 || service->role.peers != NULL) && hx_app_peers(service->app, service->role.peers, &detail) != OTEL_OK) {
         fault(service, &detail);
         return;
     }

@@ -35,13 +35,15 @@
  *    "otlp":"http://127.0.0.1:40126","kafka":"127.0.0.1:40124"}
  *   {"do":"start"}                        load client: begin now
  *   {"do":"drain"}                        service: answer "idle" as soon as it is true
+ *   {"do":"set","settings":[["routes.POST /orders.steps.0.wait","\"200ms\""]]}
+ *                                         service: change settings of its part of the scenario
  *   {"do":"flush","timeout_ms":10000}     service: force_flush of the SDK
  *   {"do":"stop","timeout_ms":10000}      finish what is in hand, shut the SDK down, answer
  *                                         "stopped"
  *
  * Role file (--role FILE), JSON: {"scenario": resolved tree, "service": "order" (service only),
  * "replica": 0, "incarnation": 0, "process": 3, "instance": "order-0", "seed": 42,
- * "dir": run directory}
+ * "dir": run directory, "port": 0 (any), "peers": the peers command, where it is known already}
  *
  * Child exit status: 0 clean, 2 bad role file, 3 fault.
  */

@@ -59,9 +59,11 @@ static json_t *service_row(const struct hx_run *run, const struct hx_child *chil
     char end[64];
     json_t *row =
         json_pack("{s:s, s:s, s:i, s:i, s:s}", "name", service->name, "instance", child->name,
-                  "incarnation", 0, "pid", (int)child->pid, "exit",
+                  "incarnation", (int)child->incarnation, "pid", (int)child->pid, "exit",
                   hx_child_exit_text(child, end, sizeof(end)));
 
+    if (child->ended_by_fault)
+        json_object_set_new(row, "killed", json_true());
     if (service->version[0] != '\0')
         json_object_set_new(row, "version", json_string(service->version));
     if (child->exited) {
@@ -272,6 +274,7 @@ json_t *hx_run_facts(const struct hx_run *run, const struct hx_cpu_times *before
     put_broker(run, report);
     put_phases(run, report);
     put_files(report);
+    json_object_set_new(report, "events", json_incref(run->events));
     json_object_set_new(report, "series", json_incref(run->series));
     json_object_set_new(report, "histograms", hx_histograms_new(run->options.dir));
     json_object_set_new(report, "environment", hx_environment_new(before));

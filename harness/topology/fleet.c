@@ -60,6 +60,8 @@ enum otel_err hx_fleet_add(struct hx_fleet *fleet, const struct hx_child_options
     child->role = options->role;
     child->id = (uint32_t)fleet->count;
     child->service = options->service;
+    child->replica = options->replica;
+    child->incarnation = options->incarnation;
     child->process = options->process;
     snprintf(child->name, sizeof(child->name), "%s", options->name);
     spawn.id = child->id;
@@ -125,6 +127,11 @@ static void handle(struct hx_child *child, json_t *object)
     } else if (strcmp(event, "progress") == 0) {
         keep(&child->progress, object);
         child->seen |= HX_SEEN_PROGRESS;
+    } else if (strcmp(event, "acted") == 0) {
+        if (child->acted == NULL)
+            child->acted = json_array();
+        json_array_append(child->acted, object);
+        child->seen |= HX_SEEN_ACTED;
     } else if (strcmp(event, "finished") == 0) {
         keep(&child->final, object);
         child->seen |= HX_SEEN_FINISHED;
@@ -225,7 +232,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return b != 0 && b < a ? b : a;
 }
 
-static void wait_once(struct hx_fleet *fleet, uint64_t until_ns)
+static void wait_once(struct hx_fleet *fleet, uint64_t until_ns, uint64_t turn_ns)
 {
     struct pollfd fds[HX_FLEET_CHILDREN + 2];
     struct hx_child *owner[HX_FLEET_CHILDREN + 2];
@@ -242,6 +249,7 @@ static void wait_once(struct hx_fleet *fleet, uint64_t until_ns)
         owner[count++] = &fleet->children[i];
     }
     until_ns = earlier(earlier(until_ns, fleet->next_tick_ns), fleet->next_due_ns);
+    until_ns = earlier(until_ns, turn_ns);
     millis = until_ns <= now ? 0 : (int)((until_ns - now) / OTL_NS_PER_MS) + 1;
     if (poll(fds, count, millis) < 0)
         return;
@@ -261,6 +269,7 @@ enum otel_err hx_fleet_pump(struct hx_fleet *fleet, hx_condition_fn *condition, 
     uint64_t end = now + limit_ns;
 
     for (;;) {
+        uint64_t turn_ns = fleet->turn ? fleet->turn(fleet->turn_state) : 0;
         if (condition(fleet, state))
             return OTEL_OK;
         if (fleet->interrupts > interrupts_allowed)
@@ -269,7 +278,7 @@ enum otel_err hx_fleet_pump(struct hx_fleet *fleet, hx_condition_fn *condition, 
             return OTEL_ERR_TIMEOUT;
         if (fleet->tick != NULL && fleet->next_tick_ns == 0)
             fleet->next_tick_ns = now + OTL_NS_PER_S;
-        wait_once(fleet, end);
+        wait_once(fleet, end, turn_ns);
         now = otl_clock_mono(otl_clock_real());
         if (fleet->tick != NULL && now >= fleet->next_tick_ns) {
             fleet->next_tick_ns += OTL_NS_PER_S;
@@ -301,6 +310,7 @@ void hx_fleet_fini(struct hx_fleet *fleet)
         json_decref(fleet->children[i].ready);
         json_decref(fleet->children[i].progress);
         json_decref(fleet->children[i].final);
+        json_decref(fleet->children[i].acted);
     }
     fleet->count = 0;
 }

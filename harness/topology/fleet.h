@@ -30,6 +30,8 @@ struct hx_child {
     uint32_t id;           /* index in the fleet */
     char name[128];        /* instance: "order-0", "collector", "broker", "load" */
     unsigned service;      /* index in the scenario, for a service */
+    unsigned replica;      /* likewise */
+    unsigned incarnation;  /* 0 = started with the run */
     unsigned process;      /* number in the ledger, 0 = none */
     pid_t pid;
     int fd;                /* our end of the control channel; -1 = closed */
@@ -40,9 +42,11 @@ struct hx_child {
     json_t *ready;         /* the whole "ready" object, or NULL */
     json_t *progress;      /* the latest one, or NULL */
     json_t *final;         /* "finished" of the load client, "stopped" of a service, or NULL */
+    json_t *acted;         /* collector: array of its "acted" events, or NULL */
     char fault[256];       /* text of a "fault" event, or "" */
     bool exited;
     bool exit_expected;    /* it was asked to stop */
+    bool ended_by_fault;   /* killed, or stopped in a way that closes no ledger */
     uint64_t exit_mono_ns;
     struct hx_child_exit exit;
 };
@@ -54,7 +58,8 @@ enum hx_event_bit {
     HX_SEEN_FINISHED = 8,
     HX_SEEN_IDLE = 16,
     HX_SEEN_FLUSHED = 32,
-    HX_SEEN_STOPPED = 64
+    HX_SEEN_STOPPED = 64,
+    HX_SEEN_ACTED = 128
 };
 
 struct hx_fleet {
@@ -67,12 +72,18 @@ struct hx_fleet {
     void *tick_state;
     uint64_t next_tick_ns;
     uint64_t next_due_ns;  /* set by the owner; a pump never sleeps beyond it; 0 = none */
+    uint64_t (*turn)(void *state); /* before every look at the condition; returns when it wants the
+                                    * next one (monotonic, 0 = whenever something happens); may be
+                                    * NULL. May add children. */
+    void *turn_state;
 };
 
 struct hx_child_options {
     enum hx_role role;
     const char *name;
     unsigned service;
+    unsigned replica;
+    unsigned incarnation;
     unsigned process;
     const char *const *argv;
     const char *directory;

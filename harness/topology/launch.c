@@ -47,6 +47,10 @@ struct player {
     const struct hx_service *service; /* NULL for others */
     unsigned replica;
     unsigned process;
+    unsigned incarnation;
+    unsigned port;       /* 0 = any */
+    const json_t *tree;  /* NULL: the scenario's */
+    json_t *peers;       /* consumed; NULL: told later */
 };
 
 static enum otel_err write_role(const struct hx_run *run, const struct player *player,
@@ -56,14 +60,22 @@ static enum otel_err write_role(const struct hx_run *run, const struct player *p
     char relative[300];
     enum otel_err err;
     json_t *role = json_pack(
-        "{s:O, s:s, s:i, s:i, s:i, s:s, s:I, s:s}", "scenario", scenario->tree, "service",
+        "{s:O, s:s, s:i, s:i, s:i, s:s, s:I, s:s, s:i}", "scenario",
+        player->tree ? player->tree : scenario->tree, "service",
         player->service ? player->service->name : "", "replica", (int)player->replica,
-        "incarnation", 0, "process", (int)player->process, "instance", player->name, "seed",
-        (json_int_t)scenario->seed, "dir", run->options.dir);
+        "incarnation", (int)player->incarnation, "process", (int)player->process, "instance",
+        player->name, "seed", (json_int_t)scenario->seed, "dir", run->options.dir, "port",
+        (int)player->port);
 
     if (role == NULL)
         return OTEL_ERR_MEMORY;
-    snprintf(relative, sizeof(relative), "roles/%s.json", player->name);
+    if (player->peers != NULL)
+        json_object_set_new(role, "peers", player->peers);
+    if (player->incarnation == 0)
+        snprintf(relative, sizeof(relative), "roles/%s.json", player->name);
+    else
+        snprintf(relative, sizeof(relative), "roles/%s.%u.json", player->name,
+                 player->incarnation);
     snprintf(path, size, "%s/%s", run->options.dir, relative);
     err = write_json(run, relative, role, reterr);
     json_decref(role);
@@ -76,7 +88,9 @@ static enum otel_err start_player(struct hx_run *run, const struct player *playe
     char role[PATH_SIZE], log[PATH_SIZE];
     const char *argv[] = {run->options.tracerig, player->command, "--role", role, NULL};
     struct hx_child_options options = {.role = player->role, .name = player->name, .argv = argv,
-                                       .process = player->process, .log = log};
+                                       .process = player->process, .log = log,
+                                       .replica = player->replica,
+                                       .incarnation = player->incarnation};
     enum otel_err err = write_role(run, player, role, sizeof(role), reterr);
 
     snprintf(log, sizeof(log), "%s/logs/%s.err", run->options.dir, player->name);
@@ -103,8 +117,55 @@ static enum otel_err start_collector(struct hx_run *run, struct otl_detail *rete
     return err == OTEL_OK ? hx_fleet_add(&run->fleet, &options, &run->collector, reterr) : err;
 }
 
-static enum otel_err start_services(struct hx_run *run, unsigned *process,
-                                    struct otl_detail *reterr)
+/* Everybody is told the same; a new incarnation keeps the port of the one before. */
+static json_t *peers_message(const struct hx_run *run)
+{
+    json_t *services = json_object(), *message;
+    char text[160];
+
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        const struct hx_child *child = &run->fleet.children[i];
+        const char *name;
+        json_t *list;
+        if (child->role != HX_ROLE_SERVICE || child->incarnation != 0)
+            continue;
+        name = run->options.scenario->services[child->service].name;
+        list = json_object_get(services, name);
+        if (list == NULL) {
+            json_object_set_new(services, name, json_array());
+            list = json_object_get(services, name);
+        }
+        snprintf(text, sizeof(text), "127.0.0.1:%u", child->port);
+        json_array_append_new(list, json_string(text));
+    }
+    snprintf(text, sizeof(text), "http://%s", run->otlp);
+    message = json_pack("{s:s, s:o, s:s}", "do", "peers", "services", services, "otlp", text);
+    if (run->broker != NULL)
+        json_object_set_new(message, "kafka", json_string(run->broker->address));
+    else if (run->options.scenario->broker[0] != '\0')
+        json_object_set_new(message, "kafka", json_string(run->options.scenario->broker));
+    return message;
+}
+
+enum otel_err hx_run_reincarnate(struct hx_run *run, const struct hx_child *old,
+                                 const json_t *tree, struct hx_child **ret,
+                                 struct otl_detail *reterr)
+{
+    const struct player player = {.role = HX_ROLE_SERVICE,
+                                  .command = "service",
+                                  .name = old->name,
+                                  .service = &run->options.scenario->services[old->service],
+                                  .replica = old->replica,
+                                  .process = run->next_process++,
+                                  .incarnation = old->incarnation + 1,
+                                  .port = old->port,
+                                  .tree = tree,
+                                  .peers = peers_message(run)};
+
+    return start_player(run, &player, ret, reterr);
+}
+
+static enum otel_err start_services(struct hx_run *run, struct otl_detail *reterr)
 {
     const struct hx_scenario *scenario = run->options.scenario;
     enum otel_err err = OTEL_OK;
@@ -113,7 +174,9 @@ static enum otel_err start_services(struct hx_run *run, unsigned *process,
         const struct hx_service *service = &scenario->services[s];
         for (unsigned r = 0; r < service->replicas && err == OTEL_OK; r++) {
             char name[128];
-            struct player player = {HX_ROLE_SERVICE, "service", name, service, r, (*process)++};
+            struct player player = {.role = HX_ROLE_SERVICE, .command = "service", .name = name,
+                                    .service = service, .replica = r,
+                                    .process = run->next_process++};
             struct hx_child *child;
             snprintf(name, sizeof(name), "%s-%u", service->name, r);
             err = start_player(run, &player, &child, reterr);
@@ -217,39 +280,9 @@ static const char *endpoint(const json_t *ready, const char *name)
     return value ? value : "";
 }
 
-/* Who is where; every service and the load client are told the same. */
-static json_t *peers_message(const struct hx_run *run)
-{
-    json_t *services = json_object(), *message;
-    char text[160];
-
-    for (size_t i = 0; i < run->fleet.count; i++) {
-        const struct hx_child *child = &run->fleet.children[i];
-        const char *name;
-        json_t *list;
-        if (child->role != HX_ROLE_SERVICE)
-            continue;
-        name = run->options.scenario->services[child->service].name;
-        list = json_object_get(services, name);
-        if (list == NULL) {
-            json_object_set_new(services, name, json_array());
-            list = json_object_get(services, name);
-        }
-        snprintf(text, sizeof(text), "127.0.0.1:%u", child->port);
-        json_array_append_new(list, json_string(text));
-    }
-    snprintf(text, sizeof(text), "http://%s", run->otlp);
-    message = json_pack("{s:s, s:o, s:s}", "do", "peers", "services", services, "otlp", text);
-    if (run->broker != NULL)
-        json_object_set_new(message, "kafka", json_string(run->broker->address));
-    else if (run->options.scenario->broker[0] != '\0')
-        json_object_set_new(message, "kafka", json_string(run->options.scenario->broker));
-    return message;
-}
-
 static enum otel_err start_first(struct hx_run *run, struct otl_detail *reterr)
 {
-    const struct player broker = {HX_ROLE_BROKER, "broker", "broker", NULL, 0, 0};
+    const struct player broker = {.role = HX_ROLE_BROKER, .command = "broker", .name = "broker"};
     enum otel_err err = OTEL_OK;
 
     if (strcmp(run->options.scenario->broker, "embedded") == 0)
@@ -273,15 +306,16 @@ static enum otel_err start_first(struct hx_run *run, struct otl_detail *reterr)
 
 enum otel_err hx_run_launch(struct hx_run *run, struct otl_detail *reterr)
 {
-    struct player load = {HX_ROLE_LOAD, "load-client", "load", NULL, 0, 0};
-    unsigned process = 1;
+    struct player load = {.role = HX_ROLE_LOAD, .command = "load-client", .name = "load"};
     enum otel_err err = make_folders(run, reterr);
+
+    run->next_process = 1;
 
     if (err == OTEL_OK)
         err = start_first(run, reterr);
     if (err == OTEL_OK)
-        err = start_services(run, &process, reterr);
-    load.process = process;
+        err = start_services(run, reterr);
+    load.process = run->next_process++;
     if (err == OTEL_OK)
         err = start_player(run, &load, &run->load, reterr);
     if (err == OTEL_OK)

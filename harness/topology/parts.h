@@ -9,6 +9,30 @@
 /* launch.c: the run's files and its processes, up to ready. */
 OTEL_MUST_USE enum otel_err hx_run_launch(struct hx_run *run, struct otl_detail *reterr);
 
+/* One more process for a replica of a service; the port is that of the one before. */
+OTEL_MUST_USE enum otel_err hx_run_reincarnate(struct hx_run *run, const struct hx_child *old,
+                                               const json_t *tree, struct hx_child **ret,
+                                               struct otl_detail *reterr);
+
+/* timeline.c: faults, as the fleet's turn; state is the run. */
+uint64_t hx_run_timeline(void *run);
+/* Wait until what was begun has come to its end; name what never began. */
+void hx_run_settle(struct hx_run *run);
+
+/* restart.c */
+void hx_run_restart(struct hx_run *run, const struct hx_fault *fault, struct hx_child *child,
+                    size_t event);
+/* Returns when it wants the next look; 0 = none. */
+uint64_t hx_run_restarts_go_on(struct hx_run *run);
+
+/* events.c: report.json's events[]. at_s is now. Returns its index. */
+size_t hx_run_event(struct hx_run *run, const char *what, const char *target, const char *format,
+                    ...) OTEL_PRINTF(4, 5);
+void hx_run_event_until(struct hx_run *run, size_t event); /* until_s is now */
+/* The last event of this kind at target gets its end, if it has none. */
+void hx_run_event_close(struct hx_run *run, const char *what, const char *target);
+void hx_run_event_add(struct hx_run *run, size_t event, const char *format, ...) OTEL_PRINTF(3, 4);
+
 /* wind_down.c: drain, stop in order, the collector last. Never fails: what goes wrong is an
  * incident. */
 void hx_run_drain(struct hx_run *run);

@@ -73,6 +73,8 @@ static void run_load(struct hx_run *run)
     hx_fleet_tell(run->load, json_pack("{s:s}", "do", "start"));
     run->load_start_ns = otl_clock_mono(otl_clock_real());
     phase(run, "warm-up");
+    run->fleet.turn = hx_run_timeline;
+    run->fleet.turn_state = run;
     err = hx_fleet_pump(&run->fleet, warm, run, load->warmup_ns + OTL_NS_PER_S, 0);
     run->fleet.next_due_ns = 0;
     if (err == OTEL_OK) {
@@ -100,7 +102,8 @@ enum otel_err hx_run_execute(struct hx_run *run, const struct hx_run_options *op
     run->started_mono_ns = otl_clock_mono(otl_clock_real());
     run->series = json_array();
     run->incidents = json_array();
-    if (run->series == NULL || run->incidents == NULL)
+    run->events = json_array();
+    if (run->series == NULL || run->incidents == NULL || run->events == NULL)
         return OTEL_ERR_MEMORY;
     err = hx_fleet_init(&run->fleet, reterr);
     if (err != OTEL_OK)
@@ -112,6 +115,7 @@ enum otel_err hx_run_execute(struct hx_run *run, const struct hx_run_options *op
     if (err == OTEL_OK) {
         run_load(run);
         phase(run, "drain");
+        hx_run_settle(run);
         hx_run_drain(run);
         phase(run, "stop");
         hx_run_stop(run);
@@ -129,4 +133,5 @@ void hx_run_fini(struct hx_run *run)
     hx_fleet_fini(&run->fleet);
     json_decref(run->series);
     json_decref(run->incidents);
+    json_decref(run->events);
 }

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "harness/scenario/scenario.h"
+#include "harness/scenario/faults.h"
 #include "harness/topology/fleet.h"
 
 /*
@@ -40,6 +40,17 @@ struct hx_phase {
     uint64_t end_ns;        /* 0 = not ended */
 };
 
+/* A service's way from one incarnation to the next. */
+struct hx_restart {
+    const struct hx_fault *fault;
+    struct hx_child *old;   /* NULL: it has exited and the new one was started */
+    struct hx_child *young; /* NULL: not yet */
+    uint64_t limit_ns;      /* SIGKILL for the old one, or despair of the young one */
+    size_t event;           /* of run.events */
+};
+
+enum { HX_RUN_RESTARTS = 256 };
+
 struct hx_run {
     struct hx_run_options options;
     struct hx_fleet fleet;
@@ -54,6 +65,11 @@ struct hx_run {
     uint64_t load_end_ns;
     bool interrupted;
     json_t *series;         /* array, as in report.json */
+    json_t *events;         /* array, as in report.json: faults, and what came of them */
+    bool done[HX_MAX_FAULTS]; /* faults that have been begun */
+    struct hx_restart restarts[HX_RUN_RESTARTS];
+    size_t restart_count;   /* under way */
+    unsigned next_process;  /* number in the ledger of the next process */
     json_t *incidents;      /* array of {"id","text","service"}: what went wrong with a process */
     char collector_metrics[64]; /* HOST:PORT, "" = none */
     char otlp[64];          /* HOST:PORT */

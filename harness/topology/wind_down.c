@@ -165,7 +165,7 @@ static void stop_service(struct hx_run *run, unsigned service)
             ask_to_stop(run, &fleet->children[i]);
     for (size_t i = 0; i < fleet->count; i++)
         if (fleet->children[i].role == HX_ROLE_SERVICE && fleet->children[i].service == service &&
-            fleet->children[i].exit_expected)
+            fleet->children[i].exit_expected && !fleet->children[i].ended_by_fault)
             await_end(run, &fleet->children[i]);
 }
 

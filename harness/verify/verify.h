@@ -26,7 +26,9 @@
 struct hx_verify_options {
     const char *dir;                    /* run directory */
     const struct hx_scenario *scenario; /* borrowed during the call */
-    const char *const *killed;          /* instances that the supervisor killed on purpose */
+    const char *const *killed;          /* what the supervisor ended on purpose and without a
+                                         * closing row: "order-0.2" (instance and incarnation), or
+                                         * "order-0" (every one) */
     size_t killed_count;
 };
 

@@ -6,6 +6,7 @@
 #include "harness/verify/facts/ids.h"
 #include "harness/verify/judge/judge.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/text.h"
 
 /* What is known of one process, for the opinions that only counters hold. */
 struct account {
@@ -24,8 +25,17 @@ static uint64_t above(uint64_t a, uint64_t b)
 
 static bool was_killed(const struct hx_judgement *j, const struct hx_fact_process *p)
 {
-    for (size_t i = 0; i < j->killed_count; i++) {
-        if (strcmp(j->killed[i], p->instance) == 0)
+    size_t len = p->instance != NULL ? strlen(p->instance) : 0;
+
+    for (size_t i = 0; i < j->killed_count && len > 0; i++) {
+        const char *name = j->killed[i];
+        uint64_t incarnation;
+
+        if (strcmp(name, p->instance) == 0)
+            return true;
+        if (strncmp(name, p->instance, len) == 0 && name[len] == '.' && p->open != NULL &&
+            otl_parse_uint(name + len + 1, 0, UINT32_MAX, &incarnation) == OTEL_OK &&
+            incarnation == p->open->incarnation)
             return true;
     }
     return false;

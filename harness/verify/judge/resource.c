@@ -34,6 +34,15 @@ static void judge_resource(struct hx_judgement *j, const struct hx_fact_resource
                 "telemetry.sdk.name, .language or .version is missing");
 }
 
+/* Incarnations of one instance declare the same resource. */
+static bool same_resource(const struct hx_facts *facts, uint32_t one, uint32_t other)
+{
+    const struct hx_fact_process *a = &facts->processes[one], *b = &facts->processes[other];
+
+    return one == other || (strcmp(a->instance, b->instance) == 0 && a->open != NULL &&
+                            b->open != NULL && a->open->resource_hash == b->open->resource_hash);
+}
+
 void hx_judge_resources(struct hx_judgement *j)
 {
     const struct hx_facts *facts = j->facts;
@@ -46,7 +55,8 @@ void hx_judge_resources(struct hx_judgement *j)
         if (row->span == HX_NONE)
             continue;
         hx_judged(&j->checks, HX_CHECK_RESOURCE, 1);
-        if (facts->resources[row->resource].process != facts->spans[row->span].process)
+        if (!same_resource(facts, facts->resources[row->resource].process,
+                           facts->spans[row->span].process))
             hx_fail(&j->checks, HX_CHECK_RESOURCE, HX_AT_RECEIVED(i),
                     "received under the resource of %s",
                     facts->processes[facts->resources[row->resource].process].instance);

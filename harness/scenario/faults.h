@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_SCENARIO_FAULTS_H
+#define HX_SCENARIO_FAULTS_H
+
+#include "harness/scenario/scenario.h"
+
+/*
+ * Faults on a timeline: what is done to the fleet while the load runs, and when.
+ *
+ * Life      loaded with the scenario, read only, freed with it.
+ * Threads   immutable; hx_scenario_adjust() changes the scenario it is given, whose owner calls it.
+ * Limits    HX_MAX_FAULTS.
+ *
+ * A list that could not be carried out is refused by the loader: a time after the load, a process
+ * that is already gone, one that is stopped and never continued, the embedded broker.
+ */
+
+enum { HX_MAX_FAULTS = 256 };
+
+enum hx_fault_do {
+    HX_FAULT_KILL,      /* SIGKILL */
+    HX_FAULT_STOP,      /* SIGSTOP */
+    HX_FAULT_CONTINUE,  /* SIGCONT */
+    HX_FAULT_RESTART,   /* SIGTERM (unless it is gone already), then a new incarnation */
+    HX_FAULT_SET,       /* change settings of the running process */
+    HX_FAULT_COLLECTOR  /* the collector misbehaves */
+};
+
+enum hx_collector_fault {
+    HX_COLLECTOR_DELAY,  /* answers late */
+    HX_COLLECTOR_STATUS, /* takes nothing, answers with a status */
+    HX_COLLECTOR_STALL,  /* receives, never answers */
+    HX_COLLECTOR_REFUSE  /* nobody listens, and open connections are reset */
+};
+
+/* A figure that the runner learns about once a second. */
+enum hx_watched {
+    HX_WATCHED_SPANS_RECEIVED, /* by the collector */
+    HX_WATCHED_HANDLED,        /* requests and messages that an instance has finished */
+    HX_WATCHED_IN_HAND,        /* of an instance */
+    HX_WATCHED_COMMITTED       /* messages whose offset an instance has committed */
+};
+
+struct hx_condition {
+    enum hx_watched figure;
+    const struct hx_service *service; /* NULL: the figure belongs to no instance */
+    unsigned replica;
+    bool or_equal;              /* >= and not > */
+    double value;
+};
+
+/* services.NAME.PATH=VALUE, path and value as in --set. */
+struct hx_setting {
+    const char *path;
+    const char *value;
+};
+
+struct hx_fault {
+    const char *text;           /* "kill order-0": for people */
+    const char *when;           /* the condition's text; NULL: at_ns counts */
+    struct hx_condition condition;
+    uint64_t at_ns;             /* from the start of the load, warm-up included */
+    enum hx_fault_do what;
+    const struct hx_service *service; /* NULL: the collector */
+    unsigned first_replica, replica_count;
+    uint64_t grace_ns;          /* restart: SIGKILL when it has not exited so long after SIGTERM */
+    const struct hx_setting *settings; /* set, restart */
+    size_t setting_count;
+    enum hx_collector_fault collector;
+    uint64_t delay_ns;          /* of an answer */
+    unsigned status;
+    uint64_t retry_after_ns;    /* 0 = the answer does not say */
+    uint64_t for_ns;            /* 0 = to the end of the run */
+    double probability;         /* of a request being hit */
+};
+
+/* "delay", "status", "stall", "refuse". */
+const char *hx_collector_fault_word(enum hx_collector_fault fault);
+
+/* A copy of a resolved tree with one setting of a service changed, without its faults. restart
+ * says that a new process will read it. OTEL_ERR_ARGUMENT: nothing that can be changed so;
+ * OTEL_ERR_SYNTAX: the value does not fit; *reterr says why. OTEL_ERR_MEMORY. */
+OTEL_MUST_USE enum otel_err hx_scenario_with(const json_t *tree, const char *service,
+                                             const struct hx_setting *setting, bool restart,
+                                             json_t **ret, struct otl_detail *reterr);
+
+/* Change what can be changed in a running process: delays and probabilities of steps, and
+ * max_in_hand. Steps that are running keep what they drew. Errors as above. */
+OTEL_MUST_USE enum otel_err hx_scenario_adjust(struct hx_scenario *scenario, const char *service,
+                                               const struct hx_setting *setting,
+                                               struct otl_detail *reterr);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A service's way from one incarnation to the next, in pieces, while the load goes on. */
+#include <signal.h>
+#include <string.h>
+
+#include "harness/topology/parts.h"
+
+#define YOUNG_LIMIT_NS (60 * OTL_NS_PER_S)
+
+static uint64_t now(void)
+{
+    return otl_clock_mono(otl_clock_real());
+}
+
+static void send_signal(struct hx_run *run, const struct hx_child *child, int number)
+{
+    (void)!hx_guardian_signal(&run->fleet.guardian, child->id, number);
+}
+
+void hx_run_restart(struct hx_run *run, const struct hx_fault *fault, struct hx_child *child,
+                    size_t event)
+{
+    struct hx_restart *restart = &run->restarts[run->restart_count];
+
+    if (run->restart_count == HX_RUN_RESTARTS) {
+        hx_run_incident(run, "restart", child, "%s: more than %d restarts under way", child->name,
+                        HX_RUN_RESTARTS);
+        return;
+    }
+    *restart = (struct hx_restart){.fault = fault, .old = child, .event = event};
+    restart->limit_ns = now() + fault->grace_ns;
+    run->restart_count++;
+    if (child->exited)
+        return;
+    /* A way to stop that leaves the ledger open is the scenario's wish, not an accident. */
+    child->exit_expected = true;
+    child->ended_by_fault = run->options.scenario->services[child->service].stop != HX_STOP_DRAIN;
+    send_signal(run, child, SIGTERM);
+    send_signal(run, child, SIGCONT); /* it may be stopped */
+}
+
+/* The tree of the new process: the file's, with the fault's settings. */
+static json_t *new_tree(const struct hx_run *run, const struct hx_restart *restart,
+                        struct otl_detail *detail)
+{
+    json_t *tree = json_incref((json_t *)(uintptr_t)run->options.scenario->tree);
+
+    for (size_t i = 0; tree != NULL && i < restart->fault->setting_count; i++) {
+        json_t *next = NULL;
+        if (hx_scenario_with(tree, restart->fault->service->name, &restart->fault->settings[i],
+                             true, &next, detail) != OTEL_OK)
+            next = NULL;
+        json_decref(tree);
+        tree = next;
+    }
+    return tree;
+}
+
+static void begin_young(struct hx_run *run, struct hx_restart *restart)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    json_t *tree = new_tree(run, restart, &detail);
+    struct hx_child *young = NULL;
+    char end[64];
+
+    if (tree == NULL || hx_run_reincarnate(run, restart->old, tree, &young, &detail) != OTEL_OK)
+        hx_run_incident(run, "restart", restart->old, "%s could not be started again: %s",
+                        restart->old->name, detail.text);
+    json_decref(tree);
+    hx_run_event_add(run, restart->event, "%s", hx_child_exit_text(restart->old, end, sizeof(end)));
+    restart->old = NULL;
+    restart->young = young;
+    restart->limit_ns = now() + YOUNG_LIMIT_NS;
+}
+
+static void watch_old(struct hx_run *run, struct hx_restart *restart)
+{
+    if (restart->old->exited) {
+        begin_young(run, restart);
+    } else if (now() >= restart->limit_ns && !restart->old->ended_by_fault) {
+        restart->old->ended_by_fault = true;
+        hx_run_incident(run, "restart", restart->old, "%s did not exit in its grace period",
+                        restart->old->name);
+        send_signal(run, restart->old, SIGKILL);
+    } else if (now() >= restart->limit_ns) {
+        send_signal(run, restart->old, SIGKILL);
+        hx_run_event_add(run, restart->event, "still running after its grace period: killed");
+        restart->limit_ns = now() + OTL_NS_PER_S;
+    }
+}
+
+/* True: it is over. */
+static bool watch_young(struct hx_run *run, struct hx_restart *restart)
+{
+    struct hx_child *young = restart->young;
+    char end[64];
+
+    if (young == NULL)
+        return true;
+    if (young->exited || young->fault[0] != '\0') {
+        young->exit_expected = true;
+        hx_run_incident(run, "restart", young, "the new %s ended before it was ready: %s%s%s",
+                        young->name, hx_child_exit_text(young, end, sizeof(end)),
+                        young->fault[0] ? ": " : "", young->fault);
+        return true;
+    }
+    if ((young->seen & HX_SEEN_READY) != 0) {
+        hx_run_event_until(run, restart->event);
+        hx_run_event_close(run, "kill", young->name);
+        return true;
+    }
+    if (now() < restart->limit_ns)
+        return false;
+    hx_run_incident(run, "restart", young, "the new %s was not ready in time", young->name);
+    return true;
+}
+
+uint64_t hx_run_restarts_go_on(struct hx_run *run)
+{
+    uint64_t due = 0;
+
+    for (size_t i = 0; i < run->restart_count;) {
+        struct hx_restart *restart = &run->restarts[i];
+        if (restart->old != NULL)
+            watch_old(run, restart);
+        if (restart->old == NULL && watch_young(run, restart)) {
+            *restart = run->restarts[--run->restart_count];
+            continue;
+        }
+        if (due == 0 || restart->limit_ns < due)
+            due = restart->limit_ns;
+        i++;
+    }
+    return due;
+}

@@ -308,6 +308,18 @@ static void shutdown_is_bounded_while_the_exporter_waits(void **state)
     the_books_balance(bench);
 }
 
+static void shutdown_bounds_the_export_that_it_starts_itself(void **state)
+{
+    struct bench *bench = *state;
+
+    start(bench, FAKE_HANG);
+    spans(bench, 3); /* too few for an export before the shutdown */
+    assert_int_equal(stop(bench, 200), OTEL_ERR_TIMEOUT);
+    assert_true(fake_wait_shutdown(&bench->fake));
+    assert_int_equal(bench->fake.cancels, 1);
+    the_books_balance(bench);
+}
+
 static void shutdown_is_bounded_even_if_the_exporter_never_returns(void **state)
 {
     struct bench *bench = *state;
@@ -512,6 +524,7 @@ int main(void)
         BENCH_TEST(eight_threads_flush_at_once),
         BENCH_TEST(shutdown_exports_what_is_queued),
         BENCH_TEST(shutdown_is_bounded_while_the_exporter_waits),
+        BENCH_TEST(shutdown_bounds_the_export_that_it_starts_itself),
         BENCH_TEST(shutdown_is_bounded_even_if_the_exporter_never_returns),
         BENCH_TEST(only_the_first_of_two_shutdowns_acts),
         BENCH_TEST(spans_after_shutdown_are_counted_and_tracers_become_no_ops),

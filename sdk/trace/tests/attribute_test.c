@@ -269,6 +269,7 @@ static void values_are_cut_by_characters_also_inside_arrays(void **state)
     rig_start(rig);
     span = otel_span_start(rig->tracer, "a name that is not cut", NULL);
     otel_span_set_str(span, "s", "h\xc3\xa9llo w\xc3\xb6rld");
+    otel_span_set_str(span, "plain", "abcdefgh");
     otel_span_set_str(span, "emoji", "\xf0\x9f\x98\x80\xf0\x9f\x98\x80");
     otel_span_set_int(span, "i", 123456789);
     value = otel_value_many(OTEL_VALUE_BYTES, "0123456789", 10);
@@ -278,6 +279,7 @@ static void values_are_cut_by_characters_also_inside_arrays(void **state)
     otel_span_finish(span);
     seen = rig_seen(rig, "a name that is not cut");
     assert_str(seen_attribute(&seen, "s").text, "h\xc3\xa9llo");
+    assert_str(seen_attribute(&seen, "plain").text, "abcde");
     assert_str(seen_attribute(&seen, "emoji").text, "\xf0\x9f\x98\x80\xf0\x9f\x98\x80");
     assert_int_equal(seen_attribute(&seen, "i").integer, 123456789);
     assert_str(seen_attribute(&seen, "bytes").text, "01234");

@@ -4,6 +4,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/pipeline/graph.c collector-mock/pipeline/registry.c \
                   collector-mock/config/load.c collector-mock/config/references.c \
                   collector-mock/receivers/otlp.c collector-mock/receivers/otlp_http.c \
+                  collector-mock/receivers/intake.c \
                   collector-mock/receivers/status.c collector-mock/connectors/forward.c \
                   collector-mock/processors/batch.c collector-mock/processors/memory_limiter.c \
                   collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \

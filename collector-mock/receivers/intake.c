@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-mock/receivers/intake.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "collector-mock/http/inflate.h"
+#include "collector-mock/wire/traces.h"
+#include "sdk/base/mem.h"
+
+enum { KEEP_BYTES = 1 << 20 }; /* of the buffer for decompressed requests */
+
+struct col_intake {
+    struct col_host *host;
+    struct col_consumer next;
+    enum col_tap_transport transport;
+    struct otl_buf inflated;
+    uint64_t connection_base; /* of the server's numbers within the tap */
+    uint64_t traces_requests; /* for --broken */
+    uint64_t *accepted, *refused, *failed;
+    uint64_t *outcome_success, *outcome_refused, *outcome_failure;
+    uint64_t *tap_records, *tap_bytes, *tap_failures, *lost_on_purpose;
+    uint64_t *decompressed_bytes;
+};
+
+static const char *transport_name(const struct col_intake *intake)
+{
+    return intake->transport == COL_TAP_GRPC ? "grpc" : "http";
+}
+
+/* ---- the tap ---- */
+
+static enum otel_err tap_write(struct col_intake *intake, struct col_tap_record *record)
+{
+    struct col_host *host = intake->host;
+    enum otel_err err;
+
+    record->encoding = COL_TAP_PROTOBUF;
+    record->transport = intake->transport;
+    record->signal = COL_TAP_TRACES;
+    record->connection += intake->connection_base;
+    err = col_tap_write(&host->tap, record);
+    *intake->tap_records = host->tap.records;
+    *intake->tap_bytes = host->tap.bytes;
+    *intake->tap_failures = host->tap.failures;
+    return err;
+}
+
+static enum otel_err tap_request(struct col_intake *intake,
+                                 const struct col_intake_request *request, uint64_t spans,
+                                 struct col_outcome *outcome)
+{
+    struct col_tap_record record = {
+        .type = COL_TAP_REQUEST,
+        .connection = request->connection,
+        .request = ++intake->host->tap_requests,
+        .mono_ns = request->mono_ns,
+        .wall_ns = request->wall_ns,
+        .spans = (uint32_t)spans,
+        .flags = outcome->undecodable ? COL_TAP_UNDECODABLE : 0,
+        .body = request->body,
+    };
+    enum otel_err err = tap_write(intake, &record);
+
+    outcome->tap_request = err == OTEL_OK ? record.request : 0;
+    return err;
+}
+
+void col_intake_answered(struct col_intake *intake, uint64_t connection, uint64_t tap_request,
+                         uint32_t status, bool sent)
+{
+    struct col_tap_record record = {
+        .type = COL_TAP_ANSWER,
+        .connection = connection,
+        .request = tap_request,
+        .mono_ns = otl_clock_mono(intake->host->clock),
+        .wall_ns = otl_clock_wall(intake->host->clock),
+        .status = status,
+        .flags = sent ? 0 : COL_TAP_UNSENT,
+    };
+
+    if (tap_request == 0)
+        return;
+    if (tap_write(intake, &record) != OTEL_OK)
+        otl_log_line(&intake->host->log, OTL_LOG_ERROR, "cannot write the tap: %s",
+                     strerror(intake->host->tap.error));
+}
+
+/* ---- a request ---- */
+
+enum otel_err col_intake_inflate(struct col_intake *intake, struct otl_view encoding,
+                                 struct otl_view body, struct otl_view *ret,
+                                 struct otl_detail *reterr)
+{
+    enum otel_err err;
+
+    otl_buf_reset(&intake->inflated);
+    err = col_inflate(encoding, body, &intake->inflated, reterr);
+    if (err == OTEL_OK)
+        *ret = otl_view(intake->inflated.data, intake->inflated.len);
+    return err;
+}
+
+void col_intake_tidy(struct col_intake *intake)
+{
+    if (intake->inflated.cap > KEEP_BYTES)
+        otl_buf_fini(&intake->inflated);
+}
+
+/* The test's broken collector: true if this request is acknowledged and lost. */
+static bool loses(struct col_intake *intake)
+{
+    intake->traces_requests++;
+    return intake->host->lose_after_ack != 0 &&
+           intake->traces_requests % intake->host->lose_after_ack == 0;
+}
+
+static void hand_on(struct col_intake *intake, const struct col_intake_request *request,
+                    uint64_t spans, struct col_outcome *outcome)
+{
+    struct col_batch batch = {request->body, spans, request->mono_ns,
+                              intake->host->tap_requests};
+    enum otel_err err = intake->next.consume(intake->next.self, &batch, &outcome->detail);
+    bool permanent = otel_err_class(err) == OTEL_CLASS_PERMANENT ||
+                     otel_err_class(err) == OTEL_CLASS_USAGE;
+
+    if (err == OTEL_OK) {
+        *intake->accepted += spans;
+        ++*intake->outcome_success;
+        return;
+    }
+    *intake->refused += spans;
+    ++*intake->outcome_refused;
+    outcome->code = permanent ? COL_GRPC_INTERNAL : COL_GRPC_UNAVAILABLE;
+    otl_detail_set(&outcome->detail, err, NULL, 0, 0, "%s", otel_err_text(err));
+}
+
+static void not_recorded(struct col_intake *intake, uint64_t spans, struct col_outcome *outcome)
+{
+    *intake->failed += spans;
+    ++*intake->outcome_failure;
+    outcome->code = COL_GRPC_UNAVAILABLE;
+    snprintf(outcome->detail.text, sizeof(outcome->detail.text), "cannot record the request: %s",
+             strerror(intake->host->tap.error));
+    otl_log_line(&intake->host->log, OTL_LOG_ERROR, "%s", outcome->detail.text);
+}
+
+void col_intake_take(struct col_intake *intake, const struct col_intake_request *request,
+                     struct col_outcome *ret)
+{
+    uint64_t spans = 0;
+
+    *intake->decompressed_bytes += request->body.len;
+    ret->code = COL_GRPC_OK;
+    ret->undecodable = col_traces_check(request->body, &spans, &ret->detail) != OTEL_OK;
+    if (!ret->undecodable && spans > 0 && loses(intake)) {
+        *intake->lost_on_purpose += spans;
+        *intake->accepted += spans;
+        ++*intake->outcome_success;
+    } else if (tap_request(intake, request, spans, ret) != OTEL_OK) {
+        not_recorded(intake, spans, ret);
+    } else if (ret->undecodable) {
+        ++*intake->outcome_failure;
+        ret->code = COL_GRPC_INVALID_ARGUMENT;
+    } else if (spans == 0) {
+        ++*intake->outcome_success;
+    } else {
+        hand_on(intake, request, spans, ret);
+    }
+}
+
+void col_intake_failed(struct col_intake *intake)
+{
+    ++*intake->outcome_failure;
+}
+
+void col_intake_count(struct col_intake *intake, unsigned status)
+{
+    char labels[96];
+    uint64_t *counter;
+
+    snprintf(labels, sizeof(labels), "transport=\"%s\",status=\"%u\"", transport_name(intake),
+             status);
+    counter = col_metrics_counter(intake->host->metrics, "collector_mock_requests", labels,
+                                  "Requests by the status of their answer.");
+    if (counter != NULL)
+        ++*counter;
+}
+
+/* ---- life ---- */
+
+static bool register_outcomes(struct col_intake *intake, const char *labels)
+{
+    static const char *const outcomes[] = {"success", "refused", "failure"};
+    uint64_t **targets[] = {&intake->outcome_success, &intake->outcome_refused,
+                            &intake->outcome_failure};
+    char with_outcome[256];
+
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(with_outcome, sizeof(with_outcome), "%s,outcome=\"%s\"", labels, outcomes[i]);
+        *targets[i] = col_metrics_counter(intake->host->metrics, "otelcol_receiver_requests",
+                                          with_outcome, "Requests by outcome.");
+    }
+    return intake->outcome_success && intake->outcome_refused && intake->outcome_failure;
+}
+
+static bool register_counters(struct col_intake *intake, const char *id)
+{
+    struct col_metrics *metrics = intake->host->metrics;
+    char labels[192];
+
+    snprintf(labels, sizeof(labels), "receiver=\"%s\",transport=\"%s\"", id,
+             transport_name(intake));
+    intake->accepted = col_metrics_counter(metrics, "otelcol_receiver_accepted_spans", labels,
+                                           "Spans pushed into the pipeline.");
+    intake->refused = col_metrics_counter(metrics, "otelcol_receiver_refused_spans", labels,
+                                          "Spans that the pipeline refused.");
+    intake->failed = col_metrics_counter(metrics, "otelcol_receiver_failed_spans", labels,
+                                         "Spans lost to an internal error of the receiver.");
+    intake->tap_records = col_metrics_counter(metrics, "collector_mock_tap_records", "",
+                                              "Records written to the tap.");
+    intake->tap_bytes = col_metrics_counter(metrics, "collector_mock_tap_bytes", "",
+                                            "Bytes written to the tap.");
+    intake->tap_failures = col_metrics_counter(metrics, "collector_mock_tap_failures", "",
+                                               "Records that could not be written to the tap.");
+    intake->lost_on_purpose =
+        col_metrics_counter(metrics, "collector_mock_lost_on_purpose_spans", "",
+                            "Spans acknowledged and lost by --broken.");
+    intake->decompressed_bytes =
+        col_metrics_counter(metrics, "collector_mock_request_bytes", labels,
+                            "Bytes of request bodies, after decompression.");
+    return register_outcomes(intake, labels) && intake->accepted && intake->refused &&
+           intake->failed && intake->tap_records && intake->tap_bytes && intake->tap_failures &&
+           intake->lost_on_purpose && intake->decompressed_bytes;
+}
+
+enum otel_err col_intake_new(const struct col_intake_options *options, struct col_intake **ret)
+{
+    struct col_intake *intake = otl_mem_zalloc(sizeof(*intake));
+
+    if (intake == NULL)
+        return OTEL_ERR_MEMORY;
+    intake->host = options->host;
+    intake->next = options->next;
+    intake->transport = options->transport;
+    /* each listener numbers its connections from 1: keep them apart in the tap */
+    intake->connection_base = options->host->tap_connections;
+    options->host->tap_connections += 1ULL << 40;
+    otl_buf_init(&intake->inflated, options->max_body_bytes);
+    if (!register_counters(intake, options->id)) {
+        col_intake_free(intake);
+        return OTEL_ERR_MEMORY;
+    }
+    *ret = intake;
+    return OTEL_OK;
+}
+
+void col_intake_free(struct col_intake *intake)
+{
+    if (intake == NULL)
+        return;
+    otl_buf_fini(&intake->inflated);
+    otl_mem_free(intake);
+}

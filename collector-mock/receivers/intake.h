@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_RECEIVERS_INTAKE_H
+#define COL_RECEIVERS_INTAKE_H
+
+#include "collector-mock/pipeline/component.h"
+#include "collector-mock/receivers/status.h"
+
+/*
+ * What the otlp receiver does with a request, whatever protocol brought it: check, record, count,
+ * hand to the pipeline, and say what the answer is.
+ *
+ * A request is in the tap before any processor sees it and before it is answered. What cannot be
+ * recorded is refused as UNAVAILABLE.
+ *
+ * Life      new (registers its counters) -> take, answered... -> free. One a protocol of a
+ *           receiver.
+ * Threads   that of the event loop.
+ * Memory    one buffer for a decompressed request, at most max_body_bytes; tidy gives a large one
+ *           back.
+ */
+
+struct col_intake;
+
+struct col_intake_options {
+    const char *id; /* of the receiver; lives as long as this */
+    enum col_tap_transport transport;
+    size_t max_body_bytes; /* of a decompressed request */
+    struct col_host *host;
+    struct col_consumer next;
+};
+
+/* One whole request; body is what an ExportTraceServiceRequest should be, not compressed. */
+struct col_intake_request {
+    uint64_t connection; /* as the server numbers them, from 1 */
+    uint64_t mono_ns;    /* when its last byte was received */
+    uint64_t wall_ns;
+    struct otl_view body;
+};
+
+struct col_outcome {
+    enum col_grpc_code code;  /* COL_GRPC_OK: accepted */
+    bool undecodable;         /* code is INVALID_ARGUMENT because the body is no OTLP */
+    uint64_t tap_request;     /* its number in the tap; 0: not in the tap */
+    struct otl_detail detail; /* text: why code is not OK */
+};
+#define COL_OUTCOME_INIT {.detail = OTL_DETAIL_NONE}
+
+/* OTEL_ERR_MEMORY. */
+OTEL_MUST_USE enum otel_err col_intake_new(const struct col_intake_options *options,
+                                           struct col_intake **ret);
+void col_intake_free(struct col_intake *intake); /* may be NULL */
+
+/* Decompress into the intake's buffer; *ret holds until the next call or tidy. Errors as
+ * col_inflate(). */
+OTEL_MUST_USE enum otel_err col_intake_inflate(struct col_intake *intake,
+                                               struct otl_view encoding, struct otl_view body,
+                                               struct otl_view *ret, struct otl_detail *reterr);
+void col_intake_take(struct col_intake *intake, const struct col_intake_request *request,
+                     struct col_outcome *ret);
+/* A request ended before it could be taken. */
+void col_intake_failed(struct col_intake *intake);
+/* The answer to a request of the tap has left, or (sent false) never will; 0: nothing to note. */
+void col_intake_answered(struct col_intake *intake, uint64_t connection, uint64_t tap_request,
+                         uint32_t status, bool sent);
+/* One more answer with this status: the HTTP status, or the grpc-status. */
+void col_intake_count(struct col_intake *intake, unsigned status);
+void col_intake_tidy(struct col_intake *intake);
+
+#endif

@@ -38,6 +38,7 @@ struct hx_command {
 
 extern const struct hx_command hx_commands[];
 
+int hx_command_compare(int argc, char **argv);
 int hx_command_explain(int argc, char **argv);
 int hx_command_list(int argc, char **argv);
 int hx_command_report(int argc, char **argv);

@@ -12,6 +12,7 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/judge.h"
 #include "harness/cli/scenarios.h"
+#include "harness/gate/compare.h"
 #include "harness/gate/judge.h"
 #include "harness/scenario/scenario.h"
 #include "harness/topology/facts.h"
@@ -29,6 +30,8 @@ struct request {
     char **argv;
     const char *out;
     const char *repeat;
+    const char *baseline;
+    struct hx_runs before; /* what --baseline names */
     struct hx_scenario_cli scenario;
     struct hx_scenario_options loading;
     struct otl_opt_list collector_options;
@@ -219,6 +222,8 @@ static enum otel_err judge(const struct request *request, const struct hx_run *r
     json_object_set_new(report, "reproduce", line);
     err = hx_thresholds_judge(options.scenario->claims.thresholds,
                               options.scenario->claims.threshold_count, report);
+    if (err == OTEL_OK && request->baseline != NULL)
+        err = hx_compare_expect(&request->before, report);
     hx_judge(report, run->interrupted);
     *ret = report;
     return err;
@@ -342,6 +347,18 @@ static enum otel_err find_programs(struct request *request, struct otl_detail *d
     return OTEL_OK;
 }
 
+static bool in_baseline(const struct request *request, const struct hx_scenario *scenario,
+                        struct otl_detail *detail)
+{
+    for (size_t i = 0; i < request->before.count; i++)
+        if (strcmp(hx_run_scenario(request->before.reports[i]), scenario->name) == 0)
+            return true;
+    otl_detail_set(detail, OTEL_ERR_ARGUMENT, request->baseline, 0, 0,
+                   "--baseline: is a run of the scenario '%.100s', not of '%.100s'",
+                   hx_run_scenario(request->before.reports[0]), scenario->name);
+    return false;
+}
+
 /* All files are read before the first run starts: a mistake in the last costs no time. */
 static int check_all(const struct request *request)
 {
@@ -352,6 +369,8 @@ static int check_all(const struct request *request)
         struct hx_scenario *scenario = NULL;
         if (hx_scenario_load_file(request->files[i], &request->loading, &scenario, &detail) !=
             OTEL_OK)
+            status = hx_exit_worst(status, hx_usage_fail(&detail));
+        else if (request->baseline != NULL && !in_baseline(request, scenario, &detail))
             status = hx_exit_worst(status, hx_usage_fail(&detail));
         hx_scenario_free(scenario);
     }
@@ -381,6 +400,8 @@ int hx_command_run(int argc, char **argv)
         {"out", "DIR", "write there (default: runs/SCENARIO-UTCTIME)", OTL_OPT_TEXT, &request.out},
         HX_SCENARIO_CLI_ROWS(request.scenario),
         {"repeat", "N", "run each scenario N times", OTL_OPT_TEXT, &request.repeat},
+        {"baseline", "REPORT", "a former run (or a directory of runs) that must not be better",
+         OTL_OPT_TEXT, &request.baseline},
         {"json", NULL, "print report.json on stdout, nothing else", OTL_OPT_FLAG, &request.json},
         {"quiet", NULL, "print one line a run", OTL_OPT_FLAG, &request.quiet},
         {"collector-option", "WORD", NULL, OTL_OPT_LIST, &request.collector_options},
@@ -413,10 +434,14 @@ int hx_command_run(int argc, char **argv)
         status = hx_usage_fail(&detail);
     else if (collect_files(&request, &arguments, &detail) != OTEL_OK)
         status = hx_usage_fail(&detail);
+    else if (request.baseline != NULL &&
+             hx_runs_load(request.baseline, &request.before, &detail) != OTEL_OK)
+        status = hx_usage_fail(&detail);
     else if (find_programs(&request, &detail) != OTEL_OK)
         status = fail("", &detail, HX_EXIT_FAULT);
     else
         status = run_all(&request);
+    hx_runs_fini(&request.before);
     for (size_t i = 0; i < request.file_count; i++)
         otl_mem_free(request.files[i]);
     return status;

@@ -6,13 +6,18 @@ threshold_LIBS := represource base
 threshold_PKGS := jansson
 
 LIBS += gate
-gate_SRCS := harness/gate/judge.c
+gate_SRCS := harness/gate/judge.c harness/gate/runs.c harness/gate/measures.c \
+             harness/gate/environment.c harness/gate/compare.c harness/gate/compare_print.c
 gate_LIBS := threshold reports stats base
 gate_PKGS := jansson
 
 TESTS += threshold_test
 threshold_test_SRCS := harness/gate/tests/threshold_test.c
 threshold_test_LIBS := gate
+
+TESTS += compare_test
+compare_test_SRCS := harness/gate/tests/compare_test.c
+compare_test_LIBS := gate
 
 FUZZERS += fuzz_threshold
 fuzz_threshold_SRCS := harness/gate/tests/fuzz_threshold.c ci/fuzz-main.c

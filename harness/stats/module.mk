@@ -2,7 +2,7 @@
 LIBS += stats
 stats_SRCS := harness/stats/hdr.c harness/stats/hdr_codec.c harness/stats/hdr_log.c \
               harness/stats/hdr_table.c harness/stats/base64.c harness/stats/summary.c \
-              harness/stats/tails.c harness/stats/id_bits.c
+              harness/stats/tails.c harness/stats/id_bits.c harness/stats/rank.c
 stats_LIBS := base
 stats_PKGS := zlib
 
@@ -13,6 +13,10 @@ hdr_test_LIBS := stats
 TESTS += stats_test
 stats_test_SRCS := harness/stats/tests/stats_test.c
 stats_test_LIBS := stats
+
+TESTS += rank_test
+rank_test_SRCS := harness/stats/tests/rank_test.c
+rank_test_LIBS := stats
 
 FUZZERS += fuzz_hdr
 fuzz_hdr_SRCS := harness/stats/tests/fuzz_hdr.c ci/fuzz-main.c

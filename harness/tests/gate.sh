@@ -57,4 +57,79 @@ place()
         says "character 6" && says "did you mean 'latency'?"
 }
 check "a wrong path is told with file, line and column" place
+against() # against NAME WANTED-EXIT OPTION...: a run held against the run "hold"
+{
+    name=$1 want=$2
+    shift 2
+    expect_exit "$want" "$tracerig" run $scenario --seed 12 --quiet --out "$dir/$name" --baseline "$dir/hold" "$@"
+}
+
+no_worse()
+{
+    against same 0 && json_is "$dir/same/report.json" \
+        "[e['verdict'] for e in r['expectations'] if e['id'] == 'baseline.spans_lost']" "['pass']" &&
+        json_is "$dir/same/report.json" "r['baseline']['runs'], r['baseline']['differences']" "(1, [])"
+}
+check "a run that is no worse than its baseline" no_worse
+
+lossy="--set services.order.tracing.max_queue_size=4 --set services.order.tracing.max_export_batch_size=4"
+worse()
+{
+    # every lost span is explained, so that the run alone passes
+    # shellcheck disable=SC2086
+    expect_exit 0 "$tracerig" run $scenario --seed 12 --quiet --out "$dir/lossy" $lossy &&
+        json_is "$dir/lossy/report.json" "r['spans']['lost_total'] > 0 == r['spans']['lost_unexplained']" True &&
+        against worse 1 $lossy && json_is "$dir/worse/report.json" \
+        "[e['observed'].split(' of ')[0] != '0' for e in r['expectations'] if e['id'] == 'baseline.spans_lost' and e['verdict'] == 'fail']" "[True]"
+}
+check "spans lost where there were none are a regression, though each is explained" worse
+
+other()
+{
+    expect_exit 2 "$tracerig" run scenarios/checkout.yaml --baseline "$dir/hold" --out "$dir/never" &&
+        says "--baseline: is a run of the scenario 'players', not of 'checkout'" && [ ! -e "$dir/never" ] || return 1
+    echo '{"schema": "tracerig.report/9"}' > "$dir/nine.json"
+    expect_exit 2 "$tracerig" run $scenario --baseline "$dir/nine.json" --out "$dir/never" &&
+        says "nine.json: no report of schema tracerig.report/1 (it says 'tracerig.report/9')" &&
+        expect_exit 2 "$tracerig" run $scenario --baseline "$dir/nowhere" --out "$dir/never" && says "nowhere"
+}
+check "a baseline of another scenario or schema is refused before anything runs" other
+
+compared()
+{
+    expect_exit 1 "$tracerig" compare "$dir/hold" "$dir/lossy/report.json" --gate && says "spans lost" &&
+        says "worse: there was none before" && says "quiet runs; 5 on each side are needed" &&
+        expect_exit 0 "$tracerig" compare "$dir/hold" "$dir/same" --gate --counts &&
+        expect_exit 4 "$tracerig" compare "$dir/hold" "$dir/same" --gate &&
+        expect_exit 0 "$tracerig" compare "$dir/hold" "$dir/lossy" --json &&
+        json_is "$dir/out" "r['schema'], r['worse'] > 0" "('tracerig.compare/1', True)"
+}
+check "compare names what is worse and what one run cannot tell" compared
+
+elsewhere()
+{
+    mkdir -p "$dir/elsewhere" && python3 - "$dir/same/report.json" "$dir/elsewhere/report.json" <<'PY'
+import json, sys
+r = json.load(open(sys.argv[1]))
+r["environment"]["cpu_model"] = "Another CPU"
+json.dump(r, open(sys.argv[2], "w"))
+PY
+    expect_exit 4 "$tracerig" compare "$dir/hold" "$dir/elsewhere" --gate && says "another machine: cpu_model" &&
+        says "not judged: other machines: cpu_model differs" &&
+        expect_exit 0 "$tracerig" compare "$dir/hold" "$dir/elsewhere" --gate --counts
+}
+check "wall-clock rows of another machine are refused, counts are not" elsewhere
+
+nothing_in_common()
+{
+    mkdir -p "$dir/renamed" && python3 - "$dir/same/report.json" "$dir/renamed/report.json" <<'PY'
+import json, sys
+r = json.load(open(sys.argv[1]))
+r["scenario"]["name"] = "shop"
+json.dump(r, open(sys.argv[2], "w"))
+PY
+    expect_exit 2 "$tracerig" compare "$dir/hold" "$dir/renamed" && says "A has 'players', B has 'shop'" &&
+        mkdir -p "$dir/empty" && expect_exit 2 "$tracerig" compare "$dir/hold" "$dir/empty" && says "holds no report.json"
+}
+check "runs that have nothing in common are wrong usage" nothing_in_common
 done_testing

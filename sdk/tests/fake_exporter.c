@@ -36,7 +36,10 @@ static void slow_is_over(evutil_socket_t fd, short what, void *arg)
 static enum otel_err start(struct otel_sdk_exporter *exporter, struct otel_sdk_loop *loop)
 {
     of(exporter)->loop = loop;
-    return OTEL_OK;
+    if (of(exporter)->failing_starts == 0)
+        return OTEL_OK;
+    of(exporter)->failing_starts--;
+    return OTEL_ERR_IO;
 }
 
 static void remember_locked(struct fake *fake, const struct otel_sdk_batch *batch)

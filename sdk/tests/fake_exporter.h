@@ -35,6 +35,7 @@ struct fake {
     uint64_t reject;
     unsigned delay_millis;
     bool released;
+    unsigned failing_starts; /* so many calls of start fail */
     /* what happened */
     size_t exports, spans, biggest, cancels, flushes, shutdowns, frees;
     bool active, overlapped;

@@ -15,6 +15,7 @@ attribute_test_SRCS := sdk/trace/tests/attribute_test.c
 attribute_test_LIBS := sdk_rig
 
 TESTS += provider_test
+TSAN_TESTS += provider_test
 provider_test_SRCS := sdk/trace/tests/provider_test.c
 provider_test_LIBS := sdk_rig
 

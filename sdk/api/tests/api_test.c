@@ -156,6 +156,33 @@ static void values_are_found_through_later_contexts(void **state)
     otel_context_unref(three);
 }
 
+static int g_held;
+
+static void hold_value(void *value)
+{
+    (void)value;
+    g_held++;
+}
+
+static void release_value(void *value)
+{
+    (void)value;
+    g_held--;
+}
+
+static void counted_values_are_held_by_their_context(void **state)
+{
+    static const struct otel_context_key key = {"counted", hold_value, release_value};
+    struct otel_context *one = otel_context_with_value(NULL, &key, &g_held);
+    struct otel_context *two = otel_context_with_baggage(one, NULL);
+
+    (void)state;
+    otel_context_unref(one);
+    assert_int_equal(g_held, 1);
+    otel_context_unref(two);
+    assert_int_equal(g_held, 0);
+}
+
 static void a_context_without_memory_is_its_parent(void **state)
 {
     struct otel_context *parent = otel_context_with_baggage(NULL, NULL), *child;
@@ -272,6 +299,7 @@ int main(void)
         cmocka_unit_test(attach_and_detach_restore_what_was_current),
         cmocka_unit_test(detach_in_the_wrong_order_says_so_and_leaks_nothing),
         cmocka_unit_test(values_are_found_through_later_contexts),
+        cmocka_unit_test(counted_values_are_held_by_their_context),
         cmocka_unit_test(a_context_without_memory_is_its_parent),
         cmocka_unit_test(baggage_is_immutable_and_replaces_by_name),
         cmocka_unit_test(baggage_has_a_maximum),

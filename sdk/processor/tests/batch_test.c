@@ -418,6 +418,22 @@ static void a_failed_batch_is_reported_span_by_span(void **state)
     the_books_balance(bench);
 }
 
+static void an_exporter_that_cannot_start_costs_a_batch_and_is_started_again(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->batch.max_export_batch_size = 5;
+    bench->fake.failing_starts = 1;
+    start(bench, FAKE_OK);
+    spans(bench, 3);
+    flush(bench, 10000);
+    assert_int_equal(rig_stats(&bench->rig).total.dropped[OTEL_SDK_DROP_EXPORT_FAILED], 3);
+    spans(bench, 4);
+    assert_int_equal(flush(bench, OTEL_SDK_NO_TIMEOUT), OTEL_OK);
+    assert_int_equal(rig_stats(&bench->rig).total.exported, 4);
+    the_books_balance(bench);
+}
+
 static void a_partial_success_counts_what_was_rejected(void **state)
 {
     struct bench *bench = *state;
@@ -530,6 +546,7 @@ int main(void)
         BENCH_TEST(spans_after_shutdown_are_counted_and_tracers_become_no_ops),
         BENCH_TEST(an_export_that_takes_too_long_is_cancelled_and_the_next_flows),
         BENCH_TEST(a_failed_batch_is_reported_span_by_span),
+        BENCH_TEST(an_exporter_that_cannot_start_costs_a_batch_and_is_started_again),
         BENCH_TEST(a_partial_success_counts_what_was_rejected),
         BENCH_TEST(no_wake_up_is_lost),
         BENCH_TEST(flush_from_the_exporter_is_refused_and_does_not_deadlock),

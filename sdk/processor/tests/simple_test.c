@@ -54,6 +54,8 @@ static void each_span_is_one_export_that_ends_before_the_span_does(void **state)
         assert_int_equal(rig_stats(&bench->rig).total.exported, i);
     }
     assert_int_equal(fake_exports(&bench->fake), 5);
+    assert_int_equal(otel_sdk_provider_force_flush(bench->rig.provider, 10000), OTEL_OK);
+    assert_int_equal(bench->fake.flushes, 1);
     assert_int_equal(bench->fake.biggest, 1);
 }
 

@@ -110,6 +110,7 @@ static void arrays_bytes_and_maps_arrive(void **state)
 
 static void setting_a_key_again_replaces_its_value_whatever_its_size(void **state)
 {
+    const struct otel_attribute many[] = {otel_attr_int("third", 33), otel_attr_str("fourth", "4")};
     struct rig *rig = *state;
     struct otel_span *span;
     struct seen seen;
@@ -122,12 +123,14 @@ static void setting_a_key_again_replaces_its_value_whatever_its_size(void **stat
     otel_span_set_str(span, "second", "now a much longer text than before");
     otel_span_set_str(span, "first", "");
     otel_span_set_int(span, "third", 3);
+    otel_span_set_many(span, many, 2);
     otel_span_finish(span);
     seen = rig_seen(rig, "replace");
-    assert_int_equal(seen.info.attribute_count, 3);
+    assert_int_equal(seen.info.attribute_count, 4);
+    assert_str(seen_attribute(&seen, "fourth").text, "4");
     assert_str(seen_attribute(&seen, "first").text, "");
     assert_str(seen_attribute(&seen, "second").text, "now a much longer text than before");
-    assert_int_equal(seen_attribute(&seen, "third").integer, 3);
+    assert_int_equal(seen_attribute(&seen, "third").integer, 33);
 }
 
 static void keys_with_equal_ends_stay_apart(void **state)

@@ -71,7 +71,10 @@ static void the_same_seed_gives_the_same_ids(void **state)
         }
         rig_fini(&rig);
     }
-    assert_memory_equal(first[0], first[1], sizeof(first[0]));
+    for (int i = 0; i < 10; i++) {
+        assert_memory_equal(first[0][i].trace_id, first[1][i].trace_id, 16);
+        assert_memory_equal(first[0][i].span_id, first[1][i].span_id, 8);
+    }
 }
 
 static void no_block_left_means_not_recorded_counted_and_reported(void **state)
@@ -317,6 +320,94 @@ static void there_are_at_most_sixteen_providers(void **state)
         otel_sdk_provider_free(providers[i]);
 }
 
+static void count_errors(void *arg, enum otel_err err, const char *text)
+{
+    unsigned *errors = arg;
+
+    assert_int_not_equal(err, OTEL_OK);
+    assert_non_null(text);
+    errors[0]++;
+}
+
+static void misuse_is_told_to_the_error_handler_and_rate_limited(void **state)
+{
+    unsigned errors = 0;
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig);
+    rig.options.error = count_errors;
+    rig.options.error_arg = &errors;
+    rig_start(&rig);
+    for (int i = 0; i < 100; i++)
+        otel_tracer_unref(rig_tracer(&rig, "")); /* works, but it is reported */
+    assert_in_range(errors, 1, 10);
+    rig_fini(&rig);
+}
+
+static void tracers_have_a_maximum_beyond_which_they_do_nothing(void **state)
+{
+    struct otel_tracer *tracer = NULL;
+    struct otel_span *span;
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig);
+    rig_start(&rig);
+    for (int i = 0; i < 1024; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "tracer %d", i);
+        otel_tracer_unref(tracer);
+        tracer = rig_tracer(&rig, name);
+        assert_int_equal(otel_tracer_enabled(tracer), i < 1023); /* the rig has one */
+    }
+    span = otel_span_start(tracer, "s", NULL);
+    assert_false(otel_span_is_recording(span));
+    otel_span_finish(span);
+    otel_tracer_unref(tracer);
+    rig_fini(&rig);
+}
+
+static void a_span_id_of_ones_own(void *state, uint8_t *ret_id)
+{
+    memset(ret_id, 0, OTEL_SPAN_ID_SIZE);
+    ret_id[0] = ++*(uint8_t *)state;
+}
+
+static void a_trace_id_of_ones_own(void *state, uint8_t *ret_id)
+{
+    memset(ret_id, 0, OTEL_TRACE_ID_SIZE);
+    a_span_id_of_ones_own(state, ret_id);
+}
+
+static void a_custom_generator_makes_all_ids_and_says_whether_they_are_random(void **state)
+{
+    uint8_t next = 0;
+    struct otel_sdk_id_generator ids = {a_trace_id_of_ones_own, a_span_id_of_ones_own, &next,
+                                        false};
+    struct otel_span *span;
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig);
+    rig.options.id_generator = &ids;
+    rig_start(&rig);
+    span = otel_span_start(rig.tracer, "s", NULL);
+    assert_int_equal(otel_span_get_context(span)->trace_id[0], 1);
+    assert_int_equal(otel_span_get_context(span)->span_id[0], 2);
+    assert_int_equal(otel_span_get_context(span)->flags, OTEL_FLAG_SAMPLED);
+    otel_span_finish(span);
+    rig_fini(&rig);
+}
+
+static void every_reason_of_loss_has_a_name(void **state)
+{
+    (void)state;
+    for (int i = 0; i < OTEL_SDK_DROP_COUNT; i++)
+        assert_string_not_equal(otel_sdk_drop_name((enum otel_sdk_drop_reason)i), "unknown");
+    assert_string_equal(otel_sdk_drop_name(OTEL_SDK_DROP_QUEUE_FULL), "queue_full");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +419,10 @@ int main(void)
         cmocka_unit_test(processors_are_called_in_order_and_all_on_ending_before_any_on_end),
         cmocka_unit_test(one_exporter_that_hangs_does_not_keep_the_other_from_flowing),
         cmocka_unit_test(without_processors_nothing_is_recorded_or_sampled),
+        cmocka_unit_test(misuse_is_told_to_the_error_handler_and_rate_limited),
+        cmocka_unit_test(tracers_have_a_maximum_beyond_which_they_do_nothing),
+        cmocka_unit_test(a_custom_generator_makes_all_ids_and_says_whether_they_are_random),
+        cmocka_unit_test(every_reason_of_loss_has_a_name),
         cmocka_unit_test(there_are_at_most_sixteen_providers),
         cmocka_unit_test(spans_and_tracers_outlive_their_provider),
     };

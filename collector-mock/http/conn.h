@@ -5,12 +5,13 @@
 #include <http_parser.h>
 
 #include "collector-mock/http/server.h"
+#include "collector-mock/net/listen.h"
 
 /* A connection and the server around it; private to this folder. */
 
 struct bufferevent;
 struct event;
-struct evconnlistener;
+struct col_listener;
 
 enum col_conn_state {
     COL_CONN_IDLE,      /* between requests */
@@ -54,15 +55,17 @@ enum { COL_HTTP_SPARE_BODIES = 8 };
 
 struct col_http_server {
     struct col_http_options options;
-    struct evconnlistener *listener;
+    struct col_listener *listener;
     struct event *sweep;
     struct col_conn *conns;
     struct col_http_counters counters;
-    size_t memory; /* capacity of the bodies of all connections */
+    size_t memory; /* capacity of the bodies of all connections: its part of the budget */
+    struct col_budget *budget;
+    struct col_budget own_budget;
     uint64_t drain_deadline_ns; /* 0: not draining */
     struct otl_buf spare[COL_HTTP_SPARE_BODIES];
     size_t spare_count;
-    char address[96];
+    char address[COL_ADDRESS_SIZE];
 };
 
 /* Takes fd. */

@@ -143,26 +143,31 @@ static size_t grown(const struct otl_buf *buf, size_t need)
 bool col_conn_body_room(struct col_conn *conn, size_t extra)
 {
     struct col_http_server *server = conn->server;
-    size_t old, cap;
+    size_t old, cap, more;
 
     if (extra > server->options.max_body_bytes - conn->body.len) {
         refuse(conn, 400, "the request body is too large");
         return false;
     }
-    if (conn->body.cap == 0 && server->spare_count > 0) {
+    if (conn->body.cap == 0 && server->spare_count > 0 &&
+        col_budget_take(server->budget, server->spare[server->spare_count - 1].cap)) {
         conn->body = server->spare[--server->spare_count];
         server->memory += conn->body.cap;
     }
     old = conn->body.cap;
     cap = grown(&conn->body, conn->body.len + extra);
-    if (cap > old && server->memory + (cap - old) > server->options.max_memory_bytes) {
+    more = cap > old ? cap - old : 0;
+    if (!col_budget_take(server->budget, more)) {
         refuse(conn, 503, "the memory for request bodies is spent");
         return false;
     }
     if (otl_buf_reserve(&conn->body, extra) != OTEL_OK) {
+        col_budget_give(server->budget, more);
         refuse(conn, 503, "out of memory");
         return false;
     }
+    /* exact, should the buffer ever grow otherwise than grown() thinks */
+    server->budget->used += conn->body.cap - old - more;
     server->memory += conn->body.cap - old;
     return true;
 }
@@ -172,6 +177,7 @@ void col_conn_body_release(struct col_conn *conn)
     struct col_http_server *server = conn->server;
 
     server->memory -= conn->body.cap;
+    col_budget_give(server->budget, conn->body.cap);
     if (conn->body.cap == 0)
         return;
     if (server->spare_count < COL_HTTP_SPARE_BODIES && conn->body.cap <= (1u << 20)) {

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector-mock/net/budget.h"
 #include "sdk/base/buf.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/detail.h"
@@ -83,6 +84,8 @@ struct col_http_options {
     size_t max_head_bytes;    /* request line and headers; init: 64 KiB */
     size_t max_body_bytes;    /* init: 20 MiB */
     size_t max_memory_bytes;  /* all request bodies being received; init: 512 MiB */
+    struct col_budget *budget; /* shared with other servers, instead of max_memory_bytes; may be
+                                * NULL; borrowed */
     uint64_t head_timeout_ns; /* init: 10 s */
     uint64_t body_timeout_ns; /* without progress; init: 30 s */
     void *context;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collector-mock/net/budget.h"
 #include "collector-mock/telemetry/metrics.h"
 #include "collector-mock/wire/tap.h"
 #include "sdk/base/buf.h"
@@ -63,6 +64,7 @@ struct col_host {
     const struct otl_clock *clock;
     struct otl_log log;
     struct col_metrics *metrics;
+    struct col_budget budget; /* what requests hold while they are received */
     struct col_tap_writer tap;
     uint64_t tap_requests;      /* numbers given out */
     uint64_t tap_connections;

@@ -128,6 +128,7 @@ enum otel_err col_service_new(const struct col_service_options *options, struct 
     if (service == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     service->host.tap.fd = -1;
+    service->host.budget.max = COL_BUDGET_BYTES;
     service->ready_fd = options->ready_fd;
     service->host.clock = otl_clock_real();
     service->host.lose_after_ack = options->lose_after_ack;

@@ -193,6 +193,7 @@ static enum otel_err listen_on(struct col_otlp_http *http,
     server.base = options->host->base;
     server.clock = options->host->clock;
     server.max_body_bytes = options->max_request_body_size;
+    server.budget = &options->host->budget;
     server.context = http;
     server.on_request = on_request;
     server.on_answered = on_answered;

@@ -4,27 +4,16 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/uio.h>
-#include <unistd.h>
-
-#include <event2/event.h>
 
 #include "sdk/base/mem.h"
-#include "sdk/transport/connect.h"
+#include "sdk/transport/link.h"
 #include "sdk/transport/response.h"
 
 enum { READ_CHUNK = 16 * 1024, READS_A_WAKE = 16, SENDS_A_WAKE = 8, HEAD_MAX = 64 * 1024 };
 
 struct otl_http {
-    struct event_base *base;
-    const struct otl_clock *clock;
-    struct otl_url url;
-    struct otl_connector *connector;
-    struct event *readable; /* exists while there is a connection */
-    struct event *writable;
-    struct event *timer;
-    int fd;
+    struct otl_link link;
     struct otl_buf head;
     size_t head_fixed; /* bytes of head that are the same for every request */
     struct otl_response response;
@@ -36,19 +25,6 @@ struct otl_http {
     struct otl_http_request request;
     uint64_t sent;
 };
-
-static void close_connection(struct otl_http *h)
-{
-    if (h->readable != NULL)
-        event_free(h->readable);
-    if (h->writable != NULL)
-        event_free(h->writable);
-    h->readable = NULL;
-    h->writable = NULL;
-    if (h->fd >= 0)
-        close(h->fd);
-    h->fd = -1;
-}
 
 static uint64_t request_size(const struct otl_http *h)
 {
@@ -85,14 +61,14 @@ static void finish(struct otl_http *h, enum otl_http_outcome outcome, enum otel_
     if (h->response.head_done && (outcome == OTL_HTTP_CUT || outcome == OTL_HTTP_TIMEOUT))
         outcome = OTL_HTTP_ANSWERED;
     result = result_of(h, outcome, err);
-    event_del(h->timer);
+    otl_link_deadline(&h->link, UINT64_MAX);
     h->busy = false;
     h->stats.bytes_received += result.bytes_received;
     h->stats.bytes_sent += result.bytes_sent;
     h->stats.requests += result.bytes_sent > 0;
     if (outcome != OTL_HTTP_ANSWERED || result.truncated || !h->response.keep_alive ||
         h->sent != request_size(h))
-        close_connection(h);
+        otl_link_close(&h->link);
     done(context, &result); /* last: may post again or free h */
 }
 
@@ -127,18 +103,17 @@ static void on_end(struct otl_http *h)
         finish(h, OTL_HTTP_CUT, OTEL_ERR_CLOSED);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *argument)
+static void on_readable(void *context)
 {
-    struct otl_http *h = argument;
+    struct otl_http *h = context;
     char bytes[READ_CHUNK];
 
-    (void)what;
     if (!h->busy) { /* closed, or talks without being asked */
-        close_connection(h);
+        otl_link_close(&h->link);
         return;
     }
     for (int i = 0; i < READS_A_WAKE; i++) {
-        ssize_t n = recv(fd, bytes, sizeof(bytes), 0);
+        ssize_t n = recv(h->link.fd, bytes, sizeof(bytes), 0);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -173,7 +148,7 @@ static ssize_t send_some(struct otl_http *h)
         parts[0].iov_base = (void *)(uintptr_t)(h->request.body.data + skip);
         parts[0].iov_len = h->request.body.len - skip;
     }
-    return sendmsg(h->fd, &message, MSG_NOSIGNAL);
+    return sendmsg(h->link.fd, &message, MSG_NOSIGNAL);
 }
 
 static void send_all(struct otl_http *h)
@@ -187,7 +162,7 @@ static void send_all(struct otl_http *h)
         if (i < SENDS_A_WAKE && errno == EINTR)
             continue;
         if ((i == SENDS_A_WAKE || errno == EAGAIN || errno == EWOULDBLOCK) &&
-            event_add(h->writable, NULL) == 0)
+            otl_link_await_writable(&h->link))
             return;
         /* A server may answer and close before it has read everything: what it said is still to
          * be read; if it said nothing, reading meets the end of the connection. */
@@ -196,67 +171,44 @@ static void send_all(struct otl_http *h)
     }
 }
 
-static void on_writable(evutil_socket_t fd, short what, void *argument)
+static void on_writable(void *context)
 {
-    struct otl_http *h = argument;
+    struct otl_http *h = context;
 
-    (void)fd;
-    (void)what;
     if (h->busy && !h->send_failed)
         send_all(h);
 }
 
-static void arm_timer(struct otl_http *h)
-{
-    uint64_t now = otl_clock_mono(h->clock);
-    struct timeval tv;
-
-    if (h->request.deadline_ns == UINT64_MAX)
-        return;
-    tv = otl_timeval(h->request.deadline_ns > now ? h->request.deadline_ns - now : 0);
-    event_add(h->timer, &tv);
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *argument)
-{
-    struct otl_http *h = argument;
-
-    (void)fd;
-    (void)what;
-    if (!h->busy)
-        return;
-    if (otl_clock_mono(h->clock) < h->request.deadline_ns) {
-        arm_timer(h); /* the loop's clock is coarse, or the test's stands still */
-        return;
-    }
-    otl_connector_cancel(h->connector);
-    finish(h, OTL_HTTP_TIMEOUT, OTEL_ERR_TIMEOUT);
-}
-
-static void on_connected(void *context, enum otel_err err, int fd)
+static void on_timed_out(void *context)
 {
     struct otl_http *h = context;
 
-    if (err != OTEL_OK) {
+    if (!h->busy)
+        return;
+    if (h->link.fd < 0)
+        otl_link_close(&h->link); /* still connecting */
+    finish(h, OTL_HTTP_TIMEOUT, OTEL_ERR_TIMEOUT);
+}
+
+static void on_connected(void *context, enum otel_err err)
+{
+    struct otl_http *h = context;
+
+    if (err == OTEL_OK) {
+        h->stats.connections++;
+        send_all(h);
+    } else if (err == OTEL_ERR_MEMORY) {
+        finish(h, OTL_HTTP_MEMORY, err);
+    } else {
         finish(h, err == OTEL_ERR_TIMEOUT ? OTL_HTTP_TIMEOUT : OTL_HTTP_NO_CONNECTION, err);
-        return;
     }
-    h->fd = fd;
-    h->stats.connections++;
-    h->readable = event_new(h->base, fd, EV_READ | EV_PERSIST, on_readable, h);
-    h->writable = event_new(h->base, fd, EV_WRITE, on_writable, h);
-    if (h->readable == NULL || h->writable == NULL || event_add(h->readable, NULL) != 0) {
-        finish(h, OTL_HTTP_MEMORY, OTEL_ERR_MEMORY);
-        return;
-    }
-    send_all(h);
 }
 
 static enum otel_err write_fixed_head(struct otl_http *h, struct otl_view header_lines)
 {
     char authority[OTL_URL_AUTHORITY_SIZE];
-    enum otel_err err = otl_buf_printf(&h->head, "POST %s HTTP/1.1\r\nHost: %s\r\n", h->url.path,
-                                       otl_url_authority(&h->url, authority));
+    enum otel_err err = otl_buf_printf(&h->head, "POST %s HTTP/1.1\r\nHost: %s\r\n", h->link.url.path,
+                                       otl_url_authority(&h->link.url, authority));
 
     if (err == OTEL_OK)
         err = otl_buf_append(&h->head, header_lines.data, header_lines.len);
@@ -266,30 +218,22 @@ static enum otel_err write_fixed_head(struct otl_http *h, struct otl_view header
 
 enum otel_err otl_http_new(const struct otl_http_options *options, struct otl_http **ret)
 {
-    struct otl_connector_options connector = {.base = options->base,
-                                              .clock = options->clock,
-                                              .look_up = options->look_up,
-                                              .done = on_connected};
-    struct otl_http *h;
+    static const struct otl_link_handlers handlers = {on_connected, on_readable, on_writable,
+                                                      on_timed_out};
+    struct otl_link_options link = {.base = options->base,
+                                    .clock = options->clock,
+                                    .url = options->url,
+                                    .look_up = options->look_up,
+                                    .handlers = &handlers};
+    struct otl_http *h = otl_mem_zalloc(sizeof(*h));
     enum otel_err err;
 
-    if (options->url->tls)
-        return OTEL_ERR_UNSUPPORTED;
-    h = otl_mem_zalloc(sizeof(*h));
     if (h == NULL)
         return OTEL_ERR_MEMORY;
-    h->base = options->base;
-    h->clock = options->clock;
-    h->url = *options->url;
-    h->fd = -1;
+    link.context = h;
     otl_buf_init(&h->head, HEAD_MAX);
     otl_response_init(&h->response, options->max_response);
-    connector.url = &h->url;
-    connector.context = h;
-    err = otl_connector_new(&connector, &h->connector);
-    h->timer = event_new(h->base, -1, 0, on_timer, h);
-    if (err == OTEL_OK && h->timer == NULL)
-        err = OTEL_ERR_MEMORY;
+    err = otl_link_init(&h->link, &link);
     if (err == OTEL_OK)
         err = write_fixed_head(h, options->header_lines);
     if (err != OTEL_OK) {
@@ -304,22 +248,18 @@ void otl_http_cancel(struct otl_http *h)
 {
     if (!h->busy)
         return;
-    otl_connector_cancel(h->connector);
-    event_del(h->timer);
+    otl_link_deadline(&h->link, UINT64_MAX);
     h->busy = false;
     h->stats.bytes_sent += h->sent;
     h->stats.requests += h->sent > 0;
-    close_connection(h);
+    otl_link_close(&h->link);
 }
 
 void otl_http_free(struct otl_http *h)
 {
     if (h == NULL)
         return;
-    close_connection(h);
-    otl_connector_free(h->connector);
-    if (h->timer != NULL)
-        event_free(h->timer);
+    otl_link_fini(&h->link);
     otl_response_fini(&h->response);
     otl_buf_fini(&h->head);
     otl_mem_free(h);
@@ -327,11 +267,8 @@ void otl_http_free(struct otl_http *h)
 
 void otl_http_abandon(struct otl_http *h)
 {
-    if (h == NULL)
-        return;
-    otl_connector_abandon(h->connector);
-    if (h->fd >= 0)
-        close(h->fd);
+    if (h != NULL)
+        otl_link_abandon(&h->link);
 }
 
 enum otel_err otl_http_post(struct otl_http *h, const struct otl_http_request *request)
@@ -352,12 +289,12 @@ enum otel_err otl_http_post(struct otl_http *h, const struct otl_http_request *r
     h->busy = true;
     h->sent = 0;
     h->send_failed = false;
-    h->reused = h->fd >= 0;
-    arm_timer(h);
-    if (h->fd >= 0)
+    h->reused = h->link.fd >= 0;
+    otl_link_deadline(&h->link, request->deadline_ns);
+    if (h->link.fd >= 0)
         send_all(h);
     else
-        otl_connector_start(h->connector, request->deadline_ns);
+        otl_link_connect(&h->link);
     return OTEL_OK;
 }
 

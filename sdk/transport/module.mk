@@ -2,7 +2,8 @@
 LIBS += transport
 transport_SRCS := sdk/transport/url.c sdk/transport/httpdate.c sdk/transport/retry.c \
                   sdk/transport/gzip.c sdk/transport/response.c sdk/transport/resolve.c \
-                  sdk/transport/connect.c sdk/transport/http.c
+                  sdk/transport/connect.c sdk/transport/link.c \
+                  sdk/transport/http.c
 transport_LIBS := base
 transport_PKGS := libevent_core zlib
 transport_LDLIBS := -lhttp_parser

@@ -64,7 +64,7 @@ static const struct word sampler_words[] = {
 static const struct word compression_words[] = {
     {"none", OTL_COMPRESSION_NONE}, {"gzip", OTL_COMPRESSION_GZIP}, {NULL, 0}};
 static const struct word protocol_words[] = {{"http/protobuf", OTL_PROTOCOL_HTTP_PROTOBUF},
-                                             {"grpc", NOT_HERE},
+                                             {"grpc", OTL_PROTOCOL_GRPC},
                                              {"http/json", NOT_HERE},
                                              {NULL, 0}};
 

@@ -54,7 +54,7 @@ enum {
     OTL_SAMPLER_PARENTBASED = 16 /* added to one of the above */
 };
 enum { OTL_COMPRESSION_NONE, OTL_COMPRESSION_GZIP };
-enum { OTL_PROTOCOL_HTTP_PROTOBUF };
+enum { OTL_PROTOCOL_HTTP_PROTOBUF, OTL_PROTOCOL_GRPC };
 
 /* The options that exist once for every signal and once for traces; the latter win. */
 struct otl_env_otlp {

@@ -100,7 +100,7 @@ static void set_limits(const struct otl_env *env, struct otl_settings *s)
     set_u32(&env->link_attribute_count, &s->limits.link_attribute_count_limit);
 }
 
-/* True: text is a URL; *ret is it, with v1/traces behind a base. */
+/* True: text is a URL; *ret is it, with v1/traces behind an HTTP base. */
 static bool read_endpoint(const struct otl_env_source *source, const char *name, const char *text,
                           bool base, struct otl_url *ret)
 {
@@ -122,12 +122,15 @@ static bool read_endpoint(const struct otl_env_source *source, const char *name,
 static void set_endpoint(const struct otl_env_source *source, const struct otl_env *env,
                          struct otl_settings *s)
 {
+    bool grpc = s->otlp.protocol == OTEL_SDK_OTLP_GRPC;
     char authority[OTL_URL_AUTHORITY_SIZE];
     struct otl_url url;
 
+    if (grpc)
+        s->otlp.endpoint = otel_str("http://localhost:4317");
     if (!read_endpoint(source, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", env->otlp_traces.endpoint,
                        false, &url) &&
-        !read_endpoint(source, "OTEL_EXPORTER_OTLP_ENDPOINT", env->otlp.endpoint, true, &url))
+        !read_endpoint(source, "OTEL_EXPORTER_OTLP_ENDPOINT", env->otlp.endpoint, !grpc, &url))
         return;
     snprintf(s->endpoint, sizeof(s->endpoint), "%s://%s%s", url.tls ? "https" : "http",
              otl_url_authority(&url, authority), url.path);
@@ -191,7 +194,13 @@ static void set_otlp(const struct otl_env_source *source, const struct otl_env *
                                                  ? &env->otlp_traces.compression
                                                  : &env->otlp.compression;
 
+    const struct otl_env_word *protocol = env->otlp_traces.protocol.set
+                                              ? &env->otlp_traces.protocol
+                                              : &env->otlp.protocol;
+
     otel_sdk_otlp_options_init(&s->otlp);
+    if (protocol->set && protocol->word == OTL_PROTOCOL_GRPC)
+        s->otlp.protocol = OTEL_SDK_OTLP_GRPC;
     set_u32(&env->otlp.timeout_millis, &s->otlp.timeout_millis);
     set_u32(&env->otlp_traces.timeout_millis, &s->otlp.timeout_millis);
     if (compression->set && compression->word == OTL_COMPRESSION_GZIP)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS += exporter
 exporter_SRCS := sdk/exporter/otlp.c sdk/exporter/otlp_export.c sdk/exporter/otlp_response.c \
-                 sdk/exporter/headers.c
+                 sdk/exporter/otlp_http.c sdk/exporter/otlp_grpc.c sdk/exporter/headers.c
 exporter_PIC := 1
 exporter_PKGS := libevent_core
 exporter_LIBS := transport otlp loop otel_api base

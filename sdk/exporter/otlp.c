@@ -53,20 +53,11 @@ void otel_sdk_otlp_stats(const struct otel_sdk_exporter *exporter,
 
 enum otel_err otl_otlp_ready(struct otl_otlp *e)
 {
-    struct otl_http_options options = {
-        .base = e->base,
-        .clock = &e->clock,
-        .url = &e->url,
-        .header_lines = otl_view(e->header_lines.data, e->header_lines.len),
-        .max_response = (size_t)e->max_response_bytes};
-
     if (e->base == NULL || e->closed)
         return OTEL_ERR_CLOSED;
     if (e->timer == NULL)
         e->timer = event_new(e->base, -1, 0, otl_otlp_on_timer, e);
-    if (e->timer == NULL)
-        return OTEL_ERR_MEMORY;
-    return e->http != NULL ? OTEL_OK : otl_http_new(&options, &e->http);
+    return e->timer == NULL ? OTEL_ERR_MEMORY : e->wire->open(e);
 }
 
 static enum otel_err otlp_start(struct otel_sdk_exporter *exporter, struct otel_sdk_loop *loop)
@@ -80,10 +71,9 @@ static enum otel_err otlp_start(struct otel_sdk_exporter *exporter, struct otel_
 static void close_all(struct otl_otlp *e)
 {
     e->closed = true;
-    if (e->http != NULL)
+    if (e->http != NULL || e->grpc != NULL)
         otl_otlp_sync(e);
-    otl_http_free(e->http);
-    e->http = NULL;
+    e->wire->close(e);
     if (e->timer != NULL)
         event_free(e->timer);
     e->timer = NULL;
@@ -100,8 +90,7 @@ static void otlp_forked(struct otel_sdk_exporter *exporter)
 {
     struct otl_otlp *e = (struct otl_otlp *)exporter;
 
-    otl_http_abandon(e->http);
-    e->http = NULL;
+    e->wire->abandon(e);
     e->timer = NULL;
     e->base = NULL;
     e->gzip = NULL;
@@ -128,8 +117,7 @@ static void otlp_free(struct otel_sdk_exporter *exporter)
 
 static enum otel_err add_headers(struct otl_otlp *e, const struct otel_sdk_otlp_options *options)
 {
-    enum otel_err err = otl_buf_append_str(&e->header_lines,
-                                           "Content-Type: application/x-protobuf\r\n");
+    enum otel_err err = OTEL_OK;
     bool own_agent = true;
 
     if (options->header_count > HEADERS_MAX)
@@ -178,6 +166,11 @@ static enum otel_err configure(struct otl_otlp *e, const struct otel_sdk_otlp_op
     otl_buf_init(&e->packed, (size_t)o->max_request_bytes + 1024);
     if (err == OTEL_OK && e->url.tls)
         err = OTEL_ERR_UNSUPPORTED;
+    if (err == OTEL_OK && o->protocol != OTEL_SDK_OTLP_HTTP_PROTOBUF &&
+        o->protocol != OTEL_SDK_OTLP_GRPC)
+        err = OTEL_ERR_ARGUMENT;
+    if (o->protocol == OTEL_SDK_OTLP_GRPC)
+        e->wire = &otl_otlp_over_grpc;
     if (err == OTEL_OK && !limits_good(o))
         err = OTEL_ERR_ARGUMENT;
     if (err != OTEL_OK)
@@ -223,6 +216,7 @@ enum otel_err otel_sdk_otlp_new(const struct otel_sdk_otlp_options *options,
     if (e == NULL)
         return OTEL_ERR_MEMORY;
     e->exporter.ops = &ops;
+    e->wire = &otl_otlp_over_http;
     err = configure(e, &all);
     if (err != OTEL_OK) {
         otlp_free(&e->exporter);

@@ -3,7 +3,6 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/time.h>
 
 #include "sdk/base/text.h"
@@ -34,7 +33,7 @@ static uint64_t now(const struct otl_otlp *e)
 
 void otl_otlp_sync(struct otl_otlp *e)
 {
-    struct otl_http_stats is = *otl_http_stats(e->http);
+    struct otl_http_stats is = *e->wire->stats(e);
 
     e->bytes += is.bytes_sent - e->seen.bytes_sent;
     otl_otlp_add(&e->stats.bytes_sent, is.bytes_sent - e->seen.bytes_sent);
@@ -111,7 +110,7 @@ void otl_otlp_on_timer(int fd, short what, void *exporter)
     attempt(e);
 }
 
-static void try_again(struct otl_otlp *e, struct otl_view retry_after, const char *why)
+void otl_otlp_try_again(struct otl_otlp *e, const uint64_t *asked_ns, const char *why)
 {
     uint64_t at = now(e), wait_ns = 0;
     uint64_t left = e->deadline_ns == UINT64_MAX ? UINT64_MAX
@@ -119,8 +118,7 @@ static void try_again(struct otl_otlp *e, struct otl_view retry_after, const cha
                                                  : 0;
     char text[300];
 
-    if (otl_retry_next(&e->retry, retry_after, otl_clock_wall(&e->clock), left, &e->random,
-                       &wait_ns)) {
+    if (otl_retry_next_after(&e->retry, asked_ns, left, &e->random, &wait_ns)) {
         wait_for(e, wait_ns);
         return;
     }
@@ -129,21 +127,7 @@ static void try_again(struct otl_otlp *e, struct otl_view retry_after, const cha
     end(e, OTEL_SDK_OTLP_UNAVAILABLE, OTEL_ERR_UNAVAILABLE, 0, text);
 }
 
-static bool is_protobuf(const struct otl_http_result *result)
-{
-    static const char wanted[] = "application/x-protobuf";
-    size_t len = sizeof(wanted) - 1;
-    struct otl_view type = result->content_type;
-
-    return type.len >= len && strncasecmp(type.data, wanted, len) == 0 &&
-           (type.len == len || type.data[len] == ';' || type.data[len] == ' ') &&
-           (result->content_encoding.len == 0 ||
-            (result->content_encoding.len == 8 &&
-             strncasecmp(result->content_encoding.data, "identity", 8) == 0));
-}
-
-/* The peer's words, fit for a line of a log: whole characters, no control characters. */
-static size_t quote(struct otl_view message, char *out, size_t size)
+size_t otl_otlp_quote(struct otl_view message, char *out, size_t size)
 {
     size_t len = otl_utf8_prefix(message.data, message.len < size ? message.len : size - 1);
 
@@ -155,15 +139,13 @@ static size_t quote(struct otl_view message, char *out, size_t size)
     return len;
 }
 
-/* 2xx: the batch was accepted, except what a partial success refuses. */
-static void accepted(struct otl_otlp *e, const struct otl_http_result *result)
+/* The batch was accepted, except what a partial success refuses. */
+void otl_otlp_accepted(struct otl_otlp *e, struct otl_view body, bool readable)
 {
     struct otl_otlp_response response = {0, {NULL, 0}};
     char message[MESSAGE_SHOWN + 1], text[MESSAGE_SHOWN + 100];
 
-    if (result->truncated ||
-        (result->body.len > 0 && (!is_protobuf(result) ||
-                                  otl_otlp_response_read(result->body, &response) != OTEL_OK))) {
+    if (!readable || (body.len > 0 && otl_otlp_response_read(body, &response) != OTEL_OK)) {
         otl_otlp_add(&e->stats.answers_unread, 1);
         end(e, OTEL_SDK_OTLP_DELIVERED, OTEL_OK, 0, NULL);
         return;
@@ -176,60 +158,49 @@ static void accepted(struct otl_otlp *e, const struct otl_http_result *result)
     }
     snprintf(text, sizeof(text), "accepted, %llu rejected%s%s",
              (unsigned long long)response.rejected,
-             quote(response.message, message, sizeof(message)) > 0 ? ": " : "", message);
+             otl_otlp_quote(response.message, message, sizeof(message)) > 0 ? ": " : "", message);
     end(e, response.rejected ? OTEL_SDK_OTLP_PARTIAL : OTEL_SDK_OTLP_DELIVERED, OTEL_OK,
         response.rejected, text);
 }
 
-static void answered(struct otl_otlp *e, const struct otl_http_result *result)
+void otl_otlp_refused(struct otl_otlp *e, const char *why)
 {
-    char text[64];
-
-    if (result->status >= 200 && result->status < 300) {
-        accepted(e, result);
-        return;
-    }
-    snprintf(text, sizeof(text), "the answer was %u", result->status);
-    if (otl_retry_status(result->status))
-        try_again(e, result->retry_after, text);
-    else
-        end(e, OTEL_SDK_OTLP_REFUSED, OTEL_ERR_REFUSED, 0, text);
+    end(e, OTEL_SDK_OTLP_REFUSED, OTEL_ERR_REFUSED, 0, why);
 }
 
-static void cut_off(struct otl_otlp *e, const struct otl_http_result *result)
+static void cut_off(struct otl_otlp *e, bool idle_loss)
 {
     /* A kept connection that the server closed while it was idle says nothing about the server's
      * health: try once more on a fresh one, without a wait. */
-    if (result->reused && result->bytes_received == 0 && !e->fresh_tried) {
+    if (idle_loss && !e->fresh_tried) {
         e->fresh_tried = true;
         wait_for(e, 0);
         return;
     }
-    try_again(e, otl_view(NULL, 0), "the connection ended without an answer");
+    otl_otlp_try_again(e, NULL, "the connection ended without an answer");
 }
 
-static void on_result(void *context, const struct otl_http_result *result)
+void otl_otlp_failed(struct otl_otlp *e, enum otl_http_outcome outcome, enum otel_err err,
+                     bool idle_loss)
 {
-    struct otl_otlp *e = context;
     char text[96];
 
-    otl_otlp_sync(e);
-    switch (result->outcome) {
+    switch (outcome) {
     case OTL_HTTP_ANSWERED:
-        answered(e, result);
-        break;
+        break; /* the wire's to judge */
     case OTL_HTTP_NO_CONNECTION:
-        snprintf(text, sizeof(text), "no connection (%s)", otel_err_text(result->err));
-        try_again(e, otl_view(NULL, 0), text);
+        snprintf(text, sizeof(text), "no connection (%s)", otel_err_text(err));
+        otl_otlp_try_again(e, NULL, text);
         break;
     case OTL_HTTP_CUT:
-        cut_off(e, result);
+        cut_off(e, idle_loss);
         break;
     case OTL_HTTP_TIMEOUT:
         end(e, OTEL_SDK_OTLP_TIMEOUT, OTEL_ERR_TIMEOUT, 0, "no answer before the deadline");
         break;
     case OTL_HTTP_GARBAGE:
-        end(e, OTEL_SDK_OTLP_GARBAGE, OTEL_ERR_CORRUPT, 0, "the answer was not HTTP/1");
+        end(e, OTEL_SDK_OTLP_GARBAGE, OTEL_ERR_CORRUPT, 0,
+            "the answer does not follow the protocol");
         break;
     case OTL_HTTP_TOO_LARGE:
         end(e, OTEL_SDK_OTLP_RESPONSE_TOO_LARGE, OTEL_ERR_LIMIT, 0,
@@ -245,18 +216,13 @@ static void attempt(struct otl_otlp *e)
 {
     bool packed = e->packed.len > 0;
     const struct otl_buf *body = packed ? &e->packed : &e->plain;
-    struct otl_http_request request = {.body = otl_view(body->data, body->len),
-                                       .content_encoding = packed ? "gzip" : NULL,
-                                       .deadline_ns = e->deadline_ns,
-                                       .done = on_result,
-                                       .context = e};
     enum otel_err err;
 
     if (now(e) >= e->deadline_ns) { /* the wait took longer than it should have */
         end(e, OTEL_SDK_OTLP_TIMEOUT, OTEL_ERR_TIMEOUT, 0, "no answer before the deadline");
         return;
     }
-    err = otl_http_post(e->http, &request);
+    err = e->wire->send(e, otl_view(body->data, body->len), packed);
     if (err != OTEL_OK) {
         end(e, OTEL_SDK_OTLP_NO_MEMORY, err, 0, "no memory for the request");
         return;
@@ -331,7 +297,7 @@ void otl_otlp_cancel(struct otel_sdk_exporter *exporter)
     if (!e->busy)
         return;
     event_del(e->timer);
-    otl_http_cancel(e->http);
+    e->wire->cancel(e);
     otl_otlp_sync(e);
     end(e, OTEL_SDK_OTLP_TIMEOUT, OTEL_ERR_TIMEOUT, 0, "given up by the processor");
 }

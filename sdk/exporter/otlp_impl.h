@@ -21,10 +21,29 @@
 
 struct event;
 struct event_base;
+struct otl_grpc;
+struct otl_otlp;
+
+/* How requests travel: otlp_http.c, otlp_grpc.c. */
+struct otl_otlp_wire {
+    /* Make the client, unless it is there. */
+    enum otel_err (*open)(struct otl_otlp *otlp);
+    void (*close)(struct otl_otlp *otlp);   /* no client is allowed */
+    void (*abandon)(struct otl_otlp *otlp); /* in a forked child; likewise */
+    void (*cancel)(struct otl_otlp *otlp);
+    const struct otl_http_stats *(*stats)(const struct otl_otlp *otlp);
+    /* Begin one attempt with body; it ends in otl_otlp_accepted(), _try_again(), _failed() or
+     * _end(). */
+    enum otel_err (*send)(struct otl_otlp *otlp, struct otl_view body, bool gzip);
+};
+
+extern const struct otl_otlp_wire otl_otlp_over_http;
+extern const struct otl_otlp_wire otl_otlp_over_grpc;
 
 struct otl_otlp {
     struct otel_sdk_exporter exporter; /* first */
     /* fixed */
+    const struct otl_otlp_wire *wire;
     struct otl_url url;
     struct otl_buf header_lines;
     enum otel_sdk_compression compression;
@@ -37,8 +56,9 @@ struct otl_otlp {
     /* inherited by a forked child */
     struct otl_random random;
     struct event_base *base;
-    struct otl_http *http;
-    struct otl_http_stats seen; /* of http, as far as they are in stats */
+    struct otl_http *http; /* one of the two, as wire says */
+    struct otl_grpc *grpc;
+    struct otl_http_stats seen; /* of the client, as far as they are in stats */
     struct event *timer;
     struct otl_gzip *gzip;
     struct otl_buf plain;
@@ -74,6 +94,22 @@ void otl_otlp_on_timer(int fd, short what, void *exporter);
 /* Make what an export needs, unless it is there; again with each export if start had no memory.
  * OTEL_ERR_CLOSED, OTEL_ERR_MEMORY. */
 OTEL_MUST_USE enum otel_err otl_otlp_ready(struct otl_otlp *otlp);
+/* ---- for the wires: how an attempt ended ---- */
+
+/* Acknowledged. response: an ExportTraceServiceResponse; readable false: it cannot be understood,
+ * which is counted and otherwise means nothing. */
+void otl_otlp_accepted(struct otl_otlp *otlp, struct otl_view response, bool readable);
+/* May be tried again; asked_ns: the server's wish, NULL when it has none. */
+void otl_otlp_try_again(struct otl_otlp *otlp, const uint64_t *asked_ns, const char *why);
+/* An answer that is not tried again. */
+void otl_otlp_refused(struct otl_otlp *otlp, const char *why);
+/* No answer: outcome is not OTL_HTTP_ANSWERED. */
+void otl_otlp_failed(struct otl_otlp *otlp, enum otl_http_outcome outcome, enum otel_err err,
+                     bool idle_loss);
+/* The peer's words, fit for a line of a log: whole characters, no control characters. Returns
+ * their length. */
+size_t otl_otlp_quote(struct otl_view message, char *out, size_t size);
+
 /* Bring the connection's counters into stats. */
 void otl_otlp_sync(struct otl_otlp *otlp);
 

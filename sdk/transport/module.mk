@@ -3,9 +3,9 @@ LIBS += transport
 transport_SRCS := sdk/transport/url.c sdk/transport/httpdate.c sdk/transport/retry.c \
                   sdk/transport/gzip.c sdk/transport/response.c sdk/transport/resolve.c \
                   sdk/transport/connect.c sdk/transport/link.c \
-                  sdk/transport/http.c
+                  sdk/transport/http.c sdk/transport/grpc.c sdk/transport/grpc_status.c
 transport_LIBS := base
-transport_PKGS := libevent_core zlib
+transport_PKGS := libevent_core libnghttp2 zlib
 transport_LDLIBS := -lhttp_parser
 transport_PIC := 1
 
@@ -32,3 +32,11 @@ fuzz_response_SRCS := sdk/transport/tests/fuzz_response.c ci/fuzz-main.c
 fuzz_response_LIBS := transport
 fuzz_http_date_SRCS := sdk/transport/tests/fuzz_http_date.c ci/fuzz-main.c
 fuzz_http_date_LIBS := transport
+
+TESTS += transport_grpc_test
+transport_grpc_test_SRCS := sdk/transport/tests/grpc_test.c sdk/transport/tests/grpc_server.c
+transport_grpc_test_LIBS := transport
+
+FUZZERS += fuzz_retry_info
+fuzz_retry_info_SRCS := sdk/transport/tests/fuzz_retry_info.c ci/fuzz-main.c
+fuzz_retry_info_LIBS := transport

@@ -54,20 +54,28 @@ static uint64_t jittered(uint64_t backoff_ns, struct otl_random *random)
     return backoff_ns / 2 + (uint64_t)(otl_random_unit(random) * (double)(backoff_ns / 2));
 }
 
-bool otl_retry_next(struct otl_retry *retry, struct otl_view retry_after, uint64_t wall_ns,
-                    uint64_t left_ns, struct otl_random *random, uint64_t *ret_wait_ns)
+bool otl_retry_next_after(struct otl_retry *retry, const uint64_t *asked_ns, uint64_t left_ns,
+                          struct otl_random *random, uint64_t *ret_wait_ns)
 {
-    uint64_t wait_ns = 0, grown;
+    uint64_t wait_ns, grown;
 
     retry->attempts++;
     if (retry->attempts >= retry->options.max_attempts)
         return false;
-    if (!otl_retry_after_parse(retry_after, wall_ns, &wait_ns))
-        wait_ns = jittered(retry->backoff_ns, random);
+    wait_ns = asked_ns != NULL ? *asked_ns : jittered(retry->backoff_ns, random);
     grown = (uint64_t)((double)retry->backoff_ns * retry->options.factor);
     retry->backoff_ns = grown < retry->options.max_ns ? grown : retry->options.max_ns;
     if (wait_ns >= left_ns)
         return false;
     *ret_wait_ns = wait_ns;
     return true;
+}
+
+bool otl_retry_next(struct otl_retry *retry, struct otl_view retry_after, uint64_t wall_ns,
+                    uint64_t left_ns, struct otl_random *random, uint64_t *ret_wait_ns)
+{
+    uint64_t asked_ns;
+    bool asked = otl_retry_after_parse(retry_after, wall_ns, &asked_ns);
+
+    return otl_retry_next_after(retry, asked ? &asked_ns : NULL, left_ns, random, ret_wait_ns);
 }

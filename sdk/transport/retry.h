@@ -9,7 +9,7 @@
 #include "sdk/base/random.h"
 
 /*
- * Retry policy of an OTLP client over HTTP, as pure functions: time and chance are arguments.
+ * Retry policy of an OTLP client, as pure functions: time and chance are arguments.
  *
  * Retried are 429, 502, 503, 504, a connection that could not be made and one that ended without
  * an answer; nothing else is. The wait is what the server asked for in Retry-After (seconds or an
@@ -52,6 +52,10 @@ bool otl_retry_status(unsigned status);
  */
 bool otl_retry_next(struct otl_retry *retry, struct otl_view retry_after, uint64_t wall_ns,
                     uint64_t left_ns, struct otl_random *random, uint64_t *ret_wait_ns);
+
+/* The same where the server's wish is known as a time (gRPC's RetryInfo); NULL: it has none. */
+bool otl_retry_next_after(struct otl_retry *retry, const uint64_t *asked_ns, uint64_t left_ns,
+                          struct otl_random *random, uint64_t *ret_wait_ns);
 
 /* Retry-After: seconds or HTTP date (all three forms of RFC 9110, 5.6.7); a date in the past is
  * 0. False when it is neither. */

@@ -295,11 +295,24 @@ static void what_is_not_here_is_said(void **state)
 {
     (void)state;
     with("OTEL_CONFIG_FILE", "otel.yaml", "OTEL_EXPORTER_OTLP_CERTIFICATE", "ca.pem",
-         "OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", NULL);
+         "OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", NULL);
     assert_int_equal(g_env.told, 3);
     assert_true(said("OTEL_CONFIG_FILE is not supported"));
     assert_true(said("OTEL_EXPORTER_OTLP_CERTIFICATE is not supported"));
-    assert_true(said("\"grpc\" is not supported"));
+    assert_true(said("\"http/json\" is not supported"));
+}
+
+static void grpc_has_its_own_endpoint(void **state)
+{
+    const struct otl_settings *s = with("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", NULL);
+
+    (void)state;
+    assert_int_equal(s->otlp.protocol, OTEL_SDK_OTLP_GRPC);
+    assert_true(endpoint_is("http://localhost:4317"));
+    s = with("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+             "gRPC", "OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1", NULL);
+    assert_int_equal(s->otlp.protocol, OTEL_SDK_OTLP_GRPC);
+    assert_true(endpoint_is("http://c:1/")); /* nothing appended */
 }
 
 static void a_value_beyond_64_kib_counts_as_unset(void **state)
@@ -444,6 +457,7 @@ int main(void)
         cmocka_unit_test(bad_headers_are_left_out_without_being_shown),
         cmocka_unit_test(compression_and_timeout_have_a_signals_own),
         cmocka_unit_test(what_is_not_here_is_said),
+        cmocka_unit_test(grpc_has_its_own_endpoint),
         cmocka_unit_test(a_value_beyond_64_kib_counts_as_unset),
         cmocka_unit_test(the_resource_comes_from_the_environment),
         cmocka_unit_test(uuids_are_random_and_of_version_4),

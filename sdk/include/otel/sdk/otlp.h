@@ -5,7 +5,7 @@
 #include <otel/sdk/exporter.h>
 
 /*
- * OTLP exporter: sends batches of spans to a Collector as protobuf over HTTP/1.1.
+ * OTLP exporter: sends batches of spans to a Collector as protobuf over HTTP/1.1 or gRPC.
  *
  * Use it under the batch processor. Under the simple processor it works, but otel_span_end()
  * waits for the network each time.
@@ -19,10 +19,12 @@
  *
  * An export ends once: delivered, or failed with the batch lost. timeout_millis (and the
  * processor's own limit) holds over all attempts and the waits between them. Tried again are
- * answers 429, 502, 503, 504, connections that fail and connections that end without an answer;
- * after Retry-After (seconds or date) or, without it, exponential back-off with jitter. Nothing
- * else is: not 500, not an answer that is no HTTP, not one over the limit. When the next wait
- * would pass the deadline, the export fails at once.
+ * answers 429, 502, 503, 504 (gRPC: CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE,
+ * UNAVAILABLE, DATA_LOSS, and RESOURCE_EXHAUSTED with RetryInfo), connections that fail and
+ * connections that end without an answer; after Retry-After (seconds or date), RetryInfo or,
+ * without them, exponential back-off with jitter. Nothing else is: not 500, not an answer that is
+ * no HTTP, not one over the limit. When the next wait would pass the deadline, the export fails at
+ * once.
  *
  * A partial success is a success: its rejected spans are counted under OTEL_SDK_DROP_REJECTED and
  * reported by the drop callback with a count; a peer does not say which spans it refused, so ids
@@ -32,12 +34,17 @@
  *
  * https is not supported yet (OTEL_ERR_UNSUPPORTED). Redirects are not followed.
  *
- * Spec: OpenTelemetry protocol exporter; OTLP 1.x "OTLP/HTTP". Deviation: none known.
+ * Spec: OpenTelemetry protocol exporter; OTLP 1.x "OTLP/HTTP", "OTLP/gRPC". Deviation: none known.
  */
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+enum otel_sdk_otlp_protocol {
+    OTEL_SDK_OTLP_HTTP_PROTOBUF,
+    OTEL_SDK_OTLP_GRPC /* unary calls over cleartext HTTP/2 */
+};
 
 enum otel_sdk_compression { OTEL_SDK_COMPRESSION_NONE, OTEL_SDK_COMPRESSION_GZIP };
 
@@ -49,7 +56,8 @@ struct otel_sdk_header {
 
 struct otel_sdk_otlp_options {
     size_t struct_size;             /* set by otel_sdk_otlp_options_init() */
-    struct otel_str endpoint;       /* whole URL; init: http://localhost:4318/v1/traces */
+    struct otel_str endpoint;       /* whole URL; init: http://localhost:4318/v1/traces; for gRPC
+                                       its path is ignored, and it must be given */
     const struct otel_sdk_header *headers; /* copied; at most 64, 32 KiB */
     size_t header_count;
     enum otel_sdk_compression compression; /* init: none; gzip at its fastest level */
@@ -68,6 +76,7 @@ struct otel_sdk_otlp_options {
     void *wall_state;
     bool seeded; /* jitter repeats from seed */
     uint64_t seed;
+    enum otel_sdk_otlp_protocol protocol; /* init: http/protobuf */
 };
 
 OTEL_API void otel_sdk_otlp_options_init(struct otel_sdk_otlp_options *options);

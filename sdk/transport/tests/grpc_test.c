@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <event2/event.h>
+
+#include "sdk/base/mem.h"
+#include "sdk/base/text.h"
+#include "sdk/transport/grpc.h"
+#include "sdk/transport/tests/grpc_server.h"
+
+struct rig {
+    struct event_base *base;
+    struct gsrv *srv;
+    struct otl_grpc *grpc;
+    struct otl_grpc_result result;
+    char message[256];
+    char body[256];
+    unsigned dones;
+};
+
+static void rig_init(struct rig *rig)
+{
+    struct otl_grpc_options options = {.clock = otl_clock_real(),
+                                       .method = "/some.Service/Method",
+                                       .header_lines = otl_view_str("X-Test: yes\r\n"),
+                                       .max_response = 1000};
+    struct otl_url url;
+    char text[64];
+
+    memset(rig, 0, sizeof(*rig));
+    rig->base = event_base_new();
+    rig->srv = gsrv_new(rig->base);
+    snprintf(text, sizeof(text), "http://127.0.0.1:%u", (unsigned)gsrv_port(rig->srv));
+    assert_int_equal(otl_url_parse(otl_view_str(text), &url, NULL), OTEL_OK);
+    options.base = rig->base;
+    options.url = &url;
+    assert_int_equal(otl_grpc_new(&options, &rig->grpc), OTEL_OK);
+}
+
+static void rig_fini(struct rig *rig)
+{
+    otl_grpc_free(rig->grpc);
+    gsrv_free(rig->srv);
+    event_base_free(rig->base);
+}
+
+static void on_done(void *context, const struct otl_grpc_result *result)
+{
+    struct rig *rig = context;
+
+    rig->result = *result;
+    rig->dones++;
+    snprintf(rig->message, sizeof(rig->message), "%.*s", (int)result->message.len,
+             result->message.len ? result->message.data : "");
+    snprintf(rig->body, sizeof(rig->body), "%.*s", (int)result->body.len,
+             result->body.len ? result->body.data : "");
+    event_base_loopbreak(rig->base);
+}
+
+static void call_for(struct rig *rig, const char *data, size_t len, unsigned millis)
+{
+    struct otl_grpc_request request = {.message = otl_view(data, len),
+                                       .deadline_ns = UINT64_MAX,
+                                       .done = on_done,
+                                       .context = rig};
+    unsigned before = rig->dones;
+
+    if (millis != 0)
+        request.deadline_ns = otl_clock_mono(otl_clock_real()) + millis * OTL_NS_PER_MS;
+    assert_int_equal(otl_grpc_call(rig->grpc, &request), OTEL_OK);
+    assert_int_equal(rig->dones, before); /* never inside call */
+    while (rig->dones == before)
+        assert_true(event_base_loop(rig->base, EVLOOP_ONCE) >= 0);
+    assert_int_equal(rig->dones, before + 1);
+}
+
+static void call(struct rig *rig, const char *text)
+{
+    call_for(rig, text, strlen(text), 20000);
+}
+
+static void a_call_is_a_post_with_one_message(void **state)
+{
+    struct gsrv_step step = {.then = GSRV_ANSWER, .message = "reply", .message_len = 5};
+    struct rig rig;
+    const char *data;
+    size_t len;
+
+    (void)state;
+    rig_init(&rig);
+    gsrv_push(rig.srv, &step);
+    call(&rig, "hello");
+    assert_int_equal(rig.result.outcome, OTL_HTTP_ANSWERED);
+    assert_int_equal(rig.result.grpc_status, 0);
+    assert_string_equal(rig.body, "reply");
+    data = gsrv_data(rig.srv, &len);
+    assert_int_equal(len, 10);
+    assert_memory_equal(data, "\0\0\0\0\5hello", 10);
+    assert_non_null(strstr(gsrv_headers(rig.srv), ":path: /some.Service/Method\n"));
+    assert_non_null(strstr(gsrv_headers(rig.srv), "te: trailers\n"));
+    assert_non_null(strstr(gsrv_headers(rig.srv), "content-type: application/grpc\n"));
+    assert_non_null(strstr(gsrv_headers(rig.srv), "x-test: yes\n"));
+    assert_non_null(strstr(gsrv_headers(rig.srv), "grpc-timeout: 19"));
+    rig_fini(&rig);
+}
+
+static void the_connection_is_kept(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig);
+    for (int i = 0; i < 5; i++) {
+        call(&rig, "x");
+        assert_int_equal(rig.result.grpc_status, 0);
+        assert_int_equal(rig.result.reused, i > 0);
+    }
+    assert_int_equal(gsrv_connections(rig.srv), 1);
+    assert_int_equal(otl_grpc_stats(rig.grpc)->requests, 5);
+    rig_fini(&rig);
+}
+
+static void a_large_message_passes_the_flow_control(void **state)
+{
+    static char large[600000];
+    struct rig rig;
+    size_t len;
+
+    (void)state;
+    memset(large, 'x', sizeof(large));
+    rig_init(&rig);
+    call_for(&rig, large, sizeof(large), 20000);
+    assert_int_equal(rig.result.grpc_status, 0);
+    gsrv_data(rig.srv, &len);
+    assert_int_equal(len, sizeof(large) + 5);
+    rig_fini(&rig);
+}
+
+static void status_message_and_retry_info_are_read(void **state)
+{
+    /* google.rpc.Status{8, "", [Any{type.googleapis.com/google.rpc.RetryInfo, {2.5 s}}]} */
+    static const char details[] = "CAgaNgoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29n"
+                                  "bGUucnBjLlJldHJ5SW5mbxIKCggIAhCAyrXuAQ==";
+    struct gsrv_step step = {.then = GSRV_ERROR, .grpc_status = "8",
+                             .grpc_message = "slow%20down%2C%C3%A9 100%", .details = details};
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig);
+    gsrv_push(rig.srv, &step);
+    call(&rig, "x");
+    assert_int_equal(rig.result.outcome, OTL_HTTP_ANSWERED);
+    assert_int_equal(rig.result.grpc_status, 8);
+    assert_string_equal(rig.message, "slow down,\xc3\xa9 100%");
+    assert_true(rig.result.has_retry_info);
+    assert_int_equal(rig.result.retry_delay_ns, 2500000000ULL);
+    call(&rig, "y"); /* an error does not cost the connection */
+    assert_int_equal(rig.result.grpc_status, 0);
+    assert_int_equal(gsrv_connections(rig.srv), 1);
+    rig_fini(&rig);
+}
+
+static void an_answer_without_status_is_mapped(void **state)
+{
+    static const struct {
+        unsigned http, grpc;
+    } rows[] = {{400, 13}, {401, 16}, {403, 7}, {404, 12}, {429, 14}, {503, 14}, {418, 2}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct gsrv_step step = {.then = GSRV_PLAIN, .http_status = rows[i].http};
+        struct rig rig;
+        rig_init(&rig);
+        gsrv_push(rig.srv, &step);
+        call(&rig, "x");
+        assert_int_equal(rig.result.outcome, OTL_HTTP_ANSWERED);
+        assert_int_equal(rig.result.grpc_status, rows[i].grpc);
+        rig_fini(&rig);
+    }
+}
+
+static void what_is_no_answer_is_told_apart(void **state)
+{
+    static char large[3000];
+    const struct {
+        struct gsrv_step step;
+        enum otl_http_outcome outcome;
+    } rows[] = {
+        {{.then = GSRV_CLOSE}, OTL_HTTP_CUT},
+        {{.then = GSRV_RESET}, OTL_HTTP_CUT},
+        {{.then = GSRV_GARBAGE}, OTL_HTTP_GARBAGE},
+        {{.then = GSRV_SILENT}, OTL_HTTP_TIMEOUT},
+        {{.then = GSRV_ANSWER, .message = large, .message_len = sizeof(large)}, OTL_HTTP_TOO_LARGE},
+        {{.then = GSRV_ANSWER, .message = "x", .message_len = 1, .bad_prefix = true},
+         OTL_HTTP_GARBAGE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct rig rig;
+        rig_init(&rig);
+        gsrv_push(rig.srv, &rows[i].step);
+        call_for(&rig, "x", 1, rows[i].step.then == GSRV_SILENT ? 50 : 20000);
+        assert_int_equal(rig.result.outcome, rows[i].outcome);
+        call(&rig, "again"); /* and the next call works */
+        assert_int_equal(rig.result.outcome, OTL_HTTP_ANSWERED);
+        rig_fini(&rig);
+    }
+}
+
+static void goaway_means_another_connection(void **state)
+{
+    struct gsrv_step step = {.then = GSRV_ANSWER, .goaway = true};
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig);
+    gsrv_push(rig.srv, &step);
+    call(&rig, "x");
+    assert_int_equal(rig.result.grpc_status, 0);
+    call(&rig, "y");
+    assert_int_equal(rig.result.grpc_status, 0);
+    assert_int_equal(gsrv_connections(rig.srv), 2);
+    rig_fini(&rig);
+}
+
+static void nobody_there_is_no_connection(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig);
+    gsrv_free(rig.srv);
+    call(&rig, "x");
+    assert_int_equal(rig.result.outcome, OTL_HTTP_NO_CONNECTION);
+    rig.srv = gsrv_new(rig.base);
+    rig_fini(&rig);
+}
+
+static void a_cancelled_call_is_never_done(void **state)
+{
+    struct gsrv_step silent = {.then = GSRV_SILENT};
+    struct otl_grpc_request request = {.message = otl_view("x", 1), .deadline_ns = UINT64_MAX,
+                                       .done = on_done};
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig);
+    gsrv_push(rig.srv, &silent);
+    request.context = &rig;
+    assert_int_equal(otl_grpc_call(rig.grpc, &request), OTEL_OK);
+    assert_int_equal(otl_grpc_call(rig.grpc, &request), OTEL_ERR_BLOCKED);
+    while (gsrv_calls(rig.srv) == 0)
+        event_base_loop(rig.base, EVLOOP_ONCE);
+    otl_grpc_cancel(rig.grpc);
+    call(&rig, "y");
+    assert_int_equal(rig.dones, 1);
+    assert_int_equal(rig.result.grpc_status, 0);
+    rig_fini(&rig);
+}
+
+static void retryable_codes_are_the_specifications(void **state)
+{
+    (void)state;
+    for (unsigned code = 0; code <= 16; code++) {
+        bool listed = code == 1 || code == 4 || code == 10 || code == 11 || code == 14 ||
+                      code == 15;
+        assert_int_equal(otl_grpc_retryable(code, false), listed);
+        assert_int_equal(otl_grpc_retryable(code, true), listed || code == 8);
+    }
+}
+
+static void timeouts_have_at_most_eight_digits(void **state)
+{
+    char out[16];
+
+    (void)state;
+    assert_string_equal(otl_grpc_timeout(0, out), "1n");
+    assert_string_equal(otl_grpc_timeout(99999999, out), "99999999n");
+    assert_string_equal(otl_grpc_timeout(100000000, out), "100000u");
+    assert_string_equal(otl_grpc_timeout(10000000000ULL, out), "10000000u");
+    assert_string_equal(otl_grpc_timeout(3600000000000ULL, out), "3600000m");
+    assert_true(strlen(otl_grpc_timeout(UINT64_MAX - 1, out)) <= 9);
+}
+
+static void failing_allocation_ends_the_call(void **state)
+{
+    (void)state;
+    for (unsigned long n = 1; n < 40; n++) {
+        struct otl_grpc_request request = {.message = otl_view("x", 1), .deadline_ns = UINT64_MAX,
+                                           .done = on_done};
+        struct rig rig;
+        rig_init(&rig);
+        request.context = &rig;
+        otl_mem_fail_at(n);
+        if (otl_grpc_call(rig.grpc, &request) == OTEL_OK)
+            while (rig.dones == 0)
+                event_base_loop(rig.base, EVLOOP_ONCE);
+        otl_mem_fail_at(0);
+        rig_fini(&rig);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_call_is_a_post_with_one_message),
+        cmocka_unit_test(the_connection_is_kept),
+        cmocka_unit_test(a_large_message_passes_the_flow_control),
+        cmocka_unit_test(status_message_and_retry_info_are_read),
+        cmocka_unit_test(an_answer_without_status_is_mapped),
+        cmocka_unit_test(what_is_no_answer_is_told_apart),
+        cmocka_unit_test(goaway_means_another_connection),
+        cmocka_unit_test(nobody_there_is_no_connection),
+        cmocka_unit_test(a_cancelled_call_is_never_done),
+        cmocka_unit_test(retryable_codes_are_the_specifications),
+        cmocka_unit_test(timeouts_have_at_most_eight_digits),
+        cmocka_unit_test(failing_allocation_ends_the_call),
+    };
+    return cmocka_run_group_tests_name("transport_grpc", tests, NULL, NULL);
+}

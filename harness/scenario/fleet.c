@@ -78,6 +78,7 @@ static enum otel_err load_tracing(struct hx_loader *l, const json_t *map, struct
     ret->schedule_delay_ns = otl_tree_duration_ns(map, "schedule_delay", 0);
     ret->export_timeout_ns = otl_tree_duration_ns(map, "export_timeout", 0);
     ret->gzip = strcmp(otl_tree_text(map, "compression", ""), "gzip") == 0;
+    ret->grpc = strcmp(otl_tree_text(map, "protocol", ""), "grpc") == 0;
     if (strcmp(pos.source, "default") == 0)
         pos = otl_yaml_value_pos(l->doc, map, "max_queue_size");
     if (ret->max_export_batch_size > ret->max_queue_size)

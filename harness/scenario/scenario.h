@@ -139,6 +139,7 @@ struct hx_tracing {
     uint64_t schedule_delay_ns;
     uint64_t export_timeout_ns;
     bool gzip;
+    bool grpc;                  /* OTLP/gRPC in place of OTLP/HTTP protobuf */
 };
 
 /* Deliberately broken players, for testing the referee. Zero = healthy. */

@@ -28,6 +28,7 @@ static const char *const samplers[] = {"always_on",
 static const char *const propagators[] = {"tracecontext", "baggage", NULL};
 static const char *const processors[] = {"batch", "simple", NULL};
 static const char *const compressions[] = {"none", "gzip", NULL};
+static const char *const protocols[] = {"http/protobuf", "grpc", NULL};
 static const char *const backends[] = {"evhttp", "lean", NULL};
 static const char *const stop_ways[] = {"drain", "flush_and_stay", "flush_and_exit", "none", NULL};
 static const char *const fault_kinds[] = {"kill",    "stop", "continue",  "restart",
@@ -166,7 +167,8 @@ static const struct otl_schema propagator[] = {ITEM(ENUM, .words = propagators)}
         ROW("max_export_batch_size", UINT, .min = 1, .max = 1000000, .fallback = D("512")),       \
         ROW("schedule_delay", DURATION, .max = HOUR, .fallback = D("5s")),                        \
         ROW("export_timeout", DURATION, .max = HOUR, .fallback = D("30s")),                       \
-        ROW("compression", ENUM, .words = compressions, .fallback = D("none"))
+        ROW("compression", ENUM, .words = compressions, .fallback = D("none")),                   \
+        ROW("protocol", ENUM, .words = protocols, .fallback = D("http/protobuf"))
 #define AS_IT_IS(text) text
 #define NO_FALLBACK(text) NULL
 

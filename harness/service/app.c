@@ -103,14 +103,16 @@ static enum otel_err open_tracing(struct hx_app *app, const json_t *message,
                                   struct otl_detail *reterr)
 {
     const struct hx_role *role = app->role;
-    const char *otlp = json_string_value(json_object_get(message, "otlp"));
+    const char *which = app->service->tracing.grpc ? "otlp_grpc" : "otlp";
+    const char *otlp = json_string_value(json_object_get(message, which));
     struct hx_tracing_options options = {app->service, role->instance, role->replica,
                                          role->incarnation, role->seed, otlp, app->drops,
                                          app->ledger, &app->log};
 
     if (otlp == NULL && app->service->tracing.enabled)
         return otl_detail_set(reterr, OTEL_ERR_NOT_FOUND, NULL, 0, 0,
-                              "peers have no \"otlp\" address");
+                              "peers have no \"%s\" address: the collector's configuration has no "
+                              "such receiver", which);
     return hx_tracing_new(&options, &app->tracing, reterr);
 }
 

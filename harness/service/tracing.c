@@ -130,8 +130,11 @@ static enum otel_err make_exporter(struct hx_tracing_setup *setup,
     char url[URL_SIZE];
     enum otel_err err;
 
-    snprintf(url, sizeof(url), "%s/v1/traces", options->otlp);
     otel_sdk_otlp_options_init(&otlp);
+    if (options->service->tracing.grpc)
+        otlp.protocol = OTEL_SDK_OTLP_GRPC;
+    snprintf(url, sizeof(url), "%s%s", options->otlp,
+             options->service->tracing.grpc ? "" : "/v1/traces");
     otlp.endpoint = otel_str(url);
     if (options->service->tracing.gzip)
         otlp.compression = OTEL_SDK_COMPRESSION_GZIP;

@@ -32,7 +32,8 @@
  *
  * runner -> child
  *   {"do":"peers","services":{"order":["127.0.0.1:40125"]},
- *    "otlp":"http://127.0.0.1:40126","kafka":"127.0.0.1:40124"}
+ *    "otlp":"http://127.0.0.1:40126","otlp_grpc":"http://127.0.0.1:40127",
+ *    "kafka":"127.0.0.1:40124"}
  *   {"do":"start"}                        load client: begin now
  *   {"do":"drain"}                        service: answer "idle" as soon as it is true
  *   {"do":"set","settings":[["routes.POST /orders.steps.0.wait","\"200ms\""]]}

@@ -140,6 +140,10 @@ static json_t *peers_message(const struct hx_run *run)
     }
     snprintf(text, sizeof(text), "http://%s", run->otlp);
     message = json_pack("{s:s, s:o, s:s}", "do", "peers", "services", services, "otlp", text);
+    if (run->otlp_grpc[0] != '\0') {
+        snprintf(text, sizeof(text), "http://%s", run->otlp_grpc);
+        json_object_set_new(message, "otlp_grpc", json_string(text));
+    }
     if (run->broker != NULL)
         json_object_set_new(message, "kafka", json_string(run->broker->address));
     else if (run->options.scenario->broker[0] != '\0')
@@ -296,6 +300,8 @@ static enum otel_err start_first(struct hx_run *run, struct otl_detail *reterr)
     if (err != OTEL_OK)
         return err;
     snprintf(run->otlp, sizeof(run->otlp), "%s", endpoint(run->collector->ready, "otlp/http"));
+    snprintf(run->otlp_grpc, sizeof(run->otlp_grpc), "%s",
+             endpoint(run->collector->ready, "otlp/grpc"));
     snprintf(run->collector_metrics, sizeof(run->collector_metrics), "%s",
              endpoint(run->collector->ready, "metrics"));
     return run->otlp[0] != '\0'

@@ -72,7 +72,8 @@ struct hx_run {
     unsigned next_process;  /* number in the ledger of the next process */
     json_t *incidents;      /* array of {"id","text","service"}: what went wrong with a process */
     char collector_metrics[64]; /* HOST:PORT, "" = none */
-    char otlp[64];          /* HOST:PORT */
+    char otlp[64];          /* HOST:PORT of OTLP/HTTP */
+    char otlp_grpc[64];     /* of OTLP/gRPC, "" = none */
     uint64_t spans_received; /* by the collector's metrics, last reading */
 };
 

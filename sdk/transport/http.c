@@ -207,8 +207,9 @@ static void on_connected(void *context, enum otel_err err)
 static enum otel_err write_fixed_head(struct otl_http *h, struct otl_view header_lines)
 {
     char authority[OTL_URL_AUTHORITY_SIZE];
-    enum otel_err err = otl_buf_printf(&h->head, "POST %s HTTP/1.1\r\nHost: %s\r\n", h->link.url.path,
-                                       otl_url_authority(&h->link.url, authority));
+    enum otel_err err =
+        otl_buf_printf(&h->head, "POST %s HTTP/1.1\r\nHost: %s\r\n", h->link.url.path,
+                       otl_url_authority(&h->link.url, authority));
 
     if (err == OTEL_OK)
         err = otl_buf_append(&h->head, header_lines.data, header_lines.len);

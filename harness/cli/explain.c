@@ -189,6 +189,18 @@ static void print_edges(const struct hx_plan *plan)
     }
 }
 
+static const char *arrival(const struct hx_load *load)
+{
+    static char burst[40];
+
+    if (load->arrival == HX_ARRIVAL_POISSON)
+        return "Poisson";
+    if (load->arrival == HX_ARRIVAL_CONSTANT)
+        return "constant";
+    snprintf(burst, sizeof(burst), "in bursts of %u", load->burst);
+    return burst;
+}
+
 static void print_load(const struct hx_plan *plan)
 {
     const struct hx_load *load = &plan->scenario->load;
@@ -198,7 +210,7 @@ static void print_load(const struct hx_plan *plan)
     printf("\nload on %s %s\n  %g requests/s, %s, open loop; %s warm-up, %s measured, timeout %s, "
            "%u connections\n",
            load->route->service->name, load->route->name, load->rate,
-           load->arrival == HX_ARRIVAL_POISSON ? "Poisson" : "constant", duration(load->warmup_ns),
+           arrival(load), duration(load->warmup_ns),
            duration(load->duration_ns), duration(load->timeout_ns), load->connections);
     if (load->parent_sampled + load->parent_not_sampled > 0)
         printf("  %g %% arrive sampled, %g %% arrive not sampled, the rest without context\n",

@@ -234,7 +234,7 @@ static enum otel_err make_generator(struct client *client, struct otl_detail *re
 
     hx_gen_options_init(&options);
     options.plan = (struct hx_schedule_options){load->rate, load->arrival, load->warmup_ns,
-                                            load->duration_ns, client->role.seed};
+                                            load->duration_ns, client->role.seed, load->burst};
     options.request = client->request;
     options.addresses = client->addresses;
     options.address_count = client->address_count;

@@ -17,6 +17,7 @@
 
 struct arguments { /* as typed */
     const char *rate, *duration, *warmup, *arrival, *connections, *timeout, *seed, *method, *body;
+    const char *burst;
     const char *hdr, *pacer;
     struct otl_opt_list headers;
     bool json, quiet;
@@ -87,14 +88,19 @@ static enum otel_err parse_times(const struct arguments *typed, struct hx_gen_op
 static enum otel_err parse_plan(const struct arguments *typed, struct hx_gen_options *options,
                                 struct otl_detail *reterr)
 {
-    uint64_t connections = 0;
+    uint64_t connections = 0, burst = 1;
 
     if (!parse_rate(typed->rate, &options->plan.rate))
         return wrong(reterr, "rate", typed->rate, "requests a second, 0.001 to 10M, such as 500");
     if (strcmp(typed->arrival, "poisson") == 0)
         options->plan.arrival = HX_ARRIVAL_POISSON;
+    else if (strcmp(typed->arrival, "burst") == 0)
+        options->plan.arrival = HX_ARRIVAL_BURST;
     else if (strcmp(typed->arrival, "constant") != 0)
-        return wrong(reterr, "arrival", typed->arrival, "constant or poisson");
+        return wrong(reterr, "arrival", typed->arrival, "constant, poisson or burst");
+    if (otl_parse_uint(typed->burst, 1, 1000000, &burst) != OTEL_OK)
+        return wrong(reterr, "burst", typed->burst, "1 to 1000000 requests");
+    options->plan.burst = (unsigned)burst;
     if (strcmp(typed->pacer, "spin") == 0)
         options->pacer = HX_PACER_SPIN;
     else if (strcmp(typed->pacer, "auto") != 0)
@@ -307,13 +313,15 @@ static const char TEXT[] =
 int hx_command_load(int argc, char **argv)
 {
     struct arguments typed = {.rate = "100", .duration = "10s", .warmup = "0", .timeout = "10s",
-                              .arrival = "poisson", .connections = "64", .pacer = "auto"};
+                              .arrival = "poisson", .connections = "64", .pacer = "auto", .burst = "100"};
     const struct otl_opt options[] = {
         {"rate", "R", "requests a second (100); 10k is allowed", OTL_OPT_TEXT, &typed.rate},
         {"duration", "D", "measured time (10s)", OTL_OPT_TEXT, &typed.duration},
         {"warmup", "D", "time before it, left out of the figures (0)", OTL_OPT_TEXT,
          &typed.warmup},
-        {"arrival", "KIND", "poisson (default) or constant", OTL_OPT_TEXT, &typed.arrival},
+        {"arrival", "KIND", "poisson (default), constant or burst", OTL_OPT_TEXT, &typed.arrival},
+        {"burst", "N", "requests of one instant with --arrival burst (100)", OTL_OPT_TEXT,
+         &typed.burst},
         {"connections", "N", "at most so many (64)", OTL_OPT_TEXT, &typed.connections},
         {"timeout", "D", "of a request, from the instant it is due (10s)", OTL_OPT_TEXT,
          &typed.timeout},

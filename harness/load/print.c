@@ -4,6 +4,7 @@
 
 #include "harness/load/report.h"
 #include "harness/stats/summary.h"
+#include "harness/load/schedule.h"
 #include "sdk/base/text.h"
 
 enum { COLUMN = 14 };
@@ -91,7 +92,7 @@ void hx_load_print(FILE *out, const struct hx_load_totals *totals)
         totals->elapsed_ns == 0 ? 0 : (double)totals->cpu_ns / (double)totals->elapsed_ns;
 
     fprintf(out, "  requests     %" PRIu64 " in %.1f s (%s arrivals)", counts->planned, measured_s,
-            totals->arrival == HX_ARRIVAL_POISSON ? "poisson" : "constant");
+            hx_arrival_word(totals->arrival));
     if (totals->warmup_ns != 0)
         fprintf(out, ", after %" PRIu64 " of warm-up", totals->counts[HX_LOAD_WARM_UP].planned);
     fprintf(out, "\n  rate         %.1f/s asked, %.1f/s achieved\n", totals->rate_asked,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/load/report.h"
 
+#include "harness/load/schedule.h"
+
 static void set(json_t *object, const char *key, json_t *value)
 {
     if (value != NULL)
@@ -55,7 +57,7 @@ json_t *hx_load_report(const struct hx_load_totals *totals, const char *entry)
     if (entry != NULL)
         set(object, "entry", json_string(entry));
     set(object, "arrival",
-        json_string(totals->arrival == HX_ARRIVAL_POISSON ? "poisson" : "constant"));
+        json_string(hx_arrival_word(totals->arrival)));
     set(object, "requests", count(counts->planned));
     set(object, "ok", count(counts->ok));
     set(object, "errors", errors(counts));

@@ -14,9 +14,18 @@ enum otel_err hx_schedule_init(struct hx_schedule *schedule,
         return OTEL_ERR_ARGUMENT;
     memset(schedule, 0, sizeof(*schedule));
     schedule->options = *options;
+    if (options->burst == 0)
+        schedule->options.burst = 1;
     otl_random_seed(&schedule->arrivals, otl_random_mix_text(options->seed, "load arrivals", 13));
     schedule->content_seed = otl_random_mix_text(options->seed, "load content", 12);
     return OTEL_OK;
+}
+
+const char *hx_arrival_word(enum hx_arrival arrival)
+{
+    static const char *const words[] = {"constant", "poisson", "burst"};
+
+    return words[arrival];
 }
 
 uint64_t hx_schedule_length_ns(const struct hx_schedule *schedule)
@@ -31,6 +40,8 @@ static double next_instant_s(struct hx_schedule *schedule)
 
     if (options->arrival == HX_ARRIVAL_CONSTANT)
         return (double)schedule->count / options->rate;
+    if (options->arrival == HX_ARRIVAL_BURST)
+        return (double)(schedule->count - schedule->count % options->burst) / options->rate;
     schedule->poisson_s += otl_random_exponential(&schedule->arrivals) / options->rate;
     return schedule->poisson_s;
 }

@@ -31,6 +31,7 @@ struct hx_schedule_options {
     uint64_t warmup_ns;
     uint64_t duration_ns; /* measured, after the warm-up */
     uint64_t seed;
+    unsigned burst; /* HX_ARRIVAL_BURST: requests due at one instant; 0 is 1 */
 };
 
 struct hx_planned {
@@ -53,6 +54,8 @@ OTEL_MUST_USE enum otel_err hx_schedule_init(struct hx_schedule *schedule,
                                              const struct hx_schedule_options *options);
 /* False: it is over. */
 bool hx_schedule_next(struct hx_schedule *schedule, struct hx_planned *ret);
+/* "constant", "poisson" or "burst". */
+const char *hx_arrival_word(enum hx_arrival arrival);
 /* Warm-up and duration. */
 uint64_t hx_schedule_length_ns(const struct hx_schedule *schedule);
 

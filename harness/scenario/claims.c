@@ -84,6 +84,13 @@ static enum otel_err check_rate(struct hx_loader *l, const json_t *map, const st
     return OTEL_OK;
 }
 
+static enum hx_arrival arrival_named(const char *word)
+{
+    if (strcmp(word, "constant") == 0)
+        return HX_ARRIVAL_CONSTANT;
+    return strcmp(word, "burst") == 0 ? HX_ARRIVAL_BURST : HX_ARRIVAL_POISSON;
+}
+
 static enum otel_err load_load(struct hx_loader *l, struct hx_load *load)
 {
     const json_t *map = json_object_get(l->scenario->tree, "load");
@@ -95,9 +102,8 @@ static enum otel_err load_load(struct hx_loader *l, struct hx_load *load)
     if (err != OTEL_OK)
         return err;
     load->rate = otl_tree_double(map, "rate", 0);
-    load->arrival = strcmp(otl_tree_text(map, "arrival", ""), "constant") == 0
-                        ? HX_ARRIVAL_CONSTANT
-                        : HX_ARRIVAL_POISSON;
+    load->arrival = arrival_named(otl_tree_text(map, "arrival", ""));
+    load->burst = (unsigned)otl_tree_int(map, "burst", 1);
     load->warmup_ns = otl_tree_duration_ns(map, "warmup", 0);
     load->duration_ns = otl_tree_duration_ns(map, "duration", 0);
     load->timeout_ns = otl_tree_duration_ns(map, "timeout", 0);

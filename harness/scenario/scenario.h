@@ -231,7 +231,7 @@ struct hx_operation {
 
 /* ---- load, collector, claims -------------------------------------------------------------- */
 
-enum hx_arrival { HX_ARRIVAL_CONSTANT, HX_ARRIVAL_POISSON };
+enum hx_arrival { HX_ARRIVAL_CONSTANT, HX_ARRIVAL_POISSON, HX_ARRIVAL_BURST };
 
 struct hx_load_header {
     const char *name;
@@ -243,6 +243,7 @@ struct hx_load {
     const struct hx_route *route;
     double rate;                /* requests a second */
     enum hx_arrival arrival;
+    unsigned burst;             /* arrival burst: requests of one instant; rate is their mean */
     uint64_t warmup_ns;
     uint64_t duration_ns;       /* measured, after the warm-up */
     uint64_t timeout_ns;        /* of one request, from the intended instant */

@@ -35,7 +35,7 @@ static const char *const fault_kinds[] = {"kill",    "stop", "continue",  "resta
                                           "set",     "collector", NULL};
 static const char *const collector_faults[] = {"delay", "status", "stall", "refuse", NULL};
 static const char *const edges[] = {"parent", "link", "both", "none", NULL};
-static const char *const arrivals[] = {"constant", "poisson", NULL};
+static const char *const arrivals[] = {"constant", "poisson", "burst", NULL};
 static const char *const kinds[] = {"internal", "server", "client", "producer", "consumer", NULL};
 static const char *const statuses[] = {"unset", "ok", "error", NULL};
 static const char *const check_names[] = {
@@ -247,6 +247,7 @@ static const struct otl_schema load[] = {
     ROW("route", STRING, .required = true, .what = "a route such as 'gateway POST /checkout'"),
     ROW("rate", DOUBLE, .required = true),
     ROW("arrival", ENUM, .words = arrivals, .fallback = "poisson"),
+    ROW("burst", UINT, .min = 1, .max = 1000000, .fallback = "100"),
     ROW("warmup", DURATION, .max = HOUR, .fallback = "2s"),
     ROW("duration", DURATION, .min = 10 * MS, .max = 24 * HOUR, .fallback = "10s"),
     ROW("timeout", DURATION, .min = MS, .max = HOUR, .fallback = "10s"),

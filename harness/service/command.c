@@ -94,6 +94,7 @@ static void finish_stop(struct service *service)
 {
     struct hx_led_process_close row;
     struct otl_detail detail = OTL_DETAIL_NONE;
+    json_int_t handled;
 
     hx_app_stop(service->app, service->stop_millis, &row);
     if (hx_led_writer_fault(service->app->ledger, &detail) != OTEL_OK) {
@@ -101,10 +102,11 @@ static void finish_stop(struct service *service)
         return;
     }
     /* The ledger's last page and the exit come first: "stopped" is the last word. */
+    handled = (json_int_t)service->app->runtime.handled;
     hx_app_free(service->app);
     service->app = NULL;
-    hx_child_send(service->child,
-                  json_pack("{s:s, s:o}", "event", "stopped", "sdk", counters_json(&row)));
+    hx_child_send(service->child, json_pack("{s:s, s:I, s:o}", "event", "stopped", "handled",
+                                            handled, "sdk", counters_json(&row)));
     leave(service, HX_EXIT_OK);
 }
 

@@ -27,7 +27,8 @@
  *   {"event":"idle","in_hand":0,"lag":0}  answer to drain: nothing in hand, consumer lag 0, offsets
  *                                         committed
  *   {"event":"flushed","ok":true}         answer to flush
- *   {"event":"stopped","sdk":{...}}       answer to stop, the last line; the process exits 0
+ *   {"event":"stopped","handled":9,"sdk":{...}}
+ *                                         answer to stop, the last line; the process exits 0
  *   {"event":"fault","text":"..."}        the environment failed (port, disk); the process exits 3
  *
  * runner -> child

@@ -130,7 +130,7 @@ static bool run(struct session *session, const struct hx_address *address,
     memset(session, 0, sizeof(*session));
     hx_gen_options_init(&options);
     options.plan = (struct hx_schedule_options){rate, HX_ARRIVAL_CONSTANT, 0,
-                                                duration_ms * OTL_NS_PER_MS, 1};
+                                                duration_ms * OTL_NS_PER_MS, 1, 1};
     options.request = request;
     options.addresses = address;
     options.address_count = 1;

@@ -443,7 +443,7 @@ static void wrong_usage_is_named(void **state)
         const char *expected;
     } rows[] = {{"--rate=0", "--rate '0': expected requests a second"},
                 {"--rate=ten", "--rate 'ten'"},
-                {"--arrival=uniform", "expected constant or poisson"},
+                {"--arrival=uniform", "expected constant, poisson or burst"},
                 {"--duration=5", "--duration '5': expected a duration such as 30s"},
                 {"--connections=0", "--connections '0': expected 1 to 60000"},
                 {"--header=nocolon", "--header 'nocolon': expected NAME: VALUE"},

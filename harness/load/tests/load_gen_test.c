@@ -77,7 +77,7 @@ static void prepare(struct session *session, double rate, uint64_t duration_ms)
     hx_gen_options_init(&session->options);
     assert_int_equal(hx_request_template_new(&request, &session->request, NULL), OTEL_OK);
     session->options.plan = (struct hx_schedule_options){rate, HX_ARRIVAL_CONSTANT, 0,
-                                                         duration_ms * OTL_NS_PER_MS, 1};
+                                                         duration_ms * OTL_NS_PER_MS, 1, 1};
     session->options.connections = 8;
     session->options.callbacks =
         (struct hx_gen_callbacks){on_ready, on_progress, on_finished, on_fault, session};

@@ -21,7 +21,7 @@
 static struct hx_schedule make_plan(enum hx_arrival arrival, double rate, uint64_t seed)
 {
     const struct hx_schedule_options options = {rate, arrival, OTL_NS_PER_S, 9 * OTL_NS_PER_S,
-                                                seed};
+                                                seed, 50};
     struct hx_schedule plan;
 
     assert_int_equal(hx_schedule_init(&plan, &options), OTEL_OK);
@@ -42,6 +42,18 @@ static void a_constant_plan_is_exact(void **state)
         count++;
     }
     assert_int_equal(count, 3000);
+}
+
+static void a_bursty_plan_keeps_the_rate(void **state)
+{
+    struct hx_schedule plan = make_plan(HX_ARRIVAL_BURST, 1000, 1);
+    struct hx_planned planned;
+    uint64_t count = 0;
+
+    (void)state;
+    while (hx_schedule_next(&plan, &planned)) /* 50 at once, every 50 ms */
+        assert_int_equal(planned.offset_ns, count++ / 50 * 50 * OTL_NS_PER_MS);
+    assert_int_equal(count, 10000);
 }
 
 static void a_poisson_plan_is_poisson(void **state)
@@ -93,7 +105,7 @@ static void impossible_rates_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
         const struct hx_schedule_options options = {rates[i], HX_ARRIVAL_CONSTANT, 0, OTL_NS_PER_S,
-                                                    1};
+                                                    1, 1};
 
         assert_int_equal(hx_schedule_init(&plan, &options), OTEL_ERR_ARGUMENT);
     }
@@ -282,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_constant_plan_is_exact),
+        cmocka_unit_test(a_bursty_plan_keeps_the_rate),
         cmocka_unit_test(a_poisson_plan_is_poisson),
         cmocka_unit_test(the_same_seed_gives_the_same_instants),
         cmocka_unit_test(impossible_rates_are_refused),

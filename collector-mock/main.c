@@ -11,7 +11,7 @@
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_FAULT = 3 };
 
 struct words {
-    const char *config, *tap, *ready_fd, *broken;
+    const char *config, *tap, *ready_fd, *control_fd, *fault_record, *broken;
     bool help, version;
 };
 
@@ -42,11 +42,17 @@ static enum otel_err parse_broken(const char *text, struct col_service_options *
 static enum otel_err parse_words(const struct words *words, struct col_service_options *options,
                                  struct otl_detail *reterr)
 {
-    int64_t fd = -1;
+    int64_t fd = -1, control = -1;
 
     if (words->ready_fd != NULL && otl_parse_int(words->ready_fd, 0, 65535, &fd) != OTEL_OK)
         return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
                               "--ready-fd: '%s' is no descriptor number", words->ready_fd);
+    if (words->control_fd != NULL &&
+        otl_parse_int(words->control_fd, 0, 65535, &control) != OTEL_OK)
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                              "--control-fd: '%s' is no descriptor number", words->control_fd);
+    options->control_fd = (int)control;
+    options->fault_record = words->fault_record;
     options->config_path = words->config;
     options->tap_path = words->tap;
     options->ready_fd = (int)fd;
@@ -76,18 +82,23 @@ int main(int argc, char **argv)
          OTL_OPT_TEXT, &words.tap},
         {"ready-fd", "N", "write one line of JSON with the endpoints to descriptor N when ready",
          OTL_OPT_TEXT, &words.ready_fd},
+        {"control-fd", "N", "misbehave on commands from the socket N (faults/control.h)",
+         OTL_OPT_TEXT, &words.control_fd},
+        {"fault-record", "FILE", "append a line of JSON for each request that a fault has hit",
+         OTL_OPT_TEXT, &words.fault_record},
         {"help", NULL, "this text", OTL_OPT_FLAG, &words.help},
         {"version", NULL, "the version", OTL_OPT_FLAG, &words.version},
         {"broken", "WHAT", NULL, OTL_OPT_TEXT, &words.broken}, /* to test the referee */
         {NULL, NULL, NULL, OTL_OPT_FLAG, NULL}};
-    struct col_service_options options = {.ready_fd = -1, .version = COLLECTOR_MOCK_VERSION};
+    struct col_service_options options = {.ready_fd = -1, .control_fd = -1, .version = COLLECTOR_MOCK_VERSION};
     struct otl_detail detail = OTL_DETAIL_NONE;
 
     if (otl_opts_parse(table, argc, argv, NULL, &detail) != OTEL_OK)
         return complain(&detail);
     if (words.help) {
         printf("collector-mock: an OpenTelemetry Collector for tests\n\n"
-               "usage: collector-mock [--config FILE] [--tap FILE] [--ready-fd N]\n\n");
+               "usage: collector-mock [--config FILE] [--tap FILE] [--ready-fd N]\n"
+               "                      [--control-fd N] [--fault-record FILE]\n\n");
         otl_opts_help(table);
         printf("\nSIGTERM and SIGINT drain it. Exit status: 0 drained, 2 bad configuration or "
                "option,\n3 the environment failed (port, file, disk).\n");

@@ -9,7 +9,8 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/processors/batch.c collector-mock/processors/memory_limiter.c \
                   collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
-                  collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c
+                  collector-mock/faults/faults.c \
+                  collector-mock/faults/control.c collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c
 collector_LIBS := col_http col_wire yaml base
 collector_PKGS := libevent_core jansson
 
@@ -24,6 +25,10 @@ col_config_test_LIBS := collector
 TESTS += col_processors_test
 col_processors_test_SRCS := collector-mock/processors/tests/processors_test.c
 col_processors_test_LIBS := collector
+
+TESTS += col_faults_test
+col_faults_test_SRCS := collector-mock/faults/tests/faults_test.c
+col_faults_test_LIBS := collector
 
 COL_RIG := collector-mock/tests/rig.c
 

@@ -187,6 +187,16 @@ void col_http_answer(struct col_http_request *request, const struct col_http_ans
     }
 }
 
+void col_http_abandon(struct col_http_request *request)
+{
+    struct col_conn *conn =
+        (struct col_conn *)(void *)((char *)request - offsetof(struct col_conn, request));
+
+    conn->answer = (struct col_http_answer){.status = 0};
+    col_conn_reset(conn);
+    col_conn_answered(conn, false);
+}
+
 void col_conn_refuse(struct col_conn *conn, unsigned status, const char *why)
 {
     struct col_http_answer answer = {.status = status,

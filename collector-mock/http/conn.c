@@ -261,6 +261,31 @@ void col_conn_sweep(struct col_conn *conn, uint64_t now_ns)
     }
 }
 
+bool col_conn_reset(struct col_conn *conn)
+{
+    const struct linger hard = {1, 0};
+
+    setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    switch (conn->state) {
+    case COL_CONN_DEAD:
+        return false;
+    case COL_CONN_HANDLING:
+        shutdown(conn->fd, SHUT_RDWR);
+        conn->state = COL_CONN_DEAD;
+        return true;
+    case COL_CONN_SENDING:
+        col_conn_answered(conn, false);
+        return true;
+    case COL_CONN_HEAD:
+    case COL_CONN_BODY:
+    case COL_CONN_IDLE:
+    case COL_CONN_LINGERING:
+        col_conn_free(conn);
+        return true;
+    }
+    return false;
+}
+
 void col_conn_drain(struct col_conn *conn)
 {
     bool quiet = conn->state == COL_CONN_IDLE ||

@@ -73,6 +73,9 @@ void col_conn_new(struct col_http_server *server, int fd);
 void col_conn_free(struct col_conn *conn);
 /* Close what is too slow or over its grace; called about once a second. */
 void col_conn_sweep(struct col_conn *conn, uint64_t now_ns);
+/* Close at once, with a reset; one whose request is with the handler dies by its answer. True: it
+ * was alive. */
+bool col_conn_reset(struct col_conn *conn);
 /* Draining began: close if nothing is in hand. */
 void col_conn_drain(struct col_conn *conn);
 

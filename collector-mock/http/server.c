@@ -88,6 +88,24 @@ fail:
     return err;
 }
 
+enum otel_err col_http_refuse(struct col_http_server *server, bool refuse, size_t *ret_reset,
+                              struct otl_detail *reterr)
+{
+    struct col_conn *next;
+    size_t reset = 0;
+    enum otel_err err = OTEL_OK;
+
+    if (server->listener != NULL)
+        err = col_listener_refuse(server->listener, refuse, reterr);
+    for (struct col_conn *conn = refuse ? server->conns : NULL; conn != NULL; conn = next) {
+        next = conn->next;
+        reset += col_conn_reset(conn);
+    }
+    if (err == OTEL_OK)
+        *ret_reset = reset;
+    return err;
+}
+
 void col_http_drain(struct col_http_server *server, uint64_t grace_ns)
 {
     struct col_conn *next;

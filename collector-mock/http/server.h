@@ -118,6 +118,15 @@ void col_http_free(struct col_http_server *server);
 /* Answer a request; it is gone afterwards. */
 void col_http_answer(struct col_http_request *request, const struct col_http_answer *answer);
 
+/* Never answer it: its connection is reset, on_answered is told that nothing was sent. */
+void col_http_abandon(struct col_http_request *request);
+
+/* refuse true: nobody listens (a connection is refused by the kernel) and every connection is
+ * reset; the port stays ours. false: listen again. *ret_reset: connections that were reset.
+ * OTEL_ERR_IO with *reterr: the port is gone. */
+OTEL_MUST_USE enum otel_err col_http_refuse(struct col_http_server *server, bool refuse,
+                                            size_t *ret_reset, struct otl_detail *reterr);
+
 /* "127.0.0.1:40123", "[::1]:40123"; lives as long as the server. */
 const char *col_http_address(const struct col_http_server *server);
 const struct col_http_counters *col_http_counters(const struct col_http_server *server);

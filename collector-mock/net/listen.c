@@ -18,7 +18,9 @@
 enum { BACKLOG = 1024 };
 
 struct col_listener {
-    struct evconnlistener *events;
+    struct event_base *base;
+    struct evconnlistener *events; /* NULL while refusing */
+    int held_fd;                   /* refusing: bound, not listening; else -1 */
     void *context;
     void (*on_accept)(void *context, int fd);
     void (*on_shortage)(void *context);
@@ -101,6 +103,65 @@ static void on_accept_error(struct evconnlistener *events, void *arg)
     listener->on_shortage(listener->context);
 }
 
+/* fd is consumed. */
+static enum otel_err accept_from(struct col_listener *listener, int fd, struct otl_detail *reterr)
+{
+    listener->events = evconnlistener_new(listener->base, on_accept, listener,
+                                          LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+    if (listener->events == NULL) {
+        close(fd);
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    }
+    evconnlistener_set_error_cb(listener->events, on_accept_error);
+    return OTEL_OK;
+}
+
+/* Close the socket and bind its port again without listening. */
+static enum otel_err stop_listening(struct col_listener *listener, struct otl_detail *reterr)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    int one = 1, fd;
+
+    if (getsockname(evconnlistener_get_fd(listener->events), (struct sockaddr *)&address, &len) !=
+        0)
+        return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "getsockname: %s", strerror(errno));
+    fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    evconnlistener_free(listener->events);
+    listener->events = NULL;
+    if (fd >= 0)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0) {
+        otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot keep the port: %s",
+                       strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return OTEL_ERR_IO;
+    }
+    listener->held_fd = fd;
+    return OTEL_OK;
+}
+
+enum otel_err col_listener_refuse(struct col_listener *listener, bool refuse,
+                                  struct otl_detail *reterr)
+{
+    int fd = listener->held_fd;
+
+    if (refuse)
+        return listener->events != NULL ? stop_listening(listener, reterr) : OTEL_OK;
+    if (listener->events != NULL)
+        return OTEL_OK;
+    listener->held_fd = -1;
+    if (fd < 0 || listen(fd, BACKLOG) != 0) {
+        otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot listen again: %s",
+                       fd < 0 ? "the port was lost" : strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return OTEL_ERR_IO;
+    }
+    return accept_from(listener, fd, reterr);
+}
+
 enum otel_err col_listener_new(const struct col_listen_options *options,
                                char address[COL_ADDRESS_SIZE], struct col_listener **ret,
                                struct otl_detail *reterr)
@@ -111,6 +172,8 @@ enum otel_err col_listener_new(const struct col_listen_options *options,
 
     if (listener == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    listener->base = options->base;
+    listener->held_fd = -1;
     listener->context = options->context;
     listener->on_accept = options->on_accept;
     listener->on_shortage = options->on_shortage;
@@ -118,14 +181,9 @@ enum otel_err col_listener_new(const struct col_listen_options *options,
     if (err != OTEL_OK)
         goto fail;
     name_address(fd, address);
-    listener->events = evconnlistener_new(options->base, on_accept, listener,
-                                          LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-    if (listener->events == NULL) {
-        close(fd);
-        err = otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    err = accept_from(listener, fd, reterr);
+    if (err != OTEL_OK)
         goto fail;
-    }
-    evconnlistener_set_error_cb(listener->events, on_accept_error);
     *ret = listener;
     return OTEL_OK;
 fail:
@@ -135,7 +193,7 @@ fail:
 
 void col_listener_wake(struct col_listener *listener)
 {
-    if (listener != NULL)
+    if (listener != NULL && listener->events != NULL)
         evconnlistener_enable(listener->events);
 }
 
@@ -145,5 +203,7 @@ void col_listener_free(struct col_listener *listener)
         return;
     if (listener->events != NULL)
         evconnlistener_free(listener->events);
+    if (listener->held_fd >= 0)
+        close(listener->held_fd);
     otl_mem_free(listener);
 }

@@ -58,6 +58,8 @@ struct col_consumer {
 
 enum { COL_ENDPOINTS_MAX = 32 };
 
+struct col_faults;
+
 /* What every component may use; owned by the service. */
 struct col_host {
     struct event_base *base;
@@ -68,6 +70,7 @@ struct col_host {
     struct col_tap_writer tap;
     uint64_t tap_requests;      /* numbers given out */
     uint64_t tap_connections;
+    struct col_faults *faults;  /* NULL: none on command */
     uint64_t lose_after_ack;    /* --broken: acknowledge and lose every n-th request; 0: none */
     struct {
         char name[64];          /* "otlp/http" */

@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 
+#include "collector-mock/faults/control.h"
 #include "collector-mock/pipeline/graph.h"
 #include "collector-mock/telemetry/server.h"
 #include "sdk/base/file.h"
@@ -21,6 +22,7 @@ struct col_service {
     struct col_config *config;
     struct col_graph *graph;
     struct col_telemetry *telemetry;
+    struct col_control *control;
     struct event *signals[2];
     size_t drained; /* receivers that are empty */
     int ready_fd;
@@ -44,6 +46,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
         return;
     service->stopping = true;
     otl_log_line(&service->host.log, OTL_LOG_INFO, "signal %d: draining", (int)number);
+    col_faults_end_all(service->host.faults);
     col_graph_drain(service->graph, DRAIN_GRACE_NS);
 }
 
@@ -93,6 +96,23 @@ static void raise_descriptor_limit(void)
     }
 }
 
+static enum otel_err make_faults(struct col_service *service,
+                                 const struct col_service_options *options,
+                                 struct otl_detail *reterr)
+{
+    const struct col_faults_options faults = {service->host.base, service->host.clock,
+                                              service->host.metrics, &service->host.log,
+                                              options->fault_record};
+    enum otel_err err;
+
+    if (options->control_fd < 0)
+        return OTEL_OK;
+    err = col_faults_new(&faults, &service->host.faults, reterr);
+    return err == OTEL_OK ? col_control_new(service->host.base, options->control_fd,
+                                            service->host.faults, &service->control)
+                          : err;
+}
+
 /* In the order in which a mistake should be heard of: the configuration first. */
 static enum otel_err assemble(struct col_service *service,
                               const struct col_service_options *options,
@@ -111,6 +131,8 @@ static enum otel_err assemble(struct col_service *service,
         err = catch_signals(service);
     if (err == OTEL_OK)
         err = open_tap(service, options->tap_path, reterr);
+    if (err == OTEL_OK)
+        err = make_faults(service, options, reterr);
     if (err == OTEL_OK)
         err = col_graph_new(service->config, &service->host, &service->graph, reterr);
     if (err == OTEL_OK && service->config->metrics_endpoint[0] != '\0')
@@ -190,6 +212,8 @@ void col_service_free(struct col_service *service)
         return;
     col_telemetry_free(service->telemetry);
     col_graph_free(service->graph);
+    col_control_free(service->control);
+    col_faults_free(service->host.faults);
     for (size_t i = 0; i < 2; i++)
         if (service->signals[i] != NULL)
             event_free(service->signals[i]);

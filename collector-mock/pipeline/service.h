@@ -21,6 +21,8 @@ struct col_service_options {
     const char *config_path;  /* NULL: the default configuration */
     const char *tap_path;     /* NULL: no tap */
     int ready_fd;             /* where the ready line goes; -1: nowhere */
+    int control_fd;           /* commands of faults/control.h; -1: none */
+    const char *fault_record; /* file for what faults did; NULL: none */
     uint64_t lose_after_ack;  /* 0: none */
     const char *version;
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector-mock/faults/faults.h"
 #include "collector-mock/http/inflate.h"
 #include "collector-mock/wire/traces.h"
 #include "sdk/base/mem.h"
@@ -135,6 +136,24 @@ static void hand_on(struct col_intake *intake, const struct col_intake_request *
     otl_detail_set(&outcome->detail, err, NULL, 0, 0, "%s", otel_err_text(err));
 }
 
+/* What is recorded and good goes to the pipeline, unless a fault on command decides otherwise. */
+static void pass_faults(struct col_intake *intake, const struct col_intake_request *request,
+                        uint64_t spans, struct col_outcome *outcome)
+{
+    const struct col_fault_request seen = {intake->connection_base + request->connection,
+                                           outcome->tap_request, spans};
+
+    outcome->fault = col_faults_strike(intake->host->faults, &seen);
+    if (outcome->fault == NULL || outcome->fault->kind == COL_FAULT_DELAY) {
+        hand_on(intake, request, spans, outcome);
+        return;
+    }
+    *intake->refused += spans;
+    ++*intake->outcome_refused;
+    outcome->code = COL_GRPC_UNAVAILABLE;
+    snprintf(outcome->detail.text, sizeof(outcome->detail.text), "refused on command");
+}
+
 static void not_recorded(struct col_intake *intake, uint64_t spans, struct col_outcome *outcome)
 {
     *intake->failed += spans;
@@ -165,7 +184,7 @@ void col_intake_take(struct col_intake *intake, const struct col_intake_request 
     } else if (spans == 0) {
         ++*intake->outcome_success;
     } else {
-        hand_on(intake, request, spans, ret);
+        pass_faults(intake, request, spans, ret);
     }
 }
 

@@ -37,9 +37,13 @@ struct col_intake_request {
     struct otl_view body;
 };
 
+struct col_fault_plan;
+
 struct col_outcome {
     enum col_grpc_code code;  /* COL_GRPC_OK: accepted */
     bool undecodable;         /* code is INVALID_ARGUMENT because the body is no OTLP */
+    const struct col_fault_plan *fault; /* a delay: give the answer late; a status: give that; a
+                                         * stall: none; NULL: answer now */
     uint64_t tap_request;     /* its number in the tap; 0: not in the tap */
     struct otl_detail detail; /* text: why code is not OK */
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "collector-mock/faults/faults.h"
 #include "collector-mock/receivers/intake.h"
 #include "sdk/base/mem.h"
 
@@ -40,6 +41,73 @@ static struct otl_view status_body(struct col_otlp_http *http, enum col_grpc_cod
     return otl_view(http->status.data, http->status.len);
 }
 
+/* ---- answers that a fault holds back ---- */
+
+struct late {
+    struct col_http_request *request;
+    struct col_http_answer answer;
+    struct otl_buf body;
+};
+
+static void on_release(void *arg, bool answer)
+{
+    struct late *late = arg;
+
+    if (answer)
+        col_http_answer(late->request, &late->answer);
+    else
+        col_http_abandon(late->request);
+    otl_buf_fini(&late->body);
+    otl_mem_free(late);
+}
+
+/* Keep the request; the answer is what a delay gives later. */
+static bool hold(struct col_otlp_http *http, const struct col_fault_plan *fault,
+                 struct col_http_request *request, const struct col_http_answer *answer)
+{
+    struct late *late = otl_mem_zalloc(sizeof(*late));
+
+    if (late == NULL)
+        return false;
+    late->request = request;
+    late->answer = *answer;
+    otl_buf_init(&late->body, answer->body.len + 1);
+    if (otl_buf_append(&late->body, answer->body.data, answer->body.len) == OTEL_OK) {
+        late->answer.body = otl_view(late->body.data, late->body.len);
+        if (col_faults_hold(http->host->faults, fault, on_release, late))
+            return true;
+    }
+    otl_buf_fini(&late->body);
+    otl_mem_free(late);
+    return false;
+}
+
+/* As the fault wants it; false: it wants nothing of this one, answer now. */
+static bool answer_by_fault(struct col_otlp_http *http, const struct col_fault_plan *fault,
+                            struct col_http_request *request, struct col_http_answer *answer)
+{
+    char extra[64];
+
+    if (fault->kind == COL_FAULT_DELAY) {
+        if (!hold(http, fault, request, answer))
+            return false;
+        col_intake_count(http->intake, answer->status);
+        return true;
+    }
+    if (fault->kind == COL_FAULT_STALL) {
+        if (!hold(http, fault, request, answer))
+            col_http_abandon(request);
+        return true;
+    }
+    answer->status = fault->status;
+    snprintf(extra, sizeof(extra), "Retry-After: %llu\r\n",
+             (unsigned long long)fault->retry_after_s);
+    answer->extra = fault->retry_after_s > 0 ? extra : NULL;
+    col_intake_count(http->intake, answer->status);
+    col_http_answer(request, answer);
+    return true;
+}
+
 static void answer_outcome(struct col_otlp_http *http, struct col_http_request *request,
                            const struct col_outcome *outcome)
 {
@@ -50,6 +118,8 @@ static void answer_outcome(struct col_otlp_http *http, struct col_http_request *
 
     if (outcome->code != COL_GRPC_OK)
         answer.body = status_body(http, outcome->code, outcome->detail.text);
+    if (outcome->fault != NULL && answer_by_fault(http, outcome->fault, request, &answer))
+        return;
     col_intake_count(http->intake, answer.status);
     col_http_answer(request, &answer);
 }
@@ -202,6 +272,14 @@ static enum otel_err listen_on(struct col_otlp_http *http,
     return col_http_new(&server, &http->server, reterr);
 }
 
+static int64_t on_refuse(void *arg, bool refuse, struct otl_detail *reterr)
+{
+    struct col_otlp_http *http = arg;
+    size_t reset = 0;
+
+    return col_http_refuse(http->server, refuse, &reset, reterr) == OTEL_OK ? (int64_t)reset : -1;
+}
+
 enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
                                 struct col_otlp_http **ret, struct otl_detail *reterr)
 {
@@ -224,6 +302,8 @@ enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
     if (err == OTEL_OK)
         err = observe_server(http, options->id);
     if (err == OTEL_OK)
+        err = col_faults_attach(options->host->faults, on_refuse, http);
+    if (err == OTEL_OK)
         err = col_host_endpoint(options->host, options->id, "http",
                                 col_http_address(http->server));
     if (err != OTEL_OK) {
@@ -245,6 +325,8 @@ void col_otlp_http_free(struct col_otlp_http *http)
 {
     if (http == NULL)
         return;
+    if (http->host != NULL)
+        col_faults_detach(http->host->faults, http);
     col_http_free(http->server);
     col_intake_free(http->intake);
     otl_buf_fini(&http->status);

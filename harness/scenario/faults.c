@@ -255,10 +255,10 @@ static enum otel_err load_collector(struct hx_loader *l, const json_t *map, stru
     f->probability = otl_tree_double(map, "probability", 1.0);
     for (unsigned i = 0; i < 2; i++) {
         bool there = json_object_get(map, owner[i]) != NULL;
+        const char *joint = there ? "belongs to" : "is needed by";
         if (there != (f->collector == i))
             return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "fault"),
-                                  there ? "'%s' belongs to 'fault: %s'" : "'fault: %2$s' needs '%1$s'",
-                                  owner[i], owner[i]);
+                                  "'%s' %s 'fault: %s'", owner[i], joint, owner[i]);
     }
     if (f->retry_after_ns != 0 && f->collector != HX_COLLECTOR_STATUS)
         return otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, map, "retry_after"),

@@ -314,7 +314,8 @@ static void run(struct service *service)
     hx_child_send(service->child,
                   json_pack("{s:s, s:i}", "event", "bound", "port", hx_app_port(service->app)));
     /* A new incarnation has them too: it must not be asked for anything before it can work. */
-    if ((fd < 0 || service->role.peers != NULL) && hx_app_peers(service->app, service->role.peers, &detail) != OTEL_OK) {
+    if ((fd < 0 || service->role.peers != NULL) &&
+        hx_app_peers(service->app, service->role.peers, &detail) != OTEL_OK) {
         fault(service, &detail);
         return;
     }

@@ -64,3 +64,33 @@ void hx_run_event_add(struct hx_run *run, size_t event, const char *format, ...)
     snprintf(both, sizeof(both), "%s; %s", before ? before : "", text);
     json_object_set_new(row, "text", json_string(both));
 }
+
+static void take_deeds(struct hx_run *run, const json_t *deeds)
+{
+    static const char *const keys[] = {"requests", "spans", "connections"};
+    const json_t *id = json_object_get(deeds, "id");
+    double ended = json_number_value(json_object_get(deeds, "ended_mono_ns"));
+    size_t index;
+    json_t *row;
+
+    json_array_foreach(run->events, index, row) {
+        const json_t *fault = json_object_get(row, "fault");
+        if (fault == NULL || !json_equal(fault, id))
+            continue;
+        for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+            json_object_set(row, keys[k], json_object_get(deeds, keys[k]));
+        json_object_set_new(row, "until_s",
+                            json_real((ended - (double)run->load_start_ns) / 1e9));
+    }
+}
+
+void hx_run_events_of_collector(struct hx_run *run)
+{
+    size_t index;
+    json_t *deeds;
+
+    json_array_foreach(run->collector->acted, index, deeds)
+        take_deeds(run, deeds);
+    if (run->collector->fault[0] != '\0')
+        hx_run_incident(run, "fault", run->collector, "%s", run->collector->fault);
+}

@@ -101,15 +101,18 @@ static enum otel_err start_player(struct hx_run *run, const struct player *playe
 static enum otel_err start_collector(struct hx_run *run, struct otl_detail *reterr)
 {
     char config[PATH_SIZE], tap[PATH_SIZE], log[PATH_SIZE];
+    char record[PATH_SIZE];
     const char *argv[24] = {run->options.collector, "--config", config, "--tap", tap,
-                            "--ready-fd", "3"};
+                            "--ready-fd", "3", "--control-fd", "3", "--fault-record", record};
+    size_t argc = run->options.scenario->fault_count > 0 ? 11 : 7;
     struct hx_child_options options = {.role = HX_ROLE_COLLECTOR, .name = "collector",
                                        .argv = argv, .directory = run->options.dir, .log = log};
     const char *const *extra = run->options.collector_options;
     enum otel_err err;
 
-    for (size_t i = 7; extra != NULL && *extra != NULL && i < 23; i++)
-        argv[i] = *extra++;
+    for (size_t i = argc; i < 23; i++)
+        argv[i] = extra != NULL && *extra != NULL ? *extra++ : NULL;
+    snprintf(record, sizeof(record), "%s/spans/faults.jsonl", run->options.dir);
     snprintf(config, sizeof(config), "%s/collector.yaml", run->options.dir);
     snprintf(tap, sizeof(tap), "%s/spans/tap.bin", run->options.dir);
     snprintf(log, sizeof(log), "%s/logs/collector.log", run->options.dir);

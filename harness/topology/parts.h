@@ -28,6 +28,8 @@ uint64_t hx_run_restarts_go_on(struct hx_run *run);
 /* events.c: report.json's events[]. at_s is now. Returns its index. */
 size_t hx_run_event(struct hx_run *run, const char *what, const char *target, const char *format,
                     ...) OTEL_PRINTF(4, 5);
+/* What the collector said of its faults goes to their events. */
+void hx_run_events_of_collector(struct hx_run *run);
 void hx_run_event_until(struct hx_run *run, size_t event); /* until_s is now */
 /* The last event of this kind at target gets its end, if it has none. */
 void hx_run_event_close(struct hx_run *run, const char *what, const char *target);

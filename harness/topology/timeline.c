@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/topology/parts.h"
+#include "sdk/base/random.h"
 
 #define SETTLE_LIMIT_NS (90 * OTL_NS_PER_S)
 
@@ -105,16 +106,17 @@ static void hit_collector(struct hx_run *run, const struct hx_fault *fault, size
                                 fault->when ? " (" : "", fault->when ? fault->when : "",
                                 fault->when ? ")" : "");
     json_t *row = json_array_get(run->events, event);
+    uint64_t seed = otl_random_mix(run->options.scenario->seed, index + 1);
 
     json_object_set_new(row, "fault", json_integer((json_int_t)index));
     hx_fleet_tell(run->collector,
-                  json_pack("{s:s, s:i, s:s, s:I, s:i, s:I, s:I, s:f}", "do", "fault", "id",
+                  json_pack("{s:s, s:i, s:s, s:I, s:i, s:I, s:I, s:f, s:I}", "do", "fault", "id",
                             (int)index, "kind", hx_collector_fault_word(fault->collector),
                             "delay_ns", (json_int_t)fault->delay_ns, "status", (int)fault->status,
                             "retry_after_s",
                             (json_int_t)((fault->retry_after_ns + OTL_NS_PER_S - 1) / OTL_NS_PER_S),
                             "for_ns", (json_int_t)fault->for_ns, "probability",
-                            fault->probability));
+                            fault->probability, "seed", (json_int_t)(seed >> 1)));
 }
 
 static void begin(struct hx_run *run, size_t index)

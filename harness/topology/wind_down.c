@@ -196,5 +196,6 @@ void hx_run_stop(struct hx_run *run)
         stop_service(run, order[i]);
     keep_metrics(run);
     stop_one(run, run->collector);
+    hx_run_events_of_collector(run);
     stop_one(run, run->broker);
 }

@@ -81,7 +81,8 @@ static void test_every_kind_loads(void **state)
 
 static void test_resolved_tree_has_the_same_faults(void **state)
 {
-    struct hx_scenario *s = must_load("  - {at: 2s, do: kill, service: order, replica: 1}\n"), *again;
+    struct hx_scenario *s = must_load("  - {at: 2s, do: kill, service: order, replica: 1}\n");
+    struct hx_scenario *again;
     struct otl_detail detail = OTL_DETAIL_NONE;
 
     (void)state;
@@ -152,7 +153,7 @@ static const struct refusal {
     {"  - {at: 1s, do: set, service: sink, set: {consumers.t.max_poll_interval: 9s}}\n", 11,
      {"read when a process starts", "do: restart"}},
     {"  - {at: 1s, do: collector}\n", 11, {"needs 'fault'"}},
-    {"  - {at: 1s, do: collector, fault: status}\n", 11, {"needs 'status'"}},
+    {"  - {at: 1s, do: collector, fault: status}\n", 11, {"'status' is needed by 'fault: status'"}},
     {"  - {at: 1s, do: collector, fault: stall, delay: 1s}\n", 11, {"belongs to 'fault: delay'"}},
     {"  - {at: 1s, do: collector, fault: stall, service: order}\n", 11, {"no meaning"}},
     {"  - {at: 1s, do: collector, fault: status, status: 200}\n", 11, {"400"}},

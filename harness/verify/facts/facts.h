@@ -172,8 +172,9 @@ struct hx_fact_request { /* of the tap */
     uint32_t status;
     uint32_t spans;
     uint32_t process;     /* of its first span */
-    uint32_t same;        /* the first request of the same bytes; the next two are of that one: */
+    uint32_t same;        /* the first request of the same bytes; the next three are of that one: */
     uint32_t times;       /* so many requests have these bytes */
+    uint32_t acked;       /* of them, so many were answered with 2xx */
     uint32_t exported;    /* so often they stand behind the pipeline, by one exporter */
     bool unsent;          /* the answer did not leave */
     bool undecodable;

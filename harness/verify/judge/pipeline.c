@@ -97,13 +97,25 @@ static bool map(struct output *output)
 
 /* ---- spans ---------------------------------------------------------------------------------- */
 
-/* The first receipt that is not yet found behind the pipeline. */
+static bool acknowledged(const struct hx_fact_request *request)
+{
+    return request->status >= 200 && request->status <= 299;
+}
+
+/* The first receipt that is not yet found behind the pipeline, one that was acknowledged before one
+ * that was refused and sent again. */
 static uint32_t take(struct hx_facts *facts, uint32_t span)
 {
-    uint32_t n = span != HX_NONE ? facts->spans[span].received : HX_NONE;
+    uint32_t n = HX_NONE, at = span != HX_NONE ? facts->spans[span].received : HX_NONE;
 
-    while (n != HX_NONE && (facts->received[n].flags & HX_RECEIVED_EXPORTED) != 0)
-        n = facts->received[n].next;
+    for (; at != HX_NONE; at = facts->received[at].next) {
+        bool acked = acknowledged(&facts->requests[facts->received[at].request]);
+        if ((facts->received[at].flags & HX_RECEIVED_EXPORTED) != 0 || (n != HX_NONE && !acked))
+            continue;
+        n = at;
+        if (acked)
+            break;
+    }
     if (n != HX_NONE)
         facts->received[n].flags |= HX_RECEIVED_EXPORTED;
     return n;
@@ -165,22 +177,24 @@ static bool index_requests(struct hx_facts *facts, struct output *output)
     if (hx_table_init(&output->by_bytes, facts->request_count) != OTEL_OK)
         return false;
     for (size_t i = 0; i < facts->request_count; i++)
-        facts->requests[i].exported = facts->requests[i].times = 0;
+        facts->requests[i].exported = facts->requests[i].times =
+            facts->requests[i].acked = 0;
     for (size_t i = 0; i < facts->request_count; i++) {
         struct hx_fact_request *request = &facts->requests[i];
 
         request->same = hx_table_put(&output->by_bytes, bytes_key(request->body), (uint32_t)i);
         facts->requests[request->same].times++;
+        facts->requests[request->same].acked += acknowledged(request);
     }
     return true;
 }
 
-/* Each of n requests of the same bytes that stood there n times is exported. */
+/* Requests of the same bytes are retries: as many as were acknowledged must stand there. */
 static bool request_exported(const struct hx_facts *facts, const struct hx_fact_request *request)
 {
     const struct hx_fact_request *first = &facts->requests[request->same];
 
-    return first->exported == first->times;
+    return first->exported >= first->acked;
 }
 
 static void damaged(struct hx_judgement *j, const struct output *output, size_t at)
@@ -280,8 +294,7 @@ static void judge_missing(struct hx_judgement *j, const struct output *output)
                         request_exported(facts, request);
 
         row->flags &= (uint8_t)~HX_RECEIVED_EXPORTED;
-        if (exported || row->span == HX_NONE || request->status < 200 || request->status > 299 ||
-            request->rejected > 0)
+        if (exported || row->span == HX_NONE || !acknowledged(request) || request->rejected > 0)
             continue;
         hx_fail(&j->checks, HX_CHECK_PIPELINE, HX_AT_RECEIVED(i),
                 "received and acknowledged, but not written by %s", output->id);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-mock/faults/control.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <jansson.h>
+
+#include "sdk/base/mem.h"
+
+enum { LINE_MAX_BYTES = 64 * 1024, LAST_WORDS_MILLIS = 1000 };
+
+struct col_control {
+    struct bufferevent *stream;
+    struct col_faults *faults;
+    int fd;
+};
+
+static void say(struct col_control *control, json_t *message)
+{
+    char *line = message ? json_dumps(message, JSON_COMPACT) : NULL;
+
+    if (line != NULL) {
+        bufferevent_write(control->stream, line, strlen(line));
+        bufferevent_write(control->stream, "\n", 1);
+    }
+    free(line);
+    json_decref(message);
+}
+
+static void on_ended(void *arg, const struct col_fault_plan *fault, const struct col_fault_deeds *deeds)
+{
+    say(arg, json_pack("{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I}", "event", "acted", "id",
+                       (json_int_t)fault->id, "kind", col_fault_word(fault->kind), "requests",
+                       (json_int_t)deeds->requests, "spans", (json_int_t)deeds->spans,
+                       "connections", (json_int_t)deeds->connections, "began_mono_ns",
+                       (json_int_t)deeds->began_mono_ns, "ended_mono_ns",
+                       (json_int_t)deeds->ended_mono_ns));
+}
+
+static uint64_t number(const json_t *message, const char *key)
+{
+    json_int_t value = json_integer_value(json_object_get(message, key));
+
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static enum otel_err obey(struct col_control *control, const json_t *message,
+                          struct otl_detail *reterr)
+{
+    const char *verb = json_string_value(json_object_get(message, "do"));
+    const char *kind = json_string_value(json_object_get(message, "kind"));
+    const json_t *probability = json_object_get(message, "probability");
+    struct col_fault_plan fault = {.id = (uint32_t)number(message, "id"),
+                              .delay_ns = number(message, "delay_ns"),
+                              .status = (unsigned)number(message, "status"),
+                              .retry_after_s = number(message, "retry_after_s"),
+                              .for_ns = number(message, "for_ns"),
+                              .probability = probability ? json_number_value(probability) : 1.0,
+                              .seed = number(message, "seed")};
+
+    if (verb == NULL || strcmp(verb, "fault") != 0)
+        return otl_detail_set(reterr, OTEL_ERR_SYNTAX, NULL, 0, 0,
+                              "a command is an object with \"do\":\"fault\"");
+    if (kind == NULL || !col_fault_kind_of(kind, &fault.kind))
+        return otl_detail_set(reterr, OTEL_ERR_SYNTAX, NULL, 0, 0,
+                              "\"kind\" is one of delay, status, stall, refuse");
+    return col_faults_begin(control->faults, &fault, reterr);
+}
+
+static void on_read(struct bufferevent *stream, void *arg)
+{
+    struct col_control *control = arg;
+    struct evbuffer *input = bufferevent_get_input(stream);
+    char *line;
+    size_t len;
+
+    while ((line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF)) != NULL) {
+        json_t *message = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        if (obey(control, message, &detail) != OTEL_OK)
+            say(control, json_pack("{s:s, s:s}", "event", "fault", "text", detail.text));
+        json_decref(message);
+        free(line);
+    }
+    if (evbuffer_get_length(input) >= LINE_MAX_BYTES)
+        bufferevent_disable(stream, EV_READ);
+}
+
+static void on_event(struct bufferevent *stream, short what, void *arg)
+{
+    (void)what;
+    (void)arg;
+    bufferevent_disable(stream, EV_READ | EV_WRITE);
+}
+
+enum otel_err col_control_new(struct event_base *base, int fd, struct col_faults *faults,
+                              struct col_control **ret)
+{
+    struct col_control *control = otl_mem_zalloc(sizeof(*control));
+
+    if (control == NULL)
+        return OTEL_ERR_MEMORY;
+    control->fd = fd;
+    control->faults = faults;
+    if (evutil_make_socket_nonblocking(fd) == 0)
+        control->stream = bufferevent_socket_new(base, fd, 0);
+    if (control->stream == NULL) {
+        otl_mem_free(control);
+        return OTEL_ERR_MEMORY;
+    }
+    bufferevent_setcb(control->stream, on_read, NULL, on_event, control);
+    bufferevent_setwatermark(control->stream, EV_READ, 0, LINE_MAX_BYTES);
+    bufferevent_enable(control->stream, EV_READ | EV_WRITE);
+    col_faults_on_end(faults, on_ended, control);
+    *ret = control;
+    return OTEL_OK;
+}
+
+/* The last lines, while nobody runs the loop any more. */
+static void finish_writing(struct col_control *control)
+{
+    struct evbuffer *output = bufferevent_get_output(control->stream);
+
+    bufferevent_disable(control->stream, EV_WRITE);
+    evbuffer_unfreeze(output, 1);
+    while (evbuffer_get_length(output) > 0) {
+        struct pollfd room = {control->fd, POLLOUT, 0};
+        if (poll(&room, 1, LAST_WORDS_MILLIS) <= 0 || (room.revents & (POLLERR | POLLHUP)) != 0 ||
+            evbuffer_write(output, control->fd) < 0)
+            return;
+    }
+}
+
+void col_control_free(struct col_control *control)
+{
+    if (control == NULL)
+        return;
+    col_faults_on_end(control->faults, NULL, NULL);
+    finish_writing(control);
+    bufferevent_free(control->stream);
+    otl_mem_free(control);
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-mock/faults/faults.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "sdk/base/file.h"
+#include "sdk/base/mem.h"
+#include "sdk/base/random.h"
+
+enum { SOCKETS_MAX = 64 };
+
+struct running {
+    struct col_fault_plan fault;
+    struct col_fault_deeds deeds;
+    struct otl_random random;
+    struct col_faults *owner;
+    struct event *end; /* NULL: it has no time */
+    bool over;
+};
+
+struct held {
+    struct col_faults *owner;
+    struct held *next, *previous;
+    const struct running *by;
+    struct event *timer; /* NULL: a stall */
+    col_faults_release_fn *release;
+    void *arg;
+};
+
+struct col_faults {
+    struct col_faults_options options;
+    int record;
+    struct running *running[COL_FAULTS_MAX]; /* in the order of their beginning */
+    size_t count;
+    struct held *held;
+    size_t held_count;
+    struct {
+        col_faults_refuse_fn *refuse;
+        void *arg;
+    } sockets[SOCKETS_MAX];
+    size_t socket_count;
+    col_fault_ended_fn *ended;
+    void *ended_arg;
+    uint64_t *requests[4], *spans[4], *not_held, *active, *held_gauge, *connections;
+};
+
+static const char *const kinds[] = {"delay", "status", "stall", "refuse"};
+
+const char *col_fault_word(enum col_fault_kind kind)
+{
+    return kinds[kind];
+}
+
+bool col_fault_kind_of(const char *word, enum col_fault_kind *ret)
+{
+    for (unsigned i = 0; i < 4; i++)
+        if (strcmp(kinds[i], word) == 0) {
+            *ret = (enum col_fault_kind)i;
+            return true;
+        }
+    return false;
+}
+
+/* ---- what is told --------------------------------------------------------------------------- */
+
+static bool register_counters(struct col_faults *faults)
+{
+    struct col_metrics *metrics = faults->options.metrics;
+    bool ok = true;
+    char labels[64];
+
+    for (unsigned i = 0; i < 4; i++) {
+        snprintf(labels, sizeof(labels), "fault=\"%s\"", kinds[i]);
+        faults->requests[i] = col_metrics_counter(metrics, "collector_mock_fault_requests", labels,
+                                                  "Requests that a fault on command has hit.");
+        faults->spans[i] = col_metrics_counter(metrics, "collector_mock_fault_spans", labels,
+                                               "Spans of requests that a fault has hit.");
+        ok = ok && faults->requests[i] != NULL && faults->spans[i] != NULL;
+    }
+    faults->connections = col_metrics_counter(metrics, "collector_mock_fault_connections", "",
+                                              "Connections reset by a fault.");
+    faults->not_held = col_metrics_counter(metrics, "collector_mock_fault_not_held", "",
+                                           "Requests answered at once: too many were held.");
+    faults->active = col_metrics_gauge(metrics, "collector_mock_faults_active", "",
+                                       "Faults under way.");
+    faults->held_gauge = col_metrics_gauge(metrics, "collector_mock_fault_held", "",
+                                           "Requests whose answer is held back.");
+    return ok && faults->connections && faults->not_held && faults->active && faults->held_gauge;
+}
+
+static void write_record(struct col_faults *faults, const char *line, int len)
+{
+    if (faults->record < 0 || len <= 0)
+        return;
+    if (otl_fd_write_all(faults->record, line, (size_t)len) == OTEL_OK)
+        return;
+    otl_log_line(faults->options.log, OTL_LOG_ERROR, "cannot write the record of faults: %s",
+                 strerror(errno));
+    close(faults->record);
+    faults->record = -1;
+}
+
+static void record_request(struct col_faults *faults, const struct running *by,
+                           const struct col_fault_request *request)
+{
+    char line[256];
+    int len = snprintf(line, sizeof(line),
+                       "{\"fault\":%" PRIu32 ",\"kind\":\"%s\",\"mono_ns\":%" PRIu64
+                       ",\"request\":%" PRIu64 ",\"connection\":%" PRIu64 ",\"spans\":%" PRIu64
+                       "}\n",
+                       by->fault.id, kinds[by->fault.kind],
+                       otl_clock_mono(faults->options.clock), request->number,
+                       request->connection, request->spans);
+
+    write_record(faults, line, len);
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+enum otel_err col_faults_new(const struct col_faults_options *options, struct col_faults **ret,
+                             struct otl_detail *reterr)
+{
+    struct col_faults *faults = otl_mem_zalloc(sizeof(*faults));
+
+    if (faults == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    faults->options = *options;
+    faults->record = -1;
+    if (!register_counters(faults)) {
+        otl_mem_free(faults);
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    }
+    if (options->record != NULL) {
+        faults->record =
+            open(options->record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        if (faults->record < 0) {
+            otl_detail_set(reterr, OTEL_ERR_IO, options->record, 0, 0, "cannot open: %s",
+                           strerror(errno));
+            otl_mem_free(faults);
+            return OTEL_ERR_IO;
+        }
+    }
+    *ret = faults;
+    return OTEL_OK;
+}
+
+void col_faults_free(struct col_faults *faults)
+{
+    if (faults == NULL)
+        return;
+    faults->socket_count = 0;
+    col_faults_end_all(faults);
+    for (size_t i = 0; i < faults->count; i++)
+        otl_mem_free(faults->running[i]);
+    if (faults->record >= 0)
+        close(faults->record);
+    otl_mem_free(faults);
+}
+
+void col_faults_on_end(struct col_faults *faults, col_fault_ended_fn *ended, void *arg)
+{
+    faults->ended = ended;
+    faults->ended_arg = arg;
+}
+
+/* ---- sockets -------------------------------------------------------------------------------- */
+
+enum otel_err col_faults_attach(struct col_faults *faults, col_faults_refuse_fn *refuse, void *arg)
+{
+    if (faults == NULL)
+        return OTEL_OK;
+    if (faults->socket_count == SOCKETS_MAX)
+        return OTEL_ERR_LIMIT;
+    faults->sockets[faults->socket_count].refuse = refuse;
+    faults->sockets[faults->socket_count++].arg = arg;
+    return OTEL_OK;
+}
+
+void col_faults_detach(struct col_faults *faults, const void *arg)
+{
+    for (size_t i = 0; faults != NULL && i < faults->socket_count; i++)
+        if (faults->sockets[i].arg == arg)
+            faults->sockets[i--] = faults->sockets[--faults->socket_count];
+}
+
+static bool someone_refuses(const struct col_faults *faults)
+{
+    for (size_t i = 0; i < faults->count; i++)
+        if (!faults->running[i]->over && faults->running[i]->fault.kind == COL_FAULT_REFUSE)
+            return true;
+    return false;
+}
+
+static enum otel_err set_refusing(struct col_faults *faults, bool refuse, struct running *by,
+                                  struct otl_detail *reterr)
+{
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; i < faults->socket_count; i++) {
+        int64_t reset = faults->sockets[i].refuse(faults->sockets[i].arg, refuse, reterr);
+        if (reset < 0) {
+            err = OTEL_ERR_IO;
+        } else {
+            by->deeds.connections += (uint64_t)reset;
+            *faults->connections += (uint64_t)reset;
+        }
+    }
+    return err;
+}
+
+/* ---- held requests -------------------------------------------------------------------------- */
+
+static void let_go(struct held *held, bool answer)
+{
+    struct col_faults *faults = held->owner;
+
+    if (held->previous != NULL)
+        held->previous->next = held->next;
+    else
+        faults->held = held->next;
+    if (held->next != NULL)
+        held->next->previous = held->previous;
+    *faults->held_gauge = --faults->held_count;
+    if (held->timer != NULL)
+        event_free(held->timer);
+    held->release(held->arg, answer);
+    otl_mem_free(held);
+}
+
+static void on_late(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    let_go(arg, true);
+}
+
+static struct timeval to_timeval(uint64_t ns)
+{
+    struct timeval time = {(time_t)(ns / OTL_NS_PER_S),
+                           (suseconds_t)(ns % OTL_NS_PER_S / OTL_NS_PER_US)};
+
+    return time;
+}
+
+bool col_faults_hold(struct col_faults *faults, const struct col_fault_plan *fault,
+                     col_faults_release_fn *release, void *arg)
+{
+    const struct running *by = (const struct running *)(const void *)fault; /* its first member */
+    struct timeval delay = to_timeval(fault->delay_ns);
+    struct held *held =
+        faults->held_count < COL_FAULTS_HELD_MAX ? otl_mem_zalloc(sizeof(*held)) : NULL;
+
+    if (held == NULL || by->over) {
+        otl_mem_free(held);
+        ++*faults->not_held;
+        return false;
+    }
+    if (fault->kind == COL_FAULT_DELAY) {
+        held->timer = evtimer_new(faults->options.base, on_late, held);
+        if (held->timer == NULL || evtimer_add(held->timer, &delay) != 0) {
+            if (held->timer != NULL)
+                event_free(held->timer);
+            otl_mem_free(held);
+            ++*faults->not_held;
+            return false;
+        }
+    }
+    *held = (struct held){faults, faults->held, NULL, by, held->timer, release, arg};
+    if (held->next != NULL)
+        held->next->previous = held;
+    faults->held = held;
+    *faults->held_gauge = ++faults->held_count;
+    return true;
+}
+
+/* ---- begin, strike, end --------------------------------------------------------------------- */
+
+static void end(struct running *by)
+{
+    struct col_faults *faults = by->owner;
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct held *next;
+
+    if (by->over)
+        return;
+    by->over = true;
+    by->deeds.ended_mono_ns = otl_clock_mono(faults->options.clock);
+    if (by->end != NULL)
+        event_free(by->end);
+    by->end = NULL;
+    --*faults->active;
+    if (by->fault.kind == COL_FAULT_REFUSE && !someone_refuses(faults) &&
+        set_refusing(faults, false, by, &detail) != OTEL_OK)
+        otl_log_line(faults->options.log, OTL_LOG_ERROR, "cannot listen again: %s", detail.text);
+    /* What is only late still comes late. */
+    for (struct held *held = faults->held; held != NULL; held = next) {
+        next = held->next;
+        if (held->by == by && by->fault.kind == COL_FAULT_STALL)
+            let_go(held, false);
+    }
+    otl_log_line(faults->options.log, OTL_LOG_INFO,
+                 "fault %" PRIu32 " (%s) is over: %" PRIu64 " requests, %" PRIu64
+                 " connections reset",
+                 by->fault.id, kinds[by->fault.kind], by->deeds.requests, by->deeds.connections);
+    if (faults->ended != NULL)
+        faults->ended(faults->ended_arg, &by->fault, &by->deeds);
+}
+
+static void on_end(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    end(arg);
+}
+
+static enum otel_err check(const struct col_faults *faults, const struct col_fault_plan *fault,
+                           struct otl_detail *reterr)
+{
+    if (faults->count == COL_FAULTS_MAX)
+        return otl_detail_set(reterr, OTEL_ERR_LIMIT, NULL, 0, 0, "more than %d faults",
+                              COL_FAULTS_MAX);
+    if (fault->kind == COL_FAULT_STATUS && (fault->status < 400 || fault->status > 599))
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                              "the status of a fault must be from 400 to 599, found %u",
+                              fault->status);
+    if (fault->kind == COL_FAULT_DELAY && fault->delay_ns == 0)
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0, "a delay must be above 0");
+    if (!(fault->probability >= 0 && fault->probability <= 1))
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                              "the probability of a fault must be from 0 to 1");
+    return OTEL_OK;
+}
+
+enum otel_err col_faults_begin(struct col_faults *faults, const struct col_fault_plan *fault,
+                               struct otl_detail *reterr)
+{
+    struct timeval length = to_timeval(fault->for_ns);
+    enum otel_err err = check(faults, fault, reterr);
+    struct running *by = err == OTEL_OK ? otl_mem_zalloc(sizeof(*by)) : NULL;
+
+    if (err != OTEL_OK)
+        return err;
+    if (by == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    by->fault = *fault;
+    by->owner = faults;
+    by->deeds.began_mono_ns = otl_clock_mono(faults->options.clock);
+    otl_random_seed(&by->random, fault->seed);
+    if (fault->for_ns != 0) {
+        by->end = evtimer_new(faults->options.base, on_end, by);
+        if (by->end == NULL || evtimer_add(by->end, &length) != 0) {
+            if (by->end != NULL)
+                event_free(by->end);
+            otl_mem_free(by);
+            return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+        }
+    }
+    faults->running[faults->count++] = by;
+    ++*faults->active;
+    otl_log_line(faults->options.log, OTL_LOG_INFO, "fault %" PRIu32 " (%s) begins", fault->id,
+                 kinds[fault->kind]);
+    return fault->kind == COL_FAULT_REFUSE ? set_refusing(faults, true, by, reterr) : OTEL_OK;
+}
+
+const struct col_fault_plan *col_faults_strike(struct col_faults *faults,
+                                          const struct col_fault_request *request)
+{
+    for (size_t i = 0; faults != NULL && i < faults->count; i++) {
+        struct running *by = faults->running[i];
+        if (by->over || by->fault.kind == COL_FAULT_REFUSE ||
+            otl_random_unit(&by->random) >= by->fault.probability)
+            continue;
+        by->deeds.requests++;
+        by->deeds.spans += request->spans;
+        ++*faults->requests[by->fault.kind];
+        *faults->spans[by->fault.kind] += request->spans;
+        record_request(faults, by, request);
+        return &by->fault;
+    }
+    return NULL;
+}
+
+void col_faults_end_all(struct col_faults *faults)
+{
+    if (faults == NULL)
+        return;
+    for (size_t i = 0; i < faults->count; i++)
+        end(faults->running[i]);
+    while (faults->held != NULL)
+        let_go(faults->held, true);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_FAULTS_FAULTS_H
+#define COL_FAULTS_FAULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector-mock/telemetry/metrics.h"
+#include "sdk/base/clock.h"
+#include "sdk/base/detail.h"
+#include "sdk/base/log.h"
+
+/*
+ * Faults: a layer between the receivers' sockets and the pipelines that misbehaves on command.
+ *
+ * A request that has been recorded in the tap is shown to it; the first fault under way, in the
+ * order in which they began, whose draw hits the request decides. Not for what the pipeline
+ * itself refuses (memory_limiter).
+ *
+ * Life      new -> receivers attach -> begin... (each ends by its time or by end_all) -> free,
+ *           after end_all; receivers may be gone by then.
+ * Threads   that of the event loop.
+ * Memory    requests that are held back stay with their receiver; at most COL_FAULTS_HELD_MAX of
+ *           them, further ones are answered at once and counted (not_held).
+ * Limits    COL_FAULTS_MAX faults in a life.
+ *
+ * What each did is counted in /metrics, written to the log of faults, a line of JSON a request,
+ * and told when it ends: requests + connections hit are those lines.
+ */
+
+struct event_base;
+struct col_faults;
+
+enum { COL_FAULTS_MAX = 256, COL_FAULTS_HELD_MAX = 10000 };
+
+enum col_fault_kind {
+    COL_FAULT_DELAY,  /* the pipeline takes the request, the answer is late */
+    COL_FAULT_STATUS, /* the pipeline does not see it, a status answers it */
+    COL_FAULT_STALL,  /* neither; when the fault ends, the connection is dropped */
+    COL_FAULT_REFUSE  /* nobody listens; open connections are reset */
+};
+
+struct col_fault_plan {
+    uint32_t id;          /* the caller's */
+    enum col_fault_kind kind;
+    uint64_t delay_ns;
+    unsigned status;      /* 400..599 */
+    uint64_t retry_after_s; /* 0: the answer does not say */
+    uint64_t for_ns;      /* 0: until end_all */
+    double probability;   /* of a request being hit */
+    uint64_t seed;        /* of the draws */
+};
+
+/* What a fault has done, told when it ends. */
+struct col_fault_deeds {
+    uint64_t began_mono_ns;
+    uint64_t ended_mono_ns;
+    uint64_t requests;
+    uint64_t spans;
+    uint64_t connections; /* reset */
+};
+
+struct col_faults_options {
+    struct event_base *base;
+    const struct otl_clock *clock;
+    struct col_metrics *metrics;
+    const struct otl_log *log;
+    const char *record;   /* file for the log of faults; NULL: none */
+};
+
+/* "delay", "status", "stall", "refuse"; and back: false if it is none of them. */
+const char *col_fault_word(enum col_fault_kind kind);
+bool col_fault_kind_of(const char *word, enum col_fault_kind *ret);
+
+/* OTEL_ERR_IO: the record cannot be opened. OTEL_ERR_MEMORY. */
+OTEL_MUST_USE enum otel_err col_faults_new(const struct col_faults_options *options,
+                                           struct col_faults **ret, struct otl_detail *reterr);
+void col_faults_free(struct col_faults *faults);
+
+/* ended is called once when the fault is over; it may be NULL. OTEL_ERR_ARGUMENT: values that do
+ * not belong together; OTEL_ERR_LIMIT: too many; OTEL_ERR_MEMORY. */
+typedef void col_fault_ended_fn(void *arg, const struct col_fault_plan *fault,
+                                const struct col_fault_deeds *deeds);
+void col_faults_on_end(struct col_faults *faults, col_fault_ended_fn *ended, void *arg);
+OTEL_MUST_USE enum otel_err col_faults_begin(struct col_faults *faults,
+                                             const struct col_fault_plan *fault,
+                                             struct otl_detail *reterr);
+/* All are over: what was delayed is answered, what was stalled is dropped, sockets listen again. */
+void col_faults_end_all(struct col_faults *faults);
+
+/* ---- for receivers -------------------------------------------------------------------------- */
+
+/* Stop or begin again to listen; returns the connections that were reset, negative: it cannot. */
+typedef int64_t col_faults_refuse_fn(void *arg, bool refuse, struct otl_detail *reterr);
+OTEL_MUST_USE enum otel_err col_faults_attach(struct col_faults *faults,
+                                              col_faults_refuse_fn *refuse, void *arg);
+void col_faults_detach(struct col_faults *faults, const void *arg);
+
+struct col_fault_request { /* what the record says of it */
+    uint64_t connection, number, spans;
+};
+
+/* The fault that hits this request, or NULL. faults NULL: none ever. */
+const struct col_fault_plan *col_faults_strike(struct col_faults *faults,
+                                          const struct col_fault_request *request);
+
+/* Keep a request that strike() gave to a delay or a stall: release is called once, from the loop,
+ * with answer true (send it now) or false (never answer: drop the connection). False: it cannot
+ * be kept. */
+typedef void col_faults_release_fn(void *arg, bool answer);
+bool col_faults_hold(struct col_faults *faults, const struct col_fault_plan *fault,
+                     col_faults_release_fn *release, void *arg);
+
+#endif

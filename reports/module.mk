@@ -13,11 +13,13 @@ rep_text_to_c = $(Q)mkdir -p $(REP_GEN) && { \
 
 $(REP_GEN)/schema.c: reports/schema/report.schema.json reports/module.mk
 	$(call rep_text_to_c,rep_resource_schema)
+$(REP_GEN)/set_schema.c: reports/schema/set.schema.json reports/module.mk
+	$(call rep_text_to_c,rep_resource_set_schema)
 $(REP_GEN)/style.c: reports/html/style.css reports/module.mk
 	$(call rep_text_to_c,rep_resource_style)
 
 LIBS += represource
-represource_SRCS := $(REP_GEN)/schema.c $(REP_GEN)/style.c
+represource_SRCS := $(REP_GEN)/schema.c $(REP_GEN)/set_schema.c $(REP_GEN)/style.c
 
 LIBS += reports
 reports_SRCS := reports/model.c reports/format.c reports/out.c reports/words.c reports/render.c \
@@ -26,7 +28,8 @@ reports_SRCS := reports/model.c reports/format.c reports/out.c reports/words.c r
                 reports/text/text.c reports/html/html.c reports/html/table.c \
                 reports/html/findings.c reports/html/layout.c reports/html/topology.c \
                 reports/html/load.c reports/html/books.c reports/html/cost.c \
-                reports/html/machine.c reports/html/waterfall.c
+                reports/html/machine.c reports/html/waterfall.c \
+                reports/set/set.c reports/set/page.c reports/set/junit.c reports/set/table.c
 reports_LIBS := repschema represource base
 reports_PKGS := jansson
 
@@ -45,6 +48,9 @@ plot_test_SRCS := reports/tests/plot_test.c reports/tests/help.c
 plot_test_LIBS := reports
 layout_test_SRCS := reports/tests/layout_test.c reports/tests/help.c
 layout_test_LIBS := reports
+TESTS += set_test
+set_test_SRCS := reports/tests/set_test.c
+set_test_LIBS := reports
 SCRIPT_TESTS += reports/tests/report_test.sh
 
 FUZZERS += fuzz_report

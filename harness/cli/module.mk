@@ -3,7 +3,7 @@ PROGS += tracerig
 tracerig_SRCS := harness/cli/main.c harness/cli/commands.c harness/cli/usage.c \
                  harness/cli/scenarios.c harness/cli/list.c harness/cli/validate.c \
                  harness/cli/explain.c harness/cli/run.c harness/cli/judge.c \
-                 harness/cli/verify.c harness/cli/compare.c
+                 harness/cli/verify.c harness/cli/compare.c harness/cli/set.c
 # One line a room that brings commands.
 tracerig_LIBS := scenario base
 tracerig_LIBS += reportcmd

@@ -12,6 +12,7 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/judge.h"
 #include "harness/cli/scenarios.h"
+#include "harness/cli/set.h"
 #include "harness/gate/compare.h"
 #include "harness/gate/judge.h"
 #include "harness/scenario/scenario.h"
@@ -38,6 +39,8 @@ struct request {
     bool json;
     bool quiet;
     uint64_t repeats;
+    struct hx_set set; /* of several runs */
+    char error[900];   /* why the last run has no report, or "" */
     char tracerig[PATH_SIZE];
     char collector[PATH_SIZE];
     char *files[FILES_MAX];
@@ -102,23 +105,19 @@ static enum otel_err collect_files(struct request *request, const struct otl_opt
 static enum otel_err choose_dir(const struct request *request, const struct hx_scenario *scenario,
                                 unsigned nth, char *dir, size_t size, struct otl_detail *detail)
 {
-    bool one = request->file_count == 1 && request->repeats == 1;
-    char stamp[40], base[DIR_SIZE - 64], path[PATH_SIZE], *full;
+    char stamp[40], path[PATH_SIZE], *full;
     struct stat info;
     enum otel_err err;
 
     hx_utc_format(otl_clock_wall(otl_clock_real()), true, stamp, sizeof(stamp));
-    if (request->out != NULL && one)
-        snprintf(base, sizeof(base), "%s", request->out);
-    else if (request->repeats > 1)
-        snprintf(base, sizeof(base), "%s/%s-%s-%u", request->out ? request->out : "runs",
-                 scenario->name, stamp, nth);
+    if (request->set.tree != NULL)
+        hx_set_run_dir(&request->set, scenario->name, nth, dir, size);
+    else if (request->out != NULL)
+        snprintf(dir, size, "%s", request->out);
     else
-        snprintf(base, sizeof(base), "%s/%s-%s", request->out ? request->out : "runs",
-                 scenario->name, stamp);
-    snprintf(dir, size, "%s", base);
-    for (int i = 2; i < 1000 && !(request->out != NULL && one) && stat(dir, &info) == 0; i++)
-        snprintf(dir, size, "%s.%d", base, i);
+        snprintf(dir, size, "runs/%s-%s", scenario->name, stamp);
+    for (int i = 2; i < 1000 && request->out == NULL && stat(dir, &info) == 0; i++)
+        snprintf(dir, size, "runs/%s-%s.%d", scenario->name, stamp, i);
     err = otl_make_dirs(dir, detail);
     if (err != OTEL_OK)
         return err;
@@ -252,16 +251,18 @@ static void show(const struct request *request, const char *dir, const json_t *r
     printf("\nreport: %s/report.html\n", dir);
 }
 
-static int fail(const char *what, const struct otl_detail *detail, int status)
+static int fail(struct request *request, const char *what, const struct otl_detail *detail,
+                int status)
 {
     char text[800];
 
-    fprintf(stderr, "tracerig: %s%s%s\n", what, what[0] ? ": " : "",
-            otl_detail_format(detail, text, sizeof(text)));
+    otl_detail_format(detail, text, sizeof(text));
+    snprintf(request->error, sizeof(request->error), "%s%s%s", what, what[0] ? ": " : "", text);
+    fprintf(stderr, "tracerig: %s\n", request->error);
     return status;
 }
 
-static int finish(const struct request *request, struct hx_run *run,
+static int finish(struct request *request, struct hx_run *run,
                   const struct hx_cpu_times *before, const char *file)
 {
     struct otl_detail detail = OTL_DETAIL_NONE;
@@ -271,7 +272,7 @@ static int finish(const struct request *request, struct hx_run *run,
     enum otel_err err = judge(request, run, before, file, &report, &detail);
 
     if (err != OTEL_OK)
-        return fail("the run cannot be judged", &detail, HX_EXIT_FAULT);
+        return fail(request, "the run cannot be judged", &detail, HX_EXIT_FAULT);
     err = write_tree(dir, "environment.json", json_object_get(report, "environment"), &detail);
     if (err == OTEL_OK)
         err = write_tree(dir, "report.json", report, &detail);
@@ -279,14 +280,14 @@ static int finish(const struct request *request, struct hx_run *run,
         err = rep_render_all(dir, &detail);
     status = (int)json_integer_value(json_object_get(report, "exit_status"));
     if (err != OTEL_OK)
-        status = fail("the report cannot be written", &detail, HX_EXIT_FAULT);
+        status = fail(request, "the report cannot be written", &detail, HX_EXIT_FAULT);
     else
         show(request, dir, report);
     json_decref(report);
     return status;
 }
 
-static int run_once(const struct request *request, const char *file, unsigned nth)
+static int run_once(struct request *request, const char *file, unsigned nth)
 {
     struct hx_run_options options = {.tracerig = request->tracerig,
                                      .collector = request->collector,
@@ -298,15 +299,16 @@ static int run_once(const struct request *request, const char *file, unsigned nt
     struct hx_scenario *scenario = NULL;
     static struct hx_run run; /* too large for the stack; one run at a time */
     struct hx_cpu_times before;
-    char dir[DIR_SIZE];
+    char dir[DIR_SIZE] = "";
     int status = HX_EXIT_FAULT;
 
+    request->error[0] = '\0';
     if (hx_scenario_load_file(file, &request->loading, &scenario, &detail) != OTEL_OK)
         return hx_usage_fail(&detail);
     hx_cpu_times_read(&before);
     if (choose_dir(request, scenario, nth, dir, sizeof(dir), &detail) != OTEL_OK ||
         write_scenario(dir, scenario, &detail) != OTEL_OK) {
-        status = fail("", &detail, detail.code == OTEL_ERR_ARGUMENT ? HX_EXIT_USAGE : status);
+        status = fail(request, "", &detail, detail.code == OTEL_ERR_ARGUMENT ? HX_EXIT_USAGE : status);
         goto done;
     }
     if (!options.quiet)
@@ -317,11 +319,14 @@ static int run_once(const struct request *request, const char *file, unsigned nt
     if (hx_run_execute(&run, &options, &detail) == OTEL_OK)
         status = finish(request, &run, &before, file);
     else if (run.interrupted)
-        status = fail("interrupted before the load began", &detail, HX_EXIT_INTERRUPTED);
+        status = fail(request, "interrupted before the load began", &detail, HX_EXIT_INTERRUPTED);
     else
-        status = fail("the environment failed, there is no verdict", &detail, HX_EXIT_FAULT);
+        status = fail(request, "the environment failed, there is no verdict", &detail, HX_EXIT_FAULT);
     hx_run_fini(&run);
 done:
+    if (request->set.tree != NULL &&
+        hx_set_record(&request->set, scenario, dir, nth, status, request->error) != OTEL_OK)
+        status = hx_exit_worst(status, HX_EXIT_FAULT);
     hx_scenario_free(scenario);
     return status;
 }
@@ -379,13 +384,11 @@ static int check_all(const struct request *request)
 
 static int run_all(struct request *request)
 {
-    int status = check_all(request);
+    int status = HX_EXIT_OK;
 
-    if (status != HX_EXIT_OK)
-        return status;
     for (size_t i = 0; i < request->file_count; i++)
         for (unsigned n = 1; n <= request->repeats; n++) {
-            int one = run_once(request, request->files[i], n);
+            int one = run_once(request, request->files[i], request->repeats > 1 ? n : 0);
             status = hx_exit_worst(status, one);
             if (one == HX_EXIT_INTERRUPTED)
                 return status;
@@ -393,11 +396,34 @@ static int run_all(struct request *request)
     return status;
 }
 
+/* Several runs end with one page. */
+static int run_set(struct request *request)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    int status = check_all(request);
+
+    if (status != HX_EXIT_OK)
+        return status;
+    if (request->file_count == 1 && request->repeats == 1)
+        return run_all(request);
+    if (hx_set_open(&request->set, request->out, &detail) != OTEL_OK) {
+        status = fail(request, "", &detail,
+                      detail.code == OTEL_ERR_ARGUMENT ? HX_EXIT_USAGE : HX_EXIT_FAULT);
+        json_decref(request->set.tree);
+        return status;
+    }
+    status = run_all(request);
+    if (hx_set_finish(&request->set, request->json, &detail) != OTEL_OK)
+        status = hx_exit_worst(status, fail(request, "the page cannot be written", &detail,
+                                            HX_EXIT_FAULT));
+    return status;
+}
+
 int hx_command_run(int argc, char **argv)
 {
     static struct request request;
     const struct otl_opt options[] = {
-        {"out", "DIR", "write there (default: runs/SCENARIO-UTCTIME)", OTL_OPT_TEXT, &request.out},
+        {"out", "DIR", "write there (default: runs/SCENARIO-UTCTIME; several runs: runs/set-UTCTIME/)", OTL_OPT_TEXT, &request.out},
         HX_SCENARIO_CLI_ROWS(request.scenario),
         {"repeat", "N", "run each scenario N times", OTL_OPT_TEXT, &request.repeat},
         {"baseline", "REPORT", "a former run (or a directory of runs) that must not be better",
@@ -438,9 +464,9 @@ int hx_command_run(int argc, char **argv)
              hx_runs_load(request.baseline, &request.before, &detail) != OTEL_OK)
         status = hx_usage_fail(&detail);
     else if (find_programs(&request, &detail) != OTEL_OK)
-        status = fail("", &detail, HX_EXIT_FAULT);
+        status = fail(&request, "", &detail, HX_EXIT_FAULT);
     else
-        status = run_all(&request);
+        status = run_set(&request);
     hx_runs_fini(&request.before);
     for (size_t i = 0; i < request.file_count; i++)
         otl_mem_free(request.files[i]);

@@ -28,9 +28,9 @@ enum { HX_CLOCK_RUNS = 5, HX_SIZE_PERCENT = 5 };
 
 /*
  * {"schema": "tracerig.compare/1", "a": {path, runs}, "b": ..., "scenarios": [{"scenario",
- *  "a": {runs, quiet}, "b": ..., "differences": [{key, a, b, machine}], "rows": [{id, title, group,
- *  verdict: "same" | "better" | "worse" | "not judged", reason?, a: {text, ...}, b, change_percent?,
- *  p?}], "only"?: "a" | "b"}], "worse": n, "not_judged": n}
+ *  "a": {runs}, "b": ..., "differences": [{key, a, b, machine}], "rows": [{id, title, group,
+ *  verdict: "same" | "better" | "worse" | "not judged", reason?, a: {text, runs}, b,
+ *  change_percent?, p?}], "only"?: "a" | "b"}], "worse": n, "not_judged": n}
  * With counts_only clock rows are shown, but neither "worse" nor "not_judged" counts them.
  * NULL: no memory.
  */

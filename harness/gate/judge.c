@@ -80,8 +80,9 @@ const char *hx_report_noise(const json_t *report, char *out, size_t size)
     if (json_is_true(json_object_get(load, "generator_limited")))
         snprintf(out, size, "the generator was the limit (see trust)");
     else if (steal > HX_STEAL_PERCENT_MAX)
-        snprintf(out, size, "the machine was too noisy: %.1f %% of its time was stolen, above %d %%",
-                 steal, HX_STEAL_PERCENT_MAX);
+        snprintf(out, size,
+                 "the machine was too noisy: %.1f %% of its time was stolen, above %d %%", steal,
+                 HX_STEAL_PERCENT_MAX);
     else if (late_timer(report))
         snprintf(out, size, "the machine was too noisy: the pacing timer came late (see trust)");
     return out;

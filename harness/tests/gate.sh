@@ -132,4 +132,33 @@ PY
         mkdir -p "$dir/empty" && expect_exit 2 "$tracerig" compare "$dir/hold" "$dir/empty" && says "holds no report.json"
 }
 check "runs that have nothing in common are wrong usage" nothing_in_common
+set_of_runs()
+{
+    mkdir -p "$dir/claims" && cp $scenario "$dir/claims/players.yaml" &&
+        sed 's/^# .*/# A fleet that drops context./; s/^  payment:/&/' $scenario > "$dir/claims/wrong.yaml" || return 1
+    expect_exit 1 "$tracerig" run "$dir/claims" --out "$dir/set" --quiet --set load.duration=1s \
+        --set "expect.thresholds=['spans.started > 5000000']" && says "2 did not" || return 1
+    for f in index.html set.json junit.xml summary.md players/report.html wrong/report.html; do
+        [ -s "$dir/set/$f" ] || { echo "missing: $f"; return 1; }
+    done
+    grep -q 'href="./wrong/report.html"' "$dir/set/index.html" && grep -q 'A fleet that drops context' "$dir/set/index.html" &&
+        python3 - "$dir/set/junit.xml" <<'PY'
+import sys, xml.etree.ElementTree as e
+suites = e.parse(sys.argv[1]).getroot().findall("testsuite")
+assert [s.get("name").split(":")[0] for s in suites] == ["players", "wrong"], suites
+assert all(s.get("failures") == "1" and int(s.get("tests")) == len(s.findall("testcase")) for s in suites)
+PY
+}
+check "a set of scenarios ends with one page and one JUnit file" set_of_runs
+
+taken() { expect_exit 2 "$tracerig" run "$dir/claims" --out "$dir/set" && says "holds a set of runs already"; }
+check "a set is not written over another" taken
+
+repeats()
+{
+    expect_exit 0 "$tracerig" run $scenario --repeat 2 --out "$dir/twice" --quiet --set load.duration=500ms &&
+        expect_exit 0 "$tracerig" compare "$dir/twice" "$dir/twice" && says "players: 2 against 2 runs" &&
+        [ -s "$dir/twice/players-2/report.json" ]
+}
+check "repeats are a set, and a set can be compared" repeats
 done_testing

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "reports/set/set.h"
+
+static json_t *load(const char *name)
+{
+    char path[200];
+    json_t *report;
+
+    snprintf(path, sizeof(path), "reports/tests/fixtures/%s.json", name);
+    report = json_load_file(path, 0, NULL);
+    assert_non_null(report);
+    return report;
+}
+
+static void add(json_t *set, const char *scenario, unsigned nth, const json_t *report,
+                const char *error)
+{
+    const struct rep_set_run run = {.scenario = scenario,
+                                    .title = "A <b>title</b>",
+                                    .claim = "It holds & \"holds\".",
+                                    .dir = scenario,
+                                    .nth = nth,
+                                    .exit_status = report ? 1 : 3,
+                                    .error = error,
+                                    .report = report};
+
+    assert_int_equal(rep_set_add(set, &run), OTEL_OK);
+}
+
+/* A set of a run that failed, one that was fine and one that never came to be. */
+static json_t *some_set(void)
+{
+    json_t *set = rep_set_new("2026-01-02T03:04:05.678Z"), *failed = load("failed");
+    json_t *minimal = load("minimal");
+
+    assert_non_null(set);
+    add(set, "shop", 0, failed, NULL);
+    add(set, "small", 2, minimal, NULL);
+    add(set, "never", 0, NULL, "port 1 is <taken>");
+    json_decref(failed);
+    json_decref(minimal);
+    return set;
+}
+
+static void holds(const struct rep_out *out, const char *text)
+{
+    assert_int_equal(out->err, OTEL_OK);
+    if (memmem(out->buf.data, out->buf.len, text, strlen(text)) == NULL)
+        fail_msg("not there: %s\n%.*s", text, (int)out->buf.len, out->buf.data);
+}
+
+static void holds_not(const struct rep_out *out, const char *text)
+{
+    if (memmem(out->buf.data, out->buf.len, text, strlen(text)) != NULL)
+        fail_msg("is there: %s", text);
+}
+
+static void the_page_has_claim_verdict_measure_and_link(void **state)
+{
+    json_t *set = some_set();
+    struct rep_out out;
+
+    (void)state;
+    rep_out_init(&out);
+    rep_set_html(set, &out);
+    holds(&out, "A &lt;b&gt;title&lt;/b&gt;");
+    holds(&out, "href=\"./shop/report.html\"");
+    holds(&out, "port 1 is &lt;taken&gt;");
+    holds(&out, "run 2");
+    holds(&out, "<div class=\"banner fail\"");
+    holds_not(&out, "never/report.html"); /* there is none */
+    holds_not(&out, "<script");
+    rep_out_fini(&out);
+    json_decref(set);
+}
+
+static void junit_has_a_suite_a_run_and_a_case_a_claim(void **state)
+{
+    json_t *set = some_set(), *failed = load("failed");
+    size_t rows = json_array_size(json_object_get(failed, "checks")) +
+                  json_array_size(json_object_get(failed, "expectations"));
+    struct rep_out out;
+    char text[120];
+
+    (void)state;
+    rep_out_init(&out);
+    rep_set_junit(set, &out);
+    snprintf(text, sizeof(text), "name=\"shop: It holds &amp; &quot;holds&quot;.\" tests=\"%zu\"",
+             rows);
+    holds(&out, text);
+    holds(&out, "<failure type=\"verdict\" message=\"expected ");
+    holds(&out, "<skipped message=");
+    holds(&out, "<error type=\"fault\" message=\"port 1 is &lt;taken&gt;\"/>");
+    holds(&out, "name=\"small run 2: ");
+    rep_out_fini(&out);
+    json_decref(failed);
+    json_decref(set);
+}
+
+static void text_and_markdown_say_why_what_did_not_hold(void **state)
+{
+    const struct rep_render_options plain = {.colour = false, .columns = 100};
+    json_t *set = some_set();
+    struct rep_out out;
+
+    (void)state;
+    rep_out_init(&out);
+    rep_set_text(set, &plain, &out);
+    holds(&out, "FAIL");
+    holds(&out, "port 1 is <taken>");
+    holds(&out, "small, run 2");
+    holds(&out, "2 without a verdict");
+    rep_out_fini(&out);
+    rep_out_init(&out);
+    rep_set_markdown(set, &out);
+    holds(&out, "| FAIL | shop | It holds");
+    rep_out_fini(&out);
+    json_decref(set);
+}
+
+static void the_files_follow_their_schema(void **state)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    char dir[] = "/tmp/set-test-XXXXXX", path[100];
+    static const char *const files[] = {"set.json", "index.html", "junit.xml", "summary.md"};
+    json_t *set = some_set();
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(rep_set_write(set, dir, &detail), OTEL_OK);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+        assert_int_equal(access(path, R_OK), 0);
+        unlink(path);
+    }
+    json_object_set_new(json_array_get(json_object_get(set, "runs"), 0), "verdict",
+                        json_string("fine"));
+    assert_int_equal(rep_set_write(set, dir, &detail), OTEL_ERR_SYNTAX);
+    assert_string_equal(detail.source, "runs[0].verdict");
+    rmdir(dir);
+    json_decref(set);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_page_has_claim_verdict_measure_and_link),
+        cmocka_unit_test(junit_has_a_suite_a_run_and_a_case_a_claim),
+        cmocka_unit_test(text_and_markdown_say_why_what_did_not_hold),
+        cmocka_unit_test(the_files_follow_their_schema),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

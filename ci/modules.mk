@@ -18,6 +18,7 @@ MODULES += harness/stats
 MODULES += harness/gate
 MODULES += harness/topology
 MODULES += harness/scenario
+MODULES += harness/tuning
 MODULES += harness/cli
 MODULES += collector-mock/wire
 MODULES += sdk/transport

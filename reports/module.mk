@@ -15,11 +15,14 @@ $(REP_GEN)/schema.c: reports/schema/report.schema.json reports/module.mk
 	$(call rep_text_to_c,rep_resource_schema)
 $(REP_GEN)/set_schema.c: reports/schema/set.schema.json reports/module.mk
 	$(call rep_text_to_c,rep_resource_set_schema)
+$(REP_GEN)/sweep_schema.c: reports/schema/sweep.schema.json reports/module.mk
+	$(call rep_text_to_c,rep_resource_sweep_schema)
 $(REP_GEN)/style.c: reports/html/style.css reports/module.mk
 	$(call rep_text_to_c,rep_resource_style)
 
 LIBS += represource
-represource_SRCS := $(REP_GEN)/schema.c $(REP_GEN)/set_schema.c $(REP_GEN)/style.c
+represource_SRCS := $(REP_GEN)/schema.c $(REP_GEN)/set_schema.c $(REP_GEN)/sweep_schema.c \
+                    $(REP_GEN)/style.c
 
 LIBS += reports
 reports_SRCS := reports/model.c reports/format.c reports/out.c reports/words.c reports/render.c \
@@ -29,7 +32,9 @@ reports_SRCS := reports/model.c reports/format.c reports/out.c reports/words.c r
                 reports/html/findings.c reports/html/layout.c reports/html/topology.c \
                 reports/html/load.c reports/html/books.c reports/html/cost.c \
                 reports/html/machine.c reports/html/waterfall.c \
-                reports/set/set.c reports/set/page.c reports/set/junit.c reports/set/table.c
+                reports/set/set.c reports/set/page.c reports/set/junit.c reports/set/table.c \
+                reports/sweep/sweep.c \
+                reports/sweep/table.c reports/sweep/heat.c reports/sweep/html.c
 reports_LIBS := repschema represource base
 reports_PKGS := jansson
 

@@ -9,6 +9,7 @@
 
 extern const char rep_resource_schema[]; /* schema/report.schema.json */
 extern const char rep_resource_set_schema[]; /* schema/set.schema.json */
+extern const char rep_resource_sweep_schema[]; /* schema/sweep.schema.json */
 extern const char rep_resource_style[];  /* html/style.css */
 
 #endif

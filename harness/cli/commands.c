@@ -9,6 +9,7 @@ const struct hx_command hx_commands[] = {
     {"verify", "judge a recorded run again", hx_command_verify},
     {"compare", "two sets of runs: what differs beyond the noise", hx_command_compare},
     {"report", "draw the report of a run again, or print it", hx_command_report},
+    {"sweep", "a scenario under every combination of some settings", hx_command_sweep},
     {"load", "the load generator alone, against any URL", hx_command_load},
     {"service", "one replica of a scenario's service, to be placed by another scheduler",
      hx_command_service},

@@ -313,7 +313,8 @@ static const char TEXT[] =
 int hx_command_load(int argc, char **argv)
 {
     struct arguments typed = {.rate = "100", .duration = "10s", .warmup = "0", .timeout = "10s",
-                              .arrival = "poisson", .connections = "64", .pacer = "auto", .burst = "100"};
+                              .arrival = "poisson", .burst = "100", .connections = "64",
+                              .pacer = "auto"};
     const struct otl_opt options[] = {
         {"rate", "R", "requests a second (100); 10k is allowed", OTL_OPT_TEXT, &typed.rate},
         {"duration", "D", "measured time (10s)", OTL_OPT_TEXT, &typed.duration},

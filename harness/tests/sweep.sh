@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# tracerig sweep: every combination once, what it writes, what it refuses.
+. "$(dirname "$0")/tap.sh"
+
+scenario=scenarios/bsp-tuning.yaml
+short="--set load.duration=200ms --set load.warmup=50ms"
+
+product()
+{
+    expect_exit 0 "$tracerig" sweep $scenario --vary tracing.max_queue_size=64,4096 \
+        --vary tracing.max_export_batch_size=16,64 --vary load.arrival=constant,burst $short --seed 5 \
+        --out "$dir/sweep" --quiet && says "8 combinations, 1 runs each: 8 runs" &&
+        sweep_is "len(r['points'])" 8 &&
+        sweep_is "r['points'][3]['values']" "['64', '64', 'burst']" &&
+        sweep_is "sorted(x['order'] for p in r['points'] for x in p['runs']) == list(range(1, 9))" True &&
+        sweep_is "[x['order'] for p in r['points'] for x in p['runs']] != list(range(1, 9))" True &&
+        sweep_is "r['complete']" True
+}
+sweep_is() # sweep_is EXPRESSION VALUE
+{
+    found=$(json "$dir/sweep/sweep.json" "$1") || return 1
+    [ "$found" = "$2" ] && return 0
+    echo "$1 is $found, expected $2"
+    return 1
+}
+check "every combination is run once, in an order of its own" product
+
+runs()
+{
+    for n in 0001 0004 0008; do
+        [ -f "$dir/sweep/run-$n-1/report.html" ] || { echo "no run-$n-1"; return 1; }
+    done
+    json_is "$dir/sweep/run-0004-1/report.json" "r['sdk'][0]['queue_capacity']" 64 &&
+        json_is "$dir/sweep/run-0004-1/report.json" "r['load']['arrival']" burst &&
+        json_is "$dir/sweep/run-0004-1/report.json" "r['seed']" 5
+}
+check "each in a directory of its own, with its settings" runs
+
+drops()
+{
+    sweep_is "r['points'][1]['figures']['dropped'] > 0" True &&
+        sweep_is "[p['figures']['dropped'] for p in r['points'][4:]]" "[0.0, 0.0, 0.0, 0.0]" &&
+        sweep_is "all(p['figures']['dropped'] == sum(p['drops'].values()) for p in r['points'])" True
+}
+check "a queue too small for the burst drops, one large enough does not" drops
+
+files()
+{
+    [ "$(wc -l < "$dir/sweep/sweep.csv")" -eq 9 ] &&
+        head -1 "$dir/sweep/sweep.csv" | grep -q '^tracing.max_queue_size,tracing.max_export_batch_size,load.arrival,runs,started,dropped,' &&
+        grep -q 'href="run-0001-1/report.html"' "$dir/sweep/index.html" || return 1
+    command -v gnuplot > /dev/null || return 0
+    [ "$(grep -c 'data:image/svg+xml;base64,' "$dir/sweep/index.html")" -eq 10 ] || { grep -o 'not drawn[^<]*' "$dir/sweep/index.html"; return 1; }
+}
+check "a table for programs, a page with heat maps for people" files
+
+refused() # refused TEXT OPTION...
+{
+    text=$1
+    shift
+    expect_exit 2 "$tracerig" sweep $scenario --out "$dir/refused" "$@" && says "$text" &&
+        [ ! -e "$dir/refused" ]
+}
+check "a path that does not exist is told before anything runs" \
+    refused "did you mean 'max_queue_size'" --vary tracing.max_queue_sizes=1,2
+check "a value that does not fit is told before anything runs" \
+    refused "load.rate" --vary load.rate=100,fast
+check "nothing to vary" refused "nothing to vary"
+check "more than can be run" refused "--repeat: expected a whole number from 1 to 100" --repeat 101 --vary load.rate=1,2
+check "the same value twice" refused "the same value" --vary load.rate=100,100
+check "a directory that holds a sweep is not written over" expect_exit 2 "$tracerig" sweep $scenario \
+    --vary load.rate=100,200 --out "$dir/sweep"
+done_testing

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+LIBS += tuning
+tuning_SRCS := harness/tuning/one_run.c harness/tuning/sweep.c
+tuning_LIBS := tuningparts scenario topology reports base
+tuning_PKGS := jansson
+
+# Without the commands, which need the program's main.
+LIBS += tuningparts
+tuningparts_SRCS := harness/tuning/grid.c harness/tuning/figures.c
+tuningparts_LIBS := stats base
+tuningparts_PKGS := jansson
+
+TESTS += grid_test
+grid_test_SRCS := harness/tuning/tests/grid_test.c
+grid_test_LIBS := tuningparts

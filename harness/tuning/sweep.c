@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tracerig sweep: a scenario under every combination of some values, and a table of what came of
+ * it. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/cli/commands.h"
+#include "harness/cli/scenarios.h"
+#include "harness/scenario/scenario.h"
+#include "harness/topology/facts.h"
+#include "harness/tuning/figures.h"
+#include "harness/tuning/grid.h"
+#include "harness/tuning/one_run.h"
+#include "reports/sweep/sweep.h"
+#include "sdk/base/clock.h"
+#include "sdk/base/file.h"
+#include "sdk/base/mem.h"
+#include "sdk/base/random.h"
+#include "sdk/base/text.h"
+
+enum { PATH_SIZE = 4096, DIR_SIZE = 3072, TEXT_SIZE = 2048, REPEAT_MAX = 100, RUNS_MAX = 10000 };
+
+struct sweep {
+    const char *file;
+    const char *out;
+    const char *repeat;
+    struct hx_scenario_cli cli;
+    struct hx_scenario_options loading;
+    struct otl_opt_list vary;
+    bool quiet;
+    struct hx_grid grid;
+    size_t points;
+    uint64_t repeats;
+    uint64_t seed;
+    double seconds; /* of load, all runs together */
+    char dir[DIR_SIZE];
+    json_t *root;
+    int status;
+};
+
+/* The scenario's own --set, then one value of each path. */
+struct settings {
+    char texts[HX_GRID_AXES][TEXT_SIZE];
+    const char *words[HX_ONE_RUN_OVERRIDES];
+    size_t count;
+};
+
+static void settings_of(const struct sweep *sweep, size_t point, struct settings *ret)
+{
+    size_t indexes[HX_GRID_AXES];
+
+    ret->count = 0;
+    for (size_t i = 0; i < sweep->cli.set.count; i++)
+        ret->words[ret->count++] = sweep->cli.set.items[i];
+    hx_grid_at(&sweep->grid, point, indexes);
+    for (size_t a = 0; a < sweep->grid.axis_count; a++) {
+        const struct hx_axis *axis = &sweep->grid.axes[a];
+        snprintf(ret->texts[a], TEXT_SIZE, "%s=%s", axis->path, axis->values[indexes[a]]);
+        ret->words[ret->count++] = ret->texts[a];
+    }
+}
+
+/* ---- before the first run ----------------------------------------------------------------- */
+
+/* Every combination is loaded before the first one runs. */
+static enum otel_err check_points(struct sweep *sweep, struct otl_detail *detail)
+{
+    for (size_t point = 0; point < sweep->points; point++) {
+        struct settings settings;
+        struct hx_scenario_options options = {settings.words, 0, sweep->seed, true};
+        struct hx_scenario *scenario = NULL;
+        enum otel_err err;
+        settings_of(sweep, point, &settings);
+        options.override_count = settings.count;
+        err = hx_scenario_load_file(sweep->file, &options, &scenario, detail);
+        if (err != OTEL_OK)
+            return err;
+        sweep->seconds += (double)(scenario->load.warmup_ns + scenario->load.duration_ns) / 1e9 *
+                          (double)sweep->repeats;
+        if (point == 0)
+            json_object_set_new(sweep->root, "scenario",
+                                json_pack("{s:s, s:s, s:s, s:s}", "name", scenario->name, "title",
+                                          scenario->title, "claim", scenario->claim, "file",
+                                          sweep->file));
+        hx_scenario_free(scenario);
+    }
+    return OTEL_OK;
+}
+
+static enum otel_err parse(struct sweep *sweep, struct otl_detail *detail)
+{
+    enum otel_err err;
+
+    if (sweep->vary.count == 0)
+        return otl_detail_set(detail, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                              "nothing to vary: give --vary path=v1,v2,... at least once");
+    if (sweep->repeat != NULL &&
+        otl_parse_uint(sweep->repeat, 1, REPEAT_MAX, &sweep->repeats) != OTEL_OK)
+        return otl_detail_set(detail, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                              "--repeat: expected a whole number from 1 to %d, found '%s'",
+                              REPEAT_MAX, sweep->repeat);
+    err = hx_scenario_cli_options(&sweep->cli, &sweep->loading, detail);
+    for (size_t i = 0; i < sweep->vary.count && err == OTEL_OK; i++)
+        err = hx_grid_add(&sweep->grid, sweep->vary.items[i], detail);
+    if (err != OTEL_OK)
+        return err;
+    sweep->points = hx_grid_points(&sweep->grid);
+    if (sweep->points * sweep->repeats > RUNS_MAX)
+        return otl_detail_set(detail, OTEL_ERR_LIMIT, NULL, 0, 0, "more than %d runs", RUNS_MAX);
+    sweep->seed = sweep->loading.has_seed ? sweep->loading.seed : otl_random_os_seed() >> 16;
+    return check_points(sweep, detail);
+}
+
+static enum otel_err choose_dir(struct sweep *sweep, struct otl_detail *detail)
+{
+    const json_t *scenario = json_object_get(sweep->root, "scenario");
+    char stamp[40], path[PATH_SIZE], *full;
+    struct stat info;
+    enum otel_err err;
+
+    hx_utc_format(otl_clock_wall(otl_clock_real()), true, stamp, sizeof(stamp));
+    if (sweep->out != NULL)
+        snprintf(path, sizeof(path), "%s", sweep->out);
+    else
+        snprintf(path, sizeof(path), "runs/sweep-%s-%s",
+                 json_string_value(json_object_get(scenario, "name")), stamp);
+    err = otl_make_dirs(path, detail);
+    if (err != OTEL_OK)
+        return err;
+    full = realpath(path, NULL);
+    if (full == NULL || strlen(full) >= DIR_SIZE - 64)
+        err = otl_detail_set(detail, OTEL_ERR_IO, path, 0, 0, "%s",
+                             full ? "the path is too long" : strerror(errno));
+    else
+        snprintf(sweep->dir, sizeof(sweep->dir), "%s", full);
+    free(full);
+    snprintf(path, sizeof(path), "%s/sweep.json", sweep->dir);
+    if (err == OTEL_OK && stat(path, &info) == 0)
+        err = otl_detail_set(detail, OTEL_ERR_ARGUMENT, sweep->dir, 0, 0,
+                             "holds a sweep already; choose another --out");
+    return err;
+}
+
+/* ---- what is written ---------------------------------------------------------------------- */
+
+static json_t *values_of(const struct sweep *sweep, size_t point)
+{
+    size_t indexes[HX_GRID_AXES];
+    json_t *values = json_array();
+
+    hx_grid_at(&sweep->grid, point, indexes);
+    for (size_t a = 0; a < sweep->grid.axis_count; a++)
+        json_array_append_new(values, json_string(sweep->grid.axes[a].values[indexes[a]]));
+    return values;
+}
+
+static void put_head(struct sweep *sweep)
+{
+    json_t *axes = json_array(), *figures = json_array(), *points = json_array();
+    char started[40];
+
+    for (size_t a = 0; a < sweep->grid.axis_count; a++) {
+        json_t *values = json_array();
+        for (size_t v = 0; v < sweep->grid.axes[a].count; v++)
+            json_array_append_new(values, json_string(sweep->grid.axes[a].values[v]));
+        json_array_append_new(
+            axes, json_pack("{s:s, s:o}", "path", sweep->grid.axes[a].path, "values", values));
+    }
+    for (const struct hx_tuning_figure *f = hx_tuning_figures; f->key != NULL; f++)
+        json_array_append_new(figures, json_pack("{s:s, s:s, s:s, s:s}", "key", f->key, "title",
+                                                 f->title, "unit", f->unit, "column", f->column));
+    for (size_t point = 0; point < sweep->points; point++)
+        json_array_append_new(points, json_pack("{s:o, s:[], s:{}, s:{}}", "values",
+                                                values_of(sweep, point), "runs", "figures",
+                                                "drops"));
+    hx_utc_format(otl_clock_wall(otl_clock_real()), false, started, sizeof(started));
+    json_object_set_new(sweep->root, "schema", json_string("tracerig.sweep/1"));
+    json_object_set_new(sweep->root, "started_at", json_string(started));
+    json_object_set_new(sweep->root, "seed", json_integer((json_int_t)sweep->seed));
+    json_object_set_new(sweep->root, "repeat", json_integer((json_int_t)sweep->repeats));
+    json_object_set_new(sweep->root, "complete", json_false());
+    json_object_set_new(sweep->root, "axes", axes);
+    json_object_set_new(sweep->root, "figures", figures);
+    json_object_set_new(sweep->root, "points", points);
+}
+
+/* The point's figures from those of its runs so far; its drops are the sum. */
+static void settle_point(json_t *point)
+{
+    json_t *all = json_array(), *row, *value, *drops = json_object();
+    const char *reason;
+    size_t index;
+
+    json_array_foreach(json_object_get(point, "runs"), index, row) {
+        if (json_object_get(row, "figures") != NULL)
+            json_array_append(all, json_object_get(row, "figures"));
+        json_object_foreach(json_object_get(row, "drops"), reason, value)
+            json_object_set_new(drops, reason,
+                                json_integer(json_integer_value(json_object_get(drops, reason)) +
+                                             json_integer_value(value)));
+    }
+    json_object_set_new(point, "figures", hx_tuning_median(all));
+    json_object_set_new(point, "drops", drops);
+    json_decref(all);
+}
+
+static enum otel_err save(const struct sweep *sweep, struct otl_detail *detail)
+{
+    char path[PATH_SIZE];
+    char *text = json_dumps(sweep->root, JSON_INDENT(1));
+    enum otel_err err;
+
+    snprintf(path, sizeof(path), "%s/sweep.json", sweep->dir);
+    err = text ? otl_file_write(path, text, strlen(text), detail) : OTEL_ERR_MEMORY;
+    free(text);
+    return err;
+}
+
+/* ---- the runs ----------------------------------------------------------------------------- */
+
+static void keep(struct sweep *sweep, size_t point, size_t nth, const char *name,
+                 const struct hx_one_run *run, const struct hx_one_result *result)
+{
+    json_t *target = json_array_get(json_object_get(sweep->root, "points"), point);
+    const json_t *verdict = json_object_get(result->report, "verdict");
+    json_t *row = json_pack("{s:s, s:i, s:I, s:i}", "dir", name, "order", (int)nth, "seed",
+                            (json_int_t)run->seed, "exit_status", result->exit_status);
+
+    if (result->report != NULL) {
+        json_object_set_new(row, "verdict", json_copy((json_t *)(uintptr_t)verdict));
+        json_object_set_new(row, "figures", hx_tuning_figures_of(result->report));
+        json_object_set_new(row, "drops", hx_tuning_drops_of(result->report));
+    }
+    json_array_append_new(json_object_get(target, "runs"), row);
+    settle_point(target);
+}
+
+static void tell(const struct sweep *sweep, size_t nth, size_t runs,
+                 const struct settings *settings, const struct hx_one_result *result)
+{
+    const char *verdict = json_string_value(json_object_get(result->report, "verdict"));
+
+    if (sweep->quiet)
+        return;
+    fprintf(stderr, "%zu/%zu", nth, runs);
+    for (size_t i = sweep->cli.set.count; i < settings->count; i++)
+        fprintf(stderr, " %s", settings->words[i]);
+    fprintf(stderr, ": %s\n", verdict ? verdict : "no verdict");
+}
+
+/* A threshold that a combination misses is what a sweep is for; a failed check is a failure. */
+static int status_of(const struct hx_one_result *result)
+{
+    size_t index;
+    json_t *row;
+
+    if (result->exit_status != HX_EXIT_VERDICT)
+        return result->exit_status == HX_EXIT_INCONCLUSIVE ? HX_EXIT_OK : result->exit_status;
+    json_array_foreach(json_object_get(result->report, "checks"), index, row) {
+        const char *verdict = json_string_value(json_object_get(row, "verdict"));
+        if (verdict != NULL && strcmp(verdict, "fail") == 0)
+            return HX_EXIT_VERDICT;
+    }
+    return HX_EXIT_OK;
+}
+
+static enum otel_err run_one(struct sweep *sweep, size_t nth, size_t runs, size_t number,
+                             struct otl_detail *detail)
+{
+    size_t point = number / sweep->repeats, repeat = number % sweep->repeats;
+    struct settings settings;
+    char name[64], dir[PATH_SIZE];
+    struct hx_one_run run = {.scenario = sweep->file, .dir = dir, .overrides = settings.words,
+                             .seed = sweep->seed + repeat};
+    struct hx_one_result result = {.report = NULL};
+    enum otel_err err;
+
+    settings_of(sweep, point, &settings);
+    run.override_count = settings.count;
+    snprintf(name, sizeof(name), "run-%04zu-%zu", point + 1, repeat + 1);
+    snprintf(dir, sizeof(dir), "%s/%s", sweep->dir, name);
+    err = hx_one_run(&run, &result, detail);
+    if (err == OTEL_OK) {
+        keep(sweep, point, nth, name, &run, &result);
+        tell(sweep, nth, runs, &settings, &result);
+        sweep->status = hx_exit_worst(sweep->status, status_of(&result));
+        if (result.interrupted)
+            sweep->status = HX_EXIT_INTERRUPTED;
+        err = save(sweep, detail);
+    }
+    json_decref(result.report);
+    return err;
+}
+
+static enum otel_err run_all(struct sweep *sweep, struct otl_detail *detail)
+{
+    size_t runs = sweep->points * sweep->repeats;
+    size_t *order = otl_mem_alloc(runs * sizeof(*order));
+    enum otel_err err = order ? OTEL_OK : OTEL_ERR_MEMORY;
+
+    if (order != NULL)
+        hx_shuffled(sweep->seed, order, runs);
+    for (size_t i = 0; i < runs && err == OTEL_OK && sweep->status != HX_EXIT_INTERRUPTED; i++)
+        err = run_one(sweep, i + 1, runs, order[i], detail);
+    otl_mem_free(order);
+    if (err == OTEL_OK && sweep->status != HX_EXIT_INTERRUPTED) {
+        json_object_set_new(sweep->root, "complete", json_true());
+        err = save(sweep, detail);
+    }
+    return err;
+}
+
+static int conclude(struct sweep *sweep)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct rep_out out;
+    int status = sweep->status;
+
+    rep_out_init(&out);
+    if (rep_sweep_render(sweep->dir, &out, &detail) != OTEL_OK)
+        status = (hx_usage_fail(&detail), HX_EXIT_FAULT);
+    else
+        fwrite(out.buf.data, 1, out.buf.len, stdout);
+    rep_out_fini(&out);
+    printf("\nsweep: %s/index.html\n", sweep->dir);
+    return status;
+}
+
+static int begin(struct sweep *sweep)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
+    if (parse(sweep, &detail) != OTEL_OK)
+        return hx_usage_fail(&detail);
+    put_head(sweep);
+    if (choose_dir(sweep, &detail) != OTEL_OK)
+        return hx_usage_fail(&detail);
+    fprintf(stderr,
+            "%zu combinations, %" PRIu64 " runs each: %zu runs, about %.0f s of load, seed %" PRIu64
+            "\n",
+            sweep->points, sweep->repeats, sweep->points * (size_t)sweep->repeats, sweep->seconds,
+            sweep->seed);
+    if (run_all(sweep, &detail) != OTEL_OK) {
+        hx_usage_fail(&detail);
+        return HX_EXIT_FAULT;
+    }
+    return conclude(sweep);
+}
+
+int hx_command_sweep(int argc, char **argv)
+{
+    static struct sweep sweep; /* large */
+    const struct otl_opt options[] = {
+        {"vary", "PATH=V1,V2,...", "values of a path of the scenario (repeatable)", OTL_OPT_LIST,
+         &sweep.vary},
+        {"out", "DIR", "write there (default: runs/sweep-SCENARIO-UTCTIME)", OTL_OPT_TEXT,
+         &sweep.out},
+        {"repeat", "N", "run each combination N times (1); figures are medians", OTL_OPT_TEXT,
+         &sweep.repeat},
+        HX_SCENARIO_CLI_ROWS(sweep.cli),
+        {"quiet", NULL, "do not tell the runs one by one", OTL_OPT_FLAG, &sweep.quiet},
+        {NULL, NULL, NULL, OTL_OPT_FLAG, NULL}};
+    const struct hx_usage usage = {
+        "sweep SCENARIO --vary PATH=V1,V2,... [--vary ...] [options]",
+        "Runs the scenario under every combination of the values, in an order drawn from the\n"
+        "seed, each in a directory of its own, and compares: drops, CPU a span, exports, bytes,\n"
+        "queue, latency. Writes sweep.json, sweep.csv and index.html, with heat maps over the\n"
+        "first two paths. Every repeat has the same load under every combination. Exit status: 0\n"
+        "if every run took place and its spans are accounted for, whatever thresholds it missed;\n"
+        "1 if a check of a run failed, 3 if a run could not take place.\n",
+        options, 1, 1};
+    struct otl_opt_list arguments;
+    int status;
+
+    memset(&sweep, 0, sizeof(sweep));
+    sweep.repeats = 1;
+    sweep.status = HX_EXIT_OK;
+    if (!hx_usage_parse(&usage, argc, argv, &arguments, &status))
+        return status;
+    sweep.file = arguments.items[0];
+    sweep.root = json_object();
+    hx_grid_init(&sweep.grid);
+    status = begin(&sweep);
+    hx_grid_fini(&sweep.grid);
+    json_decref(sweep.root);
+    return status;
+}

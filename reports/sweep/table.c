@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sweep as CSV and as a table on a terminal. */
+#include <string.h>
+
+#include "reports/format.h"
+#include "reports/model.h"
+#include "reports/sweep/sweep.h"
+
+enum { COLUMN = 12, NAME_MAX = 28, NAME_MIN = 6 };
+
+/* ---- CSV: RFC 4180, figures in their base units ------------------------------------------- */
+
+static void put_field(struct rep_out *out, const char *text)
+{
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        rep_putn(out, text, strlen(text));
+        return;
+    }
+    rep_put(out, "\"");
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            rep_put(out, "\"");
+        rep_putn(out, text, 1);
+    }
+    rep_put(out, "\"");
+}
+
+void rep_sweep_csv(const json_t *sweep, struct rep_out *out)
+{
+    const json_t *axes = rep_get(sweep, "axes"), *figures = rep_get(sweep, "figures");
+    size_t index, at;
+    json_t *row, *item;
+
+    json_array_foreach(axes, index, row) {
+        put_field(out, rep_str(row, "path"));
+        rep_put(out, ",");
+    }
+    rep_put(out, "runs");
+    json_array_foreach(figures, index, row) {
+        rep_put(out, ",");
+        put_field(out, rep_str(row, "key"));
+    }
+    rep_put(out, "\n");
+    json_array_foreach(rep_get(sweep, "points"), index, row) {
+        json_array_foreach(rep_get(row, "values"), at, item) {
+            put_field(out, json_string_value(item));
+            rep_put(out, ",");
+        }
+        rep_putf(out, "%zu", json_array_size(rep_get(row, "runs")));
+        json_array_foreach(figures, at, item) {
+            const json_t *value = rep_get(rep_get(row, "figures"), rep_str(item, "key"));
+            rep_put(out, ",");
+            if (value != NULL)
+                rep_putf(out, "%.10g", json_number_value(value));
+        }
+        rep_put(out, "\n");
+    }
+}
+
+/* ---- text --------------------------------------------------------------------------------- */
+
+static struct rep_text formatted(const json_t *value, const char *unit)
+{
+    struct rep_text none = {"-"};
+
+    if (value == NULL)
+        return none;
+    if (strcmp(unit, "share") == 0)
+        return rep_format_share(json_number_value(value));
+    if (strcmp(unit, "ns") == 0)
+        return rep_format_ns(json_number_value(value));
+    if (strcmp(unit, "bytes") == 0)
+        return rep_format_bytes(json_number_value(value));
+    if (strcmp(unit, "count") == 0)
+        return rep_format_count((long long)(json_number_value(value) + 0.5));
+    return rep_format_number(json_number_value(value));
+}
+
+/* The last word of a path says enough in a heading: "tracing.max_queue_size". */
+static const char *heading(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+
+    return dot ? dot + 1 : path;
+}
+
+static size_t width_of(const json_t *axis)
+{
+    size_t width = strlen(heading(rep_str(axis, "path"))), index;
+    json_t *value;
+
+    json_array_foreach(rep_get(axis, "values"), index, value)
+        if (json_string_length(value) > width)
+            width = json_string_length(value);
+    return width < NAME_MIN ? NAME_MIN : width > NAME_MAX ? NAME_MAX : width;
+}
+
+static void put_point(const json_t *sweep, const json_t *point, struct rep_out *out)
+{
+    const json_t *axes = rep_get(sweep, "axes");
+    size_t at;
+    json_t *item;
+
+    json_array_foreach(rep_get(point, "values"), at, item) {
+        rep_put_column(out, json_string_value(item), width_of(json_array_get(axes, at)));
+        rep_put(out, "  ");
+    }
+    json_array_foreach(rep_get(sweep, "figures"), at, item)
+        rep_put_right(out,
+                      formatted(rep_get(rep_get(point, "figures"), rep_str(item, "key")),
+                                rep_str(item, "unit"))
+                          .text,
+                      COLUMN);
+    rep_put(out, "\n");
+}
+
+void rep_sweep_text(const json_t *sweep, struct rep_out *out)
+{
+    size_t index;
+    json_t *row;
+
+    json_array_foreach(rep_get(sweep, "axes"), index, row) {
+        rep_put_column(out, heading(rep_str(row, "path")), width_of(row));
+        rep_put(out, "  ");
+    }
+    json_array_foreach(rep_get(sweep, "figures"), index, row)
+        rep_put_right(out, rep_str(row, "column"), COLUMN);
+    rep_put(out, "\n");
+    json_array_foreach(rep_get(sweep, "points"), index, row)
+        put_point(sweep, row, out);
+}

@@ -80,6 +80,7 @@ $(B)/obj/%.o: %.c ci/flags.mk
 -include $(patsubst %.c,$(B)/obj/%.d,$(ALL_SRCS))
 
 include sdk/packaging/dist.mk
+include ci/dist.mk
 
 PROG_FILES := $(PROGS:%=$(B)/bin/%)
 TEST_FILES := $(TESTS:%=$(B)/tests/%)

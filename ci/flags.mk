@@ -9,6 +9,8 @@ CPPFLAGS := -D_GNU_SOURCE -Isdk/include -I.
 CFLAGS   := -std=c11 -g $(WARNINGS) -fno-common
 LDFLAGS  :=
 LDLIBS   := -lpthread -lm
+# Programs look for shared libraries in ../lib first, and those for theirs too: make dist.
+RELOCATABLE := -Wl,--disable-new-dtags,-rpath,'$$$$ORIGIN/../lib'
 PIC_CFLAGS := -fPIC -fvisibility=hidden -fno-semantic-interposition
 FUZZ_LDLIBS :=
 

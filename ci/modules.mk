@@ -34,3 +34,4 @@ MODULES += sdk/exporter
 MODULES += sdk/config
 MODULES += sdk/packaging
 MODULES += harness/tests
+MODULES += ci/tests

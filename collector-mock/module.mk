@@ -17,6 +17,7 @@ collector_PKGS := libevent_core jansson
 PROGS += collector-mock
 collector-mock_SRCS := collector-mock/main.c
 collector-mock_LIBS := collector
+collector-mock_LDFLAGS := $(RELOCATABLE)
 
 TESTS += col_config_test
 col_config_test_SRCS := collector-mock/config/tests/config_test.c

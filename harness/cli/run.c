@@ -308,7 +308,8 @@ static int run_once(struct request *request, const char *file, unsigned nth)
     hx_cpu_times_read(&before);
     if (choose_dir(request, scenario, nth, dir, sizeof(dir), &detail) != OTEL_OK ||
         write_scenario(dir, scenario, &detail) != OTEL_OK) {
-        status = fail(request, "", &detail, detail.code == OTEL_ERR_ARGUMENT ? HX_EXIT_USAGE : status);
+        status = fail(request, "", &detail,
+                      detail.code == OTEL_ERR_ARGUMENT ? HX_EXIT_USAGE : status);
         goto done;
     }
     if (!options.quiet)
@@ -321,7 +322,8 @@ static int run_once(struct request *request, const char *file, unsigned nth)
     else if (run.interrupted)
         status = fail(request, "interrupted before the load began", &detail, HX_EXIT_INTERRUPTED);
     else
-        status = fail(request, "the environment failed, there is no verdict", &detail, HX_EXIT_FAULT);
+        status = fail(request, "the environment failed, there is no verdict", &detail,
+                      HX_EXIT_FAULT);
     hx_run_fini(&run);
 done:
     if (request->set.tree != NULL &&
@@ -423,7 +425,8 @@ int hx_command_run(int argc, char **argv)
 {
     static struct request request;
     const struct otl_opt options[] = {
-        {"out", "DIR", "write there (default: runs/SCENARIO-UTCTIME; several runs: runs/set-UTCTIME/)", OTL_OPT_TEXT, &request.out},
+        {"out", "DIR", "write there (default: runs/SCENARIO-UTCTIME or runs/set-UTCTIME)",
+         OTL_OPT_TEXT, &request.out},
         HX_SCENARIO_CLI_ROWS(request.scenario),
         {"repeat", "N", "run each scenario N times", OTL_OPT_TEXT, &request.repeat},
         {"baseline", "REPORT", "a former run (or a directory of runs) that must not be better",

@@ -47,7 +47,8 @@ static enum otel_err check(const char *path, const json_t *report, struct otl_de
     if (err == OTEL_OK)
         return OTEL_OK;
     return otl_detail_set(reterr, err, path, 0, 0,
-                          "no report of schema tracerig.report/1%s%.60s%s: %.300s", name ? " (it says '" : "", name ? name : "", name ? "')" : "",
+                          "no report of schema tracerig.report/1%s%.60s%s: %.300s",
+                          name ? " (it says '" : "", name ? name : "", name ? "')" : "",
                           otl_detail_format(&place, told, sizeof(told)));
 }
 

@@ -82,8 +82,8 @@ void rep_set_html(const json_t *set, struct rep_out *out)
     rep_putf(out, "%s: %zu runs (tracerig)</title>\n<style>\n",
              rep_verdict_word(verdict_of(rep_get(set, "counts"))), json_array_size(runs));
     rep_put(out, rep_resource_style);
-    rep_put(out, "</style>\n</head>\n<body>\n<header><div class=\"in\"><div class=\"kind\">tracerig, "
-                 "a set of runs</div>\n");
+    rep_put(out, "</style>\n</head>\n<body>\n<header><div class=\"in\">"
+                 "<div class=\"kind\">tracerig, a set of runs</div>\n");
     rep_putf(out, "<h1>%zu runs</h1><p class=\"facts\"><span>%.10s %.8s UTC</span></p></div>"
                   "</header>\n<main>\n",
              json_array_size(runs), rep_str(set, "started_at"), rep_str(set, "started_at") + 11);

@@ -9,8 +9,8 @@
 #include "sdk/base/detail.h"
 
 /*
- * Set: the one page of several runs. Claim, held or not, measured, time, link; JUnit of all (a suite
- * a scenario, a case a claim), Markdown and text.
+ * Set: the one page of several runs. Claim, held or not, measured, time, link; JUnit of all (a
+ * suite a scenario, a case a claim), Markdown and text.
  *
  * Like the renderers of one run it computes nothing: what it shows stands in set.json
  * (schema/set.schema.json), which the runner writes.

@@ -90,7 +90,8 @@ int main(int argc, char **argv)
         {"version", NULL, "the version", OTL_OPT_FLAG, &words.version},
         {"broken", "WHAT", NULL, OTL_OPT_TEXT, &words.broken}, /* to test the referee */
         {NULL, NULL, NULL, OTL_OPT_FLAG, NULL}};
-    struct col_service_options options = {.ready_fd = -1, .control_fd = -1, .version = COLLECTOR_MOCK_VERSION};
+    struct col_service_options options = {
+        .ready_fd = -1, .control_fd = -1, .version = COLLECTOR_MOCK_VERSION};
     struct otl_detail detail = OTL_DETAIL_NONE;
 
     if (otl_opts_parse(table, argc, argv, NULL, &detail) != OTEL_OK)

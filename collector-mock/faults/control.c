@@ -33,7 +33,8 @@ static void say(struct col_control *control, json_t *message)
     json_decref(message);
 }
 
-static void on_ended(void *arg, const struct col_fault_plan *fault, const struct col_fault_deeds *deeds)
+static void on_ended(void *arg, const struct col_fault_plan *fault,
+                     const struct col_fault_deeds *deeds)
 {
     say(arg, json_pack("{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I}", "event", "acted", "id",
                        (json_int_t)fault->id, "kind", col_fault_word(fault->kind), "requests",

@@ -33,9 +33,9 @@ static enum otel_err check_path(const char *path, bool restart, struct otl_detai
                               "running one; use 'do: restart' with this 'set'",
                               path);
     return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
-                          "'%.200s' cannot be changed during a run; wait, work and probability of a "
-                          "step and max_in_hand of a consumer can, a restart also changes version, "
-                          "max_poll_interval and session_timeout",
+                          "'%.200s' cannot be changed during a run; wait, work and probability of "
+                          "a step and max_in_hand of a consumer can, a restart also changes "
+                          "version, max_poll_interval and session_timeout",
                           path);
 }
 

@@ -47,7 +47,8 @@ static enum otel_err check_keys(struct hx_loader *l, const json_t *map, const st
                 {"retry_after", BIT_COL},
                 {"for", BIT_COL},
                 {"probability", BIT_COL}};
-    static const char *const needed[] = {"service", "service", "service", "service", "set", "fault"};
+    static const char *const needed[] = {"service", "service", "service",
+                                         "service", "set",     "fault"};
     unsigned bit = 1u << f->what;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -74,8 +75,8 @@ static enum otel_err unknown_service(struct hx_loader *l, const json_t *map, con
     if (strcmp(name, "broker") == 0 && strcmp(broker, "embedded") == 0)
         return otl_yaml_error(l->reterr, pos,
                               "the embedded broker cannot be stopped or restarted: its log and its "
-                              "groups live in its memory alone; use 'broker: HOST:PORT' and restart "
-                              "that one");
+                              "groups live in its memory alone; use 'broker: HOST:PORT' and "
+                              "restart that one");
     if (strcmp(name, "broker") == 0 && broker[0] != '\0')
         return otl_yaml_error(l->reterr, pos, "the broker %.100s was not started by the runner, "
                                               "which therefore cannot restart it",
@@ -104,8 +105,8 @@ static enum otel_err load_target(struct hx_loader *l, const json_t *map, struct 
         return OTEL_OK;
     if (replica >= (int64_t)f->service->replicas)
         return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "replica"),
-                              "%s has %u replica%s, numbered from 0; there is no replica %lld", name,
-                              f->service->replicas, f->service->replicas == 1 ? "" : "s",
+                              "%s has %u replica%s, numbered from 0; there is no replica %lld",
+                              name, f->service->replicas, f->service->replicas == 1 ? "" : "s",
                               (long long)replica);
     f->first_replica = (unsigned)replica;
     f->replica_count = 1;
@@ -134,9 +135,11 @@ static bool find_instance(const struct hx_loader *l, const char *name, struct hx
 
 static enum otel_err load_condition(struct hx_loader *l, const json_t *map, struct hx_fault *f)
 {
-    static const char *const figures[] = {"spans_received", "handled", "in_hand", "committed", NULL};
+    static const char *const figures[] = {"spans_received", "handled", "in_hand", "committed",
+                                          NULL};
     struct otl_yaml_pos pos = otl_yaml_value_pos(l->doc, map, "when");
-    char name[NAME_SIZE + 1] = "", instance[NAME_SIZE + 1] = "", near[NEAR_SIZE], sign[3] = "", *end;
+    char name[NAME_SIZE + 1] = "", instance[NAME_SIZE + 1] = "", near[NEAR_SIZE], sign[3] = "";
+    char *end;
     const char *text = f->when, *rest;
     int used = 0;
 

@@ -1,0 +1,107 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Faults on a timeline: what they do to a real fleet, what the books say of it, and which mistakes are refused.
+. "$(dirname "$0")/tap.sh"
+
+fleet=harness/tests/faults.yaml
+
+# refused TEXT... -- OPTION...: exit 2 with these words, before anything is started
+refused()
+{
+    words=
+    while [ "$1" != -- ]; do
+        words="$words$1
+"
+        shift
+    done
+    shift
+    expect_exit 2 "$tracerig" run "$fleet" --out "$dir/refused" "$@" || return 1
+    printf '%s' "$words" | while IFS= read -r word; do says "$word" || exit 1; done || return 1
+    [ ! -e "$dir/refused" ] || { echo "a run directory was made"; return 1; }
+}
+
+check "a fault after the end of the load is refused" refused "impossible time" "at 9s" -- --set faults.0.at=9s
+check "an unknown service is refused with the nearest" refused "unknown service 'ordre'" "order" -- \
+    --set faults.0.service=ordre
+check "a replica that is not there is refused" refused "there is no replica 5" -- --set faults.0.replica=5
+check "restarting the embedded broker is refused with the reason" refused "embedded broker" "broker: HOST:PORT" -- \
+    --set faults.0.service=broker --set faults.0.replica=0 --set broker=embedded
+check "a setting that a running service cannot take is refused" refused "cannot be changed during a run" -- \
+    --set 'faults.4.set={http: lean}'
+check "a condition on nothing is refused" refused "spans_received" -- --set "faults.4.when=spans_recieved > 5"
+
+expect_run() # expect_run NAME STATUS OPTION...
+{
+    name=$1 want=$2
+    shift 2
+    expect_exit "$want" "$tracerig" run "$fleet" --seed 5 --quiet --out "$dir/$name" "$@"
+}
+
+timeline()
+{
+    expect_run timeline 0 &&
+        json_is "$dir/timeline/report.json" "[e['what'] for e in r['events'] if e['what'] != 'set']" \
+            "['kill', 'restart', 'stop', 'continue', 'restart']" &&
+        json_is "$dir/timeline/report.json" "[e['target'] for e in r['events'] if e['what'] == 'set']" "['order-1']" &&
+        json_is "$dir/timeline/report.json" "[(s['instance'], s['incarnation'], s.get('killed', False)) for s in r['services'] if s['name'] == 'order']" \
+            "[('order-0', 0, True), ('order-1', 0, False), ('order-0', 1, False), ('order-1', 1, False)]" &&
+        json_is "$dir/timeline/report.json" "r['spans']['started'] == r['spans']['accounted']" True &&
+        json_is "$dir/timeline/report.json" "list(r['spans']['lost'])" "['process_killed']" &&
+        json_is "$dir/timeline/report.json" "r['spans']['lost_unexplained']" 0 &&
+        json_is "$dir/timeline/report.json" "all('until_s' in e for e in r['events'] if e['what'] in ('kill', 'stop', 'restart'))" True
+}
+check "kill, stop, continue, set and restart happen, and the books balance" timeline
+
+incarnations()
+{
+    for f in order-0.0 order-0.1 order-1.0 order-1.1; do
+        ls "$dir/timeline/ledger/$f".*.led > /dev/null || return 1
+    done
+    nothing_left "$dir/timeline"
+}
+check "... each incarnation has its own ledger, and nothing is left running" incarnations
+
+again() { expect_exit 0 "$tracerig" verify "$dir/timeline"; }
+check "... judged again, the verdict is the same" again
+
+accident()
+{
+    # the same death without a fault behind it
+    "$tracerig" run "$fleet" --quiet --out "$dir/accident" --set 'faults=[]' > "$dir/out" 2>&1 &
+    runner=$!
+    while [ ! -s "$dir/accident/roles/load.json" ]; do kill -0 $runner || return 1; done
+    while ! pid=$(pgrep -f -- "--role $dir/accident/roles/order-1.json"); do kill -0 $runner || return 1; done
+    while [ "$(stat -c %s "$dir/accident/spans/tap.bin" 2> /dev/null || echo 0)" -lt 1000 ]; do
+        kill -0 $runner 2> /dev/null || { cat "$dir/out"; return 1; }
+    done
+    kill -9 "$pid"
+    wait $runner
+    [ $? -eq 1 ] || { cat "$dir/out"; return 1; }
+    json_is "$dir/accident/report.json" "'processes' in r['reason'] and 'clean_stop' in r['reason']" True
+}
+check "the same death by accident is a verdict" accident
+
+never()
+{
+    expect_run never 1 --set "faults.4.when=handled(order-1) > 100000" &&
+        json_is "$dir/never/report.json" "[e['text'] for c in r['checks'] if c['id'] == 'processes' for e in c['evidence']]" \
+            "['the fault \\'set order-1 routes.POST /orders.steps.0.steps.0.wait=\"20ms\"\\' never happened: handled(order-1) > 100000']"
+}
+check "a condition that never comes true is told" never
+
+collector()
+{
+    expect_run collector 0 --set 'faults=[{at: 500ms, do: collector, fault: delay, delay: 50ms, for: 700ms},
+        {at: 1300ms, do: collector, fault: status, status: 503, retry_after: 1s, for: 700ms, probability: 0.7},
+        {at: 2200ms, do: collector, fault: stall, for: 500ms}, {at: 3s, do: collector, fault: refuse, for: 500ms},
+        {when: spans_received > 200, do: collector, fault: status, status: 429, for: 100ms}]' &&
+        json_is "$dir/collector/report.json" "sorted(e['text'].split(' (')[0] for e in r['events'])" \
+            "['collector delay 50ms', 'collector refuse', 'collector stall', 'collector status 429', 'collector status 503']" &&
+        json_is "$dir/collector/report.json" "sum(e['requests'] for e in r['events']) == sum(1 for _ in open('$dir/collector/spans/faults.jsonl')) > 5" True &&
+        json_is "$dir/collector/report.json" "[e['connections'] > 0 for e in r['events'] if e['text'] == 'collector refuse']" "[True]" &&
+        json_is "$dir/collector/report.json" "r['spans']['started'] == r['spans']['accounted']" True &&
+        json_is "$dir/collector/report.json" "r['spans']['retry_duplicates'] > 0" True &&
+        grep -q 'collector_mock_fault_requests_total{fault="stall"} [1-9]' "$dir/collector/metrics/collector.prom"
+}
+check "the collector delays, refuses, stalls and goes away, and says what it did to which request" collector
+done_testing

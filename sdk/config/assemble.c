@@ -4,6 +4,7 @@
 
 #include <otel/propagators.h>
 #include <otel/sdk/config.h>
+#include <otel/vendor_propagators.h>
 
 #include "sdk/base/mem.h"
 #include "sdk/config/settings.h"
@@ -23,21 +24,37 @@ void otel_sdk_env_options_init(struct otel_sdk_env_options *options)
     options->struct_size = sizeof(*options);
 }
 
+static struct otel_propagator *propagator_of(int word)
+{
+    static struct otel_propagator *(*const makers[])(void) = {
+        [OTL_PROPAGATOR_TRACECONTEXT] = otel_propagator_tracecontext,
+        [OTL_PROPAGATOR_BAGGAGE] = otel_propagator_baggage,
+        [OTL_PROPAGATOR_B3] = otel_propagator_b3,
+        [OTL_PROPAGATOR_B3_MULTI] = otel_propagator_b3_multi,
+        [OTL_PROPAGATOR_JAEGER] = otel_propagator_jaeger,
+        [OTL_PROPAGATOR_XRAY] = otel_propagator_xray,
+        [OTL_PROPAGATOR_OTTRACE] = otel_propagator_ottrace,
+        [OTL_PROPAGATOR_DATADOG] = otel_propagator_datadog,
+        [OTL_PROPAGATOR_NONE] = otel_propagator_noop,
+    };
+
+    return makers[word]();
+}
+
 static enum otel_err make_propagator(const struct otl_settings *s, struct otel_propagator **ret)
 {
-    struct otel_propagator *reversed[] = {otel_propagator_baggage(),
-                                          otel_propagator_tracecontext()};
+    struct otel_propagator *members[OTL_ENV_LIST_MAX];
 
-    if (s->propagate_tracecontext && s->propagate_baggage && s->baggage_first)
-        return otel_propagator_composite_new(reversed, 2, ret);
-    if (s->propagate_tracecontext && s->propagate_baggage)
+    if (s->propagator_count == 2 && s->propagators[0] == OTL_PROPAGATOR_TRACECONTEXT &&
+        s->propagators[1] == OTL_PROPAGATOR_BAGGAGE) {
         *ret = otel_propagator_ref(otel_propagator_w3c());
-    else if (s->propagate_tracecontext)
-        *ret = otel_propagator_ref(otel_propagator_tracecontext());
-    else if (s->propagate_baggage)
-        *ret = otel_propagator_ref(otel_propagator_baggage());
-    else
-        *ret = otel_propagator_ref(otel_propagator_noop());
+        return OTEL_OK;
+    }
+    for (unsigned i = 0; i < s->propagator_count; i++)
+        members[i] = propagator_of(s->propagators[i]);
+    if (s->propagator_count > 1)
+        return otel_propagator_composite_new(members, s->propagator_count, ret);
+    *ret = otel_propagator_ref(s->propagator_count == 1 ? members[0] : otel_propagator_noop());
     return OTEL_OK;
 }
 

@@ -18,7 +18,7 @@
  * Life      otl_env_read -> values -> otl_env_fini.
  * Threads   one owner.
  * Memory    texts are copied into the arena.
- * Limits    64 KiB a value, 8 words a list.
+ * Limits    64 KiB a value, 12 words a list.
  */
 
 /* Where variables come from and where mistakes are told. */
@@ -34,10 +34,12 @@ struct otl_env_number {
     uint64_t value;
 };
 
+enum { OTL_ENV_LIST_MAX = 12 };
+
 struct otl_env_list {
     bool set;
     unsigned count;
-    int words[8]; /* each once, in the order of their first mention */
+    int words[OTL_ENV_LIST_MAX]; /* each once, in the order of their first mention */
 };
 
 struct otl_env_word {
@@ -45,7 +47,17 @@ struct otl_env_word {
     int word;
 };
 
-enum { OTL_PROPAGATOR_TRACECONTEXT, OTL_PROPAGATOR_BAGGAGE, OTL_PROPAGATOR_NONE };
+enum {
+    OTL_PROPAGATOR_TRACECONTEXT,
+    OTL_PROPAGATOR_BAGGAGE,
+    OTL_PROPAGATOR_B3,
+    OTL_PROPAGATOR_B3_MULTI,
+    OTL_PROPAGATOR_JAEGER,
+    OTL_PROPAGATOR_XRAY,
+    OTL_PROPAGATOR_OTTRACE,
+    OTL_PROPAGATOR_DATADOG,
+    OTL_PROPAGATOR_NONE
+};
 enum { OTL_EXPORTER_OTLP, OTL_EXPORTER_NONE };
 enum {
     OTL_SAMPLER_ALWAYS_ON,

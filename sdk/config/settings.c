@@ -20,26 +20,20 @@ static void set_u32(const struct otl_env_number *number, uint32_t *value)
 static void set_propagators(const struct otl_env_source *source, const struct otl_env *env,
                             struct otl_settings *s)
 {
+    static const int defaults[] = {OTL_PROPAGATOR_TRACECONTEXT, OTL_PROPAGATOR_BAGGAGE};
     const struct otl_env_list *list = &env->propagators;
-    bool none = false;
 
-    if (!list->set) {
-        s->propagate_tracecontext = true;
-        s->propagate_baggage = true;
+    s->propagator_count = 2;
+    memcpy(s->propagators, defaults, sizeof(defaults));
+    if (!list->set)
         return;
-    }
-    for (unsigned i = 0; i < list->count; i++) {
-        none |= list->words[i] == OTL_PROPAGATOR_NONE;
-        s->propagate_tracecontext |= list->words[i] == OTL_PROPAGATOR_TRACECONTEXT;
-        if (list->words[i] == OTL_PROPAGATOR_BAGGAGE) {
-            s->propagate_baggage = true;
-            s->baggage_first = !s->propagate_tracecontext;
-        }
-    }
-    if (none && list->count > 1)
+    s->propagator_count = list->count;
+    memcpy(s->propagators, list->words, sizeof(list->words));
+    for (unsigned i = 0; i < list->count; i++)
+        if (list->words[i] == OTL_PROPAGATOR_NONE)
+            s->propagator_count = 0;
+    if (s->propagator_count == 0 && list->count > 1)
         otl_env_tell(source, OTEL_OK, "OTEL_PROPAGATORS: none beside others; none is used");
-    if (none)
-        s->propagate_tracecontext = s->propagate_baggage = false;
 }
 
 static void set_exporters(const struct otl_env_source *source, const struct otl_env *env,
@@ -190,13 +184,11 @@ static enum otel_err set_headers(const struct otl_env_source *source, const stru
 static void set_otlp(const struct otl_env_source *source, const struct otl_env *env,
                      struct otl_settings *s)
 {
-    const struct otl_env_word *compression = env->otlp_traces.compression.set
-                                                 ? &env->otlp_traces.compression
-                                                 : &env->otlp.compression;
+    const struct otl_env_word *compression =
+        env->otlp_traces.compression.set ? &env->otlp_traces.compression : &env->otlp.compression;
 
-    const struct otl_env_word *protocol = env->otlp_traces.protocol.set
-                                              ? &env->otlp_traces.protocol
-                                              : &env->otlp.protocol;
+    const struct otl_env_word *protocol =
+        env->otlp_traces.protocol.set ? &env->otlp_traces.protocol : &env->otlp.protocol;
 
     otel_sdk_otlp_options_init(&s->otlp);
     if (protocol->set && protocol->word == OTL_PROTOCOL_GRPC)
@@ -208,8 +200,8 @@ static void set_otlp(const struct otl_env_source *source, const struct otl_env *
     set_endpoint(source, env, s);
 }
 
-enum otel_err otl_settings_from_env(const struct otl_env_source *source,
-                                    const struct otl_env *env, struct otl_settings *ret)
+enum otel_err otl_settings_from_env(const struct otl_env_source *source, const struct otl_env *env,
+                                    struct otl_settings *ret)
 {
     enum otel_err err;
 

@@ -20,8 +20,8 @@ enum { OTL_SETTINGS_HEADERS_MAX = 64, OTL_SETTINGS_URL_MAX = 2400 };
 
 struct otl_settings {
     bool disabled;
-    bool propagate_tracecontext, propagate_baggage;
-    bool baggage_first; /* the order in which they were named */
+    int propagators[OTL_ENV_LIST_MAX]; /* OTL_PROPAGATOR_..., in the order of their naming */
+    unsigned propagator_count;         /* 0: none */
     bool export_otlp;
     int sampler; /* OTL_SAMPLER_... */
     double sampler_ratio;

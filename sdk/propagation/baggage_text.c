@@ -6,7 +6,7 @@
 #include "sdk/base/percent.h"
 #include "sdk/propagation/traceparent.h"
 
-static bool is_token(struct otl_view text)
+bool otl_is_token(struct otl_view text)
 {
     if (text.len == 0)
         return false;
@@ -59,7 +59,7 @@ static bool member_parse(struct otl_view text, struct otl_baggage_member *ret)
     ret->key = otl_trim_ows(split(pair, '=', &value));
     ret->value = otl_trim_ows(value);
     ret->metadata = otl_trim_ows(metadata);
-    return is_token(ret->key) && is_value(ret->value) && is_metadata(ret->metadata);
+    return otl_is_token(ret->key) && is_value(ret->value) && is_metadata(ret->metadata);
 }
 
 bool otl_baggage_next(struct otl_view *rest, struct otl_baggage_member *ret, unsigned *malformed)
@@ -80,7 +80,7 @@ enum otel_err otl_baggage_write(const struct otl_baggage_member *decoded, struct
     size_t before = out->len;
     enum otel_err err;
 
-    if (!is_token(decoded->key))
+    if (!otl_is_token(decoded->key))
         return OTEL_ERR_SYNTAX;
     err = otl_buf_append(out, decoded->key.data, decoded->key.len);
     if (err == OTEL_OK)

@@ -30,6 +30,9 @@ struct otl_baggage_member {
 bool otl_baggage_next(struct otl_view *rest, struct otl_baggage_member *ret,
                       unsigned *malformed);
 
+/* A token of HTTP: what a name of baggage and of a header must be. */
+bool otl_is_token(struct otl_view text);
+
 /* Append "key=value;metadata" with the value encoded. OTEL_ERR_SYNTAX: key is no token (nothing
  * is written); metadata that would break the header is left out. OTEL_ERR_LIMIT, OTEL_ERR_MEMORY:
  * out is as long as before. */

@@ -105,6 +105,36 @@ static void disabled_leaves_the_propagators(void **state)
     otel_sdk_free(sdk);
 }
 
+static void count_field(void *arg, struct otel_str text)
+{
+    (void)text;
+    ++*(unsigned *)arg;
+}
+
+static void propagators_are_those_that_are_named(void **state)
+{
+    static const struct {
+        const char *words;
+        unsigned fields; /* that inject may set: 2 for tracecontext, 1 for baggage ... */
+    } rows[] = {{"tracecontext", 2}, {"baggage", 1}, {"b3", 1},      {"b3multi", 4},
+                {"jaeger", 1},       {"xray", 1},    {"ottrace", 3}, {"datadog", 5},
+                {"none", 0},         {"b3,xray", 2}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fake_env env = {.count = 0};
+        struct otel_sdk *sdk;
+        unsigned fields = 0;
+        fake_set(&env, "OTEL_SDK_DISABLED", "true");
+        fake_set(&env, "OTEL_PROPAGATORS", rows[i].words);
+        sdk = make(&env);
+        otel_propagator_fields(otel_sdk_propagator_of(sdk), count_field, &fields);
+        assert_int_equal(fields, rows[i].fields);
+        assert_int_equal(env.told, 0);
+        otel_sdk_free(sdk);
+    }
+}
+
 static void no_exporter_means_no_processor(void **state)
 {
     struct fake_env env = {.count = 0};
@@ -139,8 +169,11 @@ static void https_is_refused_rather_than_answered_in_plain_text(void **state)
 
 static void every_sampler_name_makes_a_sampler(void **state)
 {
-    static const char *const names[] = {"always_on", "always_off", "traceidratio",
-                                        "parentbased_always_on", "parentbased_always_off",
+    static const char *const names[] = {"always_on",
+                                        "always_off",
+                                        "traceidratio",
+                                        "parentbased_always_on",
+                                        "parentbased_always_off",
                                         "parentbased_traceidratio"};
     struct srv *srv = srv_new();
     char endpoint[64];
@@ -207,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spans_arrive_as_the_environment_says),
         cmocka_unit_test(disabled_leaves_the_propagators),
+        cmocka_unit_test(propagators_are_those_that_are_named),
         cmocka_unit_test(no_exporter_means_no_processor),
         cmocka_unit_test(https_is_refused_rather_than_answered_in_plain_text),
         cmocka_unit_test(every_sampler_name_makes_a_sampler),

@@ -55,13 +55,23 @@ static bool endpoint_is(const char *text)
     return otel_str_equal(g_settings.otlp.endpoint, otel_str(text));
 }
 
+/* order: a digit for each OTL_PROPAGATOR_... */
+static bool propagates(const struct otl_settings *s, const char *order)
+{
+    for (unsigned i = 0; i < s->propagator_count; i++)
+        if (order[i] != '0' + s->propagators[i])
+            return false;
+    return order[s->propagator_count] == '\0';
+}
+
 static void nothing_set_means_the_specifications_defaults(void **state)
 {
     const struct otl_settings *s = with(NULL);
 
     (void)state;
     assert_false(s->disabled);
-    assert_true(s->propagate_tracecontext && s->propagate_baggage && s->export_otlp);
+    assert_true(propagates(s, "01"));
+    assert_true(s->export_otlp);
     assert_int_equal(s->sampler, OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_ON);
     assert_int_equal(s->batch.schedule_delay_millis, 5000);
     assert_int_equal(s->batch.export_timeout_millis, 30000);
@@ -81,7 +91,7 @@ static void empty_is_unset_and_blanks_go_away(void **state)
 
     (void)state;
     assert_false(s->disabled);
-    assert_true(s->propagate_baggage);
+    assert_true(propagates(s, "01"));
     assert_int_equal(s->batch.schedule_delay_millis, 7);
     assert_int_equal(g_env.told, 0);
 }
@@ -196,15 +206,19 @@ static void propagators_are_a_list_without_duplicates(void **state)
         with("OTEL_PROPAGATORS", "baggage, tracecontext,baggage", NULL);
 
     (void)state;
-    assert_true(s->propagate_tracecontext && s->propagate_baggage && s->baggage_first);
-    s = with("OTEL_PROPAGATORS", "tracecontext,b3", NULL);
-    assert_true(s->propagate_tracecontext && !s->propagate_baggage);
-    assert_true(said("\"b3\" is not supported"));
-    s = with("OTEL_PROPAGATORS", "none", NULL);
-    assert_true(!s->propagate_tracecontext && !s->propagate_baggage);
-    s = with("OTEL_PROPAGATORS", "nonsense", NULL);
-    assert_true(s->propagate_tracecontext && s->propagate_baggage);
+    assert_true(propagates(s, "10"));
+    assert_true(propagates(with("OTEL_PROPAGATORS", "tracecontext,B3", NULL), "02"));
+    s = with("OTEL_PROPAGATORS",
+             "datadog,ottrace,xray,jaeger,b3multi,b3,baggage,tracecontext,datadog", NULL);
+    assert_true(propagates(s, "76543210"));
+    assert_int_equal(g_env.told, 0);
+    assert_true(propagates(with("OTEL_PROPAGATORS", "none", NULL), ""));
+    assert_int_equal(g_env.told, 0);
+    assert_true(propagates(with("OTEL_PROPAGATORS", "b3,none", NULL), ""));
+    assert_true(said("none beside others"));
+    assert_true(propagates(with("OTEL_PROPAGATORS", "nonsense", NULL), "01"));
     assert_int_equal(g_env.told, 1);
+    assert_true(propagates(with("OTEL_PROPAGATORS", "nonsense,xray", NULL), "5"));
 }
 
 static void exporters_may_be_none(void **state)

@@ -28,7 +28,8 @@
  *   OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES resource; a value that cannot be decoded is
  *                                               discarded whole. service.instance.id is a random
  *                                               UUID unless given
- *   OTEL_PROPAGATORS                            tracecontext, baggage, none; "tracecontext,baggage"
+ *   OTEL_PROPAGATORS                            tracecontext, baggage, b3, b3multi, jaeger, xray,
+ *                                               ottrace, datadog, none; "tracecontext,baggage"
  *   OTEL_TRACES_SAMPLER, _ARG                   always_on, always_off, traceidratio and
  *                                               parentbased_ before each; parentbased_always_on; 1
  *   OTEL_TRACES_EXPORTER                        otlp, none; otlp

@@ -213,6 +213,8 @@ static enum otel_err judge(const struct request *request, const struct hx_run *r
         json_decref(report);
         return err;
     }
+    json_array_extend(json_object_get(report, "series"), json_object_get(parts, "series"));
+    json_object_del(parts, "series");
     json_object_update(report, parts);
     json_decref(parts);
     json_array_append_new(json_object_get(report, "checks"), hx_judge_processes(run->incidents));

@@ -43,13 +43,16 @@ static enum otel_err change(const json_t *tree, const char *override, json_t **r
                             struct otl_detail *reterr)
 {
     struct otl_yaml *doc = NULL;
-    json_t *root;
+    json_t *root, *part;
+    const char *name;
     enum otel_err err = otl_yaml_from_tree(tree, "set", &doc, reterr);
 
     if (err != OTEL_OK)
         return err;
     root = otl_yaml_root(doc);
     json_object_del(root, "faults");
+    json_object_foreach(json_object_get(root, "services"), name, part)
+        json_object_del(part, "replica_settings");
     err = hx_apply_override(doc, override, reterr);
     if (err == OTEL_OK)
         err = otl_schema_check(doc, hx_scenario_schema, reterr);

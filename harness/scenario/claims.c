@@ -233,6 +233,37 @@ static enum otel_err check_spans(struct hx_loader *l, const json_t *map,
     return OTEL_OK;
 }
 
+/* expect.namer: an instance of a service that consumes, or none. */
+static enum otel_err load_namer(struct hx_loader *l, const json_t *map, struct hx_claims *claims)
+{
+    const char *words[WORDS_MAX + 1];
+    char near[NEAR_SIZE];
+    size_t count = 0;
+
+    claims->namer = otl_tree_text(map, "namer", "");
+    if (*claims->namer == '\0')
+        return OTEL_OK;
+    words[count++] = "none";
+    for (size_t i = 0; i < l->scenario->service_count; i++) {
+        const struct hx_service *service = &l->services[i];
+        for (unsigned r = 0; r < service->replicas && service->consumer_count > 0; r++) {
+            if (count == WORDS_MAX)
+                break;
+            words[count] = hx_loader_format(l, "%s-%u", service->name, r);
+            if (words[count++] == NULL)
+                return OTEL_ERR_MEMORY;
+        }
+    }
+    words[count] = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], claims->namer) == 0)
+            return OTEL_OK;
+    return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "namer"),
+                          "'%.100s' is no instance that consumes messages, nor 'none'%s",
+                          claims->namer,
+                          otl_words_suggest(words, claims->namer, near, sizeof(near)));
+}
+
 static enum otel_err load_expect(struct hx_loader *l, const struct hx_plan *plan)
 {
     struct hx_claims *claims = &l->scenario->claims;
@@ -241,6 +272,8 @@ static enum otel_err load_expect(struct hx_loader *l, const struct hx_plan *plan
 
     claims->spans_per_request_min = otl_tree_double(map, "spans_per_request_min", 0);
     claims->partial_traces = otl_tree_bool(map, "partial_traces", false);
+    if (err == OTEL_OK)
+        err = load_namer(l, map, claims);
     if (err == OTEL_OK)
         err = load_edges(l, plan, "required", &claims->required, &claims->required_count);
     if (err == OTEL_OK)

@@ -214,36 +214,8 @@ static enum otel_err load_time(struct hx_loader *l, const json_t *map, size_t in
 
 static enum otel_err load_settings(struct hx_loader *l, const json_t *map, struct hx_fault *f)
 {
-    const json_t *set = json_object_get(map, "set");
-    struct hx_setting *settings = hx_loader_array(l, json_object_size(set), sizeof(*settings));
-    const char *path;
-    json_t *value;
-
-    if (settings == NULL)
-        return OTEL_ERR_MEMORY;
-    f->settings = settings;
-    json_object_foreach((json_t *)(uintptr_t)set, path, value) {
-        struct hx_setting *setting = &settings[f->setting_count++];
-        struct otl_detail detail = OTL_DETAIL_NONE;
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        json_t *changed = NULL;
-        enum otel_err err = OTEL_OK;
-
-        setting->path = path;
-        setting->value = text ? otl_arena_strdup(l->arena, text) : NULL;
-        free(text);
-        if (setting->value == NULL)
-            return OTEL_ERR_MEMORY;
-        err = hx_scenario_with(l->scenario->tree, f->service->name, setting,
-                               f->what == HX_FAULT_RESTART, &changed, &detail);
-        json_decref(changed);
-        if (err == OTEL_ERR_MEMORY)
-            return err;
-        if (err != OTEL_OK)
-            return otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, set, path), "set %.100s: %s",
-                                  path, detail.text);
-    }
-    return OTEL_OK;
+    return hx_load_settings(l, json_object_get(map, "set"), f->service->name,
+                            f->what == HX_FAULT_RESTART, &f->settings, &f->setting_count);
 }
 
 static enum otel_err load_collector(struct hx_loader *l, const json_t *map, struct hx_fault *f)

@@ -56,6 +56,12 @@ OTEL_MUST_USE enum otel_err hx_check_graph(struct hx_loader *loader);
 OTEL_MUST_USE enum otel_err hx_load_claims(struct hx_loader *loader);
 /* faults: (faults.h); load must be there. */
 OTEL_MUST_USE enum otel_err hx_load_faults(struct hx_loader *loader);
+/* Settings of a fault or a replica, each held against the grammar by applying it. */
+OTEL_MUST_USE enum otel_err hx_load_settings(struct hx_loader *loader, const json_t *set,
+                                             const char *service, bool restart,
+                                             const struct hx_setting **ret, size_t *ret_count);
+/* replica_settings of every service; claims must be there. */
+OTEL_MUST_USE enum otel_err hx_load_replicas(struct hx_loader *loader);
 OTEL_MUST_USE enum otel_err hx_check_fault_order(struct hx_loader *loader);
 OTEL_MUST_USE enum otel_err hx_check_template(struct hx_loader *loader, const char *text,
                                               struct otl_yaml_pos pos);

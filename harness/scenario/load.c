@@ -74,6 +74,8 @@ static enum otel_err build(struct hx_loaded *loaded, struct otl_detail *reterr)
         err = hx_check_graph(loader);
     if (err == OTEL_OK)
         err = hx_load_claims(loader);
+    if (err == OTEL_OK)
+        err = hx_load_replicas(loader);
     return err == OTEL_OK ? hx_load_faults(loader) : err;
 }
 

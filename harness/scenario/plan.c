@@ -107,7 +107,7 @@ static double work_of(const struct hx_step *steps, size_t count)
 
     for (size_t i = 0; i < count; i++) {
         if (steps[i].kind == HX_STEP_WORK)
-            sum += expected_ns(&steps[i].delay);
+            sum += expected_ns(&steps[i].delay) * steps[i].probability;
         sum += work_of(steps[i].steps, steps[i].step_count);
     }
     return sum;

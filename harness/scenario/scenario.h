@@ -110,12 +110,16 @@ struct hx_step {
     const struct hx_route *route;       /* call */
     const struct hx_topic *topic;       /* publish */
     const char *message_key;            /* publish: a template; "" = none */
+    const char *hot_key;                /* publish: key of hot_share of the messages; "" = none */
+    double hot_share;
     size_t message_bytes;               /* publish: size of the value, default 2048 */
     bool inject;                        /* call, publish: false = the context is not passed on */
     const char *statement;              /* sql */
     const char *const *parameters;      /* sql: templates */
     size_t parameter_count;
-    double probability;                 /* fail, exception: 0..1, drawn from the request's stream */
+    double probability;                 /* fail, exception, work, wait, call: 0..1, drawn from the
+                                         * request's stream; default 1 */
+    const char *only_key;               /* work, wait, call: for messages with this key; "" = all */
     int http_status;                    /* fail: the status answered, 400..599 */
     const char *exception_type;         /* exception; fail: error.type */
     const char *exception_message;
@@ -196,6 +200,16 @@ enum hx_stop_way {
     HX_STOP_NONE            /* no handler: the signal ends the process */
 };
 
+struct hx_setting; /* faults.h */
+
+/* What one replica has of its own: settings below its service, as a restart can change them. */
+struct hx_replica_settings {
+    unsigned replica;
+    const char *version;        /* that follows from them, "" = none */
+    const struct hx_setting *settings;
+    size_t setting_count;
+};
+
 struct hx_service {
     const char *name;           /* service.name */
     unsigned index;
@@ -210,6 +224,8 @@ struct hx_service {
     size_t route_count;
     const struct hx_consumer *consumers;
     size_t consumer_count;
+    const struct hx_replica_settings *replica_settings; /* of those replicas that have some */
+    size_t replica_settings_count;
 };
 
 struct hx_topic {
@@ -276,6 +292,7 @@ struct hx_claims {
     double spans_per_request_min; /* 0 = not claimed */
     const struct hx_threshold *thresholds; /* on figures of report.json */
     size_t threshold_count;
+    const char *namer;          /* instance that the spans must name, "none"; "" = no claim */
     bool partial_traces;        /* partial traces are expected: the share that follows from the
                                  * services' own ratios, inside a two-sided 1e-6 interval */
 };
@@ -328,6 +345,13 @@ void hx_scenario_free(struct hx_scenario *scenario);
  * scenario.yaml. Loading it gives the same scenario. */
 OTEL_MUST_USE enum otel_err hx_scenario_emit(const struct hx_scenario *scenario,
                                              struct otl_buf *buf);
+
+/* The tree as one replica of service has it: with its own settings. The caller frees it.
+ * OTEL_ERR_MEMORY. */
+OTEL_MUST_USE enum otel_err hx_scenario_replica_tree(const struct hx_scenario *scenario,
+                                                     const struct hx_service *service,
+                                                     unsigned replica, json_t **ret,
+                                                     struct otl_detail *reterr);
 
 /* NULL if there is none. */
 const struct hx_service *hx_scenario_service(const struct hx_scenario *scenario, const char *name);

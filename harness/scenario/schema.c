@@ -90,21 +90,27 @@ static const struct otl_schema span[] = {
     ROW("status", ENUM, .words = statuses),
     ROW("status_message", STRING, .max = TEXT_BYTES),
     OTL_SCHEMA_END};
+/* For some requests or messages only. */
+#define SOMETIMES_KEYS                                                                            \
+    ROW("probability", DOUBLE, .real_max = 1), ROW("only_key", STRING, .min = 1, .max = TEXT_BYTES)
 static const struct otl_schema work[] = {ROW("work", ONE_OF, .child = delay_values),
-                                         OTL_SCHEMA_END};
+                                         SOMETIMES_KEYS, OTL_SCHEMA_END};
 static const struct otl_schema wait[] = {ROW("wait", ONE_OF, .child = delay_values),
-                                         OTL_SCHEMA_END};
+                                         SOMETIMES_KEYS, OTL_SCHEMA_END};
 static const struct otl_schema call[] = {
-    ROW("call", STRING, .what = "a call such as 'order POST /orders'"), SPAN_KEYS,
+    ROW("call", STRING, .what = "a call such as 'order POST /orders'"), SPAN_KEYS, SOMETIMES_KEYS,
     ROW("inject", BOOL, .fallback = "true"), OTL_SCHEMA_END};
 static const struct otl_schema parallel[] = {
     ROW("parallel", LIST, .child = hx_scenario_step, .min = 1, .max = 64), OTL_SCHEMA_END};
 static const struct otl_schema sql[] = {
     ROW("sql", STRING, .min = 1, .max = 4096), SPAN_KEYS,
     ROW("parameters", LIST, .child = scalar_item, .max = 64), OTL_SCHEMA_END};
+static const struct otl_schema hot_key[] = {
+    ROW("key", STRING, .required = true, .min = 1, .max = TEXT_BYTES),
+    ROW("share", DOUBLE, .required = true, .real_max = 1), OTL_SCHEMA_END};
 static const struct otl_schema publish[] = {
     ROW("publish", STRING, .what = "a topic's name"), SPAN_KEYS,
-    ROW("key", STRING, .max = TEXT_BYTES),
+    ROW("key", STRING, .max = TEXT_BYTES), ROW("hot_key", MAP, .child = hot_key),
     ROW("bytes", UINT, .max = BODY_BYTES, .fallback = "2048"),
     ROW("inject", BOOL, .fallback = "true"), OTL_SCHEMA_END};
 static const struct otl_schema fail_map[] = {
@@ -212,6 +218,11 @@ static const struct otl_schema consumers[] = {
     OTL_SCHEMA_END};
 static const struct otl_schema resource[] = {ROW("*", STRING, .max = TEXT_BYTES), OTL_SCHEMA_END};
 
+static const struct otl_schema settings[] = {ROW("*", ANY), OTL_SCHEMA_END};
+static const struct otl_schema replica_settings[] = {
+    ROW("*", MAP, .child = settings, .min = 1, .max = 64,
+        .what = "a replica's settings such as {version: 1.3.0}"),
+    OTL_SCHEMA_END};
 static const struct otl_schema service[] = {
     ROW("replicas", UINT, .min = 1, .max = HX_MAX_REPLICAS, .fallback = "1"),
     ROW("version", STRING, .max = NAME_BYTES),
@@ -222,6 +233,7 @@ static const struct otl_schema service[] = {
     ROW("broken", MAP, .child = broken),
     ROW("routes", MAP, .child = routes),
     ROW("consumers", MAP, .child = consumers),
+    ROW("replica_settings", MAP, .child = replica_settings, .max = HX_MAX_REPLICAS),
     OTL_SCHEMA_END};
 static const struct otl_schema services[] = {
     ROW("*", MAP, .child = service, .what = "a service"), OTL_SCHEMA_END};
@@ -271,11 +283,11 @@ static const struct otl_schema expect[] = {
     ROW("thresholds", LIST, .child = threshold_item, .max = 64),
     ROW("spans_per_request_min", DOUBLE, .real_max = 1e6, .fallback = "0.0"),
     ROW("partial_traces", BOOL, .fallback = "false"),
+    ROW("namer", STRING, .min = 1, .max = NAME_BYTES * 2),
     OTL_SCHEMA_END};
 
 /* ---- faults ------------------------------------------------------------------------------- */
 
-static const struct otl_schema settings[] = {ROW("*", ANY), OTL_SCHEMA_END};
 static const struct otl_schema fault[] = {
     ROW("at", DURATION, .max = 24 * HOUR),
     ROW("when", STRING, .min = 1, .max = NAME_BYTES * 2),

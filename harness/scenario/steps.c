@@ -125,10 +125,17 @@ static enum otel_err load_span(struct hx_loader *l, const json_t *map, struct pl
     return load_steps(l, json_object_get(map, "steps"), place, &step->steps, &step->step_count);
 }
 
+static void load_sometimes(const json_t *map, struct hx_step *step)
+{
+    step->probability = otl_tree_double(map, "probability", 1);
+    step->only_key = otl_tree_text(map, "only_key", "");
+}
+
 static enum otel_err load_work(struct hx_loader *l, const json_t *map, struct place place,
                                struct hx_step *step)
 {
     (void)place;
+    load_sometimes(map, step);
     return load_delay(l, map, "work", &step->delay);
 }
 
@@ -136,6 +143,7 @@ static enum otel_err load_wait(struct hx_loader *l, const json_t *map, struct pl
                                struct hx_step *step)
 {
     (void)place;
+    load_sometimes(map, step);
     return load_delay(l, map, "wait", &step->delay);
 }
 
@@ -148,6 +156,7 @@ static enum otel_err load_call(struct hx_loader *l, const json_t *map, struct pl
 
     if (err != OTEL_OK)
         return err;
+    load_sometimes(map, step);
     step->to = step->route->service;
     step->name = otl_tree_text(map, "name", step->route->name);
     step->span_kind = HX_CLIENT;
@@ -242,6 +251,8 @@ static enum otel_err load_publish(struct hx_loader *l, const json_t *map, struct
         return OTEL_ERR_MEMORY;
     step->span_kind = HX_PRODUCER;
     step->message_key = otl_tree_text(map, "key", "");
+    step->hot_key = otl_tree_text(json_object_get(map, "hot_key"), "key", "");
+    step->hot_share = otl_tree_double(json_object_get(map, "hot_key"), "share", 0);
     step->message_bytes = (size_t)otl_tree_int(map, "bytes", 2048);
     step->inject = otl_tree_bool(map, "inject", true);
     err = hx_check_template(l, step->message_key, otl_yaml_value_pos(l->doc, map, "key"));
@@ -371,6 +382,15 @@ static const struct {
 
 /* ---- lists -------------------------------------------------------------------------------- */
 
+static enum otel_err check_sometimes(struct hx_loader *l, const json_t *map, struct place place,
+                                     const struct hx_step *step)
+{
+    if (*step->only_key != '\0' && !place.consumer)
+        return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "only_key"),
+                              "only_key looks at a message's key, and a route has no message");
+    return OTEL_OK;
+}
+
 static enum otel_err load_step(struct hx_loader *l, const json_t *map, struct place place,
                                struct hx_step *step)
 {
@@ -378,6 +398,8 @@ static enum otel_err load_step(struct hx_loader *l, const json_t *map, struct pl
 
     step->op = UINT_MAX;
     step->name = step->status_message = step->message_key = step->statement = "";
+    step->hot_key = step->only_key = "";
+    step->probability = 1;
     step->exception_type = step->exception_message = "";
     step->inject = true;
     if (place.parallel && strcmp(kind->key, "call") != 0)
@@ -387,8 +409,10 @@ static enum otel_err load_step(struct hx_loader *l, const json_t *map, struct pl
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if (strcmp(verbs[i].verb, kind->key) != 0)
             continue;
+        enum otel_err err;
         step->kind = verbs[i].kind;
-        return verbs[i].load(l, map, place, step);
+        err = verbs[i].load(l, map, place, step);
+        return err == OTEL_OK ? check_sometimes(l, map, place, step) : err;
     }
     return OTEL_ERR_UNSUPPORTED; /* a row of the grammar without a row above: tests see it */
 }

@@ -191,7 +191,8 @@ static enum otel_err open_kafka(struct hx_app *app, const json_t *message,
         err = hx_producer_new(app->base, bootstrap, &app->runtime, &app->producer, reterr);
     for (size_t i = 0; err == OTEL_OK && i < app->service->consumer_count; i++) {
         struct hx_member_options options = {app->base, bootstrap, &app->service->consumers[i],
-                                            &app->runtime};
+                                            &app->runtime, app->membership,
+                                            app->membership_arg};
         if (app->member_count == HX_APP_MAX_MEMBERS)
             return otl_detail_set(reterr, OTEL_ERR_LIMIT, NULL, 0, 0, "more than %d consumers",
                                   HX_APP_MAX_MEMBERS);

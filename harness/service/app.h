@@ -52,6 +52,8 @@ struct hx_app {
     struct hx_producer *producer;     /* likewise */
     struct hx_member *members[HX_APP_MAX_MEMBERS];
     size_t member_count;
+    hx_member_event_fn *membership;   /* of its consumers; set before the peers are told; or NULL */
+    void *membership_arg;
     void (*idle)(void *arg);          /* the last request in hand has gone */
     void *idle_arg;
 };

@@ -71,6 +71,18 @@ static void say_progress(struct service *service)
                   "rss_bytes", (json_int_t)row.rss_peak_bytes, "sdk", counters_json(&row)));
 }
 
+static void on_membership(void *arg, const struct hx_consumer *consumer,
+                          enum hx_member_event event, int count)
+{
+    static const char *const what[] = {"assigned", "revoked", "lost", "expelled"};
+    const struct service *service = arg;
+
+    hx_child_send(service->child,
+                  json_pack("{s:s, s:s, s:s, s:i, s:I}", "event", "membership", "what",
+                            what[event], "group", consumer->group, "partitions", count, "mono_ns",
+                            (json_int_t)otl_clock_mono(otl_clock_real())));
+}
+
 static void leave(struct service *service, int status)
 {
     service->over = true;
@@ -311,6 +323,8 @@ static void run(struct service *service)
         fault(service, &detail);
         return;
     }
+    service->app->membership = on_membership;
+    service->app->membership_arg = service;
     hx_child_send(service->child,
                   json_pack("{s:s, s:i}", "event", "bound", "port", hx_app_port(service->app)));
     /* A new incarnation has them too: it must not be asked for anything before it can work. */

@@ -20,6 +20,8 @@ struct hx_member {
     struct event *second; /* polls once a second, as long as polling is allowed */
     const struct hx_consumer *consumer;
     struct hx_runtime *runtime;
+    hx_member_event_fn *changed;
+    void *changed_arg;
     struct hx_entry entry;
     struct hx_deliveries deliveries;
     unsigned in_hand;
@@ -122,6 +124,7 @@ static void handle(struct hx_member *member, rd_kafka_message_t *raw)
     message->raw = raw;
     request->partition = raw->partition;
     request->offset = raw->offset;
+    request->key = otl_view(raw->key, raw->key != NULL ? raw->key_len : 0);
     request->delivery = hx_deliveries_add(&member->deliveries, raw->partition, raw->offset,
                                           &message->delivery);
     read_headers(&request->incoming, raw);
@@ -131,6 +134,12 @@ static void handle(struct hx_member *member, rd_kafka_message_t *raw)
         member->last_commit[raw->partition] = raw->offset;
     member->in_hand++;
     begin(request, member, raw);
+}
+
+static void tell(const struct hx_member *member, enum hx_member_event event, int count)
+{
+    if (member->changed != NULL)
+        member->changed(member->changed_arg, member->consumer, event, count);
 }
 
 /* As many as may be in hand; comes back by itself when there may be more. */
@@ -150,6 +159,8 @@ static void poll_messages(void *arg)
             handle(member, raw);
             continue;
         }
+        if (raw->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED)
+            tell(member, HX_MEMBER_EXPELLED, 0);
         if (member->runtime->log != NULL)
             otl_log_line(member->runtime->log, OTL_LOG_WARN, "kafka consumer: %s",
                          rd_kafka_message_errstr(raw));
@@ -171,6 +182,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
                          rd_kafka_topic_partition_list_t *partitions, void *opaque)
 {
     struct hx_member *member = opaque;
+    bool lost = rd_kafka_assignment_lost(rk) != 0;
 
     member->changed_mono_ns = otl_clock_mono(otl_clock_real());
     hx_deliveries_forget(&member->deliveries);
@@ -182,7 +194,9 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
         otl_log_line(member->runtime->log, OTL_LOG_INFO, "group %s: %d partitions of %s %s%s",
                      member->consumer->group, partitions != NULL ? partitions->cnt : 0,
                      member->consumer->topic->name, member->assigned ? "assigned" : "revoked",
-                     rd_kafka_assignment_lost(rk) ? " (lost)" : "");
+                     lost ? " (lost)" : "");
+    tell(member, member->assigned ? HX_MEMBER_ASSIGNED : lost ? HX_MEMBER_LOST : HX_MEMBER_REVOKED,
+         partitions != NULL ? partitions->cnt : 0);
 }
 
 static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err,
@@ -321,6 +335,8 @@ enum otel_err hx_member_new(const struct hx_member_options *options, struct hx_m
     member->events.fd = -1;
     member->consumer = options->consumer;
     member->runtime = options->runtime;
+    member->changed = options->changed;
+    member->changed_arg = options->changed_arg;
     hx_deliveries_init(&member->deliveries);
     fill_entry(&member->entry, options->consumer);
     err = make_handle(member, options->bootstrap, reterr);

@@ -20,11 +20,24 @@
 struct event_base;
 struct hx_member;
 
+/* What became of its membership, for the time axis of a report. */
+enum hx_member_event {
+    HX_MEMBER_ASSIGNED, /* count partitions */
+    HX_MEMBER_REVOKED,
+    HX_MEMBER_LOST,     /* revoked, and others have them already */
+    HX_MEMBER_EXPELLED  /* max.poll.interval.ms was exceeded; noticed at the next poll */
+};
+
+typedef void hx_member_event_fn(void *arg, const struct hx_consumer *consumer,
+                                enum hx_member_event event, int count);
+
 struct hx_member_options {
     struct event_base *base;
     const char *bootstrap;
     const struct hx_consumer *consumer;
     struct hx_runtime *runtime;
+    hx_member_event_fn *changed; /* may be NULL; from the loop */
+    void *changed_arg;
 };
 
 /* OTEL_ERR_ARGUMENT (settings that librdkafka refuses), OTEL_ERR_MEMORY, OTEL_ERR_IO. */

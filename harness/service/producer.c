@@ -218,13 +218,15 @@ enum hx_progress hx_producer_step(struct hx_frame *frame, const struct hx_step *
                            request->runtime->replica, request->runtime->instance};
     struct otel_str key;
     rd_kafka_resp_err_t err;
+    bool hot;
 
     if (publish == NULL || carrier == NULL) {
         hx_frame_fail(frame, HX_LED_OUTCOME_FAILED, 500, "out_of_memory", step->name);
         return HX_GO_ON;
     }
     hx_frame_random(frame, &random);
-    key = hx_fill_text(&fill, step->message_key);
+    hot = step->hot_share > 0 && otl_random_unit(&random) < step->hot_share;
+    key = hx_fill_text(&fill, hot ? step->hot_key : step->message_key);
     publish->request = request;
     publish->step = step;
     publish->span = start_span(frame, step, key);

@@ -37,6 +37,7 @@ struct hx_request *hx_request_take(struct hx_runtime *runtime)
     request->partition = -1;
     request->offset = -1;
     request->delivery = 0;
+    request->key = otl_view(NULL, 0);
     return request;
 }
 

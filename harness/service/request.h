@@ -111,6 +111,7 @@ struct hx_request {
     int32_t partition;         /* Kafka, else -1 */
     int64_t offset;
     uint32_t delivery;
+    struct otl_view key;       /* of the message; borrowed from it */
     /* The steps are over, the entry's span has ended, the row is closed: answer now. */
     void (*done)(void *arg, struct hx_request *request);
     void *done_arg;

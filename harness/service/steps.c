@@ -329,6 +329,19 @@ static enum hx_progress run_read_baggage(struct hx_frame *frame, const struct hx
     return HX_GO_ON;
 }
 
+/* work, wait and call may stand for some requests only. */
+static bool is_due(const struct hx_frame *frame, const struct hx_step *step)
+{
+    const struct otl_view *key = &frame->request->key;
+
+    if (step->kind != HX_STEP_WORK && step->kind != HX_STEP_WAIT && step->kind != HX_STEP_CALL)
+        return true;
+    if (*step->only_key != '\0' &&
+        (key->len != strlen(step->only_key) || memcmp(key->data, step->only_key, key->len) != 0))
+        return false;
+    return step->probability >= 1 || strikes(frame, step);
+}
+
 enum hx_progress hx_step_run(struct hx_frame *frame, const struct hx_step *step,
                              struct hx_frame **ret_child)
 {
@@ -347,5 +360,7 @@ enum hx_progress hx_step_run(struct hx_frame *frame, const struct hx_step *step,
         [HX_STEP_READ_BAGGAGE] = run_read_baggage,
     };
 
+    if (!is_due(frame, step))
+        return HX_GO_ON;
     return runners[step->kind](frame, step, ret_child);
 }

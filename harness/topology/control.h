@@ -17,9 +17,14 @@
  *   {"event":"progress", ...}             about once a second. Load client: phase, elapsed_s,
  *                                         rate_asked, rate_achieved, in_flight, backlog, p50_ns,
  *                                         p99_ns of the last second, requests and errors so far.
- *                                         Service: in_hand, handled, refused, committed and lag (Kafka),
- *                                         app_cpu_ns, exporter_cpu_ns, rss_bytes and
+ *                                         Service: in_hand, handled, refused, committed and lag
+ *                                         (Kafka), app_cpu_ns, exporter_cpu_ns, rss_bytes and
  *                                         "sdk":{counters of HX_LED_COUNTERS}
+ *   {"event":"membership","what":"assigned","group":"projector","partitions":2,"mono_ns":...}
+ *                                         service: a consumer's group gave it partitions
+ *                                         (assigned), took them (revoked), had given them to others
+ *                                         already (lost), or it exceeded max.poll.interval.ms
+ *                                         (expelled; noticed at its next poll)
  *   {"event":"finished","load":{...},"trust":[...]}
  *                                         load client: all answered or timed out; both exactly as
  *                                         in report.json. hdr/response.hlog, service.hlog and

@@ -64,8 +64,8 @@ static json_t *service_row(const struct hx_run *run, const struct hx_child *chil
 
     if (child->ended_by_fault)
         json_object_set_new(row, "killed", json_true());
-    if (service->version[0] != '\0')
-        json_object_set_new(row, "version", json_string(service->version));
+    if (child->version[0] != '\0')
+        json_object_set_new(row, "version", json_string(child->version));
     if (child->exited) {
         put_real(row, "cpu_s", (double)child->exit.cpu_ns / 1e9);
         put_integer(row, "rss_peak_bytes", child->exit.rss_peak_bytes);
@@ -274,7 +274,7 @@ json_t *hx_run_facts(const struct hx_run *run, const struct hx_cpu_times *before
     put_broker(run, report);
     put_phases(run, report);
     put_files(report);
-    json_object_set_new(report, "events", json_incref(run->events));
+    json_object_set_new(report, "events", hx_run_events_with_membership(run));
     json_object_set_new(report, "series", json_incref(run->series));
     json_object_set_new(report, "histograms", hx_histograms_new(run->options.dir));
     json_object_set_new(report, "environment", hx_environment_new(before));

@@ -132,6 +132,11 @@ static void handle(struct hx_child *child, json_t *object)
             child->acted = json_array();
         json_array_append(child->acted, object);
         child->seen |= HX_SEEN_ACTED;
+    } else if (strcmp(event, "membership") == 0) {
+        if (child->membership == NULL)
+            child->membership = json_array();
+        if (json_array_size(child->membership) < HX_CHILD_MEMBERSHIP)
+            json_array_append(child->membership, object);
     } else if (strcmp(event, "finished") == 0) {
         keep(&child->final, object);
         child->seen |= HX_SEEN_FINISHED;
@@ -311,6 +316,7 @@ void hx_fleet_fini(struct hx_fleet *fleet)
         json_decref(fleet->children[i].progress);
         json_decref(fleet->children[i].final);
         json_decref(fleet->children[i].acted);
+        json_decref(fleet->children[i].membership);
     }
     fleet->count = 0;
 }

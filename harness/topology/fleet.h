@@ -21,7 +21,8 @@
  * Limits    HX_FLEET_CHILDREN; a control line is at most HX_CONTROL_LINE_MAX bytes.
  */
 
-enum { HX_FLEET_CHILDREN = 512, HX_GUARDIAN_GONE = 1000 /* interrupts when it was killed */ };
+enum { HX_FLEET_CHILDREN = 512, HX_GUARDIAN_GONE = 1000, /* interrupts when it was killed */
+       HX_CHILD_MEMBERSHIP = 10000 };
 
 enum hx_role { HX_ROLE_SERVICE, HX_ROLE_BROKER, HX_ROLE_COLLECTOR, HX_ROLE_LOAD };
 
@@ -42,6 +43,8 @@ struct hx_child {
     json_t *ready;         /* the whole "ready" object, or NULL */
     json_t *progress;      /* the latest one, or NULL */
     json_t *final;         /* "finished" of the load client, "stopped" of a service, or NULL */
+    json_t *membership;    /* service: array of its "membership" events, or NULL */
+    char version[65];      /* service.version, "" = none */
     json_t *acted;         /* collector: array of its "acted" events, or NULL */
     char fault[256];       /* text of a "fault" event, or "" */
     bool exited;

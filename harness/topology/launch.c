@@ -82,6 +82,17 @@ static enum otel_err write_role(const struct hx_run *run, const struct player *p
     return err;
 }
 
+static void note_version(const struct player *player, struct hx_child *child)
+{
+    const json_t *services = json_object_get(player->tree, "services");
+    const json_t *own = json_object_get(services, player->service->name);
+    const char *version = json_string_value(json_object_get(own, "version"));
+
+    if (own == NULL)
+        version = player->service->version;
+    snprintf(child->version, sizeof(child->version), "%s", version ? version : "");
+}
+
 static enum otel_err start_player(struct hx_run *run, const struct player *player,
                                   struct hx_child **ret, struct otl_detail *reterr)
 {
@@ -95,7 +106,11 @@ static enum otel_err start_player(struct hx_run *run, const struct player *playe
 
     snprintf(log, sizeof(log), "%s/logs/%s.err", run->options.dir, player->name);
     options.service = player->service ? player->service->index : 0;
-    return err == OTEL_OK ? hx_fleet_add(&run->fleet, &options, ret, reterr) : err;
+    if (err == OTEL_OK)
+        err = hx_fleet_add(&run->fleet, &options, ret, reterr);
+    if (err == OTEL_OK && player->service != NULL)
+        note_version(player, *ret);
+    return err;
 }
 
 static enum otel_err start_collector(struct hx_run *run, struct otl_detail *reterr)
@@ -185,8 +200,13 @@ static enum otel_err start_services(struct hx_run *run, struct otl_detail *reter
                                     .service = service, .replica = r,
                                     .process = run->next_process++};
             struct hx_child *child;
+            json_t *tree = NULL;
             snprintf(name, sizeof(name), "%s-%u", service->name, r);
-            err = start_player(run, &player, &child, reterr);
+            err = hx_scenario_replica_tree(scenario, service, r, &tree, reterr);
+            player.tree = tree;
+            if (err == OTEL_OK)
+                err = start_player(run, &player, &child, reterr);
+            json_decref(tree);
         }
     }
     return err;

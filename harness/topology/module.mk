@@ -19,7 +19,8 @@ topology_SRCS := harness/topology/guardian.c harness/topology/guardian_main.c \
                  harness/topology/wind_down.c harness/topology/metrics.c \
                  harness/topology/progress.c harness/topology/environment.c \
                  harness/topology/facts.c harness/topology/histograms.c \
-                 harness/topology/timeline.c harness/topology/restart.c harness/topology/events.c
+                 harness/topology/timeline.c harness/topology/restart.c harness/topology/events.c \
+                 harness/topology/membership.c
 topology_LIBS := scenario stats base
 topology_PKGS := jansson libevent_core rdkafka sqlite3 zlib
 topology_CFLAGS = -DTRACERIG_REVISION='"$(shell git describe --always --dirty 2>/dev/null)"'

@@ -33,6 +33,8 @@ void hx_run_events_of_collector(struct hx_run *run);
 void hx_run_event_until(struct hx_run *run, size_t event); /* until_s is now */
 /* The last event of this kind at target gets its end, if it has none. */
 void hx_run_event_close(struct hx_run *run, const char *what, const char *target);
+/* membership.c: the run's events and, between them, what the consumer groups went through. */
+json_t *hx_run_events_with_membership(const struct hx_run *run);
 void hx_run_event_add(struct hx_run *run, size_t event, const char *format, ...) OTEL_PRINTF(3, 4);
 
 /* wind_down.c: drain, stop in order, the collector last. Never fails: what goes wrong is an

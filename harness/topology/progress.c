@@ -18,6 +18,18 @@ static double number(const json_t *object, const char *key)
     return json_number_value(json_object_get(object, key));
 }
 
+static void tag(const struct hx_run *run, const char *id, const char *instance)
+{
+    json_t *item;
+    size_t index;
+
+    json_array_foreach(run->series, index, item) {
+        const char *known = json_string_value(json_object_get(item, "id"));
+        if (known != NULL && strcmp(known, id) == 0 && json_object_get(item, "tags") == NULL)
+            json_object_set_new(item, "tags", json_pack("{s:s}", "instance", instance));
+    }
+}
+
 static void point(struct hx_run *run, const char *id, const char *title, const char *panel,
                   const char *unit, double value)
 {
@@ -118,6 +130,23 @@ static void keep_points(struct hx_run *run, const struct line *line, uint64_t re
               (double)line->rss_bytes);
 }
 
+/* Consumer lag as librdkafka's statistics said last, one line an instance. */
+static void keep_lag(struct hx_run *run)
+{
+    const struct hx_scenario *scenario = run->options.scenario;
+    char id[160];
+
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        const struct hx_child *child = &run->fleet.children[i];
+        if (child->role != HX_ROLE_SERVICE || child->progress == NULL || child->exited ||
+            scenario->services[child->service].consumer_count == 0)
+            continue;
+        snprintf(id, sizeof(id), "lag.%u.%u", child->service, child->replica);
+        point(run, id, child->name, "lag", "count", number(child->progress, "lag"));
+        tag(run, id, child->name);
+    }
+}
+
 static const char *phase_name(const struct hx_run *run)
 {
     return run->phase_count ? run->phases[run->phase_count - 1].name : "start";
@@ -162,6 +191,8 @@ void hx_run_tick(void *state)
     read_collector(run);
     if (run->load_start_ns != 0)
         keep_points(run, &line, before);
+    if (run->load_start_ns != 0)
+        keep_lag(run);
     if (!run->options.quiet)
         print_line(run, &line);
 }

@@ -39,16 +39,21 @@ void hx_run_restart(struct hx_run *run, const struct hx_fault *fault, struct hx_
     send_signal(run, child, SIGCONT); /* it may be stopped */
 }
 
-/* The tree of the new process: the file's, with the fault's settings. */
+/* The tree of the new process: the replica's own, with the fault's settings. */
 static json_t *new_tree(const struct hx_run *run, const struct hx_restart *restart,
                         struct otl_detail *detail)
 {
-    json_t *tree = json_incref((json_t *)(uintptr_t)run->options.scenario->tree);
+    const struct hx_scenario *scenario = run->options.scenario;
+    const struct hx_service *service = restart->fault->service;
+    json_t *tree = NULL;
 
+    if (hx_scenario_replica_tree(scenario, service, restart->old->replica, &tree, detail) !=
+        OTEL_OK)
+        return NULL;
     for (size_t i = 0; tree != NULL && i < restart->fault->setting_count; i++) {
         json_t *next = NULL;
-        if (hx_scenario_with(tree, restart->fault->service->name, &restart->fault->settings[i],
-                             true, &next, detail) != OTEL_OK)
+        if (hx_scenario_with(tree, service->name, &restart->fault->settings[i], true, &next,
+                             detail) != OTEL_OK)
             next = NULL;
         json_decref(tree);
         tree = next;

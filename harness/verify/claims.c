@@ -221,6 +221,31 @@ static int claim_partial(const struct hx_judgement *j, json_t *list, enum hx_ver
     return add(list, &claim, verdict);
 }
 
+static int claim_namer(const struct hx_judgement *j, json_t *list, enum hx_verdict *verdict)
+{
+    const char *wanted = j->scenario->claims.namer;
+    const char *found = json_string_value(json_object_get(j->namer, "instance"));
+    const char *reason = json_string_value(json_object_get(j->namer, "reason"));
+    struct claim claim = {.id = "namer", .verdict = HX_VERDICT_INCONCLUSIVE};
+
+    if (*wanted == '\0')
+        return 0;
+    if (strcmp(wanted, "none") == 0)
+        snprintf(claim.text, sizeof claim.text, "the spans name no instance");
+    else
+        snprintf(claim.text, sizeof claim.text, "the spans name %.128s", wanted);
+    snprintf(claim.expected, sizeof claim.expected, "%.128s", wanted);
+    if (j->namer == NULL)
+        snprintf(claim.observed, sizeof claim.observed, "no span says which message it handled");
+    else
+        snprintf(claim.observed, sizeof claim.observed, "%.128s: %.320s", found ? found : "none",
+                 reason ? reason : "");
+    if (j->namer != NULL)
+        claim.verdict = strcmp(found ? found : "none", wanted) == 0 ? HX_VERDICT_PASS
+                                                                    : HX_VERDICT_FAIL;
+    return add(list, &claim, verdict);
+}
+
 json_t *hx_claims_judge(const struct hx_judgement *j, enum hx_verdict *ret_verdict)
 {
     json_t *list = json_array();
@@ -233,6 +258,7 @@ json_t *hx_claims_judge(const struct hx_judgement *j, enum hx_verdict *ret_verdi
     bad |= claim_broken(j, list, ret_verdict);
     bad |= claim_partial(j, list, ret_verdict);
     bad |= claim_spans(j, list, ret_verdict);
+    bad |= claim_namer(j, list, ret_verdict);
     if (*ret_verdict == HX_VERDICT_NONE)
         *ret_verdict = HX_VERDICT_INCONCLUSIVE;
     if (bad == 0)

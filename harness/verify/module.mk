@@ -11,7 +11,9 @@ verify_SRCS := harness/verify/verify.c harness/verify/check.c harness/verify/cla
                harness/verify/judge/traces.c harness/verify/judge/resource.c \
                harness/verify/judge/baggage.c harness/verify/judge/clock.c \
                harness/verify/judge/pipeline.c harness/verify/facts/context.c \
-               harness/verify/exemplar.c
+               harness/verify/exemplar.c harness/verify/series.c \
+               harness/verify/namer/handlings.c harness/verify/namer/namer.c harness/verify/namer/tell.c \
+               harness/verify/namer/json.c
 verify_LIBS := ledger stats col_wire base
 verify_PKGS := jansson
 
@@ -39,3 +41,7 @@ verify_facts_test_LIBS := verify otlp_pb
 FUZZERS += fuzz_context
 fuzz_context_SRCS := harness/verify/tests/fuzz_context.c ci/fuzz-main.c
 fuzz_context_LIBS := verify
+
+TESTS += namer_test
+namer_test_SRCS := harness/verify/tests/namer_test.c
+namer_test_LIBS := verify

@@ -4,6 +4,7 @@
 #include "harness/verify/claims.h"
 #include "harness/verify/exemplar.h"
 #include "harness/verify/judge/edges.h"
+#include "harness/verify/series.h"
 #include "sdk/base/text.h"
 
 static const struct {
@@ -97,6 +98,10 @@ json_t *hx_result(struct hx_judgement *j)
     bad |= json_object_set_new(result, "traces", traces_json(&j->tally));
     bad |= json_object_set_new(result, "edges", hx_edges_json(j));
     bad |= json_object_set_new(result, "exemplar_traces", hx_exemplars_json(j));
+    if (*j->scenario->claims.namer != '\0')
+        bad |= json_object_set_new(result, "series", hx_series_json(j->facts));
+    if (j->namer != NULL)
+        bad |= json_object_set(result, "namer", j->namer);
     if (bad == 0)
         return result;
     json_decref(result);

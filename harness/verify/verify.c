@@ -3,6 +3,7 @@
 
 #include "harness/verify/claims.h"
 #include "harness/verify/judge/judge.h"
+#include "harness/verify/namer/namer.h"
 #include "harness/verify/result.h"
 #include "sdk/base/mem.h"
 
@@ -42,11 +43,17 @@ enum otel_err hx_verify_run(const struct hx_verify_options *options, json_t **re
     j->killed_count = options->killed_count;
     hx_checks_init(&j->checks, facts);
     judge_all(j);
+    if (*options->scenario->claims.namer != '\0')
+        err = hx_namer_run(options->dir, &j->namer, reterr);
+    if (err != OTEL_OK)
+        goto judged;
     result = j->checks.memory ? NULL : hx_result(j);
     if (result == NULL)
         err = otl_detail_set(reterr, OTEL_ERR_MEMORY, options->dir, 0, 0, "no memory");
     else
         *ret = result;
+judged:
+    json_decref(j->namer);
     for (size_t i = 0; i < j->edge_count; i++)
         hx_hdr_free(j->edges[i].latency);
     otl_mem_free(j->edges);

@@ -55,6 +55,7 @@ struct hx_judgement {
     const struct hx_facts *facts;
     const struct hx_scenario *scenario;
     const char *dir;
+    json_t *namer; /* what the spans alone say (namer/namer.h); NULL: not asked, or nothing */
     const char *const *killed; /* instances that the supervisor killed */
     size_t killed_count;
     struct hx_checks checks;

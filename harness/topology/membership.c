@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rebalance rounds, from what the members' own callbacks said: events on the report's time axis.
+ * A round is a train of assignments in one group; a member that was too long between two polls is
+ * an event of its own. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/topology/parts.h"
+#include "sdk/base/mem.h"
+
+/* The members of a round hear of it within a heartbeat or two; rounds are further apart. */
+#define ROUND_NS (800 * OTL_NS_PER_MS)
+
+enum { ROWS_MAX = 20000 };
+
+struct row {
+    uint64_t mono_ns;
+    const struct hx_child *child;
+    const char *group;
+    const char *what;
+    int partitions;
+};
+
+struct rows {
+    struct row *items;
+    size_t count;
+};
+
+static int by_group_and_time(const void *left, const void *right)
+{
+    const struct row *a = left, *b = right;
+    int order = strcmp(a->group, b->group);
+
+    return order != 0 ? order : a->mono_ns < b->mono_ns ? -1 : a->mono_ns > b->mono_ns;
+}
+
+static struct rows collect(const struct hx_run *run)
+{
+    struct rows rows = {otl_mem_zalloc(ROWS_MAX * sizeof(*rows.items)), 0};
+
+    for (size_t i = 0; rows.items != NULL && i < run->fleet.count; i++) {
+        const struct hx_child *child = &run->fleet.children[i];
+        const json_t *event;
+        size_t n;
+        json_array_foreach(child->membership, n, event) {
+            struct row row = {
+                .mono_ns = (uint64_t)json_integer_value(json_object_get(event, "mono_ns")),
+                .child = child,
+                .group = json_string_value(json_object_get(event, "group")),
+                .what = json_string_value(json_object_get(event, "what")),
+                .partitions = (int)json_integer_value(json_object_get(event, "partitions"))};
+            if (row.group != NULL && row.what != NULL && rows.count < ROWS_MAX)
+                rows.items[rows.count++] = row;
+        }
+    }
+    if (rows.count > 0)
+        qsort(rows.items, rows.count, sizeof(*rows.items), by_group_and_time);
+    return rows;
+}
+
+static void add(const struct hx_run *run, json_t *events, uint64_t mono_ns, const char *what,
+                const char *target, const char *text)
+{
+    double at = ((double)mono_ns - (double)run->load_start_ns) / 1e9;
+
+    json_array_append_new(events, json_pack("{s:f, s:s, s:s, s:s}", "at_s", at, "what", what,
+                                            "target", target, "text", text));
+}
+
+/* The assignments from row on that belong together; returns the row behind them. */
+static size_t add_round(const struct hx_run *run, json_t *events, const struct rows *rows,
+                        size_t from, unsigned round)
+{
+    const struct row *first = &rows->items[from];
+    uint64_t last = first->mono_ns;
+    unsigned members = 0;
+    int partitions = 0;
+    char text[200];
+    size_t i = from;
+
+    for (; i < rows->count; i++) {
+        const struct row *row = &rows->items[i];
+        if (strcmp(row->group, first->group) != 0 || row->mono_ns > last + ROUND_NS)
+            break;
+        if (strcmp(row->what, "assigned") != 0)
+            continue;
+        last = row->mono_ns;
+        members++;
+        partitions += row->partitions;
+    }
+    snprintf(text, sizeof(text), "rebalance round %u: %u member%s, %d partitions", round, members,
+             members == 1 ? "" : "s", partitions);
+    add(run, events, last, "rebalance", first->group, text);
+    return i;
+}
+
+static void add_group_events(const struct hx_run *run, json_t *events, const struct rows *rows)
+{
+    const char *group = "";
+    unsigned round = 0;
+    size_t behind = 0;
+
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct row *row = &rows->items[i];
+        if (strcmp(row->group, group) != 0)
+            round = 0;
+        group = row->group;
+        if (strcmp(row->what, "expelled") == 0)
+            add(run, events, row->mono_ns, "expelled", row->child->name,
+                "too long between two polls: max.poll.interval.ms was exceeded");
+        else if (strcmp(row->what, "assigned") == 0 && i >= behind)
+            behind = add_round(run, events, rows, i, ++round);
+    }
+}
+
+static int by_time(const void *left, const void *right)
+{
+    double a = json_number_value(json_object_get(*(json_t *const *)left, "at_s"));
+    double b = json_number_value(json_object_get(*(json_t *const *)right, "at_s"));
+
+    return a < b ? -1 : a > b;
+}
+
+static json_t *sorted(json_t *events)
+{
+    size_t count = json_array_size(events);
+    json_t **items = otl_mem_zalloc((count + 1) * sizeof(json_t *)), *ret = json_array();
+
+    if (items == NULL || ret == NULL || count == 0) {
+        otl_mem_free(items);
+        json_decref(ret);
+        return events;
+    }
+    for (size_t i = 0; i < count; i++)
+        items[i] = json_array_get(events, i);
+    qsort(items, count, sizeof(json_t *), by_time);
+    for (size_t i = 0; i < count; i++)
+        json_array_append(ret, items[i]);
+    otl_mem_free(items);
+    json_decref(events);
+    return ret;
+}
+
+json_t *hx_run_events_with_membership(const struct hx_run *run)
+{
+    json_t *events = json_copy(run->events);
+    struct rows rows = collect(run);
+
+    if (events != NULL && rows.items != NULL && run->load_start_ns != 0)
+        add_group_events(run, events, &rows);
+    otl_mem_free(rows.items);
+    return events != NULL ? sorted(events) : NULL;
+}

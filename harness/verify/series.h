@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_VERIFY_SERIES_H
+#define HX_VERIFY_SERIES_H
+
+#include <jansson.h>
+
+#include "harness/verify/facts/facts.h"
+
+/*
+ * What the consumers went through, second by second, from the ledger: longest handling and
+ * messages handled again of each instance, and how old the messages were when they were handled.
+ * Rows of report.json's "series", on the axis of the load.
+ *
+ * Limits    the first hour, 256 instances.
+ */
+
+/* NULL: no memory. */
+json_t *hx_series_json(const struct hx_facts *facts);
+
+#endif

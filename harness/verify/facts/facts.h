@@ -169,13 +169,14 @@ struct hx_fact_request { /* of the tap */
     uint64_t mono_ns;
     uint64_t answered_ns; /* 0: never */
     uint64_t rejected;
-    uint32_t status;
+    uint32_t status;      /* HTTP, or the grpc-status */
     uint32_t spans;
     uint32_t process;     /* of its first span */
     uint32_t same;        /* the first request of the same bytes; the next three are of that one: */
     uint32_t times;       /* so many requests have these bytes */
-    uint32_t acked;       /* of them, so many were answered with 2xx */
+    uint32_t acked;       /* of them, so many were answered with success */
     uint32_t exported;    /* so often they stand behind the pipeline, by one exporter */
+    bool success;         /* answered with 2xx, or with grpc-status 0 */
     bool unsent;          /* the answer did not leave */
     bool undecodable;
     struct otl_view body;

@@ -171,6 +171,9 @@ static void answer(struct receiver *r, const struct col_tap_record *record)
     request = &r->facts->requests[n];
     request->answered_ns = record->mono_ns;
     request->status = record->status;
+    request->success = record->transport == COL_TAP_GRPC
+                           ? record->status == 0
+                           : record->status >= 200 && record->status <= 299;
     request->rejected = record->rejected_spans;
     request->unsent = (record->flags & COL_TAP_UNSENT) != 0;
 }

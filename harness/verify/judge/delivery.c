@@ -250,8 +250,8 @@ static bool retry_of(const struct hx_fact_request *earlier, const struct hx_fact
 {
     if (earlier == later)
         return false;
-    return earlier->answered_ns == 0 || earlier->unsent || earlier->status < 200 ||
-           earlier->status >= 300 || earlier->answered_ns > later->mono_ns;
+    return earlier->answered_ns == 0 || earlier->unsent || !earlier->success ||
+           earlier->answered_ns > later->mono_ns;
 }
 
 static void judge_receipts(struct hx_judgement *j, uint32_t n)

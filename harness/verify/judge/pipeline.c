@@ -97,11 +97,6 @@ static bool map(struct output *output)
 
 /* ---- spans ---------------------------------------------------------------------------------- */
 
-static bool acknowledged(const struct hx_fact_request *request)
-{
-    return request->status >= 200 && request->status <= 299;
-}
-
 /* The first receipt that is not yet found behind the pipeline, one that was acknowledged before one
  * that was refused and sent again. */
 static uint32_t take(struct hx_facts *facts, uint32_t span)
@@ -109,7 +104,7 @@ static uint32_t take(struct hx_facts *facts, uint32_t span)
     uint32_t n = HX_NONE, at = span != HX_NONE ? facts->spans[span].received : HX_NONE;
 
     for (; at != HX_NONE; at = facts->received[at].next) {
-        bool acked = acknowledged(&facts->requests[facts->received[at].request]);
+        bool acked = facts->requests[facts->received[at].request].success;
         if ((facts->received[at].flags & HX_RECEIVED_EXPORTED) != 0 || (n != HX_NONE && !acked))
             continue;
         n = at;
@@ -184,7 +179,7 @@ static bool index_requests(struct hx_facts *facts, struct output *output)
 
         request->same = hx_table_put(&output->by_bytes, bytes_key(request->body), (uint32_t)i);
         facts->requests[request->same].times++;
-        facts->requests[request->same].acked += acknowledged(request);
+        facts->requests[request->same].acked += request->success;
     }
     return true;
 }
@@ -294,7 +289,7 @@ static void judge_missing(struct hx_judgement *j, const struct output *output)
                         request_exported(facts, request);
 
         row->flags &= (uint8_t)~HX_RECEIVED_EXPORTED;
-        if (exported || row->span == HX_NONE || !acknowledged(request) || request->rejected > 0)
+        if (exported || row->span == HX_NONE || !request->success || request->rejected > 0)
             continue;
         hx_fail(&j->checks, HX_CHECK_PIPELINE, HX_AT_RECEIVED(i),
                 "received and acknowledged, but not written by %s", output->id);

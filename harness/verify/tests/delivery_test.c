@@ -112,6 +112,27 @@ static void retry(struct world *w)
     w->requests[1].unanswered = true;
 }
 
+static void over_grpc(struct world *w)
+{
+    for (size_t i = 0; i < w->request_count; i++) {
+        w->requests[i].grpc = true;
+        w->requests[i].status = 0;
+    }
+}
+
+static void duplicate_over_grpc(struct world *w)
+{
+    over_grpc(w);
+    w->requests[1].times = 2;
+}
+
+static void refused_twice_over_grpc(struct world *w)
+{
+    over_grpc(w);
+    w->requests[1].times = 2;
+    w->requests[1].status = 14;
+}
+
 static void redeliver(struct world *w)
 {
     world_redeliver(w, 3);
@@ -248,6 +269,9 @@ static const struct player PLAYERS[] = {
      .caught = "process_killed", .killed = ORDER_KILLED},
     {.name = "duplicates", .break_it = duplicate, .caught = "duplicates"},
     {.name = "retries", .break_it = retry, .caught = ""},
+    {.name = "exports over gRPC", .break_it = over_grpc, .caught = ""},
+    {.name = "duplicates over gRPC", .break_it = duplicate_over_grpc, .caught = "duplicates"},
+    {.name = "sends again over gRPC", .break_it = refused_twice_over_grpc, .caught = ""},
     {.name = "is given a message twice", .break_it = redeliver, .caught = ""},
     {.name = "reuses an id", .options = {.edge = HX_EDGE_LINK}, .break_it = reuse_id_in_the_api,
      .caught = "id_collisions"},

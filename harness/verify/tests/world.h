@@ -81,6 +81,7 @@ struct w_request { /* of the tap */
     uint32_t status;
     unsigned times;      /* how often it arrives; 0: never seen by the tap */
     bool unanswered;     /* the first arrival */
+    bool grpc;           /* it came over gRPC: status is a grpc-status */
     uint32_t first;      /* span */
 };
 

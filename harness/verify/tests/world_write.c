@@ -352,6 +352,7 @@ static void write_tap(const struct world *w)
             record.type = COL_TAP_REQUEST;
             record.request = ++number;
             record.connection = 1;
+            record.transport = request->grpc ? COL_TAP_GRPC : COL_TAP_HTTP;
             record.mono_ns = w->now_mono + number * 1000;
             record.spans = spans_in(w, i);
             record.body = otl_view(body.data, body.len);

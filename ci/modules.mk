@@ -25,6 +25,7 @@ MODULES += sdk/transport
 MODULES += sdk/propagation
 MODULES += collector-mock/net
 MODULES += collector-mock/http
+MODULES += collector-mock/grpc
 MODULES += collector-mock
 MODULES += harness/load
 MODULES += harness/verify

@@ -76,7 +76,8 @@ int main(int argc, char **argv)
 {
     struct words words = {0};
     const struct otl_opt table[] = {
-        {"config", "FILE", "a Collector configuration; without it: OTLP/HTTP on 127.0.0.1:4318",
+        {"config", "FILE",
+         "a Collector configuration; without it: OTLP on 127.0.0.1, gRPC on 4317, HTTP on 4318",
          OTL_OPT_TEXT, &words.config},
         {"tap", "FILE", "append every request and answer to FILE (collector-mock/wire/tap.h)",
          OTL_OPT_TEXT, &words.tap},

@@ -4,6 +4,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/pipeline/graph.c collector-mock/pipeline/registry.c \
                   collector-mock/config/load.c collector-mock/config/references.c \
                   collector-mock/receivers/otlp.c collector-mock/receivers/otlp_http.c \
+                  collector-mock/receivers/otlp_grpc.c \
                   collector-mock/receivers/intake.c \
                   collector-mock/receivers/status.c collector-mock/connectors/forward.c \
                   collector-mock/processors/batch.c collector-mock/processors/memory_limiter.c \
@@ -11,7 +12,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
                   collector-mock/faults/faults.c \
                   collector-mock/faults/control.c collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c
-collector_LIBS := col_http col_wire yaml base
+collector_LIBS := col_grpc col_http col_wire yaml base
 collector_PKGS := libevent_core jansson
 
 PROGS += collector-mock

@@ -48,7 +48,7 @@ struct col_config {
     char metrics_endpoint[256]; /* "": no /metrics */
 };
 
-/* path NULL: the default configuration (otlp over HTTP on 127.0.0.1:4318, debug).
+/* path NULL: the default configuration (otlp over gRPC on 127.0.0.1:4317 and HTTP on 4318, debug).
  * OTEL_ERR_SYNTAX and others of class USAGE: the configuration is wrong, *reterr says where.
  * OTEL_ERR_NOT_FOUND: no such file. OTEL_ERR_IO, OTEL_ERR_MEMORY. */
 OTEL_MUST_USE enum otel_err col_config_load(const char *path, struct col_config **ret,

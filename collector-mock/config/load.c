@@ -10,7 +10,8 @@
 /* Sections, component types and service.telemetry; pipelines are in references.c. */
 
 static const char default_config[] =
-    "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:4318'}}}}\n"
+    "receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:4317'},\n"
+    "                              http: {endpoint: '127.0.0.1:4318'}}}}\n"
     "exporters: {debug: {verbosity: normal}}\n"
     "service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}\n";
 

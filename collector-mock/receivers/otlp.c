@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "collector-mock/pipeline/registry.h"
+#include "collector-mock/receivers/otlp_grpc.h"
 #include "collector-mock/receivers/otlp_http.h"
 #include "sdk/base/mem.h"
 
@@ -10,11 +11,19 @@
 
 struct otlp {
     struct col_create create;
-    struct col_otlp_http *http;
-    char endpoint[256];
+    struct col_otlp_http *http; /* NULL: not enabled */
+    struct col_otlp_grpc *grpc;
+    bool http_enabled, grpc_enabled;
+    size_t draining; /* protocols that are not empty yet */
+    char http_endpoint[256];
+    char grpc_endpoint[256];
     char path[256];
     size_t max_body;
+    size_t max_message;
+    uint32_t max_streams;
 };
+
+enum { MAX_MESSAGE_MIB = 256 }; /* half of what all requests may hold */
 
 /* Keys that a Collector knows and that do nothing here yet: refused by name, not as unknown. */
 #define NOT_YET(name) {.key = (name), .type = OTL_SCHEMA_ANY, .nullable = true}
@@ -40,9 +49,25 @@ static const struct otl_schema http_keys[] = {
     NOT_YET("metrics_url_path"),
     NOT_YET("logs_url_path"),
     OTL_SCHEMA_END};
+static const char *const grpc_not_yet[] = {
+    "transport", "tls",  "auth",           "include_metadata", "read_buffer_size",
+    "keepalive", "write_buffer_size", NULL};
+
+static const struct otl_schema grpc_keys[] = {
+    {.key = "endpoint", .type = OTL_SCHEMA_STRING, .min = 1},
+    {.key = "max_recv_msg_size_mib", .type = OTL_SCHEMA_UINT, .max = MAX_MESSAGE_MIB},
+    {.key = "max_concurrent_streams", .type = OTL_SCHEMA_UINT, .max = 1000000},
+    NOT_YET("write_buffer_size"),
+    NOT_YET("transport"),
+    NOT_YET("tls"),
+    NOT_YET("auth"),
+    NOT_YET("include_metadata"),
+    NOT_YET("read_buffer_size"),
+    NOT_YET("keepalive"),
+    OTL_SCHEMA_END};
 static const struct otl_schema protocol_keys[] = {
     {.key = "http", .type = OTL_SCHEMA_MAP, .child = http_keys, .nullable = true},
-    NOT_YET("grpc"),
+    {.key = "grpc", .type = OTL_SCHEMA_MAP, .child = grpc_keys, .nullable = true},
     OTL_SCHEMA_END};
 static const struct otl_schema keys[] = {
     {.key = "protocols",
@@ -62,32 +87,71 @@ static enum otel_err refuse(const struct col_create *args, const json_t *map, co
                           args->id, key);
 }
 
+static enum otel_err refuse_those(const struct col_create *args, const json_t *map,
+                                  const char *const *words, struct otl_detail *reterr)
+{
+    for (size_t i = 0; words[i] != NULL; i++)
+        if (json_object_get(map, words[i]) != NULL)
+            return refuse(args, map, words[i], reterr);
+    return OTEL_OK;
+}
+
 static enum otel_err check(const struct col_create *args, const json_t *protocols,
                            struct otl_detail *reterr)
 {
     const json_t *http = json_object_get(protocols, "http");
+    const json_t *grpc = json_object_get(protocols, "grpc");
+    enum otel_err err;
 
-    if (json_object_get(protocols, "grpc") != NULL)
-        return refuse(args, protocols, "grpc", reterr);
-    if (http == NULL)
+    if (http == NULL && grpc == NULL)
         return otl_yaml_error(reterr, args->pos,
-                              "receiver '%s': must specify at least one protocol: http",
+                              "receiver '%s': must specify at least one protocol: grpc or http",
                               args->id);
-    for (size_t i = 0; http_not_yet[i] != NULL; i++)
-        if (json_object_get(http, http_not_yet[i]) != NULL)
-            return refuse(args, http, http_not_yet[i], reterr);
-    return OTEL_OK;
+    err = refuse_those(args, http, http_not_yet, reterr);
+    return err == OTEL_OK ? refuse_those(args, grpc, grpc_not_yet, reterr) : err;
+}
+
+/* The endpoint of a protocol into out (256 bytes). */
+static enum otel_err read_endpoint(const struct col_create *args, const json_t *protocol,
+                                   const char *otherwise, char *out, struct otl_detail *reterr)
+{
+    char host[256];
+    uint16_t port;
+
+    snprintf(out, 256, "%s", otl_tree_text(protocol, "endpoint", otherwise));
+    if (col_endpoint_split(out, host, sizeof(host), &port) == OTEL_OK)
+        return OTEL_OK;
+    return otl_yaml_error(reterr, otl_yaml_value_pos(args->doc, protocol, "endpoint"),
+                          "receiver '%s': '%s' is no HOST:PORT", args->id, out);
+}
+
+static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const json_t *grpc,
+                                   struct otl_detail *reterr)
+{
+    const char *path = otl_tree_text(http, "traces_url_path", "/v1/traces");
+    enum otel_err err;
+
+    otlp->http_enabled = http != NULL;
+    otlp->grpc_enabled = grpc != NULL;
+    otlp->max_body = (size_t)otl_tree_int(http, "max_request_body_size", 0);
+    if (otlp->max_body == 0)
+        otlp->max_body = 20u << 20;
+    otlp->max_message = (size_t)otl_tree_int(grpc, "max_recv_msg_size_mib", 0) << 20;
+    if (otlp->max_message == 0)
+        otlp->max_message = 4u << 20;
+    otlp->max_streams = (uint32_t)otl_tree_int(grpc, "max_concurrent_streams", 0);
+    snprintf(otlp->path, sizeof(otlp->path), "%s%s", path[0] == '/' ? "" : "/", path);
+    err = read_endpoint(&otlp->create, http, "localhost:4318", otlp->http_endpoint, reterr);
+    return err == OTEL_OK ? read_endpoint(&otlp->create, grpc, "localhost:4317",
+                                          otlp->grpc_endpoint, reterr)
+                          : err;
 }
 
 static enum otel_err create(const struct col_create *args, void **ret, struct otl_detail *reterr)
 {
     const json_t *protocols = json_object_get(args->config, "protocols");
-    const json_t *http = json_object_get(protocols, "http");
-    const char *path = otl_tree_text(http, "traces_url_path", "/v1/traces");
     enum otel_err err = check(args, protocols, reterr);
-    char host[256];
     struct otlp *otlp;
-    uint16_t port;
 
     if (err != OTEL_OK)
         return err;
@@ -95,46 +159,68 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
     if (otlp == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     otlp->create = *args;
-    otlp->max_body = (size_t)otl_tree_int(http, "max_request_body_size", 0);
-    if (otlp->max_body == 0)
-        otlp->max_body = 20u << 20;
-    snprintf(otlp->path, sizeof(otlp->path), "%s%s", path[0] == '/' ? "" : "/", path);
-    snprintf(otlp->endpoint, sizeof(otlp->endpoint), "%s",
-             otl_tree_text(http, "endpoint", "localhost:4318"));
-    if (col_endpoint_split(otlp->endpoint, host, sizeof(host), &port) != OTEL_OK) {
-        err = otl_yaml_error(reterr, otl_yaml_value_pos(args->doc, http, "endpoint"),
-                             "receiver '%s': '%s' is no HOST:PORT", args->id, otlp->endpoint);
+    err = read_settings(otlp, json_object_get(protocols, "http"),
+                        json_object_get(protocols, "grpc"), reterr);
+    if (err == OTEL_OK)
+        *ret = otlp;
+    else
         otl_mem_free(otlp);
-        return err;
-    }
-    *ret = otlp;
-    return OTEL_OK;
+    return err;
+}
+
+static void on_protocol_drained(void *context)
+{
+    struct otlp *otlp = context;
+    struct col_host *host = otlp->create.host;
+
+    if (--otlp->draining == 0 && host->on_drained != NULL)
+        host->on_drained(host->on_drained_context);
 }
 
 static enum otel_err start(void *self, struct otl_detail *reterr)
 {
     struct otlp *otlp = self;
-    struct col_otlp_http_options options = {.id = otlp->create.id,
-                                            .endpoint = otlp->endpoint,
-                                            .traces_url_path = otlp->path,
-                                            .max_request_body_size = otlp->max_body,
-                                            .host = otlp->create.host,
-                                            .next = otlp->create.next};
+    const struct col_otlp_grpc_options grpc = {.id = otlp->create.id,
+                                               .endpoint = otlp->grpc_endpoint,
+                                               .max_recv_msg_size = otlp->max_message,
+                                               .max_concurrent_streams = otlp->max_streams,
+                                               .host = otlp->create.host,
+                                               .next = otlp->create.next,
+                                               .on_drained = on_protocol_drained,
+                                               .on_drained_context = otlp};
+    const struct col_otlp_http_options http = {.id = otlp->create.id,
+                                               .endpoint = otlp->http_endpoint,
+                                               .traces_url_path = otlp->path,
+                                               .max_request_body_size = otlp->max_body,
+                                               .host = otlp->create.host,
+                                               .next = otlp->create.next,
+                                               .on_drained = on_protocol_drained,
+                                               .on_drained_context = otlp};
+    enum otel_err err = OTEL_OK;
 
-    return col_otlp_http_new(&options, &otlp->http, reterr);
+    if (otlp->grpc_enabled)
+        err = col_otlp_grpc_new(&grpc, &otlp->grpc, reterr);
+    if (err == OTEL_OK && otlp->http_enabled)
+        err = col_otlp_http_new(&http, &otlp->http, reterr);
+    return err;
 }
 
 static void drain(void *self, uint64_t grace_ns)
 {
     struct otlp *otlp = self;
 
-    col_otlp_http_drain(otlp->http, grace_ns);
+    otlp->draining = (size_t)(otlp->http != NULL) + (size_t)(otlp->grpc != NULL);
+    if (otlp->grpc != NULL)
+        col_otlp_grpc_drain(otlp->grpc, grace_ns);
+    if (otlp->http != NULL)
+        col_otlp_http_drain(otlp->http, grace_ns);
 }
 
 static void free_otlp(void *self)
 {
     struct otlp *otlp = self;
 
+    col_otlp_grpc_free(otlp->grpc);
     col_otlp_http_free(otlp->http);
     otl_mem_free(otlp);
 }

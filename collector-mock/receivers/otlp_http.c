@@ -18,6 +18,8 @@ struct col_otlp_http {
     struct col_http_server *server;
     struct col_intake *intake;
     struct otl_buf status; /* the error body at hand */
+    void (*on_drained)(void *context);
+    void *on_drained_context;
 };
 
 /* ---- answers ---- */
@@ -206,8 +208,7 @@ static void on_drained(void *context)
 {
     struct col_otlp_http *http = context;
 
-    if (http->host->on_drained != NULL)
-        http->host->on_drained(http->host->on_drained_context);
+    http->on_drained(http->on_drained_context);
 }
 
 /* ---- life ---- */
@@ -295,6 +296,8 @@ enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     http->host = options->host;
     http->path = options->traces_url_path;
+    http->on_drained = options->on_drained;
+    http->on_drained_context = options->on_drained_context;
     otl_buf_init(&http->status, 4096);
     err = col_intake_new(&intake, &http->intake);
     if (err == OTEL_OK)

@@ -26,6 +26,8 @@ struct col_otlp_http_options {
     size_t max_request_body_size; /* bytes, also after decompression */
     struct col_host *host;
     struct col_consumer next;
+    void (*on_drained)(void *context); /* the last connection is gone after drain */
+    void *on_drained_context;
 };
 
 OTEL_MUST_USE enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,

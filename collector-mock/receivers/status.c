@@ -35,6 +35,30 @@ unsigned col_status_http(enum col_grpc_code code)
     return 500;
 }
 
+enum col_grpc_code col_status_grpc(unsigned status)
+{
+    switch (status) {
+    case 400:
+        return COL_GRPC_INVALID_ARGUMENT;
+    case 401:
+        return COL_GRPC_UNAUTHENTICATED;
+    case 403:
+        return COL_GRPC_PERMISSION_DENIED;
+    case 404:
+        return COL_GRPC_UNIMPLEMENTED;
+    case 429:
+        return COL_GRPC_RESOURCE_EXHAUSTED;
+    case 500:
+        return COL_GRPC_INTERNAL;
+    case 502:
+    case 503:
+    case 504:
+        return COL_GRPC_UNAVAILABLE;
+    default:
+        return COL_GRPC_UNKNOWN;
+    }
+}
+
 enum otel_err col_status_write(enum col_grpc_code code, const char *message, struct otl_buf *out)
 {
     enum otel_err err = OTEL_OK;
@@ -47,4 +71,26 @@ enum otel_err col_status_write(enum col_grpc_code code, const char *message, str
     if (err == OTEL_OK && message[0] != '\0')
         err = col_put_field(out, 2, otl_view_str(message));
     return err;
+}
+
+enum otel_err col_status_write_retry(enum col_grpc_code code, const char *message,
+                                     uint64_t delay_s, struct otl_buf *out)
+{
+    static const char type[] = "type.googleapis.com/google.rpc.RetryInfo";
+    uint8_t number[COL_VARINT_MAX];
+    size_t duration = 1 + col_varint_write(delay_s, number); /* {seconds: 1} */
+    size_t info = col_field_size(duration);                  /* {retry_delay: 1} */
+    enum otel_err err = col_status_write(code, message, out);
+
+    if (err == OTEL_OK)
+        err = col_put_head(out, 3, col_field_size(sizeof(type) - 1) + col_field_size(info));
+    if (err == OTEL_OK)
+        err = col_put_field(out, 1, otl_view(type, sizeof(type) - 1));
+    if (err == OTEL_OK)
+        err = col_put_head(out, 2, info);
+    if (err == OTEL_OK)
+        err = col_put_head(out, 1, duration);
+    if (err == OTEL_OK)
+        err = otl_buf_append_byte(out, 1 << 3 | COL_WIRE_VARINT);
+    return err == OTEL_OK ? col_put_varint(out, delay_s) : err;
 }

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-mock/grpc/conn.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "sdk/base/mem.h"
+
+/*
+ * A connection's socket: what comes goes to nghttp2, what nghttp2 has to say goes out. While the
+ * kernel does not take our output, nothing is read: a peer that does not listen is not heard.
+ */
+
+enum {
+    RECEIVE_SHARE = 4 * 1024 * 1024, /* then the other connections have their turn */
+    OUT_STEP = 64 * 1024,            /* gathered before it is given to the kernel */
+    OUT_MAX = 4 * 1024 * 1024
+};
+#define LINGER_NS (2 * OTL_NS_PER_S)
+#define DRAIN_PING_NS OTL_NS_PER_S
+
+static void unlink_conn(struct col_h2_conn *conn)
+{
+    if (conn->previous != NULL)
+        conn->previous->next = conn->next;
+    else
+        conn->server->conns = conn->next;
+    if (conn->next != NULL)
+        conn->next->previous = conn->previous;
+}
+
+static void free_conn(struct col_h2_conn *conn)
+{
+    struct col_grpc_server *server = conn->server;
+
+    while (conn->streams != NULL) /* only when the server is freed */
+        col_stream_free(conn->streams);
+    unlink_conn(conn);
+    otl_buf_fini(&conn->out);
+    otl_mem_free(conn);
+    server->counters.connections_open--;
+    if (server->drain_deadline_ns != 0 && server->conns == NULL &&
+        server->options.on_drained != NULL)
+        server->options.on_drained(server->options.context);
+}
+
+/* No callback of nghttp2 and no event comes afterwards. */
+static void cut(struct col_h2_conn *conn)
+{
+    struct col_stream *next;
+
+    nghttp2_session_del(conn->session);
+    conn->session = NULL;
+    conn->leaving = conn->unsettled = NULL;
+    for (struct col_stream *stream = conn->streams; stream != NULL; stream = next) {
+        next = stream->next;
+        col_stream_orphan(stream);
+    }
+    if (conn->readable != NULL)
+        event_free(conn->readable);
+    if (conn->writable != NULL)
+        event_free(conn->writable);
+    conn->readable = conn->writable = NULL;
+    close(conn->fd);
+    conn->fd = -1;
+}
+
+void col_h2_conn_close(struct col_h2_conn *conn)
+{
+    if (conn->busy) {
+        conn->doomed = true;
+        return;
+    }
+    conn->busy = true; /* streams that go must not free it */
+    if (conn->fd >= 0)
+        cut(conn);
+    conn->busy = false;
+    if (conn->held == 0)
+        free_conn(conn);
+}
+
+bool col_h2_conn_reset(struct col_h2_conn *conn)
+{
+    const struct linger hard = {1, 0};
+
+    if (conn->fd < 0)
+        return false;
+    setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    col_h2_conn_close(conn);
+    return true;
+}
+
+void col_h2_conn_release(struct col_h2_conn *conn)
+{
+    if (conn->fd < 0 && conn->held == 0 && !conn->busy)
+        free_conn(conn);
+}
+
+/* ---- out ---- */
+
+static void report_sent(struct col_h2_conn *conn)
+{
+    while (conn->leaving != NULL && conn->leaving->answer_end <= conn->sent_total) {
+        struct col_stream *stream = conn->leaving;
+        if (stream == conn->unsettled)
+            return;
+        conn->leaving = stream->next_leaving;
+        if (conn->leaving == NULL)
+            conn->leaving_end = &conn->leaving;
+        col_stream_answered(stream, true);
+    }
+}
+
+/* Answers whose last frame nghttp2 has reported end where the output ends now. */
+static void settle(struct col_h2_conn *conn)
+{
+    for (; conn->unsettled != NULL; conn->unsettled = conn->unsettled->next_leaving)
+        conn->unsettled->answer_end = conn->out_total;
+}
+
+/* Take what nghttp2 has to say, up to a step (then there may be more). False: the connection is
+ * dead. */
+static bool gather(struct col_h2_conn *conn, bool *ret_more)
+{
+    while (conn->out.len - conn->out_at < OUT_STEP) {
+        const uint8_t *data;
+        ssize_t len = nghttp2_session_mem_send(conn->session, &data);
+        if (len < 0 ||
+            (len > 0 && otl_buf_append(&conn->out, data, (size_t)len) != OTEL_OK))
+            return false;
+        conn->out_total += (uint64_t)len;
+        settle(conn);
+        *ret_more = len > 0;
+        if (len == 0)
+            return true;
+    }
+    return true;
+}
+
+/* False: dead. *ret_blocked: the kernel takes no more. */
+static bool send_out(struct col_h2_conn *conn, bool *ret_blocked)
+{
+    while (conn->out_at < conn->out.len) {
+        ssize_t sent = send(conn->fd, conn->out.data + conn->out_at, conn->out.len - conn->out_at,
+                            MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            *ret_blocked = true;
+            return true;
+        }
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent <= 0)
+            return false;
+        conn->out_at += (size_t)sent;
+        conn->sent_total += (uint64_t)sent;
+        conn->server->counters.bytes_sent += (uint64_t)sent;
+        conn->since_ns = col_h2_now(conn);
+    }
+    conn->out_at = 0;
+    otl_buf_reset(&conn->out);
+    return true;
+}
+
+/* Everything that can be sent is. False: dead. */
+static bool push(struct col_h2_conn *conn)
+{
+    bool blocked = false, more = false;
+
+    do {
+        if (!gather(conn, &more) || !send_out(conn, &blocked))
+            return false;
+        report_sent(conn);
+    } while (!blocked && more);
+    if (blocked && !event_pending(conn->writable, EV_WRITE, NULL)) {
+        conn->since_ns = col_h2_now(conn);
+        event_del(conn->readable);
+        return event_add(conn->writable, NULL) == 0;
+    }
+    if (!blocked && event_pending(conn->writable, EV_WRITE, NULL)) {
+        event_del(conn->writable);
+        return event_add(conn->readable, NULL) == 0;
+    }
+    return true;
+}
+
+/* Nothing more is to be said or heard. A plain close while the peer still sends would reset the
+ * connection and could take the last answers back from it: then only our side is closed. */
+static void finish(struct col_h2_conn *conn)
+{
+    char byte;
+
+    if (recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
+        conn->doomed = true;
+        return;
+    }
+    conn->lingering = true;
+    conn->since_ns = col_h2_now(conn);
+    shutdown(conn->fd, SHUT_WR);
+}
+
+/* Leave the connection: flush, then free what was doomed meanwhile. */
+static void leave(struct col_h2_conn *conn)
+{
+    struct col_grpc_server *server = conn->server;
+
+    if (!conn->doomed && !conn->lingering) {
+        if (!push(conn))
+            conn->doomed = true;
+        else if (conn->out.len == 0 && !nghttp2_session_want_read(conn->session) &&
+                 !nghttp2_session_want_write(conn->session))
+            finish(conn);
+    }
+    conn->busy = false;
+    if (conn->doomed) {
+        conn->doomed = false;
+        col_h2_conn_close(conn);
+    }
+    col_grpc_admit(server);
+}
+
+void col_h2_conn_flush(struct col_h2_conn *conn)
+{
+    if (conn->busy || conn->fd < 0)
+        return;
+    conn->busy = true;
+    leave(conn);
+}
+
+/* ---- in ---- */
+
+/* False: nothing more for now. */
+static bool receive(struct col_h2_conn *conn, size_t *share)
+{
+    struct col_grpc_server *server = conn->server;
+    ssize_t got = recv(conn->fd, server->scratch, sizeof(server->scratch), MSG_DONTWAIT), used;
+
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        return false;
+    if (got <= 0) {
+        conn->doomed = true;
+        return false;
+    }
+    server->counters.bytes_received += (uint64_t)got;
+    used = conn->lingering ? got : 0;
+    if (!conn->lingering)
+        used = nghttp2_session_mem_recv(conn->session, server->scratch, (size_t)got);
+    if (used < 0) {
+        server->counters.connections_broken++;
+        server->counters.floods += used == NGHTTP2_ERR_FLOODED;
+        push(conn); /* a GOAWAY, if there is one */
+        conn->doomed = true;
+        return false;
+    }
+    if ((size_t)got >= *share)
+        return false;
+    *share -= (size_t)got;
+    return (size_t)got == sizeof(server->scratch);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct col_h2_conn *conn = arg;
+    size_t share = RECEIVE_SHARE;
+
+    (void)fd;
+    (void)what;
+    conn->busy = true;
+    while (receive(conn, &share) && !conn->doomed)
+        continue;
+    leave(conn);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    col_h2_conn_flush(arg);
+}
+
+/* ---- time ---- */
+
+static void last_goaway(struct col_h2_conn *conn)
+{
+    conn->going = true;
+    nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE,
+                          nghttp2_session_get_last_proc_stream_id(conn->session),
+                          NGHTTP2_NO_ERROR, NULL, 0);
+}
+
+void col_h2_conn_drain(struct col_h2_conn *conn)
+{
+    if (conn->fd < 0)
+        return;
+    conn->busy = true;
+    if (!conn->lingering && conn->streams != NULL) {
+        /* no new requests, please; the last word follows when those on their way are here */
+        conn->drain_ns = col_h2_now(conn);
+        nghttp2_submit_shutdown_notice(conn->session);
+        nghttp2_submit_ping(conn->session, NGHTTP2_FLAG_NONE, NULL);
+    } else if (!conn->lingering) {
+        size_t share = RECEIVE_SHARE;
+        /* what the kernel already holds is still received and answered */
+        while (receive(conn, &share) && !conn->doomed)
+            continue;
+        if (!conn->doomed)
+            last_goaway(conn);
+    }
+    leave(conn);
+}
+
+static bool too_slow(const struct col_h2_conn *conn, uint64_t now_ns)
+{
+    const struct col_grpc_options *options = &conn->server->options;
+    uint64_t age = now_ns - conn->since_ns;
+
+    if (!conn->greeted)
+        return age > options->head_timeout_ns;
+    return conn->out.len > 0 && age > options->body_timeout_ns;
+}
+
+void col_h2_conn_sweep(struct col_h2_conn *conn, uint64_t now_ns)
+{
+    uint64_t drain_ns = conn->server->drain_deadline_ns;
+    struct col_stream *next;
+
+    if (conn->fd < 0)
+        return;
+    conn->busy = true;
+    conn->idle_frames -=
+        conn->idle_frames < COL_H2_IDLE_FRAMES_FORGIVEN ? conn->idle_frames
+                                                         : COL_H2_IDLE_FRAMES_FORGIVEN;
+    if (conn->lingering ? now_ns - conn->since_ns > LINGER_NS : too_slow(conn, now_ns)) {
+        conn->server->counters.timeouts += !conn->lingering;
+        conn->doomed = true;
+    }
+    for (struct col_stream *stream = conn->streams; stream != NULL && !conn->doomed;
+         stream = next) {
+        next = stream->next;
+        col_stream_sweep(stream, now_ns);
+    }
+    if (conn->drain_ns != 0 && !conn->going && !conn->lingering &&
+        now_ns - conn->drain_ns >= DRAIN_PING_NS)
+        last_goaway(conn); /* the PING was not answered */
+    if (drain_ns != 0 && now_ns >= drain_ns && conn->held == 0)
+        conn->doomed = true;
+    leave(conn);
+}
+
+/* ---- life ---- */
+
+static enum otel_err open_conn(struct col_h2_conn *conn)
+{
+    struct event_base *base = conn->server->options.base;
+
+    conn->readable = event_new(base, conn->fd, EV_READ | EV_PERSIST, on_readable, conn);
+    conn->writable = event_new(base, conn->fd, EV_WRITE | EV_PERSIST, on_writable, conn);
+    if (conn->readable == NULL || conn->writable == NULL ||
+        event_add(conn->readable, NULL) != 0)
+        return OTEL_ERR_MEMORY;
+    return col_h2_session_new(conn);
+}
+
+void col_h2_conn_new(struct col_grpc_server *server, int fd)
+{
+    struct col_h2_conn *conn = otl_mem_zalloc(sizeof(*conn));
+
+    if (conn == NULL) {
+        server->counters.connections_refused++;
+        close(fd);
+        return;
+    }
+    conn->server = server;
+    conn->fd = fd;
+    conn->leaving_end = &conn->leaving;
+    conn->number = ++server->counters.connections;
+    conn->since_ns = col_h2_now(conn);
+    otl_buf_init(&conn->out, OUT_MAX);
+    server->counters.connections_open++;
+    conn->next = server->conns;
+    if (conn->next != NULL)
+        conn->next->previous = conn;
+    server->conns = conn;
+    if (open_conn(conn) != OTEL_OK) {
+        server->counters.connections_refused++;
+        col_h2_conn_close(conn);
+        return;
+    }
+    col_h2_conn_flush(conn);
+}

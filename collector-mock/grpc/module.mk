@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+LIBS += col_grpc
+col_grpc_SRCS := collector-mock/grpc/server.c collector-mock/grpc/conn.c \
+                 collector-mock/grpc/session.c collector-mock/grpc/head.c \
+                 collector-mock/grpc/stream.c collector-mock/grpc/message.c
+col_grpc_LIBS := col_net base
+col_grpc_PKGS := libevent_core libnghttp2

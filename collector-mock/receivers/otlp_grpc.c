@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-mock/receivers/otlp_grpc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "collector-mock/faults/faults.h"
+#include "collector-mock/grpc/server.h"
+#include "collector-mock/receivers/intake.h"
+#include "sdk/base/mem.h"
+
+static const char service_name[] = "opentelemetry.proto.collector.trace.v1.TraceService";
+static const char method_path[] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+struct col_otlp_grpc {
+    struct col_host *host;
+    struct col_grpc_server *server;
+    struct col_intake *intake;
+    size_t max_message;
+    struct otl_buf details; /* of the answer at hand */
+    char unknown[256];      /* the text of the refusal at hand */
+    void (*on_drained)(void *context);
+    void *on_drained_context;
+};
+
+static void answer(struct col_otlp_grpc *grpc, struct col_grpc_request *request,
+                   const struct col_grpc_answer *what)
+{
+    col_intake_count(grpc->intake, (unsigned)what->code);
+    col_grpc_answer(request, what);
+}
+
+/* ---- answers that a fault holds back ---- */
+
+struct late {
+    struct col_grpc_request *request;
+    enum col_grpc_code code;
+    char text[256];
+};
+
+static void on_release(void *arg, bool answer_now)
+{
+    struct late *late = arg;
+    const struct col_grpc_answer what = {.code = late->code, .text = otl_view_str(late->text)};
+
+    if (answer_now)
+        col_grpc_answer(late->request, &what);
+    else
+        col_grpc_abandon(late->request);
+    otl_mem_free(late);
+}
+
+static bool hold(struct col_otlp_grpc *grpc, const struct col_outcome *outcome,
+                 struct col_grpc_request *request)
+{
+    struct late *late = otl_mem_zalloc(sizeof(*late));
+
+    if (late == NULL)
+        return false;
+    late->request = request;
+    late->code = outcome->code;
+    snprintf(late->text, sizeof(late->text), "%.255s", outcome->detail.text);
+    if (col_faults_hold(grpc->host->faults, outcome->fault, on_release, late))
+        return true;
+    otl_mem_free(late);
+    return false;
+}
+
+static struct otl_view retry_details(struct col_otlp_grpc *grpc, enum col_grpc_code code,
+                                     const char *text, uint64_t delay_s)
+{
+    otl_buf_reset(&grpc->details);
+    if (delay_s == 0 || col_status_write_retry(code, text, delay_s, &grpc->details) != OTEL_OK)
+        return otl_view("", 0);
+    return otl_view(grpc->details.data, grpc->details.len);
+}
+
+/* As the fault wants it; false: it wants nothing of this one, answer now. */
+static bool answer_by_fault(struct col_otlp_grpc *grpc, struct col_grpc_request *request,
+                            const struct col_outcome *outcome)
+{
+    const struct col_fault_plan *fault = outcome->fault;
+    struct col_grpc_answer what = {.text = otl_view_str(outcome->detail.text)};
+
+    if (fault->kind == COL_FAULT_DELAY) {
+        if (!hold(grpc, outcome, request))
+            return false;
+        col_intake_count(grpc->intake, (unsigned)outcome->code);
+        return true;
+    }
+    if (fault->kind == COL_FAULT_STALL) {
+        if (!hold(grpc, outcome, request))
+            col_grpc_abandon(request);
+        return true;
+    }
+    what.code = col_status_grpc(fault->status);
+    what.details = retry_details(grpc, what.code, outcome->detail.text, fault->retry_after_s);
+    answer(grpc, request, &what);
+    return true;
+}
+
+static void answer_outcome(struct col_otlp_grpc *grpc, struct col_grpc_request *request,
+                           const struct col_outcome *outcome)
+{
+    /* an ExportTraceServiceResponse that says nothing has no bytes */
+    struct col_grpc_answer what = {.code = outcome->code};
+    char text[640];
+
+    if (outcome->fault != NULL && answer_by_fault(grpc, request, outcome))
+        return;
+    if (outcome->undecodable) {
+        what.code = COL_GRPC_INTERNAL;
+        snprintf(text, sizeof(text), "grpc: error unmarshalling request: %s",
+                 outcome->detail.text);
+        what.text = otl_view_str(text);
+    } else if (what.code != COL_GRPC_OK) {
+        what.text = otl_view_str(outcome->detail.text);
+    }
+    answer(grpc, request, &what);
+}
+
+static void on_answered(void *context, const struct col_grpc_request *request,
+                        enum col_grpc_code code, bool sent)
+{
+    struct col_otlp_grpc *grpc = context;
+
+    col_intake_answered(grpc->intake, request->connection, (uint64_t)(uintptr_t)request->tag,
+                        (uint32_t)code, sent);
+}
+
+/* ---- a request ---- */
+
+/* The words of grpc-go for a path that nobody serves. */
+static void name_unknown(struct otl_view path, char *out, size_t size)
+{
+    const char *slash = path.len > 1 ? memrchr(path.data, '/', path.len) : NULL;
+    int service_len, method_len;
+
+    if (slash == NULL || slash == path.data || path.data[0] != '/') {
+        snprintf(out, size, "malformed method name: \"%.*s\"",
+                 (int)(path.len < 100 ? path.len : 100), path.data);
+        return;
+    }
+    service_len = (int)(slash - path.data - 1);
+    method_len = (int)(path.data + path.len - slash - 1);
+    if (otl_view_is(otl_view(path.data + 1, (size_t)service_len), service_name))
+        snprintf(out, size, "unknown method %.*s for service %s", method_len < 64 ? method_len : 64,
+                 slash + 1, service_name);
+    else
+        snprintf(out, size, "unknown service %.*s", service_len < 100 ? service_len : 100,
+                 path.data + 1);
+}
+
+static bool on_head(void *context, const struct col_grpc_request *request,
+                    struct col_grpc_answer *ret)
+{
+    struct col_otlp_grpc *grpc = context;
+
+    if (otl_view_is(request->path, method_path))
+        return true;
+    name_unknown(request->path, grpc->unknown, sizeof(grpc->unknown));
+    *ret = (struct col_grpc_answer){.code = COL_GRPC_UNIMPLEMENTED,
+                                    .text = otl_view_str(grpc->unknown)};
+    return false;
+}
+
+static void on_refused(void *context, const struct col_grpc_request *request,
+                       enum col_grpc_code code)
+{
+    struct col_otlp_grpc *grpc = context;
+
+    (void)request;
+    col_intake_count(grpc->intake, (unsigned)code);
+    col_intake_failed(grpc->intake);
+}
+
+static void refuse_compressed(struct col_otlp_grpc *grpc, struct col_grpc_request *request,
+                              const struct otl_detail *detail)
+{
+    struct col_grpc_answer what = {.code = COL_GRPC_INTERNAL};
+    char text[640];
+
+    if (detail->code == OTEL_ERR_LIMIT) { /* no more than one byte too many is looked at */
+        what.code = COL_GRPC_RESOURCE_EXHAUSTED;
+        snprintf(text, sizeof(text),
+                 "grpc: received message after decompression larger than max (%zu vs. %zu)",
+                 grpc->max_message + 1, grpc->max_message);
+    } else if (detail->code == OTEL_ERR_MEMORY) {
+        what.code = COL_GRPC_UNAVAILABLE;
+        snprintf(text, sizeof(text), "%s", detail->text);
+    } else {
+        snprintf(text, sizeof(text), "grpc: failed to decompress the received message: %s",
+                 detail->text);
+    }
+    what.text = otl_view_str(text);
+    col_intake_failed(grpc->intake);
+    answer(grpc, request, &what);
+}
+
+static void on_request(void *context, struct col_grpc_request *request)
+{
+    struct col_otlp_grpc *grpc = context;
+    struct col_intake_request taken = {request->connection, request->mono_ns, request->wall_ns,
+                                       request->message};
+    struct col_outcome outcome = COL_OUTCOME_INIT;
+
+    request->tag = NULL;
+    if (request->compressed &&
+        col_intake_inflate(grpc->intake, request->encoding, request->message, &taken.body,
+                           &outcome.detail) != OTEL_OK) {
+        refuse_compressed(grpc, request, &outcome.detail);
+    } else {
+        col_intake_take(grpc->intake, &taken, &outcome);
+        request->tag = (void *)(uintptr_t)outcome.tap_request;
+        answer_outcome(grpc, request, &outcome);
+    }
+    col_intake_tidy(grpc->intake);
+}
+
+static void on_drained(void *context)
+{
+    struct col_otlp_grpc *grpc = context;
+
+    grpc->on_drained(grpc->on_drained_context);
+}
+
+/* ---- life ---- */
+
+static double read_bytes_received(void *context)
+{
+    return (double)col_grpc_counters(context)->bytes_received;
+}
+
+static double read_connections(void *context)
+{
+    return (double)col_grpc_counters(context)->connections_open;
+}
+
+static double read_connections_refused(void *context)
+{
+    return (double)col_grpc_counters(context)->connections_refused;
+}
+
+static double read_connections_broken(void *context)
+{
+    return (double)col_grpc_counters(context)->connections_broken;
+}
+
+static double read_timeouts(void *context)
+{
+    return (double)col_grpc_counters(context)->timeouts;
+}
+
+static double read_cut_off(void *context)
+{
+    return (double)col_grpc_counters(context)->cut_off;
+}
+
+static double read_parked(void *context)
+{
+    return (double)col_grpc_counters(context)->parked;
+}
+
+static enum otel_err observe_server(struct col_otlp_grpc *grpc, const char *id)
+{
+    char labels[192];
+    const struct col_metrics_source sources[] = {
+        {"collector_mock_grpc_received_bytes", labels,
+         "Bytes from OTLP/gRPC sockets, before decompression.", true, read_bytes_received,
+         grpc->server},
+        {"collector_mock_grpc_connections", labels, "Open OTLP/gRPC connections.", false,
+         read_connections, grpc->server},
+        {"collector_mock_grpc_connections_refused", labels, "Connections over the limit.", true,
+         read_connections_refused, grpc->server},
+        {"collector_mock_grpc_connections_broken", labels,
+         "Connections closed because they broke the rules of HTTP/2 or flooded.", true,
+         read_connections_broken, grpc->server},
+        {"collector_mock_grpc_timeouts", labels, "Requests and connections that were too slow.",
+         true, read_timeouts, grpc->server},
+        {"collector_mock_grpc_cut_off", labels, "Requests that the peer did not finish.", true,
+         read_cut_off, grpc->server},
+        {"collector_mock_grpc_parked", labels,
+         "Messages that waited for room in the receive budget.", true, read_parked, grpc->server},
+    };
+    enum otel_err err = OTEL_OK;
+
+    snprintf(labels, sizeof(labels), "receiver=\"%s\"", id);
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]) && err == OTEL_OK; i++)
+        err = col_metrics_observe(grpc->host->metrics, &sources[i]);
+    return err;
+}
+
+static enum otel_err listen_on(struct col_otlp_grpc *grpc,
+                               const struct col_otlp_grpc_options *options,
+                               struct otl_detail *reterr)
+{
+    struct col_grpc_options server;
+    char host[256];
+
+    col_grpc_options_init(&server);
+    if (col_endpoint_split(options->endpoint, host, sizeof(host), &server.port) != OTEL_OK)
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                              "receiver %s: '%s' is no HOST:PORT", options->id,
+                              options->endpoint);
+    server.host = host;
+    server.base = options->host->base;
+    server.clock = options->host->clock;
+    server.budget = &options->host->budget;
+    server.max_message_bytes = options->max_recv_msg_size;
+    if (options->max_concurrent_streams != 0)
+        server.max_concurrent_streams = options->max_concurrent_streams;
+    server.context = grpc;
+    server.on_head = on_head;
+    server.on_request = on_request;
+    server.on_answered = on_answered;
+    server.on_refused = on_refused;
+    server.on_drained = on_drained;
+    return col_grpc_new(&server, &grpc->server, reterr);
+}
+
+static int64_t on_refuse(void *arg, bool refuse, struct otl_detail *reterr)
+{
+    struct col_otlp_grpc *grpc = arg;
+    size_t reset = 0;
+
+    return col_grpc_refuse(grpc->server, refuse, &reset, reterr) == OTEL_OK ? (int64_t)reset : -1;
+}
+
+enum otel_err col_otlp_grpc_new(const struct col_otlp_grpc_options *options,
+                                struct col_otlp_grpc **ret, struct otl_detail *reterr)
+{
+    const struct col_intake_options intake = {.id = options->id,
+                                              .transport = COL_TAP_GRPC,
+                                              .max_body_bytes = options->max_recv_msg_size,
+                                              .host = options->host,
+                                              .next = options->next};
+    struct col_otlp_grpc *grpc = otl_mem_zalloc(sizeof(*grpc));
+    enum otel_err err;
+
+    if (grpc == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    grpc->host = options->host;
+    grpc->max_message = options->max_recv_msg_size;
+    grpc->on_drained = options->on_drained;
+    grpc->on_drained_context = options->on_drained_context;
+    otl_buf_init(&grpc->details, 4096);
+    err = col_intake_new(&intake, &grpc->intake);
+    if (err == OTEL_OK)
+        err = listen_on(grpc, options, reterr);
+    if (err == OTEL_OK)
+        err = observe_server(grpc, options->id);
+    if (err == OTEL_OK)
+        err = col_faults_attach(options->host->faults, on_refuse, grpc);
+    if (err == OTEL_OK)
+        err = col_host_endpoint(options->host, options->id, "grpc",
+                                col_grpc_address(grpc->server));
+    if (err != OTEL_OK) {
+        otl_detail_set(reterr, err, NULL, 0, 0, "receiver %s: %s", options->id,
+                       otel_err_text(err));
+        col_otlp_grpc_free(grpc);
+        return err;
+    }
+    *ret = grpc;
+    return OTEL_OK;
+}
+
+void col_otlp_grpc_drain(struct col_otlp_grpc *grpc, uint64_t grace_ns)
+{
+    col_grpc_drain(grpc->server, grace_ns);
+}
+
+void col_otlp_grpc_free(struct col_otlp_grpc *grpc)
+{
+    if (grpc == NULL)
+        return;
+    col_faults_detach(grpc->host->faults, grpc);
+    col_grpc_free(grpc->server);
+    col_intake_free(grpc->intake);
+    otl_buf_fini(&grpc->details);
+    otl_mem_free(grpc);
+}

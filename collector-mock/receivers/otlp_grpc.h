@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_RECEIVERS_OTLP_GRPC_H
+#define COL_RECEIVERS_OTLP_GRPC_H
+
+#include "collector-mock/pipeline/component.h"
+
+/*
+ * OTLP/gRPC side of the otlp receiver: TraceService/Export, cleartext HTTP/2.
+ *
+ * Codes and texts are those of the Collector: UNIMPLEMENTED for another method or encoding,
+ * RESOURCE_EXHAUSTED for a message over the limit, before or after decompression, INTERNAL for
+ * what cannot be decompressed or decoded, INTERNAL or UNAVAILABLE for a failing pipeline. What
+ * happens to a request is that of every protocol: see intake.h.
+ *
+ * Life      new (listening) -> drain -> free.
+ * Threads   that of the event loop.
+ */
+
+struct col_otlp_grpc;
+
+struct col_otlp_grpc_options {
+    const char *id;                  /* of the receiver; lives as long as this */
+    const char *endpoint;            /* "127.0.0.1:4317"; port 0: any */
+    size_t max_recv_msg_size;        /* bytes, also after decompression */
+    uint32_t max_concurrent_streams; /* 0: the server's own limit */
+    struct col_host *host;
+    struct col_consumer next;
+    void (*on_drained)(void *context); /* the last connection is gone after drain */
+    void *on_drained_context;
+};
+
+OTEL_MUST_USE enum otel_err col_otlp_grpc_new(const struct col_otlp_grpc_options *options,
+                                              struct col_otlp_grpc **ret,
+                                              struct otl_detail *reterr);
+void col_otlp_grpc_drain(struct col_otlp_grpc *grpc, uint64_t grace_ns);
+void col_otlp_grpc_free(struct col_otlp_grpc *grpc); /* may be NULL */
+
+#endif

@@ -248,13 +248,17 @@ enum otel_err otl_yaml_put(struct otl_yaml *doc, json_t *map, const char *key, c
                            const struct otl_yaml_options *options, struct otl_detail *reterr)
 {
     const struct otl_yaml_place *known = otl_yaml_find(doc, map, key, 0);
-    struct otl_yaml_place place = {.container = map, .key = key};
+    bool was_there = known != NULL;
+    /* a copy: the table may move while the value is built */
+    struct otl_yaml_place place = was_there ? *known : (struct otl_yaml_place){.container = map};
     json_t *value;
     enum otel_err err = build_part(doc, text, options, &value, &place.value_pos, reterr);
 
     if (err != OTEL_OK)
         return err;
-    place.key_pos = known ? known->key_pos : place.value_pos;
+    place.key = key;
+    if (!was_there)
+        place.key_pos = place.value_pos;
     err = otl_yaml_note(doc, &place);
     if (err != OTEL_OK) {
         json_decref(value);

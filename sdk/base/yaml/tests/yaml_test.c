@@ -250,6 +250,26 @@ static void put_replaces_a_value_and_its_place(void **state)
     otl_yaml_free(doc);
 }
 
+/* The table of places moves while the new value is read. */
+static void put_of_a_large_value_keeps_the_place_of_its_key(void **state)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    char error[256], text[4096] = "[1";
+    struct otl_yaml *doc;
+    json_t *root;
+
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), ",1");
+    snprintf(text + strlen(text), sizeof(text) - strlen(text), "]");
+    assert_int_equal(load("b: 1\na: 1", false, &doc, error, sizeof(error)), OTEL_OK);
+    root = otl_yaml_root(doc);
+    assert_int_equal(otl_yaml_put(doc, root, "a", text, NULL, &detail), OTEL_OK);
+    assert_int_equal(otl_yaml_key_pos(doc, root, "a").line, 2);
+    assert_int_equal(json_array_size(json_object_get(root, "a")), 1001);
+    otl_yaml_free(doc);
+}
+
 static void what_is_emitted_reads_back_as_the_same_tree(void **state)
 {
     static const char text[] =
@@ -337,6 +357,7 @@ int main(void)
         cmocka_unit_test(what_is_refused_is_refused_with_its_place),
         cmocka_unit_test(every_key_and_value_has_its_place),
         cmocka_unit_test(put_replaces_a_value_and_its_place),
+        cmocka_unit_test(put_of_a_large_value_keeps_the_place_of_its_key),
         cmocka_unit_test(what_is_emitted_reads_back_as_the_same_tree),
         cmocka_unit_test(emitted_text_is_plain_where_it_can_be),
         cmocka_unit_test(every_failing_allocation_is_survived),

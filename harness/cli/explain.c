@@ -6,6 +6,7 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/scenarios.h"
 #include "harness/scenario/checks.h"
+#include "harness/scenario/faults.h"
 #include "harness/scenario/plan.h"
 #include "sdk/base/text.h"
 #include "sdk/base/yaml/emit.h"
@@ -256,6 +257,23 @@ static void print_claims(const struct hx_scenario *scenario)
         printf("  partial traces, near the share that the samplers' ratios give\n");
 }
 
+static void print_faults(const struct hx_scenario *scenario)
+{
+    char at[32], length[32];
+
+    for (size_t i = 0; i < scenario->fault_count; i++) {
+        const struct hx_fault *fault = &scenario->faults[i];
+        printf("%s  %-8s %s", i ? "" : "\nfaults\n",
+               fault->when ? "when" : otl_format_duration(fault->at_ns, at, sizeof(at)),
+               fault->text);
+        if (fault->for_ns > 0)
+            printf(" for %s", otl_format_duration(fault->for_ns, length, sizeof(length)));
+        if (fault->when != NULL)
+            printf(", when %s", fault->when);
+        printf("\n");
+    }
+}
+
 static void print_warning(void *context, const char *text)
 {
     (void)context;
@@ -276,6 +294,7 @@ static void explain(const struct hx_plan *plan)
                scenario->topics[i].partitions, scenario->broker);
     print_edges(plan);
     print_load(plan);
+    print_faults(scenario);
     print_claims(scenario);
     hx_plan_warnings(plan, print_warning, NULL);
 }

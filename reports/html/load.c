@@ -240,6 +240,33 @@ static void put_phases(struct rep_out *out, const json_t *phases)
     rep_put(out, "</details>\n");
 }
 
+/* The numbers are those in the plots. */
+static void put_events(struct rep_out *out, const json_t *events)
+{
+    static const struct rep_column columns[] = {{"number", "no.", "count", NULL},
+                                                {"at_s", "from", "s", NULL},
+                                                {"until_s", "to", "s", NULL},
+                                                {"target", "to what", "code", NULL},
+                                                {"text", "what was done", "text", NULL},
+                                                {"requests", "requests hit", "count", NULL},
+                                                {"spans", "spans in them", "count", NULL},
+                                                {"connections", "connections reset", "count", NULL},
+                                                {NULL, NULL, NULL, NULL}};
+    json_t *rows = json_array(), *event;
+    size_t i;
+
+    json_array_foreach(events, i, event) {
+        json_t *row = json_copy(event);
+        json_object_set_new(row, "number", json_integer((json_int_t)i + 1));
+        json_array_append_new(rows, row);
+    }
+    if (json_array_size(rows) > 0) {
+        rep_put(out, "<h3>Faults on the timeline</h3>\n");
+        rep_html_table(out, rows, columns);
+    }
+    json_decref(rows);
+}
+
 void rep_html_over_time(struct rep_out *out, const json_t *root, const struct rep_plots *plots)
 {
     bool any = false;
@@ -257,6 +284,7 @@ void rep_html_over_time(struct rep_out *out, const json_t *root, const struct re
         if (plots->items[i].panel != NULL)
             put_figure(out, &plots->items[i]);
     rep_put(out, "</div>\n");
+    put_events(out, rep_get(root, "events"));
     put_phases(out, rep_get(root, "phases"));
     rep_html_section_end(out);
 }

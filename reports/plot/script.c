@@ -74,7 +74,8 @@ static void put_head(struct rep_script *script, int height)
              "fore = dark ? '#aab3c2' : '#475467'\n"
              "axis = dark ? '#4b5565' : '#98a2b3'\n"
              "mesh = dark ? '#262b35' : '#eaecf0'\n"
-             "shade = dark ? '#222733' : '#f2f4f7'\n",
+             "shade = dark ? '#222733' : '#f2f4f7'\n"
+             "fault = dark ? '#4a2b2b' : '#fbe4e0'\n",
              script->name, script->name);
     rep_putf(
         out,
@@ -269,6 +270,28 @@ static void put_phases(struct rep_out *out, const json_t *phases)
     }
 }
 
+enum { EVENTS_MAX = 64 };
+
+/* What was done to the fleet: a window where it lasted, else a line; numbered as in the table. */
+static void put_events(struct rep_out *out, const json_t *events)
+{
+    for (size_t i = 0; i < json_array_size(events) && i < EVENTS_MAX; i++) {
+        const json_t *event = json_array_get(events, i);
+        double at = rep_num(event, "at_s");
+        if (rep_has(event, "until_s") && rep_num(event, "until_s") > at)
+            rep_putf(out,
+                     "set object rectangle from first %.6g, graph 0 to first %.6g, graph 1 "
+                     "fillcolor rgb fault fillstyle solid 1 noborder behind\n",
+                     at, rep_num(event, "until_s"));
+        rep_putf(out,
+                 "set arrow from first %.6g, graph 0 to first %.6g, graph 1 nohead "
+                 "linecolor rgb fore dashtype 3 back\n"
+                 "set label '%zu' at first %.6g, graph 1 offset 0.3,-0.6 textcolor rgb fore "
+                 "font ',10' front\n",
+                 at, at, i + 1, at);
+    }
+}
+
 static void put_points(struct rep_out *data, const json_t *points, double *max, double *last)
 {
     for (size_t i = 0; i < json_array_size(points); i++) {
@@ -310,6 +333,7 @@ bool rep_script_series(struct rep_script *script, const struct rep_model *model,
     rep_putf(out, "set xrange [0:%.6g]\nset xtics %.6g\n", last, nice_step(last, 8));
     put_linear_y(out, max / scale.divisor);
     put_phases(out, rep_get(model->root, "phases"));
+    put_events(out, rep_get(model->root, "events"));
     rep_put(out, "plot \\\n");
     for (size_t i = 0; i < curves; i++) {
         rep_putf(out, "  '%s.dat' index %zu using 1:($2/%.12g) with lines linestyle %zu title ",

@@ -33,6 +33,7 @@ const struct rep_word rep_book_notes[] = {
     {"lost_after_ack", "lost after acknowledgement", "the receiver said yes and has it not"},
     {"delivered_reported_lost", "delivered, reported lost", "the SDK gave up on what had arrived"},
     {"unexpected", "unexpected", "received, never started"},
+    {"foreign", "foreign", "of services without a ledger: out of the books"},
     {NULL, NULL, NULL},
 };
 

@@ -14,6 +14,7 @@ const struct hx_command hx_commands[] = {
     {"service", "one replica of a scenario's service, to be placed by another scheduler",
      hx_command_service},
     {"broker", NULL, hx_command_broker},
+    {"relay", NULL, hx_command_relay},
     {"load-client", NULL, hx_command_load_client},
     {NULL, NULL, NULL},
 };

@@ -44,6 +44,7 @@ int hx_command_list(int argc, char **argv);
 int hx_command_report(int argc, char **argv);
 int hx_command_load(int argc, char **argv);
 int hx_command_load_client(int argc, char **argv);
+int hx_command_relay(int argc, char **argv);
 int hx_command_broker(int argc, char **argv);
 int hx_command_service(int argc, char **argv);
 int hx_command_sweep(int argc, char **argv);

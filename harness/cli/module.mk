@@ -11,5 +11,7 @@ tracerig_LIBS += reportcmd
 tracerig_LIBS += load
 tracerig_LIBS += service broker
 tracerig_LIBS += tuning topology verify reports gate
+tracerig_LIBS += service broker relay
+tracerig_LIBS += topology verify reports gate
 
 SCRIPT_TESTS += harness/cli/tests/cli_test.sh

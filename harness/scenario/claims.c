@@ -271,6 +271,7 @@ static enum otel_err load_expect(struct hx_loader *l, const struct hx_plan *plan
     enum otel_err err = load_checks(l, map, claims);
 
     claims->spans_per_request_min = otl_tree_double(map, "spans_per_request_min", 0);
+    claims->allow_unknown = otl_tree_bool(map, "allow_unknown", false);
     claims->partial_traces = otl_tree_bool(map, "partial_traces", false);
     if (err == OTEL_OK)
         err = load_namer(l, map, claims);

@@ -100,6 +100,9 @@ static enum otel_err load_target(struct hx_loader *l, const json_t *map, struct 
     f->service = hx_scenario_service(l->scenario, name);
     if (f->service == NULL)
         return unknown_service(l, map, name);
+    if (f->service->foreign != NULL)
+        return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "service"),
+                              "%s runs a command of its own; faults on it are not offered", name);
     f->replica_count = f->service->replicas;
     if (replica < 0)
         return OTEL_OK;

@@ -246,7 +246,7 @@ static enum otel_err load_service(struct hx_loader *l, const json_t *services, c
     if (err == OTEL_OK && ret->route_count + ret->consumer_count == 0)
         err = otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, services, name),
                              "service '%s' has neither routes nor consumers", name);
-    return err;
+    return err == OTEL_OK ? hx_load_foreign(l, services, ret) : err;
 }
 
 enum otel_err hx_load_fleet(struct hx_loader *l)

@@ -51,6 +51,12 @@ OTEL_MUST_USE enum otel_err hx_load_fleet(struct hx_loader *loader);
 OTEL_MUST_USE enum otel_err hx_load_all_steps(struct hx_loader *loader);
 OTEL_MUST_USE enum otel_err hx_load_attributes(struct hx_loader *loader, const json_t *map,
                                                struct hx_attributes *ret);
+/* command: and what belongs to it; the name, routes and tracing of the service are there. */
+OTEL_MUST_USE enum otel_err hx_load_foreign(struct hx_loader *loader, const json_t *services,
+                                            struct hx_service *service);
+/* May a service that is somebody else's program have this step? */
+OTEL_MUST_USE enum otel_err hx_check_foreign_step(struct hx_loader *loader, const json_t *map,
+                                                  const char *verb);
 /* No request may go round for ever or grow beyond measure. */
 OTEL_MUST_USE enum otel_err hx_check_graph(struct hx_loader *loader);
 OTEL_MUST_USE enum otel_err hx_load_claims(struct hx_loader *loader);

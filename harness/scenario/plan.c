@@ -142,12 +142,13 @@ static void sum_up(struct hx_plan *plan, unsigned entry)
     const struct hx_scenario *scenario = plan->scenario;
     const struct hx_consumer *consumer = consumer_of(scenario, entry);
     const struct hx_route *route = route_of(scenario, entry);
-    uint64_t spans = route != NULL && !route->span ? 0 : 1;
+    const bool ours = scenario->operations[entry].service->foreign == NULL;
+    uint64_t spans = ours && (route == NULL || route->span) ? 1 : 0;
     double work = consumer ? work_of(consumer->steps, consumer->step_count)
                            : work_of(route->steps, route->step_count);
 
     for (size_t i = 0; i < scenario->operation_count; i++)
-        if (scenario->operations[i].entry == entry && i != entry)
+        if (ours && scenario->operations[i].entry == entry && i != entry)
             spans++;
     for (size_t i = 0; i < plan->edge_count; i++) {
         if (plan->edges[i].from_op != entry || !counts(plan, i))

@@ -200,6 +200,7 @@ enum hx_stop_way {
     HX_STOP_NONE            /* no handler: the signal ends the process */
 };
 
+struct hx_foreign; /* foreign.h */
 struct hx_setting; /* faults.h */
 
 /* What one replica has of its own: settings below its service, as a restart can change them. */
@@ -220,6 +221,7 @@ struct hx_service {
     struct hx_attributes resource; /* further resource attributes (strings) */
     struct hx_tracing tracing;
     struct hx_broken broken;
+    const struct hx_foreign *foreign; /* NULL: interpreted by tracerig */
     const struct hx_route *routes;
     size_t route_count;
     const struct hx_consumer *consumers;
@@ -293,6 +295,8 @@ struct hx_claims {
     const struct hx_threshold *thresholds; /* on figures of report.json */
     size_t threshold_count;
     const char *namer;          /* instance that the spans must name, "none"; "" = no claim */
+    bool allow_unknown;         /* hops of a service without ledger that cannot be judged are no
+                                 * reason to be inconclusive */
     bool partial_traces;        /* partial traces are expected: the share that follows from the
                                  * services' own ratios, inside a two-sided 1e-6 interval */
 };

@@ -37,6 +37,7 @@ static const char *const collector_faults[] = {"delay", "status", "stall", "refu
 static const char *const edges[] = {"parent", "link", "both", "none", NULL};
 static const char *const arrivals[] = {"constant", "poisson", "burst", NULL};
 static const char *const kinds[] = {"internal", "server", "client", "producer", "consumer", NULL};
+static const char *const ledgers[] = {"none", NULL};
 static const char *const statuses[] = {"unset", "ok", "error", NULL};
 static const char *const check_names[] = {
 #define CHECK_NAME(id, name, title, expected) name,
@@ -223,7 +224,23 @@ static const struct otl_schema replica_settings[] = {
     ROW("*", MAP, .child = settings, .min = 1, .max = 64,
         .what = "a replica's settings such as {version: 1.3.0}"),
     OTL_SCHEMA_END};
+static const struct otl_schema word[] = {ITEM(STRING, .max = 4096, .what = "a word")};
+static const struct otl_schema command[] = {
+    ITEM(STRING, .min = 1, .max = 4096, .what = "a command line"),
+    ITEM(LIST, .child = word, .min = 1, .max = 100, .what = "a list of words"), OTL_SCHEMA_END};
+static const struct otl_schema environment[] = {ROW("*", SCALAR), OTL_SCHEMA_END};
+static const struct otl_schema business_key[] = {
+    ROW("header", STRING, .min = 1, .max = NAME_BYTES),
+    ROW("json", STRING, .min = 1, .max = NAME_BYTES), OTL_SCHEMA_END};
+
 static const struct otl_schema service[] = {
+    ROW("command", ONE_OF, .child = command),
+    ROW("env", MAP, .child = environment, .max = 64),
+    ROW("health", STRING, .min = 1, .max = NAME_BYTES),
+    ROW("start_timeout", DURATION, .min = 10 * MS, .max = HOUR),
+    ROW("max_in_flight", UINT, .min = 1, .max = 1000),
+    ROW("key", MAP, .child = business_key, .min = 1, .max = 1),
+    ROW("ledger", ENUM, .words = ledgers),
     ROW("replicas", UINT, .min = 1, .max = HX_MAX_REPLICAS, .fallback = "1"),
     ROW("version", STRING, .max = NAME_BYTES),
     ROW("http", ENUM, .words = backends, .fallback = "evhttp"),
@@ -284,6 +301,7 @@ static const struct otl_schema expect[] = {
     ROW("spans_per_request_min", DOUBLE, .real_max = 1e6, .fallback = "0.0"),
     ROW("partial_traces", BOOL, .fallback = "false"),
     ROW("namer", STRING, .min = 1, .max = NAME_BYTES * 2),
+    ROW("allow_unknown", BOOL),
     OTL_SCHEMA_END};
 
 /* ---- faults ------------------------------------------------------------------------------- */

@@ -406,6 +406,11 @@ static enum otel_err load_step(struct hx_loader *l, const json_t *map, struct pl
         return otl_yaml_error(l->reterr, otl_yaml_container_pos(l->doc, map),
                               "parallel holds calls only, found '%s'", kind->key);
     place.parallel = false;
+    if (place.service->foreign != NULL) {
+        enum otel_err err = hx_check_foreign_step(l, map, kind->key);
+        if (err != OTEL_OK)
+            return err;
+    }
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if (strcmp(verbs[i].verb, kind->key) != 0)
             continue;

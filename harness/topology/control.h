@@ -12,6 +12,10 @@
  *   {"event":"bound","port":40123}        service: listening, before anything is asked of it
  *   {"event":"bound","bootstrap":"127.0.0.1:40124"}
  *                                         broker: topics exist; the broker is then ready
+ *   {"event":"bound","places":[{"instance":"payment-0","listen":40126,"port":40127,
+ *    "calls":{"rules":40128}}]}           relay: for each replica of a service with a command, where
+ *                                         to call it, the port that it is to serve, where it finds
+ *                                         those that it calls. "ready" when all serve their ports
  *   {"event":"ready"}                     peers known, connections possible, Kafka group stable
  *                                         (all partitions assigned and 3 s without rebalance)
  *   {"event":"progress", ...}             about once a second. Load client: phase, elapsed_s,
@@ -34,6 +38,8 @@
  *   {"event":"flushed","ok":true}         answer to flush
  *   {"event":"stopped","handled":9,"sdk":{...}}
  *                                         answer to stop, the last line; the process exits 0
+ *                                         relay: "handled":{instance: n}, "refused", "unrouted",
+ *                                         "turned_away", "why"
  *   {"event":"fault","text":"..."}        the environment failed (port, disk); the process exits 3
  *
  * runner -> child
@@ -50,6 +56,7 @@
  *
  * Role file (--role FILE), JSON: {"scenario": resolved tree, "service": "order" (service only),
  * "replica": 0, "incarnation": 0, "process": 3, "instance": "order-0", "seed": 42,
+ * "replicas": [{"service","replica","process","instance"}] (relay only),
  * "dir": run directory, "port": 0 (any), "peers": the peers command, where it is known already}
  *
  * Child exit status: 0 clean, 2 bad role file, 3 fault.

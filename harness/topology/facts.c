@@ -45,9 +45,12 @@ static const json_t *last_words(const struct hx_child *child)
 }
 
 /* Requests and messages that it has finished, by its last progress line. */
-static double handled(const struct hx_child *child)
+static double handled(const struct hx_run *run, const struct hx_child *child)
 {
     const json_t *value = json_object_get(child->final, "handled");
+
+    if (child->role == HX_ROLE_FOREIGN && run->relay != NULL)
+        return number(json_object_get(run->relay->final, "handled"), child->name);
 
     return value ? json_number_value(value) : number(child->progress, "handled");
 }
@@ -74,8 +77,10 @@ static json_t *service_row(const struct hx_run *run, const struct hx_child *chil
         put_real(row, "app_cpu_s", number(sdk, "app_cpu_ns") / 1e9);
         put_real(row, "exporter_cpu_s", number(sdk, "exporter_cpu_ns") / 1e9);
     }
-    if (handled(child) > 0)
-        put_integer(row, "requests", (uint64_t)handled(child));
+    if (child->role == HX_ROLE_FOREIGN)
+        json_object_set_new(row, "ledger", json_string("none"));
+    if (handled(run, child) > 0)
+        put_integer(row, "requests", (uint64_t)handled(run, child));
     return row;
 }
 
@@ -118,7 +123,7 @@ static json_t *sdk_row(const struct hx_run *run, const struct hx_child *child, c
     put_ratio(row, "spans_per_export", exported, exports);
     put_ratio(row, "bytes_per_span", number(sdk, "export_bytes"), exported);
     put_ratio(row, "export_cpu_ns_per_span", exporter, exported);
-    put_ratio(row, "app_cpu_ns_per_request", app, handled(child));
+    put_ratio(row, "app_cpu_ns_per_request", app, handled(run, child));
     put_real(row, "app_cpu_s", app / 1e9);
     put_real(row, "exporter_cpu_s", exporter / 1e9);
     put_ratio(row, "exporter_cpu_share", exporter, app + exporter);
@@ -137,7 +142,7 @@ static void put_services(const struct hx_run *run, json_t *report)
     for (size_t i = 0; i < run->fleet.count; i++) {
         const struct hx_child *child = &run->fleet.children[i];
         const json_t *sdk = json_object_get(last_words(child), "sdk");
-        if (child->role != HX_ROLE_SERVICE)
+        if (child->role != HX_ROLE_SERVICE && child->role != HX_ROLE_FOREIGN)
             continue;
         json_array_append_new(services, service_row(run, child));
         if (sdk != NULL)

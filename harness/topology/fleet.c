@@ -44,16 +44,17 @@ enum otel_err hx_fleet_add(struct hx_fleet *fleet, const struct hx_child_options
                            struct hx_child **ret, struct otl_detail *reterr)
 {
     static const char *const env[] = {HX_CONTROL_ENV "=3", NULL};
-    struct hx_spawn spawn = {.argv = options->argv, .env = env, .directory = options->directory,
-                             .log = options->log, .control = -1};
+    const bool speaks = options->role != HX_ROLE_FOREIGN;
+    struct hx_spawn spawn = {.argv = options->argv, .env = speaks ? env : options->env,
+                             .directory = options->directory, .log = options->log, .control = -1};
     struct hx_child *child = &fleet->children[fleet->count];
     enum otel_err err;
-    int pair[2];
+    int pair[2] = {-1, -1};
 
     if (fleet->count == HX_FLEET_CHILDREN)
         return otl_detail_set(reterr, OTEL_ERR_LIMIT, NULL, 0, 0, "more than %d processes",
                               HX_FLEET_CHILDREN);
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+    if (speaks && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot make a socket pair: %s",
                               strerror(errno));
     memset(child, 0, sizeof(*child));
@@ -68,10 +69,12 @@ enum otel_err hx_fleet_add(struct hx_fleet *fleet, const struct hx_child_options
     spawn.control = pair[1];
     err = hx_guardian_spawn(&fleet->guardian, &spawn, &child->pid, reterr);
     if (err != OTEL_OK) {
-        close(pair[0]);
+        if (speaks)
+            close(pair[0]);
         return err;
     }
-    fcntl(pair[0], F_SETFL, O_NONBLOCK);
+    if (speaks)
+        fcntl(pair[0], F_SETFL, O_NONBLOCK);
     child->fd = pair[0];
     otl_buf_init(&child->input, HX_CONTROL_LINE_MAX);
     fleet->count++;
@@ -120,6 +123,8 @@ static void handle(struct hx_child *child, json_t *object)
         child->port = (unsigned)json_integer_value(json_object_get(object, "port"));
         text = json_string_value(json_object_get(object, "bootstrap"));
         snprintf(child->address, sizeof(child->address), "%s", text ? text : "");
+        if (json_is_array(json_object_get(object, "places")))
+            keep(&child->places, json_object_get(object, "places"));
         child->seen |= HX_SEEN_BOUND;
     } else if (strcmp(event, "ready") == 0) {
         keep(&child->ready, object);
@@ -317,6 +322,7 @@ void hx_fleet_fini(struct hx_fleet *fleet)
         json_decref(fleet->children[i].final);
         json_decref(fleet->children[i].acted);
         json_decref(fleet->children[i].membership);
+        json_decref(fleet->children[i].places);
     }
     fleet->count = 0;
 }

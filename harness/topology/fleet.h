@@ -24,7 +24,14 @@
 enum { HX_FLEET_CHILDREN = 512, HX_GUARDIAN_GONE = 1000, /* interrupts when it was killed */
        HX_CHILD_MEMBERSHIP = 10000 };
 
-enum hx_role { HX_ROLE_SERVICE, HX_ROLE_BROKER, HX_ROLE_COLLECTOR, HX_ROLE_LOAD };
+enum hx_role {
+    HX_ROLE_SERVICE,
+    HX_ROLE_BROKER,
+    HX_ROLE_COLLECTOR,
+    HX_ROLE_LOAD,
+    HX_ROLE_RELAY,
+    HX_ROLE_FOREIGN /* somebody else's program: it knows nothing of control.h */
+};
 
 struct hx_child {
     enum hx_role role;
@@ -45,6 +52,7 @@ struct hx_child {
     json_t *final;         /* "finished" of the load client, "stopped" of a service, or NULL */
     json_t *membership;    /* service: array of its "membership" events, or NULL */
     char version[65];      /* service.version, "" = none */
+    json_t *places;        /* relay: array of "bound", or NULL */
     json_t *acted;         /* collector: array of its "acted" events, or NULL */
     char fault[256];       /* text of a "fault" event, or "" */
     bool exited;
@@ -89,6 +97,7 @@ struct hx_child_options {
     unsigned incarnation;
     unsigned process;
     const char *const *argv;
+    const char *const *env; /* "NAME=value", ends with NULL; NULL: the control fd's alone */
     const char *directory;
     const char *log;
 };

@@ -12,7 +12,7 @@
 #define BOUND_LIMIT_NS (20 * OTL_NS_PER_S)
 #define READY_LIMIT_NS (60 * OTL_NS_PER_S)
 
-enum { PATH_SIZE = 4096, LOG_TAIL = 400 };
+enum { PATH_SIZE = 4096 };
 
 static enum otel_err write_json(const struct hx_run *run, const char *name, const json_t *tree,
                                 struct otl_detail *reterr)
@@ -51,6 +51,7 @@ struct player {
     unsigned port;       /* 0 = any */
     const json_t *tree;  /* NULL: the scenario's */
     json_t *peers;       /* consumed; NULL: told later */
+    json_t *replicas;    /* consumed; the relay's; NULL for others */
 };
 
 static enum otel_err write_role(const struct hx_run *run, const struct player *player,
@@ -71,6 +72,8 @@ static enum otel_err write_role(const struct hx_run *run, const struct player *p
         return OTEL_ERR_MEMORY;
     if (player->peers != NULL)
         json_object_set_new(role, "peers", player->peers);
+    if (player->replicas != NULL)
+        json_object_set_new(role, "replicas", player->replicas);
     if (player->incarnation == 0)
         snprintf(relative, sizeof(relative), "roles/%s.json", player->name);
     else
@@ -156,6 +159,7 @@ static json_t *peers_message(const struct hx_run *run)
         snprintf(text, sizeof(text), "127.0.0.1:%u", child->port);
         json_array_append_new(list, json_string(text));
     }
+    hx_run_foreign_peers(run, services);
     snprintf(text, sizeof(text), "http://%s", run->otlp);
     message = json_pack("{s:s, s:o, s:s}", "do", "peers", "services", services, "otlp", text);
     if (run->otlp_grpc[0] != '\0') {
@@ -194,7 +198,8 @@ static enum otel_err start_services(struct hx_run *run, struct otl_detail *reter
 
     for (size_t s = 0; s < scenario->service_count; s++) {
         const struct hx_service *service = &scenario->services[s];
-        for (unsigned r = 0; r < service->replicas && err == OTEL_OK; r++) {
+        for (unsigned r = 0; r < service->replicas && service->foreign == NULL && err == OTEL_OK;
+             r++) {
             char name[128];
             struct player player = {.role = HX_ROLE_SERVICE, .command = "service", .name = name,
                                     .service = service, .replica = r,
@@ -212,8 +217,8 @@ static enum otel_err start_services(struct hx_run *run, struct otl_detail *reter
     return err;
 }
 
-/* The end of a child's log, for the message about its early death. */
-static void log_tail(const struct hx_run *run, const struct hx_child *child, char *out,
+/* For the message about its early death. */
+void hx_run_log_tail(const struct hx_run *run, const struct hx_child *child, char *out,
                      size_t size)
 {
     char path[PATH_SIZE];
@@ -222,12 +227,12 @@ static void log_tail(const struct hx_run *run, const struct hx_child *child, cha
 
     out[0] = '\0';
     snprintf(path, sizeof(path), "%s/logs/%s.%s", run->options.dir, child->name,
-             child->role == HX_ROLE_COLLECTOR ? "log" : "err");
+             child->role == HX_ROLE_COLLECTOR || child->role == HX_ROLE_FOREIGN ? "log" : "err");
     otl_buf_init(&text, 1u << 20);
     if (otl_file_read(path, &text, NULL) == OTEL_OK && text.len > 0) {
         while (text.len > 0 && text.data[text.len - 1] == '\n')
             text.data[--text.len] = '\0';
-        from = text.len > LOG_TAIL ? text.len - LOG_TAIL : 0;
+        from = text.len > HX_LOG_TAIL ? text.len - HX_LOG_TAIL : 0;
         snprintf(out, size, "%s", text.data + from);
     }
     otl_buf_fini(&text);
@@ -250,6 +255,8 @@ static bool all_said(struct hx_fleet *fleet, void *state)
 
     for (size_t i = 0; i < fleet->count; i++) {
         const struct hx_child *child = &fleet->children[i];
+        if (child->role == HX_ROLE_FOREIGN && lost(child))
+            return true;
         if (wait->role >= 0 && (int)child->role != wait->role)
             continue;
         if (lost(child))
@@ -262,15 +269,17 @@ static bool all_said(struct hx_fleet *fleet, void *state)
 static enum otel_err blame(struct hx_run *run, const struct wait_for *wait, enum otel_err err,
                            struct otl_detail *reterr)
 {
-    char tail[LOG_TAIL + 1], end[64];
+    char tail[HX_LOG_TAIL + 1], end[64];
 
+    if (hx_run_blame_foreign(run, reterr) != OTEL_OK)
+        return OTEL_ERR_IO;
     for (size_t i = 0; i < run->fleet.count; i++) {
         const struct hx_child *child = &run->fleet.children[i];
         if (child->fault[0] != '\0')
             return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "%s: %s", child->name,
                                   child->fault);
         if (child->exited) {
-            log_tail(run, child, tail, sizeof(tail));
+            hx_run_log_tail(run, child, tail, sizeof(tail));
             return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0,
                                   "%s ended before it was ready (%s)%s%s", child->name,
                                   hx_child_exit_text(child, end, sizeof(end)),
@@ -336,6 +345,7 @@ static enum otel_err start_first(struct hx_run *run, struct otl_detail *reterr)
 enum otel_err hx_run_launch(struct hx_run *run, struct otl_detail *reterr)
 {
     struct player load = {.role = HX_ROLE_LOAD, .command = "load-client", .name = "load"};
+    struct player relay = {.role = HX_ROLE_RELAY, .command = "relay", .name = "relay"};
     enum otel_err err = make_folders(run, reterr);
 
     run->next_process = 1;
@@ -344,18 +354,28 @@ enum otel_err hx_run_launch(struct hx_run *run, struct otl_detail *reterr)
         err = start_first(run, reterr);
     if (err == OTEL_OK)
         err = start_services(run, reterr);
+    relay.replicas = hx_run_replicas(run);
+    if (err == OTEL_OK && relay.replicas != NULL)
+        err = start_player(run, &relay, &run->relay, reterr);
     load.process = run->next_process++;
     if (err == OTEL_OK)
         err = start_player(run, &load, &run->load, reterr);
     if (err == OTEL_OK)
         err = wait_for(run, HX_SEEN_BOUND, HX_ROLE_SERVICE, BOUND_LIMIT_NS, reterr);
+    if (err == OTEL_OK && run->relay != NULL)
+        err = wait_for(run, HX_SEEN_BOUND, HX_ROLE_RELAY, BOUND_LIMIT_NS, reterr);
+    if (err == OTEL_OK && run->relay != NULL)
+        err = hx_run_start_foreign(run, reterr);
     if (err != OTEL_OK)
         return err;
     for (size_t i = 0; i < run->fleet.count; i++)
         if (run->fleet.children[i].role == HX_ROLE_SERVICE ||
+            run->fleet.children[i].role == HX_ROLE_RELAY ||
             run->fleet.children[i].role == HX_ROLE_LOAD)
             hx_fleet_tell(&run->fleet.children[i], peers_message(run));
     err = wait_for(run, HX_SEEN_READY, HX_ROLE_SERVICE, READY_LIMIT_NS, reterr);
+    if (err == OTEL_OK && run->relay != NULL) /* it has a limit for each program */
+        err = wait_for(run, HX_SEEN_READY, HX_ROLE_RELAY, 3700 * OTL_NS_PER_S, reterr);
     if (err == OTEL_OK)
         err = wait_for(run, HX_SEEN_READY, HX_ROLE_LOAD, READY_LIMIT_NS, reterr);
     return err;

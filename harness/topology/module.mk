@@ -20,7 +20,8 @@ topology_SRCS := harness/topology/guardian.c harness/topology/guardian_main.c \
                  harness/topology/progress.c harness/topology/environment.c \
                  harness/topology/facts.c harness/topology/histograms.c \
                  harness/topology/timeline.c harness/topology/restart.c harness/topology/events.c \
-                 harness/topology/membership.c
+                 harness/topology/membership.c \
+                 harness/topology/foreign.c
 topology_LIBS := scenario stats base
 topology_PKGS := jansson libevent_core rdkafka sqlite3 zlib
 topology_CFLAGS = -DTRACERIG_REVISION='"$(shell git describe --always --dirty 2>/dev/null)"'

@@ -14,6 +14,25 @@ OTEL_MUST_USE enum otel_err hx_run_reincarnate(struct hx_run *run, const struct 
                                                const json_t *tree, struct hx_child **ret,
                                                struct otl_detail *reterr);
 
+/* foreign.c: services that are somebody else's programs. The relay comes first: it has their
+ * ports. */
+/* What the relay's role says of them; NULL: there are none. Gives out their process numbers. */
+json_t *hx_run_replicas(struct hx_run *run);
+/* The relay is bound: start the programs. */
+OTEL_MUST_USE enum otel_err hx_run_start_foreign(struct hx_run *run, struct otl_detail *reterr);
+/* Where each is to be called, into the services of the "peers" command. */
+void hx_run_foreign_peers(const struct hx_run *run, json_t *services);
+/* A program that ended, or of which the relay complains, before all were ready; where its command
+ * stands and the end of its output. OTEL_OK: none did. */
+OTEL_MUST_USE enum otel_err hx_run_blame_foreign(const struct hx_run *run,
+                                                 struct otl_detail *reterr);
+/* The relay's last words, if something was wrong. */
+void hx_run_relay_incidents(struct hx_run *run);
+/* The end of a child's log. */
+enum { HX_LOG_TAIL = 400 };
+void hx_run_log_tail(const struct hx_run *run, const struct hx_child *child, char *out,
+                     size_t size);
+
 /* timeline.c: faults, as the fleet's turn; state is the run. */
 uint64_t hx_run_timeline(void *run);
 /* Wait until what was begun has come to its end; name what never began. */

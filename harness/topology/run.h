@@ -57,6 +57,7 @@ struct hx_run {
     struct hx_child *load;
     struct hx_child *collector;
     struct hx_child *broker;
+    struct hx_child *relay; /* NULL: no service has a command */
     struct hx_phase phases[HX_RUN_PHASES];
     size_t phase_count;
     uint64_t started_wall_ns;

@@ -77,8 +77,25 @@ static size_t downwards(const struct hx_scenario *scenario, unsigned order[HX_MA
     return count;
 }
 
+/* Of programs that know no "drain" the relay knows what they have in hand. */
+static void drain_foreign(struct hx_run *run)
+{
+    if (run->relay == NULL || run->relay->exited)
+        return;
+    run->relay->seen &= ~(unsigned)HX_SEEN_IDLE;
+    hx_fleet_tell(run->relay, json_pack("{s:s}", "do", "drain"));
+    if (await(run, run->relay, HX_SEEN_IDLE, DRAIN_LIMIT_NS) == OTEL_ERR_TIMEOUT)
+        hx_run_incident(run, "drain", run->relay,
+                        "requests were still in hand behind the relay %d s after the load ended",
+                        (int)(DRAIN_LIMIT_NS / OTL_NS_PER_S));
+}
+
 static void drain_service(struct hx_run *run, unsigned service)
 {
+    if (run->options.scenario->services[service].foreign != NULL) {
+        drain_foreign(run);
+        return;
+    }
     for (size_t i = 0; i < run->fleet.count; i++) {
         struct hx_child *child = &run->fleet.children[i];
         if (child->role != HX_ROLE_SERVICE || child->service != service || child->exited)
@@ -121,6 +138,12 @@ static void early_deaths(struct hx_run *run)
     }
 }
 
+/* No handler, or a shell's word for it. */
+static bool ended_by_term(const struct hx_child *child)
+{
+    return child->exited && (child->exit.signal == SIGTERM || child->exit.code == 128 + SIGTERM);
+}
+
 static void await_end(struct hx_run *run, struct hx_child *child)
 {
     char end[64];
@@ -129,6 +152,8 @@ static void await_end(struct hx_run *run, struct hx_child *child)
         hx_run_incident(run, "stop", child, "%s did not stop in time and was killed", child->name);
         (void)!hx_guardian_signal(&run->fleet.guardian, child->id, SIGKILL);
         (void)!await(run, child, 0, OTL_NS_PER_S);
+    } else if (child->role == HX_ROLE_FOREIGN && ended_by_term(child)) {
+        return; /* that is what it was sent */
     } else if (child->exited && (child->exit.code != 0 || child->exit.signal != 0)) {
         hx_run_incident(run, "exit", child, "%s ended badly: %s%s%s", child->name,
                         hx_child_exit_text(child, end, sizeof(end)), child->fault[0] ? ": " : "",
@@ -141,7 +166,7 @@ static void ask_to_stop(struct hx_run *run, struct hx_child *child)
     if (child == NULL || child->exited)
         return;
     child->exit_expected = true;
-    if (child->role == HX_ROLE_COLLECTOR)
+    if (child->role == HX_ROLE_COLLECTOR || child->role == HX_ROLE_FOREIGN)
         (void)!hx_guardian_signal(&run->fleet.guardian, child->id, SIGTERM);
     else
         hx_fleet_tell(child,
@@ -156,16 +181,21 @@ static void stop_one(struct hx_run *run, struct hx_child *child)
     await_end(run, child);
 }
 
+static bool is_of(const struct hx_child *child, unsigned service)
+{
+    return (child->role == HX_ROLE_SERVICE || child->role == HX_ROLE_FOREIGN) &&
+           child->service == service;
+}
+
 static void stop_service(struct hx_run *run, unsigned service)
 {
     struct hx_fleet *fleet = &run->fleet;
 
     for (size_t i = 0; i < fleet->count; i++)
-        if (fleet->children[i].role == HX_ROLE_SERVICE && fleet->children[i].service == service)
+        if (is_of(&fleet->children[i], service))
             ask_to_stop(run, &fleet->children[i]);
     for (size_t i = 0; i < fleet->count; i++)
-        if (fleet->children[i].role == HX_ROLE_SERVICE && fleet->children[i].service == service &&
-            fleet->children[i].exit_expected && !fleet->children[i].ended_by_fault)
+        if (is_of(&fleet->children[i], service) && fleet->children[i].exit_expected && !fleet->children[i].ended_by_fault)
             await_end(run, &fleet->children[i]);
 }
 
@@ -194,6 +224,8 @@ void hx_run_stop(struct hx_run *run)
     stop_one(run, run->load);
     for (size_t i = 0; i < count; i++)
         stop_service(run, order[i]);
+    stop_one(run, run->relay);
+    hx_run_relay_incidents(run);
     keep_metrics(run);
     stop_one(run, run->collector);
     hx_run_events_of_collector(run);

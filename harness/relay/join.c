@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/relay/parts.h"
+#include "sdk/base/mem.h"
+
+enum otel_err hx_relay_memory_init(struct hx_relay_memory *memory)
+{
+    *memory = (struct hx_relay_memory){.next = 0};
+    memory->entries = otl_mem_zalloc(HX_RELAY_MEMORY * sizeof(*memory->entries));
+    return memory->entries ? OTEL_OK : OTEL_ERR_MEMORY;
+}
+
+void hx_relay_memory_fini(struct hx_relay_memory *memory)
+{
+    otl_mem_free(memory->entries);
+    memory->entries = NULL;
+}
+
+void hx_relay_remember(struct hx_relay_memory *memory, const struct hx_relay_entry *entry)
+{
+    struct hx_relay_entry *place = &memory->entries[memory->next];
+
+    memory->next = (memory->next + 1) % HX_RELAY_MEMORY;
+    *place = *entry;
+}
+
+/* The i-th newest. */
+static struct hx_relay_entry *newest(const struct hx_relay_memory *memory, size_t i)
+{
+    return &memory->entries[(memory->next + HX_RELAY_MEMORY - 1 - i) % HX_RELAY_MEMORY];
+}
+
+struct hx_relay_entry *hx_relay_recall(struct hx_relay_memory *memory, uint64_t seq)
+{
+    for (size_t i = 0; i < HX_RELAY_MEMORY && newest(memory, i)->seq != 0; i++)
+        if (newest(memory, i)->seq == seq)
+            return newest(memory, i);
+    return NULL;
+}
+
+static const struct hx_relay_entry *by_request(const struct hx_relay_memory *memory,
+                                               const struct hx_relay_caller *caller)
+{
+    for (size_t i = 0; i < HX_RELAY_MEMORY && newest(memory, i)->seq != 0; i++)
+        if (newest(memory, i)->request == caller->request &&
+            newest(memory, i)->caller_seq == caller->caller_seq)
+            return newest(memory, i);
+    return NULL;
+}
+
+static const struct hx_relay_entry *only_open(const struct hx_relay_memory *memory)
+{
+    const struct hx_relay_entry *found = NULL;
+
+    for (size_t i = 0; i < HX_RELAY_MEMORY && newest(memory, i)->seq != 0; i++) {
+        if (!newest(memory, i)->open)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = newest(memory, i);
+    }
+    return found;
+}
+
+/* Of those in hand; with the same key twice nobody can tell. Nobody in hand: the newest. */
+static const struct hx_relay_entry *by_key(const struct hx_relay_memory *memory, const char *key)
+{
+    const struct hx_relay_entry *open = NULL, *closed = NULL;
+
+    for (size_t i = 0; i < HX_RELAY_MEMORY && newest(memory, i)->seq != 0; i++) {
+        const struct hx_relay_entry *entry = newest(memory, i);
+        if (strcmp(entry->key, key) != 0)
+            continue;
+        if (entry->open && open != NULL)
+            return NULL;
+        if (entry->open)
+            open = entry;
+        else if (closed == NULL)
+            closed = entry;
+    }
+    return open ? open : closed;
+}
+
+const struct hx_relay_entry *hx_relay_join(const struct hx_relay_memory *memory,
+                                           const struct hx_foreign *foreign,
+                                           const struct hx_relay_caller *caller)
+{
+    const struct hx_relay_entry *entry = NULL;
+
+    if (caller->has_request)
+        entry = by_request(memory, caller);
+    if (entry == NULL && foreign->max_in_flight == 1)
+        entry = only_open(memory);
+    if (entry == NULL && caller->key[0] != '\0')
+        entry = by_key(memory, caller->key);
+    return entry;
+}
+
+/* ---- business keys -------------------------------------------------------------------------- */
+
+bool hx_relay_text_key(struct otl_view text, char out[HX_RELAY_KEY_MAX])
+{
+    out[0] = '\0';
+    if (text.len == 0 || text.len >= HX_RELAY_KEY_MAX ||
+        memchr(text.data, '\0', text.len) != NULL)
+        return false;
+    memcpy(out, text.data, text.len);
+    out[text.len] = '\0';
+    return true;
+}
+
+static const json_t *field(const json_t *tree, const char *path)
+{
+    while (tree != NULL && *path != '\0') {
+        size_t len = strcspn(path, ".");
+        tree = json_object_getn(tree, path, len);
+        path += len + (path[len] == '.');
+    }
+    return tree;
+}
+
+bool hx_relay_json_key(const char *body, size_t len, const char *path, char out[HX_RELAY_KEY_MAX])
+{
+    json_t *tree = len > 0 ? json_loadb(body, len, 0, NULL) : NULL;
+    const json_t *value = field(tree, path);
+    char text[32];
+    bool found = false;
+
+    out[0] = '\0';
+    if (json_is_string(value)) {
+        found = hx_relay_text_key(otl_view(json_string_value(value), json_string_length(value)),
+                                  out);
+    } else if (json_is_integer(value)) {
+        snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(value));
+        found = hx_relay_text_key(otl_view_str(text), out);
+    }
+    json_decref(tree);
+    return found;
+}

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+LIBS += relay_http
+relay_http_SRCS := harness/relay/http.c harness/relay/body.c
+relay_http_LIBS := base
+
+LIBS += relay
+relay_SRCS := harness/relay/join.c harness/relay/rows.c harness/relay/link.c \
+              harness/relay/exchange.c harness/relay/probe.c harness/relay/relay.c \
+              harness/relay/command.c
+relay_LIBS := relay_http child role scenario ledger base
+relay_PKGS := libevent_core jansson

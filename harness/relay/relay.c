@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/relay/relay.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "harness/relay/parts.h"
+#include "sdk/base/clock.h"
+#include "sdk/base/mem.h"
+#include "sdk/base/text.h"
+
+/* ---- what is told ---------------------------------------------------------------------------- */
+
+void hx_relay_is_ready(struct hx_relay *relay)
+{
+    const struct hx_relay_events *events = &relay->options.events;
+
+    for (size_t i = 0; i < relay->node_count; i++)
+        if (!relay->nodes[i]->served)
+            return;
+    if (relay->told_ready)
+        return;
+    relay->told_ready = true;
+    events->ready(events->arg);
+}
+
+void hx_relay_trouble(struct hx_relay *relay, uint64_t *counter, const struct hx_relay_gate *gate,
+                      const char *why, struct otl_view what)
+{
+    (*counter)++;
+    if (relay->counts.why[0] != '\0')
+        return;
+    snprintf(relay->counts.why, sizeof(relay->counts.why), "%s %s %s: %s%s%.*s",
+             gate->front ? "to" : "from", gate->node->instance,
+             gate->front ? "" : gate->to->name, why, what.len > 0 ? ": " : "",
+             (int)(what.len < 100 ? what.len : 100), what.len > 0 ? what.data : "");
+    for (char *at = relay->counts.why; *at != '\0'; at++)
+        if (*at < ' ' || *at > '~')
+            *at = '?';
+}
+
+static void look_at_ledgers(evutil_socket_t fd, short what, void *arg)
+{
+    struct hx_relay *relay = arg;
+    const struct hx_relay_events *events = &relay->options.events;
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
+    (void)fd, (void)what;
+    for (size_t i = 0; i < relay->node_count; i++) {
+        if (hx_led_writer_fault(relay->nodes[i]->ledger, &detail) == OTEL_OK)
+            continue;
+        event_del(relay->look);
+        events->fault(events->arg, detail.text);
+        return;
+    }
+}
+
+/* ---- sockets ---------------------------------------------------------------------------------- */
+
+static struct sockaddr_in loopback(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_in address;
+    socklen_t len = sizeof(address);
+
+    return getsockname(fd, (struct sockaddr *)&address, &len) == 0 ? ntohs(address.sin_port) : 0;
+}
+
+/* Bound, never listening: nobody else is given the port, and the program may still serve it. */
+static enum otel_err hold_port(struct hx_relay_node *node, struct otl_detail *reterr)
+{
+    struct sockaddr_in address = loopback();
+    int on = 1;
+
+    node->holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (node->holder < 0 ||
+        setsockopt(node->holder, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        bind(node->holder, (struct sockaddr *)&address, sizeof(address)) != 0)
+        return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "%s: no port can be held: %s",
+                              node->instance, strerror(errno));
+    node->port = port_of(node->holder);
+    return OTEL_OK;
+}
+
+static enum otel_err open_gate(struct hx_relay_node *node, const struct hx_service *to, bool front,
+                               uint16_t *ret_port, struct otl_detail *reterr)
+{
+    struct hx_relay *relay = node->relay;
+    struct hx_relay_gate *gate = otl_mem_zalloc(sizeof(*gate));
+    struct sockaddr_in address = loopback();
+
+    if (gate == NULL || relay->gate_count == HX_RELAY_GATES) {
+        otl_mem_free(gate);
+        return otl_detail_set(reterr, gate == NULL ? OTEL_ERR_MEMORY : OTEL_ERR_LIMIT, NULL, 0, 0,
+                              "no room for the relay's listeners");
+    }
+    gate->node = node;
+    gate->to = to;
+    gate->front = front;
+    relay->gates[relay->gate_count++] = gate;
+    gate->listener = evconnlistener_new_bind(relay->options.base, hx_relay_accept, gate,
+                                             LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 1024,
+                                             (struct sockaddr *)&address, sizeof(address));
+    if (gate->listener == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "the relay cannot listen: %s",
+                              strerror(errno));
+    *ret_port = port_of(evconnlistener_get_fd(gate->listener));
+    return OTEL_OK;
+}
+
+/* ---- life ------------------------------------------------------------------------------------- */
+
+enum otel_err hx_relay_new(const struct hx_relay_options *options, struct hx_relay **ret,
+                           struct otl_detail *reterr)
+{
+    struct hx_relay *relay = otl_mem_zalloc(sizeof(*relay));
+    const struct timeval second = {1, 0};
+
+    if (relay == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a relay");
+    relay->options = *options;
+    hx_relay_texts_init(&relay->texts);
+    relay->look = event_new(options->base, -1, EV_PERSIST, look_at_ledgers, relay);
+    if (relay->look == NULL || event_add(relay->look, &second) != 0) {
+        hx_relay_free(relay);
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a relay");
+    }
+    for (size_t i = 0; i < options->scenario->service_count; i++)
+        relay->targets[i].service = &options->scenario->services[i];
+    *ret = relay;
+    return OTEL_OK;
+}
+
+static void on_resume(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    hx_relay_link_resume(arg);
+}
+
+static enum otel_err open_node(struct hx_relay_node *node, struct otl_detail *reterr)
+{
+    const struct hx_relay_options *options = &node->relay->options;
+    const struct hx_relay_replica *replica = &node->replica;
+    char dir[4096];
+    struct hx_led_writer_options ledger = {dir, node->instance, 0, replica->process,
+                                           options->seed};
+    struct hx_led_process row = {.pid = (uint32_t)getpid(),
+                                 .service = replica->service->index,
+                                 .replica = replica->replica};
+    enum otel_err err;
+
+    snprintf(dir, sizeof(dir), "%s/ledger", options->dir);
+    node->resume = event_new(options->base, -1, 0, on_resume, node);
+    if (node->resume == NULL || hx_relay_memory_init(&node->memory) != OTEL_OK)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a relay");
+    err = hx_led_writer_new(&ledger, &node->ledger, reterr);
+    if (err != OTEL_OK)
+        return err;
+    row.mono_ns = otl_clock_mono(otl_clock_real());
+    row.wall_ns = otl_clock_wall(otl_clock_real());
+    hx_led_process_row(node->ledger, &row, otl_view_str(node->instance), otl_view_str(""));
+    return hold_port(node, reterr);
+}
+
+/* A listener behind the node for each service that its steps call. */
+static enum otel_err open_calls(struct hx_relay_node *node, json_t *calls,
+                                struct otl_detail *reterr)
+{
+    const struct hx_scenario *scenario = node->relay->options.scenario;
+
+    for (size_t i = 0; i < scenario->operation_count; i++) {
+        const struct hx_operation *op = &scenario->operations[i];
+        uint16_t port;
+        enum otel_err err;
+        if (op->service != node->replica.service || op->step == NULL ||
+            op->step->kind != HX_STEP_CALL ||
+            json_object_get(calls, op->step->to->name) != NULL)
+            continue;
+        err = open_gate(node, op->step->to, false, &port, reterr);
+        if (err != OTEL_OK)
+            return err;
+        json_object_set_new(calls, op->step->to->name, json_integer(port));
+    }
+    return OTEL_OK;
+}
+
+enum otel_err hx_relay_add(struct hx_relay *relay, const struct hx_relay_replica *replica,
+                           json_t **ret_places, struct otl_detail *reterr)
+{
+    struct hx_relay_node *node;
+    json_t *calls;
+    uint16_t front = 0;
+    enum otel_err err;
+
+    if (relay->node_count == HX_RELAY_NODES)
+        return otl_detail_set(reterr, OTEL_ERR_LIMIT, NULL, 0, 0,
+                              "more than %d replicas with a command", HX_RELAY_NODES);
+    node = otl_mem_zalloc(sizeof(*node));
+    if (node == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a relay");
+    relay->nodes[relay->node_count++] = node;
+    node->relay = relay;
+    node->replica = *replica;
+    node->holder = -1;
+    node->instance = otl_mem_strdup(replica->instance);
+    if (node->instance == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a relay");
+    node->replica.instance = node->instance;
+    calls = json_object();
+    err = open_node(node, reterr);
+    if (err == OTEL_OK)
+        err = open_gate(node, replica->service, true, &front, reterr);
+    if (err == OTEL_OK)
+        err = open_calls(node, calls, reterr);
+    if (err != OTEL_OK) {
+        json_decref(calls);
+        return err;
+    }
+    *ret_places = json_pack("{s:s, s:i, s:i, s:o}", "instance", node->instance, "listen",
+                            (int)front, "port", (int)node->port, "calls", calls);
+    return *ret_places ? OTEL_OK : OTEL_ERR_MEMORY;
+}
+
+static enum otel_err read_target(struct hx_relay_target *target, const json_t *list,
+                                 struct otl_detail *reterr)
+{
+    target->count = 0;
+    for (size_t i = 0; i < json_array_size(list) && i < HX_MAX_REPLICAS; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        const char *colon = text ? strrchr(text, ':') : NULL;
+        uint64_t port;
+        if (colon == NULL || otl_parse_uint(colon + 1, 1, 65535, &port) != OTEL_OK)
+            return otl_detail_set(reterr, OTEL_ERR_SYNTAX, NULL, 0, 0,
+                                  "peer of %s is '%s', expected HOST:PORT", target->service->name,
+                                  text ? text : "");
+        target->ports[target->count++] = (uint16_t)port;
+    }
+    return OTEL_OK;
+}
+
+enum otel_err hx_relay_peers(struct hx_relay *relay, const json_t *services,
+                             struct otl_detail *reterr)
+{
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; i < relay->options.scenario->service_count && err == OTEL_OK; i++)
+        err = read_target(&relay->targets[i],
+                          json_object_get(services, relay->targets[i].service->name), reterr);
+    for (size_t i = 0; i < relay->gate_count && err == OTEL_OK; i++)
+        if (!relay->gates[i]->front && relay->targets[relay->gates[i]->to->index].count == 0)
+            err = otl_detail_set(reterr, OTEL_ERR_NOT_FOUND, NULL, 0, 0, "no endpoint of %s",
+                                 relay->gates[i]->to->name);
+    for (size_t i = 0; i < relay->node_count && err == OTEL_OK; i++)
+        err = hx_relay_knock(relay->nodes[i]);
+    return err;
+}
+
+void hx_relay_counts(const struct hx_relay *relay, struct hx_relay_counts *ret)
+{
+    *ret = relay->counts;
+}
+
+uint64_t hx_relay_handled(const struct hx_relay *relay, const char *instance)
+{
+    for (size_t i = 0; i < relay->node_count; i++)
+        if (strcmp(relay->nodes[i]->instance, instance) == 0)
+            return relay->nodes[i]->handled;
+    return 0;
+}
+
+void hx_relay_stop(struct hx_relay *relay)
+{
+    while (relay->links != NULL) {
+        if (relay->links->now.active)
+            hx_relay_exchange_end(relay->links, HX_LED_OUTCOME_TIMEOUT);
+        hx_relay_link_free(relay->links);
+    }
+    for (size_t i = 0; i < relay->node_count; i++) {
+        struct hx_led_process_close row = {.mono_ns = otl_clock_mono(otl_clock_real())};
+        if (relay->nodes[i]->ledger != NULL)
+            hx_led_process_close_row(relay->nodes[i]->ledger, &row);
+    }
+}
+
+void hx_relay_free(struct hx_relay *relay)
+{
+    if (relay == NULL)
+        return;
+    while (relay->links != NULL)
+        hx_relay_link_free(relay->links);
+    for (size_t i = 0; i < relay->gate_count; i++) {
+        if (relay->gates[i]->listener != NULL)
+            evconnlistener_free(relay->gates[i]->listener);
+        otl_mem_free(relay->gates[i]);
+    }
+    for (size_t i = 0; i < relay->node_count; i++) {
+        struct hx_relay_node *node = relay->nodes[i];
+        hx_relay_knock_end(node);
+        if (node->resume != NULL)
+            event_free(node->resume);
+        if (node->holder >= 0)
+            close(node->holder);
+        hx_led_writer_free(node->ledger);
+        hx_relay_memory_fini(&node->memory);
+        otl_mem_free(node->instance);
+        otl_mem_free(node);
+    }
+    if (relay->look != NULL)
+        event_free(relay->look);
+    hx_relay_texts_fini(&relay->texts);
+    otl_mem_free(relay);
+}

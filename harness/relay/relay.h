@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_RELAY_H
+#define HX_RELAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+#include <otel/err.h>
+
+#include "harness/scenario/scenario.h"
+#include "sdk/base/detail.h"
+
+/*
+ * Recording relay: stands in front of every replica of a service that is somebody else's program,
+ * and behind it, once for each service that it calls. It forwards HTTP/1 messages byte for byte and
+ * writes what it saw into one ledger for each replica: an ENTRY for each request that went in, a
+ * SEND for each call that came out, both with the raw headers. No SPAN rows: that node has no
+ * ledger of its own.
+ *
+ * One thing is changed: the header tracerig-request of a call that comes out gets the number of its
+ * SEND row (or is put behind the other headers), so that the callee's ledger can name its caller.
+ *
+ * A call that comes out belongs to the entry
+ *   that has the same tracerig-request, where the node passes it on; else
+ *   that is alone in hand, with max_in_flight: 1; else
+ *   that has the same business key (a header, or a field of a JSON body); else
+ *   to none: its row has request and entry 0, and its hop cannot be judged.
+ *
+ * Life      hx_relay_new() listens -> hx_relay_add() for each replica, which holds the port that the
+ *           program is to serve -> hx_relay_peers() says where calls go and begins to knock at the
+ *           programs -> ready -> hx_relay_stop() -> hx_relay_free().
+ * Threads   one loop's owner; each ledger writer has a helper thread of its own.
+ * Limits    HX_RELAY_LINKS connections (further ones are closed and counted), HX_RELAY_BUFFER bytes
+ *           waiting in each direction of one (a slow peer slows the other side down), a JSON key is
+ *           looked for in the first HX_RELAY_KEY_BODY bytes, HX_RELAY_MEMORY entries of a replica
+ *           are remembered for calls that come late.
+ *
+ * What cannot be forwarded faithfully is not forwarded: a message that http.h refuses ends both
+ * connections and is counted, as does an upgrade. A connection that one side cuts is cut on the
+ * other side too, after what was sent has been passed on.
+ */
+
+enum {
+    HX_RELAY_LINKS = 8192,
+    HX_RELAY_BUFFER = 256 * 1024,
+    HX_RELAY_KEY_BODY = 64 * 1024,
+    HX_RELAY_KEY_MAX = 128,
+    HX_RELAY_MEMORY = 4096
+};
+
+struct event_base;
+struct hx_relay;
+
+struct hx_relay_events {
+    void (*ready)(void *arg);                 /* every program serves its port */
+    void (*idle)(void *arg);                  /* nothing in hand any more */
+    void (*fault)(void *arg, const char *text); /* a program never served, a ledger is full */
+    void *arg;
+};
+
+struct hx_relay_options {
+    struct event_base *base;
+    const struct hx_scenario *scenario;
+    const char *dir; /* the run's; ledgers go to DIR/ledger */
+    uint64_t seed;
+    struct hx_relay_events events;
+};
+
+struct hx_relay_replica {
+    const struct hx_service *service; /* with a command */
+    unsigned replica;
+    uint32_t process;                 /* number in the ledger */
+    const char *instance;
+};
+
+struct hx_relay_counts {
+    uint64_t in_hand;
+    uint64_t handled;       /* messages forwarded with their answers */
+    uint64_t refused;       /* messages that are no HTTP, upgrades */
+    uint64_t unrouted;      /* requests for what the scenario does not have; no row is written */
+    uint64_t turned_away;   /* connections over the limit */
+    char why[256];          /* the first of the refused or unrouted ones */
+};
+
+OTEL_MUST_USE enum otel_err hx_relay_new(const struct hx_relay_options *options,
+                                         struct hx_relay **ret, struct otl_detail *reterr);
+/* *ret_places: {"instance":..., "listen": port in front, "port": for the program to serve,
+ * "calls": {service: port}}. */
+OTEL_MUST_USE enum otel_err hx_relay_add(struct hx_relay *relay,
+                                         const struct hx_relay_replica *replica,
+                                         json_t **ret_places, struct otl_detail *reterr);
+/* services: the member of the "peers" command. OTEL_ERR_SYNTAX, OTEL_ERR_NOT_FOUND. */
+OTEL_MUST_USE enum otel_err hx_relay_peers(struct hx_relay *relay, const json_t *services,
+                                           struct otl_detail *reterr);
+void hx_relay_counts(const struct hx_relay *relay, struct hx_relay_counts *ret);
+/* Requests that went into this replica and came to an end; 0 when there is none of that name. */
+uint64_t hx_relay_handled(const struct hx_relay *relay, const char *instance);
+/* Cut what is still in hand and close the ledgers. */
+void hx_relay_stop(struct hx_relay *relay);
+void hx_relay_free(struct hx_relay *relay);
+
+#endif

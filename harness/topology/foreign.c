@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Services that are somebody else's programs: started with OTEL_* set, behind the relay. */
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/scenario/foreign.h"
+#include "harness/topology/parts.h"
+#include "sdk/base/mem.h"
+#include "sdk/base/percent.h"
+
+enum { PATH_SIZE = 4096, ENV_MAX = 160, VALUE_MAX = 16 * 1024 };
+
+json_t *hx_run_replicas(struct hx_run *run)
+{
+    const struct hx_scenario *scenario = run->options.scenario;
+    json_t *list = json_array();
+    char name[128];
+
+    for (size_t s = 0; s < scenario->service_count; s++) {
+        const struct hx_service *service = &scenario->services[s];
+        for (unsigned r = 0; service->foreign != NULL && r < service->replicas; r++) {
+            snprintf(name, sizeof(name), "%s-%u", service->name, r);
+            json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:s}", "service", service->name,
+                                                  "replica", (int)r, "process",
+                                                  (int)run->next_process++, "instance", name));
+        }
+    }
+    if (json_array_size(list) > 0)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+/* ---- environment ------------------------------------------------------------------------------ */
+
+struct env {
+    const char *items[ENV_MAX + 1];
+    size_t count;
+    bool full; /* or no memory */
+};
+
+static void put(struct env *env, const char *format, ...) OTEL_PRINTF(2, 3);
+
+static void put(struct env *env, const char *format, ...)
+{
+    char text[VALUE_MAX];
+    va_list args;
+    int len;
+
+    va_start(args, format);
+    len = vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (len < 0 || len >= (int)sizeof(text) || env->count == ENV_MAX ||
+        (env->items[env->count] = otl_mem_strdup(text)) == NULL)
+        env->full = true;
+    else
+        env->count++;
+}
+
+static void env_fini(struct env *env)
+{
+    for (size_t i = 0; i < env->count; i++)
+        otl_mem_free((char *)(uintptr_t)env->items[i]);
+}
+
+/* "service.instance.id=payment-0,service.version=1.2" */
+static void put_resource(struct env *env, const struct hx_service *service, const char *instance)
+{
+    struct otl_buf text;
+    enum otel_err err;
+
+    otl_buf_init(&text, VALUE_MAX - 64);
+    err = otl_buf_append_str(&text, "service.instance.id=");
+    if (err == OTEL_OK)
+        err = otl_percent_encode(otl_view_str(instance), &text);
+    if (err == OTEL_OK && service->version[0] != '\0')
+        err = otl_buf_append_str(&text, ",service.version=");
+    if (err == OTEL_OK)
+        err = otl_percent_encode(otl_view_str(service->version), &text);
+    for (size_t i = 0; i < service->resource.count && err == OTEL_OK; i++) {
+        const struct hx_attribute *item = &service->resource.items[i];
+        err = otl_buf_printf(&text, ",%s=", item->key);
+        if (err == OTEL_OK)
+            err = otl_percent_encode(otl_view_str(json_string_value(item->value)), &text);
+    }
+    if (err == OTEL_OK)
+        put(env, "OTEL_RESOURCE_ATTRIBUTES=%s", text.data);
+    else
+        env->full = true;
+    otl_buf_fini(&text);
+}
+
+static void put_tracing(struct env *env, const struct hx_tracing *tracing, const char *otlp)
+{
+    put(env, "OTEL_SDK_DISABLED=%s", tracing->enabled ? "false" : "true");
+    put(env, "OTEL_TRACES_EXPORTER=otlp");
+    put(env, "OTEL_METRICS_EXPORTER=none");
+    put(env, "OTEL_LOGS_EXPORTER=none");
+    put(env, "OTEL_EXPORTER_OTLP_ENDPOINT=http://%s", otlp);
+    put(env, "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf");
+    put(env, "OTEL_EXPORTER_OTLP_COMPRESSION=%s", tracing->gzip ? "gzip" : "none");
+    put(env, "OTEL_TRACES_SAMPLER=%s", tracing->sampler);
+    if (strstr(tracing->sampler, "traceidratio") != NULL)
+        put(env, "OTEL_TRACES_SAMPLER_ARG=%.17g", tracing->sampler_arg);
+    put(env, "OTEL_PROPAGATORS=%s%s%s%s", tracing->propagate_tracecontext ? "tracecontext" : "",
+        tracing->propagate_tracecontext && tracing->propagate_baggage ? "," : "",
+        tracing->propagate_baggage ? "baggage" : "",
+        tracing->propagate_tracecontext || tracing->propagate_baggage ? "" : "none");
+    put(env, "OTEL_BSP_MAX_QUEUE_SIZE=%zu", tracing->max_queue_size);
+    put(env, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=%zu", tracing->max_export_batch_size);
+    put(env, "OTEL_BSP_SCHEDULE_DELAY=%llu",
+        (unsigned long long)(tracing->schedule_delay_ns / OTL_NS_PER_MS));
+    put(env, "OTEL_BSP_EXPORT_TIMEOUT=%llu",
+        (unsigned long long)(tracing->export_timeout_ns / OTL_NS_PER_MS));
+}
+
+/* TRACERIG_URL_RULES_ENGINE=http://127.0.0.1:40123 for the service "rules-engine" */
+static void put_url(struct env *env, const char *service, int port)
+{
+    char name[80];
+    size_t i;
+
+    for (i = 0; service[i] != '\0' && i < sizeof(name) - 1; i++)
+        name[i] = isalnum((unsigned char)service[i]) ? (char)toupper((unsigned char)service[i])
+                                                     : '_';
+    name[i] = '\0';
+    put(env, "TRACERIG_URL_%s=http://127.0.0.1:%d", name, port);
+}
+
+static void fill_env(const struct hx_run *run, const struct hx_service *service,
+                     const json_t *place, struct env *env)
+{
+    const char *instance = json_string_value(json_object_get(place, "instance"));
+    const char *name;
+    json_t *port;
+
+    put(env, "PORT=%d", (int)json_integer_value(json_object_get(place, "port")));
+    put(env, "TRACERIG_INSTANCE=%s", instance);
+    put(env, "OTEL_SERVICE_NAME=%s", service->name);
+    put_resource(env, service, instance);
+    put_tracing(env, &service->tracing, run->otlp);
+    json_object_foreach(json_object_get(place, "calls"), name, port)
+        put_url(env, name, (int)json_integer_value(port));
+    for (const char *const *item = service->foreign->env; *item != NULL; item++)
+        put(env, "%s", *item);
+}
+
+/* ---- start ------------------------------------------------------------------------------------ */
+
+/* argv[0] as a path: what has no '/' is looked up in PATH. */
+static bool find_program(const char *name, char *out, size_t size)
+{
+    const char *at = getenv("PATH"), *end;
+
+    if (strchr(name, '/') != NULL) {
+        snprintf(out, size, "%s", name);
+        return access(out, X_OK) == 0;
+    }
+    for (; at != NULL && *at != '\0'; at = *end == ':' ? end + 1 : end) {
+        end = strchrnul(at, ':');
+        snprintf(out, size, "%.*s/%s", (int)(end - at), at, name);
+        if (end > at && access(out, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum otel_err fail(const struct hx_service *service, struct otl_detail *reterr,
+                          const char *format, ...) OTEL_PRINTF(3, 4);
+
+/* At the place of the command in its file. */
+static enum otel_err fail(const struct hx_service *service, struct otl_detail *reterr,
+                          const char *format, ...)
+{
+    const struct hx_foreign *foreign = service->foreign;
+    char text[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    return otl_detail_set(reterr, OTEL_ERR_IO, foreign->file, foreign->line, foreign->column, "%s",
+                          text);
+}
+
+static enum otel_err start(struct hx_run *run, const json_t *place, struct otl_detail *reterr)
+{
+    const char *instance = json_string_value(json_object_get(place, "instance"));
+    char log[PATH_SIZE], program[PATH_SIZE], service_name[128];
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    const char *argv[128] = {program};
+    struct env env = {.count = 0};
+    struct hx_child_options options = {.role = HX_ROLE_FOREIGN, .name = instance, .argv = argv,
+                                       .env = env.items, .log = log};
+    const struct hx_service *service;
+    struct hx_child *child;
+    enum otel_err err;
+
+    snprintf(service_name, sizeof(service_name), "%.*s",
+             (int)(strrchr(instance, '-') - instance), instance);
+    service = hx_scenario_service(run->options.scenario, service_name);
+    options.service = service->index;
+    options.replica = (unsigned)strtoul(strrchr(instance, '-') + 1, NULL, 10);
+    snprintf(log, sizeof(log), "%s/logs/%s.log", run->options.dir, instance);
+    if (!find_program(service->foreign->argv[0], program, sizeof(program)))
+        return fail(service, reterr, "%s: there is no program '%s'%s", instance,
+                    service->foreign->argv[0],
+                    strchr(service->foreign->argv[0], '/') ? "" : " in PATH");
+    for (size_t i = 1; service->foreign->argv[i] != NULL; i++)
+        argv[i] = service->foreign->argv[i];
+    fill_env(run, service, place, &env);
+    env.items[env.count] = NULL;
+    err = env.full ? fail(service, reterr, "%s: its environment is too large", instance)
+                   : hx_fleet_add(&run->fleet, &options, &child, &detail);
+    if (err != OTEL_OK && !env.full)
+        err = fail(service, reterr, "%s cannot be started: %s", instance, detail.text);
+    env_fini(&env);
+    return err;
+}
+
+enum otel_err hx_run_start_foreign(struct hx_run *run, struct otl_detail *reterr)
+{
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; i < json_array_size(run->relay->places) && err == OTEL_OK; i++)
+        err = start(run, json_array_get(run->relay->places, i), reterr);
+    return err;
+}
+
+void hx_run_foreign_peers(const struct hx_run *run, json_t *services)
+{
+    const json_t *places = run->relay ? run->relay->places : NULL;
+    char text[64], name[128];
+
+    for (size_t i = 0; i < json_array_size(places); i++) {
+        const json_t *place = json_array_get(places, i);
+        const char *instance = json_string_value(json_object_get(place, "instance"));
+        snprintf(name, sizeof(name), "%.*s", (int)(strrchr(instance, '-') - instance), instance);
+        if (json_object_get(services, name) == NULL)
+            json_object_set_new(services, name, json_array());
+        snprintf(text, sizeof(text), "127.0.0.1:%d",
+                 (int)json_integer_value(json_object_get(place, "listen")));
+        json_array_append_new(json_object_get(services, name), json_string(text));
+    }
+}
+
+/* ---- what went wrong --------------------------------------------------------------------------- */
+
+/* " The last it said: ..." or "" */
+static const char *last_output(const struct hx_run *run, const struct hx_child *child, char *out,
+                               size_t size)
+{
+    char tail[HX_LOG_TAIL + 1];
+
+    hx_run_log_tail(run, child, tail, sizeof(tail));
+    snprintf(out, size, "%s%s", tail[0] ? "; its output ends: " : "", tail);
+    return out;
+}
+
+static const struct hx_service *service_of(const struct hx_run *run, const struct hx_child *child)
+{
+    return &run->options.scenario->services[child->service];
+}
+
+/* The program that the relay speaks of. */
+static const struct hx_child *spoken_of(const struct hx_run *run, const char *text)
+{
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        const struct hx_child *child = &run->fleet.children[i];
+        size_t len = strlen(child->name);
+        if (child->role == HX_ROLE_FOREIGN && strncmp(text, child->name, len) == 0 &&
+            text[len] == ' ')
+            return child;
+    }
+    return NULL;
+}
+
+enum otel_err hx_run_blame_foreign(const struct hx_run *run, struct otl_detail *reterr)
+{
+    const struct hx_child *child;
+    char end[64], said[HX_LOG_TAIL + 32];
+
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        child = &run->fleet.children[i];
+        if (child->role != HX_ROLE_FOREIGN || !child->exited)
+            continue;
+        last_output(run, child, said, sizeof(said));
+        if (child->exit.code == 0)
+            return fail(service_of(run, child), reterr,
+                        "%s left (exit 0) before it was ready: a command must stay in the "
+                        "foreground and not fork away%s", child->name, said);
+        return fail(service_of(run, child), reterr, "%s ended before it was ready (%s)%s",
+                    child->name, hx_child_exit_text(child, end, sizeof(end)), said);
+    }
+    child = run->relay && run->relay->fault[0] ? spoken_of(run, run->relay->fault) : NULL;
+    if (child == NULL)
+        return OTEL_OK;
+    return fail(service_of(run, child), reterr, "%s%s", run->relay->fault,
+                last_output(run, child, said, sizeof(said)));
+}
+
+void hx_run_relay_incidents(struct hx_run *run)
+{
+    const json_t *final = run->relay ? run->relay->final : NULL;
+    long long refused = json_integer_value(json_object_get(final, "refused"));
+    long long unrouted = json_integer_value(json_object_get(final, "unrouted"));
+    long long turned_away = json_integer_value(json_object_get(final, "turned_away"));
+    const char *why = json_string_value(json_object_get(final, "why"));
+
+    if (refused + unrouted + turned_away > 0)
+        hx_run_incident(run, "relay", run->relay,
+                        "the relay refused %lld messages, met %lld requests that the scenario does "
+                        "not have and turned %lld connections away; the first: %s",
+                        refused, unrouted, turned_away, why && why[0] ? why : "too many");
+}

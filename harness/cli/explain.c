@@ -213,9 +213,12 @@ static void print_load(const struct hx_plan *plan)
            load->route->service->name, load->route->name, load->rate,
            arrival(load), duration(load->warmup_ns),
            duration(load->duration_ns), duration(load->timeout_ns), load->connections);
-    if (load->parent_sampled + load->parent_not_sampled > 0)
-        printf("  %g %% arrive sampled, %g %% arrive not sampled, the rest without context\n",
-               load->parent_sampled * 100, load->parent_not_sampled * 100);
+    if (load->parent_sampled + load->parent_not_sampled + load->parent_malformed +
+            load->parent_oversized > 0)
+        printf("  %g %% arrive sampled, %g %% not sampled, %g %% with malformed and %g %% with "
+               "oversized headers, the rest without context\n",
+               load->parent_sampled * 100, load->parent_not_sampled * 100,
+               load->parent_malformed * 100, load->parent_oversized * 100);
     for (size_t i = 0; i < load->header_count; i++)
         printf("  header %s: one of %zu values\n", load->headers[i].name,
                load->headers[i].value_count);

@@ -213,8 +213,8 @@ static enum otel_err make_request(struct client *client, struct otl_detail *rete
         .authority = load->route->service->name,
         .headers = load->headers,
         .header_count = load->header_count,
-        .parent_sampled = load->parent_sampled,
-        .parent_not_sampled = load->parent_not_sampled,
+        .incoming = {load->parent_sampled, load->parent_not_sampled, load->parent_malformed,
+                     load->parent_oversized},
     };
 
     if (load->body_bytes != 0) {

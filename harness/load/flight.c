@@ -9,9 +9,9 @@ static uint16_t row_flags(const struct hx_planned *planned, const struct hx_rend
 {
     unsigned flags = planned->warmup ? HX_LED_LOAD_WARMUP : 0;
 
-    if (rendered != NULL && rendered->traceparent.len != 0)
-        flags |= rendered->parent_sampled ? HX_LED_LOAD_PARENT_SAMPLED
-                                          : HX_LED_LOAD_PARENT_NOT_SAMPLED;
+    if (rendered != NULL && rendered->incoming.valid)
+        flags |= rendered->incoming.sampled ? HX_LED_LOAD_PARENT_SAMPLED
+                                            : HX_LED_LOAD_PARENT_NOT_SAMPLED;
     return (uint16_t)flags;
 }
 
@@ -31,7 +31,7 @@ static uint64_t write_row(struct hx_gen *gen, const struct hx_planned *planned,
     row.intended_mono_ns = gen->start_ns + planned->offset_ns;
     row.sent_mono_ns = sent_ns;
     hx_led_load_row(gen->options.ledger, &row,
-                    rendered ? rendered->traceparent : otl_view(NULL, 0));
+                    rendered ? rendered->incoming.traceparent : otl_view(NULL, 0));
     return row.head.seq;
 }
 

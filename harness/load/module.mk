@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS += load
-load_SRCS := harness/load/schedule.c harness/load/request.c harness/load/response.c \
+load_SRCS := harness/load/schedule.c harness/load/request.c harness/load/incoming.c harness/load/response.c \
              harness/load/target.c harness/load/series.c harness/load/totals.c \
              harness/load/queue.c harness/load/flight.c harness/load/conn.c harness/load/pace.c \
              harness/load/gen.c harness/load/report.c harness/load/print.c \

@@ -8,8 +8,6 @@
 #include "sdk/base/text.h"
 
 enum { HEADERS_MAX = 64, REQUEST_DIGITS = 16 };
-#define PARENT_NAME "traceparent: "
-enum { PARENT_VALUE = 55, PARENT_LINE = sizeof(PARENT_NAME) - 1 + PARENT_VALUE + 2 };
 
 /* A header whose value is drawn: the lines "name: value\r\n" are prebuilt. */
 struct drawn_header {
@@ -26,8 +24,7 @@ struct hx_request_template {
     size_t head_max;
     char *body;
     size_t body_len;
-    double parent_sampled;
-    double parent_any; /* sampled or not */
+    struct hx_incoming_shares incoming;
     bool head_only;
 };
 
@@ -82,13 +79,13 @@ static enum otel_err wrong(struct otl_detail *reterr, const char *what, const ch
 
 static enum otel_err check(const struct hx_request_options *options, struct otl_detail *reterr)
 {
-    double any = options->parent_sampled + options->parent_not_sampled;
+    bool any = hx_incoming_any(&options->incoming);
 
     if (!is_token(options->method))
         return wrong(reterr, "not an HTTP method", options->method);
     if (!is_path(options->path))
         return wrong(reterr, "not a path of an HTTP request", options->path);
-    if (!(options->parent_sampled >= 0 && options->parent_not_sampled >= 0 && any <= 1))
+    if (!hx_incoming_shares_valid(&options->incoming))
         return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
                               "shares of remote parents must be within 0 and 1 together");
     if (options->header_count > HEADERS_MAX)
@@ -102,7 +99,7 @@ static enum otel_err check(const struct hx_request_options *options, struct otl_
 
         if (!is_token(header->name))
             return wrong(reterr, "not a header name", header->name);
-        if (is_own(header->name, any > 0))
+        if (is_own(header->name, any))
             return wrong(reterr, "a header that the load generator writes itself", header->name);
         for (size_t k = 0; k < header->value_count; k++)
             if (!is_value(header->values[k]))
@@ -196,7 +193,7 @@ static enum otel_err build(struct hx_request_template *request,
     if (err != OTEL_OK)
         return err;
     fix_lines(request);
-    request->head_max = request->prefix.len + drawn_len + PARENT_LINE + 2;
+    request->head_max = request->prefix.len + drawn_len + hx_incoming_max(&options->incoming) + 2;
     if (request->head_max > HX_REQUEST_HEAD_MAX)
         return OTEL_ERR_LIMIT;
     request->body_len = options->body.len;
@@ -217,8 +214,7 @@ enum otel_err hx_request_template_new(const struct hx_request_options *options,
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for the request");
     otl_buf_init(&request->prefix, HX_REQUEST_HEAD_MAX);
     otl_buf_init(&request->lines, (size_t)16 * HX_REQUEST_HEAD_MAX);
-    request->parent_sampled = options->parent_sampled;
-    request->parent_any = options->parent_sampled + options->parent_not_sampled;
+    request->incoming = options->incoming;
     request->head_only = strcmp(options->method, "HEAD") == 0;
     err = build(request, options);
     if (err != OTEL_OK) {
@@ -262,26 +258,6 @@ static void write_number(char *out, uint64_t number)
     }
 }
 
-/* "00-<trace id>-<span id>-01": valid ids, drawn for this request. */
-static char *write_parent(char *out, struct otl_random *random, bool sampled,
-                          struct otl_view *ret_value)
-{
-    uint64_t high = otl_random_next(random);
-    uint64_t low = otl_random_next(random);
-    uint64_t span = otl_random_next(random);
-
-    memcpy(out, PARENT_NAME, sizeof(PARENT_NAME) - 1);
-    out += sizeof(PARENT_NAME) - 1;
-    *ret_value = otl_view(out, PARENT_VALUE);
-    memcpy(out, "00-", 3);
-    write_number(out + 3, high);
-    write_number(out + 19, (high | low) == 0 ? 1 : low);
-    out[35] = '-';
-    write_number(out + 36, span == 0 ? 1 : span);
-    memcpy(out + 52, sampled ? "-01\r\n" : "-00\r\n", 5);
-    return out + PARENT_VALUE + 2;
-}
-
 void hx_request_render(const struct hx_request_template *request, const struct hx_planned *planned,
                        char *out, struct hx_rendered *ret)
 {
@@ -290,10 +266,9 @@ void hx_request_render(const struct hx_request_template *request, const struct h
 
     memcpy(out, request->prefix.data, request->prefix.len);
     write_number(out + request->number_at, planned->request);
-    ret->traceparent = otl_view(NULL, 0);
-    ret->parent_sampled = false;
+    ret->incoming = (struct hx_incoming){otl_view(NULL, 0), false, false};
     ret->head_only = request->head_only;
-    if (request->drawn_count != 0 || request->parent_any > 0)
+    if (request->drawn_count != 0 || hx_incoming_any(&request->incoming))
         otl_random_seed(&random, planned->draw);
     for (size_t i = 0; i < request->drawn_count; i++) {
         const struct drawn_header *drawn = &request->drawn[i];
@@ -302,13 +277,8 @@ void hx_request_render(const struct hx_request_template *request, const struct h
         memcpy(at, line.data, line.len);
         at += line.len;
     }
-    if (request->parent_any > 0) {
-        double u = otl_random_unit(&random);
-
-        ret->parent_sampled = u < request->parent_sampled;
-        if (u < request->parent_any)
-            at = write_parent(at, &random, ret->parent_sampled, &ret->traceparent);
-    }
+    if (hx_incoming_any(&request->incoming))
+        at = hx_incoming_write(&request->incoming, &random, at, &ret->incoming);
     memcpy(at, "\r\n", 2);
     ret->len = (size_t)(at + 2 - out);
 }

@@ -7,6 +7,7 @@
 
 #include <otel/err.h>
 
+#include "harness/load/incoming.h"
 #include "harness/load/schedule.h"
 #include "harness/scenario/scenario.h"
 #include "sdk/base/buf.h"
@@ -33,8 +34,7 @@ struct hx_request_options {
     const struct hx_load_header *headers;
     size_t header_count;
     struct otl_view body;
-    double parent_sampled;     /* share of requests with traceparent ...-01 */
-    double parent_not_sampled; /* ... and ...-00 */
+    struct hx_incoming_shares incoming; /* remote parents */
 };
 
 struct hx_request_template;
@@ -54,8 +54,7 @@ struct otl_view hx_request_body(const struct hx_request_template *request);
 
 struct hx_rendered {
     size_t len;                  /* of the head */
-    struct otl_view traceparent; /* its value inside out; len 0: none */
-    bool parent_sampled;
+    struct hx_incoming incoming; /* what came with it; its view points inside out */
     bool head_only;              /* HEAD: the answer has no body */
 };
 

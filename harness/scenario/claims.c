@@ -98,6 +98,7 @@ static enum otel_err load_load(struct hx_loader *l, struct hx_load *load)
     enum otel_err err = hx_find_route(l, otl_tree_text(map, "route", ""),
                                       otl_yaml_value_pos(l->doc, map, "route"), "load on",
                                       &load->route);
+    double any;
 
     if (err != OTEL_OK)
         return err;
@@ -111,10 +112,13 @@ static enum otel_err load_load(struct hx_loader *l, struct hx_load *load)
     load->body_bytes = (size_t)otl_tree_int(map, "body_bytes", 0);
     load->parent_sampled = otl_tree_double(incoming, "sampled", 0);
     load->parent_not_sampled = otl_tree_double(incoming, "not_sampled", 0);
-    if (load->parent_sampled + load->parent_not_sampled > 1)
+    load->parent_malformed = otl_tree_double(incoming, "malformed", 0);
+    load->parent_oversized = otl_tree_double(incoming, "oversized", 0);
+    any = load->parent_sampled + load->parent_not_sampled + load->parent_malformed +
+          load->parent_oversized;
+    if (any > 1 + 1e-9)
         return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "incoming"),
-                              "incoming: the shares sampled and not_sampled sum to %g, more than 1",
-                              load->parent_sampled + load->parent_not_sampled);
+                              "incoming: the shares sum to %g, more than 1", any);
     err = check_rate(l, map, load);
     return err == OTEL_OK ? load_headers(l, json_object_get(map, "headers"), load) : err;
 }

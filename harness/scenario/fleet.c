@@ -91,6 +91,7 @@ static enum otel_err load_tracing(struct hx_loader *l, const json_t *map, struct
 static void load_broken(const json_t *map, struct hx_broken *ret)
 {
     ret->drop_context = otl_tree_text(map, "drop_context", "");
+    ret->trust_malformed = otl_tree_bool(map, "trust_malformed", false);
     ret->sample_on_its_own = otl_tree_bool(map, "sample_on_its_own", false);
     ret->swap_parents_every = (unsigned)otl_tree_int(map, "swap_parents_every", 0);
     ret->lose_one_in = (unsigned)otl_tree_int(map, "lose_one_in", 0);

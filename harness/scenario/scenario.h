@@ -150,6 +150,7 @@ struct hx_tracing {
 struct hx_broken {
     const char *drop_context;   /* "call ROUTE" or "publish TOPIC" whose context is not injected
                                  * though the scenario says so; "" = none */
+    bool trust_malformed;       /* takes a malformed traceparent for a parent */
     bool sample_on_its_own;     /* ignores the parent's decision, draws its own random number */
     unsigned swap_parents_every; /* every n-th request two spans swap parents */
     unsigned lose_one_in;       /* loses one span in n silently, reports it exported */
@@ -271,6 +272,8 @@ struct hx_load {
     size_t header_count;
     double parent_sampled;      /* share of requests that carry traceparent ...-01 */
     double parent_not_sampled;  /* ... and ...-00 */
+    double parent_malformed;    /* ... and trace headers that must be ignored */
+    double parent_oversized;    /* ... and a tracestate and baggage over every limit */
 };
 
 /* "SERVICE ENTRY -> SERVICE ENTRY", e.g. "gateway POST /checkout -> order POST /orders". */

@@ -186,6 +186,7 @@ static const struct otl_schema fleet_tracing[] = {TRACING_KEYS(NO_FALLBACK), OTL
 static const struct otl_schema broken[] = {
     ROW("drop_context", STRING, .min = 1, .max = TEXT_BYTES),
     ROW("sample_on_its_own", BOOL),
+    ROW("trust_malformed", BOOL),
     ROW("swap_parents_every", UINT, .max = UINT32_MAX),
     ROW("lose_one_in", UINT, .max = UINT32_MAX),
     ROW("lose_and_overcount", UINT, .max = UINT32_MAX),
@@ -271,7 +272,9 @@ static const struct otl_schema headers[] = {ROW("*", ONE_OF, .child = header_val
                                             OTL_SCHEMA_END};
 static const struct otl_schema incoming[] = {
     ROW("sampled", DOUBLE, .real_max = 1, .fallback = "0.0"),
-    ROW("not_sampled", DOUBLE, .real_max = 1, .fallback = "0.0"), OTL_SCHEMA_END};
+    ROW("not_sampled", DOUBLE, .real_max = 1, .fallback = "0.0"),
+    ROW("malformed", DOUBLE, .real_max = 1, .fallback = "0.0"),
+    ROW("oversized", DOUBLE, .real_max = 1, .fallback = "0.0"), OTL_SCHEMA_END};
 static const struct otl_schema load[] = {
     ROW("route", STRING, .required = true, .what = "a route such as 'gateway POST /checkout'"),
     ROW("rate", DOUBLE, .required = true),

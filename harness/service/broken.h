@@ -25,6 +25,7 @@
 struct hx_broken_player;
 struct hx_span;
 struct hx_trail;
+struct otel_propagator;
 struct otel_sdk_exporter;
 struct otel_sdk_processor;
 struct otel_sdk_provider_options;
@@ -46,6 +47,9 @@ OTEL_MUST_USE enum otel_err hx_broken_exporter(struct hx_broken_player *player,
 /* A processor to be added before the real one; NULL in *ret if none is needed. */
 OTEL_MUST_USE enum otel_err hx_broken_processor(struct hx_broken_player *player,
                                                 struct otel_sdk_processor **ret);
+/* The propagator to use in place of the right one, which is static. */
+struct otel_propagator *hx_broken_propagator(struct hx_broken_player *player,
+                                             struct otel_propagator *right);
 /* Clock and ids; what is set lives as long as the player. */
 void hx_broken_options(struct hx_broken_player *player, struct otel_sdk_provider_options *options);
 /* What the player says of itself at its end. */

@@ -4,9 +4,15 @@
 
 #include <stdatomic.h>
 
+#include <otel/propagation.h>
 #include <otel/sdk/provider.h>
 
 #include "harness/service/broken.h"
+
+struct hx_broken_propagator { /* broken_propagator.c */
+    struct otel_propagator head;
+    struct otel_propagator *right;
+};
 
 /* What the parts of a broken player share; broken.h is what others see. */
 struct hx_broken_player {
@@ -23,6 +29,7 @@ struct hx_broken_player {
     atomic_ulong ended;         /* broken_processor.c */
     atomic_ulong exported;      /* broken_exporter.c: spans seen */
     atomic_ulong lost;          /* ... and left out */
+    struct hx_broken_propagator propagator;
     struct otel_sdk_clock clock;
     struct otel_sdk_id_generator generator;
 };

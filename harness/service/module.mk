@@ -12,7 +12,7 @@ service_steps_SRCS := harness/service/carrier.c harness/service/value.c harness/
                       harness/service/request.c harness/service/steps.c harness/service/broken.c \
                       harness/service/broken_sampler.c harness/service/broken_ids.c \
                       harness/service/broken_clock.c harness/service/broken_processor.c \
-                      harness/service/broken_exporter.c
+                      harness/service/broken_exporter.c harness/service/broken_propagator.c
 service_steps_LIBS := processor trace sampler resource propagation otel_api scenario ledger base
 service_steps_PKGS := jansson
 

@@ -292,6 +292,8 @@ enum otel_err hx_tracing_new(const struct hx_tracing_options *options,
     setup->rig.ledger = options->ledger;
     setup->rig.propagator = propagator_of(&options->service->tracing);
     err = hx_broken_new(&options->service->broken, id_seed(options), &setup->rig.broken);
+    if (err == OTEL_OK)
+        setup->rig.propagator = hx_broken_propagator(setup->rig.broken, setup->rig.propagator);
     if (err == OTEL_OK && options->service->tracing.enabled) {
         name_sampler(setup, &options->service->tracing);
         err = make_provider(setup, options);

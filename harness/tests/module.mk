@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 SCRIPT_TESTS += harness/tests/scenarios.sh harness/tests/bad_input.sh harness/tests/cleanup.sh \
-                harness/tests/same_seed.sh harness/tests/gate.sh harness/tests/sweep.sh harness/tests/broken_players.sh
+                harness/tests/same_seed.sh harness/tests/gate.sh harness/tests/sweep.sh \
+                harness/tests/broken_players.sh harness/tests/conformance.sh
 SCRIPT_TESTS += harness/tests/faults.sh harness/tests/fault_scenarios.sh

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <regex.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -118,7 +119,8 @@ static const struct hx_load_header HEADERS[] = {{"x-tenant", TENANT, 1}, {"x-reg
 static struct hx_request_template *make_request(double sampled, double not_sampled)
 {
     const struct hx_request_options options = {
-        "POST", "/checkout?a=b", "shop:8080", HEADERS, 2, {"{}", 2}, sampled, not_sampled};
+        "POST", "/checkout?a=b", "shop:8080", HEADERS, 2, {"{}", 2},
+        {.sampled = sampled, .not_sampled = not_sampled}};
     struct hx_request_template *request = NULL;
 
     assert_int_equal(hx_request_template_new(&options, &request, NULL), OTEL_OK);
@@ -196,21 +198,93 @@ static void remote_parents_have_random_ids_and_the_asked_share(void **state)
         uint8_t id[16];
 
         hx_request_render(request, &planned, head, &rendered);
-        if (rendered.traceparent.len == 0)
+        if (rendered.incoming.traceparent.len == 0)
             continue;
-        assert_int_equal(rendered.traceparent.len, 55);
-        assert_memory_equal(rendered.traceparent.data, "00-", 3);
-        assert_true(otl_unhex(rendered.traceparent.data + 3, 16, id));
-        assert_memory_equal(rendered.traceparent.data + 52,
-                            rendered.parent_sampled ? "-01\r\n" : "-00\r\n", 5);
+        assert_int_equal(rendered.incoming.traceparent.len, 55);
+        assert_memory_equal(rendered.incoming.traceparent.data, "00-", 3);
+        assert_true(otl_unhex(rendered.incoming.traceparent.data + 3, 16, id));
+        assert_memory_equal(rendered.incoming.traceparent.data + 52,
+                            rendered.incoming.sampled ? "-01\r\n" : "-00\r\n", 5);
         hx_id_bits_add(&bits, id);
-        *(rendered.parent_sampled ? &sampled : &not_sampled) += 1;
+        *(rendered.incoming.sampled ? &sampled : &not_sampled) += 1;
     }
     assert_true(hx_binomial_interval(sampled, 10000, 1e-6).low < 0.3);
     assert_true(hx_binomial_interval(sampled, 10000, 1e-6).high > 0.3);
     assert_true(hx_binomial_interval(not_sampled, 10000, 1e-6).low < 0.2);
     assert_true(hx_binomial_interval(not_sampled, 10000, 1e-6).high > 0.2);
     assert_true(hx_id_bits_judge(&bits).p_high > 1e-6);
+    hx_request_template_free(request);
+}
+
+/* By the letter of W3C Trace Context, version 00. */
+static bool is_traceparent(const char *text)
+{
+    regex_t form, zeros;
+    bool valid;
+
+    assert_int_equal(regcomp(&form, "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+                             REG_EXTENDED | REG_NOSUB), 0);
+    assert_int_equal(regcomp(&zeros, "^00-0{32}-|-0{16}-", REG_EXTENDED | REG_NOSUB), 0);
+    valid = regexec(&form, text, 0, NULL, 0) == 0 && regexec(&zeros, text, 0, NULL, 0) != 0;
+    regfree(&form);
+    regfree(&zeros);
+    return valid;
+}
+
+static void malformed_parents_are_malformed_and_known_as_such(void **state)
+{
+    const struct hx_request_options options = {
+        .method = "GET", .path = "/", .authority = "a", .incoming = {.malformed = 1}};
+    struct hx_request_template *request = NULL;
+    struct hx_schedule plan = make_plan(HX_ARRIVAL_CONSTANT, 100, 9);
+    struct hx_planned planned;
+    struct hx_rendered rendered;
+    char head[2048], value[100];
+    unsigned valid = 0, all = 0;
+
+    (void)state;
+    assert_int_equal(hx_request_template_new(&options, &request, NULL), OTEL_OK);
+    assert_true(hx_request_head_max(request) < sizeof(head));
+    while (hx_schedule_next(&plan, &planned)) {
+        hx_request_render(request, &planned, head, &rendered);
+        snprintf(value, sizeof(value), "%.*s", (int)rendered.incoming.traceparent.len,
+                 rendered.incoming.traceparent.data);
+        assert_int_equal(rendered.incoming.valid, is_traceparent(value));
+        assert_non_null(memmem(head, rendered.len, "\r\ntracestate: UPPER=1", 21));
+        assert_memory_equal(head + rendered.len - 4, "\r\n\r\n", 4);
+        valid += rendered.incoming.valid;
+        all++;
+    }
+    assert_true(hx_binomial_interval(valid, all, 1e-6).low < 1.0 / HX_INCOMING_MALFORMED);
+    assert_true(hx_binomial_interval(valid, all, 1e-6).high > 1.0 / HX_INCOMING_MALFORMED);
+    hx_request_template_free(request);
+}
+
+static void oversized_state_and_baggage_are_over_every_limit(void **state)
+{
+    const struct hx_request_options options = {
+        .method = "GET", .path = "/", .authority = "a", .incoming = {.oversized = 1}};
+    struct hx_planned planned = {.request = 1, .draw = 5};
+    struct hx_request_template *request = NULL;
+    struct hx_rendered rendered;
+    char *head, *states, *baggage;
+
+    (void)state;
+    assert_int_equal(hx_request_template_new(&options, &request, NULL), OTEL_OK);
+    head = otl_mem_alloc(hx_request_head_max(request) + 1);
+    assert_non_null(head);
+    hx_request_render(request, &planned, head, &rendered);
+    assert_true(rendered.len <= hx_request_head_max(request));
+    assert_true(rendered.incoming.valid && rendered.incoming.sampled);
+    head[rendered.len] = '\0';
+    states = strstr(head, "tracestate: ");
+    baggage = strstr(head, "baggage: ");
+    assert_true(states != NULL && baggage != NULL);
+    assert_true(strcspn(states, "\r") > 512);
+    assert_true(strcspn(baggage, "\r") > 8192);
+    assert_non_null(strstr(states, ",vendor39=")); /* 32 are allowed */
+    assert_non_null(strstr(baggage, ",member99=")); /* 64 are */
+    otl_mem_free(head);
     hx_request_template_free(request);
 }
 
@@ -239,15 +313,16 @@ static void unfit_requests_are_refused(void **state)
     options.path = "/a b";
     assert_int_equal(hx_request_template_new(&options, &request, NULL), OTEL_ERR_ARGUMENT);
     options.path = "/";
-    options.parent_sampled = 0.7;
-    options.parent_not_sampled = 0.7;
+    options.incoming.sampled = 0.7;
+    options.incoming.not_sampled = 0.7;
     assert_int_equal(hx_request_template_new(&options, &request, NULL), OTEL_ERR_ARGUMENT);
 }
 
 static void a_template_survives_failing_allocation(void **state)
 {
     const struct hx_request_options options = {
-        "POST", "/checkout", "shop:8080", HEADERS, 2, {"{}", 2}, 0.1, 0.1};
+        "POST", "/checkout", "shop:8080", HEADERS, 2, {"{}", 2},
+        {.sampled = 0.1, .not_sampled = 0.1}};
     struct hx_request_template *request = NULL;
     unsigned long n = 0;
 
@@ -302,6 +377,8 @@ int main(void)
         cmocka_unit_test(values_are_drawn_evenly_and_repeatably),
         cmocka_unit_test(remote_parents_have_random_ids_and_the_asked_share),
         cmocka_unit_test(unfit_requests_are_refused),
+        cmocka_unit_test(malformed_parents_are_malformed_and_known_as_such),
+        cmocka_unit_test(oversized_state_and_baggage_are_over_every_limit),
         cmocka_unit_test(a_template_survives_failing_allocation),
         cmocka_unit_test(urls_are_taken_apart),
     };

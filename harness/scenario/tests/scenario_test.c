@@ -136,7 +136,7 @@ static const struct {
     {"rate: 100", "rate: 1\n  headers: {TraceParent: x}",
      "s.yaml:29:13: header 'TraceParent' is set by the load client itself"},
     {"rate: 100", "rate: 1\n  incoming: {sampled: 0.7, not_sampled: 0.4}",
-     "s.yaml:29:13: incoming: the shares sampled and not_sampled sum to 1.1, more than 1"},
+     "s.yaml:29:13: incoming: the shares sum to 1.1, more than 1"},
     {"wait: 1ms", "fail: {probability: 1.5}",
      "s.yaml:20:33: probability must be from 0 to 1, found 1.5"},
     {"wait: 1ms", "parallel: [{wait: 1ms}]",

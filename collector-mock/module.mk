@@ -39,6 +39,11 @@ col_http_test_SRCS := collector-mock/tests/http_test.c $(COL_RIG)
 col_http_test_LIBS := col_wire otlp_pb base
 col_http_test_PKGS := zlib
 
+TESTS += col_grpc_test
+col_grpc_test_SRCS := collector-mock/tests/grpc_test.c collector-mock/grpc/tests/client.c $(COL_RIG)
+col_grpc_test_LIBS := col_wire base
+col_grpc_test_PKGS := zlib libnghttp2
+
 TESTS += col_service_test
 col_service_test_SRCS := collector-mock/tests/service_test.c $(COL_RIG)
 col_service_test_LIBS := col_wire base
@@ -49,7 +54,7 @@ col_start_test_SRCS := collector-mock/tests/start_test.c $(COL_RIG)
 col_start_test_LIBS := col_wire base
 
 # these start the program
-$(B)/tests/col_http_test $(B)/tests/col_service_test $(B)/tests/col_start_test: | $(B)/bin/collector-mock
+$(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_service_test $(B)/tests/col_start_test: | $(B)/bin/collector-mock
 
 FUZZERS += fuzz_col_config
 fuzz_col_config_SRCS := collector-mock/config/tests/fuzz_col_config.c ci/fuzz-main.c

@@ -11,7 +11,7 @@
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_FAULT = 3 };
 
 struct words {
-    const char *config, *tap, *ready_fd, *control_fd, *fault_record, *broken;
+    const char *config, *tap, *ready_fd, *faults, *control_fd, *fault_record, *broken;
     bool help, version;
 };
 
@@ -52,6 +52,7 @@ static enum otel_err parse_words(const struct words *words, struct col_service_o
         return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
                               "--control-fd: '%s' is no descriptor number", words->control_fd);
     options->control_fd = (int)control;
+    options->fault_plan = words->faults;
     options->fault_record = words->fault_record;
     options->config_path = words->config;
     options->tap_path = words->tap;
@@ -83,6 +84,8 @@ int main(int argc, char **argv)
          OTL_OPT_TEXT, &words.tap},
         {"ready-fd", "N", "write one line of JSON with the endpoints to descriptor N when ready",
          OTL_OPT_TEXT, &words.ready_fd},
+        {"faults", "FILE", "misbehave as this plan says (faults/plan.h)", OTL_OPT_TEXT,
+         &words.faults},
         {"control-fd", "N", "misbehave on commands from the socket N (faults/control.h)",
          OTL_OPT_TEXT, &words.control_fd},
         {"fault-record", "FILE", "append a line of JSON for each request that a fault has hit",
@@ -100,7 +103,7 @@ int main(int argc, char **argv)
     if (words.help) {
         printf("collector-mock: an OpenTelemetry Collector for tests\n\n"
                "usage: collector-mock [--config FILE] [--tap FILE] [--ready-fd N]\n"
-               "                      [--control-fd N] [--fault-record FILE]\n\n");
+               "                      [--faults FILE] [--control-fd N] [--fault-record FILE]\n\n");
         otl_opts_help(table);
         printf("\nSIGTERM and SIGINT drain it. Exit status: 0 drained, 2 bad configuration or "
                "option,\n3 the environment failed (port, file, disk).\n");

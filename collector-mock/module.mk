@@ -10,8 +10,9 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/processors/batch.c collector-mock/processors/memory_limiter.c \
                   collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
-                  collector-mock/faults/faults.c \
-                  collector-mock/faults/control.c collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c
+                  collector-mock/faults/faults.c collector-mock/faults/control.c \
+                  collector-mock/faults/plan.c \
+                  collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c
 collector_LIBS := col_grpc col_http col_wire yaml base
 collector_PKGS := libevent_core jansson
 
@@ -49,12 +50,17 @@ col_service_test_SRCS := collector-mock/tests/service_test.c $(COL_RIG)
 col_service_test_LIBS := col_wire base
 col_service_test_PKGS := jansson
 
+TESTS += col_misbehave_test
+col_misbehave_test_SRCS := collector-mock/tests/misbehave_test.c $(COL_RIG)
+col_misbehave_test_LIBS := col_wire base
+
 TESTS += col_start_test
 col_start_test_SRCS := collector-mock/tests/start_test.c $(COL_RIG)
 col_start_test_LIBS := col_wire base
 
 # these start the program
-$(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_service_test $(B)/tests/col_start_test: | $(B)/bin/collector-mock
+$(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_service_test \
+$(B)/tests/col_start_test $(B)/tests/col_misbehave_test: | $(B)/bin/collector-mock
 
 FUZZERS += fuzz_col_config
 fuzz_col_config_SRCS := collector-mock/config/tests/fuzz_col_config.c ci/fuzz-main.c

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-mock/faults/control.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,19 +103,23 @@ static void on_event(struct bufferevent *stream, short what, void *arg)
 }
 
 enum otel_err col_control_new(struct event_base *base, int fd, struct col_faults *faults,
-                              struct col_control **ret)
+                              struct col_control **ret, struct otl_detail *reterr)
 {
     struct col_control *control = otl_mem_zalloc(sizeof(*control));
 
     if (control == NULL)
-        return OTEL_ERR_MEMORY;
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     control->fd = fd;
     control->faults = faults;
-    if (evutil_make_socket_nonblocking(fd) == 0)
-        control->stream = bufferevent_socket_new(base, fd, 0);
+    if (fcntl(fd, F_GETFD) < 0 || evutil_make_socket_nonblocking(fd) != 0) {
+        otl_mem_free(control);
+        return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "--control-fd %d: %s", fd,
+                              strerror(errno));
+    }
+    control->stream = bufferevent_socket_new(base, fd, 0);
     if (control->stream == NULL) {
         otl_mem_free(control);
-        return OTEL_ERR_MEMORY;
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     }
     bufferevent_setcb(control->stream, on_read, NULL, on_event, control);
     bufferevent_setwatermark(control->stream, EV_READ, 0, LINE_MAX_BYTES);

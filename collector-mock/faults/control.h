@@ -21,9 +21,10 @@
 
 struct col_control;
 
-/* fd is borrowed and stays open. OTEL_ERR_MEMORY. */
+/* fd is borrowed and stays open. OTEL_ERR_IO: it is no open descriptor; OTEL_ERR_MEMORY. */
 OTEL_MUST_USE enum otel_err col_control_new(struct event_base *base, int fd,
-                                            struct col_faults *faults, struct col_control **ret);
+                                            struct col_faults *faults, struct col_control **ret,
+                                            struct otl_detail *reterr);
 void col_control_free(struct col_control *control);
 
 #endif

@@ -10,6 +10,7 @@
 #include <event2/event.h>
 
 #include "collector-mock/faults/control.h"
+#include "collector-mock/faults/plan.h"
 #include "collector-mock/pipeline/graph.h"
 #include "collector-mock/telemetry/server.h"
 #include "sdk/base/file.h"
@@ -23,6 +24,7 @@ struct col_service {
     struct col_graph *graph;
     struct col_telemetry *telemetry;
     struct col_control *control;
+    struct col_plan *plan;
     struct event *signals[2];
     size_t drained; /* receivers that are empty */
     int ready_fd;
@@ -46,6 +48,8 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
         return;
     service->stopping = true;
     otl_log_line(&service->host.log, OTL_LOG_INFO, "signal %d: draining", (int)number);
+    col_plan_free(service->plan);
+    service->plan = NULL;
     col_faults_end_all(service->host.faults);
     col_graph_drain(service->graph, DRAIN_GRACE_NS);
 }
@@ -103,14 +107,18 @@ static enum otel_err make_faults(struct col_service *service,
     const struct col_faults_options faults = {service->host.base, service->host.clock,
                                               service->host.metrics, &service->host.log,
                                               options->fault_record};
-    enum otel_err err;
+    enum otel_err err = OTEL_OK;
 
-    if (options->control_fd < 0)
+    if (options->control_fd < 0 && options->fault_plan == NULL)
         return OTEL_OK;
-    err = col_faults_new(&faults, &service->host.faults, reterr);
-    return err == OTEL_OK ? col_control_new(service->host.base, options->control_fd,
-                                            service->host.faults, &service->control)
-                          : err;
+    if (options->fault_plan != NULL)
+        err = col_plan_load(options->fault_plan, &service->plan, reterr);
+    if (err == OTEL_OK)
+        err = col_faults_new(&faults, &service->host.faults, reterr);
+    if (err == OTEL_OK && options->control_fd >= 0)
+        err = col_control_new(service->host.base, options->control_fd, service->host.faults,
+                              &service->control, reterr);
+    return err;
 }
 
 /* In the order in which a mistake should be heard of: the configuration first. */
@@ -195,6 +203,9 @@ enum otel_err col_service_run(struct col_service *service, struct otl_detail *re
 {
     enum otel_err err = say_ready(service, reterr);
 
+    if (err == OTEL_OK && service->plan != NULL)
+        err = col_plan_start(service->plan, service->host.base, service->host.faults,
+                             &service->host.log);
     if (err != OTEL_OK)
         return err;
     event_base_dispatch(service->host.base);
@@ -212,6 +223,7 @@ void col_service_free(struct col_service *service)
         return;
     col_telemetry_free(service->telemetry);
     col_graph_free(service->graph);
+    col_plan_free(service->plan);
     col_control_free(service->control);
     col_faults_free(service->host.faults);
     for (size_t i = 0; i < 2; i++)

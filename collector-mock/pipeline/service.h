@@ -21,6 +21,7 @@ struct col_service_options {
     const char *config_path;  /* NULL: the default configuration */
     const char *tap_path;     /* NULL: no tap */
     int ready_fd;             /* where the ready line goes; -1: nowhere */
+    const char *fault_plan;   /* file of faults/plan.h; NULL: none */
     int control_fd;           /* commands of faults/control.h; -1: none */
     const char *fault_record; /* file for what faults did; NULL: none */
     uint64_t lose_after_ack;  /* 0: none */

@@ -127,13 +127,14 @@ static bool find_instance(const struct hx_loader *l, const char *name, struct hx
 
     ret->service = hx_scenario_service(l->scenario, name);
     if (ret->service != NULL)
-        return ret->service->replicas == 1;
+        return ret->service->replicas == 1 && ret->service->foreign == NULL;
     if (dash == NULL || otl_parse_uint(dash + 1, 0, HX_MAX_REPLICAS, &replica) != OTEL_OK)
         return false;
     snprintf(service, sizeof(service), "%.*s", (int)(dash - name), name);
     ret->service = hx_scenario_service(l->scenario, service);
     ret->replica = (unsigned)replica;
-    return ret->service != NULL && replica < ret->service->replicas;
+    return ret->service != NULL && replica < ret->service->replicas &&
+           ret->service->foreign == NULL; /* which tells nobody its figures */
 }
 
 static enum otel_err load_condition(struct hx_loader *l, const json_t *map, struct hx_fault *f)

@@ -126,6 +126,17 @@ static void tell_edge(const struct hx_edge *edge, struct claim *claim)
              "%" PRIu64 " calls, %" PRIu64 " sampled, %" PRIu64 " complete, %" PRIu64 " broken%s%s",
              edge->calls, edge->sampled, edge->complete, edge->broken,
              edge->why[0] != '\0' ? ": " : "", edge->why);
+    if (edge->not_judged > 0)
+        snprintf(claim->observed + strlen(claim->observed),
+                 sizeof claim->observed - strlen(claim->observed), ", %" PRIu64 " not judged",
+                 edge->not_judged);
+}
+
+/* What lacks may lie with a service that has no ledger. */
+static bool not_knowable(const struct hx_edge *edge)
+{
+    return edge->broken == 0 && edge->not_judged > 0 &&
+           edge->complete + edge->not_judged >= edge->sampled;
 }
 
 static int claim_required(const struct hx_judgement *j, json_t *list, enum hx_verdict *verdict)
@@ -145,7 +156,10 @@ static int claim_required(const struct hx_judgement *j, json_t *list, enum hx_ve
             tell_edge(edge, &claim);
             if (edge->broken == 0 && edge->complete > 0 && edge->complete == edge->sampled)
                 claim.verdict = HX_VERDICT_PASS;
-            else if (edge->broken == 0 && edge->calls > 0 && edge->sampled == 0)
+            else if (not_knowable(edge) && j->scenario->claims.allow_unknown && edge->complete > 0)
+                claim.verdict = HX_VERDICT_PASS;
+            else if (not_knowable(edge) ||
+                     (edge->broken == 0 && edge->calls > 0 && edge->sampled == 0))
                 claim.verdict = HX_VERDICT_INCONCLUSIVE;
         }
         bad |= add(list, &claim, verdict);

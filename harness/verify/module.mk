@@ -10,7 +10,8 @@ verify_SRCS := harness/verify/verify.c harness/verify/check.c harness/verify/cla
                harness/verify/judge/sampling.c harness/verify/judge/share.c \
                harness/verify/judge/traces.c harness/verify/judge/resource.c \
                harness/verify/judge/baggage.c harness/verify/judge/clock.c \
-               harness/verify/judge/pipeline.c harness/verify/facts/context.c \
+               harness/verify/judge/pipeline.c harness/verify/judge/foreign.c \
+               harness/verify/facts/context.c \
                harness/verify/exemplar.c harness/verify/series.c \
                harness/verify/namer/handlings.c harness/verify/namer/namer.c harness/verify/namer/tell.c \
                harness/verify/namer/json.c

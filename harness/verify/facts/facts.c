@@ -51,6 +51,34 @@ bool hx_facts_untraced(const struct hx_facts *facts, uint32_t process)
     return service != NULL && !service->tracing.enabled;
 }
 
+bool hx_facts_foreign(const struct hx_facts *facts, uint32_t process)
+{
+    const struct hx_service *service =
+        process < facts->process_count ? facts->processes[process].service : NULL;
+
+    return service != NULL && service->foreign != NULL;
+}
+
+uint32_t hx_facts_foreign_span(const struct hx_facts *facts, const uint8_t trace_id[16],
+                               const uint8_t span_id[8])
+{
+    uint32_t n = facts->foreign_by_id.rows != NULL
+                     ? hx_table_get(&facts->foreign_by_id, hx_span_key(span_id))
+                     : HX_NONE;
+
+    return n != HX_NONE && memcmp(facts->received[n].trace_id, trace_id, 16) == 0 ? n : HX_NONE;
+}
+
+uint32_t hx_facts_foreign_child(const struct hx_facts *facts, const uint8_t trace_id[16],
+                                const uint8_t parent_span_id[8])
+{
+    uint32_t n = facts->foreign_by_parent.rows != NULL
+                     ? hx_table_get(&facts->foreign_by_parent, hx_span_key(parent_span_id))
+                     : HX_NONE;
+
+    return n != HX_NONE && memcmp(facts->received[n].trace_id, trace_id, 16) == 0 ? n : HX_NONE;
+}
+
 bool hx_facts_sampled(const struct hx_fact_span *span)
 {
     return (span->open->head.flags & HX_LED_SPAN_SAMPLED) != 0;
@@ -118,6 +146,8 @@ void hx_facts_free(struct hx_facts *facts)
     hx_table_fini(&facts->send_by_seq);
     hx_table_fini(&facts->load_by_request);
     hx_table_fini(&facts->trace_by_id);
+    hx_table_fini(&facts->foreign_by_id);
+    hx_table_fini(&facts->foreign_by_parent);
     if (facts->tap_open)
         col_tap_close(&facts->tap);
     hx_led_reader_free(facts->ledger);

@@ -120,7 +120,8 @@ struct hx_fact_entry {
 struct hx_fact_send {
     const struct hx_led_send *open;
     const struct hx_led_send_close *close;
-    uint32_t entry;
+    uint32_t process;
+    uint32_t entry;    /* HX_NONE: nobody knows (a service without ledger) */
     uint32_t span;     /* the CLIENT or PRODUCER span */
     uint32_t arrivals; /* HTTP: entries; Kafka: groups that handled it to the end */
     uint32_t baggage;  /* last baggage row of its entry at that time */
@@ -143,7 +144,8 @@ enum hx_received_flags {
     HX_RECEIVED_HAS_LINKS = 2,
     HX_RECEIVED_NO_SEQ = 4,       /* joined by ids */
     HX_RECEIVED_STATUS_ERROR = 8,
-    HX_RECEIVED_EXPORTED = 16 /* by the exporter that is looked at */
+    HX_RECEIVED_EXPORTED = 16, /* by the exporter that is looked at */
+    HX_RECEIVED_FOREIGN = 32  /* of a service without ledger, asked for by none */
 };
 
 struct hx_fact_received {
@@ -189,6 +191,7 @@ struct hx_fact_resource {
     uint64_t sum;       /* canon.h, without telemetry.sdk.* */
     bool sdk_named;     /* telemetry.sdk.name, .language and .version are there */
     uint32_t process;   /* of the first span that carried it */
+    const struct hx_service *foreign; /* of a service without ledger; NULL: of another */
 };
 
 struct hx_fact_trace {
@@ -236,6 +239,7 @@ struct hx_facts {
 
     struct hx_table span_by_seq, span_by_ids, entry_by_seq, send_by_seq, load_by_request;
     struct hx_table trace_by_id;
+    struct hx_table foreign_by_id, foreign_by_parent; /* received rows, by span ids */
 
     uint64_t dangling;        /* ledger rows that close or name a row that is not there */
     uint64_t same_ids;        /* ledger spans whose span id another one has */
@@ -258,6 +262,13 @@ const char *hx_facts_service(const struct hx_facts *facts, uint32_t process);
 /* Its service has tracing switched off: the API without SDK makes no spans of its own, its rows are
  * left out, and the context that came in is passed on. */
 bool hx_facts_untraced(const struct hx_facts *facts, uint32_t process);
+/* Its service is somebody else's program: its rows are the relay's. */
+bool hx_facts_foreign(const struct hx_facts *facts, uint32_t process);
+/* A span of such a service with these ids, or under them; HX_NONE. */
+uint32_t hx_facts_foreign_span(const struct hx_facts *facts, const uint8_t trace_id[16],
+                               const uint8_t span_id[8]);
+uint32_t hx_facts_foreign_child(const struct hx_facts *facts, const uint8_t trace_id[16],
+                                const uint8_t parent_span_id[8]);
 /* Row of the process that made this seq, HX_NONE. */
 uint32_t hx_facts_process_of_seq(const struct hx_facts *facts, uint64_t seq);
 bool hx_facts_sampled(const struct hx_fact_span *span);

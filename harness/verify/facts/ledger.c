@@ -166,13 +166,14 @@ static void add_entry(struct hx_facts *facts, uint32_t process, const struct hx_
         facts->dangling++;
 }
 
-static void add_send(struct hx_facts *facts, const struct hx_led_send *row)
+static void add_send(struct hx_facts *facts, uint32_t process, const struct hx_led_send *row)
 {
     uint32_t n = (uint32_t)facts->send_count++;
     struct hx_fact_send *send = &facts->sends[n];
     uint32_t entry = hx_table_get(&facts->entry_by_seq, row->entry_seq);
 
     send->open = row;
+    send->process = process;
     send->span = HX_NONE;
     send->entry = entry;
     send->baggage = entry != HX_NONE ? facts->entries[entry].baggage : HX_NONE;
@@ -251,7 +252,7 @@ static enum otel_err add_record(struct hx_facts *facts, const struct hx_led_reco
             add_span(facts, process, row);
         break;
     case HX_LED_SEND:
-        add_send(facts, row);
+        add_send(facts, process, row);
         break;
     case HX_LED_BAGGAGE:
         add_baggage(facts, row);

@@ -9,6 +9,7 @@
 #include "collector-mock/wire/traces.h"
 #include "harness/verify/facts/content.h"
 #include "harness/verify/facts/facts.h"
+#include "harness/verify/facts/ids.h"
 #include "sdk/base/mem.h"
 
 struct receiver {
@@ -23,6 +24,17 @@ struct receiver {
 enum { MAX_RESOURCES = 1 << 20 };
 
 /* ---- resources ------------------------------------------------------------------------------ */
+
+/* The service without ledger of this name. */
+static const struct hx_service *foreign_of(const struct hx_scenario *scenario,
+                                           struct otl_view name)
+{
+    for (size_t i = 0; i < scenario->service_count; i++)
+        if (scenario->services[i].foreign != NULL &&
+            otl_view_is(name, scenario->services[i].name))
+            return &scenario->services[i];
+    return NULL;
+}
 
 static enum otel_err resource_row(struct receiver *r, const struct col_resource *resource,
                                   uint32_t *ret)
@@ -51,6 +63,7 @@ static enum otel_err resource_row(struct receiver *r, const struct col_resource 
     facts->resources[n].process = HX_NONE;
     facts->resources[n].raw = resource->raw;
     hx_content_resource(resource, &facts->resources[n]);
+    facts->resources[n].foreign = foreign_of(facts->scenario, facts->resources[n].service);
     facts->resource_count++;
     *ret = n;
     return OTEL_OK;
@@ -101,6 +114,18 @@ static void attach(struct hx_facts *facts, uint32_t n)
     facts->received[at].next = n;
 }
 
+/* A span that no ledger asked for, of a service that has none. */
+static void add_foreign(struct hx_facts *facts, uint32_t n)
+{
+    struct hx_fact_received *row = &facts->received[n];
+
+    if (facts->resources[row->resource].foreign == NULL)
+        return;
+    row->flags |= HX_RECEIVED_FOREIGN;
+    hx_table_put(&facts->foreign_by_id, hx_span_key(row->span_id), n);
+    hx_table_put(&facts->foreign_by_parent, hx_span_key(row->parent_span_id), n);
+}
+
 static void add_span(struct receiver *r, const struct col_span *span, uint32_t request)
 {
     struct hx_facts *facts = r->facts;
@@ -119,7 +144,9 @@ static void add_span(struct receiver *r, const struct col_span *span, uint32_t r
         if (caller != NULL && hx_content_links_to(&span->links, caller->trace_id, caller->span_id))
             row->flags |= HX_RECEIVED_LINKS_CALLER;
     }
-    if (row->span != HX_NONE)
+    if (row->span == HX_NONE)
+        add_foreign(facts, n);
+    else
         row->altered = hx_content_compare(&facts->spans[row->span], row, &content);
     attach(facts, n);
 }
@@ -212,6 +239,7 @@ static enum otel_err make_room(struct receiver *r)
     struct col_tap_record record;
     struct col_tap_reader scan = facts->tap;
     uint64_t spans = 0;
+    bool foreign = false;
 
     while (col_tap_next(&scan, &record)) {
         if (!wanted(&record))
@@ -226,6 +254,11 @@ static enum otel_err make_room(struct receiver *r)
     facts->received = otl_mem_zalloc((spans > 0 ? (size_t)spans : 1) * sizeof *facts->received);
     facts->requests = otl_mem_zalloc((facts->request_cap + 1) * sizeof *facts->requests);
     if (facts->received == NULL || facts->requests == NULL)
+        return OTEL_ERR_MEMORY;
+    for (size_t i = 0; i < facts->scenario->service_count; i++)
+        foreign = foreign || facts->scenario->services[i].foreign != NULL;
+    if (foreign && (hx_table_init(&facts->foreign_by_id, facts->received_cap) != OTEL_OK ||
+                    hx_table_init(&facts->foreign_by_parent, facts->received_cap) != OTEL_OK))
         return OTEL_ERR_MEMORY;
     if (hx_table_init(&r->request_by_number, facts->request_cap) != OTEL_OK)
         return OTEL_ERR_MEMORY;

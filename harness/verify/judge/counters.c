@@ -98,7 +98,8 @@ void hx_judge_counters(struct hx_judgement *j)
     for (size_t i = 0; i < facts->process_count; i++) {
         const struct hx_fact_process *p = &facts->processes[i];
 
-        if (p->close == NULL || p->service == NULL || !p->service->tracing.enabled)
+        if (p->close == NULL || p->service == NULL || !p->service->tracing.enabled ||
+            p->service->foreign != NULL)
             continue;
         compare(j, p, "started", p->close->started, seen[i].started);
         compare(j, p, "not recorded", p->close->not_recorded, seen[i].not_recorded);

@@ -305,6 +305,10 @@ static void judge_received(struct hx_judgement *j)
         const struct hx_fact_received *row = &facts->received[i];
         uint32_t other;
 
+        if ((row->flags & HX_RECEIVED_FOREIGN) != 0) {
+            j->books.foreign++;
+            continue;
+        }
         if (row->span == HX_NONE) {
             j->books.unexpected++;
             hx_fail(&j->checks, HX_CHECK_UNEXPECTED, HX_AT_RECEIVED(i),

@@ -154,6 +154,9 @@ static json_t *edge_json(const struct hx_judgement *j, const struct hx_edge *edg
         (json_int_t)edge->errors, "redelivered", (json_int_t)edge->redelivered);
     int bad = item == NULL;
 
+    if (edge->not_judged > 0)
+        bad |= json_object_set_new(item, "not_judged",
+                                   json_integer((json_int_t)edge->not_judged));
     if (edge->topic != NULL)
         bad |= json_object_set_new(item, "topic", json_string(edge->topic));
     if (edge->expectation != NULL)

@@ -24,7 +24,7 @@ struct hx_books {
     uint64_t started, not_recorded, record_only, open_at_end, delivered, altered;
     uint64_t lost[HX_OPINIONS]; /* explained, by the player's opinion */
     uint64_t killed, lost_after_ack, unexplained;
-    uint64_t duplicated, retry_duplicates, redelivered, reported_lost, unexpected;
+    uint64_t duplicated, retry_duplicates, redelivered, reported_lost, unexpected, foreign;
 };
 
 struct hx_tally { /* of traces */
@@ -41,6 +41,7 @@ struct hx_edge {
     enum hx_edge_mode mode;
     const char *expectation; /* "required", ...; NULL */
     uint64_t calls, sampled, complete, broken, errors, redelivered;
+    uint64_t not_judged; /* calls to or from a service without ledger of which nobody can say */
     uint64_t tied; /* calls that had a context to pass on; the load client may have none */
     struct hx_hdr *latency;  /* NULL: nothing measured */
     char text[256];          /* "gateway POST /checkout -> order POST /orders" */
@@ -63,6 +64,7 @@ struct hx_judgement {
     struct hx_tally tally;
     struct hx_edge *edges;
     size_t edge_count, edge_cap;
+    uint64_t strays[HX_MAX_SERVICES]; /* judge/foreign.h */
     struct hx_facts *marks; /* the same facts, for fate and trace flags */
 };
 

@@ -5,6 +5,7 @@
 
 #include "harness/verify/facts/context.h"
 #include "harness/verify/judge/edges.h"
+#include "harness/verify/judge/foreign.h"
 #include "harness/verify/judge/judge.h"
 
 struct hop {
@@ -19,12 +20,44 @@ struct hop {
     bool has_context;
     bool from_load;
     bool caller_untraced;
+    bool caller_propagates; /* the context that comes to it, when it is untraced */
     bool callee_untraced;
+    const struct hx_service *caller_foreign; /* traced, without ledger; NULL: another */
+    const struct hx_service *callee_foreign;
+    const struct hx_service *unjoined; /* a call of this one, nobody knows of which request */
 };
 
 static const struct hx_fact_span *span_at(const struct hx_facts *facts, uint32_t row)
 {
     return row != HX_NONE ? &facts->spans[row] : NULL;
+}
+
+static const struct hx_service *foreign_at(const struct hx_facts *facts, uint32_t process)
+{
+    return hx_facts_foreign(facts, process) ? facts->processes[process].service : NULL;
+}
+
+static bool propagates(const struct hx_facts *facts, uint32_t process)
+{
+    const struct hx_service *service = facts->processes[process].service;
+
+    return service != NULL && service->tracing.propagate_tracecontext;
+}
+
+static void look_at_foreign(const struct hx_facts *facts, struct hop *hop)
+{
+    const struct hx_fact_entry *entry = hop->entry;
+
+    if (entry->send != HX_NONE) {
+        hop->caller_foreign = foreign_at(facts, facts->sends[entry->send].process);
+        if (hop->caller_foreign != NULL && facts->sends[entry->send].entry == HX_NONE)
+            hop->unjoined = hop->caller_foreign;
+    }
+    hop->callee_foreign = foreign_at(facts, entry->process);
+    if (hop->caller_foreign != NULL && !hop->caller_foreign->tracing.enabled)
+        hop->caller_foreign = NULL;
+    if (hop->callee_untraced)
+        hop->callee_foreign = NULL;
 }
 
 static void look_at(const struct hx_facts *facts, const struct hx_fact_entry *entry,
@@ -45,6 +78,7 @@ static void look_at(const struct hx_facts *facts, const struct hx_fact_entry *en
             const struct hx_led_entry *above = facts->entries[send->entry].open;
 
             hop->caller_untraced = hx_facts_untraced(facts, facts->entries[send->entry].process);
+            hop->caller_propagates = propagates(facts, facts->entries[send->entry].process);
             hop->passed = hx_led_view(&above->head, above->traceparent);
         }
         hop->sent = hx_led_view(&send->open->head, send->open->traceparent);
@@ -57,6 +91,7 @@ static void look_at(const struct hx_facts *facts, const struct hx_fact_entry *en
     }
     hop->callee_untraced = hx_facts_untraced(facts, entry->process);
     hop->has_context = hx_context_parse(hop->got, &hop->context);
+    look_at_foreign(facts, hop);
 }
 
 /* ---- what breaks a hop ---------------------------------------------------------------------- */
@@ -74,11 +109,15 @@ static const char *wrongly_passed(const struct hop *hop)
                                                   : NULL;
 }
 
-static const char *wrongly_sent(const struct hop *hop)
+static const char *wrongly_sent(const struct hx_facts *facts, const struct hop *hop)
 {
     const struct hx_led_span *open;
     struct hx_context sent;
 
+    if (hop->unjoined != NULL)
+        return hop->sent.len == 0 && hop->caller_foreign != NULL ? "sent without context" : NULL;
+    if (hop->caller_foreign != NULL)
+        return hx_foreign_sent(facts, hop->caller_foreign, hop->passed, hop->sent);
     if (hop->caller_untraced)
         return wrongly_passed(hop);
     if (hop->caller == NULL || (hop->mode == HX_EDGE_NONE && hop->sent.len == 0))
@@ -133,6 +172,25 @@ static const char *wrongly_used(const struct hx_facts *facts, const struct hop *
     return NULL;
 }
 
+/* One end has no ledger: its span is one of those that nobody asked for. */
+static bool joined_foreign(const struct hx_facts *facts, const struct hop *hop)
+{
+    const struct hx_context *context = &hop->context;
+
+    if (!hop->has_context)
+        return false;
+    if (hop->caller_foreign != NULL
+            ? hx_facts_foreign_span(facts, context->trace_id, context->span_id) == HX_NONE
+            : hop->caller != NULL && hop->caller->received == HX_NONE)
+        return false;
+    if (hop->callee_foreign != NULL)
+        return hx_facts_foreign_child(facts, context->trace_id, context->span_id) != HX_NONE;
+    if (hop->callee == NULL || hop->callee->received == HX_NONE)
+        return false;
+    return memcmp(facts->received[hop->callee->received].trace_id, context->trace_id, 16) == 0 &&
+           memcmp(facts->received[hop->callee->received].parent_span_id, context->span_id, 8) == 0;
+}
+
 /* Do the received spans alone show the hop? */
 static bool joined(const struct hx_facts *facts, const struct hop *hop)
 {
@@ -140,6 +198,8 @@ static bool joined(const struct hx_facts *facts, const struct hop *hop)
     bool parent = hop->mode == HX_EDGE_PARENT || hop->mode == HX_EDGE_BOTH;
     bool link = hop->mode == HX_EDGE_LINK || hop->mode == HX_EDGE_BOTH;
 
+    if (hop->caller_foreign != NULL || hop->callee_foreign != NULL)
+        return joined_foreign(facts, hop);
     if (hop->callee == NULL || hop->callee->received == HX_NONE)
         return false;
     to = &facts->received[hop->callee->received];
@@ -191,6 +251,8 @@ static bool hop_sampled(const struct hop *hop)
 {
     if (hop->callee_untraced || (hop->caller != NULL && !hx_facts_sampled(hop->caller)))
         return false;
+    if (hop->callee_foreign != NULL)
+        return hop->has_context && (hop->context.flags & 1) != 0;
     if (hop->callee == NULL)
         return hop->caller != NULL;
     return hx_facts_sampled(hop->callee);
@@ -199,9 +261,39 @@ static bool hop_sampled(const struct hop *hop)
 /* Who has no context cannot pass it on; who makes no span ties it to nothing. */
 static bool nothing_to_tie(const struct hop *hop)
 {
-    if (hop->sent.len == 0 && (hop->from_load || hop->caller_untraced))
+    struct hx_context came;
+
+    if (hop->sent.len == 0 && hop->from_load)
         return true;
+    if (hop->sent.len == 0 && hop->caller_untraced)
+        return !hop->caller_propagates || !hx_context_parse(hop->passed, &came);
     return hop->callee_untraced;
+}
+
+/* Of a hop with an end that has no ledger: what nobody can say is inconclusive, unless the scenario
+ * allows it. */
+static void not_judged(struct hx_judgement *j, struct hx_edge *edge, const char *why)
+{
+    edge->not_judged++;
+    if (!j->scenario->claims.allow_unknown)
+        hx_unknown(&j->checks, HX_CHECK_PROPAGATION, 1, "%s: not judged: %s", edge->text, why);
+}
+
+static const char *wrongly_used_foreign(struct hx_judgement *j, struct hx_edge *edge,
+                                        const struct hop *hop)
+{
+    bool unknown = false;
+    const char *why = NULL;
+
+    if (hop->callee_foreign != NULL && hop->has_context &&
+        hop->callee_foreign->tracing.propagate_tracecontext)
+        why = hx_foreign_used(j, hop->callee_foreign, &hop->context, &unknown);
+    if (why == NULL && hop->unjoined != NULL)
+        not_judged(j, edge, hx_foreign_why_unjoined(hop->unjoined));
+    else if (unknown)
+        not_judged(j, edge, "the callee has no ledger, and no span of it was received (lost, or "
+                            "never made)");
+    return why;
 }
 
 static void judge_hop(struct hx_judgement *j, struct hx_edge *edge, struct hop *hop)
@@ -217,11 +309,13 @@ static void judge_hop(struct hx_judgement *j, struct hx_edge *edge, struct hop *
     if (hop->mode == HX_EDGE_NONE && hop->sent.len == 0 && hop->got.len == 0)
         return;
     hx_judged(&j->checks, HX_CHECK_PROPAGATION, 1);
-    why = wrongly_sent(hop);
+    why = wrongly_sent(j->facts, hop);
     if (why == NULL)
         why = wrongly_received(hop);
     if (why == NULL)
         why = wrongly_used(j->facts, hop);
+    if (why == NULL)
+        why = wrongly_used_foreign(j, edge, hop);
     if (why != NULL)
         mark_broken(j, edge, hop, why);
 }
@@ -251,6 +345,9 @@ static void measure(struct hx_judgement *j, struct hx_edge *edge, const struct h
 
 static uint32_t caller_op(const struct hx_facts *facts, const struct hx_fact_send *send)
 {
+    if (send->entry == HX_NONE && hx_facts_foreign(facts, send->process))
+        return hx_foreign_caller_op(facts->scenario, facts->processes[send->process].service,
+                                    send->open->to_op);
     return send->entry != HX_NONE ? facts->entries[send->entry].open->op : HX_NONE;
 }
 
@@ -275,6 +372,7 @@ void hx_judge_propagation(struct hx_judgement *j)
 {
     const struct hx_facts *facts = j->facts;
 
+    hx_foreign_count_strays(j);
     for (size_t i = 0; i < facts->entry_count; i++) {
         const struct hx_fact_entry *entry = &facts->entries[i];
         struct hx_edge *edge;

@@ -7,11 +7,25 @@
 #include "harness/verify/facts/ids.h"
 #include "harness/verify/judge/judge.h"
 
+enum { HOPS = 64 };
+
+/* The load client's request at the top, through services without ledger only. */
+static uint32_t load_above(const struct hx_facts *facts, uint32_t entry)
+{
+    for (int hops = 0; entry != HX_NONE && hops < HOPS; hops++) {
+        uint32_t send = facts->entries[entry].send;
+        if (send == HX_NONE || !hx_facts_foreign(facts, facts->sends[send].process))
+            return facts->entries[entry].load;
+        entry = facts->sends[send].entry;
+    }
+    return HX_NONE;
+}
+
 /* Is the received parent the load client's own span, which nobody reports? */
 static bool parent_is_load(const struct hx_facts *facts, const struct hx_fact_span *span,
                            const struct hx_fact_received *row)
 {
-    uint32_t load = span->entry != HX_NONE ? facts->entries[span->entry].load : HX_NONE;
+    uint32_t load = load_above(facts, span->entry);
     const struct hx_led_load *open;
     struct hx_context context;
 
@@ -23,6 +37,30 @@ static bool parent_is_load(const struct hx_facts *facts, const struct hx_fact_sp
            memcmp(context.trace_id, row->trace_id, 16) == 0;
 }
 
+/* The topmost of the spans of services without ledger that stand above this one, or itself. */
+static const struct hx_fact_received *through_foreign(const struct hx_facts *facts,
+                                                      const struct hx_fact_received *row)
+{
+    for (int hops = 0; hops < HOPS; hops++) {
+        uint32_t above = hx_facts_foreign_span(facts, row->trace_id, row->parent_span_id);
+        if (above == HX_NONE)
+            break;
+        row = &facts->received[above];
+    }
+    return row;
+}
+
+/* A service without ledger stands above: its span may be lost, or was never made. */
+static bool below_foreign(const struct hx_facts *facts, uint32_t n)
+{
+    uint32_t entry = facts->spans[n].entry, send;
+
+    if (entry == HX_NONE || facts->entries[entry].span != n)
+        return false;
+    send = facts->entries[entry].send;
+    return send != HX_NONE && hx_facts_foreign(facts, facts->sends[send].process);
+}
+
 enum place { PLACE_ROOT, PLACE_CHILD, PLACE_ORPHAN };
 
 /* By the received spans alone; *ret_parent is the parent's row of a child. */
@@ -32,6 +70,7 @@ static enum place place_of(const struct hx_facts *facts, uint32_t n, uint32_t *r
     const struct hx_fact_received *row = &facts->received[span->received];
     uint32_t parent;
 
+    row = through_foreign(facts, row);
     if (hx_id_zero(row->parent_span_id, 8))
         return PLACE_ROOT;
     parent = hx_facts_span_by_ids(facts, row->trace_id, row->parent_span_id);
@@ -62,6 +101,21 @@ static bool reaches_root(const struct hx_facts *facts, uint32_t n, uint32_t step
     return false;
 }
 
+/* Is every orphan of the trace called by a service without ledger? */
+static bool gap_is_foreign(const struct hx_facts *facts, const struct hx_fact_trace *trace)
+{
+    uint32_t parent, orphans = 0;
+
+    for (uint32_t n = trace->first; n != HX_NONE; n = facts->spans[n].next_in_trace) {
+        if (facts->spans[n].received == HX_NONE || place_of(facts, n, &parent) != PLACE_ORPHAN)
+            continue;
+        if (!below_foreign(facts, n))
+            return false;
+        orphans++;
+    }
+    return orphans > 0;
+}
+
 static void judge_tree(struct hx_judgement *j, const struct hx_fact_trace *trace, uint32_t roots)
 {
     const struct hx_facts *facts = j->facts;
@@ -75,6 +129,12 @@ static void judge_tree(struct hx_judgement *j, const struct hx_fact_trace *trace
     for (uint32_t n = trace->first; n != HX_NONE; n = facts->spans[n].next_in_trace) {
         if (reaches_root(facts, n, trace->spans))
             continue;
+        if (gap_is_foreign(facts, trace)) {
+            if (!j->scenario->claims.allow_unknown)
+                hx_unknown(&j->checks, HX_CHECK_TRACES, 1, "a trace has a gap at a service that "
+                                                           "has no ledger");
+            return;
+        }
         hx_fail(&j->checks, HX_CHECK_TRACES, HX_AT_SPAN(n),
                 "%u spans, all received, but %s does not lead up to the root",
                 (unsigned)trace->spans, hx_facts_op_name(facts, facts->spans[n].open->op));

@@ -94,6 +94,7 @@ void world_scenario(struct world *w)
                                " \"exporters\": [\"file\"]}}}}", 0, NULL);
     s->collector = collector;
     s->load.route = &w->routes[0];
+    s->claims.namer = "";
     s->operations = w->operations;
     s->operation_count = OPS;
 }

@@ -3,6 +3,7 @@
 
 #include "sdk/base/buf.h"
 #include "sdk/base/mem.h"
+#include "sdk/sampler/ot.h"
 
 enum { ROOT, REMOTE_SAMPLED, REMOTE_NOT_SAMPLED, LOCAL_SAMPLED, LOCAL_NOT_SAMPLED, DELEGATES };
 
@@ -25,6 +26,26 @@ static int choose(const struct otel_span_context *parent)
     return otel_span_context_is_sampled(parent) ? LOCAL_SAMPLED : LOCAL_NOT_SAMPLED;
 }
 
+/* The parent's threshold goes if it contradicts the parent's flag, or no longer means anything
+ * because the child was decided otherwise. */
+static void check_threshold(const struct otel_sdk_sampling_input *input,
+                            struct otel_sdk_sampling_result *result)
+{
+    bool sampled = otel_span_context_is_sampled(input->parent);
+    struct otel_trace_state *old = result->trace_state;
+    struct otl_ot ot;
+
+    otl_ot_read(old, &ot);
+    if (!ot.has_th || (sampled == (otl_ot_randomness(&ot, input->trace_id) >= ot.th) &&
+                       sampled == (result->decision == OTEL_SDK_RECORD_AND_SAMPLE)))
+        return;
+    ot.has_th = false;
+    result->trace_state = otl_ot_write(old, &ot);
+    if (result->owns_trace_state)
+        otel_trace_state_unref(old);
+    result->owns_trace_state = true;
+}
+
 static void sample(struct otel_sdk_sampler *sampler, const struct otel_sdk_sampling_input *input,
                    struct otel_sdk_sampling_result *result)
 {
@@ -32,6 +53,9 @@ static void sample(struct otel_sdk_sampler *sampler, const struct otel_sdk_sampl
     struct otel_sdk_sampler *delegate = parentbased->delegates[choose(input->parent)];
 
     delegate->ops->should_sample(delegate, input, result);
+    if (__builtin_expect(result->trace_state != NULL, 0) &&
+        result->trace_state == input->parent->trace_state)
+        check_threshold(input, result);
 }
 
 static struct otel_str description(const struct otel_sdk_sampler *sampler)

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <otel/sdk/sampler.h>
 
-#include <math.h>
-#include <stdio.h>
-
 #include "sdk/base/mem.h"
-
-struct ratio_sampler {
-    struct otel_sdk_sampler sampler;
-    uint64_t bound; /* of the upper 63 of the low 64 bits; 1 << 63: everything */
-    char description[64];
-};
 
 struct custom_sampler {
     struct otel_sdk_sampler sampler;
@@ -78,57 +69,6 @@ struct otel_sdk_sampler *otel_sdk_sampler_always_off(void)
     static const struct otel_sdk_sampler_ops ops = {off_sample, off_description, NULL};
     static struct otel_sdk_sampler sampler = {&ops, 1};
     return &sampler;
-}
-
-static void ratio_sample(struct otel_sdk_sampler *sampler,
-                         const struct otel_sdk_sampling_input *input,
-                         struct otel_sdk_sampling_result *result)
-{
-    const struct ratio_sampler *ratio = (const struct ratio_sampler *)sampler;
-    uint64_t low = 0;
-
-    for (int i = 8; i < OTEL_TRACE_ID_SIZE; i++)
-        low = low << 8 | input->trace_id[i];
-    result->decision = low >> 1 < ratio->bound ? OTEL_SDK_RECORD_AND_SAMPLE : OTEL_SDK_DROP;
-}
-
-static struct otel_str ratio_description(const struct otel_sdk_sampler *sampler)
-{
-    return otel_str(((const struct ratio_sampler *)sampler)->description);
-}
-
-static void ratio_free(struct otel_sdk_sampler *sampler)
-{
-    otl_mem_free(sampler);
-}
-
-/* The shortest decimal that reads back as ratio. */
-static void describe_ratio(double ratio, char *out, size_t size)
-{
-    for (int digits = 1; digits <= 17; digits++) {
-        double back = 0;
-        snprintf(out, size, "TraceIdRatioBased{%.*g}", digits, ratio);
-        if (sscanf(out, "TraceIdRatioBased{%lf}", &back) == 1 && !(back < ratio) && !(back > ratio))
-            return;
-    }
-}
-
-enum otel_err otel_sdk_sampler_traceidratio_new(double ratio, struct otel_sdk_sampler **ret)
-{
-    static const struct otel_sdk_sampler_ops ops = {ratio_sample, ratio_description, ratio_free};
-    struct ratio_sampler *sampler;
-
-    if (!(ratio >= 0.0 && ratio <= 1.0))
-        return OTEL_ERR_ARGUMENT;
-    sampler = otl_mem_alloc(sizeof(*sampler));
-    if (sampler == NULL)
-        return OTEL_ERR_MEMORY;
-    sampler->sampler.ops = &ops;
-    sampler->sampler.refs = 1;
-    sampler->bound = (uint64_t)(ratio * 0x1p63);
-    describe_ratio(ratio, sampler->description, sizeof(sampler->description));
-    *ret = &sampler->sampler;
-    return OTEL_OK;
 }
 
 static void custom_sample(struct otel_sdk_sampler *sampler,

@@ -37,12 +37,12 @@
  * X-Ray   X-Amzn-Trace-Id Root=1-8HEX-24HEX;Parent=16HEX;Sampled=0|1 in any order; parts of other
  *   names are read past; Sampled absent or ? is not sampled.
  *
- * Datadog   x-datadog-trace-id and -parent-id, decimal; the upper 64 bits of the trace id in the tag
- *   _dd.p.tid of x-datadog-tags (without it, or with a malformed one, they are zero);
+ * Datadog   x-datadog-trace-id and -parent-id, decimal; the upper 64 bits of the trace id in the
+ *   tag _dd.p.tid of x-datadog-tags (without it, or with a malformed one, they are zero);
  *   x-datadog-sampling-priority -1, 0: not sampled, 1, 2: sampled, absent: not sampled. Priority,
  *   origin and the _dd.p. tags are kept as the member dd of the trace state, the way Datadog's own
- *   W3C mode does, and written again by inject: a priority that contradicts the sampled flag becomes
- *   1 or 0. Tags that have no room (256 bytes in dd, 512 in the header) are left out whole.
+ *   W3C mode does, and written again by inject: a priority that contradicts the sampled flag
+ *   becomes 1 or 0. Tags that have no room (256 bytes in dd, 512 in the header) are left out whole.
  *
  * OT-Trace (deprecated)   ot-tracer-traceid (16 or 32 digits; the lower 16 are written),
  *   ot-tracer-spanid, ot-tracer-sampled true or false (1 and 0 are read, too), ot-baggage-NAME.

@@ -9,7 +9,11 @@
  *
  * Life      made with one reference; ref/unref. Providers and composing samplers hold their own.
  * Threads   should_sample is called from every thread that starts spans.
- * Memory    should_sample allocates nothing here.
+ * Memory    should_sample allocates nothing here, except where a probability is written into a
+ *           trace state that holds more; without memory that span's trace state is empty.
+ *
+ * Samplers that are put together from parts (rules, annotations, the parent's threshold) are in
+ * otel/sdk/composable_sampler.h.
  *
  * Spec: OpenTelemetry trace SDK, "Sampling".
  */
@@ -86,6 +90,70 @@ OTEL_API struct otel_sdk_sampler *otel_sdk_sampler_always_off(void);
 OTEL_API OTEL_MUST_USE enum otel_err
 otel_sdk_sampler_traceidratio_new(double ratio, struct otel_sdk_sampler **ret);
 
+/*
+ * The ratio rules that others ship under the name TraceIdRatioBased, exactly, for fleets that mix
+ * languages. They do not agree with each other: at 10 %, of the traces that one keeps another
+ * keeps 10 %, as if by chance (Go and Java: 50 %). Use them to decide as such a service does; in a
+ * fleet, let one place decide and all others follow (parentbased) or use the probability sampler.
+ *   go      (low 8 bytes, big-endian) >> 1  <  ratio * 2^63; Rust has the same
+ *   java    |low 8 bytes as a signed number|  <  ratio * (2^63 - 1)
+ *   dotnet  |first 8 bytes as a signed number|  <  ratio * (2^63 - 1)
+ *   cpp     first 8 bytes, read in the byte order of x86 and ARM (little-endian) as a share of
+ *           2^64, not above ratio
+ *   js      XOR of the four 32-bit words  <  ratio * (2^32 - 1)
+ */
+enum otel_sdk_ratio_rule {
+    OTEL_SDK_RATIO_GO,
+    OTEL_SDK_RATIO_JAVA,
+    OTEL_SDK_RATIO_DOTNET,
+    OTEL_SDK_RATIO_CPP,
+    OTEL_SDK_RATIO_JS
+};
+
+/* "TraceIdRatioBased{RATIO}", behind a rule other than go's ";RULE" before the brace.
+ * OTEL_ERR_ARGUMENT: ratio is not in [0, 1], or no such rule. OTEL_ERR_MEMORY. */
+OTEL_API OTEL_MUST_USE enum otel_err
+otel_sdk_sampler_ratio_rule_new(enum otel_sdk_ratio_rule rule, double ratio,
+                                struct otel_sdk_sampler **ret);
+
+/* Whole numbers of 56 bits: randomness and thresholds of consistent sampling. */
+#define OTEL_SDK_MAX_THRESHOLD ((UINT64_C(1) << 56) - 1)
+
+struct otel_sdk_probability_options {
+    size_t struct_size; /* set by otel_sdk_probability_options_init() */
+    double ratio;       /* 2^-56 to 1; init: 1 */
+    unsigned precision; /* digits of the threshold behind leading f's, 1 to 14; init: 4 */
+    bool seeded;        /* rv that is made here repeats from seed */
+    uint64_t seed;
+    /* Told once when a decision about a child rests on a trace id whose Random flag is unset; on the
+     * thread that starts the span. NULL: silence. */
+    void (*error)(void *arg, enum otel_err err, const char *text);
+    void *error_arg;
+};
+
+OTEL_API void otel_sdk_probability_options_init(struct otel_sdk_probability_options *options);
+/**
+ * "ProbabilitySampler{RATIO}": consistent probability sampling. Keeps a span iff R >= T, where R is
+ * rv of the trace state's member ot, else the low 56 bits of the trace id, and T is (1 - ratio) *
+ * 2^56, rounded to precision. All who use it with the same ratio keep the same traces, in any
+ * language; with another ratio one set holds the other. The parent's sampled flag is ignored.
+ *
+ * A kept span's trace state says ot=th:T, so that a reader can weigh it; a dropped one's says
+ * nothing. Other sub-keys of ot stay, rv is never changed. Where the member would exceed 256 bytes
+ * th is left out. A root whose trace id is not random gets an rv.
+ *
+ * OTEL_ERR_ARGUMENT: ratio or precision out of range, options not initialised. OTEL_ERR_MEMORY.
+ * Spec (Development): OpenTelemetry trace, "ProbabilitySampler", "TraceState: Probability Sampling".
+ */
+OTEL_API OTEL_MUST_USE enum otel_err
+otel_sdk_sampler_probability_new(const struct otel_sdk_probability_options *options,
+                                 struct otel_sdk_sampler **ret);
+
+/* "AlwaysRecordSampler{ROOT}": what root drops is recorded for processors, but not exported; else
+ * as root. Takes a reference of its own. OTEL_ERR_ARGUMENT: root is NULL. OTEL_ERR_MEMORY. */
+OTEL_API OTEL_MUST_USE enum otel_err otel_sdk_sampler_always_record_new(
+    struct otel_sdk_sampler *root, struct otel_sdk_sampler **ret);
+
 /* The five delegates; NULL members are the specification's defaults (root: always_on). */
 struct otel_sdk_parentbased_options {
     size_t struct_size; /* set by otel_sdk_parentbased_options_init() */
@@ -97,7 +165,9 @@ struct otel_sdk_parentbased_options {
 };
 
 OTEL_API void otel_sdk_parentbased_options_init(struct otel_sdk_parentbased_options *options);
-/* "ParentBased{root:...,remoteParentSampled:...,...}". Takes references of its own. options NULL:
+/* A threshold (ot=th) in the parent's trace state that contradicts the parent's sampled flag is
+ * erased where the delegate left it standing.
+ * "ParentBased{root:...,remoteParentSampled:...,...}". Takes references of its own. options NULL:
  * all defaults. OTEL_ERR_MEMORY. */
 OTEL_API OTEL_MUST_USE enum otel_err
 otel_sdk_sampler_parentbased_new(const struct otel_sdk_parentbased_options *options,

@@ -316,7 +316,7 @@ static const struct otl_schema fault[] = {
     ROW("service", STRING, .min = 1, .max = NAME_BYTES),
     ROW("replica", UINT, .max = HX_MAX_REPLICAS),
     ROW("grace", DURATION, .min = MS, .max = HOUR),
-    ROW("set", MAP, .child = settings, .min = 1, .max = 64),
+    ROW("set", MAP, .child = settings, .min = 1, .max = 16),
     ROW("fault", ENUM, .words = collector_faults),
     ROW("delay", DURATION, .min = MS, .max = HOUR),
     ROW("status", UINT, .min = 400, .max = 599),

@@ -328,7 +328,8 @@ static const struct otl_schema fault_item[] = {
     ITEM(MAP, .child = fault, .what = "a fault such as {at: 5s, do: kill, service: order}")};
 
 static const char collector[] =
-    "{receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}},"
+    "{receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:0'},"
+    "                               http: {endpoint: '127.0.0.1:0'}}}},"
     " exporters: {file: {path: spans/traces.bin, format: proto}},"
     " service: {telemetry: {metrics: {address: '127.0.0.1:0'}},"
     "  pipelines: {traces: {receivers: [otlp], exporters: [file]}}}}";

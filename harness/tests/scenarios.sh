@@ -26,6 +26,15 @@ whole()
 }
 check "checkout is whole traces of at least eight spans over HTTP and Kafka" whole
 
+over_grpc()
+{
+    # shellcheck disable=SC2086
+    expect_exit 0 "$tracerig" run scenarios/checkout.yaml $short --set tracing.protocol=grpc --quiet --out "$dir/grpc" &&
+        json_is "$dir/grpc/report.json" "r['spans']['lost_unexplained']" 0 &&
+        json_is "$dir/grpc/report.json" "r['spans']['delivered'] == r['collector']['accepted'] > 5000" True
+}
+check "the same over OTLP/gRPC" over_grpc
+
 files()
 {
     for f in report.html report.json junit.xml summary.md scenario.yaml environment.json \

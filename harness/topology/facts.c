@@ -165,6 +165,7 @@ static void put_collector(const struct hx_run *run, json_t *report)
     const struct hx_child *child = run->collector;
     char path[4096], end[64];
     struct otl_buf text;
+    double grpc_bytes;
     json_t *row;
 
     if (child == NULL)
@@ -180,6 +181,8 @@ static void put_collector(const struct hx_run *run, json_t *report)
         put_metric(row, "requests", text.data, "otelcol_receiver_requests");
         put_metric(row, "bytes_inflated", text.data, "collector_mock_request_bytes");
         put_metric(row, "bytes", text.data, "collector_mock_http_received_bytes");
+        if (hx_metrics_sum(text.data, "collector_mock_grpc_received_bytes", &grpc_bytes))
+            put_integer(row, "bytes", (uint64_t)(number(row, "bytes") + grpc_bytes));
     }
     otl_buf_fini(&text);
     if (child->exited) {

@@ -64,6 +64,16 @@ check "... each incarnation has its own ledger, and nothing is left running" inc
 again() { expect_exit 0 "$tracerig" verify "$dir/timeline"; }
 check "... judged again, the verdict is the same" again
 
+shown()
+{
+    expect_exit 0 "$tracerig" report "$dir/timeline" --format text && says "kill order-0" &&
+        expect_exit 0 "$tracerig" report "$dir/timeline" --format markdown && says "## Faults" &&
+        grep -q "Faults on the timeline" "$dir/timeline/report.html" || return 1
+    command -v gnuplot > /dev/null || return 0
+    grep -q "fillcolor rgb fault" "$dir/timeline/plots/time-rate.gp"
+}
+check "... the reports name the faults, and shade their windows on the time axis" shown
+
 accident()
 {
     # the same death without a fault behind it

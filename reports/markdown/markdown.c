@@ -157,6 +157,29 @@ static void put_edges(struct rep_out *out, const json_t *root)
         rep_putf(out, "\n%zu more in report.html.\n", count - EDGE_ROWS);
 }
 
+static void put_events(struct rep_out *out, const json_t *root)
+{
+    const json_t *events = rep_get(root, "events");
+
+    if (json_array_size(events) == 0)
+        return;
+    rep_put(out, "\n## Faults\n\n| from | to | what was done | requests hit |\n"
+                 "|---:|---:|---|---:|\n");
+    for (size_t i = 0; i < json_array_size(events) && i < EDGE_ROWS; i++) {
+        const json_t *event = json_array_get(events, i);
+        rep_putf(out, "| %.2f s |", rep_num(event, "at_s"));
+        if (rep_has(event, "until_s"))
+            rep_putf(out, " %.2f s", rep_num(event, "until_s"));
+        rep_put(out, " | ");
+        rep_put_md(out, rep_str(event, "text"));
+        rep_putf(out, " | %s |\n",
+                 rep_has(event, "requests") ? rep_format_count(rep_int(event, "requests")).text
+                                            : "");
+    }
+    if (json_array_size(events) > EDGE_ROWS)
+        rep_putf(out, "\n%zu more in report.html.\n", json_array_size(events) - EDGE_ROWS);
+}
+
 static void put_warnings(struct rep_out *out, const json_t *root)
 {
     const json_t *trust = rep_get(root, "trust");
@@ -203,6 +226,7 @@ void rep_render_markdown(const struct rep_model *model, const struct rep_plots *
     put_books(out, root);
     put_load(out, root);
     put_edges(out, root);
+    put_events(out, root);
     put_warnings(out, root);
     if (rep_has(root, "reproduce")) {
         rep_put(out, "\nAgain: ");

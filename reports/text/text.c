@@ -7,7 +7,7 @@
 #include "reports/model.h"
 #include "reports/words.h"
 
-enum { EVIDENCE_ROWS = 3, NAME_MIN = 16, NAME_MAX = 72 };
+enum { EVIDENCE_ROWS = 3, EVENT_ROWS = 20, NAME_MIN = 16, NAME_MAX = 72 };
 
 struct page {
     struct rep_out *out;
@@ -225,6 +225,28 @@ static void put_edges(const struct page *page, const json_t *root)
         put_edge(page, json_array_get(edges, i), columns);
 }
 
+static void put_events(const struct page *page, const json_t *root)
+{
+    const json_t *events = rep_get(root, "events");
+
+    for (size_t i = 0; i < json_array_size(events) && i < EVENT_ROWS; i++) {
+        const json_t *event = json_array_get(events, i);
+        rep_putf(page->out, "%s%8.2f s", i ? "             " : "\n  faults     ",
+                 rep_num(event, "at_s"));
+        if (rep_has(event, "until_s"))
+            rep_putf(page->out, " to %.2f s", rep_num(event, "until_s"));
+        rep_put(page->out, "  ");
+        rep_put_plain(page->out, rep_str(event, "text"));
+        if (rep_int(event, "requests") > 0)
+            rep_putf(page->out, ": %s requests hit",
+                     rep_format_count(rep_int(event, "requests")).text);
+        rep_put(page->out, "\n");
+    }
+    if (json_array_size(events) > EVENT_ROWS)
+        rep_putf(page->out, "             %zu more in report.html\n",
+                 json_array_size(events) - EVENT_ROWS);
+}
+
 void rep_render_text(const struct rep_model *model, const struct rep_plots *plots,
                      const struct rep_render_options *options, struct rep_out *out)
 {
@@ -245,6 +267,7 @@ void rep_render_text(const struct rep_model *model, const struct rep_plots *plot
     put_load(&page, root);
     put_books(&page, root);
     put_edges(&page, root);
+    put_events(&page, root);
     if (rep_has(root, "reproduce")) {
         rep_put(out, "\n  again      ");
         rep_put_plain(out, rep_str(root, "reproduce"));

@@ -18,6 +18,7 @@
 #include "harness/scenario/scenario.h"
 #include "harness/topology/facts.h"
 #include "harness/topology/run.h"
+#include "harness/tuning/overhead.h"
 #include "harness/verify/verify.h"
 #include "reports/render.h"
 #include "sdk/base/file.h"
@@ -193,6 +194,27 @@ static json_t *words(const struct request *request, const struct hx_scenario *sc
     return list;
 }
 
+/* An interrupt leaves the run's own verdict without the overhead that was asked for: none. */
+static enum otel_err put_overhead(const struct request *request, const struct hx_run *run,
+                                  json_t *report, bool *interrupted, struct otl_detail *detail)
+{
+    const struct hx_overhead_options options = {.scenario = run->options.scenario,
+                                                .dir = run->options.dir,
+                                                .tracerig = request->tracerig,
+                                                .collector = request->collector,
+                                                .quiet = run->options.quiet};
+    json_t *overhead = NULL;
+    enum otel_err err;
+
+    if (!options.scenario->overhead.wanted || *interrupted)
+        return OTEL_OK;
+    err = hx_overhead_measure(&options, &overhead, detail);
+    *interrupted = err == OTEL_ERR_CLOSED;
+    if (err == OTEL_OK)
+        json_object_set_new(report, "overhead", overhead);
+    return *interrupted ? OTEL_OK : err;
+}
+
 static enum otel_err judge(const struct request *request, const struct hx_run *run,
                            const struct hx_cpu_times *before, const char *file, json_t **ret,
                            struct otl_detail *detail)
@@ -202,6 +224,7 @@ static enum otel_err judge(const struct request *request, const struct hx_run *r
                                         .scenario = run->options.scenario,
                                         .killed = killed.names};
     json_t *report = hx_run_facts(run, before), *parts = NULL, *line;
+    bool interrupted = run->interrupted;
     enum otel_err err;
 
     if (report == NULL)
@@ -218,6 +241,11 @@ static enum otel_err judge(const struct request *request, const struct hx_run *r
     json_object_update(report, parts);
     json_decref(parts);
     json_array_append_new(json_object_get(report, "checks"), hx_judge_processes(run->incidents));
+    err = put_overhead(request, run, report, &interrupted, detail);
+    if (err != OTEL_OK) {
+        json_decref(report);
+        return err;
+    }
     json_object_set_new(report, "command_line",
                         words(request, run->options.scenario, file, &line));
     json_object_set_new(report, "reproduce", line);
@@ -225,7 +253,7 @@ static enum otel_err judge(const struct request *request, const struct hx_run *r
                               options.scenario->claims.threshold_count, report);
     if (err == OTEL_OK && request->baseline != NULL)
         err = hx_compare_expect(&request->before, report);
-    hx_judge(report, run->interrupted);
+    hx_judge(report, interrupted);
     *ret = report;
     return err;
 }

@@ -240,6 +240,7 @@ static enum otel_err make_generator(struct client *client, struct otl_detail *re
     options.address_count = client->address_count;
     options.connections = load->connections;
     options.timeout_ns = load->timeout_ns;
+    options.queue_max = load->queue;
     options.hdr_dir = client->hdr_dir;
     options.ledger = client->ledger;
     options.base = client->base;

@@ -109,6 +109,7 @@ static enum otel_err load_load(struct hx_loader *l, struct hx_load *load)
     load->duration_ns = otl_tree_duration_ns(map, "duration", 0);
     load->timeout_ns = otl_tree_duration_ns(map, "timeout", 0);
     load->connections = (unsigned)otl_tree_int(map, "connections", 1);
+    load->queue = (size_t)otl_tree_int(map, "queue", 65536);
     load->body_bytes = (size_t)otl_tree_int(map, "body_bytes", 0);
     load->parent_sampled = otl_tree_double(incoming, "sampled", 0);
     load->parent_not_sampled = otl_tree_double(incoming, "not_sampled", 0);
@@ -121,6 +122,35 @@ static enum otel_err load_load(struct hx_loader *l, struct hx_load *load)
                               "incoming: the shares sum to %g, more than 1", any);
     err = check_rate(l, map, load);
     return err == OTEL_OK ? load_headers(l, json_object_get(map, "headers"), load) : err;
+}
+
+/* ---- overhead ----------------------------------------------------------------------------- */
+
+static void load_overhead(const json_t *root, struct hx_overhead *ret)
+{
+    static const struct {
+        const char *word;
+        enum hx_overhead_arm arm;
+    } words[] = {{"api", HX_ARM_API},
+                 {"not_sampled", HX_ARM_NOT_SAMPLED},
+                 {"simple", HX_ARM_SIMPLE},
+                 {"batch", HX_ARM_BATCH}};
+    const json_t *map = json_object_get(root, "overhead");
+    size_t index;
+    json_t *item;
+
+    if (map == NULL)
+        return;
+    ret->wanted = true;
+    ret->arms[HX_ARM_NONE] = ret->arms[HX_ARM_NONE_AGAIN] = true;
+    json_array_foreach(json_object_get(map, "arms"), index, item)
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+            if (strcmp(words[i].word, json_string_value(item)) == 0)
+                ret->arms[words[i].arm] = true;
+    ret->blocks = (unsigned)otl_tree_int(map, "blocks", 10);
+    ret->warmup_ns = otl_tree_duration_ns(map, "warmup", 0);
+    ret->slice_ns = otl_tree_duration_ns(map, "slice", 0);
+    ret->saturation_rate = otl_tree_double(map, "saturation_rate", 0);
 }
 
 /* ---- expect ------------------------------------------------------------------------------- */
@@ -354,6 +384,7 @@ enum otel_err hx_load_claims(struct hx_loader *l)
         err = hx_plan_new(l->scenario, &plan, NULL);
     if (err != OTEL_OK)
         return err;
+    load_overhead(l->scenario->tree, &l->scenario->overhead);
     err = load_expect(l, plan);
     hx_plan_free(plan);
     return err;

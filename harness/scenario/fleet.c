@@ -67,7 +67,8 @@ static enum otel_err load_tracing(struct hx_loader *l, const json_t *map, struct
     const json_t *propagators = json_object_get(map, "propagators");
     struct otl_yaml_pos pos = otl_yaml_value_pos(l->doc, map, "max_export_batch_size");
 
-    ret->enabled = otl_tree_bool(map, "enabled", true);
+    ret->instrumented = otl_tree_bool(map, "instrumented", true);
+    ret->enabled = ret->instrumented && otl_tree_bool(map, "enabled", true);
     ret->sampler = otl_tree_text(map, "sampler", "");
     ret->sampler_arg = otl_tree_double(map, "sampler_arg", 1);
     ret->propagate_tracecontext = list_holds(propagators, "tracecontext");

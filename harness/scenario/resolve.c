@@ -118,7 +118,7 @@ static json_t *in_order(const json_t *tree)
 {
     static const char *const first[] = {"name",   "title",  "claim",     "seed",
                                         "services", "topics", "broker", "collector",
-                                        "load",   "faults", "expect",    NULL};
+                                        "load",   "faults", "overhead", "expect",    NULL};
     json_t *ordered = json_object();
 
     for (const char *const *key = first; ordered != NULL && *key != NULL; key++)

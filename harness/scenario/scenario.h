@@ -38,6 +38,7 @@ enum {
 /* ---- services ----------------------------------------------------------------------------- */
 
 struct hx_tracing {
+    bool instrumented;          /* false: the API is not called either */
     bool enabled;               /* false: no SDK, API only */
     const char *sampler;        /* OTEL_TRACES_SAMPLER word */
     double sampler_arg;
@@ -173,6 +174,7 @@ struct hx_load {
     uint64_t duration_ns;       /* measured, after the warm-up */
     uint64_t timeout_ns;        /* of one request, from the intended instant */
     unsigned connections;
+    size_t queue;               /* requests that may wait for one; more are dropped and counted */
     size_t body_bytes;
     const struct hx_load_header *headers;
     size_t header_count;
@@ -210,6 +212,27 @@ struct hx_claims {
                                  * services' own ratios, inside a two-sided 1e-6 interval */
 };
 
+/* What tracing costs: short runs of the same load under each arm, beside each other (see
+ * harness/tuning/overhead.h). The base, without any tracing, is always there, twice. */
+enum hx_overhead_arm {
+    HX_ARM_NONE,        /* the tracing API is not called */
+    HX_ARM_NONE_AGAIN,  /* the same: what differs from NONE is noise */
+    HX_ARM_API,         /* the API without an SDK */
+    HX_ARM_NOT_SAMPLED, /* the SDK samples nothing */
+    HX_ARM_SIMPLE,      /* all sampled and exported, each span at its end */
+    HX_ARM_BATCH,       /* all sampled and exported, in batches */
+    HX_ARMS
+};
+
+struct hx_overhead {
+    bool wanted;             /* the scenario has overhead: */
+    bool arms[HX_ARMS];
+    unsigned blocks;         /* every arm once in each, in an order of its own */
+    uint64_t warmup_ns;      /* of a slice */
+    uint64_t slice_ns;       /* its measured part */
+    double saturation_rate;  /* more than the service can do; 0 = only at load.rate */
+};
+
 struct hx_scenario {
     const char *name;
     const char *title;
@@ -223,6 +246,7 @@ struct hx_scenario {
     const char *broker;         /* "" none needed, "embedded", or HOST:PORT */
     const json_t *collector;    /* the Collector's configuration (tree), default filled in */
     struct hx_load load;
+    struct hx_overhead overhead;
     struct hx_claims claims;
     const struct hx_fault *faults; /* faults.h; in the order of the file */
     size_t fault_count;

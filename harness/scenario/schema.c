@@ -164,7 +164,8 @@ const struct otl_schema hx_scenario_step[1] = {
 static const struct otl_schema propagator[] = {ITEM(ENUM, .words = propagators)};
 
 #define TRACING_KEYS(D)                                                                           \
-    ROW("enabled", BOOL, .fallback = D("true")),                                                  \
+    ROW("instrumented", BOOL, .fallback = D("true")),                                             \
+        ROW("enabled", BOOL, .fallback = D("true")),                                              \
         ROW("sampler", ENUM, .words = samplers, .fallback = D("parentbased_always_on")),          \
         ROW("sampler_arg", DOUBLE, .real_max = 1, .fallback = D("1.0")),                          \
         ROW("propagators", LIST, .child = propagator, .max = 2,                                   \
@@ -284,6 +285,7 @@ static const struct otl_schema load[] = {
     ROW("duration", DURATION, .min = 10 * MS, .max = 24 * HOUR, .fallback = "10s"),
     ROW("timeout", DURATION, .min = MS, .max = HOUR, .fallback = "10s"),
     ROW("connections", UINT, .min = 1, .max = 10000, .fallback = "32"),
+    ROW("queue", UINT, .min = 1, .max = 1000000, .fallback = "65536"),
     ROW("body_bytes", UINT, .max = BODY_BYTES, .fallback = "0"),
     ROW("headers", MAP, .child = headers, .max = 64),
     ROW("incoming", MAP, .child = incoming, .fallback = "{}"),
@@ -305,6 +307,17 @@ static const struct otl_schema expect[] = {
     ROW("partial_traces", BOOL, .fallback = "false"),
     ROW("namer", STRING, .min = 1, .max = NAME_BYTES * 2),
     ROW("allow_unknown", BOOL),
+    OTL_SCHEMA_END};
+
+static const char *const overhead_arms[] = {"api", "not_sampled", "simple", "batch", NULL};
+static const struct otl_schema overhead_arm[] = {ITEM(ENUM, .words = overhead_arms)};
+static const struct otl_schema overhead[] = {
+    ROW("arms", LIST, .child = overhead_arm, .min = 1, .max = 4,
+        .fallback = "[api, not_sampled, simple, batch]"),
+    ROW("blocks", UINT, .min = 6, .max = 200, .fallback = "10"),
+    ROW("warmup", DURATION, .min = 10 * MS, .max = 60 * SECOND, .fallback = "150ms"),
+    ROW("slice", DURATION, .min = 50 * MS, .max = 60 * SECOND, .fallback = "500ms"),
+    ROW("saturation_rate", DOUBLE, .real_max = 1e6, .fallback = "150000.0"),
     OTL_SCHEMA_END};
 
 /* ---- faults ------------------------------------------------------------------------------- */
@@ -345,6 +358,7 @@ static const struct otl_schema scenario[] = {
     ROW("broker", STRING, .min = 1, .max = 255),
     ROW("collector", MAP, .fallback = collector),
     ROW("load", MAP, .child = load, .required = true),
+    ROW("overhead", MAP, .child = overhead),
     ROW("expect", MAP, .child = expect, .fallback = "{}"),
     ROW("faults", LIST, .child = fault_item, .max = HX_MAX_FAULTS),
     OTL_SCHEMA_END};

@@ -49,7 +49,7 @@ static json_t *counters_json(const struct hx_led_process_close *row)
     return object;
 }
 
-static void say_progress(struct service *service)
+static void say_progress(struct service *service, const char *event)
 {
     const struct hx_app *app = service->app;
     struct hx_led_process_close row;
@@ -63,7 +63,7 @@ static void say_progress(struct service *service)
     }
     hx_child_send(
         service->child,
-        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "event", "progress",
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "event", event,
                   "in_hand", (json_int_t)app->runtime.in_hand, "handled",
                   (json_int_t)app->runtime.handled, "refused", (json_int_t)app->refused,
                   "committed", (json_int_t)committed, "lag", (json_int_t)lag, "app_cpu_ns",
@@ -157,7 +157,7 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
     (void)what;
     look(service);
     if (!service->over && ++service->looks % LOOKS_A_SECOND == 0)
-        say_progress(service);
+        say_progress(service, "progress");
 }
 
 /* ---- what is heard -------------------------------------------------------------------------- */
@@ -223,6 +223,8 @@ static void on_command(void *arg, const char *verb, const json_t *message)
         bool ok = service->app->tracing == NULL ||
                   hx_tracing_flush(service->app->tracing, timeout_of(message));
         hx_child_send(service->child, json_pack("{s:s, s:b}", "event", "flushed", "ok", ok));
+    } else if (strcmp(verb, "mark") == 0) {
+        say_progress(service, "marked");
     } else if (strcmp(verb, "set") == 0) {
         set(service, message);
     } else if (strcmp(verb, "stop") == 0) {

@@ -134,7 +134,8 @@ void hx_span_start(const struct hx_rig *rig, struct hx_trail *trail,
         options.parent = hx_broken_parent(rig->broken, trail, begin->parent, parent);
     row.wall_ns = otl_clock_wall(otl_clock_real());
     row.mono_before_ns = otl_clock_mono(otl_clock_real());
-    span->api = otel_span_start_str(rig->tracer, begin->name, &options);
+    span->api =
+        rig->tracer != NULL ? otel_span_start_str(rig->tracer, begin->name, &options) : NULL;
     row.mono_after_ns = otl_clock_mono(otl_clock_real());
     if (rig->broken != NULL)
         hx_broken_started(rig->broken, span->seq);
@@ -149,7 +150,8 @@ void hx_span_set(struct hx_span *span, const char *key, struct otel_value value)
 {
     struct otel_attribute attribute = otel_attr(key, value);
 
-    otel_span_set(span->api, attribute.key, &attribute.value);
+    if (span->api != NULL)
+        otel_span_set(span->api, attribute.key, &attribute.value);
     canon_attribute(&span->canon.attributes, &attribute);
 }
 
@@ -159,7 +161,8 @@ void hx_span_event(struct hx_span *span, struct otel_str name,
     struct otel_event event = {name, 0, attributes, count};
     struct hx_canon_attrs attrs;
 
-    otel_span_add_event(span->api, &event);
+    if (span->api != NULL)
+        otel_span_add_event(span->api, &event);
     hx_canon_attrs_init(&attrs);
     for (size_t i = 0; i < count; i++)
         canon_attribute(&attrs, &attributes[i]);
@@ -170,7 +173,8 @@ void hx_span_exception(struct hx_span *span, const char *type, const char *messa
 {
     struct otel_exception exception = {otel_str(type), otel_str(message), {NULL, 0}, NULL, 0};
 
-    otel_span_record_exception(span->api, &exception);
+    if (span->api != NULL)
+        otel_span_record_exception(span->api, &exception);
     hx_canon_exception(&span->canon, type, message);
 }
 
@@ -178,7 +182,8 @@ void hx_span_status(struct hx_span *span, enum hx_status status, const char *des
 {
     struct otel_str text = otel_str(status == HX_STATUS_ERROR ? description : "");
 
-    otel_span_set_status_str(span->api, (enum otel_status)status, text);
+    if (span->api != NULL)
+        otel_span_set_status_str(span->api, (enum otel_status)status, text);
     hx_canon_status(&span->canon, (uint32_t)status, text.data, text.len);
     span->has_status = true;
 }
@@ -192,7 +197,8 @@ void hx_span_end(const struct hx_rig *rig, struct hx_span *span)
     hx_canon_finish(&span->canon, &row.content);
     row.wall_ns = otl_clock_wall(otl_clock_real());
     row.mono_before_ns = otl_clock_mono(otl_clock_real());
-    otel_span_end(span->api);
+    if (span->api != NULL)
+        otel_span_end(span->api);
     row.mono_after_ns = otl_clock_mono(otl_clock_real());
     if (rig->broken != NULL)
         hx_broken_ended(rig->broken, span->seq);
@@ -213,7 +219,7 @@ void hx_span_release(struct hx_span *span)
 
 struct otel_context *hx_trail_context(const struct hx_trail *trail, struct hx_span *span)
 {
-    if (span == NULL)
+    if (span == NULL || span->api == NULL)
         return trail->base;
     if (span->context == NULL || span->context_version != trail->version) {
         otel_context_unref(span->context);

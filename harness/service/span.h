@@ -33,7 +33,7 @@ struct hx_broken_player;
 /* What every request of a service uses to trace. */
 struct hx_rig {
     struct hx_led_writer *ledger;
-    struct otel_tracer *tracer;
+    struct otel_tracer *tracer; /* NULL: the API is not called at all */
     struct otel_propagator *propagator;
     struct hx_broken_player *broken; /* NULL: healthy */
 };

@@ -305,8 +305,9 @@ enum otel_err hx_tracing_new(const struct hx_tracing_options *options,
     }
     otel_tracer_options_init(&tracer);
     tracer.name = otel_str("tracerig.service");
-    setup->rig.tracer = otel_tracer_provider_tracer(
-        setup->provider != NULL ? otel_sdk_provider_api(setup->provider) : NULL, &tracer);
+    if (options->service->tracing.instrumented)
+        setup->rig.tracer = otel_tracer_provider_tracer(
+            setup->provider != NULL ? otel_sdk_provider_api(setup->provider) : NULL, &tracer);
     *ret = setup;
     return OTEL_OK;
 }

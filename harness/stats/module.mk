@@ -2,7 +2,7 @@
 LIBS += stats
 stats_SRCS := harness/stats/hdr.c harness/stats/hdr_codec.c harness/stats/hdr_log.c \
               harness/stats/hdr_table.c harness/stats/base64.c harness/stats/summary.c \
-              harness/stats/tails.c harness/stats/id_bits.c harness/stats/rank.c
+              harness/stats/tails.c harness/stats/id_bits.c harness/stats/rank.c harness/stats/paired.c
 stats_LIBS := base
 stats_PKGS := zlib
 
@@ -21,3 +21,7 @@ rank_test_LIBS := stats
 FUZZERS += fuzz_hdr
 fuzz_hdr_SRCS := harness/stats/tests/fuzz_hdr.c ci/fuzz-main.c
 fuzz_hdr_LIBS := stats
+
+TESTS += paired_test
+paired_test_SRCS := harness/stats/tests/paired_test.c
+paired_test_LIBS := stats

@@ -3,3 +3,4 @@ SCRIPT_TESTS += harness/tests/scenarios.sh harness/tests/bad_input.sh harness/te
                 harness/tests/same_seed.sh harness/tests/gate.sh harness/tests/sweep.sh \
                 harness/tests/broken_players.sh harness/tests/conformance.sh
 SCRIPT_TESTS += harness/tests/faults.sh harness/tests/fault_scenarios.sh
+SCRIPT_TESTS += harness/tests/overhead.sh

@@ -29,6 +29,7 @@
  *                                         (assigned), took them (revoked), had given them to others
  *                                         already (lost), or it exceeded max.poll.interval.ms
  *                                         (expelled; noticed at its next poll)
+ *   {"event":"marked", ...}               answer to mark: the counters at that instant
  *   {"event":"finished","load":{...},"trust":[...]}
  *                                         load client: all answered or timed out; both exactly as
  *                                         in report.json. hdr/response.hlog, service.hlog and
@@ -50,6 +51,7 @@
  *   {"do":"drain"}                        service: answer "idle" as soon as it is true
  *   {"do":"set","settings":[["routes.POST /orders.steps.0.wait","\"200ms\""]]}
  *                                         service: change settings of its part of the scenario
+ *   {"do":"mark"}                         service: answer "marked", with the fields of progress
  *   {"do":"flush","timeout_ms":10000}     service: force_flush of the SDK
  *   {"do":"stop","timeout_ms":10000}      finish what is in hand, shut the SDK down, answer
  *                                         "stopped"

@@ -132,6 +132,8 @@ static void handle(struct hx_child *child, json_t *object)
     } else if (strcmp(event, "progress") == 0) {
         keep(&child->progress, object);
         child->seen |= HX_SEEN_PROGRESS;
+    } else if (strcmp(event, "marked") == 0) {
+        keep(&child->marked, object);
     } else if (strcmp(event, "acted") == 0) {
         if (child->acted == NULL)
             child->acted = json_array();
@@ -320,6 +322,7 @@ void hx_fleet_fini(struct hx_fleet *fleet)
         json_decref(fleet->children[i].ready);
         json_decref(fleet->children[i].progress);
         json_decref(fleet->children[i].final);
+        json_decref(fleet->children[i].marked);
         json_decref(fleet->children[i].acted);
         json_decref(fleet->children[i].membership);
         json_decref(fleet->children[i].places);

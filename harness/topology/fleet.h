@@ -53,6 +53,7 @@ struct hx_child {
     json_t *membership;    /* service: array of its "membership" events, or NULL */
     char version[65];      /* service.version, "" = none */
     json_t *places;        /* relay: array of "bound", or NULL */
+    json_t *marked;        /* service: the latest "marked", or NULL */
     json_t *acted;         /* collector: array of its "acted" events, or NULL */
     char fault[256];       /* text of a "fault" event, or "" */
     bool exited;

@@ -64,6 +64,13 @@ static void end_load_early(struct hx_run *run)
         hx_run_incident(run, "load", run->load, "the load client did not stop in time");
 }
 
+static void mark_services(struct hx_run *run)
+{
+    for (size_t i = 0; i < run->fleet.count; i++)
+        if (run->fleet.children[i].role == HX_ROLE_SERVICE)
+            hx_fleet_tell(&run->fleet.children[i], json_pack("{s:s}", "do", "mark"));
+}
+
 static void run_load(struct hx_run *run)
 {
     const struct hx_load *load = &run->options.scenario->load;
@@ -79,6 +86,8 @@ static void run_load(struct hx_run *run)
     run->fleet.next_due_ns = 0;
     if (err == OTEL_OK) {
         phase(run, "measure");
+        if (run->options.marks)
+            mark_services(run);
         err = hx_fleet_pump(&run->fleet, loaded, run, planned + LOAD_GRACE_NS, 0);
     }
     if (err == OTEL_ERR_CLOSED)

@@ -27,6 +27,7 @@ struct hx_run_options {
     const char *tracerig;   /* path of this program */
     const char *collector;  /* path of collector-mock */
     const char *const *collector_options; /* added to its command line; NULL-terminated, or NULL */
+    bool marks;             /* ask the services for their counters when the warm-up is over */
     bool quiet;             /* no progress */
     bool live;              /* progress is one refreshing line, for a terminal */
     int progress_fd;

@@ -65,6 +65,7 @@ static void put_nav(struct rep_out *out, const struct rep_out *body)
         {"time", "Over time", NULL},
         {"books", "Span books", NULL},
         {"traces", "Traces", NULL},
+        {"overhead", "Overhead", NULL},
         {"cost", "Cost", NULL},
         {"trust", "Trust", NULL},
         {"environment", "Environment", NULL},
@@ -199,6 +200,7 @@ void rep_render_html(const struct rep_model *model, const struct rep_plots *plot
     rep_html_over_time(&body, root, plots);
     rep_html_books(&body, root);
     rep_html_waterfalls(&body, root);
+    rep_html_overhead(&body, root);
     rep_html_cost(&body, root);
     rep_html_trust(&body, root);
     rep_html_environment(&body, root);

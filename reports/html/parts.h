@@ -24,6 +24,8 @@ void rep_html_over_time(struct rep_out *out, const json_t *root, const struct re
 void rep_html_books(struct rep_out *out, const json_t *root);
 /* cost.c: tracing a service, processes, collector, broker */
 void rep_html_cost(struct rep_out *out, const json_t *root);
+/* overhead.c: arm against base */
+void rep_html_overhead(struct rep_out *out, const json_t *root);
 /* machine.c: trust, environment, files */
 void rep_html_trust(struct rep_out *out, const json_t *root);
 void rep_html_environment(struct rep_out *out, const json_t *root);

@@ -180,6 +180,38 @@ static void put_events(struct rep_out *out, const json_t *root)
         rep_putf(out, "\n%zu more in report.html.\n", json_array_size(events) - EDGE_ROWS);
 }
 
+static void put_overhead(struct rep_out *out, const json_t *root)
+{
+    const json_t *overhead = rep_get(root, "overhead");
+    size_t index;
+    json_t *row;
+
+    if (json_array_size(rep_get(overhead, "rows")) == 0)
+        return;
+    rep_putf(out, "\n## What tracing costs\n\n%lld blocks, each arm against no tracing in the same "
+                  "block; 95 %% intervals.\n\n"
+                  "| load | figure | arm | difference |\n|---|---|---|---|\n",
+             rep_int(overhead, "blocks"));
+    json_array_foreach(rep_get(overhead, "rows"), index, row) {
+        rep_putf(out, "| %s | ", rep_str(row, "load"));
+        rep_put_md(out, rep_str(row, "title"));
+        rep_put(out, " | ");
+        rep_put_md(out, rep_str(row, "arm_title"));
+        rep_put(out, " | ");
+        rep_put_md(out, rep_str(row, "text"));
+        rep_put(out, " |\n");
+    }
+    json_array_foreach(rep_get(overhead, "arms"), index, row) {
+        if (!rep_has(row, "disqualified"))
+            continue;
+        rep_putf(out, "\nNot compared (%s): ", rep_str(row, "load"));
+        rep_put_md(out, rep_str(row, "title"));
+        rep_put(out, ", ");
+        rep_put_md(out, rep_str(row, "disqualified"));
+        rep_put(out, ".\n");
+    }
+}
+
 static void put_warnings(struct rep_out *out, const json_t *root)
 {
     const json_t *trust = rep_get(root, "trust");
@@ -227,6 +259,7 @@ void rep_render_markdown(const struct rep_model *model, const struct rep_plots *
     put_load(out, root);
     put_edges(out, root);
     put_events(out, root);
+    put_overhead(out, root);
     put_warnings(out, root);
     if (rep_has(root, "reproduce")) {
         rep_put(out, "\nAgain: ");

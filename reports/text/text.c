@@ -8,6 +8,7 @@
 #include "reports/words.h"
 
 enum { EVIDENCE_ROWS = 3, EVENT_ROWS = 20, NAME_MIN = 16, NAME_MAX = 72 };
+enum { EVIDENCE_ROWS = 3, NAME_MIN = 16, NAME_MAX = 72, ARM_COLUMNS = 26 };
 
 struct page {
     struct rep_out *out;
@@ -247,6 +248,46 @@ static void put_events(const struct page *page, const json_t *root)
                  json_array_size(events) - EVENT_ROWS);
 }
 
+static void put_overhead(const struct page *page, const json_t *root)
+{
+    const json_t *overhead = rep_get(root, "overhead");
+    struct rep_out *out = page->out;
+    const char *title = "", *load = "";
+    size_t index;
+    json_t *row;
+
+    json_array_foreach(rep_get(overhead, "rows"), index, row) {
+        if (strcmp(title, rep_str(row, "title")) != 0 || strcmp(load, rep_str(row, "load")) != 0) {
+            title = rep_str(row, "title");
+            load = rep_str(row, "load");
+            rep_put(out, "\n  ");
+            colour(page, "2");
+            rep_putf(out, "overhead at %s: ",
+                     strcmp(load, "held") == 0 ? "the held rate" : "saturation");
+            rep_put_plain(out, title);
+            colour(page, "0");
+            rep_put(out, "\n");
+        }
+        rep_put(out, "    ");
+        rep_put_column(out, rep_str(row, "arm_title"), ARM_COLUMNS);
+        rep_put(out, "  ");
+        rep_put_plain(out, rep_str(row, "text"));
+        rep_put(out, "\n");
+    }
+    json_array_foreach(rep_get(overhead, "arms"), index, row) {
+        if (!rep_has(row, "disqualified"))
+            continue;
+        rep_putf(out, "  not compared at %s: ", rep_str(row, "load"));
+        rep_put_plain(out, rep_str(row, "title"));
+        rep_put(out, ", ");
+        rep_put_plain(out, rep_str(row, "disqualified"));
+        rep_put(out, "\n");
+    }
+    if (rep_has(overhead, "ledger_ns_per_request"))
+        rep_putf(out, "  the harness's own ledger, in all arms: %s a request\n",
+                 rep_format_ns(rep_num(overhead, "ledger_ns_per_request")).text);
+}
+
 void rep_render_text(const struct rep_model *model, const struct rep_plots *plots,
                      const struct rep_render_options *options, struct rep_out *out)
 {
@@ -268,6 +309,7 @@ void rep_render_text(const struct rep_model *model, const struct rep_plots *plot
     put_books(&page, root);
     put_edges(&page, root);
     put_events(&page, root);
+    put_overhead(&page, root);
     if (rep_has(root, "reproduce")) {
         rep_put(out, "\n  again      ");
         rep_put_plain(out, rep_str(root, "reproduce"));

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_TUNING_OVERHEAD_H
+#define HX_TUNING_OVERHEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "harness/scenario/scenario.h"
+#include "sdk/base/detail.h"
+
+/*
+ * What tracing costs: the scenario's fleet under the same load with tracing in several states.
+ *
+ * Each block runs every arm once, each time with new processes, in an order of its own, first at
+ * saturation and then at the scenario's rate; all arms of a block get the same requests. The base
+ * arm, which does not call the tracing API, is there twice: what differs between the two is the
+ * noise, and a difference that is not larger than it is none. Only differences inside a block
+ * count. The ledger is on in all arms; what it costs is measured apart and told.
+ *
+ * Saturation is a rate that the service cannot reach, with room for as many waiting requests as
+ * there are connections (more are never sent): each connection finds the next request waiting, so
+ * that all arms handle requests in bunches alike.
+ *
+ * Life      no state between calls; hx_overhead_measure() runs processes and leaves none.
+ * Threads   the process must have no other thread.
+ * Memory    *ret is the caller's.
+ * Limits    those of struct hx_overhead.
+ */
+
+struct hx_overhead_options {
+    const struct hx_scenario *scenario; /* overhead.wanted */
+    const char *dir;                    /* of the run: slices run in DIR/overhead */
+    const char *tracerig;
+    const char *collector;
+    bool quiet;
+};
+
+/* report.json "overhead". OTEL_ERR_CLOSED: interrupted; else the environment failed. */
+OTEL_MUST_USE enum otel_err hx_overhead_measure(const struct hx_overhead_options *options,
+                                                json_t **ret, struct otl_detail *reterr);
+
+/* ---- from slices to figures; pure ----------------------------------------------------------- */
+
+enum hx_overhead_load { HX_OVERHEAD_SATURATION, HX_OVERHEAD_HELD, HX_OVERHEAD_LOADS };
+
+enum hx_overhead_figure {
+    HX_OVERHEAD_APP_CPU,      /* ns a request */
+    HX_OVERHEAD_EXPORTER_CPU, /* ns a request */
+    HX_OVERHEAD_P50,
+    HX_OVERHEAD_P99,
+    HX_OVERHEAD_RATE,
+    HX_OVERHEAD_RSS,
+    HX_OVERHEAD_FIGURES
+};
+
+struct hx_slice {
+    bool ran;
+    bool known[HX_OVERHEAD_FIGURES];
+    double figures[HX_OVERHEAD_FIGURES];
+    double asked;     /* requests due in the measured part */
+    double failed;    /* of them; at saturation without those that were never sent */
+    double handled;   /* requests since the mark */
+    double spans;     /* ended since the mark */
+    double dropped;   /* spans, from the first on */
+    double exported, exports, bytes, exporter_ns; /* since the mark */
+};
+
+struct hx_slices {
+    const struct hx_overhead *plan;
+    struct hx_slice *items; /* blocks x loads x arms */
+    double held_rate;
+    uint64_t seed;
+    double ledger_ns_per_span; /* 0 = not measured */
+};
+
+struct hx_slice *hx_slice_at(const struct hx_slices *slices, unsigned block, unsigned load,
+                             unsigned arm);
+json_t *hx_overhead_sum(const struct hx_slices *slices);
+
+const char *hx_arm_word(enum hx_overhead_arm arm);
+
+/* CPU time of one span's two rows, with their clocks and hashes, in a loop; 0 if dir cannot be
+ * written. */
+double hx_ledger_ns_per_span(const char *dir);
+
+#endif

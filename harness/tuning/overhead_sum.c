@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From slices to report.json "overhead". Nothing is measured here. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/stats/paired.h"
+#include "harness/stats/summary.h"
+#include "harness/tuning/overhead.h"
+#include "sdk/base/mem.h"
+
+static const double SIGNIFICANT = 0.05; /* p of a difference */
+
+struct figure {
+    const char *key, *title, *unit;
+    bool loads[HX_OVERHEAD_LOADS];
+};
+
+static const struct figure figures[HX_OVERHEAD_FIGURES] = {
+    {"app_cpu_ns_per_request", "application thread's CPU a request", "ns", {true, true}},
+    {"exporter_cpu_ns_per_request", "exporter thread's CPU a request", "ns", {true, true}},
+    {"request_p50_ns", "request p50", "ns", {false, true}},
+    {"request_p99_ns", "request p99", "ns", {false, true}},
+    {"rate", "requests answered a second", "1/s", {true, false}},
+    {"rss_peak_bytes", "peak memory of the services", "bytes", {true, false}},
+};
+
+static const struct {
+    const char *word, *title;
+} arms[HX_ARMS] = {
+    {"none", "no tracing"},
+    {"none_again", "no tracing, again"},
+    {"api", "API without SDK"},
+    {"not_sampled", "SDK, nothing sampled"},
+    {"simple", "sampled, simple processor"},
+    {"batch", "sampled, batch processor"},
+};
+
+static const char *const loads[HX_OVERHEAD_LOADS] = {"saturation", "held"};
+
+const char *hx_arm_word(enum hx_overhead_arm arm)
+{
+    return arms[arm].word;
+}
+
+struct hx_slice *hx_slice_at(const struct hx_slices *slices, unsigned block, unsigned load,
+                             unsigned arm)
+{
+    return &slices->items[(block * HX_OVERHEAD_LOADS + load) * HX_ARMS + arm];
+}
+
+struct sums {
+    double asked, failed, handled, spans, dropped, exported, exports, bytes, exporter_ns, slices;
+};
+
+static struct sums sums_of(const struct hx_slices *slices, unsigned load, unsigned arm)
+{
+    struct sums sums = {.slices = 0};
+
+    for (unsigned b = 0; b < slices->plan->blocks; b++) {
+        const struct hx_slice *slice = hx_slice_at(slices, b, load, arm);
+        if (!slice->ran)
+            continue;
+        sums.slices++;
+        sums.asked += slice->asked;
+        sums.failed += slice->failed;
+        sums.handled += slice->handled;
+        sums.spans += slice->spans;
+        sums.dropped += slice->dropped;
+        sums.exported += slice->exported;
+        sums.exports += slice->exports;
+        sums.bytes += slice->bytes;
+        sums.exporter_ns += slice->exporter_ns;
+    }
+    return sums;
+}
+
+/* Why an arm's work is not equal to the others', or "". */
+static const char *disqualified(const struct hx_slices *slices, unsigned load, unsigned arm,
+                                char *out, size_t size)
+{
+    struct sums sums = sums_of(slices, load, arm);
+
+    out[0] = '\0';
+    if (!(sums.slices > 0) || !(sums.handled > 0))
+        snprintf(out, size, "it handled no request");
+    else if (sums.dropped > 0)
+        snprintf(out, size, "it dropped %.0f spans", sums.dropped);
+    else if (sums.failed > 0)
+        snprintf(out, size, "%.0f of its requests failed", sums.failed);
+    return out;
+}
+
+/* ---- one comparison ----------------------------------------------------------------------- */
+
+struct values {
+    double base[HX_PAIRED_MAX], arm[HX_PAIRED_MAX], difference[HX_PAIRED_MAX];
+    size_t count;
+};
+
+/* Blocks in which both were measured. */
+static void pair(const struct hx_slices *slices, unsigned load, unsigned arm, unsigned figure,
+                 struct values *ret)
+{
+    ret->count = 0;
+    for (unsigned b = 0; b < slices->plan->blocks && ret->count < HX_PAIRED_MAX; b++) {
+        const struct hx_slice *base = hx_slice_at(slices, b, load, HX_ARM_NONE);
+        const struct hx_slice *slice = hx_slice_at(slices, b, load, arm);
+        if (!base->ran || !slice->ran || !base->known[figure] || !slice->known[figure])
+            continue;
+        ret->base[ret->count] = base->figures[figure];
+        ret->arm[ret->count] = slice->figures[figure];
+        ret->difference[ret->count] = slice->figures[figure] - base->figures[figure];
+        ret->count++;
+    }
+}
+
+static double median_of(const double *values, size_t count)
+{
+    double sorted[HX_PAIRED_MAX];
+
+    memcpy(sorted, values, count * sizeof(*values));
+    hx_sort_doubles(sorted, count);
+    return hx_median(sorted, count);
+}
+
+static const char *amount(double value, const char *unit, bool sign, char *out, size_t size)
+{
+    double size_of = fabs(value);
+    const char *plus = sign && value > 0 ? "+" : "";
+
+    if (strcmp(unit, "ns") == 0)
+        snprintf(out, size, "%s%.3g %s", plus,
+                 size_of >= 1e6 ? value / 1e6 : size_of >= 1e3 ? value / 1e3 : value,
+                 size_of >= 1e6 ? "ms" : size_of >= 1e3 ? "us" : "ns");
+    else if (strcmp(unit, "bytes") == 0)
+        snprintf(out, size, "%s%.3g MiB", plus, value / 1024 / 1024);
+    else
+        snprintf(out, size, "%s%.0f/s", plus, value);
+    return out;
+}
+
+struct comparison {
+    const struct hx_slices *slices;
+    unsigned load, arm, figure;
+    double floor;    /* of the noise; the A/A arm's own comparison has none */
+    double rate;     /* of the base */
+    double spans;    /* a request, where this arm makes spans */
+};
+
+static void put_text(json_t *row, const struct comparison *c, const struct hx_paired *found,
+                     double base, bool detected)
+{
+    const char *unit = figures[c->figure].unit;
+    char change[40], low[40], high[40], of[40], floor[40], percent[40] = "where", text[400];
+
+    amount(base, unit, false, of, sizeof(of));
+    amount(c->floor, unit, false, floor, sizeof(floor));
+    if (base > 0)
+        snprintf(percent, sizeof(percent), "%+.1f %% of", 100 * found->estimate / base);
+    if (detected)
+        snprintf(text, sizeof(text), "%s [%s, %s], %s the %s without tracing at %.0f requests/s",
+                 amount(found->estimate, unit, true, change, sizeof(change)),
+                 amount(found->low, unit, true, low, sizeof(low)),
+                 amount(found->high, unit, true, high, sizeof(high)), percent, of, c->rate);
+    else
+        snprintf(text, sizeof(text), "no difference detected; the smallest that could have been is "
+                 "%s of the %s without tracing at %.0f requests/s",
+                 floor, of, c->rate);
+    json_object_set_new(row, "text", json_string(text));
+}
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* What the interval could not tell from nothing: an effect must reach beyond both. */
+static double floor_of(const struct hx_paired *found)
+{
+    return larger(fabs(found->low), fabs(found->high));
+}
+
+static json_t *points_of(const struct values *values)
+{
+    json_t *points = json_array();
+
+    for (size_t i = 0; i < values->count; i++)
+        json_array_append_new(points, json_real(values->difference[i]));
+    return points;
+}
+
+/* An exporter thread that neither arm has is no row. */
+static bool any_of(const struct values *values)
+{
+    for (size_t i = 0; i < values->count; i++)
+        if (values->base[i] > 0 || values->arm[i] > 0)
+            return true;
+    return false;
+}
+
+/* NULL: there is nothing to compare. */
+static json_t *compare(struct comparison *c, struct hx_paired *found)
+{
+    struct values *values = otl_mem_alloc(sizeof(*values));
+    const struct figure *figure = &figures[c->figure];
+    char name[120];
+    json_t *row;
+    double base, floor = c->floor;
+    bool detected;
+
+    if (values == NULL)
+        return NULL;
+    pair(c->slices, c->load, c->arm, c->figure, values);
+    if (!any_of(values) ||
+        !hx_paired(values->difference, values->count, c->slices->seed + c->figure, found)) {
+        otl_mem_free(values);
+        return NULL;
+    }
+    if (c->arm == HX_ARM_NONE_AGAIN)
+        floor = c->floor = floor_of(found);
+    /* An arm that is noisier than the A/A one sees less than that one could. */
+    c->floor = larger(floor, (found->high - found->low) / 2);
+    base = median_of(values->base, values->count);
+    detected = c->arm != HX_ARM_NONE_AGAIN && found->p < SIGNIFICANT &&
+               found->low * found->high > 0 && fabs(found->estimate) > floor;
+    snprintf(name, sizeof(name), "%s %s %s", arms[c->arm].word, figure->key, loads[c->load]);
+    row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:b, "
+                    "s:i, s:o}",
+                    "name", name, "arm", arms[c->arm].word, "arm_title", arms[c->arm].title,
+                    "load", loads[c->load], "figure", figure->key, "title", figure->title, "unit", figure->unit, "base", base,
+                    "value", median_of(values->arm, values->count), "difference", found->estimate,
+                    "low", found->low, "high", found->high, "p", found->p, "smallest_seen",
+                    c->floor, "detected", detected, "blocks", (int)values->count, "points",
+                    points_of(values));
+    put_text(row, c, found, base, detected);
+    if (base > 0)
+        json_object_set_new(row, "percent_of_base", json_real(100 * found->estimate / base));
+    if (c->spans > 0 && strstr(figure->key, "cpu") != NULL)
+        json_object_set_new(row, "per_span", json_real(found->estimate / c->spans));
+    c->floor = floor;
+    otl_mem_free(values);
+    return row;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------- */
+
+static json_t *arm_row(const struct hx_slices *slices, unsigned load, unsigned arm)
+{
+    struct sums sums = sums_of(slices, load, arm);
+    char why[160];
+    json_t *row = json_pack("{s:s, s:s, s:s, s:f, s:f, s:f}", "arm", arms[arm].word, "title",
+                            arms[arm].title, "load", loads[load], "requests", sums.handled,
+                            "failed", sums.failed, "dropped", sums.dropped);
+
+    disqualified(slices, load, arm, why, sizeof(why));
+    if (why[0] != '\0')
+        json_object_set_new(row, "disqualified", json_string(why));
+    if (sums.handled > 0)
+        json_object_set_new(row, "spans_per_request", json_real(sums.spans / sums.handled));
+    if (sums.exported > 0) {
+        json_object_set_new(row, "bytes_per_span", json_real(sums.bytes / sums.exported));
+        json_object_set_new(row, "exporter_cpu_ns_per_span",
+                            json_real(sums.exporter_ns / sums.exported));
+        json_object_set_new(row, "spans_per_export",
+                            json_real(sums.exported / larger(sums.exports, 1)));
+    }
+    return row;
+}
+
+static double base_rate(const struct hx_slices *slices, unsigned load)
+{
+    struct values *values = otl_mem_alloc(sizeof(*values));
+    double rate = slices->held_rate;
+
+    if (values != NULL && load == HX_OVERHEAD_SATURATION) {
+        pair(slices, load, HX_ARM_NONE, HX_OVERHEAD_RATE, values);
+        rate = median_of(values->base, values->count);
+    }
+    otl_mem_free(values);
+    return rate;
+}
+
+static void put_load(const struct hx_slices *slices, unsigned load, json_t *rows, json_t *all_arms)
+{
+    struct comparison c = {.slices = slices, .load = load, .rate = base_rate(slices, load)};
+    char why[160];
+
+    for (unsigned arm = 0; arm < HX_ARMS; arm++)
+        if (slices->plan->arms[arm])
+            json_array_append_new(all_arms, arm_row(slices, load, arm));
+    if (disqualified(slices, load, HX_ARM_NONE, why, sizeof(why))[0] != '\0')
+        return;
+    for (c.figure = 0; c.figure < HX_OVERHEAD_FIGURES; c.figure++) {
+        c.floor = 0;
+        for (c.arm = HX_ARM_NONE_AGAIN; c.arm < HX_ARMS && figures[c.figure].loads[load]; c.arm++) {
+            struct sums sums = sums_of(slices, load, c.arm);
+            struct hx_paired found;
+            json_t *row;
+            if (!slices->plan->arms[c.arm] ||
+                disqualified(slices, load, c.arm, why, sizeof(why))[0] != '\0')
+                continue;
+            c.spans = sums.handled > 0 ? sums.spans / sums.handled : 0;
+            row = compare(&c, &found);
+            if (row != NULL)
+                json_array_append_new(rows, row);
+        }
+    }
+}
+
+json_t *hx_overhead_sum(const struct hx_slices *slices)
+{
+    const struct hx_overhead *plan = slices->plan;
+    json_t *rows = json_array(), *all_arms = json_array(), *result;
+    struct sums sums = sums_of(slices, HX_OVERHEAD_HELD, HX_ARM_BATCH);
+
+    if (plan->saturation_rate > 0)
+        put_load(slices, HX_OVERHEAD_SATURATION, rows, all_arms);
+    put_load(slices, HX_OVERHEAD_HELD, rows, all_arms);
+    result = json_pack("{s:s, s:i, s:f, s:I, s:f, s:f, s:o, s:o}", "base", arms[HX_ARM_NONE].word,
+                       "blocks", (int)plan->blocks, "slice_s", (double)plan->slice_ns / 1e9,
+                       "seed", (json_int_t)slices->seed, "held_rate", slices->held_rate,
+                       "saturation_rate_asked", plan->saturation_rate, "arms", all_arms, "rows",
+                       rows);
+    if (slices->ledger_ns_per_span > 0) {
+        json_object_set_new(result, "ledger_ns_per_span", json_real(slices->ledger_ns_per_span));
+        if (sums.handled > 0)
+            json_object_set_new(
+                result, "ledger_ns_per_request",
+                json_real(slices->ledger_ns_per_span * sums.spans / sums.handled));
+    }
+    return result;
+}

@@ -7,8 +7,13 @@
 #include "reports/model.h"
 #include "reports/words.h"
 
-enum { EVIDENCE_ROWS = 3, EVENT_ROWS = 20, NAME_MIN = 16, NAME_MAX = 72 };
-enum { EVIDENCE_ROWS = 3, NAME_MIN = 16, NAME_MAX = 72, ARM_COLUMNS = 26 };
+enum {
+    EVIDENCE_ROWS = 3,
+    EVENT_ROWS = 20,
+    ARM_COLUMNS = 26,
+    NAME_MIN = 16,
+    NAME_MAX = 72
+};
 
 struct page {
     struct rep_out *out;

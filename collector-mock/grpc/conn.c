@@ -232,6 +232,25 @@ void col_h2_conn_flush(struct col_h2_conn *conn)
 
 /* ---- in ---- */
 
+/* The peer has broken the rules (result is nghttp2's word) or floods. */
+static void break_off(struct col_h2_conn *conn, ssize_t result)
+{
+    struct col_grpc_counters *counters = &conn->server->counters;
+
+    counters->connections_broken++;
+    if (result < 0 && result != NGHTTP2_ERR_FLOODED) {
+        conn->doomed = true;
+        return;
+    }
+    counters->floods++;
+    col_h2_need(conn,
+                nghttp2_session_terminate_session(conn->session, NGHTTP2_ENHANCE_YOUR_CALM));
+    if (!conn->doomed && push(conn))
+        finish(conn);
+    else
+        conn->doomed = true;
+}
+
 /* False: nothing more for now. */
 static bool receive(struct col_h2_conn *conn, size_t *share)
 {
@@ -248,11 +267,9 @@ static bool receive(struct col_h2_conn *conn, size_t *share)
     used = conn->lingering ? got : 0;
     if (!conn->lingering)
         used = nghttp2_session_mem_recv(conn->session, server->scratch, (size_t)got);
-    if (used < 0) {
-        server->counters.connections_broken++;
-        server->counters.floods += used == NGHTTP2_ERR_FLOODED;
-        push(conn); /* a GOAWAY, if there is one */
-        conn->doomed = true;
+    if (used < 0 || conn->idle_frames > COL_H2_IDLE_FRAMES_MAX) {
+        if (!conn->lingering)
+            break_off(conn, used);
         return false;
     }
     if ((size_t)got >= *share)
@@ -283,12 +300,13 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 /* ---- time ---- */
 
-static void last_goaway(struct col_h2_conn *conn)
+void col_h2_conn_goaway(struct col_h2_conn *conn)
 {
     conn->going = true;
-    nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE,
-                          nghttp2_session_get_last_proc_stream_id(conn->session),
-                          NGHTTP2_NO_ERROR, NULL, 0);
+    col_h2_need(conn,
+                nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE,
+                                      nghttp2_session_get_last_proc_stream_id(conn->session),
+                                      NGHTTP2_NO_ERROR, NULL, 0));
 }
 
 void col_h2_conn_drain(struct col_h2_conn *conn)
@@ -299,15 +317,15 @@ void col_h2_conn_drain(struct col_h2_conn *conn)
     if (!conn->lingering && conn->streams != NULL) {
         /* no new requests, please; the last word follows when those on their way are here */
         conn->drain_ns = col_h2_now(conn);
-        nghttp2_submit_shutdown_notice(conn->session);
-        nghttp2_submit_ping(conn->session, NGHTTP2_FLAG_NONE, NULL);
+        col_h2_need(conn, nghttp2_submit_shutdown_notice(conn->session));
+        col_h2_need(conn, nghttp2_submit_ping(conn->session, NGHTTP2_FLAG_NONE, NULL));
     } else if (!conn->lingering) {
         size_t share = RECEIVE_SHARE;
         /* what the kernel already holds is still received and answered */
         while (receive(conn, &share) && !conn->doomed)
             continue;
         if (!conn->doomed)
-            last_goaway(conn);
+            col_h2_conn_goaway(conn);
     }
     leave(conn);
 }
@@ -344,7 +362,7 @@ void col_h2_conn_sweep(struct col_h2_conn *conn, uint64_t now_ns)
     }
     if (conn->drain_ns != 0 && !conn->going && !conn->lingering &&
         now_ns - conn->drain_ns >= DRAIN_PING_NS)
-        last_goaway(conn); /* the PING was not answered */
+        col_h2_conn_goaway(conn); /* the PING was not answered */
     if (drain_ns != 0 && now_ns >= drain_ns && conn->held == 0)
         conn->doomed = true;
     leave(conn);

@@ -116,11 +116,20 @@ bool col_h2_conn_reset(struct col_h2_conn *conn);
 void col_h2_conn_flush(struct col_h2_conn *conn);
 void col_h2_conn_sweep(struct col_h2_conn *conn, uint64_t now_ns);
 void col_h2_conn_drain(struct col_h2_conn *conn);
+/* The last GOAWAY: requests that nghttp2 has not seen yet are not taken any more. */
+void col_h2_conn_goaway(struct col_h2_conn *conn);
 /* A stream that the handler had is gone: the last one of a dead connection frees it. */
 void col_h2_conn_release(struct col_h2_conn *conn);
 static inline uint64_t col_h2_now(const struct col_h2_conn *conn)
 {
     return otl_clock_mono(conn->server->options.clock);
+}
+
+/* nghttp2 could not: the connection is of no use any more. */
+static inline void col_h2_need(struct col_h2_conn *conn, int result)
+{
+    if (result != 0)
+        conn->doomed = true;
 }
 
 /* ---- session.c: nghttp2 ---- */

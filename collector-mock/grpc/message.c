@@ -72,6 +72,13 @@ static bool reserve(struct col_stream *stream)
     return true;
 }
 
+static void give_owed(struct col_stream *stream)
+{
+    col_h2_need(stream->conn, nghttp2_session_consume_stream(stream->conn->session, stream->id,
+                                                             stream->owed));
+    stream->owed = 0;
+}
+
 void col_grpc_admit(struct col_grpc_server *server)
 {
     if (server->admitting || server->parked == NULL)
@@ -81,8 +88,7 @@ void col_grpc_admit(struct col_grpc_server *server)
         struct col_stream *stream = server->parked;
         unpark(stream);
         stream->since_ns = col_h2_now(stream->conn);
-        nghttp2_session_consume_stream(stream->conn->session, stream->id, stream->owed);
-        stream->owed = 0;
+        give_owed(stream);
         col_h2_conn_flush(stream->conn);
     }
     server->admitting = false;
@@ -178,8 +184,7 @@ static void give_window(struct col_stream *stream, size_t len)
     stream->owed += len;
     if (!stream->reserved)
         return;
-    nghttp2_session_consume_stream(stream->conn->session, stream->id, stream->owed);
-    stream->owed = 0;
+    give_owed(stream);
 }
 
 void col_stream_receive(struct col_stream *stream, const uint8_t *data, size_t len)

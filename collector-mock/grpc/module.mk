@@ -5,3 +5,8 @@ col_grpc_SRCS := collector-mock/grpc/server.c collector-mock/grpc/conn.c \
                  collector-mock/grpc/stream.c collector-mock/grpc/message.c
 col_grpc_LIBS := col_net base
 col_grpc_PKGS := libevent_core libnghttp2
+
+TESTS += col_grpc_server_test
+col_grpc_server_test_SRCS := collector-mock/grpc/tests/server_test.c \
+                             collector-mock/grpc/tests/client.c
+col_grpc_server_test_LIBS := col_grpc base

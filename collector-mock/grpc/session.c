@@ -11,7 +11,7 @@ enum {
     SETTINGS_MAX = 32,      /* entries of a SETTINGS frame */
     CONTINUATIONS_MAX = 8,  /* frames of a header block behind its first */
     ACKS_MAX = 1000,        /* PING and SETTINGS answers that wait for the socket */
-    RESETS_BURST = 1000,    /* RST_STREAM that a peer may send at once ... */
+    RESETS_BURST = 4000,    /* RST_STREAM that a peer may send at once; our own limit is lower */
     RESETS_PER_SECOND = 100,
     TEXT_MAX = 1024,        /* of a grpc-message, before it is encoded */
     DETAILS_MAX = 3072
@@ -88,34 +88,30 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
     struct col_stream *stream = stream_of(session, id);
 
     (void)flags;
-    (void)arg;
     /* the connection's window is given back at once: what is kept is charged to the budget */
-    nghttp2_session_consume_connection(session, len);
+    col_h2_need(arg, nghttp2_session_consume_connection(session, len));
     if (stream != NULL)
         col_stream_data(stream, data, len);
     return 0;
 }
 
-/* Frames that bring no request on: so many, and it is a flood. */
-static void note_idle_frame(struct col_h2_conn *conn)
+/* Counts the frames that bring no request on; too many are a flood (conn.c). */
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *arg)
 {
-    if (++conn->idle_frames != COL_H2_IDLE_FRAMES_MAX)
-        return;
-    conn->server->counters.floods++;
-    conn->server->counters.connections_broken++;
-    nghttp2_session_terminate_session(conn->session, NGHTTP2_ENHANCE_YOUR_CALM);
+    struct col_h2_conn *conn = arg;
+    bool empty = head->length == 0 && (head->flags & NGHTTP2_FLAG_END_STREAM) == 0;
+
+    (void)session;
+    if (head->type != NGHTTP2_HEADERS && (head->type != NGHTTP2_DATA || empty))
+        conn->idle_frames++;
+    return 0;
 }
 
+/* What was on its way when the first GOAWAY was sent is here: say the last one. */
 static void note_ping(struct col_h2_conn *conn, const nghttp2_frame *frame)
 {
-    if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
-        note_idle_frame(conn);
-    } else if (conn->drain_ns != 0 && !conn->going) { /* what was on its way is here */
-        conn->going = true;
-        nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE,
-                              nghttp2_session_get_last_proc_stream_id(conn->session),
-                              NGHTTP2_NO_ERROR, NULL, 0);
-    }
+    if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && conn->drain_ns != 0 && !conn->going)
+        col_h2_conn_goaway(conn);
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
@@ -134,8 +130,6 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
             col_stream_ended(stream);
         break;
     case NGHTTP2_DATA:
-        if (frame->hd.length == 0 && !end)
-            note_idle_frame(conn);
         if (stream != NULL && end)
             col_stream_ended(stream);
         break;
@@ -144,10 +138,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         break;
     case NGHTTP2_SETTINGS:
         conn->greeted = true;
-        note_idle_frame(conn);
         break;
     default:
-        note_idle_frame(conn);
         break;
     }
     return 0;
@@ -172,12 +164,12 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
 {
     struct col_stream *stream = stream_of(session, frame->hd.stream_id);
 
-    (void)arg;
     if (frame->hd.type != NGHTTP2_HEADERS || stream == NULL ||
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
         return 0;
     if (!stream->ended) /* the rest of the request is not wanted */
-        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+        col_h2_need(arg, nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id,
+                                                   NGHTTP2_NO_ERROR));
     col_stream_leaves(stream);
     return 0;
 }
@@ -296,6 +288,7 @@ enum otel_err col_h2_session_prepare(struct col_grpc_server *server)
     if (nghttp2_session_callbacks_new(&server->callbacks) != 0 ||
         nghttp2_option_new(&server->session_options) != 0)
         return OTEL_ERR_MEMORY;
+    nghttp2_session_callbacks_set_on_begin_frame_callback(server->callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(server->callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(server->callbacks, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(server->callbacks, on_data);
@@ -314,11 +307,12 @@ enum otel_err col_h2_session_prepare(struct col_grpc_server *server)
 enum otel_err col_h2_session_new(struct col_h2_conn *conn)
 {
     const struct col_grpc_options *options = &conn->server->options;
+    /* not NO_RFC7540_PRIORITIES: with it nghttp2 1.52 frees an answer twice when it has no memory
+     * to queue it */
     const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options->max_concurrent_streams},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, COL_H2_STREAM_WINDOW},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)options->max_head_bytes},
-        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     };
 
     if (nghttp2_session_server_new3(&conn->session, conn->server->callbacks, conn,

@@ -59,7 +59,8 @@ void col_stream_data(struct col_stream *stream, const uint8_t *data, size_t len)
     if (stream->state == COL_STREAM_BODY)
         col_stream_receive(stream, data, len);
     else
-        nghttp2_session_consume_stream(stream->conn->session, stream->id, len);
+        col_h2_need(stream->conn,
+                    nghttp2_session_consume_stream(stream->conn->session, stream->id, len));
 }
 
 /* ---- answering ---- */
@@ -71,8 +72,9 @@ static void submit(struct col_stream *stream, unsigned http_status,
     stream->code = answer->code;
     stream->state = COL_STREAM_ANSWERING;
     if (!col_h2_session_answer(stream, http_status, answer))
-        nghttp2_submit_rst_stream(stream->conn->session, NGHTTP2_FLAG_NONE, stream->id,
-                                  NGHTTP2_INTERNAL_ERROR);
+        col_h2_need(stream->conn,
+                    nghttp2_submit_rst_stream(stream->conn->session, NGHTTP2_FLAG_NONE, stream->id,
+                                              NGHTTP2_INTERNAL_ERROR));
 }
 
 void col_stream_refuse(struct col_stream *stream, unsigned http_status,

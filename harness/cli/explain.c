@@ -5,6 +5,7 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/scenarios.h"
+#include "harness/gate/threshold.h"
 #include "harness/scenario/checks.h"
 #include "harness/scenario/faults.h"
 #include "harness/scenario/plan.h"
@@ -256,6 +257,8 @@ static void print_claims(const struct hx_scenario *scenario)
     print_edge_claims("broken, and no other", claims->broken, claims->broken_count);
     if (claims->spans_per_request_min > 0)
         printf("  at least %g spans a request\n", claims->spans_per_request_min);
+    for (size_t i = 0; i < claims->threshold_count; i++)
+        printf("  %s\n", claims->thresholds[i].text);
     if (claims->partial_traces)
         printf("  partial traces, near the share that the samplers' ratios give\n");
 }

@@ -428,6 +428,35 @@ static int run_all(struct request *request)
     return status;
 }
 
+/* With runs enough on both sides, times are compared too. */
+static int compare_times(struct request *request)
+{
+    static struct hx_runs now; /* too large for the stack */
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    json_t *comparison;
+    int status = HX_EXIT_OK;
+
+    if (request->baseline == NULL || request->repeats < HX_CLOCK_RUNS ||
+        request->before.count < HX_CLOCK_RUNS)
+        return HX_EXIT_OK;
+    if (hx_runs_load(request->set.dir, &now, &detail) != OTEL_OK) {
+        status = fail(request, "", &detail, HX_EXIT_FAULT);
+    } else {
+        comparison = hx_compare(&request->before, &now, false);
+        if (comparison != NULL && !request->json)
+            hx_compare_print(comparison);
+        if (comparison == NULL)
+            status = HX_EXIT_FAULT;
+        else if (hx_compare_worse(comparison) > 0)
+            status = HX_EXIT_VERDICT;
+        else if (hx_compare_not_judged(comparison) > 0)
+            status = HX_EXIT_INCONCLUSIVE;
+        json_decref(comparison);
+    }
+    hx_runs_fini(&now);
+    return status;
+}
+
 /* Several runs end with one page. */
 static int run_set(struct request *request)
 {
@@ -448,7 +477,7 @@ static int run_set(struct request *request)
     if (hx_set_finish(&request->set, request->json, &detail) != OTEL_OK)
         status = hx_exit_worst(status, fail(request, "the page cannot be written", &detail,
                                             HX_EXIT_FAULT));
-    return status;
+    return status == HX_EXIT_INTERRUPTED ? status : hx_exit_worst(status, compare_times(request));
 }
 
 int hx_command_run(int argc, char **argv)

@@ -23,6 +23,7 @@ struct sample {
     size_t count;
     size_t known; /* reports that know it, the noisy ones too */
     double hits, trials;
+    char noisy[80]; /* what a run said that does not count */
 };
 
 /* The runs of one scenario on both sides. */
@@ -43,11 +44,14 @@ struct row {
 
 /* ---- samples ------------------------------------------------------------------------------ */
 
-static bool is_quiet(const json_t *report)
+static bool is_quiet(const struct hx_measure *m, const json_t *report)
 {
     char why[REASON_BYTES];
 
-    return hx_report_noise(report, why, sizeof(why))[0] == '\0';
+    if (m->group != HX_MEASURE_CLOCK)
+        return true;
+    return m->of_load ? hx_report_noise(report, why, sizeof(why))[0] == '\0'
+                      : !hx_report_stolen(report);
 }
 
 static void take(const struct hx_measure *m, const json_t *const *reports, size_t count,
@@ -57,11 +61,15 @@ static void take(const struct hx_measure *m, const json_t *const *reports, size_
     ret->hits = ret->trials = 0;
     for (size_t i = 0; i < count; i++) {
         double value = 0, trials = 0;
+        char text[64];
         if (!m->read(reports[i], &value, &trials))
             continue;
         ret->known++;
-        if (m->group == HX_MEASURE_CLOCK && !is_quiet(reports[i]))
+        if (!is_quiet(m, reports[i])) {
+            snprintf(ret->noisy, sizeof(ret->noisy), "%s, noisy",
+                     hx_figure_format(m->kind, value, text, sizeof(text)));
             continue;
+        }
         ret->values[ret->count++] = value;
         ret->hits += value;
         ret->trials += trials;
@@ -75,7 +83,7 @@ static void tell_median(const struct hx_measure *m, const struct sample *s, char
     char mid[64], low[64], high[64];
 
     if (s->count == 0) {
-        snprintf(out, TEXT_BYTES, "-");
+        snprintf(out, TEXT_BYTES, "%s", s->known > 0 ? s->noisy : "-");
         return;
     }
     hx_figure_format(m->kind, hx_median(s->values, s->count), mid, sizeof(mid));

@@ -55,26 +55,21 @@ const char *hx_figure_format(enum hx_figure_kind kind, double value, char *out, 
 
 /* ---- can a time be judged? ---------------------------------------------------------------- */
 
-static bool late_timer(const json_t *report)
+static double steal_of(const json_t *report)
 {
-    const json_t *row;
-    size_t i;
+    return json_number_value(
+        json_object_get(json_object_get(report, "environment"), "steal_percent"));
+}
 
-    json_array_foreach(json_object_get(report, "trust"), i, row) {
-        const char *id = json_string_value(json_object_get(row, "id"));
-        const char *verdict = json_string_value(json_object_get(row, "verdict"));
-        if (id != NULL && verdict != NULL && strcmp(id, "load_timer") == 0 &&
-            strcmp(verdict, "warning") == 0)
-            return true;
-    }
-    return false;
+bool hx_report_stolen(const json_t *report)
+{
+    return steal_of(report) > HX_STEAL_PERCENT_MAX;
 }
 
 const char *hx_report_noise(const json_t *report, char *out, size_t size)
 {
     const json_t *load = json_object_get(report, "load");
-    double steal = json_number_value(
-        json_object_get(json_object_get(report, "environment"), "steal_percent"));
+    double steal = steal_of(report);
 
     out[0] = '\0';
     if (json_is_true(json_object_get(load, "generator_limited")))
@@ -83,8 +78,6 @@ const char *hx_report_noise(const json_t *report, char *out, size_t size)
         snprintf(out, size,
                  "the machine was too noisy: %.1f %% of its time was stolen, above %d %%", steal,
                  HX_STEAL_PERCENT_MAX);
-    else if (late_timer(report))
-        snprintf(out, size, "the machine was too noisy: the pacing timer came late (see trust)");
     return out;
 }
 

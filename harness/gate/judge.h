@@ -20,6 +20,8 @@
 /* Steal above this share of the run is noise. */
 enum { HX_STEAL_PERCENT_MAX = 5 };
 
+/* Was more of the machine's time stolen than that? */
+bool hx_report_stolen(const json_t *report);
 /* "" or why no time of this report can be judged; out. */
 const char *hx_report_noise(const json_t *report, char *out, size_t size);
 

@@ -147,11 +147,11 @@ static bool read_memory(const json_t *report, double *value, double *trials)
 }
 
 #define COUNT_ROW(id, title, by_chance, read)                                                     \
-    {id, title, HX_MEASURE_COUNT, HX_FIGURE_SHARE, by_chance, false, read}
+    {id, title, HX_MEASURE_COUNT, HX_FIGURE_SHARE, by_chance, false, false, read}
 #define SIZE_ROW(id, title, kind, any_way, read)                                                  \
-    {id, title, HX_MEASURE_SIZE, kind, false, any_way, read}
-#define CLOCK_ROW(id, title, kind, read)                                                          \
-    {id, title, HX_MEASURE_CLOCK, kind, false, false, read}
+    {id, title, HX_MEASURE_SIZE, kind, false, any_way, false, read}
+#define CLOCK_ROW(id, title, kind, of_load, read)                                                 \
+    {id, title, HX_MEASURE_CLOCK, kind, false, false, of_load, read}
 
 const struct hx_measure hx_measures[] = {
     COUNT_ROW("spans_lost", "spans lost", false, read_lost),
@@ -162,11 +162,12 @@ const struct hx_measure hx_measures[] = {
     COUNT_ROW("requests_failed", "requests failed", true, read_failed),
     SIZE_ROW("spans_per_request", "spans a request", HX_FIGURE_COUNT, true, read_spans_a_request),
     SIZE_ROW("bytes_per_span", "bytes a span", HX_FIGURE_BYTES, false, read_bytes_a_span),
-    CLOCK_ROW("latency_p50", "latency p50", HX_FIGURE_NS, read_p50),
-    CLOCK_ROW("latency_p99", "latency p99", HX_FIGURE_NS, read_p99),
-    CLOCK_ROW("fleet_cpu_per_span", "fleet CPU a span", HX_FIGURE_NS, read_cpu),
-    CLOCK_ROW("export_cpu_per_span", "exporter CPU a span", HX_FIGURE_NS, read_export_cpu),
-    CLOCK_ROW("collector_cpu_per_span", "collector CPU a span", HX_FIGURE_NS, read_collector_cpu),
-    CLOCK_ROW("fleet_memory", "fleet memory, peak", HX_FIGURE_BYTES, read_memory),
-    {NULL, NULL, HX_MEASURE_COUNT, HX_FIGURE_COUNT, false, false, NULL},
+    CLOCK_ROW("latency_p50", "latency p50", HX_FIGURE_NS, true, read_p50),
+    CLOCK_ROW("latency_p99", "latency p99", HX_FIGURE_NS, true, read_p99),
+    CLOCK_ROW("fleet_cpu_per_span", "fleet CPU a span", HX_FIGURE_NS, false, read_cpu),
+    CLOCK_ROW("export_cpu_per_span", "exporter CPU a span", HX_FIGURE_NS, false, read_export_cpu),
+    CLOCK_ROW("collector_cpu_per_span", "collector CPU a span", HX_FIGURE_NS, false,
+              read_collector_cpu),
+    CLOCK_ROW("fleet_memory", "fleet memory, peak", HX_FIGURE_BYTES, false, read_memory),
+    {NULL, NULL, HX_MEASURE_COUNT, HX_FIGURE_COUNT, false, false, false, NULL},
 };

@@ -27,6 +27,7 @@ struct hx_measure {
     enum hx_figure_kind kind; /* of the value; a count's is a share */
     bool by_chance; /* count: hits are expected in a healthy run, their share varies by chance */
     bool any_way;   /* size: less is as much a change as more */
+    bool of_load;   /* clock: tells nothing when the generator was the limit */
     /* False: the report does not know it. A count's value is its hits. */
     bool (*read)(const json_t *report, double *ret_value, double *ret_trials);
 };

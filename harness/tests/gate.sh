@@ -161,4 +161,16 @@ repeats()
         [ -s "$dir/twice/players-2/report.json" ]
 }
 check "repeats are a set, and a set can be compared" repeats
+slower()
+{
+    # 1 ms of CPU more a request, some 0.1 ms a span
+    expect_exit 0 "$tracerig" run $scenario --repeat 6 --out "$dir/before" --quiet --set load.duration=700ms &&
+        expect_exit 1 "$tracerig" run $scenario --repeat 6 --out "$dir/after" --quiet --set load.duration=700ms \
+            --baseline "$dir/before" --set 'services.payment.routes.POST /charge.steps.1.steps.0={work: 1ms}' &&
+        grep -q 'fleet CPU a span .*worse (p ' "$dir/out" && says "0 did not" &&
+        expect_exit 1 "$tracerig" compare "$dir/before" "$dir/after" --gate --json && json_is "$dir/out" \
+            "[w['verdict'] for w in r['scenarios'][0]['rows'] if w['id'] == 'fleet_cpu_per_span']" "['worse']" &&
+        expect_exit 0 "$tracerig" compare "$dir/before" "$dir/after" --gate --counts
+}
+check "six runs against six find what each request costs more" slower
 done_testing

@@ -129,7 +129,7 @@ static void print_tracing(const struct hx_tracing *tracing)
         return;
     }
     printf("  sampler %s", tracing->sampler);
-    if (strstr(tracing->sampler, "traceidratio") != NULL)
+    if (hx_sampler_has_ratio(tracing->sampler))
         printf(" %g", tracing->sampler_arg);
     printf(", propagators%s%s%s", tracing->propagate_tracecontext ? " tracecontext" : "",
            tracing->propagate_baggage ? " baggage" : "",

@@ -62,6 +62,11 @@ static bool list_holds(const json_t *list, const char *word)
     return false;
 }
 
+bool hx_sampler_has_ratio(const char *word)
+{
+    return strstr(word, "traceidratio") != NULL || strstr(word, "probability") != NULL;
+}
+
 static enum otel_err load_tracing(struct hx_loader *l, const json_t *map, struct hx_tracing *ret)
 {
     const json_t *propagators = json_object_get(map, "propagators");

@@ -37,10 +37,13 @@ enum {
 
 /* ---- services ----------------------------------------------------------------------------- */
 
+/* Does a sampler word go with sampler_arg? */
+bool hx_sampler_has_ratio(const char *word);
+
 struct hx_tracing {
     bool instrumented;          /* false: the API is not called either */
     bool enabled;               /* false: no SDK, API only */
-    const char *sampler;        /* OTEL_TRACES_SAMPLER word */
+    const char *sampler;        /* OTEL_TRACES_SAMPLER word, or one of ours; schema.c has them */
     double sampler_arg;
     bool propagate_tracecontext;
     bool propagate_baggage;

@@ -23,7 +23,17 @@ static const char *const samplers[] = {"always_on",
                                        "traceidratio",
                                        "parentbased_always_on",
                                        "parentbased_always_off",
+                                       "traceidratio_java",
+                                       "traceidratio_dotnet",
+                                       "traceidratio_cpp",
+                                       "traceidratio_js",
+                                       "probability",
                                        "parentbased_traceidratio",
+                                       "parentbased_traceidratio_java",
+                                       "parentbased_traceidratio_dotnet",
+                                       "parentbased_traceidratio_cpp",
+                                       "parentbased_traceidratio_js",
+                                       "parentbased_probability",
                                        NULL};
 static const char *const propagators[] = {"tracecontext", "baggage", NULL};
 static const char *const processors[] = {"batch", "simple", NULL};

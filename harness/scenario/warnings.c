@@ -70,10 +70,11 @@ static void warn_of_service(const struct teller *t, const struct hx_service *ser
                  scenario->operations[t->plan->edges[i].to_op].service == service;
     if (!called)
         warn(t, "nobody calls %s", service->name);
-    if (strcmp(service->tracing.sampler, "traceidratio") == 0 &&
+    if (hx_sampler_has_ratio(service->tracing.sampler) &&
+        strncmp(service->tracing.sampler, "parentbased_", 12) != 0 &&
         scenario->load.route->service != service && !scenario->claims.partial_traces)
-        warn(t, "%s samples without regard to its parent (traceidratio): traces will be partial",
-             service->name);
+        warn(t, "%s samples without regard to its parent (%s): traces will be partial",
+             service->name, service->tracing.sampler);
     for (size_t i = 0; i < service->consumer_count; i++)
         warn_of_consumer(t, &service->consumers[i]);
 }

@@ -73,10 +73,25 @@ static enum otel_err make_resource(struct hx_tracing_setup *setup,
 
 static enum otel_err make_root(const char *word, double ratio, struct otel_sdk_sampler **ret)
 {
-    if (strcmp(word, "traceidratio") == 0)
-        return otel_sdk_sampler_traceidratio_new(ratio, ret);
-    *ret = strcmp(word, "always_off") == 0 ? otel_sdk_sampler_always_off()
-                                           : otel_sdk_sampler_always_on();
+    static const char *const rules[] = {
+        [OTEL_SDK_RATIO_GO] = "traceidratio",
+        [OTEL_SDK_RATIO_JAVA] = "traceidratio_java",
+        [OTEL_SDK_RATIO_DOTNET] = "traceidratio_dotnet",
+        [OTEL_SDK_RATIO_CPP] = "traceidratio_cpp",
+        [OTEL_SDK_RATIO_JS] = "traceidratio_js",
+    };
+    struct otel_sdk_probability_options probability;
+
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+        if (strcmp(word, rules[i]) == 0)
+            return otel_sdk_sampler_ratio_rule_new((enum otel_sdk_ratio_rule)i, ratio, ret);
+    if (strcmp(word, "probability") == 0 && ratio > 0) {
+        otel_sdk_probability_options_init(&probability);
+        probability.ratio = ratio;
+        return otel_sdk_sampler_probability_new(&probability, ret);
+    }
+    *ret = strcmp(word, "always_on") == 0 ? otel_sdk_sampler_always_on()
+                                          : otel_sdk_sampler_always_off(); /* or probability 0 */
     return OTEL_OK;
 }
 
@@ -98,7 +113,7 @@ static enum otel_err make_sampler(const struct hx_tracing *tracing, struct otel_
 
 static void name_sampler(struct hx_tracing_setup *setup, const struct hx_tracing *tracing)
 {
-    if (strstr(tracing->sampler, "traceidratio") != NULL)
+    if (hx_sampler_has_ratio(tracing->sampler))
         snprintf(setup->sampler, sizeof(setup->sampler), "%.40s %.17g", tracing->sampler,
                  tracing->sampler_arg);
     else

@@ -14,7 +14,8 @@ holds()
         json_is "$dir/$1/report.json" "r['spans']['started'] == r['spans']['accounted']" True
 }
 
-for scenario in checkout checkout-head-5 kafka-context-lost independent-sampling; do
+for scenario in checkout checkout-head-5 kafka-context-lost independent-sampling \
+    mixed-ratio-rules mixed-ratio-rules-parentbased; do
     check "$scenario holds what it claims" holds "$scenario"
 done
 

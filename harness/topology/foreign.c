@@ -98,6 +98,8 @@ static void put_resource(struct env *env, const struct hx_service *service, cons
 
 static void put_tracing(struct env *env, const struct hx_tracing *tracing, const char *otlp)
 {
+    const char *rule = strstr(tracing->sampler, "traceidratio");
+
     put(env, "OTEL_SDK_DISABLED=%s", tracing->enabled ? "false" : "true");
     put(env, "OTEL_TRACES_EXPORTER=otlp");
     put(env, "OTEL_METRICS_EXPORTER=none");
@@ -105,8 +107,10 @@ static void put_tracing(struct env *env, const struct hx_tracing *tracing, const
     put(env, "OTEL_EXPORTER_OTLP_ENDPOINT=http://%s", otlp);
     put(env, "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf");
     put(env, "OTEL_EXPORTER_OTLP_COMPRESSION=%s", tracing->gzip ? "gzip" : "none");
-    put(env, "OTEL_TRACES_SAMPLER=%s", tracing->sampler);
-    if (strstr(tracing->sampler, "traceidratio") != NULL)
+    /* a foreign SDK has a rule of its own and no word for it */
+    put(env, "OTEL_TRACES_SAMPLER=%.*s", (int)(rule != NULL ? rule + 12 - tracing->sampler : 80),
+        tracing->sampler);
+    if (hx_sampler_has_ratio(tracing->sampler))
         put(env, "OTEL_TRACES_SAMPLER_ARG=%.17g", tracing->sampler_arg);
     put(env, "OTEL_PROPAGATORS=%s%s%s%s", tracing->propagate_tracecontext ? "tracecontext" : "",
         tracing->propagate_tracecontext && tracing->propagate_baggage ? "," : "",

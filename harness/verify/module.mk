@@ -7,7 +7,7 @@ verify_SRCS := harness/verify/verify.c harness/verify/check.c harness/verify/cla
                harness/verify/judge/input.c harness/verify/judge/delivery.c \
                harness/verify/judge/counters.c harness/verify/judge/spans.c \
                harness/verify/judge/propagation.c harness/verify/judge/edges.c \
-               harness/verify/judge/sampling.c harness/verify/judge/share.c \
+               harness/verify/judge/sampling.c harness/verify/judge/ratio.c harness/verify/judge/share.c \
                harness/verify/judge/traces.c harness/verify/judge/resource.c \
                harness/verify/judge/baggage.c harness/verify/judge/clock.c \
                harness/verify/judge/pipeline.c harness/verify/judge/foreign.c \

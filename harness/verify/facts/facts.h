@@ -76,6 +76,17 @@ enum { HX_ALTERED_CONTENT = 31 };
 
 enum hx_root_sampler { HX_ROOT_UNKNOWN, HX_ROOT_ON, HX_ROOT_OFF, HX_ROOT_RATIO };
 
+/* Which trace ids a ratio keeps; judge/ratio.h has the rules. */
+enum hx_ratio_rule {
+    HX_RULE_GO, /* and Rust: traceidratio */
+    HX_RULE_JAVA,
+    HX_RULE_DOTNET,
+    HX_RULE_CPP,
+    HX_RULE_JS,
+    HX_RULE_PROBABILITY,
+    HX_RULES
+};
+
 struct hx_fact_process {
     uint32_t number;
     const struct hx_led_process *open;        /* NULL: its row is missing */
@@ -85,6 +96,7 @@ struct hx_fact_process {
     char *sampler;                            /* "parentbased_traceidratio 0.05" */
     enum hx_root_sampler root;
     bool parent_based;
+    enum hx_ratio_rule rule;
     double ratio;
     int64_t wall_offset_ns;                   /* wall - mono, of its first segment */
     const struct hx_led_drops *drops;         /* NULL: none */

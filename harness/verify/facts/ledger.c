@@ -89,6 +89,22 @@ static enum otel_err process_of(struct hx_facts *facts, const struct hx_led_file
     return OTEL_OK;
 }
 
+static bool parse_rule(const char *name, enum hx_ratio_rule *ret)
+{
+    static const char *const names[HX_RULES] = {
+        [HX_RULE_GO] = "traceidratio",           [HX_RULE_JAVA] = "traceidratio_java",
+        [HX_RULE_DOTNET] = "traceidratio_dotnet", [HX_RULE_CPP] = "traceidratio_cpp",
+        [HX_RULE_JS] = "traceidratio_js",        [HX_RULE_PROBABILITY] = "probability"};
+
+    for (int i = 0; i < HX_RULES; i++) {
+        if (strcmp(name, names[i]) != 0)
+            continue;
+        *ret = (enum hx_ratio_rule)i;
+        return true;
+    }
+    return false;
+}
+
 /* "parentbased_traceidratio 0.05" */
 static void parse_sampler(struct hx_fact_process *p)
 {
@@ -108,7 +124,7 @@ static void parse_sampler(struct hx_fact_process *p)
         p->root = HX_ROOT_ON;
     else if (strcmp(name, "always_off") == 0)
         p->root = HX_ROOT_OFF;
-    else if (strcmp(name, "traceidratio") == 0 && blank != NULL &&
+    else if (blank != NULL && parse_rule(name, &p->rule) &&
              otl_parse_double(blank + 1, 0.0, 1.0, &p->ratio) == OTEL_OK)
         p->root = HX_ROOT_RATIO;
 }

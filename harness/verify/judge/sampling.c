@@ -3,20 +3,7 @@
 #include "harness/verify/judge/sampling.h"
 
 #include "harness/verify/facts/context.h"
-
-bool hx_ratio_says(double ratio, const uint8_t trace_id[16])
-{
-    uint64_t x = 0, bound;
-
-    if (ratio >= 1.0)
-        return true;
-    if (ratio <= 0.0)
-        return false;
-    bound = (uint64_t)(ratio * 9223372036854775808.0);
-    for (int i = 8; i < 16; i++)
-        x = x << 8 | trace_id[i];
-    return x >> 1 < bound;
-}
+#include "harness/verify/judge/ratio.h"
 
 enum hx_parent_says hx_parent_says(const struct hx_facts *facts, const struct hx_fact_span *span)
 {
@@ -37,7 +24,8 @@ enum hx_parent_says hx_parent_says(const struct hx_facts *facts, const struct hx
 
 static bool root_says(const struct hx_fact_process *p, const uint8_t trace_id[16])
 {
-    return p->root == HX_ROOT_ON || (p->root == HX_ROOT_RATIO && hx_ratio_says(p->ratio, trace_id));
+    return p->root == HX_ROOT_ON ||
+           (p->root == HX_ROOT_RATIO && hx_ratio_says(p->rule, p->ratio, trace_id));
 }
 
 static void judge_span(struct hx_judgement *j, uint32_t n)

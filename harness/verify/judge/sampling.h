@@ -5,12 +5,8 @@
 #include "harness/verify/judge/judge.h"
 
 /*
- * The sampling rules, implemented a second time.
+ * Whether each decision was the one that the sampler's rule (ratio.h) or the parent's flag gives.
  */
-
-/* traceidratio as Go and Rust have it: the low 8 bytes, big-endian, shifted right by one, below
- * ratio * 2^63. */
-bool hx_ratio_says(double ratio, const uint8_t trace_id[16]);
 
 enum hx_parent_says { HX_PARENT_NONE, HX_PARENT_YES, HX_PARENT_NO, HX_PARENT_UNKNOWN };
 

@@ -7,6 +7,7 @@
 #include "harness/stats/id_bits.h"
 #include "harness/stats/tails.h"
 #include "harness/verify/judge/judge.h"
+#include "harness/verify/judge/ratio.h"
 #include "harness/verify/judge/sampling.h"
 #include "sdk/base/mem.h"
 
@@ -20,36 +21,39 @@ struct group { /* traces that are partial with the same probability */
 
 /* ---- whole traces --------------------------------------------------------------------------- */
 
-/* The share of trace ids for which this span is sampled: its sampler's, or what it inherits. All
- * rules look at the same bits, so that the decisions of a trace are nested. */
-static double threshold(const struct hx_facts *facts, uint32_t n, int depth)
+/* The share of trace ids for which this span is sampled, and by which rule: its sampler's, or what
+ * it inherits. */
+static double threshold(const struct hx_facts *facts, uint32_t n, int depth,
+                        enum hx_ratio_rule *ret_rule)
 {
     const struct hx_fact_span *span = &facts->spans[n];
     const struct hx_fact_process *p = &facts->processes[span->process];
     enum hx_parent_says parent = p->parent_based ? hx_parent_says(facts, span) : HX_PARENT_NONE;
     uint32_t send;
 
+    *ret_rule = p->rule;
     if (parent == HX_PARENT_NONE || depth == 0)
         return p->root == HX_ROOT_ON ? 1.0 : p->root == HX_ROOT_RATIO ? p->ratio : 0.0;
     if (span->parent != HX_NONE)
-        return threshold(facts, span->parent, depth - 1);
+        return threshold(facts, span->parent, depth - 1, ret_rule);
     send = span->entry != HX_NONE ? facts->entries[span->entry].send : HX_NONE;
     if (send != HX_NONE && facts->sends[send].span != HX_NONE)
-        return threshold(facts, facts->sends[send].span, depth - 1);
+        return threshold(facts, facts->sends[send].span, depth - 1, ret_rule);
     return parent == HX_PARENT_YES ? 1.0 : 0.0;
 }
 
 static double partial_probability(const struct hx_facts *facts, const struct hx_fact_trace *trace)
 {
-    double low = 1.0, high = 0.0;
+    struct hx_ratio_bounds bounds;
 
+    hx_ratio_bounds_init(&bounds);
     for (uint32_t n = trace->first; n != HX_NONE; n = facts->spans[n].next_in_trace) {
-        double t = threshold(facts, n, DEPTH);
+        enum hx_ratio_rule rule;
+        double share = threshold(facts, n, DEPTH, &rule);
 
-        low = t < low ? t : low;
-        high = t > high ? t : high;
+        hx_ratio_bounds_add(&bounds, rule, share);
     }
-    return high > low ? high - low : 0.0;
+    return hx_ratio_partial(&bounds);
 }
 
 static bool lay_in_group(struct group *groups, size_t *count, double p, bool partial)

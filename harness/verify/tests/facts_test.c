@@ -7,17 +7,20 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "harness/verify/facts/context.h"
 #include "harness/verify/facts/table.h"
-#include "harness/verify/judge/sampling.h"
+#include "harness/verify/judge/ratio.h"
 #include "harness/verify/tests/world.h"
 #include "harness/verify/verify.h"
 #include "sdk/base/file.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/random.h"
+#include "sdk/base/text.h"
 
 #define TRACE "0af7651916cd43dd8448eb211c80319c"
 #define SPAN "b7ad6b7169203331"
@@ -100,22 +103,111 @@ static void a_table_holds_as_many_keys_as_it_was_made_for(void **state)
     hx_table_fini(&table);
 }
 
+/* Ids at the edges of each rule's bound, worked out by hand. */
+static void each_ratio_rule_keeps_what_its_language_keeps(void **state)
+{
+    static const struct {
+        enum hx_ratio_rule rule;
+        double ratio;
+        const char *id;
+        bool kept;
+    } rows[] = {
+        {HX_RULE_JAVA, 0.25, "ffffffffffffffff1fffffffffffffff", true},
+        {HX_RULE_JAVA, 0.25, "00000000000000002000000000000000", false},
+        {HX_RULE_JAVA, 0.25, "0000000000000000e000000000000001", true},
+        {HX_RULE_JAVA, 0.25, "0000000000000000e000000000000000", false},
+        {HX_RULE_JAVA, 0.25, "00000000000000008000000000000000", true},
+        {HX_RULE_JAVA, 0, "00000000000000018000000000000000", false},
+        {HX_RULE_JAVA, 1, "00000000000000017fffffffffffffff", false},
+        {HX_RULE_JAVA, 1, "00000000000000017ffffffffffffffe", true},
+        {HX_RULE_DOTNET, 0.25, "1fffffffffffffffffffffffffffffff", true},
+        {HX_RULE_DOTNET, 0.25, "20000000000000000000000000000000", false},
+        {HX_RULE_CPP, 0.25, "000000000000003fffffffffffffffff", true},
+        {HX_RULE_CPP, 0.25, "00000000000000410000000000000000", false},
+        {HX_RULE_CPP, 0, "00000000000000000000000000000001", false},
+        {HX_RULE_CPP, 1, "ffffffffffffffffffffffffffffffff", true},
+        {HX_RULE_JS, 0.25, "3ffffffe000000000000000000000000", true},
+        {HX_RULE_JS, 0.25, "3fffffff000000000000000000000000", false},
+        {HX_RULE_JS, 0.25, "f0000000f0000000f0000000f0000001", true},
+        {HX_RULE_PROBABILITY, 0.1, "000000000000000000e6660000000000", true},
+        {HX_RULE_PROBABILITY, 0.1, "ffffffffffffffffffe665ffffffffff", false},
+        {HX_RULE_PROBABILITY, 0.01, "000000000000000000fd70a000000000", true},
+        {HX_RULE_PROBABILITY, 0.01, "000000000000000000fd709fffffffff", false},
+        {HX_RULE_PROBABILITY, 1e-6, "000000000000000000ffffef39000000", true},
+        {HX_RULE_PROBABILITY, 1e-6, "000000000000000000ffffef38ffffff", false},
+        {HX_RULE_PROBABILITY, 1, "00000000000000000000000000000000", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t id[16];
+        assert_true(otl_unhex(rows[i].id, 16, id));
+        if (hx_ratio_says(rows[i].rule, rows[i].ratio, id) != rows[i].kept)
+            fail_msg("row %zu: %s", i, rows[i].id);
+    }
+}
+
+/* The share of traces that rules cut, computed and counted. */
+static void rules_together_cut_traces_in_the_computed_share(void **state)
+{
+    static const struct {
+        double shares[HX_RULES]; /* negative: no such service */
+        double expected;
+    } rows[] = {
+        {{0.1, -1, -1, -1, -1, -1}, 0},
+        {{0.1, 0.1, -1, -1, -1, -1}, 0.1},    /* half of each one's */
+        {{0.1, -1, 0.1, -1, -1, -1}, 0.18},   /* 1 - 0.01 - 0.81 */
+        {{0.9, 0.9, -1, -1, -1, -1}, 0.2},
+        {{0.1, 0.1, 0.1, 0.1, 0.1, -1}, 0.3803}, /* 1 - 0.05 * 0.1^3 - 0.85 * 0.9^3 */
+        {{-1, 0.5, 0.3, -1, 0.2, 0.7}, 0.895},
+        {{-1, -1, -1, 0.3, -1, -1}, 0},
+    };
+    uint64_t seed = 1;
+
+    (void)state;
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        enum { TRIALS = 40000 };
+        struct hx_ratio_bounds bounds;
+        unsigned partial = 0;
+        hx_ratio_bounds_init(&bounds);
+        for (int i = 0; i < HX_RULES; i++)
+            if (rows[r].shares[i] >= 0)
+                hx_ratio_bounds_add(&bounds, (enum hx_ratio_rule)i, rows[r].shares[i]);
+        assert_true(fabs(hx_ratio_partial(&bounds) - rows[r].expected) < 1e-9);
+        for (int n = 0; n < TRIALS; n++) {
+            uint64_t words[2] = {otl_random_mix(seed, 1), otl_random_mix(seed, 2)};
+            bool any = false, all = true;
+            uint8_t id[16];
+            seed++;
+            memcpy(id, words, 16);
+            for (int i = 0; i < HX_RULES; i++) {
+                bool kept = rows[r].shares[i] >= 0 &&
+                            hx_ratio_says((enum hx_ratio_rule)i, rows[r].shares[i], id);
+                any = any || kept;
+                all = all && (kept || rows[r].shares[i] < 0);
+            }
+            partial += any && !all;
+        }
+        assert_true(fabs((double)partial / TRIALS - rows[r].expected) < 0.015);
+    }
+}
+
 /* (low 8 bytes big-endian >> 1) < ratio * 2^63 */
 static void the_ratio_rule_is_that_of_go_and_rust(void **state)
 {
     uint8_t id[16] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x80};
 
     (void)state;
-    assert_false(hx_ratio_says(0.5, id)); /* exactly half: 0x4000... < 0x4000... is false */
+    assert_false(hx_ratio_says(HX_RULE_GO, 0.5, id)); /* exactly half: 0x4000... < 0x4000... is false */
     id[8] = 0x7f;
     memset(id + 9, 0xff, 7);
-    assert_true(hx_ratio_says(0.5, id));
-    assert_false(hx_ratio_says(0.25, id));
-    assert_true(hx_ratio_says(1.0, id));
-    assert_false(hx_ratio_says(0.0, id));
+    assert_true(hx_ratio_says(HX_RULE_GO, 0.5, id));
+    assert_false(hx_ratio_says(HX_RULE_GO, 0.25, id));
+    assert_true(hx_ratio_says(HX_RULE_GO, 1.0, id));
+    assert_false(hx_ratio_says(HX_RULE_GO, 0.0, id));
     memset(id + 8, 0, 8);
-    assert_true(hx_ratio_says(1e-18, id));
-    assert_false(hx_ratio_says(0.0, id));
+    assert_true(hx_ratio_says(HX_RULE_GO, 1e-18, id));
+    assert_false(hx_ratio_says(HX_RULE_GO, 0.0, id));
 }
 
 static void every_failing_allocation_ends_the_judgement_cleanly(void **state)
@@ -237,6 +329,8 @@ int main(void)
         cmocka_unit_test(baggage_members_are_found_and_decoded),
         cmocka_unit_test(a_table_holds_as_many_keys_as_it_was_made_for),
         cmocka_unit_test(the_ratio_rule_is_that_of_go_and_rust),
+        cmocka_unit_test(each_ratio_rule_keeps_what_its_language_keeps),
+        cmocka_unit_test(rules_together_cut_traces_in_the_computed_share),
         cmocka_unit_test(every_failing_allocation_ends_the_judgement_cleanly),
         cmocka_unit_test(damaged_files_are_judged_without_harm),
         cmocka_unit_test(a_directory_without_ledger_is_an_error),

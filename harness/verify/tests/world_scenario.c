@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/verify/judge/ratio.h"
 #include "harness/verify/tests/world.h"
 
 static const struct {
@@ -101,6 +102,8 @@ void world_scenario(struct world *w)
 
 bool world_root_decision(const char *sampler, const uint8_t trace_id[16])
 {
+    static const char *const words[HX_RULES] = {"go ", "_java", "_dotnet", "_cpp", "_js",
+                                                "probability"};
     const char *ratio = strchr(sampler, ' ');
     uint64_t x = 0;
 
@@ -108,6 +111,9 @@ bool world_root_decision(const char *sampler, const uint8_t trace_id[16])
         return true;
     if (strstr(sampler, "always_off") != NULL || ratio == NULL)
         return false;
+    for (int i = 0; i < HX_RULES; i++)
+        if (strstr(sampler, words[i]) != NULL)
+            return hx_ratio_says((enum hx_ratio_rule)i, strtod(ratio, NULL), trace_id);
     for (int i = 8; i < 16; i++)
         x = x << 8 | trace_id[i];
     return (double)(x >> 1) < strtod(ratio, NULL) * 9223372036854775808.0;

@@ -125,8 +125,8 @@ struct otel_sdk_probability_options {
     unsigned precision; /* digits of the threshold behind leading f's, 1 to 14; init: 4 */
     bool seeded;        /* rv that is made here repeats from seed */
     uint64_t seed;
-    /* Told once when a decision about a child rests on a trace id whose Random flag is unset; on the
-     * thread that starts the span. NULL: silence. */
+    /* Told once when a decision about a child rests on a trace id whose Random flag is unset, on
+     * the thread that starts the span. NULL: silence. */
     void (*error)(void *arg, enum otel_err err, const char *text);
     void *error_arg;
 };
@@ -143,7 +143,8 @@ OTEL_API void otel_sdk_probability_options_init(struct otel_sdk_probability_opti
  * th is left out. A root whose trace id is not random gets an rv.
  *
  * OTEL_ERR_ARGUMENT: ratio or precision out of range, options not initialised. OTEL_ERR_MEMORY.
- * Spec (Development): OpenTelemetry trace, "ProbabilitySampler", "TraceState: Probability Sampling".
+ * Spec (Development): OpenTelemetry trace SDK, "ProbabilitySampler"; "TraceState: Probability
+ * Sampling".
  */
 OTEL_API OTEL_MUST_USE enum otel_err
 otel_sdk_sampler_probability_new(const struct otel_sdk_probability_options *options,

@@ -10,3 +10,7 @@ TESTS += col_grpc_server_test
 col_grpc_server_test_SRCS := collector-mock/grpc/tests/server_test.c \
                              collector-mock/grpc/tests/client.c
 col_grpc_server_test_LIBS := col_grpc base
+
+FUZZERS += fuzz_col_grpc
+fuzz_col_grpc_SRCS := collector-mock/grpc/tests/fuzz_col_grpc.c ci/fuzz-main.c
+fuzz_col_grpc_LIBS := col_grpc base

@@ -130,8 +130,8 @@ static void good_requests_are_acknowledged_and_recorded(void **state)
     ask = (struct ask){.body = "\0\0\0\0\0", .len = 5};
     assert_int_equal(client_call(&client, &ask), 0); /* no span: success */
     client_close(&client);
-    assert_true(rig_metric(&rig, "collector_mock_requests_total{transport=\"grpc\",status=\"0\"}") ==
-                5);
+    assert_true(rig_metric(&rig, "collector_mock_requests_total"
+                                 "{transport=\"grpc\",status=\"0\"}") == 5);
     assert_int_equal(rig_stop(&rig), 0);
     read_tap(0, &answers, &spans);
     assert_int_equal(answers, 5);

@@ -71,3 +71,5 @@ receive_bench_SRCS := collector-mock/bench/receive_bench.c
 receive_bench_LIBS := col_wire otlp_pb base
 
 $(B)/bench/receive_bench: | $(B)/bin/collector-mock
+
+SCRIPT_TESTS += collector-mock/tests/official_python.sh

@@ -45,6 +45,12 @@ col_grpc_test_SRCS := collector-mock/tests/grpc_test.c collector-mock/grpc/tests
 col_grpc_test_LIBS := col_wire base
 col_grpc_test_PKGS := zlib libnghttp2
 
+TESTS += col_grpc_misbehave_test
+col_grpc_misbehave_test_SRCS := collector-mock/tests/grpc_misbehave_test.c \
+                                collector-mock/grpc/tests/client.c $(COL_RIG)
+col_grpc_misbehave_test_LIBS := col_wire base
+col_grpc_misbehave_test_PKGS := libnghttp2
+
 TESTS += col_service_test
 col_service_test_SRCS := collector-mock/tests/service_test.c $(COL_RIG)
 col_service_test_LIBS := col_wire base
@@ -59,7 +65,8 @@ col_start_test_SRCS := collector-mock/tests/start_test.c $(COL_RIG)
 col_start_test_LIBS := col_wire base
 
 # these start the program
-$(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_service_test \
+$(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_grpc_misbehave_test \
+$(B)/tests/col_service_test \
 $(B)/tests/col_start_test $(B)/tests/col_misbehave_test: | $(B)/bin/collector-mock
 
 FUZZERS += fuzz_col_config

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tracerig run: run scenarios, judge them, report. */
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +24,7 @@
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
-enum { PATH_SIZE = 4096, DIR_SIZE = 3072, FILES_MAX = 256, REPEAT_MAX = 1000 };
+enum { PATH_SIZE = 4096, DIR_SIZE = 3072, REPEAT_MAX = 1000 };
 
 struct request {
     int argc;
@@ -44,62 +43,8 @@ struct request {
     char error[900];   /* why the last run has no report, or "" */
     char tracerig[PATH_SIZE];
     char collector[PATH_SIZE];
-    char *files[FILES_MAX];
-    size_t file_count;
+    struct hx_scenario_files files;
 };
-
-/* ---- which scenarios ---------------------------------------------------------------------- */
-
-static enum otel_err add_file(struct request *request, const char *path, struct otl_detail *detail)
-{
-    if (request->file_count == FILES_MAX)
-        return otl_detail_set(detail, OTEL_ERR_LIMIT, path, 0, 0, "more than %d scenarios",
-                              FILES_MAX);
-    request->files[request->file_count] = otl_mem_strdup(path);
-    return request->files[request->file_count++] ? OTEL_OK : OTEL_ERR_MEMORY;
-}
-
-static int is_yaml(const struct dirent *entry)
-{
-    size_t len = strlen(entry->d_name);
-
-    return len > 5 && entry->d_name[0] != '.' && strcmp(entry->d_name + len - 5, ".yaml") == 0;
-}
-
-static enum otel_err add_folder(struct request *request, const char *folder,
-                                struct otl_detail *detail)
-{
-    struct dirent **entries = NULL;
-    enum otel_err err = OTEL_OK;
-    int count = scandir(folder, &entries, is_yaml, alphasort);
-
-    if (count <= 0)
-        err = otl_detail_set(detail, OTEL_ERR_NOT_FOUND, folder, 0, 0, "holds no *.yaml scenario");
-    for (int i = 0; i < count; i++) {
-        char path[PATH_SIZE];
-        snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
-        if (err == OTEL_OK)
-            err = add_file(request, path, detail);
-        free(entries[i]);
-    }
-    free(entries);
-    return err;
-}
-
-static enum otel_err collect_files(struct request *request, const struct otl_opt_list *arguments,
-                                   struct otl_detail *detail)
-{
-    enum otel_err err = OTEL_OK;
-
-    for (size_t i = 0; i < arguments->count && err == OTEL_OK; i++) {
-        struct stat info;
-        if (stat(arguments->items[i], &info) == 0 && S_ISDIR(info.st_mode))
-            err = add_folder(request, arguments->items[i], detail);
-        else
-            err = add_file(request, arguments->items[i], detail);
-    }
-    return err;
-}
 
 /* ---- the run directory -------------------------------------------------------------------- */
 
@@ -258,12 +203,28 @@ static enum otel_err judge(const struct request *request, const struct hx_run *r
     return err;
 }
 
+/* What the baseline was made with, as far as it differs. */
+static void tell_differences(const json_t *report)
+{
+    const json_t *row, *list = json_object_get(json_object_get(report, "baseline"), "differences");
+    size_t i;
+
+    json_array_foreach(list, i, row) {
+        fprintf(stderr, "baseline: %s: %s was '%s', is '%s'\n",
+                json_is_true(json_object_get(row, "machine")) ? "another machine" : "differs",
+                json_string_value(json_object_get(row, "key")),
+                json_string_value(json_object_get(row, "a")),
+                json_string_value(json_object_get(row, "b")));
+    }
+}
+
 static void show(const struct request *request, const char *dir, const json_t *report)
 {
     struct rep_render_options look;
     struct otl_detail detail = OTL_DETAIL_NONE;
     struct rep_out out;
 
+    tell_differences(report);
     if (request->json) {
         json_dumpf(report, stdout, JSON_INDENT(2));
         putchar('\n');
@@ -401,10 +362,10 @@ static int check_all(const struct request *request)
 {
     int status = HX_EXIT_OK;
 
-    for (size_t i = 0; i < request->file_count; i++) {
+    for (size_t i = 0; i < request->files.count; i++) {
         struct otl_detail detail = OTL_DETAIL_NONE;
         struct hx_scenario *scenario = NULL;
-        if (hx_scenario_load_file(request->files[i], &request->loading, &scenario, &detail) !=
+        if (hx_scenario_load_file(request->files.paths[i], &request->loading, &scenario, &detail) !=
             OTEL_OK)
             status = hx_exit_worst(status, hx_usage_fail(&detail));
         else if (request->baseline != NULL && !in_baseline(request, scenario, &detail))
@@ -418,9 +379,9 @@ static int run_all(struct request *request)
 {
     int status = HX_EXIT_OK;
 
-    for (size_t i = 0; i < request->file_count; i++)
+    for (size_t i = 0; i < request->files.count; i++)
         for (unsigned n = 1; n <= request->repeats; n++) {
-            int one = run_once(request, request->files[i], request->repeats > 1 ? n : 0);
+            int one = run_once(request, request->files.paths[i], request->repeats > 1 ? n : 0);
             status = hx_exit_worst(status, one);
             if (one == HX_EXIT_INTERRUPTED)
                 return status;
@@ -465,7 +426,7 @@ static int run_set(struct request *request)
 
     if (status != HX_EXIT_OK)
         return status;
-    if (request->file_count == 1 && request->repeats == 1)
+    if (request->files.count == 1 && request->repeats == 1)
         return run_all(request);
     if (hx_set_open(&request->set, request->out, &detail) != OTEL_OK) {
         status = fail(request, "", &detail,
@@ -520,7 +481,7 @@ int hx_command_run(int argc, char **argv)
     }
     if (hx_scenario_cli_options(&request.scenario, &request.loading, &detail) != OTEL_OK)
         status = hx_usage_fail(&detail);
-    else if (collect_files(&request, &arguments, &detail) != OTEL_OK)
+    else if (hx_scenario_files_collect(&request.files, &arguments, &detail) != OTEL_OK)
         status = hx_usage_fail(&detail);
     else if (request.baseline != NULL &&
              hx_runs_load(request.baseline, &request.before, &detail) != OTEL_OK)
@@ -530,7 +491,6 @@ int hx_command_run(int argc, char **argv)
     else
         status = run_set(&request);
     hx_runs_fini(&request.before);
-    for (size_t i = 0; i < request.file_count; i++)
-        otl_mem_free(request.files[i]);
+    hx_scenario_files_fini(&request.files);
     return status;
 }

@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/cli/scenarios.h"
 
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sdk/base/mem.h"
 #include "sdk/base/text.h"
+
+enum { PATH_SIZE = 4096 };
 
 enum otel_err hx_scenario_cli_options(const struct hx_scenario_cli *cli,
                                       struct hx_scenario_options *ret, struct otl_detail *reterr)
@@ -15,4 +24,66 @@ enum otel_err hx_scenario_cli_options(const struct hx_scenario_cli *cli,
                               (long long)INT64_MAX);
     *ret = options;
     return OTEL_OK;
+}
+
+/* ---- files and folders of files ------------------------------------------------------------ */
+
+static enum otel_err add_file(struct hx_scenario_files *files, const char *path,
+                              struct otl_detail *reterr)
+{
+    if (files->count == HX_SCENARIO_FILES_MAX)
+        return otl_detail_set(reterr, OTEL_ERR_LIMIT, path, 0, 0, "more than %d scenarios",
+                              HX_SCENARIO_FILES_MAX);
+    files->paths[files->count] = otl_mem_strdup(path);
+    return files->paths[files->count++] ? OTEL_OK : OTEL_ERR_MEMORY;
+}
+
+static int is_yaml(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+
+    return len > 5 && entry->d_name[0] != '.' && strcmp(entry->d_name + len - 5, ".yaml") == 0;
+}
+
+static enum otel_err add_folder(struct hx_scenario_files *files, const char *folder,
+                                struct otl_detail *reterr)
+{
+    struct dirent **entries = NULL;
+    enum otel_err err = OTEL_OK;
+    int count = scandir(folder, &entries, is_yaml, alphasort);
+
+    if (count <= 0)
+        err = otl_detail_set(reterr, OTEL_ERR_NOT_FOUND, folder, 0, 0, "holds no *.yaml scenario");
+    for (int i = 0; i < count; i++) {
+        char path[PATH_SIZE];
+        snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+        if (err == OTEL_OK)
+            err = add_file(files, path, reterr);
+        free(entries[i]);
+    }
+    free(entries);
+    return err;
+}
+
+enum otel_err hx_scenario_files_collect(struct hx_scenario_files *files,
+                                        const struct otl_opt_list *arguments,
+                                        struct otl_detail *reterr)
+{
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; i < arguments->count && err == OTEL_OK; i++) {
+        struct stat info;
+        if (stat(arguments->items[i], &info) == 0 && S_ISDIR(info.st_mode))
+            err = add_folder(files, arguments->items[i], reterr);
+        else
+            err = add_file(files, arguments->items[i], reterr);
+    }
+    return err;
+}
+
+void hx_scenario_files_fini(struct hx_scenario_files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        otl_mem_free(files->paths[i]);
+    files->count = 0;
 }

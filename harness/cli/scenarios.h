@@ -30,4 +30,21 @@ OTEL_MUST_USE enum otel_err hx_scenario_cli_options(const struct hx_scenario_cli
                                                     struct hx_scenario_options *ret,
                                                     struct otl_detail *reterr);
 
+/* ---- files and folders of files ------------------------------------------------------------ */
+
+enum { HX_SCENARIO_FILES_MAX = 256 };
+
+/* Zeroed = empty. */
+struct hx_scenario_files {
+    char *paths[HX_SCENARIO_FILES_MAX];
+    size_t count;
+};
+
+/* Each argument is a file, or a folder of *.yaml files taken in order of name.
+ * OTEL_ERR_NOT_FOUND: a folder without one; OTEL_ERR_LIMIT, _MEMORY. */
+OTEL_MUST_USE enum otel_err hx_scenario_files_collect(struct hx_scenario_files *files,
+                                                      const struct otl_opt_list *arguments,
+                                                      struct otl_detail *reterr);
+void hx_scenario_files_fini(struct hx_scenario_files *files);
+
 #endif

@@ -49,7 +49,10 @@ static const char shop[] = "# a small shop\n"                                   
                            "expect:\n"                                                 /* 29 */
                            "  required:\n"                                             /* 30 */
                            "    - gateway POST /checkout -> order POST /orders\n"      /* 31 */
-                           "    - order POST /orders -> stock process order.created\n"; /* 32 */
+                           "    - order POST /orders -> stock process order.created\n"  /* 32 */
+                           "  thresholds:\n"                                            /* 33 */
+                           "    - load.latency.p99 < 50ms\n"                            /* 34 */
+                           "    - sdk[order-1].queue_high_water <= 2048\n";             /* 35 */
 
 /* shop with the first from replaced by to. */
 static char *edited(const char *from, const char *to)
@@ -192,6 +195,17 @@ static const struct {
      "s.yaml:20:27: 'a b' cannot be the name of a baggage entry"},
     {"group: stock", "steps: [{set_baggage: {a: {header: h}}}]",
      "s.yaml:24:35: a consumer has no request header to read"},
+    {"load.latency.p99 < 50ms", "load.latncy.p99 < 50ms",
+     "s.yaml:34:7: threshold 'load.latncy.p99 < 50ms', character 6: no figure 'latncy' in "
+     "report.json (did you mean 'latency'?)"},
+    {"load.latency.p99 < 50ms", "load.latency.p99 < 50MB",
+     "s.yaml:34:7: threshold 'load.latency.p99 < 50MB', character 22: the unit 'MB' does not fit: "
+     "the figure is a time (ns, us, ms, s, m)"},
+    {"sdk[order-1].queue", "sdk[order-2].queue",
+     "s.yaml:35:7: no row 'order-2' in sdk (did you mean 'order-0'?)"},
+    {"load.latency.p99 < 50ms", "edges[gateway POST /checkout -> order POST /order].calls > 0",
+     "s.yaml:34:7: no row 'gateway POST /checkout -> order POST /order' in edges (did you mean "
+     "'gateway POST /checkout -> order POST /orders'?)"},
 };
 
 static void each_mistake_is_told_with_its_place_and_the_nearest_word(void **state)

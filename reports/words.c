@@ -38,7 +38,7 @@ const struct rep_word rep_book_notes[] = {
 };
 
 const struct rep_word rep_trace_rows[] = {
-    {"expected", "expected", "requests whose trace was to be sampled"},
+    {"expected", "expected", "traces of which a span was to be sampled"},
     {"complete", "complete", "every span there, every hop joined"},
     {"broken", "broken", "a hop is not joined"},
     {"partial", "partial", "some of its spans are there, some are not"},

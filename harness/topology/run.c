@@ -79,7 +79,8 @@ static void run_load(struct hx_run *run)
 
     hx_fleet_tell(run->load, json_pack("{s:s}", "do", "start"));
     run->load_start_ns = otl_clock_mono(otl_clock_real());
-    phase(run, "warm-up");
+    if (load->warmup_ns > 0)
+        phase(run, "warm-up");
     run->fleet.turn = hx_run_timeline;
     run->fleet.turn_state = run;
     err = hx_fleet_pump(&run->fleet, warm, run, load->warmup_ns + OTL_NS_PER_S, 0);

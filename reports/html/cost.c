@@ -3,7 +3,7 @@
 #include "reports/html/parts.h"
 
 static const struct rep_column sdk_columns[] = {
-    {"instance", "instance", "text", NULL},
+    {"instance", "instance", "name", NULL},
     {"app_cpu_s", "application CPU", "s", NULL},
     {"app_cpu_ns_per_request", "per request", "ns", NULL},
     {"exporter_cpu_s", "exporter CPU", "s", NULL},
@@ -17,7 +17,7 @@ static const struct rep_column sdk_columns[] = {
 };
 
 static const struct rep_column queue_columns[] = {
-    {"instance", "instance", "text", NULL},
+    {"instance", "instance", "name", NULL},
     {"sampler", "sampler", "code", NULL},
     {"processor", "processor", "text", NULL},
     {"started", "started", "count", NULL},
@@ -32,8 +32,8 @@ static const struct rep_column queue_columns[] = {
 };
 
 static const struct rep_column service_columns[] = {
-    {"name", "service", "text", NULL},
-    {"instance", "instance", "text", NULL},
+    {"name", "service", "name", NULL},
+    {"instance", "instance", "name", NULL},
     {"incarnation", "start", "start", NULL},
     {"version", "version", "text", NULL},
     {"cpu_s", "CPU", "s", NULL},

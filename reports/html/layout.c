@@ -378,7 +378,8 @@ static void place_wires(struct rep_layout *layout)
         double slot = entry->height / (double)(entry->arriving ? entry->arriving : 1);
         wire->x1 = from->x + from->width;
         wire->y1 = from->entries[wire->from_entry].y;
-        wire->x2 = to->x;
+        wire->across = to->kind == REP_NODE_BEND ? to->width : 0;
+        wire->x2 = to->x + wire->across;
         wire->y2 = entry->y - entry->height / 2 + slot * ((double)wire->slot + 0.5);
         if (wire->backwards)
             lane += 16;

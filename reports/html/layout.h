@@ -49,6 +49,7 @@ struct rep_wire {
     bool arrow;     /* ends at a box, not at a bend */
     bool backwards; /* to an earlier layer: led around below */
     double x1, y1, x2, y2;
+    double across; /* to a bend: the last so many pixels are straight, over the bend's column */
 };
 
 struct rep_layout {

@@ -110,6 +110,11 @@ static void put_figure(struct rep_out *out, const struct rep_plot *plot)
     rep_put(out, "<div class=\"card\"><figure><figcaption>");
     rep_put_html(out, plot->title);
     rep_put(out, "</figcaption>\n");
+    if (plot->too_short) {
+        rep_put(out, "<p class=\"missing\">Too short to plot: fewer than two samples.</p>"
+                     "</figure></div>\n");
+        return;
+    }
     if (plot->light == NULL) {
         rep_putf(out,
                  "<p class=\"missing\">Plot <code>plots/%s.svg</code> is missing: ", plot->name);
@@ -277,8 +282,9 @@ void rep_html_over_time(struct rep_out *out, const json_t *root, const struct re
         return;
     rep_html_section(
         out, "time", "Over time",
-        "Seconds since the load began. The shaded warm-up is left out of every figure, not "
-        "of the verdicts.");
+        "Seconds since the load began. The shaded warm-up is left out of all latencies and "
+        "of the load client's requests, rates and errors; the edges' calls and errors, the span "
+        "books, the traces and the verdicts include it.");
     rep_put(out, "<div class=\"two\">\n");
     for (size_t i = 0; i < plots->count; i++)
         if (plots->items[i].panel != NULL)

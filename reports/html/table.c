@@ -44,7 +44,8 @@ void rep_html_count_cell(struct rep_out *out, long long count, const char *alarm
 
 static bool is_text(const struct rep_column *column)
 {
-    return strcmp(column->form, "text") == 0 || strcmp(column->form, "code") == 0;
+    return strcmp(column->form, "text") == 0 || strcmp(column->form, "code") == 0 ||
+           strcmp(column->form, "name") == 0;
 }
 
 static struct rep_text formatted(double value, const char *form)
@@ -92,7 +93,10 @@ static void put_value(struct rep_out *out, const json_t *row, const struct rep_c
         rep_putf(out, "<td class=\"n\">%s</td>",
                  formatted(json_number_value(value), column->form).text);
     else
-        rep_html_cell(out, strcmp(column->form, "code") == 0 ? "mono" : "t",
+        rep_html_cell(out,
+                      strcmp(column->form, "code") == 0   ? "mono"
+                      : strcmp(column->form, "name") == 0 ? "name"
+                                                          : "t",
                       json_string_value(value) ? json_string_value(value) : "");
 }
 

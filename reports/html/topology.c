@@ -89,7 +89,7 @@ static void put_node(struct rep_out *out, const struct rep_node *node)
 
 static void put_path(struct rep_out *out, const struct rep_wire *wire, double lane)
 {
-    double run = wire->labelled ? REP_LAYOUT_LABEL : wire->arrow ? 14 : 0;
+    double run = wire->labelled ? REP_LAYOUT_LABEL : wire->arrow ? 14 : wire->across;
     double end = wire->x2 - (wire->arrow ? ARROW - 1 : 0);
     double turn = wire->x2 - run;
     double half = (turn - wire->x1) / 2;

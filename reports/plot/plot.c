@@ -113,9 +113,8 @@ static enum otel_err draw(struct rep_plots *plots, struct rep_plot *plot, const 
     return err;
 }
 
-/* Script and data to the disk, then both pictures. A picture of an earlier run does not stay. */
-static void make(struct rep_plots *plots, struct rep_plot *plot, const char *dir,
-                 const struct rep_script *script)
+/* A picture of an earlier run does not stay. */
+static void forget(const struct rep_plot *plot, const char *dir)
 {
     char path[PATH_BYTES];
 
@@ -123,6 +122,13 @@ static void make(struct rep_plots *plots, struct rep_plot *plot, const char *dir
         unlink(path);
     if (path_of(path, dir, plot->name, "-dark.svg"))
         unlink(path);
+}
+
+/* Script and data to the disk, then both pictures. */
+static void make(struct rep_plots *plots, struct rep_plot *plot, const char *dir,
+                 const struct rep_script *script)
+{
+    forget(plot, dir);
     if (save(plot, dir, ".dat", &script->data) != OTEL_OK ||
         save(plot, dir, ".gp", &script->text) != OTEL_OK)
         return;
@@ -154,12 +160,16 @@ static void add(struct job *job, const char *name, const char *title, const char
     plot->title = title;
     plot->panel = panel;
     script.name = plot->name;
+    script.too_short = false;
     rep_out_init(&script.text);
     rep_out_init(&script.data);
     any = panel ? rep_script_series(&script, job->model, panel) : write(&script, job->model);
     if (any)
         job->plots->count++;
-    if (any && job->dir[0] == '\0')
+    plot->too_short = any && script.too_short;
+    if (plot->too_short)
+        forget(plot, job->dir);
+    else if (any && job->dir[0] == '\0')
         problem(plot, "the directory plots cannot be written");
     else if (any)
         make(job->plots, plot, job->dir, &script);

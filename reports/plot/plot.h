@@ -31,6 +31,7 @@ struct rep_plot {
     char *dark;
     size_t dark_len;
     char problem[512]; /* why not, or "" */
+    bool too_short;    /* fewer than two samples: there is nothing to draw, and no file */
 };
 
 struct rep_plots {

@@ -249,7 +249,8 @@ bool rep_script_histogram(struct rep_script *script, const struct rep_model *mod
 
 /* ---- over time ---------------------------------------------------------------------------- */
 
-static void put_phases(struct rep_out *out, const json_t *phases)
+/* last: where the axis ends. A window too narrow to be seen has no name. */
+static void put_phases(struct rep_out *out, const json_t *phases, double last)
 {
     for (size_t i = 0; i < json_array_size(phases); i++) {
         const json_t *phase = json_array_get(phases, i);
@@ -262,7 +263,7 @@ static void put_phases(struct rep_out *out, const json_t *phases)
                  "set object rectangle from first %.6g, graph 0 to first %.6g, graph 1 "
                  "fillcolor rgb shade fillstyle solid 1 noborder behind\n",
                  start, rep_num(phase, "end_s"));
-        if (rep_is(phase, "name", "warm-up"))
+        if (rep_is(phase, "name", "warm-up") && rep_num(phase, "end_s") - start > last / 100)
             rep_putf(out,
                      "set label 'warm-up' at first %.6g, graph 1 offset 0,0.6 "
                      "textcolor rgb fore font ',10' front\n",
@@ -316,6 +317,8 @@ bool rep_script_series(struct rep_script *script, const struct rep_model *model,
     double last = 0;
     struct scale scale;
 
+    size_t longest = 0;
+
     rep_put(&script->data, "# seconds value, one block a series\n");
     for (size_t i = 0; i < json_array_size(all) && curves < REP_PLOT_SERIES_MAX; i++) {
         const json_t *series = json_array_get(all, i);
@@ -323,16 +326,19 @@ bool rep_script_series(struct rep_script *script, const struct rep_model *model,
             json_array_size(rep_get(series, "points")) == 0)
             continue;
         put_points(&script->data, rep_get(series, "points"), &max, &last);
+        if (json_array_size(rep_get(series, "points")) > longest)
+            longest = json_array_size(rep_get(series, "points"));
         curve_of[curves++] = series;
     }
     if (curves == 0)
         return false;
+    script->too_short = longest < 2;
     scale = scale_for(rep_str(curve_of[0], "unit"), max);
     put_head(script, 230);
     put_labels(out, "", scale.unit);
     rep_putf(out, "set xrange [0:%.6g]\nset xtics %.6g\n", last, nice_step(last, 8));
     put_linear_y(out, max / scale.divisor);
-    put_phases(out, rep_get(model->root, "phases"));
+    put_phases(out, rep_get(model->root, "phases"), last);
     put_events(out, rep_get(model->root, "events"));
     rep_put(out, "plot \\\n");
     for (size_t i = 0; i < curves; i++) {

@@ -18,6 +18,7 @@ struct rep_script {
     const char *name;    /* of the plot */
     struct rep_out text; /* NAME.gp */
     struct rep_out data; /* NAME.dat */
+    bool too_short;      /* a series of the panel is there, but no curve of two points */
 };
 
 /* Each returns false when there is nothing to draw. */

@@ -52,6 +52,40 @@ static void hold_sane(const struct rep_layout *layout)
     }
 }
 
+/* What passes a layer goes on where it ended. */
+static void long_wires_have_no_gaps(void **state)
+{
+    json_t *edges = json_array();
+    struct rep_layout *layout;
+    size_t bends = 0;
+
+    (void)state;
+    json_array_append_new(edges, edge("load", "gw GET /", ""));
+    json_array_append_new(edges, edge("gw GET /", "middle GET /with-a-long-name", ""));
+    json_array_append_new(edges, edge("middle GET /with-a-long-name", "low GET /", ""));
+    json_array_append_new(edges, edge("low GET /", "leaf GET /", ""));
+    json_array_append_new(edges, edge("gw GET /", "leaf GET /", ""));
+    layout = rep_layout_new(edges);
+    assert_non_null(layout);
+    hold_sane(layout);
+    for (size_t i = 0; i < layout->wire_count; i++) {
+        const struct rep_wire *wire = &layout->wires[i];
+        if (layout->nodes[wire->to].kind != REP_NODE_BEND)
+            continue;
+        bends++;
+        assert_true(wire->across > 0);
+        for (size_t k = 0; k < layout->wire_count; k++) {
+            if (layout->wires[k].from != wire->to)
+                continue;
+            assert_float_equal(layout->wires[k].x1, wire->x2, 0.01);
+            assert_float_equal(layout->wires[k].y1, wire->y2, 0.01);
+        }
+    }
+    assert_int_equal(bends, 2);
+    rep_layout_free(layout);
+    json_decref(edges);
+}
+
 static void callers_stand_left_of_callees(void **state)
 {
     struct rep_model *model = help_fixture("failed", "runs/x");
@@ -143,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(callers_stand_left_of_callees),
+        cmocka_unit_test(long_wires_have_no_gaps),
         cmocka_unit_test(circles_and_calls_to_oneself_are_drawn),
         cmocka_unit_test(a_long_wire_passes_between_the_boxes),
         cmocka_unit_test(a_fleet_beyond_the_limits_has_no_picture),

@@ -81,6 +81,54 @@ static void every_plot_is_a_file_and_inside_the_report(void **state)
     help_remove(dir);
 }
 
+/* report.json in dir with at most so many points a series, and a warm-up of no length. */
+static void shorten(const char *dir, size_t points)
+{
+    char *text = help_read(dir, "report.json");
+    json_t *root = json_loads(text, 0, NULL), *row;
+    size_t i;
+
+    otl_mem_free(text);
+    json_array_foreach(json_object_get(root, "series"), i, row) {
+        json_t *list = json_object_get(row, "points");
+        while (json_array_size(list) > points)
+            json_array_remove(list, json_array_size(list) - 1);
+    }
+    json_array_foreach(json_object_get(root, "phases"), i, row) {
+        if (strcmp(json_string_value(json_object_get(row, "name")), "warm-up") == 0)
+            json_object_set_new(row, "end_s", json_real(0.001));
+    }
+    text = json_dumps(root, JSON_COMPACT);
+    help_write(dir, "report.json", text, 0644);
+    free(text);
+    json_decref(root);
+}
+
+static void a_run_of_one_sample_is_said_to_be_too_short(void **state)
+{
+    char dir[300];
+    char *html, *script;
+
+    (void)state;
+    help_run_dir(dir, sizeof(dir), "failed");
+    draw(dir);
+    assert_true(help_exists(dir, "plots/time-rate.svg"));
+    shorten(dir, 2);
+    draw(dir);
+    assert_true(help_exists(dir, "plots/time-rate.svg"));
+    script = help_read(dir, "plots/time-rate.gp");
+    assert_null(strstr(script, "'warm-up'")); /* the window cannot be seen */
+    otl_mem_free(script);
+    shorten(dir, 1);
+    draw(dir);
+    assert_false(help_exists(dir, "plots/time-rate.svg"));
+    html = help_read(dir, "report.html");
+    assert_non_null(strstr(html, "Too short to plot"));
+    assert_null(strstr(html, "is missing:"));
+    otl_mem_free(html);
+    help_remove(dir);
+}
+
 static void hostile_names_draw_and_start_nothing(void **state)
 {
     char dir[300];
@@ -239,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_plot_is_a_file_and_inside_the_report),
+        cmocka_unit_test(a_run_of_one_sample_is_said_to_be_too_short),
         cmocka_unit_test(hostile_names_draw_and_start_nothing),
         cmocka_unit_test(without_gnuplot_the_report_names_what_is_missing),
         cmocka_unit_test(a_picture_is_whole_or_not_there),

@@ -9,3 +9,15 @@ relay_SRCS := harness/relay/join.c harness/relay/rows.c harness/relay/link.c \
               harness/relay/command.c
 relay_LIBS := relay_http child role scenario ledger base
 relay_PKGS := libevent_core jansson
+
+TESTS += relay_http_test
+relay_http_test_SRCS := harness/relay/tests/http_test.c
+relay_http_test_LIBS := relay_http
+
+TESTS += relay_test
+relay_test_SRCS := harness/relay/tests/relay_test.c harness/relay/tests/rig.c
+relay_test_LIBS := relay
+
+FUZZERS += fuzz_relay_http
+fuzz_relay_http_SRCS := harness/relay/tests/fuzz_relay_http.c ci/fuzz-main.c
+fuzz_relay_http_LIBS := relay_http

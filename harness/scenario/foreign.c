@@ -131,6 +131,27 @@ static const char *first_of(const json_t *map, const char *const *keys)
     return NULL;
 }
 
+/* Ours have words that other SDKs do not know. */
+static enum otel_err check_sampler(struct hx_loader *l, const json_t *map,
+                                   const struct hx_service *service)
+{
+    static const char *const known[] = {"always_on",             "always_off",
+                                        "traceidratio",          "parentbased_always_on",
+                                        "parentbased_always_off", "parentbased_traceidratio", NULL};
+    const char *sampler = service->tracing.sampler;
+    char near[160];
+
+    for (const char *const *word = known; *word != NULL; word++)
+        if (strcmp(*word, sampler) == 0)
+            return OTEL_OK;
+    return otl_yaml_error(l->reterr,
+                          otl_yaml_value_pos(l->doc, json_object_get(map, "tracing"), "sampler"),
+                          "the sampler '%s' is tracerig's own; %s runs a command, whose SDK does not "
+                          "know it%s",
+                          sampler, service->name,
+                          otl_words_suggest(known, sampler, near, sizeof(near)));
+}
+
 static enum otel_err check_partners(struct hx_loader *l, const json_t *map,
                                     const struct hx_service *service)
 {
@@ -192,6 +213,8 @@ enum otel_err hx_load_foreign(struct hx_loader *l, const json_t *services,
     foreign->key_json = otl_tree_text(key, "json", "");
     service->foreign = foreign;
     err = check_partners(l, map, service);
+    if (err == OTEL_OK)
+        err = check_sampler(l, map, service);
     if (err == OTEL_OK && foreign->health[0] != '\0' &&
         (foreign->health[0] != '/' || strpbrk(foreign->health, " \r\n\t") != NULL))
         err = otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "health"),

@@ -4,3 +4,4 @@ SCRIPT_TESTS += harness/tests/scenarios.sh harness/tests/bad_input.sh harness/te
                 harness/tests/broken_players.sh harness/tests/conformance.sh
 SCRIPT_TESTS += harness/tests/faults.sh harness/tests/fault_scenarios.sh
 SCRIPT_TESTS += harness/tests/overhead.sh
+SCRIPT_TESTS += harness/tests/foreign.sh harness/tests/foreign_node.sh

@@ -96,16 +96,19 @@ static void put_resource(struct env *env, const struct hx_service *service, cons
     otl_buf_fini(&text);
 }
 
-static void put_tracing(struct env *env, const struct hx_tracing *tracing, const char *otlp)
+static void put_tracing(struct env *env, const struct hx_tracing *tracing,
+                        const struct hx_run *run)
 {
+    bool grpc = tracing->grpc && run->otlp_grpc[0] != '\0';
+
     const char *rule = strstr(tracing->sampler, "traceidratio");
 
     put(env, "OTEL_SDK_DISABLED=%s", tracing->enabled ? "false" : "true");
     put(env, "OTEL_TRACES_EXPORTER=otlp");
     put(env, "OTEL_METRICS_EXPORTER=none");
     put(env, "OTEL_LOGS_EXPORTER=none");
-    put(env, "OTEL_EXPORTER_OTLP_ENDPOINT=http://%s", otlp);
-    put(env, "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf");
+    put(env, "OTEL_EXPORTER_OTLP_ENDPOINT=http://%s", grpc ? run->otlp_grpc : run->otlp);
+    put(env, "OTEL_EXPORTER_OTLP_PROTOCOL=%s", grpc ? "grpc" : "http/protobuf");
     put(env, "OTEL_EXPORTER_OTLP_COMPRESSION=%s", tracing->gzip ? "gzip" : "none");
     /* a foreign SDK has a rule of its own and no word for it */
     put(env, "OTEL_TRACES_SAMPLER=%.*s", (int)(rule != NULL ? rule + 12 - tracing->sampler : 80),
@@ -148,7 +151,7 @@ static void fill_env(const struct hx_run *run, const struct hx_service *service,
     put(env, "TRACERIG_INSTANCE=%s", instance);
     put(env, "OTEL_SERVICE_NAME=%s", service->name);
     put_resource(env, service, instance);
-    put_tracing(env, &service->tracing, run->otlp);
+    put_tracing(env, &service->tracing, run);
     json_object_foreach(json_object_get(place, "calls"), name, port)
         put_url(env, name, (int)json_integer_value(port));
     for (const char *const *item = service->foreign->env; *item != NULL; item++)

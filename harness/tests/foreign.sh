@@ -1,0 +1,170 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Somebody else's program in a service's place: judged behind the relay, named when it misbehaves,
+# and never left running.
+. "$(dirname "$0")/tap.sh"
+cp "$(dirname "$tracerig")/plain-service" "$dir/plain-service" || exit 3
+PATH=$dir:$PATH
+export PATH
+plain=harness/tests/plain-payment.yaml
+
+# plain NAME STATUS OPTION...: a run of it; nothing of it is left
+plain()
+{
+    name=$1 want=$2
+    shift 2
+    expect_exit "$want" "$tracerig" run $plain --quiet --out "$dir/$name" "$@" && none_left
+}
+
+none_left() # the program as it was started here
+{
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        left=$(for p in /proc/[0-9]*; do
+            [ "$(readlink "$p/exe" 2> /dev/null)" != "$dir/plain-service" ] || echo "$p"
+        done)
+        [ -n "$left" ] || return 0
+        sleep 0.2
+    done
+    echo "left running: $left"
+    return 1
+}
+
+mode() { echo "services.payment.env.PLAIN_MODE=$1"; }
+
+edge() # edge NAME EXPRESSION VALUE: of payment's call
+{
+    json_is "$dir/$1/report.json" "[$2 for e in r['edges'] if e['from'] == 'payment POST /charge'][0]" "$3"
+}
+
+# ---- a run ------------------------------------------------------------------------------------
+
+healthy()
+{
+    plain healthy 0 && edge healthy "e['complete'] == e['calls'] > 50" True &&
+        json_is "$dir/healthy/report.json" "[s.get('ledger') for s in r['services'] if s['name'] == 'payment']" "['none']" &&
+        json_is "$dir/healthy/report.json" "[s['requests'] > 50 for s in r['services'] if s['name'] == 'payment']" "[True]"
+}
+check "a program without SDK that hands the context on is right" healthy
+
+again()
+{
+    expect_exit 0 "$tracerig" verify "$dir/healthy" && says "payment POST /charge -> acquirer POST /authorize"
+}
+check "the recorded run can be judged again" again
+
+named() # named MODE TEXT: its edge, and no other, is named
+{
+    plain "$1" 1 --set "$(mode "$1")" && edge "$1" "e['why']" "$2" &&
+        json_is "$dir/$1/report.json" "[e['to'] for e in r['edges'] if e['broken']]" "['acquirer POST /authorize']"
+}
+check "a program that drops the context is named" named drop "an untraced service did not pass the context on"
+check "a program that changes the context is named" named alter "an untraced service changed the context"
+
+claimed()
+{
+    sed 's/^  required:/  broken:/; /order POST .orders -> payment/d' $plain > "$dir/claimed.yaml" &&
+        expect_exit 0 "$tracerig" run "$dir/claimed.yaml" --quiet --out "$dir/claimed" --set "$(mode drop)"
+}
+check "a scenario can claim exactly that" claimed
+
+garbage()
+{
+    plain garbage 1 --set "$(mode garbage)" &&
+        json_is "$dir/garbage/report.json" "['from payment-0 acquirer: no request line' in i['text'] for c in r['checks'] if c['id'] == 'processes' for i in c['evidence']]" "[True]"
+}
+check "a program whose calls are no HTTP is named" garbage
+
+# ---- which request does a call belong to? -------------------------------------------------------
+
+silent()
+{
+    plain silent 4 --set "$(mode silent)" && edge silent "e['not_judged'] == e['calls'] > 50" True &&
+        json_is "$dir/silent/report.json" "['not judged: it does not pass tracerig-request on' in c['reason'] for c in r['checks'] if c['id'] == 'propagation']" "[True]"
+}
+check "calls that nobody can join are inconclusive, and it says why" silent
+
+allowed()
+{
+    plain allowed 0 --set "$(mode silent)" --set expect.allow_unknown=true --set expect.required=[] &&
+        edge allowed "e['not_judged'] == e['calls'] > 50" True
+}
+check "a scenario can allow the unknown" allowed
+
+alone()
+{
+    plain alone 0 --set "$(mode silent)" --set services.payment.max_in_flight=1 &&
+        edge alone "e['complete'] == e['calls'] > 50" True
+}
+check "one at a time, they are joined" alone
+
+# ---- bad programs --------------------------------------------------------------------------------
+
+bad() # bad NAME TEXT OPTION...: no verdict, at the place of the command
+{
+    name=$1 text=$2
+    shift 2
+    plain "$name" 3 "$@" && says "$text" && [ ! -e "$dir/$name/report.json" ]
+}
+check "a program that does not exist" bad missing "--set services.payment.command=[no-such-program]: payment-0: there is no program" \
+    --set "services.payment.command=[no-such-program]"
+check "a program that ends at once, with its last words" bad exit "$plain:11:14: payment-0 ended before it was ready (exit 7); its output ends: no licence found" \
+    --set "$(mode exit)"
+check "a program that hangs" bad hang "$plain:11:14: payment-0 does not answer GET /health on its PORT" \
+    --set "$(mode hang)" --set services.payment.start_timeout=1s
+check "a program that forks away" bad fork "$plain:11:14: payment-0 left (exit 0) before it was ready: a command must stay in the foreground" \
+    --set "$(mode fork)"
+check "a program that serves without ever being healthy" bad sick "$plain:11:14: payment-0 still answers GET /charge with 502 after 1s" \
+    --set services.payment.health=/charge --set services.payment.start_timeout=1s \
+    --set "services.payment.env.PLAIN_CALLS=NOBODY GET /x"
+
+deaf()
+{
+    plain deaf 1 --set "$(mode deaf)" &&
+        json_is "$dir/deaf/report.json" "[i['text'] for c in r['checks'] if c['id'] == 'processes' for i in c['evidence']]" "['payment-0 did not stop in time and was killed']"
+}
+check "a program that ignores SIGTERM is killed and named" deaf
+
+interrupted()
+{
+    "$tracerig" run $plain --set load.duration=60s --out "$dir/interrupted" > "$dir/out" 2>&1 &
+    runner=$!
+    while [ "$(stat -c %s "$dir/interrupted/spans/tap.bin" 2> /dev/null || echo 0)" -lt 1000 ]; do
+        kill -0 $runner 2> /dev/null || { cat "$dir/out"; return 1; }
+        sleep 0.1
+    done
+    kill "-$1" $runner
+    wait $runner 2> /dev/null
+    none_left && rm -rf "$dir/interrupted"
+}
+check "Ctrl-C leaves no program running" interrupted INT
+check "nor does kill -9 of the runner" interrupted KILL
+
+# ---- bad files -------------------------------------------------------------------------------------
+
+refused() # refused LINE:COLUMN MESSAGE OPTION...
+{
+    place=$1 text=$2
+    shift 2
+    expect_exit 2 "$tracerig" validate $plain "$@" && says "$place" && says "$text"
+}
+check "a quote without end" refused --set "a quote without end" --set "services.payment.command=node 'x"
+check "an empty command" refused --set "names no program" --set 'services.payment.command="  "'
+check "a broken player behind a command" refused --set "'broken' has no effect on payment" \
+    --set services.payment.broken.lose_one_in=5
+check "a variable that the runner sets" refused env "PORT is set by the runner itself" --set services.payment.env.PORT=1
+check "a key of commands without one" refused --set "'health' belongs to a service with a command; order has none" \
+    --set services.order.health=/health
+check "a health that is no path" refused --set "is no path" --set services.payment.health=health
+check "a sampler that other SDKs do not know" refused set "the sampler 'probability' is tracerig's own" \
+    --set services.payment.tracing.sampler=probability
+check "a step that only an interpreted service can do" refused "the steps of a service with a command" \
+    "found 'work'" --set "services.payment.routes.POST /charge.steps=[{work: 1ms}]"
+check "Kafka behind a command" refused "Kafka topics do not pass through the relay" "cannot publish" \
+    --set "services.payment.routes.POST /charge.steps=[{publish: t}]" --set "topics={t: {partitions: 1}}"
+check "a consumer behind a command" refused "Kafka topics do not pass through the relay" "cannot be a consumer" \
+    --set "services.payment.consumers={t: {group: g}}" --set "topics={t: {partitions: 1}}"
+check "a misspelt key" refused --set "did you mean 'command'" --set services.order.comand=x
+check "another ledger than none" refused --set "none" --set services.payment.ledger=full
+check "a fault on a program" refused --set "faults on it are not offered" \
+    --set "faults=[{at: 1s, do: kill, service: payment}]"
+done_testing

@@ -1,0 +1,75 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# A payment service on the official SDK for JavaScript in its place: correct, then with its
+# propagation broken. Its packages come by npm ci, into build/; without them this is skipped.
+. "$(dirname "$0")/tap.sh"
+scenario=scenarios/foreign/foreign-payment.yaml
+from=harness/foreign/node-payment
+place=build/node-payment
+
+why_not()
+{
+    command -v node > /dev/null || { echo "node is not installed"; return; }
+    node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 18 ? 0 : 1)' || { echo "node is older than 18"; return; }
+    command -v npm > /dev/null || { echo "npm is not installed"; return; }
+    cmp -s $from/package-lock.json $place/package-lock.json && [ -e $place/complete ] && return
+    rm -rf $place
+    mkdir -p $place && cp $from/package.json $from/package-lock.json $place/
+    (cd $place && timeout 120 npm ci --ignore-scripts --no-audit --no-fund) > "$dir/npm.out" 2>&1 &&
+        touch $place/complete || echo "npm ci failed: $(grep -m 1 -i err "$dir/npm.out")"
+}
+why=$(why_not)
+if [ -n "$why" ]; then
+    echo "ok 1 - a Node.js service on the official SDK # SKIP $why"
+    echo "1..1"
+    exit 0
+fi
+NODE_PATH=$top/$place/node_modules
+export NODE_PATH
+
+node_run() # node_run NAME STATUS OPTION...
+{
+    name=$1 want=$2
+    shift 2
+    expect_exit "$want" "$tracerig" run $scenario --set load.duration=2s --quiet --out "$dir/$name" "$@"
+}
+
+broken_is() { json_is "$dir/$1/report.json" "[e['from'] + ' -> ' + e['to'] + ': ' + e['why'] for e in r['edges'] if e['broken']]" "$2"; }
+
+correct()
+{
+    node_run correct 0 &&
+        json_is "$dir/correct/report.json" "[e['complete'] == e['calls'] > 50 for e in r['edges']]" "[True, True, True, True]" &&
+        json_is "$dir/correct/report.json" "r['spans']['foreign'] >= 3 * r['load']['requests'] > 150" True &&
+        json_is "$dir/correct/report.json" "r['spans']['unexpected'], r['spans']['started'] == r['spans']['accounted']" "(0, True)"
+}
+check "every hop to and from it is complete; its spans are counted apart" correct
+
+inject()
+{
+    node_run inject 1 --set services.payment.env.PAYMENT_BREAK=inject &&
+        broken_is inject "['payment POST /charge -> acquirer POST /authorize: sent without context']"
+}
+check "without inject the edge behind it is named, and no other" inject
+
+extract()
+{
+    node_run extract 1 --set services.payment.env.PAYMENT_BREAK=extract &&
+        broken_is extract "['order POST /orders -> payment POST /charge: received, but the callee began a trace of its own']"
+}
+check "without extract the edge before it is named, and no other" extract
+
+silent()
+{
+    node_run silent 4 --set services.payment.env.PAYMENT_BREAK=silent &&
+        json_is "$dir/silent/report.json" "[c['id'] for c in r['checks'] + r['expectations'] if c['verdict'] != 'pass']" "['propagation', 'baggage']"
+}
+check "without tracerig-request its calls cannot be judged" silent
+
+sampled()
+{
+    node_run sampled 0 --set services.gateway.tracing.sampler=parentbased_traceidratio --set services.gateway.tracing.sampler_arg=0.3 &&
+        json_is "$dir/sampled/report.json" "0 < r['traces']['not_sampled'] and 0 < r['traces']['complete'] == r['traces']['expected']" True
+}
+check "it follows its parent's sampling decision" sampled
+done_testing

@@ -40,7 +40,8 @@ static bool send_all(int fd, const char *data, size_t len)
     return true;
 }
 
-/* Up to the empty line; what came behind it stays in data. Returns the head's length, 0 at the end. */
+/* Up to the empty line; what came behind it stays in data. Returns the head's length, 0 at the
+ * end. */
 static size_t read_head(int fd, char *data, size_t *len)
 {
     for (;;) {

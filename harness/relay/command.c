@@ -23,7 +23,7 @@ struct command {
     int status;
 };
 
-/* ---- what is said ---------------------------------------------------------------------------- */
+/* ---- what is said --------------------------------------------------------------------------- */
 
 static void fault(void *arg, const char *text)
 {
@@ -75,7 +75,7 @@ static void say_stopped(struct command *command)
                             (json_int_t)counts.turned_away, "why", counts.why));
 }
 
-/* ---- what is asked --------------------------------------------------------------------------- */
+/* ---- what is asked -------------------------------------------------------------------------- */
 
 static void on_command(void *arg, const char *verb, const json_t *message)
 {

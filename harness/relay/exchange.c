@@ -31,7 +31,7 @@ static void refuse(struct hx_relay_link *link, const char *why, struct otl_view 
     hx_relay_link_close(link);
 }
 
-/* ---- which route ------------------------------------------------------------------------------ */
+/* ---- which route ---------------------------------------------------------------------------- */
 
 static struct otl_view path_of(struct otl_view target)
 {
@@ -58,7 +58,7 @@ static const struct hx_route *route_of(const struct hx_service *service,
     return NULL;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------- */
+/* ---- rows ----------------------------------------------------------------------------------- */
 
 static void look_at_caller(struct hx_relay_link *link, const struct hx_relay_head *head)
 {
@@ -155,7 +155,7 @@ void hx_relay_exchange_end(struct hx_relay_link *link, enum hx_led_outcome outco
         events->idle(events->arg);
 }
 
-/* ---- requests --------------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------- */
 
 static void keep_payload(void *arg, const char *data, size_t len)
 {
@@ -324,7 +324,7 @@ void hx_relay_on_request_bytes(struct hx_relay_link *link)
         request_over(link);
 }
 
-/* ---- answers ---------------------------------------------------------------------------------- */
+/* ---- answers -------------------------------------------------------------------------------- */
 
 /* Heads up to the final one; false: it is not there yet, or the link is closing. */
 static bool read_answer(struct hx_relay_link *link)

@@ -18,7 +18,7 @@ static void no_delay(evutil_socket_t fd)
     (void)!setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static void leave_queue(struct hx_relay_link *link)
 {
@@ -108,7 +108,7 @@ void hx_relay_link_settle(struct hx_relay_link *link)
         hx_relay_link_free(link);
 }
 
-/* ---- flow ------------------------------------------------------------------------------------- */
+/* ---- flow ----------------------------------------------------------------------------------- */
 
 static void let_read(struct bufferevent *from, struct bufferevent *to)
 {
@@ -129,7 +129,7 @@ void hx_relay_link_flow(struct hx_relay_link *link)
     let_read(link->up, link->down);
 }
 
-/* ---- events ----------------------------------------------------------------------------------- */
+/* ---- events --------------------------------------------------------------------------------- */
 
 static void on_down_read(struct bufferevent *bev, void *arg)
 {

@@ -15,7 +15,7 @@
 
 /* The inside of the relay, one file a concern. Private to harness/relay. */
 
-/* ---- join.c: which entry does a call belong to? ---------------------------------------------- */
+/* ---- join.c: which entry does a call belong to? --------------------------------------------- */
 
 struct hx_relay_entry {
     uint64_t seq; /* of the ENTRY row; 0 = an empty place */
@@ -51,7 +51,7 @@ bool hx_relay_json_key(const char *body, size_t len, const char *path,
                        char out[HX_RELAY_KEY_MAX]);
 bool hx_relay_text_key(struct otl_view text, char out[HX_RELAY_KEY_MAX]);
 
-/* ---- rows.c: what is written ------------------------------------------------------------------ */
+/* ---- rows.c: what is written ---------------------------------------------------------------- */
 
 #define HX_RELAY_REQUEST_HEADER "tracerig-request"
 enum { HX_RELAY_REQUEST_LEN = 33 };
@@ -70,7 +70,7 @@ void hx_relay_texts_fini(struct hx_relay_texts *texts);
 struct hx_led_headers hx_relay_texts_of(struct hx_relay_texts *texts,
                                         const struct hx_relay_head *head);
 
-/* ---- relay.c ---------------------------------------------------------------------------------- */
+/* ---- relay.c -------------------------------------------------------------------------------- */
 
 struct hx_relay_link;
 
@@ -129,12 +129,12 @@ void hx_relay_is_ready(struct hx_relay *relay);
 void hx_relay_trouble(struct hx_relay *relay, uint64_t *counter, const struct hx_relay_gate *gate,
                       const char *why, struct otl_view what);
 
-/* ---- probe.c: does the program serve its port? ------------------------------------------------ */
+/* ---- probe.c: does the program serve its port? ---------------------------------------------- */
 
 OTEL_MUST_USE enum otel_err hx_relay_knock(struct hx_relay_node *node);
 void hx_relay_knock_end(struct hx_relay_node *node);
 
-/* ---- link.c, exchange.c: one connection and its partner ---------------------------------------- */
+/* ---- link.c, exchange.c: one connection and its partner ------------------------------------- */
 
 struct hx_relay_exchange {
     bool active;         /* from the request's head to the end of its answer */

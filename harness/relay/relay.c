@@ -14,7 +14,7 @@
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
-/* ---- what is told ---------------------------------------------------------------------------- */
+/* ---- what is told --------------------------------------------------------------------------- */
 
 void hx_relay_is_ready(struct hx_relay *relay)
 {
@@ -60,7 +60,7 @@ static void look_at_ledgers(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-/* ---- sockets ---------------------------------------------------------------------------------- */
+/* ---- sockets -------------------------------------------------------------------------------- */
 
 static struct sockaddr_in loopback(void)
 {
@@ -120,7 +120,7 @@ static enum otel_err open_gate(struct hx_relay_node *node, const struct hx_servi
     return OTEL_OK;
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 enum otel_err hx_relay_new(const struct hx_relay_options *options, struct hx_relay **ret,
                            struct otl_detail *reterr)

@@ -27,7 +27,7 @@
  *   that has the same business key (a header, or a field of a JSON body); else
  *   to none: its row has request and entry 0, and its hop cannot be judged.
  *
- * Life      hx_relay_new() listens -> hx_relay_add() for each replica, which holds the port that the
+ * Life      hx_relay_new() -> hx_relay_add() for each replica listens and holds the port that the
  *           program is to serve -> hx_relay_peers() says where calls go and begins to knock at the
  *           programs -> ready -> hx_relay_stop() -> hx_relay_free().
  * Threads   one loop's owner; each ledger writer has a helper thread of its own.

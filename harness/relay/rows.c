@@ -61,7 +61,7 @@ enum otel_err hx_relay_rewrite(const char *raw, const struct hx_relay_head *head
     return err == OTEL_OK ? otl_buf_append(out, raw + to, head->size - to) : err;
 }
 
-/* ---- propagation headers --------------------------------------------------------------------- */
+/* ---- propagation headers -------------------------------------------------------------------- */
 
 void hx_relay_texts_init(struct hx_relay_texts *texts)
 {

@@ -81,7 +81,7 @@ static enum otel_err load_command(struct hx_loader *l, const json_t *map, struct
     return err;
 }
 
-/* ---- environment, key ------------------------------------------------------------------------ */
+/* ---- environment, key ----------------------------------------------------------------------- */
 
 static const char *scalar_text(struct hx_loader *l, const json_t *value)
 {
@@ -120,7 +120,7 @@ static enum otel_err load_env(struct hx_loader *l, const json_t *map, struct hx_
     return OTEL_OK;
 }
 
-/* ---- what does not go together --------------------------------------------------------------- */
+/* ---- what does not go together -------------------------------------------------------------- */
 
 /* The first of keys that the map has, or NULL. */
 static const char *first_of(const json_t *map, const char *const *keys)
@@ -146,8 +146,8 @@ static enum otel_err check_sampler(struct hx_loader *l, const json_t *map,
             return OTEL_OK;
     return otl_yaml_error(l->reterr,
                           otl_yaml_value_pos(l->doc, json_object_get(map, "tracing"), "sampler"),
-                          "the sampler '%s' is tracerig's own; %s runs a command, whose SDK does not "
-                          "know it%s",
+                          "the sampler '%s' is tracerig's own; %s runs a command, whose SDK does "
+                          "not know it%s",
                           sampler, service->name,
                           otl_words_suggest(known, sampler, near, sizeof(near)));
 }
@@ -178,8 +178,8 @@ enum otel_err hx_check_foreign_step(struct hx_loader *l, const json_t *map, cons
         return OTEL_OK;
     if (strcmp(verb, "publish") == 0)
         return otl_yaml_error(l->reterr, otl_yaml_container_pos(l->doc, map),
-                              "Kafka topics do not pass through the relay: a service with a command "
-                              "cannot publish");
+                              "Kafka topics do not pass through the relay: a service with a "
+                              "command cannot publish");
     return otl_yaml_error(l->reterr, otl_yaml_container_pos(l->doc, map),
                           "the steps of a service with a command only say whom it calls, found "
                           "'%s'", verb);

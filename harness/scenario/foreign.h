@@ -17,7 +17,7 @@
 struct hx_foreign {
     const char *const *argv;    /* ends with NULL; argv[0] without '/' is looked up in PATH */
     const char *const *env;     /* "NAME=value", ends with NULL */
-    const char *health;         /* path that answers 200 when it is ready; "" = connectable is enough */
+    const char *health;         /* path that answers 200 when it is ready; "" = none */
     uint64_t start_limit_ns;    /* ready by then */
     unsigned max_in_flight;     /* the relay lets no more in at a time; 0 = any number */
     const char *key_header;     /* business key that its calls repeat: a header, or "" */

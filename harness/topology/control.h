@@ -13,7 +13,7 @@
  *   {"event":"bound","bootstrap":"127.0.0.1:40124"}
  *                                         broker: topics exist; the broker is then ready
  *   {"event":"bound","places":[{"instance":"payment-0","listen":40126,"port":40127,
- *    "calls":{"rules":40128}}]}           relay: for each replica of a service with a command, where
+ *    "calls":{"rules":40128}}]}           relay: of each replica of a service with a command: where
  *                                         to call it, the port that it is to serve, where it finds
  *                                         those that it calls. "ready" when all serve their ports
  *   {"event":"ready"}                     peers known, connections possible, Kafka group stable

@@ -37,7 +37,7 @@ json_t *hx_run_replicas(struct hx_run *run)
     return NULL;
 }
 
-/* ---- environment ------------------------------------------------------------------------------ */
+/* ---- environment ---------------------------------------------------------------------------- */
 
 struct env {
     const char *items[ENV_MAX + 1];
@@ -158,7 +158,7 @@ static void fill_env(const struct hx_run *run, const struct hx_service *service,
         put(env, "%s", *item);
 }
 
-/* ---- start ------------------------------------------------------------------------------------ */
+/* ---- start ---------------------------------------------------------------------------------- */
 
 /* argv[0] as a path: what has no '/' is looked up in PATH. */
 static bool find_program(const char *name, char *out, size_t size)
@@ -257,7 +257,7 @@ void hx_run_foreign_peers(const struct hx_run *run, json_t *services)
     }
 }
 
-/* ---- what went wrong --------------------------------------------------------------------------- */
+/* ---- what went wrong ------------------------------------------------------------------------ */
 
 /* " The last it said: ..." or "" */
 static const char *last_output(const struct hx_run *run, const struct hx_child *child, char *out,

@@ -195,7 +195,8 @@ static void stop_service(struct hx_run *run, unsigned service)
         if (is_of(&fleet->children[i], service))
             ask_to_stop(run, &fleet->children[i]);
     for (size_t i = 0; i < fleet->count; i++)
-        if (is_of(&fleet->children[i], service) && fleet->children[i].exit_expected && !fleet->children[i].ended_by_fault)
+        if (is_of(&fleet->children[i], service) && fleet->children[i].exit_expected &&
+            !fleet->children[i].ended_by_fault)
             await_end(run, &fleet->children[i]);
 }
 

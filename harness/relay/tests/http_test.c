@@ -27,7 +27,8 @@ static enum hx_relay_parsed request(const char *text, size_t len)
 
 static void every_prefix_of_a_head_asks_for_more(void **state)
 {
-    static const char text[] = "POST /charge?x=1 HTTP/1.1\r\nHost: a\r\nX-A:  b \t\r\nx-a:\r\n\r\nbody";
+    static const char text[] = "POST /charge?x=1 HTTP/1.1\r\nHost: a\r\nX-A:  b \t\r\n"
+                               "x-a:\r\n\r\nbody";
     size_t whole = sizeof(text) - 1 - 4;
 
     (void)state;
@@ -125,7 +126,7 @@ static void answers_say_how_far_their_bodies_go(void **state)
     assert_int_equal(hx_relay_read_response("ICY 200 OK\r\n\r\n", 14, false, &head), HX_RELAY_BAD);
 }
 
-/* ---- bodies ----------------------------------------------------------------------------------- */
+/* ---- bodies --------------------------------------------------------------------------------- */
 
 struct payload {
     char text[64];
@@ -143,7 +144,8 @@ static void keep(void *arg, const char *data, size_t len)
 
 static void chunks_are_followed_in_any_pieces(void **state)
 {
-    static const char text[] = "5;ext=\"a\"\r\nhello\r\nA\r\n, my world\r\n0\r\nTrailer: x\r\n\r\nGET";
+    static const char text[] = "5;ext=\"a\"\r\nhello\r\nA\r\n, my world\r\n0\r\n"
+                               "Trailer: x\r\n\r\nGET";
     size_t whole = sizeof(text) - 1 - 3;
 
     (void)state;

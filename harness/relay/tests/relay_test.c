@@ -18,6 +18,8 @@
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
 #define CALL "POST /authorize HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
 
+#define PASSED_ON CALL "TraceParent: " PARENT "\r\nTracerig-Request: 0000000000000009-"
+
 static struct rig rig;
 
 static int with(void **state, const char *extra)
@@ -76,12 +78,12 @@ static int enter(int client, const char *text, char *head, size_t size)
     return program;
 }
 
-/* ---- what goes on ------------------------------------------------------------------------------ */
+/* ---- what goes on --------------------------------------------------------------------------- */
 
 static void bytes_and_headers_go_on_unchanged(void **state)
 {
-    static const char text[] = "POST /charge?a=%20b HTTP/1.1\r\nhOsT:a\r\nX-Dup: 1\r\ntraceparent:  "
-                               PARENT " \r\nx-dup: 2\r\nTRACESTATE: a=1\r\ntracestate: b=2\r\n"
+    static const char text[] = "POST /charge?a=%20b HTTP/1.1\r\nhOsT:a\r\nX-Dup: 1\r\n"
+                               "traceparent:  " PARENT " \r\nx-dup: 2\r\nTRACESTATE: a=1\r\ntracestate: b=2\r\n"
                                "tracerig-request: 0000000000000007-0000020000000005\r\n"
                                "X-Empty:\r\nContent-Length: 5\r\n\r\n\x01\x02{\"}";
     static const char answer[] = "HTTP/1.1 201 Made\r\nSet-Cookie: a\r\nset-cookie: b\r\n"
@@ -179,7 +181,7 @@ static void an_answer_until_the_end_of_the_connection_goes_on(void **state)
     hx_led_reader_free(reader);
 }
 
-/* ---- slow, large, cut ---------------------------------------------------------------------------- */
+/* ---- slow, large, cut ----------------------------------------------------------------------- */
 
 static void a_slow_reader_slows_the_sender_down(void **state)
 {
@@ -275,7 +277,7 @@ static void what_is_no_http_is_refused_and_counted(void **state)
     assert_non_null(strstr(counts.why, "to payment-0"));
 }
 
-/* ---- calls ---------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------- */
 
 /* A call of the program; returns what the callee got of its head, and answers. */
 static void call(const char *text, const char *body, char *head, size_t size)
@@ -333,8 +335,7 @@ static void a_call_is_joined_by_the_request_that_it_passes_on(void **state)
     holds_send(reader, 0, first, 9, entry);
     holds_send(reader, 1, second, 0, NULL);
     assert_true(otl_view_is(hx_led_view(&row->head, row->traceparent), PARENT));
-    assert_memory_equal(first, CALL "TraceParent: " PARENT "\r\nTracerig-Request: 0000000000000009-",
-                        strlen(CALL "TraceParent: " PARENT "\r\nTracerig-Request: 0000000000000009-"));
+    assert_memory_equal(first, PASSED_ON, sizeof(PASSED_ON) - 1);
     assert_non_null(strstr(first, "\r\nX-Last: 1\r\n\r\n"));
     assert_memory_equal(second, CALL "X-Last: 1\r\ntracerig-request: ",
                         strlen(CALL "X-Last: 1\r\ntracerig-request: "));
@@ -393,8 +394,8 @@ static void joined_by_key(const char *one, const char *two, const char *text, co
     hx_led_reader_free(reader);
 }
 
-#define ENTER(n, more) "POST /charge HTTP/1.1\r\nTracerig-Request: 000000000000000" n                 \
-                       "-0000020000000001\r\n" more
+#define ENTER(n, more)                                                                             \
+    "POST /charge HTTP/1.1\r\nTracerig-Request: 000000000000000" n "-0000020000000001\r\n" more
 
 static void a_header_can_be_the_key(void **state)
 {
@@ -409,11 +410,12 @@ static void a_field_of_a_json_body_can_be_the_key(void **state)
     joined_by_key(ENTER("9", "Content-Length: 21\r\n\r\n{\"order\":{\"id\":\"o1\"}}"),
                   ENTER("a", "Transfer-Encoding: chunked\r\n\r\n8\r\n{\"order\"\r\nd\r\n:{\"id\":"
                              "\"o2\"}}\r\n0\r\n\r\n"),
-                  "POST /authorize HTTP/1.1\r\nContent-Length: 21\r\n\r\n{\"order\":{\"id\":\"o2\"}}",
+                  "POST /authorize HTTP/1.1\r\nContent-Length: 21\r\n\r\n"
+                  "{\"order\":{\"id\":\"o2\"}}",
                   "{\"order\":{\"id\":\"o2\"}}");
 }
 
-/* ---- readiness ------------------------------------------------------------------------------------ */
+/* ---- readiness ------------------------------------------------------------------------------ */
 
 static void a_program_that_never_listens_is_named(void **state)
 {

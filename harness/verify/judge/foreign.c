@@ -11,7 +11,7 @@ enum { OTLP_SERVER = 2 };
 /* Other SDKs read their clocks by the millisecond. */
 #define CLOCK_SLACK_NS UINT64_C(5000000)
 
-/* ---- traces of their own ---------------------------------------------------------------------- */
+/* ---- traces of their own -------------------------------------------------------------------- */
 
 static void count_entries(const struct hx_facts *facts, const struct hx_service *service,
                           uint64_t *ret_first_ns, uint64_t *ret_roots)
@@ -50,7 +50,7 @@ void hx_foreign_count_strays(struct hx_judgement *j)
             j->strays[i] = strays_of(j->facts, &j->scenario->services[i]);
 }
 
-/* ---- hops ------------------------------------------------------------------------------------- */
+/* ---- hops ----------------------------------------------------------------------------------- */
 
 /* It did not use what came in, which is the other hop's fault, and passed its own span on. */
 static bool in_its_own_trace(const struct hx_facts *facts, const struct hx_context *before,

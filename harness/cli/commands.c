@@ -10,6 +10,7 @@ const struct hx_command hx_commands[] = {
     {"compare", "two sets of runs: what differs beyond the noise", hx_command_compare},
     {"report", "draw the report of a run again, or print it", hx_command_report},
     {"sweep", "a scenario under every combination of some settings", hx_command_sweep},
+    {"tune", "recommend settings of a batch processor for a load, and prove them", hx_command_tune},
     {"load", "the load generator alone, against any URL", hx_command_load},
     {"service", "one replica of a scenario's service, to be placed by another scheduler",
      hx_command_service},

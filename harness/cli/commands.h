@@ -47,6 +47,7 @@ int hx_command_load_client(int argc, char **argv);
 int hx_command_relay(int argc, char **argv);
 int hx_command_broker(int argc, char **argv);
 int hx_command_service(int argc, char **argv);
+int hx_command_tune(int argc, char **argv);
 int hx_command_sweep(int argc, char **argv);
 int hx_command_run(int argc, char **argv);
 int hx_command_validate(int argc, char **argv);

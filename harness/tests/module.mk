@@ -5,3 +5,4 @@ SCRIPT_TESTS += harness/tests/scenarios.sh harness/tests/bad_input.sh harness/te
 SCRIPT_TESTS += harness/tests/faults.sh harness/tests/fault_scenarios.sh
 SCRIPT_TESTS += harness/tests/overhead.sh
 SCRIPT_TESTS += harness/tests/foreign.sh harness/tests/foreign_node.sh
+SCRIPT_TESTS += harness/tests/tune.sh

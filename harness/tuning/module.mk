@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS += tuning
-tuning_SRCS := harness/tuning/one_run.c harness/tuning/sweep.c harness/tuning/overhead.c
+tuning_SRCS := harness/tuning/one_run.c harness/tuning/sweep.c harness/tuning/tune.c \
+               harness/tuning/overhead.c
 tuning_LIBS := tuningparts scenario topology ledger reports base
 tuning_PKGS := jansson
 
 # Without the commands, which need the program's main.
 LIBS += tuningparts
 tuningparts_SRCS := harness/tuning/grid.c harness/tuning/figures.c \
-                    harness/tuning/overhead_sum.c
+                    harness/tuning/overhead_sum.c harness/tuning/model.c
 tuningparts_LIBS := stats base
 tuningparts_PKGS := jansson
 
@@ -18,3 +19,7 @@ grid_test_LIBS := tuningparts
 TESTS += overhead_test
 overhead_test_SRCS := harness/tuning/tests/overhead_test.c
 overhead_test_LIBS := tuningparts
+
+TESTS += model_test
+model_test_SRCS := harness/tuning/tests/model_test.c
+model_test_LIBS := tuningparts

@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# tracerig tune: a promise that is proved, one that cannot be made, and what it refuses.
+. "$(dirname "$0")/tap.sh"
+
+proved()
+{
+    expect_exit 0 "$tracerig" tune --rate 400 --spans-per-request 5 --burst 100 --collector-latency 20ms --seed 4 --out "$dir/tune" &&
+        says "OTEL_BSP_MAX_QUEUE_SIZE=2048" && says "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=" &&
+        says "OTEL_BSP_SCHEDULE_DELAY=" && says "OTEL_BSP_EXPORT_TIMEOUT=30000" && says "Promised and proved" &&
+        json_is "$dir/tune/confirm-1-1/report.json" "r['sdk'][0]['drops']" "{}" &&
+        json_is "$dir/tune/confirm-1-1/report.json" "r['spans']['lost_total']" 0 &&
+        json_is "$dir/tune/confirm-1-1/report.json" "r['load']['arrival']" burst &&
+        json_is "$dir/tune/confirm-1-1/report.json" "r['spans']['per_request']" 5.0 &&
+        json_is "$dir/tune/confirm-1-1/report.json" "r['sdk'][0]['export_latency']['mean_ns'] > 20e6" True
+}
+check "a recommendation is proved by a run that drops nothing" proved
+
+none()
+{
+    expect_exit 0 "$tracerig" tune --rate 400 --spans-per-request 10 --burst 200 --memory 256KiB --seed 4 --out "$dir/small" &&
+        says "No promise: this memory does not hold" &&
+        json_is "$dir/small/confirm-1-1/report.json" "r['sdk'][0]['drops']['queue_full'] > 0" True &&
+        json_is "$dir/small/confirm-1-1/report.json" "r['spans']['lost_unexplained']" 0
+}
+check "where memory does not hold a burst it promises nothing and says what it drops" none
+
+wrong() # wrong TEXT OPTION...
+{
+    text=$1
+    shift
+    expect_exit 2 "$tracerig" tune --out "$dir/wrong" "$@" && says "$text" && [ ! -e "$dir/wrong" ]
+}
+check "no rate" wrong "--rate is missing" --spans-per-request 3
+check "no spans" wrong "--spans-per-request is missing" --rate 5
+check "a rate that is no number" wrong "--rate 'fast'" --rate fast --spans-per-request 3
+check "a latency without a unit" wrong "a duration up to 60s" --rate 5 --spans-per-request 3 --collector-latency 5
+check "memory without a number" wrong "expected bytes, such as 16MiB" --rate 5 --spans-per-request 3 --memory lots
+check "a directory that holds a tuning is not written over" expect_exit 2 "$tracerig" tune --rate 5 --spans-per-request 3 --out "$dir/tune"
+done_testing

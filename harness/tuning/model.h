@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_TUNING_MODEL_H
+#define HX_TUNING_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Model of a batch processor: one export at a time, each with a cost of its own and one a span.
+ *
+ *     time of an export   collector's answer time + EXPORT_NS + batch * SPAN_NS
+ *     it keeps up if      batch / time >= 1.5 * spans a second
+ *     the queue holds     a burst + what comes during two exports (and four standard deviations of
+ *                         it) + the batch under way, and a quarter more
+ *     memory              1 KiB a span, in the queue and in the batch under way
+ *
+ * It says where to begin; what holds is what runs have shown (tune.c).
+ *
+ * Threads   no state.
+ */
+
+struct hx_tune_asked {
+    double rate;            /* requests a second */
+    unsigned spans;         /* a request */
+    unsigned burst;         /* requests at one instant; 0 or 1: none */
+    uint64_t latency_ns;    /* the collector's answer time */
+    uint64_t memory_bytes;  /* for queued spans; 0 = no limit but HX_TUNE_QUEUE_MAX */
+};
+
+struct hx_tune_setting {
+    size_t queue;
+    size_t batch;
+    uint64_t delay_ms;
+    uint64_t timeout_ms;
+};
+
+struct hx_tune_advice {
+    struct hx_tune_setting setting;
+    bool keeps_up;    /* the exporter is fast enough */
+    bool fits;        /* the queue holds what it must */
+    double needed;    /* spans that the queue must hold */
+    double capacity;  /* spans a second that one exporter can send */
+};
+
+#define HX_TUNE_EXPORT_NS 500e3
+#define HX_TUNE_SPAN_NS 1e3
+enum {
+    HX_TUNE_SPAN_BYTES = 1024, /* a span's block in the SDK's pool */
+    HX_TUNE_BATCH_MIN = 512,
+    HX_TUNE_BATCH_MAX = 16384,
+    HX_TUNE_QUEUE_MIN = 2048,
+    HX_TUNE_QUEUE_MAX = 1000000
+};
+
+struct hx_tune_advice hx_tune_advise(const struct hx_tune_asked *asked);
+/* With another batch: queue and delay follow. */
+struct hx_tune_advice hx_tune_with_batch(const struct hx_tune_asked *asked, size_t batch);
+
+/* Memory of queued spans at most. */
+uint64_t hx_tune_memory(const struct hx_tune_setting *setting);
+/* Seconds that the collector may stand still before spans drop, from a queue that is empty. */
+double hx_tune_standstill_s(const struct hx_tune_asked *asked,
+                            const struct hx_tune_setting *setting);
+
+#endif

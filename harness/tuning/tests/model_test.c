@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "harness/tuning/model.h"
+
+static void a_light_load_keeps_the_defaults(void **state)
+{
+    const struct hx_tune_asked asked = {.rate = 50, .spans = 8};
+    struct hx_tune_advice advice = hx_tune_advise(&asked);
+
+    (void)state;
+    assert_int_equal(advice.setting.queue, 2048);
+    assert_int_equal(advice.setting.batch, 512);
+    assert_int_equal(advice.setting.timeout_ms, 30000);
+    assert_true(advice.setting.delay_ms > 1000 && advice.setting.delay_ms <= 5000);
+    assert_true(advice.keeps_up && advice.fits);
+}
+
+/* 20,000 spans/s at 200 ms an export: 4,000 come during one. */
+static void a_slow_collector_asks_for_larger_batches(void **state)
+{
+    const struct hx_tune_asked asked = {.rate = 2000, .spans = 10, .latency_ns = 200000000};
+    struct hx_tune_advice advice = hx_tune_advise(&asked);
+
+    (void)state;
+    assert_int_equal(advice.setting.batch, 8192);
+    assert_true(advice.keeps_up && advice.fits);
+    assert_true(advice.capacity > 30000);
+    assert_true((double)advice.setting.queue >= 2 * 20000 * 0.2 + 8192);
+}
+
+static void a_burst_must_fit_into_the_queue(void **state)
+{
+    struct hx_tune_asked asked = {.rate = 100, .spans = 20, .burst = 1000};
+
+    (void)state;
+    assert_true(hx_tune_advise(&asked).setting.queue >= 20000);
+    asked.burst = 0;
+    assert_int_equal(hx_tune_advise(&asked).setting.queue, 2048);
+}
+
+static void memory_bounds_queue_and_batch(void **state)
+{
+    struct hx_tune_asked asked = {.rate = 100, .spans = 20, .burst = 1000};
+
+    (void)state;
+    for (uint64_t kib = 1; kib <= 65536; kib *= 2) {
+        struct hx_tune_advice advice;
+        asked.memory_bytes = kib * 1024;
+        advice = hx_tune_advise(&asked);
+        assert_true(advice.setting.batch >= 1 && advice.setting.batch <= advice.setting.queue);
+        if (kib >= 2)
+            assert_true(hx_tune_memory(&advice.setting) <= asked.memory_bytes);
+        assert_int_equal(advice.fits, kib >= 32768);
+    }
+}
+
+static void what_no_batch_can_carry_is_said(void **state)
+{
+    const struct hx_tune_asked asked = {.rate = 10000, .spans = 20, .latency_ns = 1000000000};
+
+    (void)state;
+    assert_false(hx_tune_advise(&asked).keeps_up);
+}
+
+static void a_standstill_fills_the_queue(void **state)
+{
+    const struct hx_tune_asked asked = {.rate = 100, .spans = 10};
+    const struct hx_tune_setting setting = {.queue = 5000, .batch = 512};
+
+    (void)state;
+    assert_true(hx_tune_standstill_s(&asked, &setting) == 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_light_load_keeps_the_defaults),
+        cmocka_unit_test(a_slow_collector_asks_for_larger_batches),
+        cmocka_unit_test(a_burst_must_fit_into_the_queue),
+        cmocka_unit_test(memory_bounds_queue_and_batch),
+        cmocka_unit_test(what_no_batch_can_carry_is_said),
+        cmocka_unit_test(a_standstill_fills_the_queue),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -46,7 +46,9 @@ TESTS += schema_test
 schema_test_SRCS := reports/tests/schema_test.c
 schema_test_LIBS := repschema
 
-TESTS += render_test plot_test layout_test
+TESTS += render_test plot_test layout_test say_test
+say_test_SRCS := reports/tests/say_test.c reports/tests/help.c
+say_test_LIBS := reports
 render_test_SRCS := reports/tests/render_test.c reports/tests/help.c
 render_test_LIBS := reports
 plot_test_SRCS := reports/tests/plot_test.c reports/tests/help.c

@@ -2,7 +2,10 @@
 #include "reports/words.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "reports/model.h"
 
 const char *rep_verdict_word(const char *verdict)
 {
@@ -25,6 +28,44 @@ const struct rep_word rep_book_terms[] = {
     {"lost_unexplained", "lost, unexplained", "not received, and nothing says why"},
     {NULL, NULL, NULL},
 };
+
+static const struct rep_word lost_words[] = {
+    {"counted_only", "claimed, not named",
+     "not received; a counter of the SDK claims so many, its drop callback named none of them"},
+    {"process_killed", "process killed", "held by a process when it was killed"},
+    {"lost_after_ack", "after acknowledgement", "the receiver said yes and has it not"},
+    {NULL, NULL, NULL},
+};
+
+const struct rep_word *rep_lost_word(const char *reason)
+{
+    for (const struct rep_word *word = lost_words; word->key != NULL; word++)
+        if (strcmp(word->key, reason) == 0)
+            return word;
+    return NULL;
+}
+
+struct rep_text rep_lost_note(const json_t *spans)
+{
+    long long claimed = rep_int(rep_get(spans, "lost"), "counted_only");
+    struct rep_text out;
+
+    if (claimed == 0)
+        snprintf(out.text, sizeof(out.text), "for a reason on record");
+    else if (claimed == rep_int(spans, "lost_total"))
+        snprintf(out.text, sizeof(out.text), "claimed, not named");
+    else
+        snprintf(out.text, sizeof(out.text), "%.20s of them claimed, not named",
+                 rep_format_count(claimed).text);
+    return out;
+}
+
+struct rep_text rep_latency_text(const json_t *latency, const char *key)
+{
+    struct rep_text out = {"n/a"};
+
+    return rep_has(latency, key) ? rep_format_ns(rep_num(latency, key)) : out;
+}
 
 const struct rep_word rep_book_notes[] = {
     {"duplicated", "duplicated", "received twice without an excuse"},

@@ -2,6 +2,10 @@
 #ifndef REP_WORDS_H
 #define REP_WORDS_H
 
+#include <jansson.h>
+
+#include "reports/format.h"
+
 /*
  * Words that several renderers print: verdicts, the rows of the books, the lines of a latency
  * table. Tables end with a NULL key.
@@ -18,6 +22,12 @@ const char *rep_verdict_word(const char *verdict);
 
 /* Terms of the sum: started = these; "lost" stands for its reasons. */
 extern const struct rep_word rep_book_terms[];
+/* What people read of a reason why spans were lost; NULL: the reason itself says it. */
+const struct rep_word *rep_lost_word(const char *reason);
+/* "240 for a reason on record", ...: one phrase under a number of lost spans. */
+struct rep_text rep_lost_note(const json_t *spans);
+/* A latency; "n/a" when it is left out: too few samples can tell it. */
+struct rep_text rep_latency_text(const json_t *latency, const char *key);
 /* What stands beside the sum. */
 extern const struct rep_word rep_book_notes[];
 extern const struct rep_word rep_trace_rows[];

@@ -116,6 +116,21 @@ static bool too_few(const struct hx_figure *figure, const struct hx_found *found
     return true;
 }
 
+/* A percentile that is left out beside its count: too few requests to tell it? */
+static bool left_out(const struct hx_figure *figure, const json_t *report, char *out, size_t size)
+{
+    static const char *const counts[] = {"count", "calls"};
+    struct hx_figure sibling = *figure;
+    struct hx_found found;
+
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        snprintf(sibling.steps[figure->step_count - 1].name, HX_FIGURE_NAME, "%s", counts[i]);
+        if (hx_figure_find(&sibling, report, &found, 1) > 0)
+            return too_few(figure, &found, out, size);
+    }
+    return false;
+}
+
 /* ---- one threshold ------------------------------------------------------------------------ */
 
 static bool holds(enum hx_threshold_op op, double value, double limit)
@@ -194,6 +209,8 @@ static void decide(const struct hx_threshold *t, const json_t *report,
     if (count == 0) {
         v->word = "inconclusive";
         snprintf(v->observed, sizeof(v->observed), "not in the report");
+        if (left_out(&t->figure, report, v->reason, sizeof(v->reason)))
+            return;
         snprintf(v->reason, sizeof(v->reason), "the report has no such %s",
                  strchr(t->text, '[') ? "row or figure" : "figure");
         return;

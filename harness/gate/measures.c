@@ -102,8 +102,8 @@ static bool read_latency(const json_t *report, const char *key, double *value)
 {
     const json_t *latency = get(get(report, "load"), "latency");
 
-    *value = json_number_value(get(latency, key));
-    return json_number_value(get(latency, "count")) > 0;
+    *value = json_number_value(get(latency, key)); /* left out where too few can tell it */
+    return get(latency, key) != NULL && json_number_value(get(latency, "count")) > 0;
 }
 
 static bool read_p50(const json_t *report, double *value, double *trials)

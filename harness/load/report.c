@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/load/report.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "harness/load/schedule.h"
+#include "harness/stats/summary.h"
 
 static void set(json_t *object, const char *key, json_t *value)
 {
@@ -19,6 +23,7 @@ static json_t *seconds(uint64_t ns)
     return json_real((double)ns / 1e9);
 }
 
+/* A percentile that too few samples cannot tell is left out: nobody knows it. */
 static json_t *latency(const struct hx_hdr *hdr)
 {
     static const struct {
@@ -31,7 +36,8 @@ static json_t *latency(const struct hx_hdr *hdr)
     set(object, "min", count(hx_hdr_min(hdr)));
     set(object, "mean", json_real(hx_hdr_mean(hdr)));
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        set(object, rows[i].key, count(hx_hdr_value_at(hdr, rows[i].percentile)));
+        if (hx_percentile_known(hdr->total, rows[i].percentile))
+            set(object, rows[i].key, count(hx_hdr_value_at(hdr, rows[i].percentile)));
     set(object, "max", count(hx_hdr_max(hdr)));
     return object;
 }
@@ -46,11 +52,27 @@ static json_t *errors(const struct hx_load_counts *counts)
     return object;
 }
 
+/* "Lateness of the generator itself, p99: 2.31 ms (max 4 ms), limit ...; ..." */
+static json_t *limited_by(const struct hx_load_trust *rows)
+{
+    char text[640] = "";
+
+    for (int i = 0; i < HX_LOAD_TRUST_ROWS; i++) {
+        size_t used = strlen(text);
+
+        if (rows[i].limits)
+            snprintf(text + used, sizeof(text) - used, "%s%s: %s, limit %s", used ? "; " : "",
+                     rows[i].title, rows[i].observed, rows[i].limit);
+    }
+    return json_string(text);
+}
+
 json_t *hx_load_report(const struct hx_load_totals *totals, const char *entry)
 {
     const struct hx_load_counts *counts = &totals->counts[HX_LOAD_MEASURE];
     struct hx_load_trust trust[HX_LOAD_TRUST_ROWS];
     json_t *object = json_object();
+    bool limited;
     double cpu_share =
         totals->elapsed_ns == 0 ? 0 : (double)totals->cpu_ns / (double)totals->elapsed_ns;
 
@@ -72,7 +94,10 @@ json_t *hx_load_report(const struct hx_load_totals *totals, const char *entry)
     set(object, "dropped", count(counts->errors[HX_LOAD_ERROR_DROPPED]));
     set(object, "client_cpu_s", seconds(totals->cpu_ns));
     set(object, "client_cpu_share", json_real(cpu_share));
-    set(object, "generator_limited", json_boolean(hx_load_judge(totals, trust)));
+    limited = hx_load_judge(totals, trust);
+    set(object, "generator_limited", json_boolean(limited));
+    if (limited)
+        set(object, "generator_limited_by", limited_by(trust));
     set(object, "warmup_s", seconds(totals->warmup_ns));
     set(object, "measured_s", seconds(totals->measured_ns));
     set(object, "drain_s", seconds(totals->drain_ns));

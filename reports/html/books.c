@@ -24,11 +24,13 @@ static void put_reasons(struct rep_out *out, const json_t *reasons)
         put_row(out, "lost", "nothing, for any reason on record", 0, NULL);
     json_object_foreach((json_t *)reasons, reason, count)
     {
+        const struct rep_word *word = rep_lost_word(reason);
         rep_put(out, "<tr><td class=\"w\">lost: ");
-        rep_put_html(out, reason);
+        rep_put_html(out, word ? word->title : reason);
         rep_put(out, "</td>");
         rep_html_count_cell(out, json_integer_value(count), "warn");
-        rep_put(out, "<td class=\"f\">not received, and the reason is on record</td></tr>\n");
+        rep_putf(out, "<td class=\"f\">%s</td></tr>\n",
+                 word ? word->note : "not received, and the reason is on record");
     }
 }
 

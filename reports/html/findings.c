@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "reports/format.h"
 #include "reports/html/parts.h"
 
@@ -14,7 +16,8 @@ static void put_item(struct rep_out *out, const json_t *item)
         rep_put(out, " <span class=\"id\">");
         rep_put_html(out, rep_str(item, "edge"));
         rep_put(out, "</span>");
-    } else if (rep_has(item, "service")) {
+    } else if (rep_has(item, "service") &&
+               strstr(rep_str(item, "text"), rep_str(item, "service")) == NULL) {
         rep_put(out, " <span class=\"id\">");
         rep_put_html(out, rep_str(item, "service"));
         rep_put(out, "</span>");

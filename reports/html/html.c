@@ -119,13 +119,15 @@ static void put_tiles(struct rep_out *out, const json_t *root)
 
     rep_put(out, "<div class=\"tiles\">\n");
     note = rep_format_number(rep_num(load, "rate_asked"));
-    snprintf(line, sizeof(line), "a second, of %s asked", note.text);
+    snprintf(line, sizeof(line), "a second, of %s asked%s", note.text,
+             rep_true(load, "generator_limited") ? "; <a href=\"#trust\">generator-limited</a>" : "");
     put_tile(out, "requests achieved", rep_format_number(rep_num(load, "rate_achieved")).text, line,
              "");
-    note = rep_format_ns(rep_num(latency, "p50"));
-    snprintf(line, sizeof(line), "median %s", note.text);
+    note = rep_latency_text(latency, "p50");
+    snprintf(line, sizeof(line), "%smedian %s", rep_has(latency, "p99") ? "" : "too few samples; ",
+             note.text);
     if (rep_int(latency, "count") > 0)
-        put_tile(out, "response time p99", rep_format_ns(rep_num(latency, "p99")).text, line, "");
+        put_tile(out, "response time p99", rep_latency_text(latency, "p99").text, line, "");
     else
         put_tile(out, "response time p99", "none", "no request was measured", "");
     note = rep_format_count(rep_int(traces, "expected"));
@@ -138,7 +140,7 @@ static void put_tiles(struct rep_out *out, const json_t *root)
     snprintf(line, sizeof(line), "of %s started", note.text);
     put_tile(out, "spans delivered", rep_format_count(rep_int(spans, "delivered")).text, line, "");
     put_tile(out, "spans lost", rep_format_count(rep_int(spans, "lost_total")).text,
-             "for a reason on record", rep_int(spans, "lost_total") > 0 ? "warn-text" : "");
+             rep_lost_note(spans).text, rep_int(spans, "lost_total") > 0 ? "warn-text" : "");
     put_tile(out, "lost, unexplained", rep_format_count(unexplained).text, "must be zero",
              unexplained > 0 ? "bad-text" : "");
     rep_put(out, "</div>\n");

@@ -9,8 +9,9 @@
 
 static void put_ns_cell(struct rep_out *out, const json_t *row, const char *key)
 {
-    rep_putf(out, "<td class=\"n\">%s</td>",
-             rep_has(row, key) ? rep_format_ns(rep_num(row, key)).text : "");
+    rep_putf(out, "<td class=\"n\">%s</td>", rep_has(row, "max_ns") || rep_has(row, key)
+                                                  ? rep_latency_text(row, key).text
+                                                  : "");
 }
 
 /* Columns that say nothing in most runs: shown where one row has something to say. */
@@ -157,10 +158,13 @@ static void put_latency_table(struct rep_out *out, const json_t *load)
                  kind->title, kind->note);
         rep_html_count_cell(out, rep_int(latency, "count"), NULL);
         for (const struct rep_word *c = rep_latency_columns; c->key != NULL; c++)
-            put_ns_cell(out, latency, c->key);
+            rep_putf(out, "<td class=\"n%s\">%s</td>", rep_has(latency, c->key) ? "" : " zero",
+                     rep_latency_text(latency, c->key).text);
         rep_put(out, "</tr>\n");
     }
     rep_put(out, "</tbody></table></div></div>\n");
+    if (!rep_has(rep_get(load, "latency"), "p999"))
+        rep_put(out, "<p class=\"lead\">n/a: too few samples, fewer than 10 lie beyond it.</p>\n");
 }
 
 static void put_percentile_table(struct rep_out *out, const json_t *histogram)

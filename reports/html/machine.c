@@ -59,9 +59,13 @@ void rep_html_trust(struct rep_out *out, const json_t *root)
         out, "trust", "Is the generator honest?",
         "Figures are only as good as what made the load. Warnings here make claims about "
         "time inconclusive; verdicts about correctness stand.");
-    if (rep_true(load, "generator_limited"))
+    if (rep_true(load, "generator_limited")) {
         rep_put(out, "<p class=\"lead\"><span class=\"badge warning\">GENERATOR-LIMITED</span> The "
-                     "generator, not the fleet, was the limit of this run.</p>\n");
+                     "generator, not the fleet, was the limit of this run");
+        rep_put(out, rep_has(load, "generator_limited_by") ? ": " : "");
+        rep_put_html(out, rep_str(load, "generator_limited_by"));
+        rep_put(out, ".</p>\n");
+    }
     put_trust_rows(out, rep_get(root, "trust"));
     put_generator(out, load);
     rep_html_section_end(out);

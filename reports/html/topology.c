@@ -4,6 +4,7 @@
 #include "reports/format.h"
 #include "reports/html/layout.h"
 #include "reports/html/parts.h"
+#include "reports/words.h"
 
 enum { ARROW = 8, TEXT_BYTES = 400 };
 
@@ -135,10 +136,10 @@ static void put_label(struct rep_out *out, const struct rep_wire *wire)
     else
         rep_putf(out, "%s calls%s", rep_format_count(calls).text, joined ? " \xe2\x9c\x93" : "");
     rep_put(out, "</text>");
-    if (rep_has(edge, "p50_ns") && rep_has(edge, "p99_ns")) {
+    if (rep_has(edge, "p50_ns")) {
         put_figure_line(out, wire, 14, false);
         rep_putf(out, "%s \xc2\xb7 ", rep_format_ns(rep_num(edge, "p50_ns")).text);
-        rep_putf(out, "%s</text>", rep_format_ns(rep_num(edge, "p99_ns")).text);
+        rep_putf(out, "%s</text>", rep_latency_text(edge, "p99_ns").text);
     }
     rep_put(out, "\n");
 }

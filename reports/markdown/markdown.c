@@ -97,7 +97,7 @@ static void put_books(struct rep_out *out, const json_t *root)
     json_object_foreach((json_t *)rep_get(spans, "lost"), reason, count)
     {
         rep_put(out, "| lost: ");
-        rep_put_md(out, reason);
+        rep_put_md(out, rep_lost_word(reason) ? rep_lost_word(reason)->title : reason);
         rep_putf(out, " | %s |\n", rep_format_count(json_integer_value(count)).text);
     }
     rep_putf(out, "| **sum** | **%s** |\n", rep_format_count(rep_int(spans, "accounted")).text);
@@ -113,6 +113,11 @@ static void put_load(struct rep_out *out, const json_t *root)
     rep_putf(out, "%s/s asked, ", rep_format_number(rep_num(load, "rate_asked")).text);
     rep_putf(out, "%s/s achieved%s.\n\n", rep_format_number(rep_num(load, "rate_achieved")).text,
              rep_true(load, "generator_limited") ? " (**generator-limited**)" : "");
+    if (rep_has(load, "generator_limited_by")) {
+        rep_put(out, "Generator-limited by its ");
+        rep_put_md(out, rep_str(load, "generator_limited_by"));
+        rep_put(out, ".\n\n");
+    }
     if (rep_int(rep_get(load, "latency"), "count") == 0)
         return;
     rep_put(out, "| | p50 | p90 | p99 | p99.9 | max |\n|---|---:|---:|---:|---:|---:|\n");
@@ -123,9 +128,11 @@ static void put_load(struct rep_out *out, const json_t *root)
             continue;
         rep_putf(out, "| %s |", kind->title);
         for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-            rep_putf(out, " %s |", rep_format_ns(rep_num(latency, keys[i])).text);
+            rep_putf(out, " %s |", rep_latency_text(latency, keys[i]).text);
         rep_put(out, "\n");
     }
+    if (!rep_has(rep_get(load, "latency"), "p999"))
+        rep_put(out, "\nn/a: too few samples, fewer than 10 lie beyond it.\n");
 }
 
 static void put_edges(struct rep_out *out, const json_t *root)

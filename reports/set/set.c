@@ -9,6 +9,7 @@
 #include "reports/model.h"
 #include "reports/resources.h"
 #include "reports/schema.h"
+#include "reports/words.h"
 #include "sdk/base/file.h"
 
 enum { MEASURED_BYTES = 240, PATH_SIZE = 4096 };
@@ -35,7 +36,7 @@ static void measured(const json_t *report, char *out, size_t size)
              started.text, traces.text, lost.text);
     if (rep_int(latency, "count") > 0)
         snprintf(out + strlen(out), size - strlen(out), ", p99 %s",
-                 rep_format_ns(rep_num(latency, "p99")).text);
+                 rep_latency_text(latency, "p99").text);
 }
 
 /* Rows of checks or expectations as cases, without their evidence. */

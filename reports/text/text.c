@@ -59,7 +59,7 @@ static void put_evidence(const struct page *page, const json_t *item, bool first
     rep_put(page->out, first ? "evidence  " : "          ");
     colour(page, "0");
     rep_put_plain(page->out, rep_str(item, "text"));
-    if (*where != '\0') {
+    if (*where != '\0' && strstr(rep_str(item, "text"), where) == NULL) {
         rep_put(page->out, "; ");
         rep_put_plain(page->out, where);
     }
@@ -140,15 +140,21 @@ static void put_load(const struct page *page, const json_t *root)
     rep_putf(out, ", %s/s asked", rep_format_number(rep_num(load, "rate_asked")).text);
     rep_putf(out, ", %s/s achieved%s\n", rep_format_number(rep_num(load, "rate_achieved")).text,
              rep_true(load, "generator_limited") ? " (generator-limited)" : "");
+    if (rep_has(load, "generator_limited_by")) {
+        rep_put(out, "             generator-limited by its ");
+        rep_put_plain(out, rep_str(load, "generator_limited_by"));
+        rep_put(out, "\n");
+    }
     if (rep_int(latency, "count") == 0) {
         rep_put(out, "  response   no request was measured\n");
         return;
     }
-    rep_putf(out, "  response   p50 %s", rep_format_ns(rep_num(latency, "p50")).text);
-    rep_putf(out, "   p90 %s", rep_format_ns(rep_num(latency, "p90")).text);
-    rep_putf(out, "   p99 %s", rep_format_ns(rep_num(latency, "p99")).text);
-    rep_putf(out, "   p99.9 %s", rep_format_ns(rep_num(latency, "p999")).text);
-    rep_putf(out, "   max %s\n", rep_format_ns(rep_num(latency, "max")).text);
+    rep_putf(out, "  response   p50 %s", rep_latency_text(latency, "p50").text);
+    rep_putf(out, "   p90 %s", rep_latency_text(latency, "p90").text);
+    rep_putf(out, "   p99 %s", rep_latency_text(latency, "p99").text);
+    rep_putf(out, "   p99.9 %s", rep_latency_text(latency, "p999").text);
+    rep_putf(out, "   max %s%s\n", rep_format_ns(rep_num(latency, "max")).text,
+             rep_has(latency, "p999") ? "" : "   (n/a: too few samples)");
 }
 
 static void put_books(const struct page *page, const json_t *root)
@@ -170,7 +176,7 @@ static void put_books(const struct page *page, const json_t *root)
     json_object_foreach((json_t *)rep_get(spans, "lost"), reason, count)
     {
         rep_putf(out, " %s lost: ", rep_format_count(json_integer_value(count)).text);
-        rep_put_plain(out, reason);
+        rep_put_plain(out, rep_lost_word(reason) ? rep_lost_word(reason)->title : reason);
         rep_put(out, ",");
     }
     rep_putf(out, " %s unexplained\n", rep_format_count(rep_int(spans, "lost_unexplained")).text);

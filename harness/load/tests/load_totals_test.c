@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "harness/load/report.h"
 #include "harness/load/totals.h"
 #include "sdk/base/clock.h"
 
@@ -128,6 +129,52 @@ static void drops_and_stops_are_told(void **state)
     assert_string_equal(hx_load_error_text(HX_LOAD_ERROR_DROPPED), "queue_full");
 }
 
+static json_t *latency_of(const json_t *load, const char *key)
+{
+    return json_object_get(json_object_get(load, "latency"), key);
+}
+
+static void the_report_leaves_out_what_too_few_can_tell(void **state)
+{
+    struct fixture *f = *state;
+    static const unsigned counts[] = {999, 1000, 9999, 10000};
+
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        struct hx_hdr *few;
+        json_t *load;
+
+        assert_int_equal(hx_hdr_new(&HX_HDR_LATENCY_PARAMS, &few), OTEL_OK);
+        hx_hdr_record_n(few, 5 * OTL_NS_PER_MS, counts[i]);
+        f->totals.series[HX_SERIES_RESPONSE] = few;
+        load = hx_load_report(&f->totals, NULL);
+        assert_int_equal(json_integer_value(latency_of(load, "count")), counts[i]);
+        assert_non_null(latency_of(load, "p95"));
+        assert_true((latency_of(load, "p99") != NULL) == (counts[i] >= 1000));
+        assert_true((latency_of(load, "p999") != NULL) == (counts[i] >= 10000));
+        assert_non_null(latency_of(load, "max"));
+        assert_null(json_object_get(load, "generator_limited_by"));
+        json_decref(load);
+        hx_hdr_free(few);
+    }
+}
+
+static void the_report_says_what_limited_the_generator(void **state)
+{
+    struct fixture *f = *state;
+    const char *why;
+    json_t *load;
+
+    f->totals.counts[HX_LOAD_MEASURE].sent_inside = 980;
+    load = hx_load_report(&f->totals, NULL);
+    assert_true(json_is_true(json_object_get(load, "generator_limited")));
+    why = json_string_value(json_object_get(load, "generator_limited_by"));
+    assert_non_null(why);
+    assert_non_null(strstr(why, "Requests sent in time, of those planned: 98.00 %"));
+    assert_non_null(strstr(why, "limit at least 99 %"));
+    assert_null(strstr(why, "Lateness"));
+    json_decref(load);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +184,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(lateness_counts_against_the_response_time, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(drops_and_stops_are_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_report_leaves_out_what_too_few_can_tell, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_report_says_what_limited_the_generator, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests_name("load totals", tests, NULL, NULL);
 }

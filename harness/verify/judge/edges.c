@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/stats/summary.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
@@ -162,8 +163,10 @@ static json_t *edge_json(const struct hx_judgement *j, const struct hx_edge *edg
     if (edge->expectation != NULL)
         bad |= json_object_set_new(item, "expectation", json_string(edge->expectation));
     if (edge->latency != NULL) {
-        bad |= put_ns(item, "p50_ns", hx_hdr_value_at(edge->latency, 50));
-        bad |= put_ns(item, "p99_ns", hx_hdr_value_at(edge->latency, 99));
+        if (hx_percentile_known(edge->latency->total, 50))
+            bad |= put_ns(item, "p50_ns", hx_hdr_value_at(edge->latency, 50));
+        if (hx_percentile_known(edge->latency->total, 99))
+            bad |= put_ns(item, "p99_ns", hx_hdr_value_at(edge->latency, 99));
         bad |= put_ns(item, "max_ns", hx_hdr_max(edge->latency));
     }
     if (edge->why[0] != '\0')

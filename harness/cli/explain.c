@@ -8,6 +8,7 @@
 #include "harness/gate/threshold.h"
 #include "harness/scenario/checks.h"
 #include "harness/scenario/faults.h"
+#include "harness/scenario/foreign.h"
 #include "harness/scenario/plan.h"
 #include "sdk/base/text.h"
 #include "sdk/base/yaml/emit.h"
@@ -142,17 +143,30 @@ static void print_tracing(const struct hx_tracing *tracing)
     printf("%s\n", tracing->gzip ? ", gzip" : "");
 }
 
+static void print_foreign(const struct hx_foreign *foreign)
+{
+    printf("  command");
+    for (const char *const *word = foreign->argv; *word != NULL; word++)
+        printf(" %s", *word);
+    printf("\n  no ledger: its hops are seen by the relay, its spans stay out of the books%s\n",
+           foreign->max_in_flight == 1 ? "; one request at a time" : "");
+}
+
 static void print_service(const struct hx_service *service)
 {
     static const char *const modes[] = {"parent", "link", "parent and link", "nothing"};
 
     printf("\nservice %s%s%s, %u instance%s\n", service->name, service->version[0] ? " " : "",
            service->version, service->replicas, service->replicas == 1 ? "" : "s");
+    if (service->foreign != NULL)
+        print_foreign(service->foreign);
     print_tracing(&service->tracing);
     for (size_t i = 0; i < service->route_count; i++) {
         const struct hx_route *route = &service->routes[i];
         printf("  %s%s", route->name, route->span ? "" : "  (not traced)\n");
-        if (route->span)
+        if (service->foreign != NULL)
+            printf(": by the command\n");
+        else if (route->span)
             printf(": span [%u] SERVER %s\n", route->op, route->name);
         print_steps(route->steps, route->step_count, 4);
     }

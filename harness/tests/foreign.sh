@@ -124,6 +124,25 @@ deaf()
 }
 check "a program that ignores SIGTERM is killed and named" deaf
 
+dies()
+{
+    "$tracerig" run $plain --set load.duration=4s --quiet --out "$dir/dies" > "$dir/out" 2>&1 &
+    runner=$!
+    while [ "$(stat -c %s "$dir/dies/spans/tap.bin" 2> /dev/null || echo 0)" -lt 1000 ]; do
+        kill -0 $runner 2> /dev/null || { cat "$dir/out"; return 1; }
+        sleep 0.1
+    done
+    for p in /proc/[0-9]*; do
+        [ "$(readlink "$p/exe" 2> /dev/null)" != "$dir/plain-service" ] || kill -9 "${p#/proc/}"
+    done
+    wait $runner
+    got=$?
+    [ $got -eq 1 ] || { echo "exit $got"; cat "$dir/out"; return 1; }
+    none_left && json_is "$dir/dies/report.json" "[i['text'] for c in r['checks'] if c['id'] == 'processes' for i in c['evidence']]" "['payment-0 died during the run: killed by signal 9']" &&
+        json_is "$dir/dies/report.json" "r['spans']['started'] == r['spans']['accounted']" True
+}
+check "a program that dies in mid-run is named, and the books still balance" dies
+
 interrupted()
 {
     "$tracerig" run $plain --set load.duration=60s --out "$dir/interrupted" > "$dir/out" 2>&1 &

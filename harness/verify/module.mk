@@ -46,3 +46,7 @@ fuzz_context_LIBS := verify
 TESTS += namer_test
 namer_test_SRCS := harness/verify/tests/namer_test.c
 namer_test_LIBS := verify
+
+TESTS += verify_foreign_test
+verify_foreign_test_SRCS := harness/verify/tests/foreign_test.c
+verify_foreign_test_LIBS := verify

@@ -104,6 +104,11 @@ check: ## install what is missing, build, run every test
 	@sh ci/install-deps check
 	@sh ci/check
 
+.PHONY: check-full
+check-full: ## what takes minutes: each variant of the incident, fifty relabelled recordings
+	@mkdir -p build
+	@sh ci/check-full
+
 test: ## the tests of one MODE, in parallel; T=pattern picks some
 	@$(MAKE) --no-print-directory test-build
 	@MODE=$(MODE) sh ci/run-tests $(TEST_FILES) $(SCRIPT_TESTS)

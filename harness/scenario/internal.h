@@ -21,6 +21,7 @@ struct hx_loaded { /* what hx_scenario_free() frees; scenario is first */
 };
 
 struct hx_plan;
+struct hx_setting; /* faults.h */
 
 struct hx_loader {
     struct otl_yaml *doc;

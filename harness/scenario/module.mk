@@ -21,3 +21,7 @@ fuzz_scenario_LIBS := scenario yaml base
 TESTS += scenario_faults_test
 scenario_faults_test_SRCS := harness/scenario/tests/faults_test.c
 scenario_faults_test_LIBS := scenario threshold yaml base
+
+TESTS += scenario_replicas_test
+scenario_replicas_test_SRCS := harness/scenario/tests/replicas_test.c
+scenario_replicas_test_LIBS := scenario threshold yaml base

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What single replicas have of their own: replica_settings, and the settings of faults. */
+#include "harness/scenario/replicas.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/scenario/faults.h"
 #include "harness/scenario/internal.h"
 #include "sdk/base/text.h"
 
@@ -56,7 +57,6 @@ static enum otel_err load_replica(struct hx_loader *l, const struct hx_service *
                               service->name, service->replicas, service->replicas == 1 ? "" : "s",
                               name);
     ret->replica = (unsigned)replica;
-    ret->version = otl_tree_text(map, "version", service->version);
     return hx_load_settings(l, map, service->name, true, &ret->settings, &ret->setting_count);
 }
 

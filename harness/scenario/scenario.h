@@ -112,15 +112,7 @@ enum hx_stop_way {
 };
 
 struct hx_foreign; /* foreign.h */
-struct hx_setting; /* faults.h */
-
-/* What one replica has of its own: settings below its service, as a restart can change them. */
-struct hx_replica_settings {
-    unsigned replica;
-    const char *version;        /* that follows from them, "" = none */
-    const struct hx_setting *settings;
-    size_t setting_count;
-};
+struct hx_replica_settings; /* replicas.h */
 
 struct hx_service {
     const char *name;           /* service.name */
@@ -285,13 +277,6 @@ void hx_scenario_free(struct hx_scenario *scenario);
  * scenario.yaml. Loading it gives the same scenario. */
 OTEL_MUST_USE enum otel_err hx_scenario_emit(const struct hx_scenario *scenario,
                                              struct otl_buf *buf);
-
-/* The tree as one replica of service has it: with its own settings. The caller frees it.
- * OTEL_ERR_MEMORY. */
-OTEL_MUST_USE enum otel_err hx_scenario_replica_tree(const struct hx_scenario *scenario,
-                                                     const struct hx_service *service,
-                                                     unsigned replica, json_t **ret,
-                                                     struct otl_detail *reterr);
 
 /* NULL if there is none. */
 const struct hx_service *hx_scenario_service(const struct hx_scenario *scenario, const char *name);

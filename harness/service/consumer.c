@@ -47,8 +47,9 @@ static void store_offset(struct hx_member *member, const struct message *message
     int64_t upto = hx_deliveries_done(&member->deliveries, message->delivery);
 
     /* rd_kafka_offset_store() adds one. An error means that the partition is gone: the message
-     * will be delivered again. */
-    if (upto >= 0)
+     * will be delivered again. So will one that took longer than the poll interval: the member has
+     * been put out of its group, even if nobody has told it yet. */
+    if (upto >= 0 && !rd_kafka_assignment_lost(member->rk))
         (void)rd_kafka_offset_store(message->raw->rkt, message->raw->partition, upto - 1);
 }
 
@@ -95,6 +96,9 @@ static void begin(struct hx_request *request, struct hx_member *member,
         otel_attr_str("messaging.consumer.group.name", member->consumer->group),
         otel_attr_str("messaging.client.id", member->runtime->instance),
         otel_attr_int("messaging.message.body.size", (int64_t)raw->len),
+        /* no semantic convention: the member's own max.poll.interval.ms */
+        otel_attr_int("kafka.consumer.max.poll.interval.ms",
+                      (int64_t)(member->consumer->max_poll_interval_ns / OTL_NS_PER_MS)),
     };
 
     snprintf(partition, sizeof(partition), "%d", raw->partition);

@@ -329,6 +329,19 @@ static enum hx_progress run_read_baggage(struct hx_frame *frame, const struct hx
     return HX_GO_ON;
 }
 
+/* A message that comes again, here or elsewhere, is a new chance: what was slow for it may not be
+ * slow twice. */
+static bool strikes_now(const struct hx_frame *frame, const struct hx_step *step)
+{
+    const struct hx_request *request = frame->request;
+    uint64_t again = otl_random_mix(request->delivery, request->runtime->replica);
+    struct otl_random random;
+
+    otl_random_seed(&random, otl_random_mix(otl_random_mix(frame->path, frame->at),
+                                            request->delivery != 0 ? again : 0));
+    return otl_random_unit(&random) < step->probability;
+}
+
 /* work, wait and call may stand for some requests only. */
 static bool is_due(const struct hx_frame *frame, const struct hx_step *step)
 {
@@ -339,7 +352,7 @@ static bool is_due(const struct hx_frame *frame, const struct hx_step *step)
     if (*step->only_key != '\0' &&
         (key->len != strlen(step->only_key) || memcmp(key->data, step->only_key, key->len) != 0))
         return false;
-    return step->probability >= 1 || strikes(frame, step);
+    return step->probability >= 1 || strikes_now(frame, step);
 }
 
 enum hx_progress hx_step_run(struct hx_frame *frame, const struct hx_step *step,

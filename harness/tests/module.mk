@@ -6,3 +6,4 @@ SCRIPT_TESTS += harness/tests/faults.sh harness/tests/fault_scenarios.sh
 SCRIPT_TESTS += harness/tests/overhead.sh
 SCRIPT_TESTS += harness/tests/foreign.sh harness/tests/foreign_node.sh
 SCRIPT_TESTS += harness/tests/tune.sh
+SCRIPT_TESTS += harness/tests/incident.sh

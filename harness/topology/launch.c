@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "harness/scenario/replicas.h"
 #include "harness/topology/parts.h"
 #include "sdk/base/file.h"
 

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "harness/scenario/replicas.h"
 #include "harness/topology/parts.h"
 
 #define YOUNG_LIMIT_NS (60 * OTL_NS_PER_S)

@@ -60,6 +60,7 @@ static void put_nav(struct rep_out *out, const struct rep_out *body)
         {"failed", "What failed", NULL},
         {"unjudged", "Not judged", NULL},
         {"claims", "Claims", NULL},
+        {"namer", "Who stands out", NULL},
         {"topology", "Topology", NULL},
         {"latency", "Latency", NULL},
         {"time", "Over time", NULL},
@@ -197,6 +198,7 @@ void rep_render_html(const struct rep_model *model, const struct rep_plots *plot
     put_tiles(&body, root);
     rep_html_findings(&body, root);
     rep_html_claims(&body, root);
+    rep_html_namer(&body, root);
     rep_html_topology(&body, root);
     rep_html_latency(&body, root, plots);
     rep_html_over_time(&body, root, plots);

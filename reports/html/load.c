@@ -256,7 +256,7 @@ static void put_events(struct rep_out *out, const json_t *events)
                                                 {"at_s", "from", "s", NULL},
                                                 {"until_s", "to", "s", NULL},
                                                 {"target", "to what", "code", NULL},
-                                                {"text", "what was done", "text", NULL},
+                                                {"text", "what happened", "text", NULL},
                                                 {"requests", "requests hit", "count", NULL},
                                                 {"spans", "spans in them", "count", NULL},
                                                 {"connections", "connections reset", "count", NULL},
@@ -270,7 +270,7 @@ static void put_events(struct rep_out *out, const json_t *events)
         json_array_append_new(rows, row);
     }
     if (json_array_size(rows) > 0) {
-        rep_put(out, "<h3>Faults on the timeline</h3>\n");
+        rep_put(out, "<h3>Events on the timeline</h3>\n");
         rep_html_table(out, rows, columns);
     }
     json_decref(rows);

@@ -170,7 +170,7 @@ static void put_events(struct rep_out *out, const json_t *root)
 
     if (json_array_size(events) == 0)
         return;
-    rep_put(out, "\n## Faults\n\n| from | to | what was done | requests hit |\n"
+    rep_put(out, "\n## Events\n\n| from | to | what happened | requests hit |\n"
                  "|---:|---:|---|---:|\n");
     for (size_t i = 0; i < json_array_size(events) && i < EDGE_ROWS; i++) {
         const json_t *event = json_array_get(events, i);

@@ -279,6 +279,8 @@ static void put_events(struct rep_out *out, const json_t *events)
     for (size_t i = 0; i < json_array_size(events) && i < EVENTS_MAX; i++) {
         const json_t *event = json_array_get(events, i);
         double at = rep_num(event, "at_s");
+        if (at < 0)
+            continue;
         if (rep_has(event, "until_s") && rep_num(event, "until_s") > at)
             rep_putf(out,
                      "set object rectangle from first %.6g, graph 0 to first %.6g, graph 1 "

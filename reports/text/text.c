@@ -218,6 +218,23 @@ static void put_edge(const struct page *page, const json_t *edge, size_t columns
     rep_put(out, "\n");
 }
 
+static void put_namer(const struct page *page, const json_t *namer)
+{
+    if (namer == NULL)
+        return;
+    rep_put(page->out, "  stands out ");
+    if (rep_has(namer, "instance")) {
+        rep_put_plain(page->out, rep_str(namer, "instance"));
+        rep_putf(page->out, ", named %s after the first span",
+                 rep_format_seconds(rep_num(namer, "after_s")).text);
+    } else {
+        rep_put(page->out, "no instance");
+    }
+    rep_put(page->out, ": ");
+    rep_put_plain(page->out, rep_str(namer, "reason"));
+    rep_put(page->out, "\n");
+}
+
 static void put_edges(const struct page *page, const json_t *root)
 {
     const json_t *edges = rep_get(root, "edges");
@@ -243,7 +260,7 @@ static void put_events(const struct page *page, const json_t *root)
 
     for (size_t i = 0; i < json_array_size(events) && i < EVENT_ROWS; i++) {
         const json_t *event = json_array_get(events, i);
-        rep_putf(page->out, "%s%8.2f s", i ? "             " : "\n  faults     ",
+        rep_putf(page->out, "%s%8.2f s", i ? "             " : "\n  events     ",
                  rep_num(event, "at_s"));
         if (rep_has(event, "until_s"))
             rep_putf(page->out, " to %.2f s", rep_num(event, "until_s"));
@@ -318,6 +335,7 @@ void rep_render_text(const struct rep_model *model, const struct rep_plots *plot
     put_passed(&page, root);
     put_load(&page, root);
     put_books(&page, root);
+    put_namer(&page, rep_get(root, "namer"));
     put_edges(&page, root);
     put_events(&page, root);
     put_overhead(&page, root);

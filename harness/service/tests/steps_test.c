@@ -105,6 +105,19 @@ static void wait_stops_the_steps_until_resumed(void **state)
     assert_int_equal(g_rig.last_status, 200);
 }
 
+static void some_requests_alone_take_a_step_with_a_probability(void **state)
+{
+    (void)state;
+    rig_open(&g_rig, SERVICES("          - {work: 1us, probability: 0.3}\n"
+                              "          - {work: 2us, probability: 0.0}\n"));
+    for (uint64_t i = 1; i <= 200; i++)
+        begin(i, NULL, NULL);
+    assert_int_equal(g_rig.answers, 200);
+    assert_true(g_rig.event_count > 30 && g_rig.event_count < 90);
+    for (size_t i = 0; i < g_rig.event_count; i++)
+        assert_string_equal(g_rig.events[i], "work 1000");
+}
+
 static void parallel_goes_on_when_the_last_branch_has_ended(void **state)
 {
     (void)state;
@@ -403,6 +416,7 @@ int main(void)
         T(spans_nest_as_the_steps_do),
         T(entry_row_has_request_caller_and_raw_headers),
         T(wait_stops_the_steps_until_resumed),
+        T(some_requests_alone_take_a_step_with_a_probability),
         T(parallel_goes_on_when_the_last_branch_has_ended),
         T(failure_skips_the_rest_and_answers_its_status),
         T(client_error_is_no_error_of_the_server_span),

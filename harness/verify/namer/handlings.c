@@ -6,10 +6,11 @@
 #include "collector-mock/wire/tap.h"
 #include "collector-mock/wire/traces.h"
 #include "harness/verify/namer/namer.h"
+#include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
-enum { CONSUMER_KIND = 5, ROWS_FIRST = 4096 };
+enum { CONSUMER_KIND = 5, ROWS_FIRST = 4096, DAY_MILLIS = 86400000 };
 
 enum otel_err hx_handlings_init(struct hx_handlings *h)
 {
@@ -104,7 +105,7 @@ static bool message_of(struct hx_handlings *h, const struct col_span *span,
 {
     char partition[HX_NAMER_TEXT];
     struct hx_namer_group group;
-    struct col_value offset;
+    struct col_value offset, interval;
     uint64_t number;
 
     take_text(&span->attributes, "messaging.destination.partition.id", NULL, partition);
@@ -114,6 +115,9 @@ static bool message_of(struct hx_handlings *h, const struct col_span *span,
         !col_attribute_find(&span->attributes, "messaging.kafka.offset", &offset) ||
         offset.kind != COL_VALUE_INT)
         return false;
+    if (col_attribute_find(&span->attributes, "kafka.consumer.max.poll.interval.ms", &interval) &&
+        interval.kind == COL_VALUE_INT && interval.integer > 0 && interval.integer < DAY_MILLIS)
+        ret->interval_ns = (uint64_t)interval.integer * OTL_NS_PER_MS;
     ret->partition = (int32_t)number;
     ret->offset = offset.integer;
     ret->group = hx_handlings_group(h, &group);

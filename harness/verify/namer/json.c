@@ -13,12 +13,12 @@ static json_t *rows_json(const struct hx_handlings *h, const struct hx_finding *
         json_t *item;
         if (row->handled == 0)
             continue;
-        item = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "service",
+        item = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "service",
                          h->instances[i].service, "instance", h->instances[i].instance, "handled",
                          (json_int_t)row->handled, "p50_ns", (json_int_t)row->p50_ns, "p99_ns",
                          (json_int_t)row->p99_ns, "max_ns", (json_int_t)row->max_ns, "slow",
-                         (json_int_t)row->slow, "again", (json_int_t)row->again, "storms",
-                         (json_int_t)row->storms);
+                         (json_int_t)row->slow, "again", (json_int_t)row->again, "late",
+                         (json_int_t)row->late, "storms", (json_int_t)row->storms);
         if (item != NULL && h->instances[i].version[0] != '\0')
             json_object_set_new(item, "version", json_string(h->instances[i].version));
         json_array_append_new(list, item);
@@ -40,10 +40,10 @@ json_t *hx_finding_json(const struct hx_handlings *h, const struct hx_finding *f
 
     for (size_t i = 0; i < f->evidence_count; i++)
         json_array_append_new(list, json_string(f->evidence[i]));
-    item = json_pack("{s:b, s:s, s:s, s:s, s:I, s:I, s:f, s:o, s:o, s:o}", "named", named, "reason",
+    item = json_pack("{s:b, s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:o, s:o, s:o}", "named", named, "reason",
                      f->reason, "group", h->groups[f->group].name, "topic",
                      h->groups[f->group].topic, "slow_ns", (json_int_t)f->slow_ns, "storms",
-                     (json_int_t)f->storms, "chance", f->chance, "evidence", list, "instances",
+                     (json_int_t)f->storms, "late", (json_int_t)f->late, "chance", f->chance, "evidence", list, "instances",
                      rows_json(h, f), "without_instance_id", blind_json(blind));
     if (item == NULL)
         return NULL;
@@ -52,6 +52,7 @@ json_t *hx_finding_json(const struct hx_handlings *h, const struct hx_finding *f
         json_object_set_new(item, "instance", json_string(h->instances[f->instance].instance));
         json_object_set_new(item, "after_s", json_real(f->after_s));
         json_object_set_new(item, "symptom_s", json_real(f->symptom_s));
+        json_object_set_new(item, "named_after_symptom_s", json_real(f->after_s - f->symptom_s));
     } else if (f->partition >= 0) {
         json_object_set_new(item, "partition", json_integer(f->partition));
     }

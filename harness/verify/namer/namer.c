@@ -153,6 +153,10 @@ static bool find_storms(struct hx_look *look, struct hx_finding *ret)
         struct hx_slow *slow = &look->slow[i];
         struct hx_namer_row *row = &ret->rows[slow->row->instance];
         row->slow++;
+        if (slow->row->interval_ns != 0 && duration(slow->row) > slow->row->interval_ns) {
+            row->late++;
+            ret->late++;
+        }
         row->again += slow->elsewhere != NULL;
         if (slow->again == NULL || slow->row->start_ns < until_ns)
             continue;
@@ -223,14 +227,15 @@ static int32_t suspect_partition(const struct hx_look *look)
 
 static void choose(const struct hx_look *look, struct hx_finding *ret)
 {
-    bool storms = ret->storms > 0;
-    uint64_t all = storms ? ret->storms : look->slow_count, most = 0;
+    bool late = ret->late > 0, storms = !late && ret->storms > 0;
+    uint64_t all = late ? ret->late : storms ? ret->storms : look->slow_count, most = 0;
     uint16_t best = UINT16_MAX;
 
     ret->partition = suspect_partition(look);
     ret->chance = 1;
     for (size_t i = 0; i < look->handlings->instance_count && look->handled > 0; i++) {
-        uint64_t count = storms ? ret->rows[i].storms : ret->rows[i].slow;
+        const struct hx_namer_row *row = &ret->rows[i];
+        uint64_t count = late ? row->late : storms ? row->storms : row->slow;
         if (count <= most)
             continue;
         most = count;
@@ -241,7 +246,7 @@ static void choose(const struct hx_look *look, struct hx_finding *ret)
     ret->chance = chance_of(look, ret, best, most, all);
     if (ret->partition < 0 && most >= 2 && look->handled >= HANDLINGS_MIN &&
         look->handlings->instances[best].instance[0] != '\0' &&
-        ret->chance < (storms ? CHANCE_STORMS : CHANCE_SLOW))
+        ret->chance < (late || storms ? CHANCE_STORMS : CHANCE_SLOW))
         ret->instance = best;
 }
 

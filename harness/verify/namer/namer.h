@@ -16,9 +16,11 @@
  * an on-call engineer sees in a trace store, and no ledger, no scenario and no broker.
  *
  * It reads CONSUMER spans that say which message they handled (messaging.destination.name,
- * .partition.id, messaging.kafka.offset, messaging.consumer.group.name) and who they are
- * (service.name, service.instance.id, service.version of the resource).
+ * .partition.id, messaging.kafka.offset, messaging.consumer.group.name), who they are
+ * (service.name, service.instance.id, service.version of the resource), and perhaps how long they
+ * may take (kafka.consumer.max.poll.interval.ms).
  *
+ * Where spans say how long they may take, those that took longer count. Where they do not:
  * A storm is a train of messages that are handled again. It began with the message in it that had
  * been taken first; if its handling was long, whoever held it was too slow for the group. When
  * instances stand behind storms more often than chance gives them their share, the one is named.
@@ -29,7 +31,7 @@
  * Life      hx_handlings_init() -> add or read -> seal -> hx_namer_judge()... ->
  *           hx_handlings_fini().
  * Threads   one owner.
- * Memory    64 bytes a span; texts are copied once for each instance.
+ * Memory    72 bytes a span; texts are copied once for each instance.
  * Limits    HX_NAMER_INSTANCES instances of all services together; those beyond are not read.
  */
 
@@ -39,6 +41,7 @@ enum { HX_NAMER_INSTANCES = 1024, HX_NAMER_GROUPS = 256, HX_NAMER_TEXT = 128,
 struct hx_handling { /* one CONSUMER span */
     uint64_t start_ns, end_ns; /* wall clock */
     uint64_t arrived_ns;       /* at the collector */
+    uint64_t interval_ns;      /* how long it may take; 0 = the span does not say */
     int64_t offset;
     int32_t partition;
     uint16_t group;
@@ -91,6 +94,7 @@ struct hx_namer_row { /* of one instance */
     uint64_t handled, p50_ns, p99_ns, max_ns;
     uint64_t slow;     /* handlings over the threshold */
     uint64_t again;    /* of those: handled again by another instance */
+    uint64_t late;     /* handlings over the poll interval that they themselves state */
     uint64_t storms;   /* that began with a message in its hands */
 };
 
@@ -102,6 +106,7 @@ struct hx_finding {
     double symptom_s;   /* start of the first handling that speaks against it; when named */
     uint64_t slow_ns;   /* threshold of a long handling */
     uint64_t storms;    /* all that began with a long handling */
+    uint64_t late;      /* all that took longer than their interval */
     double chance;      /* that an innocent instance looks like this */
     char reason[320];   /* one sentence */
     char evidence[HX_NAMER_EVIDENCE][240];

@@ -64,8 +64,17 @@ static void tell_durations(const struct hx_look *look, struct hx_finding *f)
         evidence(f, "no other instance had such a handling");
     else
         evidence(f, "the others had %" PRIu64 " such handlings, of which %" PRIu64 " were handled "
-                    "again: what is slow is slow for all, and it alone is put out of the group",
+                    "again: what is slow is slow for all",
                  others, others_again);
+    for (size_t i = 0; mine->late > 0 && i < look->slow_count; i++) {
+        const struct hx_handling *row = look->slow[i].row;
+        if (row->instance != f->instance)
+            continue;
+        evidence(f, "its poll interval is %s, which %" PRIu64 " of its handlings exceeded; it is "
+                    "put out of the group each time",
+                 spell(row->interval_ns, one), mine->late);
+        break;
+    }
 }
 
 /* The shortest handling that cost it the message bounds its poll interval from above. */
@@ -107,7 +116,12 @@ static void tell_named(const struct hx_look *look, struct hx_finding *f)
     for (size_t i = 0; i < look->slow_count && f->symptom_s <= 0; i++)
         if (look->slow[i].row->instance == f->instance)
             f->symptom_s = seconds(look, look->slow[i].row->start_ns);
-    if (f->storms > 0)
+    if (f->late > 0)
+        snprintf(f->reason, sizeof f->reason,
+                 "%" PRIu64 " of %" PRIu64 " handlings that took longer than their own poll "
+                 "interval were by %s; by chance an instance would stand out so in %.2g %% of runs",
+                 f->rows[f->instance].late, f->late, name_of(look, f->instance), f->chance * 100);
+    else if (f->storms > 0)
         snprintf(f->reason, sizeof f->reason,
                  "%" PRIu64 " of %" PRIu64 " storms of redelivery began with a message that %s "
                  "held too long; by chance an instance would stand out so in %.2g %% of runs",
@@ -152,6 +166,11 @@ static void tell_none(const struct hx_look *look, struct hx_finding *f)
                  (int)f->partition);
     else if (look->slow_count == 0)
         snprintf(f->reason, size, "no handling took longer than %s", text);
+    else if (f->late > 0)
+        snprintf(f->reason, size,
+                 "%" PRIu64 " handlings took longer than their own poll interval, and no instance "
+                 "had more of them than chance gives it (%.2g %%)",
+                 f->late, f->chance * 100);
     else if (f->storms == 0)
         snprintf(f->reason, size,
                  "%zu handlings took longer than %s, on one instance as on another, and no message "

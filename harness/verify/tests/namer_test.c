@@ -27,6 +27,7 @@ struct world {
     bool short_for_all;
     bool only_hot;           /* slow messages lie in one partition */
     bool old_version;        /* the bad instance runs another */
+    bool states_interval;    /* spans say how long they may take */
     bool hidden;             /* no service.instance.id */
     const unsigned *labels;  /* instance i calls itself labels[i] */
 };
@@ -75,6 +76,10 @@ static uint64_t handle(struct player *p, unsigned instance, int partition, int64
                               .group = 0,
                               .instance = p->numbers[instance]};
 
+    if (p->world->states_interval)
+        row.interval_ns = (p->world->short_for_all || (p->world->short_interval && instance == BAD)
+                               ? 3100 * MS
+                               : 9000 * MS);
     row.end_ns = start_ns + (slow ? 4200 * MS : MS + otl_random_below(&p->random, 2 * MS));
     row.arrived_ns = row.end_ns + otl_random_below(&p->random, 500 * MS);
     p->spans++;
@@ -208,6 +213,23 @@ static void the_short_interval_is_named_although_all_are_as_slow(void **state)
          true);
 }
 
+static void a_stated_interval_that_one_exceeds_names_it(void **state)
+{
+    (void)state;
+    hold((struct world){.slow_everywhere = 60,
+                        .short_interval = true,
+                        .old_version = true,
+                        .states_interval = true},
+         true);
+}
+
+static void intervals_that_all_exceed_name_none(void **state)
+{
+    (void)state;
+    hold((struct world){.slow_everywhere = 100, .short_for_all = true, .states_interval = true},
+         false);
+}
+
 static void a_slow_pod_without_storms_is_named(void **state)
 {
     (void)state;
@@ -304,6 +326,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_slow_pod_is_named_whatever_it_is_called),
         cmocka_unit_test(the_short_interval_is_named_although_all_are_as_slow),
+        cmocka_unit_test(a_stated_interval_that_one_exceeds_names_it),
+        cmocka_unit_test(intervals_that_all_exceed_name_none),
         cmocka_unit_test(a_slow_pod_without_storms_is_named),
         cmocka_unit_test(slow_data_names_no_instance),
         cmocka_unit_test(what_is_slow_for_all_names_none),

@@ -1,0 +1,96 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The slow consumer pod: a whole run, what it recorded under other labels, and the healthy control.
+. "$(dirname "$0")/tap.sh"
+
+run=$dir/pod
+
+storm()
+{
+    expect_exit 0 "$tracerig" run scenarios/slow-consumer-pod.yaml --seed 8 --quiet --out "$run" &&
+        json_is "$run/report.json" "r['namer']['instance']" projector-3 &&
+        json_is "$run/report.json" "0 < r['namer']['after_s'] < r['duration_s'] < 60" True &&
+        json_is "$run/report.json" \
+            "any('version 1.3.0' in e for e in r['namer']['evidence'])" True
+}
+check "one pod of six on a stale image is named, within a minute" storm
+
+axis()
+{
+    json_is "$run/report.json" \
+        "len([e for e in r['events'] if e['what'] == 'rebalance' and e['at_s'] > 0]) > 1" True &&
+        json_is "$run/report.json" \
+            "{e['target'] for e in r['events'] if e['what'] == 'expelled'}" "{'projector-3'}" &&
+        json_is "$run/report.json" \
+            "sorted({s['panel'] for s in r['series'] if 'tags' in s})" \
+            "['handler', 'lag', 'redelivered']" &&
+        json_is "$run/report.json" \
+            "max(max(p[1] for p in s['points']) for s in r['series'] if s['id'] == 'staleness') > 4e9" True &&
+        json_is "$run/report.json" \
+            "{s['tags']['instance'] for s in r['series'] if s['panel'] == 'handler' and max(p[1] for p in s['points']) > 4e9}" \
+            "{'projector-3'}" &&
+        json_is "$run/report.json" "'simulated' in r['broker']['note']" True &&
+        grep -q 'projector-3, named' "$run/report.html"
+}
+check "rounds, lag, handlings, redeliveries and staleness lie on one axis" axis
+
+blind()
+{
+    json_is "$run/report.json" "r['namer']['without_instance_id']['named']" False
+}
+check "without service.instance.id the same spans name nobody" blind
+
+# relabelled PERMUTATION: the run judged again under these labels, in $dir/relabelled.json
+relabelled()
+{
+    rm -rf "$dir/relabelled"
+    cp -R "$run" "$dir/relabelled" &&
+        python3 harness/tests/relabel.py projector "$1" "$dir/relabelled/spans/tap.bin" || return 1
+    "$tracerig" verify --json "$dir/relabelled" > "$dir/relabelled.json"
+    [ $? -eq 1 ] || [ "$1" = 0,1,2,3,4,5 ]
+}
+
+swapped()
+{
+    relabelled 3,1,2,0,4,5 &&
+        json_is "$dir/relabelled.json" \
+            "[(e['verdict'], e['expected'], e['observed'].split(':')[0]) for e in r['expectations'] if e['id'] == 'namer']" \
+            "[('fail', 'projector-3', 'projector-0')]"
+}
+check "labels swapped on the way: the claim fails and says who was named" swapped
+
+follows() # follows COUNT: so many permutations
+{
+    python3 -c 'import random, sys
+r = random.Random(4)
+for _ in range(int(sys.argv[1])):
+    print(",".join(map(str, r.sample(range(6), 6))))' "$1" > "$dir/permutations"
+    while read -r permutation; do
+        label=$(echo "$permutation" | cut -d, -f4)
+        relabelled "$permutation" || [ "$label" = 3 ] || return 1
+        json_is "$dir/relabelled.json" "r['namer']['instance']" "projector-$label" || return 1
+    done < "$dir/permutations"
+}
+check "the named instance follows its label" follows "${PERMUTATIONS:-5}"
+
+healthy()
+{
+    expect_exit 0 "$tracerig" run scenarios/slow-consumer-healthy.yaml --seed 8 --quiet --out "$dir/healthy" &&
+        json_is "$dir/healthy/report.json" "r['namer']['named']" False &&
+        json_is "$dir/healthy/report.json" \
+            "[e for e in r['events'] if e['at_s'] > 0]" "[]"
+}
+check "a healthy group: no rebalance, nobody named" healthy
+
+if [ -n "${FULL:-}" ]; then
+    variant() # variant NAME INSTANCE-OR-NONE
+    {
+        expect_exit 0 "$tracerig" run "scenarios/slow-consumer-$1.yaml" --seed 8 --quiet --out "$dir/$1" &&
+            json_is "$dir/$1/report.json" "r['namer'].get('instance', 'none')" "$2" &&
+            json_is "$dir/$1/report.json" "r['duration_s'] < 60" True
+    }
+    check "all are as slow, one has a short poll interval: named" variant interval projector-3
+    check "a hot partition names no instance" variant hot-partition none
+    check "a downstream that is slow for all names no instance" variant downstream none
+fi
+done_testing

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From settings to a provider with its processor, exporter, sampler, resource and propagator. */
 #include <string.h>
+#include <unistd.h>
 
 #include <otel/propagators.h>
 #include <otel/sdk/config.h>
+#include <otel/sdk/file_exporter.h>
 #include <otel/vendor_propagators.h>
 
 #include "sdk/base/mem.h"
@@ -103,9 +105,8 @@ static enum otel_err make_resource(const struct otel_sdk_env_options *options,
     return err;
 }
 
-static enum otel_err make_processor(const struct otel_sdk_env_options *options,
-                                    struct otl_settings *s, struct otel_sdk *sdk,
-                                    struct otel_sdk_processor **ret)
+static enum otel_err make_otlp(const struct otel_sdk_env_options *options, struct otl_settings *s,
+                               struct otel_sdk *sdk, struct otel_sdk_processor **ret)
 {
     struct otel_sdk_exporter *exporter = NULL;
     enum otel_err err;
@@ -127,12 +128,49 @@ static enum otel_err make_processor(const struct otel_sdk_env_options *options,
     return err;
 }
 
+/* What goes to the program's own output goes at once, under a simple processor, as the
+ * specification wants it. */
+static enum otel_err make_output(const struct otel_sdk_env_options *options, int word,
+                                 struct otel_sdk_processor **ret)
+{
+    struct otel_sdk_exporter *exporter = NULL;
+    struct otel_sdk_file_options file;
+    enum otel_err err;
+
+    otel_sdk_file_options_init(&file);
+    file.error = options->error;
+    file.error_arg = options->error_arg;
+    err = word == OTL_EXPORTER_CONSOLE ? otel_sdk_console_exporter_new(STDERR_FILENO, &exporter)
+                                       : otel_sdk_file_exporter_new(&file, &exporter);
+    return err == OTEL_OK ? otel_sdk_simple_new(NULL, exporter, ret) : err;
+}
+
+/* A processor for each exporter, so that none holds up another. */
+static enum otel_err make_processors(const struct otel_sdk_env_options *options,
+                                     struct otl_settings *s, struct otel_sdk *sdk,
+                                     struct otel_sdk_processor **processors, size_t *ret_count)
+{
+    enum otel_err err = OTEL_OK;
+    size_t count = 0;
+
+    for (unsigned i = 0; err == OTEL_OK && i < s->exporter_count; i++) {
+        err = s->exporters[i] == OTL_EXPORTER_OTLP
+                  ? make_otlp(options, s, sdk, &processors[count])
+                  : make_output(options, s->exporters[i], &processors[count]);
+        count += err == OTEL_OK;
+    }
+    while (err != OTEL_OK && count > 0)
+        otel_sdk_processor_free(processors[--count]);
+    *ret_count = count;
+    return err;
+}
+
 static enum otel_err make_provider(const struct otel_sdk_env_options *options,
                                    const struct otl_env_source *source, const struct otl_env *env,
                                    struct otl_settings *s, struct otel_sdk *sdk)
 {
     struct otel_sdk_provider_options provider;
-    struct otel_sdk_processor *processor = NULL;
+    struct otel_sdk_processor *processors[OTL_ENV_LIST_MAX];
     enum otel_err err;
 
     otel_sdk_provider_options_init(&provider);
@@ -148,12 +186,11 @@ static enum otel_err make_provider(const struct otel_sdk_env_options *options,
     err = make_resource(options, source, env, &provider.resource);
     if (err == OTEL_OK)
         err = make_sampler(s, &provider.sampler);
-    if (err == OTEL_OK && s->export_otlp)
-        err = make_processor(options, s, sdk, &processor);
+    if (err == OTEL_OK)
+        err = make_processors(options, s, sdk, processors, &provider.processor_count);
     if (err == OTEL_OK) {
-        provider.processors = &processor;
-        provider.processor_count = processor != NULL;
-        err = otel_sdk_provider_new(&provider, &sdk->provider); /* consumes processor */
+        provider.processors = processors;
+        err = otel_sdk_provider_new(&provider, &sdk->provider); /* consumes processors */
     }
     otel_sdk_sampler_unref(provider.sampler);
     otel_sdk_resource_unref(provider.resource);

@@ -47,9 +47,9 @@ static const struct word propagator_words[] = {{"tracecontext", OTL_PROPAGATOR_T
                                                {NULL, 0}};
 static const struct word exporter_words[] = {{"otlp", OTL_EXPORTER_OTLP},
                                              {"none", OTL_EXPORTER_NONE},
-                                             {"console", NOT_HERE},
+                                             {"console", OTL_EXPORTER_CONSOLE},
+                                             {"otlp/stdout", OTL_EXPORTER_OTLP_STDOUT},
                                              {"zipkin", NOT_HERE},
-                                             {"otlp/stdout", NOT_HERE},
                                              {NULL, 0}};
 static const struct word sampler_words[] = {
     {"always_on", OTL_SAMPLER_ALWAYS_ON},
@@ -66,7 +66,7 @@ static const struct word compression_words[] = {
     {"none", OTL_COMPRESSION_NONE}, {"gzip", OTL_COMPRESSION_GZIP}, {NULL, 0}};
 static const struct word protocol_words[] = {{"http/protobuf", OTL_PROTOCOL_HTTP_PROTOBUF},
                                              {"grpc", OTL_PROTOCOL_GRPC},
-                                             {"http/json", NOT_HERE},
+                                             {"http/json", OTL_PROTOCOL_HTTP_JSON},
                                              {NULL, 0}};
 
 #define AT(member) offsetof(struct otl_env, member)

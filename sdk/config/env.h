@@ -58,7 +58,12 @@ enum {
     OTL_PROPAGATOR_DATADOG,
     OTL_PROPAGATOR_NONE
 };
-enum { OTL_EXPORTER_OTLP, OTL_EXPORTER_NONE };
+enum {
+    OTL_EXPORTER_OTLP,
+    OTL_EXPORTER_CONSOLE,
+    OTL_EXPORTER_OTLP_STDOUT,
+    OTL_EXPORTER_NONE
+};
 enum {
     OTL_SAMPLER_ALWAYS_ON,
     OTL_SAMPLER_ALWAYS_OFF,
@@ -66,7 +71,7 @@ enum {
     OTL_SAMPLER_PARENTBASED = 16 /* added to one of the above */
 };
 enum { OTL_COMPRESSION_NONE, OTL_COMPRESSION_GZIP };
-enum { OTL_PROTOCOL_HTTP_PROTOBUF, OTL_PROTOCOL_GRPC };
+enum { OTL_PROTOCOL_HTTP_PROTOBUF, OTL_PROTOCOL_GRPC, OTL_PROTOCOL_HTTP_JSON };
 
 /* The options that exist once for every signal and once for traces; the latter win. */
 struct otl_env_otlp {

@@ -39,10 +39,14 @@ static void set_propagators(const struct otl_env_source *source, const struct ot
 static void set_exporters(const struct otl_env_source *source, const struct otl_env *env,
                           struct otl_settings *s)
 {
-    s->export_otlp = !env->exporters.set;
-    for (unsigned i = 0; i < env->exporters.count; i++)
-        s->export_otlp |= env->exporters.words[i] == OTL_EXPORTER_OTLP;
-    if (env->exporters.count > 1)
+    const struct otl_env_list *list = &env->exporters;
+
+    s->exporters[0] = OTL_EXPORTER_OTLP;
+    s->exporter_count = list->set ? 0 : 1;
+    for (unsigned i = 0; i < list->count; i++)
+        if (list->words[i] != OTL_EXPORTER_NONE)
+            s->exporters[s->exporter_count++] = list->words[i];
+    if (s->exporter_count != 0 && s->exporter_count < list->count)
         otl_env_tell(source, OTEL_OK, "OTEL_TRACES_EXPORTER: none beside others has no effect");
 }
 
@@ -193,6 +197,8 @@ static void set_otlp(const struct otl_env_source *source, const struct otl_env *
     otel_sdk_otlp_options_init(&s->otlp);
     if (protocol->set && protocol->word == OTL_PROTOCOL_GRPC)
         s->otlp.protocol = OTEL_SDK_OTLP_GRPC;
+    if (protocol->set && protocol->word == OTL_PROTOCOL_HTTP_JSON)
+        s->otlp.protocol = OTEL_SDK_OTLP_HTTP_JSON;
     set_u32(&env->otlp.timeout_millis, &s->otlp.timeout_millis);
     set_u32(&env->otlp_traces.timeout_millis, &s->otlp.timeout_millis);
     if (compression->set && compression->word == OTL_COMPRESSION_GZIP)

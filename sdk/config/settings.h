@@ -22,7 +22,8 @@ struct otl_settings {
     bool disabled;
     int propagators[OTL_ENV_LIST_MAX]; /* OTL_PROPAGATOR_..., in the order of their naming */
     unsigned propagator_count;         /* 0: none */
-    bool export_otlp;
+    int exporters[OTL_ENV_LIST_MAX]; /* OTL_EXPORTER_..., likewise; none is not among them */
+    unsigned exporter_count;
     int sampler; /* OTL_SAMPLER_... */
     double sampler_ratio;
     struct otel_sdk_batch_options batch;

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS += exporter
 exporter_SRCS := sdk/exporter/otlp.c sdk/exporter/otlp_export.c sdk/exporter/otlp_response.c \
-                 sdk/exporter/otlp_http.c sdk/exporter/otlp_grpc.c sdk/exporter/headers.c
+                 sdk/exporter/otlp_http.c sdk/exporter/otlp_grpc.c sdk/exporter/headers.c \
+                 sdk/exporter/json_response.c sdk/exporter/file.c sdk/exporter/console.c
 exporter_PIC := 1
 exporter_PKGS := libevent_core
 exporter_LIBS := transport otlp loop otel_api base
@@ -15,8 +16,20 @@ otlp_life_test_SRCS := sdk/exporter/tests/otlp_life_test.c sdk/exporter/tests/ri
 otlp_life_test_LIBS := exporter processor otlp_pb
 otlp_options_test_SRCS := sdk/exporter/tests/otlp_options_test.c
 otlp_options_test_LIBS := exporter processor
+TESTS += otlp_http_json_test file_exporter_test
+otlp_http_json_test_SRCS := sdk/exporter/tests/http_json_test.c sdk/exporter/tests/rig.c \
+                            sdk/transport/tests/server.c
+otlp_http_json_test_LIBS := exporter processor otlp_pb
+otlp_http_json_test_PKGS := jansson
+file_exporter_test_SRCS := sdk/exporter/tests/file_test.c
+file_exporter_test_LIBS := exporter sdk_rig otlp_pb
+file_exporter_test_PKGS := jansson
 TSAN_TESTS += otlp_exporter_test otlp_life_test
 
 FUZZERS += fuzz_otlp_response
 fuzz_otlp_response_SRCS := sdk/exporter/tests/fuzz_otlp_response.c ci/fuzz-main.c
 fuzz_otlp_response_LIBS := exporter processor
+FUZZERS += fuzz_json_response
+fuzz_json_response_SRCS := sdk/exporter/tests/fuzz_json_response.c ci/fuzz-main.c
+fuzz_json_response_LIBS := exporter processor
+fuzz_json_response_PKGS := jansson

@@ -96,6 +96,7 @@ static void otlp_forked(struct otel_sdk_exporter *exporter)
     e->gzip = NULL;
     otl_buf_init(&e->plain, e->plain.max);
     otl_buf_init(&e->packed, e->packed.max);
+    otl_buf_init(&e->json_text, e->json_text.max);
     e->busy = false;
     e->done = NULL;
     otl_random_seed(&e->random, otl_random_os_seed()); /* not the parent's jitter */
@@ -111,6 +112,7 @@ static void otlp_free(struct otel_sdk_exporter *exporter)
     otl_gzip_free(e->gzip);
     otl_buf_fini(&e->plain);
     otl_buf_fini(&e->packed);
+    otl_buf_fini(&e->json_text);
     otl_buf_fini(&e->header_lines);
     otl_mem_free(e);
 }
@@ -164,11 +166,12 @@ static enum otel_err configure(struct otl_otlp *e, const struct otel_sdk_otlp_op
     otl_buf_init(&e->header_lines, HEADER_BYTES_MAX);
     otl_buf_init(&e->plain, (size_t)o->max_request_bytes);
     otl_buf_init(&e->packed, (size_t)o->max_request_bytes + 1024);
+    otl_buf_init(&e->json_text, (size_t)o->max_request_bytes);
     if (err == OTEL_OK && e->url.tls)
         err = OTEL_ERR_UNSUPPORTED;
-    if (err == OTEL_OK && o->protocol != OTEL_SDK_OTLP_HTTP_PROTOBUF &&
-        o->protocol != OTEL_SDK_OTLP_GRPC)
+    if (err == OTEL_OK && (unsigned)o->protocol > OTEL_SDK_OTLP_HTTP_JSON)
         err = OTEL_ERR_ARGUMENT;
+    e->json = o->protocol == OTEL_SDK_OTLP_HTTP_JSON;
     if (o->protocol == OTEL_SDK_OTLP_GRPC)
         e->wire = &otl_otlp_over_grpc;
     if (err == OTEL_OK && !limits_good(o))

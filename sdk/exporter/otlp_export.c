@@ -6,9 +6,11 @@
 #include <sys/time.h>
 
 #include "sdk/base/text.h"
+#include "sdk/exporter/json_response.h"
 #include "sdk/exporter/otlp_impl.h"
 #include "sdk/exporter/otlp_response.h"
 #include "sdk/otlp/batch.h"
+#include "sdk/otlp/json.h"
 #include "sdk/transport/connect.h"
 
 enum { KEPT_BYTES = 4 << 20, MESSAGE_SHOWN = 200 };
@@ -77,6 +79,7 @@ static void end(struct otl_otlp *e, enum otel_sdk_otlp_result how, enum otel_err
     count_end(e, how, err, rejected);
     shrink(&e->plain);
     shrink(&e->packed);
+    shrink(&e->json_text);
     e->busy = false;
     e->done = NULL;
     done(done_arg, &result);
@@ -139,13 +142,21 @@ size_t otl_otlp_quote(struct otl_view message, char *out, size_t size)
     return len;
 }
 
+/* e->json_text held the request, which is needed no more. */
+static enum otel_err read_response(struct otl_otlp *e, struct otl_view body,
+                                   struct otl_otlp_response *ret)
+{
+    return e->json ? otl_json_response_read(body, &e->json_text, ret)
+                   : otl_otlp_response_read(body, ret);
+}
+
 /* The batch was accepted, except what a partial success refuses. */
 void otl_otlp_accepted(struct otl_otlp *e, struct otl_view body, bool readable)
 {
     struct otl_otlp_response response = {0, {NULL, 0}};
     char message[MESSAGE_SHOWN + 1], text[MESSAGE_SHOWN + 100];
 
-    if (!readable || (body.len > 0 && otl_otlp_response_read(body, &response) != OTEL_OK)) {
+    if (!readable || (body.len > 0 && read_response(e, body, &response) != OTEL_OK)) {
         otl_otlp_add(&e->stats.answers_unread, 1);
         end(e, OTEL_SDK_OTLP_DELIVERED, OTEL_OK, 0, NULL);
         return;
@@ -212,10 +223,16 @@ void otl_otlp_failed(struct otl_otlp *e, enum otl_http_outcome outcome, enum ote
     }
 }
 
+/* The request before compression. */
+static const struct otl_buf *plain_body(const struct otl_otlp *e)
+{
+    return e->json ? &e->json_text : &e->plain;
+}
+
 static void attempt(struct otl_otlp *e)
 {
     bool packed = e->packed.len > 0;
-    const struct otl_buf *body = packed ? &e->packed : &e->plain;
+    const struct otl_buf *body = packed ? &e->packed : plain_body(e);
     enum otel_err err;
 
     if (now(e) >= e->deadline_ns) { /* the wait took longer than it should have */
@@ -239,7 +256,8 @@ static void pack(struct otl_otlp *e)
         return;
     if (e->gzip == NULL && otl_gzip_new(1, &e->gzip) != OTEL_OK)
         return;
-    if (otl_gzip_compress(e->gzip, otl_view(e->plain.data, e->plain.len), &e->packed) != OTEL_OK)
+    if (otl_gzip_compress(e->gzip, otl_view(plain_body(e)->data, plain_body(e)->len),
+                          &e->packed) != OTEL_OK)
         otl_buf_reset(&e->packed);
 }
 
@@ -260,6 +278,7 @@ static void begin(struct otl_otlp *e, const struct otel_sdk_batch *batch,
     otl_retry_start(&e->retry, &e->retry_options);
     otl_buf_reset(&e->plain);
     otl_buf_reset(&e->packed);
+    otl_buf_reset(&e->json_text);
     otl_otlp_add(&e->stats.exports, 1);
 }
 
@@ -277,6 +296,8 @@ void otl_otlp_export(struct otel_sdk_exporter *exporter, const struct otel_sdk_b
     }
     if (err == OTEL_OK)
         err = otl_otlp_encode_batch(batch, &e->plain);
+    if (err == OTEL_OK && e->json)
+        err = otl_json_request(otel_strn(e->plain.data, e->plain.len), &e->json_text);
     if (err == OTEL_ERR_LIMIT) {
         end(e, OTEL_SDK_OTLP_REQUEST_TOO_LARGE, err, 0, "the request is over max_request_bytes");
         return;
@@ -285,7 +306,7 @@ void otl_otlp_export(struct otel_sdk_exporter *exporter, const struct otel_sdk_b
         end(e, OTEL_SDK_OTLP_NO_MEMORY, err, 0, "no memory for the request");
         return;
     }
-    otl_otlp_add(&e->stats.bytes_encoded, e->plain.len);
+    otl_otlp_add(&e->stats.bytes_encoded, plain_body(e)->len);
     pack(e);
     attempt(e);
 }

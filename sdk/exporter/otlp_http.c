@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* OTLP/HTTP: one attempt as a POST, its answer judged by its status. */
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #include "sdk/exporter/otlp_impl.h"
 
 static enum otel_err http_open(struct otl_otlp *e)
 {
-    static const char type[] = "Content-Type: application/x-protobuf\r\n";
+    const char *type = e->json ? "Content-Type: application/json\r\n"
+                               : "Content-Type: application/x-protobuf\r\n";
     struct otl_http_options options = {.base = e->base,
                                        .clock = &e->clock,
                                        .url = &e->url,
@@ -17,8 +19,8 @@ static enum otel_err http_open(struct otl_otlp *e)
 
     if (e->http != NULL)
         return OTEL_OK;
-    otl_buf_init(&lines, e->header_lines.len + sizeof(type));
-    err = otl_buf_append(&lines, type, sizeof(type) - 1);
+    otl_buf_init(&lines, e->header_lines.len + 64);
+    err = otl_buf_append_str(&lines, type);
     if (err == OTEL_OK)
         err = otl_buf_append(&lines, e->header_lines.data, e->header_lines.len);
     options.header_lines = otl_view(lines.data, lines.len);
@@ -50,10 +52,11 @@ static const struct otl_http_stats *http_stats(const struct otl_otlp *e)
     return otl_http_stats(e->http);
 }
 
-static bool is_protobuf(const struct otl_http_result *result)
+/* Of the type that was sent, and not compressed. */
+static bool is_readable(const struct otl_otlp *e, const struct otl_http_result *result)
 {
-    static const char wanted[] = "application/x-protobuf";
-    size_t len = sizeof(wanted) - 1;
+    const char *wanted = e->json ? "application/json" : "application/x-protobuf";
+    size_t len = strlen(wanted);
     struct otl_view type = result->content_type;
 
     return type.len >= len && strncasecmp(type.data, wanted, len) == 0 &&
@@ -71,7 +74,7 @@ static void answered(struct otl_otlp *e, const struct otl_http_result *result)
 
     if (result->status >= 200 && result->status < 300) {
         otl_otlp_accepted(e, result->body,
-                          !result->truncated && (result->body.len == 0 || is_protobuf(result)));
+                          !result->truncated && (result->body.len == 0 || is_readable(e, result)));
         return;
     }
     snprintf(text, sizeof(text), "the answer was %u", result->status);

@@ -37,7 +37,7 @@ struct otl_otlp_wire {
     enum otel_err (*send)(struct otl_otlp *otlp, struct otl_view body, bool gzip);
 };
 
-extern const struct otl_otlp_wire otl_otlp_over_http;
+extern const struct otl_otlp_wire otl_otlp_over_http; /* protobuf or JSON */
 extern const struct otl_otlp_wire otl_otlp_over_grpc;
 
 struct otl_otlp {
@@ -47,6 +47,7 @@ struct otl_otlp {
     struct otl_url url;
     struct otl_buf header_lines;
     enum otel_sdk_compression compression;
+    bool json; /* bodies are OTLP/JSON */
     uint64_t timeout_ns; /* 0: none */
     uint64_t max_response_bytes;
     struct otl_retry_options retry_options;
@@ -63,6 +64,7 @@ struct otl_otlp {
     struct otl_gzip *gzip;
     struct otl_buf plain;
     struct otl_buf packed;
+    struct otl_buf json_text; /* the request as JSON, then the answer's message */
     bool closed;
     /* the export in progress */
     bool busy;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -135,6 +136,50 @@ static void propagators_are_those_that_are_named(void **state)
     }
 }
 
+/* Standard output and error of this process, for the time of one call. */
+static void several_exporters_have_a_processor_each(void **state)
+{
+    struct srv *srv = srv_new();
+    struct otel_sdk_processor_stats stats;
+    struct fake_env env = {.count = 0};
+    char endpoint[64], text[4096] = "";
+    struct otel_tracer *tracer;
+    struct otel_sdk *sdk;
+    FILE *file = tmpfile();
+    int out = dup(1), err = dup(2);
+
+    (void)state;
+    snprintf(endpoint, sizeof(endpoint), "http://localhost:%u", (unsigned)srv_port(srv));
+    fake_set(&env, "OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+    fake_set(&env, "OTEL_EXPORTER_OTLP_PROTOCOL", "http/json");
+    fake_set(&env, "OTEL_TRACES_EXPORTER", "otlp,console,otlp/stdout");
+    sdk = make(&env);
+    otel_sdk_install(sdk);
+    tracer = otel_tracer("lib", "1");
+    assert_non_null(file);
+    dup2(fileno(file), 1);
+    dup2(fileno(file), 2);
+    otel_span_finish(otel_span_start(tracer, "everywhere", NULL));
+    dup2(out, 1);
+    dup2(err, 2);
+    otel_tracer_unref(tracer);
+    assert_int_equal(otel_sdk_force_flush(sdk, 10000), OTEL_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(otel_sdk_provider_processor_stats(otel_sdk_provider_of(sdk), i, &stats));
+        assert_int_equal(stats.exported, 1);
+    }
+    assert_true(srv_request(srv, 0)->body[0] == '{');
+    assert_true(pread(fileno(file), text, sizeof(text) - 1, 0) > 0);
+    assert_non_null(strstr(text, "everywhere  internal  "));
+    assert_non_null(strstr(text, "{\"resourceSpans\":[{\"resource\""));
+    otel_sdk_free(sdk);
+    assert_int_equal(env.told, 0);
+    close(out);
+    close(err);
+    fclose(file);
+    srv_free(srv);
+}
+
 static void no_exporter_means_no_processor(void **state)
 {
     struct fake_env env = {.count = 0};
@@ -241,6 +286,7 @@ int main(void)
         cmocka_unit_test(spans_arrive_as_the_environment_says),
         cmocka_unit_test(disabled_leaves_the_propagators),
         cmocka_unit_test(propagators_are_those_that_are_named),
+        cmocka_unit_test(several_exporters_have_a_processor_each),
         cmocka_unit_test(no_exporter_means_no_processor),
         cmocka_unit_test(https_is_refused_rather_than_answered_in_plain_text),
         cmocka_unit_test(every_sampler_name_makes_a_sampler),

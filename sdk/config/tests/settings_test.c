@@ -64,6 +64,15 @@ static bool propagates(const struct otl_settings *s, const char *order)
     return order[s->propagator_count] == '\0';
 }
 
+/* order: a digit for each OTL_EXPORTER_... */
+static bool exports(const struct otl_settings *s, const char *order)
+{
+    for (unsigned i = 0; i < s->exporter_count; i++)
+        if (order[i] != '0' + s->exporters[i])
+            return false;
+    return order[s->exporter_count] == '\0';
+}
+
 static void nothing_set_means_the_specifications_defaults(void **state)
 {
     const struct otl_settings *s = with(NULL);
@@ -71,7 +80,7 @@ static void nothing_set_means_the_specifications_defaults(void **state)
     (void)state;
     assert_false(s->disabled);
     assert_true(propagates(s, "01"));
-    assert_true(s->export_otlp);
+    assert_true(exports(s, "0"));
     assert_int_equal(s->sampler, OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_ON);
     assert_int_equal(s->batch.schedule_delay_millis, 5000);
     assert_int_equal(s->batch.export_timeout_millis, 30000);
@@ -171,8 +180,7 @@ static void samplers_are_found_by_name(void **state)
     (void)state;
     assert_int_equal(s->sampler, OTL_SAMPLER_TRACEIDRATIO);
     assert_true(s->sampler_ratio > 0.249 && s->sampler_ratio < 0.251);
-    s = with("OTEL_TRACES_SAMPLER", "parentbased_always_off", "OTEL_TRACES_SAMPLER_ARG", "x",
-             NULL);
+    s = with("OTEL_TRACES_SAMPLER", "parentbased_always_off", "OTEL_TRACES_SAMPLER_ARG", "x", NULL);
     assert_int_equal(s->sampler, OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_OFF);
     assert_int_equal(g_env.told, 0); /* the argument is not this sampler's */
     s = with("OTEL_TRACES_SAMPLER_ARG", "0.1", NULL);
@@ -202,8 +210,7 @@ static void bad_samplers_and_arguments_are_named(void **state)
 
 static void propagators_are_a_list_without_duplicates(void **state)
 {
-    const struct otl_settings *s =
-        with("OTEL_PROPAGATORS", "baggage, tracecontext,baggage", NULL);
+    const struct otl_settings *s = with("OTEL_PROPAGATORS", "baggage, tracecontext,baggage", NULL);
 
     (void)state;
     assert_true(propagates(s, "10"));
@@ -224,10 +231,18 @@ static void propagators_are_a_list_without_duplicates(void **state)
 static void exporters_may_be_none(void **state)
 {
     (void)state;
-    assert_false(with("OTEL_TRACES_EXPORTER", "none", NULL)->export_otlp);
-    assert_true(with("OTEL_TRACES_EXPORTER", "OTLP", NULL)->export_otlp);
-    assert_true(with("OTEL_TRACES_EXPORTER", "console", NULL)->export_otlp);
-    assert_true(said("\"console\" is not supported"));
+    assert_true(exports(with("OTEL_TRACES_EXPORTER", "none", NULL), ""));
+    assert_true(exports(with("OTEL_TRACES_EXPORTER", "OTLP", NULL), "0"));
+    assert_true(exports(with("OTEL_TRACES_EXPORTER", "console", NULL), "1"));
+    assert_true(
+        exports(with("OTEL_TRACES_EXPORTER", "otlp/stdout, otlp,console,otlp", NULL), "201"));
+    assert_int_equal(g_env.told, 0);
+    assert_true(exports(with("OTEL_TRACES_EXPORTER", "none,console", NULL), "1"));
+    assert_true(said("none beside others has no effect"));
+    assert_true(exports(with("OTEL_TRACES_EXPORTER", "zipkin", NULL), "0"));
+    assert_true(said("\"zipkin\" is not supported"));
+    assert_true(exports(with("OTEL_TRACES_EXPORTER", "consol", NULL), "0"));
+    assert_true(said("did you mean console?"));
 }
 
 static void the_base_endpoint_gets_the_signals_path(void **state)
@@ -297,8 +312,8 @@ static void compression_and_timeout_have_a_signals_own(void **state)
     assert_int_equal(s->otlp.compression, OTEL_SDK_COMPRESSION_GZIP);
     assert_int_equal(s->otlp.timeout_millis, 500);
     s = with("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
-             "none", "OTEL_EXPORTER_OTLP_TIMEOUT", "500", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
-             "0", NULL);
+             "none", "OTEL_EXPORTER_OTLP_TIMEOUT", "500", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0",
+             NULL);
     assert_int_equal(s->otlp.compression, OTEL_SDK_COMPRESSION_NONE);
     assert_int_equal(s->otlp.timeout_millis, 0);
     with("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", NULL);
@@ -309,11 +324,24 @@ static void what_is_not_here_is_said(void **state)
 {
     (void)state;
     with("OTEL_CONFIG_FILE", "otel.yaml", "OTEL_EXPORTER_OTLP_CERTIFICATE", "ca.pem",
-         "OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", NULL);
+         "OTEL_TRACES_SAMPLER", "xray", NULL);
     assert_int_equal(g_env.told, 3);
     assert_true(said("OTEL_CONFIG_FILE is not supported"));
     assert_true(said("OTEL_EXPORTER_OTLP_CERTIFICATE is not supported"));
-    assert_true(said("\"http/json\" is not supported"));
+    assert_true(said("\"xray\" is not supported"));
+}
+
+static void json_goes_where_protobuf_goes(void **state)
+{
+    const struct otl_settings *s = with("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", NULL);
+
+    (void)state;
+    assert_int_equal(s->otlp.protocol, OTEL_SDK_OTLP_HTTP_JSON);
+    assert_true(endpoint_is("http://localhost:4318/v1/traces"));
+    s = with("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+             "http/protobuf", NULL);
+    assert_int_equal(s->otlp.protocol, OTEL_SDK_OTLP_HTTP_PROTOBUF);
+    assert_int_equal(g_env.told, 0);
 }
 
 static void grpc_has_its_own_endpoint(void **state)
@@ -357,8 +385,8 @@ static const char *from_resource(const char *attributes, const char *service, co
     struct otel_sdk_resource *resource = NULL;
     const char *text;
 
-    assert_int_equal(
-        otl_resource_from_environment(&environment, NULL, ret_discarded, &resource), OTEL_OK);
+    assert_int_equal(otl_resource_from_environment(&environment, NULL, ret_discarded, &resource),
+                     OTEL_OK);
     text = resource_value(resource, key);
     otel_sdk_resource_unref(resource);
     return text;
@@ -372,12 +400,11 @@ static void the_resource_comes_from_the_environment(void **state)
     (void)state;
     assert_string_equal(from_resource("a=1, b = x%2Cy%3Dz ,", NULL, "b", &discarded), "x,y=z");
     assert_false(discarded);
-    assert_string_equal(from_resource("service.name=env", NULL, "service.name", &discarded),
-                        "env");
+    assert_string_equal(from_resource("service.name=env", NULL, "service.name", &discarded), "env");
     assert_string_equal(from_resource("service.name=env", "own", "service.name", &discarded),
                         "own");
-    assert_true(strncmp(from_resource(NULL, NULL, "service.name", &discarded), "unknown_service:",
-                        16) == 0);
+    assert_true(strncmp(from_resource(NULL, NULL, "service.name", &discarded),
+                        "unknown_service:", 16) == 0);
     assert_string_equal(from_resource(NULL, "", "telemetry.sdk.language", &discarded), "c");
     assert_int_equal(strlen(from_resource("", "", "service.instance.id", &discarded)), 36);
     assert_string_equal(
@@ -471,6 +498,7 @@ int main(void)
         cmocka_unit_test(bad_headers_are_left_out_without_being_shown),
         cmocka_unit_test(compression_and_timeout_have_a_signals_own),
         cmocka_unit_test(what_is_not_here_is_said),
+        cmocka_unit_test(json_goes_where_protobuf_goes),
         cmocka_unit_test(grpc_has_its_own_endpoint),
         cmocka_unit_test(a_value_beyond_64_kib_counts_as_unset),
         cmocka_unit_test(the_resource_comes_from_the_environment),

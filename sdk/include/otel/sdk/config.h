@@ -32,7 +32,9 @@
  *                                               ottrace, datadog, none; "tracecontext,baggage"
  *   OTEL_TRACES_SAMPLER, _ARG                   always_on, always_off, traceidratio and
  *                                               parentbased_ before each; parentbased_always_on; 1
- *   OTEL_TRACES_EXPORTER                        otlp, none; otlp
+ *   OTEL_TRACES_EXPORTER                        a list of otlp, console (text to standard error),
+ *                                               otlp/stdout (JSON lines), none; otlp. otlp has a
+ *                                               batch processor, the others a simple one
  *   OTEL_BSP_SCHEDULE_DELAY, _EXPORT_TIMEOUT,
  *     _MAX_QUEUE_SIZE, _MAX_EXPORT_BATCH_SIZE   5000 ms, 30000 ms (0: no limit), 2048, 512
  *   OTEL_ATTRIBUTE_COUNT_LIMIT,
@@ -47,9 +49,9 @@
  *   OTEL_EXPORTER_OTLP[_TRACES]_HEADERS         key=value,... percent-decoded
  *   OTEL_EXPORTER_OTLP[_TRACES]_COMPRESSION     gzip, none; none
  *   OTEL_EXPORTER_OTLP[_TRACES]_TIMEOUT         10000 ms, 0: no limit
- *   OTEL_EXPORTER_OTLP[_TRACES]_PROTOCOL        http/protobuf
+ *   OTEL_EXPORTER_OTLP[_TRACES]_PROTOCOL        http/protobuf, http/json, grpc; http/protobuf
  * Variables of the specification that name what this SDK does not have (OTEL_CONFIG_FILE, TLS
- * files, grpc, jaeger_remote ...) are reported as not supported.
+ * files, jaeger_remote ...) are reported as not supported.
  *
  * Spec: OpenTelemetry configuration, "Environment Variable Specification"; protocol exporter.
  */

@@ -5,7 +5,8 @@
 #include <otel/sdk/exporter.h>
 
 /*
- * OTLP exporter: sends batches of spans to a Collector as protobuf over HTTP/1.1 or gRPC.
+ * OTLP exporter: sends batches of spans to a Collector, as protobuf over HTTP/1.1 or gRPC, or as
+ * JSON over HTTP/1.1.
  *
  * Use it under the batch processor. Under the simple processor it works, but otel_span_end()
  * waits for the network each time.
@@ -43,7 +44,8 @@ extern "C" {
 
 enum otel_sdk_otlp_protocol {
     OTEL_SDK_OTLP_HTTP_PROTOBUF,
-    OTEL_SDK_OTLP_GRPC /* unary calls over cleartext HTTP/2 */
+    OTEL_SDK_OTLP_GRPC,     /* unary calls over cleartext HTTP/2 */
+    OTEL_SDK_OTLP_HTTP_JSON /* several times the bytes and the work: where a person reads along */
 };
 
 enum otel_sdk_compression { OTEL_SDK_COMPRESSION_NONE, OTEL_SDK_COMPRESSION_GZIP };

@@ -8,7 +8,7 @@
 #include "reports/set/set.h"
 #include "reports/words.h"
 
-enum { NAME_COLUMNS = 26, VERDICT_COLUMNS = 14, TIME_COLUMNS = 9 };
+enum { NAME_COLUMNS = 32, VERDICT_COLUMNS = 14, TIME_COLUMNS = 9 };
 
 static const char *colour_of(const char *verdict)
 {

@@ -7,3 +7,4 @@ SCRIPT_TESTS += harness/tests/overhead.sh
 SCRIPT_TESTS += harness/tests/foreign.sh harness/tests/foreign_node.sh
 SCRIPT_TESTS += harness/tests/tune.sh
 SCRIPT_TESTS += harness/tests/incident.sh
+SCRIPT_TESTS += harness/tests/tuning_scenarios.sh

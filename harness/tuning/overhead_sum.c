@@ -228,7 +228,8 @@ static json_t *compare(struct comparison *c, struct hx_paired *found)
     row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:b, "
                     "s:i, s:o}",
                     "name", name, "arm", arms[c->arm].word, "arm_title", arms[c->arm].title,
-                    "load", loads[c->load], "figure", figure->key, "title", figure->title, "unit", figure->unit, "base", base,
+                    "load", loads[c->load], "figure", figure->key, "title", figure->title,
+                    "unit", figure->unit, "base", base,
                     "value", median_of(values->arm, values->count), "difference", found->estimate,
                     "low", found->low, "high", found->high, "p", found->p, "smallest_seen",
                     c->floor, "detected", detected, "blocks", (int)values->count, "points",
@@ -248,11 +249,13 @@ static json_t *compare(struct comparison *c, struct hx_paired *found)
 static json_t *arm_row(const struct hx_slices *slices, unsigned load, unsigned arm)
 {
     struct sums sums = sums_of(slices, load, arm);
-    char why[160];
-    json_t *row = json_pack("{s:s, s:s, s:s, s:f, s:f, s:f}", "arm", arms[arm].word, "title",
-                            arms[arm].title, "load", loads[load], "requests", sums.handled,
-                            "failed", sums.failed, "dropped", sums.dropped);
+    char why[160], name[60];
+    json_t *row;
 
+    snprintf(name, sizeof(name), "%s %s", arms[arm].word, loads[load]);
+    row = json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:f}", "name", name, "arm", arms[arm].word,
+                    "title", arms[arm].title, "load", loads[load], "requests", sums.handled,
+                    "failed", sums.failed, "dropped", sums.dropped);
     disqualified(slices, load, arm, why, sizeof(why));
     if (why[0] != '\0')
         json_object_set_new(row, "disqualified", json_string(why));

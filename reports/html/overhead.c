@@ -5,7 +5,7 @@
 #include "reports/format.h"
 #include "reports/html/parts.h"
 
-enum { WIDTH = 720, LABELS = 190, LINE = 30, TOP = 10, BOTTOM = 34, RIGHT = 20 };
+enum { WIDTH = 720, LABELS = 190, LINE = 30, TOP = 10, BOTTOM = 34, RIGHT = 20, FAR = 8 };
 
 static const struct rep_column arm_columns[] = {
     {"title", "arm", "text", NULL},
@@ -36,6 +36,7 @@ struct strip {
     const json_t *rows; /* all of them */
     const json_t *first;
     double low, high;
+    double limit; /* an arm that reaches farther is told in words: it would squeeze the others */
     size_t lines;
 };
 
@@ -51,15 +52,49 @@ static void widen(struct strip *strip, double value)
     strip->high = value > strip->high ? value : strip->high;
 }
 
+static double away(double value)
+{
+    return value < 0 ? -value : value;
+}
+
+static double reach(const json_t *row)
+{
+    double low = away(rep_num(row, "low")), high = away(rep_num(row, "high"));
+
+    return low > high ? low : high;
+}
+
+/* FAR times the reach of the second farthest arm. */
+static void set_limit(struct strip *strip)
+{
+    double first = 0, second = 0;
+    size_t index;
+    json_t *row;
+
+    json_array_foreach(strip->rows, index, row) {
+        double own = belongs(strip, row) ? reach(row) : 0;
+        if (own > first) {
+            second = first;
+            first = own;
+        } else if (own > second) {
+            second = own;
+        }
+    }
+    strip->limit = strip->rows && second > 0 ? FAR * second : first;
+}
+
 static void measure(struct strip *strip)
 {
     size_t index, at;
     json_t *row, *point;
 
+    set_limit(strip);
     json_array_foreach(strip->rows, index, row) {
         if (!belongs(strip, row))
             continue;
         strip->lines++;
+        if (reach(row) > strip->limit)
+            continue;
         widen(strip, rep_num(row, "low"));
         widen(strip, rep_num(row, "high"));
         json_array_foreach(rep_get(row, "points"), at, point)
@@ -100,6 +135,14 @@ static void put_line(struct rep_out *out, const struct strip *strip, const json_
                   "font-size=\"12\">", LABELS - 10, y + 4);
     rep_put_html(out, rep_str(row, "arm_title"));
     rep_put(out, "</text>");
+    if (reach(row) > strip->limit) {
+        rep_putf(out,
+                 "<text x=\"%.1f\" y=\"%d\" fill=\"%s\" font-size=\"12\">beyond this scale: %s%s"
+                 "</text>",
+                 place(strip, 0) + 10, y + 4, colour, rep_num(row, "difference") < 0 ? "" : "+",
+                 rep_format_unit(rep_num(row, "difference"), rep_str(row, "unit")).text);
+        return;
+    }
     json_array_foreach(rep_get(row, "points"), at, point)
         rep_putf(out,
                  "<circle cx=\"%.1f\" cy=\"%d\" r=\"3\" fill=\"#2563eb\" fill-opacity=\".45\"/>",

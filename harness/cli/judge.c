@@ -2,9 +2,11 @@
 #include "harness/cli/judge.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/cli/commands.h"
+#include "sdk/base/file.h"
 
 struct tally {
     size_t pass, fail, inconclusive;
@@ -54,10 +56,10 @@ static int settle(json_t *report, const char *verdict, int status, const char *r
     return status;
 }
 
-int hx_judge(json_t *report, bool interrupted)
+int hx_judge(json_t *report, const struct hx_run_end *end)
 {
     struct tally tally = {.pass = 0};
-    char reason[600];
+    char reason[640];
     size_t all;
 
     count_both(report, "pass", &tally, &tally.pass);
@@ -65,9 +67,14 @@ int hx_judge(json_t *report, bool interrupted)
     if (tally.fail == 0)
         count_both(report, "inconclusive", &tally, &tally.inconclusive);
     all = tally.pass + tally.fail + tally.inconclusive;
-    if (interrupted)
+    if (end->interrupted)
         return settle(report, "none", HX_EXIT_INTERRUPTED,
                       "The run was interrupted; what was recorded until then is kept.");
+    if (end->fault[0] != '\0') {
+        snprintf(reason, sizeof(reason), "The environment failed, so there is no verdict: %s.",
+                 end->fault);
+        return settle(report, "none", HX_EXIT_FAULT, reason);
+    }
     if (tally.fail > 0) {
         snprintf(reason, sizeof(reason), "%zu failed: %s.", tally.fail, tally.names);
         return settle(report, "fail", HX_EXIT_VERDICT, reason);
@@ -124,4 +131,49 @@ void hx_judge_killed(const json_t *services, struct hx_killed *ret)
         ret->names[ret->count] = ret->texts[ret->count];
         ret->count++;
     }
+}
+
+enum otel_err hx_run_end_write(const char *dir, const struct hx_run_end *end,
+                               struct otl_detail *reterr)
+{
+    json_t *tree = json_pack("{s:b, s:s, s:O}", "interrupted", (int)end->interrupted, "fault",
+                             end->fault, "incidents", end->incidents);
+    char path[4096], *text = tree ? json_dumps(tree, JSON_INDENT(2)) : NULL;
+    enum otel_err err = OTEL_ERR_MEMORY;
+
+    snprintf(path, sizeof(path), "%s/run.json", dir);
+    if (text != NULL)
+        err = otl_file_write(path, text, strlen(text), reterr);
+    free(text);
+    json_decref(tree);
+    return err;
+}
+
+enum otel_err hx_run_end_read(const char *dir, struct hx_run_end *ret, struct otl_detail *reterr)
+{
+    char path[4096];
+    const char *fault;
+    struct otl_buf text;
+    json_t *tree = NULL;
+    enum otel_err err;
+
+    memset(ret, 0, sizeof(*ret));
+    snprintf(path, sizeof(path), "%s/run.json", dir);
+    otl_buf_init(&text, 16u << 20);
+    err = otl_file_read(path, &text, NULL);
+    if (err == OTEL_OK && (tree = json_loadb(text.data, text.len, 0, NULL)) == NULL)
+        err = otl_detail_set(reterr, OTEL_ERR_SYNTAX, path, 0, 0, "is no JSON");
+    otl_buf_fini(&text);
+    if (err != OTEL_OK && err != OTEL_ERR_NOT_FOUND)
+        return err;
+    fault = json_string_value(json_object_get(tree, "fault"));
+    ret->interrupted = json_is_true(json_object_get(tree, "interrupted"));
+    snprintf(ret->fault, sizeof(ret->fault), "%s", fault ? fault : "");
+    ret->incidents = json_incref(json_object_get(tree, "incidents"));
+    if (!json_is_array(ret->incidents)) {
+        json_decref(ret->incidents);
+        ret->incidents = json_array();
+    }
+    json_decref(tree);
+    return OTEL_OK;
 }

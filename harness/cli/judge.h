@@ -5,19 +5,37 @@
 #include <stdbool.h>
 
 #include <jansson.h>
+#include <otel/err.h>
+
+#include "sdk/base/detail.h"
 
 /*
  * Judge: from the checks and expectations of a report to its verdict, exit status and the one
  * sentence that says why.
  *
- * Order: interrupted (no verdict), then a failed check or expectation, then one that could not be
+ * Order: interrupted or failed environment (no verdict), then a failed check or expectation, then one that could not be
  * judged, then pass. A report without a single check that passed is never a pass.
  *
  * Memory    report is changed in place: verdict, exit_status and reason are set.
  */
 
+/* How the run itself went: what the verifier cannot see in the recording. run.json holds it. */
+struct hx_run_end {
+    bool interrupted;
+    char fault[512]; /* what failed in the environment; "" = nothing */
+    json_t *incidents; /* array of {"id","text","service"} */
+};
+
 /* Returns the exit status. */
-int hx_judge(json_t *report, bool interrupted);
+int hx_judge(json_t *report, const struct hx_run_end *end);
+
+/* DIR/run.json, written before the run is judged, so that it can be judged again. incidents is
+ * borrowed by write and owned by the caller after read, which finds an empty, good end where there
+ * is no such file. */
+OTEL_MUST_USE enum otel_err hx_run_end_write(const char *dir, const struct hx_run_end *end,
+                                             struct otl_detail *reterr);
+OTEL_MUST_USE enum otel_err hx_run_end_read(const char *dir, struct hx_run_end *ret,
+                                            struct otl_detail *reterr);
 
 /* A check "processes" from the runner's incidents (array of {"id","text","service"}). NULL on
  * failing allocation. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,6 +40,7 @@ static int unknown(const char *word)
 
 int main(int argc, char **argv)
 {
+    signal(SIGXFSZ, SIG_IGN); /* a file over its limit is an error of write(), not a death */
     if (argc < 2) {
         fprintf(stderr, "usage: tracerig COMMAND [ARGUMENTS]; try: tracerig --help\n");
         return HX_EXIT_USAGE;

@@ -169,11 +169,17 @@ static enum otel_err judge(const struct request *request, const struct hx_run *r
                                         .scenario = run->options.scenario,
                                         .killed = killed.names};
     json_t *report = hx_run_facts(run, before), *parts = NULL, *line;
-    bool interrupted = run->interrupted;
+    struct hx_run_end end = {.interrupted = run->interrupted, .incidents = run->incidents};
     enum otel_err err;
 
     if (report == NULL)
         return OTEL_ERR_MEMORY;
+    memcpy(end.fault, run->fault, sizeof(end.fault));
+    err = hx_run_end_write(run->options.dir, &end, detail);
+    if (err != OTEL_OK) {
+        json_decref(report);
+        return err;
+    }
     hx_judge_killed(json_object_get(report, "services"), &killed);
     options.killed_count = killed.count;
     err = hx_verify_run(&options, &parts, detail);
@@ -186,7 +192,7 @@ static enum otel_err judge(const struct request *request, const struct hx_run *r
     json_object_update(report, parts);
     json_decref(parts);
     json_array_append_new(json_object_get(report, "checks"), hx_judge_processes(run->incidents));
-    err = put_overhead(request, run, report, &interrupted, detail);
+    err = put_overhead(request, run, report, &end.interrupted, detail);
     if (err != OTEL_OK) {
         json_decref(report);
         return err;
@@ -198,7 +204,7 @@ static enum otel_err judge(const struct request *request, const struct hx_run *r
                               options.scenario->claims.threshold_count, report);
     if (err == OTEL_OK && request->baseline != NULL)
         err = hx_compare_expect(&request->before, report);
-    hx_judge(report, interrupted);
+    hx_judge(report, &end);
     *ret = report;
     return err;
 }
@@ -315,6 +321,8 @@ static int run_once(struct request *request, const char *file, unsigned nth)
     else
         status = fail(request, "the environment failed, there is no verdict", &detail,
                       HX_EXIT_FAULT);
+    if (request->error[0] != '\0') /* the directory says why it holds no report */
+        (void)!write_file(dir, "error.txt", request->error, strlen(request->error), NULL);
     hx_run_fini(&run);
 done:
     if (request->set.tree != NULL &&

@@ -73,37 +73,20 @@ static void print_counts(const json_t *result, const char *part)
     printf("\n");
 }
 
-static int status_of(const char *verdict)
-{
-    if (strcmp(verdict, "pass") == 0)
-        return HX_EXIT_OK;
-    return strcmp(verdict, "fail") == 0 ? HX_EXIT_VERDICT : HX_EXIT_INCONCLUSIVE;
-}
-
 /* Thresholds speak of figures that only the run itself could measure: they are looked up in its
  * report, the books taken from what was judged now. */
 static enum otel_err add_thresholds(const char *dir, const struct hx_scenario *scenario,
                                     json_t *result, struct otl_detail *detail)
 {
     struct rep_model *model = NULL;
-    const json_t *row;
-    json_t *list;
-    size_t i;
     enum otel_err err = scenario->claims.threshold_count > 0 ? rep_model_load(dir, &model, detail)
                                                              : OTEL_OK;
 
     if (err != OTEL_OK || model == NULL)
         return err;
     json_object_update(model->root, result);
-    list = json_object_get(model->root, "expectations");
     err = hx_thresholds_judge(scenario->claims.thresholds, scenario->claims.threshold_count,
                               model->root);
-    json_array_foreach(list, i, row) {
-        const char *verdict = text_of(row, "verdict");
-        if (strcmp(verdict, "fail") == 0 || (strcmp(verdict, "inconclusive") == 0 &&
-                                             strcmp(text_of(result, "verdict"), "pass") == 0))
-            json_object_set(result, "verdict", json_object_get(row, "verdict"));
-    }
     rep_model_free(model);
     return err;
 }
@@ -125,17 +108,25 @@ static int judge(const char *dir, const struct hx_scenario *scenario, bool as_js
     static struct hx_killed killed; /* too large for the stack */
     struct hx_verify_options options = {.dir = dir, .scenario = scenario, .killed = killed.names};
     struct otl_detail detail = OTL_DETAIL_NONE;
+    struct hx_run_end end;
     json_t *result;
     int status;
 
     read_killed(dir, &killed);
     options.killed_count = killed.count;
-    if (hx_verify_run(&options, &result, &detail) != OTEL_OK)
+    if (hx_run_end_read(dir, &end, &detail) != OTEL_OK)
         return hx_usage_fail(&detail);
+    if (hx_verify_run(&options, &result, &detail) != OTEL_OK) {
+        json_decref(end.incidents);
+        return hx_usage_fail(&detail);
+    }
+    json_array_append_new(json_object_get(result, "checks"), hx_judge_processes(end.incidents));
+    json_decref(end.incidents);
     if (add_thresholds(dir, scenario, result, &detail) != OTEL_OK) {
         json_decref(result);
         return hx_usage_fail(&detail);
     }
+    status = hx_judge(result, &end);
     if (as_json) {
         json_dumpf(result, stdout, JSON_INDENT(2));
         printf("\n");
@@ -144,9 +135,8 @@ static int judge(const char *dir, const struct hx_scenario *scenario, bool as_js
         print_rows(json_object_get(result, "expectations"), "text");
         print_counts(result, "spans");
         print_counts(result, "traces");
-        printf("verdict: %s\n", text_of(result, "verdict"));
+        printf("verdict: %s: %s\n", text_of(result, "verdict"), text_of(result, "reason"));
     }
-    status = status_of(text_of(result, "verdict"));
     json_decref(result);
     return status;
 }

@@ -63,20 +63,45 @@ no_gnuplot()
 }
 check "without gnuplot the report is made and names the missing plots" no_gnuplot
 
-full_disk()
+full_disk() # LIMIT in blocks of 512 bytes: 9 = not even the runner's files, 2048 = no ledger segment
 {
-    # 16 MiB a file: the ledger's segments fit, the tap of a busy run does not
     # shellcheck disable=SC2086
-    (ulimit -f 2048; exec "$tracerig" run scenarios/checkout.yaml $short --out "$dir/full" > "$dir/out" 2>&1)
+    (ulimit -f "$1"; exec "$tracerig" run scenarios/checkout.yaml $short --out "$dir/full$1" > "$dir/out" 2>&1)
     got=$?
-    case $got in
-    1|3) ;;
-    *) echo "exit $got"; cat "$dir/out"; return 1 ;;
-    esac
-    ! grep -qiE "signal (7|25)|SIGBUS|SIGXFSZ" "$dir/out" || { cat "$dir/out"; return 1; }
-    grep -qiE "too large|no space|allocate" "$dir/out" && nothing_left "$dir/full"
+    [ $got -eq 3 ] || { echo "exit $got"; cat "$dir/out"; return 1; }
+    grep -qiE "too large|no space|allocate" "$dir/out" && nothing_left "$dir/full$1"
 }
-check "a full disk is told, not a crash" full_disk
+check "a full disk is told, not a crash: the runner's own files" full_disk 9
+check "a full disk is told, not a crash: the ledger" full_disk 2048
+
+report_full()
+{
+    # shellcheck disable=SC2086
+    expect_exit 0 "$tracerig" run scenarios/checkout.yaml $short --quiet --out "$dir/whole" || return 1
+    (ulimit -f 20; exec "$tracerig" report "$dir/whole" > "$dir/out" 2>&1)
+    got=$?
+    [ $got -eq 3 ] && says "report.html" && says "too large"
+}
+check "a report that cannot be written is told" report_full
+
+killed() # killed WHICH PATTERN: our own child dies in mid-run: no verdict, and soon
+{
+    "$tracerig" run scenarios/checkout.yaml --set load.warmup=0s --set load.duration=6s --set load.rate=100 \
+        --out "$dir/$1" > "$dir/out" 2>&1 &
+    runner=$!
+    while [ "$(stat -c %s "$dir/$1/spans/tap.bin" 2> /dev/null || echo 0)" -lt 3000 ]; do
+        kill -0 $runner 2> /dev/null || { cat "$dir/out"; return 1; }
+        sleep 0.1
+    done
+    pkill -9 -f "$2 --role $dir/$1/"
+    wait $runner
+    got=$?
+    [ $got -eq 3 ] || { echo "exit $got"; cat "$dir/out"; return 1; }
+    json_is "$dir/$1/report.json" "r['verdict']" none && json_is "$dir/$1/report.json" "'signal 9' in r['reason']" True &&
+        nothing_left "$dir/$1" && expect_exit 3 "$tracerig" verify "$dir/$1"
+}
+check "a load client killed in mid-run: the environment failed, also when judged again" killed load-dies load-client
+check "a broker killed in mid-run: the environment failed, also when judged again" killed broker-dies broker
 
 collector_killed()
 {

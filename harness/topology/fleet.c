@@ -14,6 +14,18 @@
 
 #include "harness/topology/control.h"
 
+static sigset_t block_signals(int how)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(how, &set, NULL);
+    return set;
+}
+
 enum otel_err hx_fleet_init(struct hx_fleet *fleet, struct otl_detail *reterr)
 {
     enum otel_err err;
@@ -26,11 +38,7 @@ enum otel_err hx_fleet_init(struct hx_fleet *fleet, struct otl_detail *reterr)
     if (err != OTEL_OK)
         return err;
     signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    set = block_signals(SIG_BLOCK);
     fleet->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fleet->signal_fd < 0) {
         hx_fleet_stop(fleet);
@@ -309,8 +317,10 @@ void hx_fleet_stop(struct hx_fleet *fleet)
     }
     for (size_t i = 0; i < fleet->count; i++)
         close_channel(&fleet->children[i]);
-    if (fleet->signal_fd >= 0)
+    if (fleet->signal_fd >= 0) {
         close(fleet->signal_fd);
+        block_signals(SIG_UNBLOCK); /* from here on Ctrl-C ends the program as usual */
+    }
     fleet->signal_fd = -1;
 }
 

@@ -59,6 +59,8 @@ struct hx_child {
     bool exited;
     bool exit_expected;    /* it was asked to stop */
     bool ended_by_fault;   /* killed, or stopped in a way that closes no ledger */
+    bool death_noted;      /* the runner has told it */
+    bool late;             /* it was not idle in time */
     uint64_t exit_mono_ns;
     struct hx_child_exit exit;
 };

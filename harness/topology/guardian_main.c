@@ -83,6 +83,7 @@ static void become(const struct request *request, int status_fd, pid_t guardian)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     if (request->log[0] != '\0') {
         int log = open(request->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
         if (log < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)

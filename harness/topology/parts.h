@@ -62,6 +62,10 @@ void hx_run_drain(struct hx_run *run);
 void hx_run_stop(struct hx_run *run);
 void hx_run_incident(struct hx_run *run, const char *id, const struct hx_child *child,
                      const char *format, ...) OTEL_PRINTF(4, 5);
+/* A child of ours, not of the system under test, failed; the first reason is kept. */
+void hx_run_environment(struct hx_run *run, const char *format, ...) OTEL_PRINTF(2, 3);
+/* Answer the interrupts that have come: say so, once each. */
+void hx_run_interrupt(struct hx_run *run);
 
 /* progress.c: about once a second; the line for people and the points for the report. */
 void hx_run_tick(void *run);

@@ -38,6 +38,30 @@ void hx_run_incident(struct hx_run *run, const char *id, const struct hx_child *
                                     child ? child->name : ""));
 }
 
+void hx_run_environment(struct hx_run *run, const char *format, ...)
+{
+    va_list args;
+
+    if (run->fault[0] != '\0')
+        return;
+    va_start(args, format);
+    vsnprintf(run->fault, sizeof(run->fault), format, args);
+    va_end(args);
+}
+
+void hx_run_interrupt(struct hx_run *run)
+{
+    bool first = !run->interrupted;
+
+    run->interrupts = run->fleet.interrupts;
+    run->interrupted = true;
+    hx_run_progress_end(run);
+    if (!run->options.quiet) /* nobody to tell when the terminal is gone */
+        (void)!dprintf(run->options.progress_fd, "%s\n",
+                       first ? "interrupted: stopping in order; once more to stop at once"
+                             : "interrupted again: stopping at once");
+}
+
 static bool warm(struct hx_fleet *fleet, void *state)
 {
     struct hx_run *run = state;
@@ -58,9 +82,14 @@ static bool loaded(struct hx_fleet *fleet, void *state)
 /* An interrupt ends the load early; what was sent is still drained and judged. */
 static void end_load_early(struct hx_run *run)
 {
-    run->interrupted = true;
+    enum otel_err err;
+
+    hx_run_interrupt(run);
     hx_fleet_tell(run->load, json_pack("{s:s, s:i}", "do", "stop", "timeout_ms", 5000));
-    if (hx_fleet_pump(&run->fleet, loaded, run, 8 * OTL_NS_PER_S, 1) != OTEL_OK)
+    err = hx_fleet_pump(&run->fleet, loaded, run, 8 * OTL_NS_PER_S, run->interrupts);
+    if (err == OTEL_ERR_CLOSED)
+        hx_run_interrupt(run);
+    else if (err != OTEL_OK)
         hx_run_incident(run, "load", run->load, "the load client did not stop in time");
 }
 
@@ -75,6 +104,7 @@ static void run_load(struct hx_run *run)
 {
     const struct hx_load *load = &run->options.scenario->load;
     uint64_t planned = load->warmup_ns + load->duration_ns + load->timeout_ns;
+    char end[64];
     enum otel_err err;
 
     hx_fleet_tell(run->load, json_pack("{s:s}", "do", "start"));
@@ -94,10 +124,11 @@ static void run_load(struct hx_run *run)
     if (err == OTEL_ERR_CLOSED)
         end_load_early(run);
     else if (err == OTEL_ERR_TIMEOUT)
-        hx_run_incident(run, "load", run->load, "the load client did not finish in time");
+        hx_run_environment(run, "the load client did not finish in time");
     else if (run->load->final == NULL)
-        hx_run_incident(run, "load", run->load, "the load client ended early: %s",
-                        run->load->fault[0] ? run->load->fault : "no reason given");
+        hx_run_environment(run, "the load client ended early: %s",
+                           run->load->fault[0] ? run->load->fault
+                                               : hx_child_exit_text(run->load, end, sizeof(end)));
     run->load_end_ns = otl_clock_mono(otl_clock_real());
 }
 

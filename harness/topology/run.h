@@ -18,7 +18,8 @@
  * Threads   one owner; the process must have no other thread when execute is called.
  * Limits    every phase has a deadline (HX_LIMIT_...); what is not done by then is named.
  *
- * Whatever way it ends, no child is left.
+ * Whatever way it ends, no child is left. The first interrupt ends the load, or the drain, early;
+ * the next one ends the run at once.
  */
 
 struct hx_run_options {
@@ -66,6 +67,10 @@ struct hx_run {
     uint64_t load_start_ns; /* monotonic; 0 = the load never began */
     uint64_t load_end_ns;
     bool interrupted;
+    char fault[512];        /* what failed in the environment meanwhile; "" = nothing: a run with
+                             * one has no verdict */
+    unsigned interrupts;    /* how many signals were answered so far */
+    bool hurry;             /* interrupted while stopping: kill what is left */
     json_t *series;         /* array, as in report.json */
     json_t *events;         /* array, as in report.json: faults, and what came of them */
     bool done[HX_MAX_FAULTS]; /* faults that have been begun */

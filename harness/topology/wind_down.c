@@ -8,7 +8,11 @@
 #include "harness/topology/parts.h"
 #include "sdk/base/file.h"
 
+/* For the whole drain; the short one where a process that the others need is gone. */
 #define DRAIN_LIMIT_NS (30 * OTL_NS_PER_S)
+#define DRAIN_SHORT_NS (3 * OTL_NS_PER_S)
+/* What an idle child may take to say so, after the others used the time up. */
+#define DRAIN_ANSWER_NS (500 * OTL_NS_PER_MS)
 #define STOP_LIMIT_NS (15 * OTL_NS_PER_S)
 
 enum { STOP_TIMEOUT_MILLIS = 10000, DRAIN_ROUNDS = 2 };
@@ -32,7 +36,59 @@ static enum otel_err await(struct hx_run *run, struct hx_child *child, unsigned 
 {
     struct expectation expectation = {child, bit};
 
-    return hx_fleet_pump(&run->fleet, said, &expectation, limit_ns, 1);
+    return hx_fleet_pump(&run->fleet, said, &expectation, limit_ns, run->interrupts);
+}
+
+/* Deaths that nobody asked for come before whatever followed from them. A death of the broker
+ * or of the relay is one of ours: the fleet is not to blame. */
+static void note_deaths(struct hx_run *run)
+{
+    char end[64];
+
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        struct hx_child *child = &run->fleet.children[i];
+        if (!child->exited || child->exit_expected || child->death_noted ||
+            child->role == HX_ROLE_LOAD)
+            continue;
+        child->death_noted = true;
+        hx_run_incident(run, "died", child, "%s died during the run: %s%s%s", child->name,
+                        hx_child_exit_text(child, end, sizeof(end)), child->fault[0] ? ": " : "",
+                        child->fault);
+        if (child->role == HX_ROLE_BROKER || child->role == HX_ROLE_RELAY ||
+            child->fault[0] != '\0')
+            hx_run_environment(run, "%s died during the run: %s%s%s", child->name,
+                               hx_child_exit_text(child, end, sizeof(end)),
+                               child->fault[0] ? ": " : "", child->fault);
+    }
+}
+
+static uint64_t drain_limit(const struct hx_run *run)
+{
+    bool short_one = (run->broker != NULL && run->broker->exited) ||
+                     (run->relay != NULL && run->relay->exited) || run->fault[0] != '\0';
+
+    return short_one ? DRAIN_SHORT_NS : DRAIN_LIMIT_NS;
+}
+
+/* Wait for the child's "idle" until the drain's one deadline. False: give the drain up. */
+static bool await_idle(struct hx_run *run, struct hx_child *child, uint64_t begun_ns)
+{
+    uint64_t limit_ns = drain_limit(run), now = otl_clock_mono(otl_clock_real());
+    uint64_t left_ns = begun_ns + limit_ns > now ? begun_ns + limit_ns - now : 0;
+    enum otel_err err = await(run, child, HX_SEEN_IDLE,
+                              left_ns > DRAIN_ANSWER_NS ? left_ns : DRAIN_ANSWER_NS);
+
+    note_deaths(run);
+    if (err == OTEL_ERR_CLOSED) {
+        hx_run_interrupt(run);
+        return false;
+    }
+    if (err == OTEL_ERR_TIMEOUT && !child->late) {
+        child->late = true;
+        hx_run_incident(run, "drain", child, "%s still had work in hand %d s after the load ended",
+                        child->name, (int)(limit_ns / OTL_NS_PER_S));
+    }
+    return true;
 }
 
 /* True if step, or one below it, calls or publishes to service. */
@@ -78,64 +134,50 @@ static size_t downwards(const struct hx_scenario *scenario, unsigned order[HX_MA
 }
 
 /* Of programs that know no "drain" the relay knows what they have in hand. */
-static void drain_foreign(struct hx_run *run)
+static bool is_of(const struct hx_child *child, unsigned service)
 {
-    if (run->relay == NULL || run->relay->exited)
-        return;
-    run->relay->seen &= ~(unsigned)HX_SEEN_IDLE;
-    hx_fleet_tell(run->relay, json_pack("{s:s}", "do", "drain"));
-    if (await(run, run->relay, HX_SEEN_IDLE, DRAIN_LIMIT_NS) == OTEL_ERR_TIMEOUT)
-        hx_run_incident(run, "drain", run->relay,
-                        "requests were still in hand behind the relay %d s after the load ended",
-                        (int)(DRAIN_LIMIT_NS / OTL_NS_PER_S));
+    return (child->role == HX_ROLE_SERVICE || child->role == HX_ROLE_FOREIGN) &&
+           child->service == service;
 }
 
-static void drain_service(struct hx_run *run, unsigned service)
+static bool ask_idle(struct hx_child *child)
 {
-    if (run->options.scenario->services[service].foreign != NULL) {
-        drain_foreign(run);
-        return;
-    }
+    if (child == NULL || child->exited || child->late)
+        return false;
+    child->seen &= ~(unsigned)HX_SEEN_IDLE;
+    hx_fleet_tell(child, json_pack("{s:s}", "do", "drain"));
+    return true;
+}
+
+/* False: give the drain up. */
+static bool drain_service(struct hx_run *run, unsigned service, uint64_t begun_ns)
+{
+    if (run->options.scenario->services[service].foreign != NULL)
+        return !ask_idle(run->relay) || await_idle(run, run->relay, begun_ns);
+    for (size_t i = 0; i < run->fleet.count; i++)
+        if (is_of(&run->fleet.children[i], service))
+            ask_idle(&run->fleet.children[i]);
     for (size_t i = 0; i < run->fleet.count; i++) {
         struct hx_child *child = &run->fleet.children[i];
-        if (child->role != HX_ROLE_SERVICE || child->service != service || child->exited)
-            continue;
-        child->seen &= ~(unsigned)HX_SEEN_IDLE;
-        hx_fleet_tell(child, json_pack("{s:s}", "do", "drain"));
+        if (is_of(child, service) && !child->exited && !child->late &&
+            !await_idle(run, child, begun_ns))
+            return false;
     }
-    for (size_t i = 0; i < run->fleet.count; i++) {
-        struct hx_child *child = &run->fleet.children[i];
-        if (child->role != HX_ROLE_SERVICE || child->service != service || child->exited)
-            continue;
-        if (await(run, child, HX_SEEN_IDLE, DRAIN_LIMIT_NS) == OTEL_ERR_TIMEOUT)
-            hx_run_incident(run, "drain", child,
-                            "%s still had work in hand %d s after the load ended", child->name,
-                            (int)(DRAIN_LIMIT_NS / OTL_NS_PER_S));
-    }
+    return true;
 }
 
 void hx_run_drain(struct hx_run *run)
 {
     unsigned order[HX_MAX_SERVICES];
     size_t count = downwards(run->options.scenario, order);
+    uint64_t begun_ns = otl_clock_mono(otl_clock_real());
 
+    note_deaths(run);
     /* A second round proves that what the first one drained stayed quiet. */
     for (int round = 0; round < DRAIN_ROUNDS && !run->interrupted; round++)
         for (size_t i = 0; i < count; i++)
-            drain_service(run, order[i]);
-}
-
-static void early_deaths(struct hx_run *run)
-{
-    char end[64];
-
-    for (size_t i = 0; i < run->fleet.count; i++) {
-        const struct hx_child *child = &run->fleet.children[i];
-        if (child->exited && !child->exit_expected && child->role != HX_ROLE_LOAD)
-            hx_run_incident(run, "died", child, "%s died during the run: %s%s%s", child->name,
-                            hx_child_exit_text(child, end, sizeof(end)),
-                            child->fault[0] ? ": " : "", child->fault);
-    }
+            if (!drain_service(run, order[i], begun_ns))
+                return;
 }
 
 /* No handler, or a shell's word for it. */
@@ -148,7 +190,15 @@ static void await_end(struct hx_run *run, struct hx_child *child)
 {
     char end[64];
 
-    if (await(run, child, 0, STOP_LIMIT_NS) != OTEL_OK && !child->exited) {
+    enum otel_err err = await(run, child, 0, STOP_LIMIT_NS);
+
+    if (err == OTEL_ERR_CLOSED) {
+        hx_run_interrupt(run);
+        run->hurry = true;
+    }
+    if (run->hurry && !child->exited)
+        return; /* killed with the rest */
+    if (err != OTEL_OK && !child->exited) {
         hx_run_incident(run, "stop", child, "%s did not stop in time and was killed", child->name);
         (void)!hx_guardian_signal(&run->fleet.guardian, child->id, SIGKILL);
         (void)!await(run, child, 0, OTL_NS_PER_S);
@@ -158,6 +208,8 @@ static void await_end(struct hx_run *run, struct hx_child *child)
         hx_run_incident(run, "exit", child, "%s ended badly: %s%s%s", child->name,
                         hx_child_exit_text(child, end, sizeof(end)), child->fault[0] ? ": " : "",
                         child->fault);
+        if (child->fault[0] != '\0')
+            hx_run_environment(run, "%s: %s", child->name, child->fault);
     }
 }
 
@@ -179,12 +231,6 @@ static void stop_one(struct hx_run *run, struct hx_child *child)
         return;
     ask_to_stop(run, child);
     await_end(run, child);
-}
-
-static bool is_of(const struct hx_child *child, unsigned service)
-{
-    return (child->role == HX_ROLE_SERVICE || child->role == HX_ROLE_FOREIGN) &&
-           child->service == service;
 }
 
 static void stop_service(struct hx_run *run, unsigned service)
@@ -221,7 +267,7 @@ void hx_run_stop(struct hx_run *run)
     unsigned order[HX_MAX_SERVICES];
     size_t count = downwards(run->options.scenario, order);
 
-    early_deaths(run);
+    note_deaths(run);
     stop_one(run, run->load);
     for (size_t i = 0; i < count; i++)
         stop_service(run, order[i]);

@@ -71,14 +71,7 @@ json_is() # json_is FILE EXPRESSION VALUE
 nothing_left()
 {
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-        left=$(for p in /proc/[0-9]*; do
-            [ "${p#/proc/}" != $$ ] || continue
-            if tr '\0' ' ' < "$p/cmdline" 2> /dev/null | grep -qF -- "$1/"; then
-                case "$(tr '\0' ' ' < "$p/cmdline" 2> /dev/null)" in
-                *tracerig*|*collector-mock*|*sleep*) echo "$p $(tr '\0' ' ' < "$p/cmdline")" ;;
-                esac
-            fi
-        done)
+        left=$(pgrep -af -- "$1/" | grep -E 'tracerig|collector-mock|sleep' | grep -vE '^[0-9]+ (sh|/bin/sh|grep|pgrep) ')
         [ -n "$left" ] || return 0
         sleep 0.5
     done

@@ -195,8 +195,8 @@ enum otel_err hx_figure_check(struct hx_figure *figure, const json_t *schema, si
         const struct hx_figure_step *step = &figure->steps[i];
         *ret_bad = i;
         next = json_object_get(json_object_get(node, "properties"), step->name);
-        figure->counter = next == NULL;
-        if (next == NULL && json_is_object(json_object_get(node, "additionalProperties")))
+        figure->counter = json_is_object(json_object_get(node, "additionalProperties"));
+        if (next == NULL && figure->counter && json_object_get(node, "properties") == NULL)
             next = json_object_get(node, "additionalProperties");
         if (next == NULL)
             return no_figure(node, step->name, reterr);

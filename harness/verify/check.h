@@ -44,6 +44,7 @@ struct hx_check {
     uint64_t excused;   /* failures that the scenario claims */
     char reason[200];   /* why inconclusive */
     char observed[240]; /* "" = made from the counts */
+    char expected[160]; /* "" = the check's own; else what the scenario claims instead */
     json_t *evidence;   /* array, or NULL */
 };
 
@@ -88,10 +89,16 @@ void hx_unknown(struct hx_checks *checks, enum hx_check_id id, uint64_t count,
 void hx_observed(struct hx_checks *checks, enum hx_check_id id, const char *format, ...)
     OTEL_PRINTF(3, 4);
 
+/* The scenario claims something else than the check expects by itself. */
+void hx_expected(struct hx_checks *checks, enum hx_check_id id, const char *format, ...)
+    OTEL_PRINTF(3, 4);
+/* What checks point at: a span's row, with the edge and what is wrong; NULL: no memory. */
+json_t *hx_evidence(const struct hx_facts *facts, const struct hx_where *where, const char *text);
+
 enum hx_verdict hx_check_verdict(const struct hx_checks *checks, enum hx_check_id id);
 const char *hx_check_name(enum hx_check_id id);
 const char *hx_check_title(enum hx_check_id id);
-const char *hx_check_expected(enum hx_check_id id);
+const char *hx_check_expected(const struct hx_checks *checks, enum hx_check_id id);
 /* HX_CHECK_COUNT when there is no such name. */
 enum hx_check_id hx_check_by_name(const char *name);
 const char *hx_verdict_name(enum hx_verdict verdict);

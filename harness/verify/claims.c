@@ -14,6 +14,7 @@ struct claim {
     char expected[240];
     char observed[480];
     const json_t *evidence; /* borrowed; NULL: none */
+    json_t *own;            /* evidence of the claim's own, taken by add(); NULL: none */
 };
 
 static enum hx_verdict worse(enum hx_verdict a, enum hx_verdict b)
@@ -34,6 +35,9 @@ static int add(json_t *list, const struct claim *claim, enum hx_verdict *verdict
     *verdict = worse(*verdict, claim->verdict);
     if (item != NULL && claim->evidence != NULL)
         json_object_set(item, "evidence", (json_t *)(uintptr_t)claim->evidence);
+    if (item != NULL && claim->own != NULL)
+        json_object_set(item, "evidence", claim->own);
+    json_decref(claim->own);
     return json_array_append_new(list, item);
 }
 
@@ -50,7 +54,7 @@ static int claim_check(const struct hx_judgement *j, json_t *list, enum hx_check
         return add(list, &claim, verdict);
     }
     claim.verdict = hx_check_verdict(&j->checks, id);
-    snprintf(claim.expected, sizeof claim.expected, "%s", hx_check_expected(id));
+    snprintf(claim.expected, sizeof claim.expected, "%s", hx_check_expected(&j->checks, id));
     hx_check_observed(&j->checks, id, claim.observed, sizeof claim.observed);
     if (claim.verdict == HX_VERDICT_NONE) {
         claim.verdict = HX_VERDICT_INCONCLUSIVE;
@@ -132,6 +136,30 @@ static void tell_edge(const struct hx_edge *edge, struct claim *claim)
                  edge->not_judged);
 }
 
+/* One call that shows why the claim fails. */
+static void show_call(const struct hx_judgement *j, const struct hx_edge *edge, uint32_t span,
+                      const char *why, struct claim *claim)
+{
+    const struct hx_where where = {.span = span == HX_NONE ? 0 : span + 1, .edge = edge->text};
+
+    claim->own = json_array();
+    json_array_append_new(claim->own, hx_evidence(j->facts, &where, why));
+}
+
+/* The first hop that is broken, or else that lacks a span. */
+static void show_lack(const struct hx_judgement *j, const struct hx_edge *edge,
+                      struct claim *claim)
+{
+    const struct hx_where where = {.edge = edge->text, .trace_id = edge->example};
+
+    if (edge->has_example) {
+        claim->own = json_array();
+        json_array_append_new(claim->own, hx_evidence(j->facts, &where, edge->why));
+    } else if (edge->lacks != NULL) {
+        show_call(j, edge, edge->lacks_span, edge->lacks, claim);
+    }
+}
+
 /* What lacks may lie with a service that has no ledger. */
 static bool not_knowable(const struct hx_edge *edge)
 {
@@ -161,6 +189,8 @@ static int claim_required(const struct hx_judgement *j, json_t *list, enum hx_ve
             else if (not_knowable(edge) ||
                      (edge->broken == 0 && edge->calls > 0 && edge->sampled == 0))
                 claim.verdict = HX_VERDICT_INCONCLUSIVE;
+            if (claim.verdict != HX_VERDICT_PASS)
+                show_lack(j, edge, &claim);
         }
         bad |= add(list, &claim, verdict);
     }
@@ -179,10 +209,12 @@ static int claim_forbidden(const struct hx_judgement *j, json_t *list, enum hx_v
 
         start_edge(unwanted, "forbidden", i, &claim);
         snprintf(claim.expected, sizeof claim.expected, "never called");
-        if (edge != NULL && edge->calls > 0)
+        if (edge != NULL && edge->calls > 0) {
             tell_edge(edge, &claim);
-        else
+            show_call(j, edge, edge->first_span, "called, though it is forbidden", &claim);
+        } else {
             claim.verdict = j->facts->entry_count > 0 ? HX_VERDICT_PASS : HX_VERDICT_INCONCLUSIVE;
+        }
         bad |= add(list, &claim, verdict);
     }
     return bad;

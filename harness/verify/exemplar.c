@@ -68,7 +68,15 @@ static bool whole(const struct hx_facts *facts, const struct hx_fact_trace *trac
     return (trace->flags & HX_TRACE_COMPLETE) != 0 && trace->spans > 1 && !warm(facts, trace);
 }
 
-static uint32_t slowest(const struct hx_facts *facts)
+/* What arrived of a trace that is not whole. */
+static bool fragment(const struct hx_facts *facts, const struct hx_fact_trace *trace)
+{
+    return trace->received > 0 && trace->spans > 1 && !warm(facts, trace);
+}
+
+typedef bool(fits_fn)(const struct hx_facts *facts, const struct hx_fact_trace *trace);
+
+static uint32_t slowest(const struct hx_facts *facts, fits_fn *fits)
 {
     struct choice best = {HX_NONE, 0};
     uint64_t start;
@@ -76,7 +84,7 @@ static uint32_t slowest(const struct hx_facts *facts)
     for (uint32_t i = 0; i < facts->trace_count; i++) {
         uint64_t duration;
 
-        if (!whole(facts, &facts->traces[i]))
+        if (!fits(facts, &facts->traces[i]))
             continue;
         duration = duration_of(facts, &facts->traces[i], &start);
         if (best.trace == HX_NONE || duration > best.duration)
@@ -88,7 +96,8 @@ static uint32_t slowest(const struct hx_facts *facts)
 /* Wrong for the referee before wrong for the application. */
 static uint32_t failing(const struct hx_facts *facts)
 {
-    const unsigned wrong = HX_TRACE_BROKEN | HX_TRACE_ORPHANED | HX_TRACE_PARTIAL;
+    const unsigned wrong =
+        HX_TRACE_BROKEN | HX_TRACE_ORPHANED | HX_TRACE_PARTIAL | HX_TRACE_INCOMPLETE;
     uint32_t fallback = HX_NONE;
 
     for (uint32_t i = 0; i < facts->trace_count; i++) {
@@ -148,7 +157,17 @@ struct picture { /* of one trace */
 static const char *const KINDS[] = {"internal", "internal", "server",
                                     "client",   "producer", "consumer"};
 
-static const char *problem_of(const struct hx_fact_span *span)
+/* Its parent is in the ledger, was to be received, and was not. */
+static bool orphaned(const struct hx_facts *facts, const struct hx_fact_span *span)
+{
+    const uint8_t *id = span->open->parent_span_id;
+    uint32_t parent = hx_id_zero(id, 8) ? HX_NONE
+                                        : hx_facts_span_by_ids(facts, span->open->trace_id, id);
+
+    return parent != HX_NONE && facts->spans[parent].received == HX_NONE;
+}
+
+static const char *fate_text(const struct hx_fact_span *span)
 {
     switch ((enum hx_fate)span->fate) {
     case HX_FATE_NOT_RECORDED:
@@ -173,6 +192,24 @@ static const char *problem_of(const struct hx_fact_span *span)
         return NULL;
     }
     return NULL;
+}
+
+/* NULL: nothing is wrong with it. */
+static const char *problem_of(const struct hx_judgement *j, const struct hx_fact_span *span,
+                              char *out, size_t size)
+{
+    const char *fate = fate_text(span);
+
+    if (span->hop > 0)
+        snprintf(out, size, "%s%sa hop is broken here: %s", fate ? fate : "", fate ? "; " : "",
+                 j->whys[span->hop - 1]);
+    else if (fate != NULL)
+        snprintf(out, size, "%s", fate);
+    else if (span->received != HX_NONE && orphaned(j->facts, span))
+        snprintf(out, size, "its parent did not arrive");
+    else
+        return NULL;
+    return out;
 }
 
 static json_t *text_json(struct otl_view text)
@@ -285,7 +322,8 @@ static json_t *span_json(struct picture *p, uint32_t n, unsigned depth)
 {
     const struct hx_facts *facts = p->j->facts;
     const struct hx_fact_span *span = &facts->spans[n];
-    const char *problem = problem_of(span);
+    char text[240];
+    const char *problem = problem_of(p->j, span, text, sizeof text);
     uint8_t parent[8];
     uint64_t start, end;
     bool received = span_times(facts, n, &start, &end);
@@ -401,12 +439,16 @@ static json_t *trace_json(const struct hx_judgement *j, uint32_t n, const char *
     return item;
 }
 
-static const char *why_failing(const struct hx_fact_trace *trace)
+static const char *why_failing(const struct hx_judgement *j, const struct hx_fact_trace *trace)
 {
     if ((trace->flags & HX_TRACE_BROKEN) != 0)
         return "its context was lost on a hop";
+    if ((trace->flags & HX_TRACE_INCOMPLETE) != 0)
+        return "a sampled span of it did not arrive";
     if ((trace->flags & HX_TRACE_PARTIAL) != 0)
-        return "only a part of it was sampled or arrived";
+        return j->scenario->claims.partial_traces
+                   ? "only a part of it was sampled, as the scenario claims"
+                   : "only a part of it was sampled";
     if ((trace->flags & HX_TRACE_ORPHANED) != 0)
         return "a span's parent is missing";
     return "a span reports an error";
@@ -414,16 +456,20 @@ static const char *why_failing(const struct hx_fact_trace *trace)
 
 json_t *hx_exemplars_json(const struct hx_judgement *j)
 {
-    uint32_t slow = slowest(j->facts), wrong = failing(j->facts), usual = typical(j->facts);
+    uint32_t slow = slowest(j->facts, whole), wrong = failing(j->facts), usual = typical(j->facts);
+    const char *why = "the slowest trace that arrived whole";
     json_t *list = json_array();
     int bad = 0;
 
+    if (slow == HX_NONE) {
+        slow = slowest(j->facts, fragment);
+        why = "no trace arrived whole: the slowest of what arrived in parts";
+    }
     if (slow != HX_NONE)
-        bad |= json_array_append_new(
-            list, trace_json(j, slow, "slowest", "the slowest trace that arrived whole"));
+        bad |= json_array_append_new(list, trace_json(j, slow, "slowest", why));
     if (wrong != HX_NONE)
         bad |= json_array_append_new(list, trace_json(j, wrong, "failing",
-                                                      why_failing(&j->facts->traces[wrong])));
+                                                      why_failing(j, &j->facts->traces[wrong])));
     if (usual != HX_NONE && usual != slow)
         bad |= json_array_append_new(
             list, trace_json(j, usual, "typical", "of median duration among the whole ones"));

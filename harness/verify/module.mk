@@ -31,6 +31,10 @@ verify_hops_test_SRCS := harness/verify/tests/hops_test.c \
                              harness/verify/tests/players.c $(WORLD_SRCS)
 verify_hops_test_LIBS := verify otlp_pb
 
+TESTS += verify_tell_test
+verify_tell_test_SRCS := harness/verify/tests/tell_test.c $(WORLD_SRCS)
+verify_tell_test_LIBS := verify otlp_pb
+
 BENCHES += verify_bench
 verify_bench_SRCS := harness/verify/bench/verify_bench.c $(WORLD_SRCS)
 verify_bench_LIBS := verify otlp_pb

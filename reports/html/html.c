@@ -121,7 +121,8 @@ static void put_tiles(struct rep_out *out, const json_t *root)
     rep_put(out, "<div class=\"tiles\">\n");
     note = rep_format_number(rep_num(load, "rate_asked"));
     snprintf(line, sizeof(line), "a second, of %s asked%s", note.text,
-             rep_true(load, "generator_limited") ? "; <a href=\"#trust\">generator-limited</a>" : "");
+             rep_true(load, "generator_limited") ? "; <a href=\"#trust\">generator-limited</a>"
+                                                 : "");
     put_tile(out, "requests achieved", rep_format_number(rep_num(load, "rate_achieved")).text, line,
              "");
     note = rep_latency_text(latency, "p50");
@@ -163,7 +164,8 @@ static void put_glossary(struct rep_out *out)
          "mode says.",
          NULL},
         {"broken edge", "A call whose two sides are in the traces, but not joined.", NULL},
-        {"partial trace", "Some services sampled the request, others did not.", NULL},
+        {"partial trace", "Some of its spans were sampled, others were not.", NULL},
+        {"incomplete trace", "A span of it was sampled and did not arrive.", NULL},
         {"open load", "Requests leave on a schedule that does not wait for answers, as users do.",
          NULL},
         {"coordinated omission",

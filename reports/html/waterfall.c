@@ -125,7 +125,7 @@ static void put_trace(struct rep_out *out, const json_t *trace)
     measure(&sheet, spans);
     rep_putf(out, "<h3>%s",
              rep_is(trace, "kind", "slowest")   ? "The slowest: "
-             : rep_is(trace, "kind", "failing") ? "One that failed: "
+             : rep_is(trace, "kind", "failing") ? "One with a problem: "
              : rep_is(trace, "kind", "typical") ? "A typical one: "
                                                 : "");
     rep_put_html(out, rep_str(trace, "title"));

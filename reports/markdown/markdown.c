@@ -114,7 +114,7 @@ static void put_load(struct rep_out *out, const json_t *root)
     rep_putf(out, "%s/s achieved%s.\n\n", rep_format_number(rep_num(load, "rate_achieved")).text,
              rep_true(load, "generator_limited") ? " (**generator-limited**)" : "");
     if (rep_has(load, "generator_limited_by")) {
-        rep_put(out, "Generator-limited by its ");
+        rep_put(out, "Limited by: ");
         rep_put_md(out, rep_str(load, "generator_limited_by"));
         rep_put(out, ".\n\n");
     }

@@ -141,7 +141,7 @@ static void put_load(const struct page *page, const json_t *root)
     rep_putf(out, ", %s/s achieved%s\n", rep_format_number(rep_num(load, "rate_achieved")).text,
              rep_true(load, "generator_limited") ? " (generator-limited)" : "");
     if (rep_has(load, "generator_limited_by")) {
-        rep_put(out, "             generator-limited by its ");
+        rep_put(out, "             limited by: ");
         rep_put_plain(out, rep_str(load, "generator_limited_by"));
         rep_put(out, "\n");
     }

@@ -116,6 +116,7 @@ struct hx_fact_span {
     uint16_t altered;  /* enum hx_altered of the first receipt */
     uint8_t opinion;
     uint8_t fate;
+    uint8_t hop; /* number (from 1) of what is wrong with a hop from or to it; 0: nothing */
 };
 
 struct hx_fact_entry {
@@ -216,10 +217,11 @@ struct hx_fact_trace {
 
 enum hx_trace_flags {
     HX_TRACE_BROKEN = 1,
-    HX_TRACE_PARTIAL = 2,
+    HX_TRACE_PARTIAL = 2, /* by sampling: some spans sampled, others not */
     HX_TRACE_ORPHANED = 4,
-    HX_TRACE_MISSING = 8,
-    HX_TRACE_COMPLETE = 16
+    HX_TRACE_MISSING = 8, /* nothing of it arrived */
+    HX_TRACE_COMPLETE = 16,
+    HX_TRACE_INCOMPLETE = 32 /* by loss: a sampled span did not arrive */
 };
 
 struct hx_facts {

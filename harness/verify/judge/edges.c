@@ -99,6 +99,7 @@ struct hx_edge *hx_edge_of(struct hx_judgement *j, uint32_t from_op, uint32_t to
     memset(edge, 0, sizeof *edge);
     edge->from_op = from_op;
     edge->to_op = to_op;
+    edge->lacks_span = edge->first_span = HX_NONE;
     describe(j->scenario, edge);
     edge->expectation = expectation(&j->scenario->claims, edge);
     snprintf(edge->text, sizeof edge->text, "%.120s -> %.120s",

@@ -28,7 +28,7 @@ struct hx_books {
 };
 
 struct hx_tally { /* of traces */
-    uint64_t expected, not_sampled, complete, broken, partial, orphaned, missing;
+    uint64_t expected, not_sampled, complete, broken, partial, incomplete, orphaned, missing;
     uint64_t partial_low, partial_high; /* claimed partial traces: the interval */
     double partial_mean;
     bool partial_held;
@@ -48,9 +48,12 @@ struct hx_edge {
     char why[200];
     uint8_t example[16];     /* trace id */
     bool has_example;
+    const char *lacks;       /* the first sampled call that is not complete; NULL: none */
+    uint32_t lacks_span;     /* its caller's or callee's, HX_NONE: none */
+    uint32_t first_span;     /* of the first call; HX_NONE: none */
 };
 
-enum { HX_MAX_EDGES = 4096 };
+enum { HX_MAX_EDGES = 4096, HX_MAX_WHYS = 32 };
 
 struct hx_judgement {
     const struct hx_facts *facts;
@@ -64,6 +67,7 @@ struct hx_judgement {
     struct hx_tally tally;
     struct hx_edge *edges;
     size_t edge_count, edge_cap;
+    const char *whys[HX_MAX_WHYS]; /* what is wrong with hops: constants, numbered from 1 */
     uint64_t strays[HX_MAX_SERVICES]; /* judge/foreign.h */
     struct hx_facts *marks; /* the same facts, for fate and trace flags */
 };

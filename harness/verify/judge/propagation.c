@@ -220,6 +220,34 @@ static bool joined(const struct hx_facts *facts, const struct hop *hop)
 
 /* ---- one hop -------------------------------------------------------------------------------- */
 
+/* Its number, from 1; 0 when there are too many. */
+static uint8_t number_of(struct hx_judgement *j, const char *why)
+{
+    for (uint8_t i = 0; i < HX_MAX_WHYS; i++) {
+        if (j->whys[i] == NULL)
+            j->whys[i] = why;
+        if (strcmp(j->whys[i], why) == 0)
+            return (uint8_t)(i + 1);
+    }
+    return 0;
+}
+
+static uint32_t row_of(const struct hx_judgement *j, const struct hop *hop)
+{
+    const struct hx_fact_span *span = hop->caller != NULL ? hop->caller : hop->callee;
+
+    return span != NULL ? (uint32_t)(span - j->facts->spans) : HX_NONE;
+}
+
+/* Both ends: they may be in two traces. */
+static void mark_spans(struct hx_judgement *j, const struct hop *hop, const char *why)
+{
+    if (hop->callee != NULL)
+        j->marks->spans[hop->callee - j->facts->spans].hop = number_of(j, why);
+    if (hop->caller != NULL)
+        j->marks->spans[hop->caller - j->facts->spans].hop = number_of(j, why);
+}
+
 static void mark_broken(struct hx_judgement *j, struct hx_edge *edge, const struct hop *hop,
                         const char *why)
 {
@@ -230,6 +258,7 @@ static void mark_broken(struct hx_judgement *j, struct hx_edge *edge, const stru
     else if (hop->callee != NULL)
         where.span = (uint32_t)(hop->callee - j->facts->spans) + 1;
     edge->broken++;
+    mark_spans(j, hop, why);
     if (edge->why[0] == '\0')
         snprintf(edge->why, sizeof edge->why, "%s", why);
     if (!edge->has_example && where.span > 0) {
@@ -296,6 +325,26 @@ static const char *wrongly_used_foreign(struct hx_judgement *j, struct hx_edge *
     return why;
 }
 
+/* Which end of a sampled call the received spans do not show. */
+static const char *lacking(const struct hop *hop)
+{
+    if (hop->caller != NULL && hop->caller->received == HX_NONE)
+        return "the caller's span did not arrive";
+    if (hop->callee == NULL && hop->callee_foreign == NULL)
+        return "the callee made no span";
+    if (hop->callee != NULL && hop->callee->received == HX_NONE)
+        return "the callee's span did not arrive";
+    return "both spans arrived, but are not joined";
+}
+
+static void note_lack(struct hx_judgement *j, struct hx_edge *edge, const struct hop *hop)
+{
+    if (edge->lacks != NULL)
+        return;
+    edge->lacks = lacking(hop);
+    edge->lacks_span = row_of(j, hop);
+}
+
 static void judge_hop(struct hx_judgement *j, struct hx_edge *edge, struct hop *hop)
 {
     const char *why;
@@ -305,7 +354,12 @@ static void judge_hop(struct hx_judgement *j, struct hx_edge *edge, struct hop *
     edge->calls++;
     edge->sampled += hop_sampled(hop);
     edge->redelivered += hop->entry->again;
-    edge->complete += hop_sampled(hop) && joined(j->facts, hop);
+    if (edge->first_span == HX_NONE)
+        edge->first_span = row_of(j, hop);
+    if (hop_sampled(hop) && joined(j->facts, hop))
+        edge->complete++;
+    else if (hop_sampled(hop))
+        note_lack(j, edge, hop);
     if (hop->mode == HX_EDGE_NONE && hop->sent.len == 0 && hop->got.len == 0)
         return;
     hx_judged(&j->checks, HX_CHECK_PROPAGATION, 1);

@@ -168,7 +168,12 @@ static void judge_claimed_share(struct hx_judgement *j)
     }
     if (partial == 0)
         j->tally.partial_held = false;
-    if (!j->tally.partial_held)
+    hx_expected(&j->checks, HX_CHECK_WHOLE_TRACES, "partial traces are claimed: %" PRIu64 " to %"
+                PRIu64 " by the services' ratios", j->tally.partial_low, j->tally.partial_high);
+    if (j->tally.partial_held)
+        hx_observed(&j->checks, HX_CHECK_WHOLE_TRACES, "%" PRIu64 " partial, as the scenario "
+                    "claims", partial);
+    else
         hx_fail(&j->checks, HX_CHECK_WHOLE_TRACES, HX_NOWHERE, "%" PRIu64
                 " partial traces; the ratios give %.1f (%" PRIu64 " to %" PRIu64 " at 1e-6)",
                 partial, j->tally.partial_mean, j->tally.partial_low, j->tally.partial_high);

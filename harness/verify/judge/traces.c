@@ -160,8 +160,9 @@ static void judge_trace(struct hx_judgement *j, struct hx_fact_trace *trace)
         trace->flags |= HX_TRACE_ORPHANED;
     if (trace->received == 0)
         trace->flags |= HX_TRACE_MISSING;
-    else if (trace->received < trace->spans)
-        trace->flags |= HX_TRACE_PARTIAL;
+    else if (trace->received < trace->sampled ||
+             (trace->received < trace->spans && (trace->flags & HX_TRACE_PARTIAL) == 0))
+        trace->flags |= HX_TRACE_INCOMPLETE;
     if (trace->flags == 0)
         trace->flags |= HX_TRACE_COMPLETE;
     if (trace->received == trace->spans)
@@ -184,6 +185,7 @@ void hx_judge_traces(struct hx_judgement *j)
         tally->complete += (trace->flags & HX_TRACE_COMPLETE) != 0;
         tally->broken += (trace->flags & HX_TRACE_BROKEN) != 0;
         tally->partial += (trace->flags & HX_TRACE_PARTIAL) != 0;
+        tally->incomplete += (trace->flags & HX_TRACE_INCOMPLETE) != 0;
         tally->orphaned += (trace->flags & HX_TRACE_ORPHANED) != 0;
         tally->missing += (trace->flags & HX_TRACE_MISSING) != 0;
     }

@@ -10,6 +10,7 @@
 
 #include "sdk/base/mem.h"
 #include "sdk/config/settings.h"
+#include "sdk/resource/detect.h"
 #include "sdk/resource/environment.h"
 
 struct otel_sdk {
@@ -92,13 +93,20 @@ static enum otel_err make_resource(const struct otel_sdk_env_options *options,
                                    const struct otl_env_source *source, const struct otl_env *env,
                                    struct otel_sdk_resource **ret)
 {
-    const struct otl_resource_environment described = {.attributes = env->resource_attributes,
-                                                       .service_name = env->service_name,
-                                                       .instance_id = options->instance_id};
+    const struct otl_detect_source place = {"", options->getenv, options->getenv_arg};
+    struct otl_resource_environment described = {.attributes = env->resource_attributes,
+                                                 .service_name = env->service_name,
+                                                 .instance_id = options->instance_id};
+    struct otel_sdk_resource *detected = NULL;
     bool discarded = false;
-    enum otel_err err =
-        otl_resource_from_environment(&described, options->resource, &discarded, ret);
+    enum otel_err err = OTEL_OK;
 
+    if (options->detectors != 0)
+        err = otl_detect(&place, options->detectors, &detected);
+    described.detected = detected;
+    if (err == OTEL_OK)
+        err = otl_resource_from_environment(&described, options->resource, &discarded, ret);
+    otel_sdk_resource_unref(detected);
     if (err == OTEL_OK && discarded)
         otl_env_tell(source, OTEL_OK,
                      "OTEL_RESOURCE_ATTRIBUTES cannot be decoded; all of it is discarded");

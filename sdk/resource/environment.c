@@ -139,6 +139,8 @@ enum otel_err otl_resource_from_environment(const struct otl_resource_environmen
 
     otl_arena_init(&arena, ARENA_MAX);
     err = otel_sdk_resource_default(&resource);
+    if (err == OTEL_OK && environment->detected != NULL)
+        err = merge_into(&resource, environment->detected);
     if (err == OTEL_OK)
         err = collect(environment, &arena, &discarded, &list);
     if (err == OTEL_OK)

@@ -18,9 +18,10 @@ struct otl_resource_environment {
     const char *service_name; /* OTEL_SERVICE_NAME; likewise; beats attributes */
     /* service.instance.id where attributes name none; NULL: a random UUID (version 4) */
     const char *instance_id;
+    const struct otel_sdk_resource *detected; /* by detectors; may be NULL */
 };
 
-/* Merged, the later winning: the SDK's own attributes, instance id, attributes, service name,
+/* Merged, the later winning: the SDK's own attributes, what was detected, instance id, attributes, service name,
  * code (may be NULL). *ret_discarded: attributes could not be decoded and count as unset.
  * OTEL_ERR_LIMIT, OTEL_ERR_MEMORY. */
 OTEL_MUST_USE enum otel_err

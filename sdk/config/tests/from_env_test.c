@@ -13,6 +13,7 @@
 
 #include <otel/propagators.h>
 #include <otel/sdk/config.h>
+#include <otel/sdk/detectors.h>
 
 #include "ci/witness/otlp_pb.h"
 #include "sdk/base/mem.h"
@@ -134,6 +135,43 @@ static void propagators_are_those_that_are_named(void **state)
         assert_int_equal(env.told, 0);
         otel_sdk_free(sdk);
     }
+}
+
+static void detectors_are_an_option_and_yield_to_the_environment(void **state)
+{
+    struct srv *srv = srv_new();
+    Otlp__ExportTraceServiceRequest *request;
+    struct otel_sdk_env_options options;
+    struct fake_env env = {.count = 0};
+    struct otel_tracer *tracer;
+    struct otel_sdk *sdk = NULL;
+    char endpoint[64];
+
+    (void)state;
+    snprintf(endpoint, sizeof(endpoint), "http://localhost:%u", (unsigned)srv_port(srv));
+    fake_set(&env, "OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+    fake_set(&env, "OTEL_RESOURCE_ATTRIBUTES", "process.executable.name=mine");
+    otel_sdk_env_options_init(&options);
+    options.getenv = fake_getenv;
+    options.getenv_arg = &env;
+    options.detectors = 32; /* no such detector */
+    assert_int_equal(otel_sdk_from_env(&options, &sdk), OTEL_ERR_ARGUMENT);
+    options.detectors = OTEL_SDK_DETECT_PROCESS | OTEL_SDK_DETECT_OS;
+    assert_int_equal(otel_sdk_from_env(&options, &sdk), OTEL_OK);
+    otel_sdk_install(sdk);
+    tracer = otel_tracer("lib", "1");
+    otel_span_finish(otel_span_start(tracer, "s", NULL));
+    otel_tracer_unref(tracer);
+    assert_int_equal(otel_sdk_force_flush(sdk, 10000), OTEL_OK);
+    request = otlp__export_trace_service_request__unpack(NULL, srv_request(srv, 0)->body_len,
+                                                         (uint8_t *)srv_request(srv, 0)->body);
+    assert_non_null(request);
+    assert_true(has_attribute(request, "os.type", "linux"));
+    assert_true(has_attribute(request, "process.executable.name", "mine"));
+    assert_false(has_attribute(request, "host.name", ""));
+    otlp__export_trace_service_request__free_unpacked(request, NULL);
+    otel_sdk_free(sdk);
+    srv_free(srv);
 }
 
 /* Standard output and error of this process, for the time of one call. */
@@ -287,6 +325,7 @@ int main(void)
         cmocka_unit_test(disabled_leaves_the_propagators),
         cmocka_unit_test(propagators_are_those_that_are_named),
         cmocka_unit_test(several_exporters_have_a_processor_each),
+        cmocka_unit_test(detectors_are_an_option_and_yield_to_the_environment),
         cmocka_unit_test(no_exporter_means_no_processor),
         cmocka_unit_test(https_is_refused_rather_than_answered_in_plain_text),
         cmocka_unit_test(every_sampler_name_makes_a_sampler),

@@ -79,6 +79,8 @@ struct otel_sdk_env_options {
     const struct otel_sdk_id_generator *id_generator; /* likewise */
     bool seeded;                                      /* ids and jitter repeat from seed */
     uint64_t seed;
+    unsigned detectors; /* OTEL_SDK_DETECT_... added, of otel/sdk/detectors.h; init: none. What they
+                           find yields to the environment and to resource */
 };
 
 OTEL_API void otel_sdk_env_options_init(struct otel_sdk_env_options *options);

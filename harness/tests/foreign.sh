@@ -74,6 +74,33 @@ garbage()
 }
 check "a program whose calls are no HTTP is named" garbage
 
+chain()
+{
+    cat > "$dir/chain.yaml" << 'YAML'
+# Programs that call programs, several replicas of each, the load at the first.
+services:
+  edge:
+    command: [plain-service]
+    replicas: 2
+    env: {PLAIN_CALLS: MIDDLE_TIER POST /m}
+    tracing: {enabled: false}
+    routes: {POST /e: {steps: [{call: middle-tier POST /m}]}}
+  middle-tier:
+    command: "plain-service 'with words'"
+    replicas: 3
+    env: {PLAIN_CALLS: LAST POST /l}
+    tracing: {enabled: false}
+    routes: {POST /m: {steps: [{call: last POST /l}]}}
+  last: {replicas: 2, tracing: {schedule_delay: 200ms}, routes: {POST /l: {}}}
+load: {route: edge POST /e, rate: 200, warmup: 100ms, duration: 1s, timeout: 5s, incoming: {sampled: 0.5, not_sampled: 0.2}}
+expect: {required: [middle-tier POST /m -> last POST /l]}
+YAML
+    expect_exit 0 "$tracerig" run "$dir/chain.yaml" --quiet --out "$dir/chain" && none_left &&
+        json_is "$dir/chain/report.json" "len(set(e['calls'] for e in r['edges'])), r['edges'][2]['complete'] == r['edges'][2]['sampled'] > 50" "(1, True)" &&
+        json_is "$dir/chain/report.json" "sorted(s['instance'] for s in r['services'] if s.get('ledger'))" "['edge-0', 'edge-1', 'middle-tier-0', 'middle-tier-1', 'middle-tier-2']"
+}
+check "programs call programs, in several replicas" chain
+
 # ---- which request does a call belong to? -------------------------------------------------------
 
 silent()

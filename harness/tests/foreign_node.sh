@@ -66,6 +66,15 @@ silent()
 }
 check "without tracerig-request its calls cannot be judged" silent
 
+lost()
+{
+    node_run lost 4 --set services.payment.env.OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 &&
+        json_is "$dir/lost/report.json" "[c['id'] for c in r['checks'] + r['expectations'] if c['verdict'] != 'pass']" "['propagation', 'traces', 'required.2', 'required.3']" &&
+        node_run excused 0 --set services.payment.env.OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 \
+            --set expect.allow_unknown=true --set expect.required=[]
+}
+check "spans that it loses cannot be judged, which a scenario may allow" lost
+
 sampled()
 {
     node_run sampled 0 --set services.gateway.tracing.sampler=parentbased_traceidratio --set services.gateway.tracing.sampler_arg=0.3 &&

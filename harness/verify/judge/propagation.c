@@ -308,6 +308,13 @@ static void not_judged(struct hx_judgement *j, struct hx_edge *edge, const char 
         hx_unknown(&j->checks, HX_CHECK_PROPAGATION, 1, "%s: not judged: %s", edge->text, why);
 }
 
+static bool caller_is_lost(const struct hx_facts *facts, const struct hop *hop)
+{
+    return hop->caller_foreign != NULL && hop->unjoined == NULL && hop->has_context &&
+           hop_sampled(hop) && hx_facts_foreign_span(facts, hop->context.trace_id,
+                                                     hop->context.span_id) == HX_NONE;
+}
+
 static const char *wrongly_used_foreign(struct hx_judgement *j, struct hx_edge *edge,
                                         const struct hop *hop)
 {
@@ -322,6 +329,8 @@ static const char *wrongly_used_foreign(struct hx_judgement *j, struct hx_edge *
     else if (unknown)
         not_judged(j, edge, "the callee has no ledger, and no span of it was received (lost, or "
                             "never made)");
+    else if (why == NULL && caller_is_lost(j->facts, hop))
+        not_judged(j, edge, "the caller has no ledger, and its span was not received");
     return why;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -225,9 +227,10 @@ static uint64_t cpu_ns(const struct collector *collector)
 }
 
 struct stream {
-    struct otl_view http; /* head and body of one request */
-    int spans;            /* in it */
+    struct otl_view bytes; /* one request: head and body, or frames */
+    int spans;             /* in it */
     int requests;
+    int grpc;
 };
 
 struct sender {
@@ -236,25 +239,85 @@ struct sender {
     int failed;
 };
 
+static int send_whole(int fd, const char *data, size_t len)
+{
+    ssize_t sent = 0;
+
+    for (size_t done = 0; done < len && sent >= 0; done += (size_t)sent)
+        sent = send(fd, data + done, len - done, MSG_NOSIGNAL);
+    return sent >= 0;
+}
+
+static int exchange_http(int fd, const struct stream *stream)
+{
+    char answer[512];
+
+    return send_whole(fd, stream->bytes.data, stream->bytes.len) &&
+           recv(fd, answer, sizeof(answer), 0) >= 12 && memcmp(answer, "HTTP/1.1 200", 12) == 0;
+}
+
+/* Frames until the one that ends the stream; success is an answer in three parts. */
+static int read_grpc_answer(int fd)
+{
+    int data = 0;
+
+    for (;;) {
+        unsigned char head[9], payload[16384];
+        size_t len;
+        if (recv(fd, head, sizeof(head), MSG_WAITALL) != sizeof(head))
+            return 0;
+        len = (size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2];
+        if (len > sizeof(payload) ||
+            (len > 0 && recv(fd, payload, len, MSG_WAITALL) != (ssize_t)len))
+            return 0;
+        data += head[3] == 0 && len == 5;
+        if (head[3] == 3 || head[3] == 7) /* RST_STREAM, GOAWAY */
+            return 0;
+        if (head[3] == 1 && (head[4] & 1) != 0)
+            return data == 1;
+    }
+}
+
+/* frames is this sender's own copy: the stream's number is written into each. */
+static int exchange_grpc(int fd, char *frames, size_t len, unsigned number)
+{
+    for (size_t at = 0; at < len;) {
+        const unsigned char *head = (unsigned char *)frames + at;
+        frames[at + 5] = (char)(number >> 24);
+        frames[at + 6] = (char)(number >> 16);
+        frames[at + 7] = (char)(number >> 8);
+        frames[at + 8] = (char)number;
+        at += 9 + ((size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2]);
+    }
+    return send_whole(fd, frames, len) && read_grpc_answer(fd);
+}
+
 static void *send_all(void *arg)
 {
+    /* the server's own SETTINGS, which open its windows, are acknowledged as well */
+    static const char hello[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+                                "\0\0\0\4\1\0\0\0\0";
     struct sender *sender = arg;
+    const struct stream *stream = sender->stream;
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons((uint16_t)sender->port)};
-    char answer[512];
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+    char *frames = malloc(stream->bytes.len);
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    sender->failed = connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0;
-    for (int i = 0; i < sender->stream->requests / CONNECTIONS && !sender->failed; i++) {
-        const struct otl_view *http = &sender->stream->http;
-        ssize_t sent = 0, got;
-        for (size_t done = 0; done < http->len && sent >= 0; done += (size_t)sent)
-            sent = send(fd, http->data + done, http->len - done, MSG_NOSIGNAL);
-        got = sent < 0 ? -1 : recv(fd, answer, sizeof(answer), 0);
-        sender->failed = got < 12 || memcmp(answer, "HTTP/1.1 200", 12) != 0;
-    }
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    sender->failed =
+        frames == NULL || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0;
+    if (!sender->failed)
+        memcpy(frames, stream->bytes.data, stream->bytes.len);
+    if (!sender->failed && stream->grpc)
+        sender->failed = !send_whole(fd, hello, sizeof(hello) - 1);
+    for (int i = 0; i < stream->requests / CONNECTIONS && !sender->failed; i++)
+        sender->failed =
+            stream->grpc ? !exchange_grpc(fd, frames, stream->bytes.len, 2 * (unsigned)i + 1)
+                         : !exchange_http(fd, stream);
     close(fd);
+    free(frames);
     return NULL;
 }
 
@@ -314,31 +377,106 @@ static struct otl_view as_http(const uint8_t *body, size_t len)
     return otl_view(http, (size_t)head + len);
 }
 
-static void write_config(const char *path)
+static size_t put_frame(char *out, unsigned type, unsigned flags, const void *payload, size_t len)
+{
+    const unsigned char head[9] = {(unsigned char)(len >> 16), (unsigned char)(len >> 8),
+                                   (unsigned char)len, (unsigned char)type, (unsigned char)flags};
+
+    memcpy(out, head, sizeof(head));
+    memcpy(out + sizeof(head), payload, len);
+    return sizeof(head) + len;
+}
+
+/* HEADERS whose fields are literals (the same bytes each time), DATA in frames of 16 KiB. */
+static struct otl_view as_grpc(const uint8_t *body, size_t len)
+{
+    static const char *const fields[][2] = {
+        {":path", "/opentelemetry.proto.collector.trace.v1.TraceService/Export"},
+        {":authority", "bench"},
+        {"te", "trailers"},
+        {"content-type", "application/grpc"},
+        {"grpc-timeout", "10S"}};
+    char *out = malloc(len + len / 16384 * 9 + 512), *message = malloc(len + 5);
+    char head[256] = "\x83\x86"; /* :method POST, :scheme http */
+    size_t at = 2, used, count = sizeof(fields) / sizeof(fields[0]);
+
+    if (out == NULL || message == NULL)
+        die("memory");
+    for (size_t i = 0; i < count; i++) {
+        size_t name = strlen(fields[i][0]), value = strlen(fields[i][1]);
+        head[at++] = 0;
+        head[at++] = (char)name;
+        memcpy(head + at, fields[i][0], name);
+        at += name;
+        head[at++] = (char)value;
+        memcpy(head + at, fields[i][1], value);
+        at += value;
+    }
+    used = put_frame(out, 1, 4, head, at);
+    for (int i = 0; i < 5; i++)
+        message[i] = (char)(i == 0 ? 0 : len >> (8 * (4 - i)));
+    memcpy(message + 5, body, len);
+    for (size_t done = 0; done < len + 5;) {
+        size_t part = len + 5 - done < 16384 ? len + 5 - done : 16384;
+        used += put_frame(out + used, 0, done + part == len + 5, message + done, part);
+        done += part;
+    }
+    free(message);
+    return otl_view(out, used);
+}
+
+static void write_config(const char *path, const char *protocol)
 {
     FILE *file = fopen(path, "we");
 
     if (file == NULL)
         die(path);
-    fputs("receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}\n"
-          "exporters: {nop: }\n"
-          "service:\n"
-          "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n"
-          "  telemetry: {logs: {level: error}}\n",
-          file);
+    fprintf(file,
+            "receivers: {otlp: {protocols: {%s: {endpoint: '127.0.0.1:0'}}}}\n"
+            "exporters: {nop: }\n"
+            "service:\n"
+            "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n"
+            "  telemetry: {logs: {level: error}}\n",
+            protocol);
     if (fclose(file) != 0)
         die(path);
 }
 
+enum { ROWS = 6 };
+
+/* One repeat of the rows that need a collector, each kept where it is the least so far. */
+static void repeat(const char *dir, const struct stream *batches, const struct stream *singles,
+                   double least[ROWS])
+{
+    char config[64], tap[64];
+
+    snprintf(config, sizeof(config), "%s/config.yaml", dir);
+    snprintf(tap, sizeof(tap), "%s/tap.bin", dir);
+    for (int grpc = 0; grpc < 2; grpc++) {
+        double *row = least + 3 * grpc;
+        write_config(config, grpc ? "grpc" : "http");
+        row[0] = minimum(row[0], receive(config, NULL, &batches[grpc]));
+        row[1] = minimum(row[1], receive(config, tap, &batches[grpc]));
+        row[2] = minimum(row[2], receive(config, tap, &singles[grpc]));
+    }
+    unlink(config);
+}
+
 int main(int argc, char **argv)
 {
-    char dir[] = "/dev/shm/receive_bench.XXXXXX", config[64], tap[64];
-    double calibration = 1e9, checked = 1e9, received = 1e9, recorded = 1e9, alone = 1e9;
+    static const char *const names[ROWS] = {
+        "HTTP: receive, decode, validate", "HTTP: the same, record (tmpfs)",
+        "HTTP: the same, one span a request", "gRPC: receive, decode, validate",
+        "gRPC: the same, record (tmpfs)", "gRPC: the same, one span a request"};
+    char dir[] = "/dev/shm/receive_bench.XXXXXX";
+    double calibration = 1e9, checked = 1e9, least[ROWS] = {1e9, 1e9, 1e9, 1e9, 1e9, 1e9};
     size_t len, single_len;
     uint8_t *body = make_request(SPANS, &len), *single = make_request(1, &single_len);
     struct otl_view request = otl_view((char *)body, len);
-    const struct stream batches = {as_http(body, len), SPANS, REQUESTS};
-    const struct stream singles = {as_http(single, single_len), 1, SINGLES};
+    const struct stream batches[] = {{as_http(body, len), SPANS, REQUESTS, 0},
+                                     {as_grpc(body, len), SPANS, REQUESTS, 1}};
+    const struct stream singles[] = {{as_http(single, single_len), 1, SINGLES, 0},
+                                     {as_grpc(single, single_len), 1, SINGLES, 1}};
 
     if (argc == 3 && strcmp(argv[1], "check") == 0) {
         printf("%.1f ns/span\n", check(request, (int)strtol(argv[2], NULL, 10)));
@@ -346,23 +484,16 @@ int main(int argc, char **argv)
     }
     if (mkdtemp(dir) == NULL)
         die(dir);
-    snprintf(config, sizeof(config), "%s/config.yaml", dir);
-    snprintf(tap, sizeof(tap), "%s/tap.bin", dir);
-    write_config(config);
     for (int i = 0; i < REPEATS; i++) {
         calibration = minimum(calibration, calibrate());
         checked = minimum(checked, check(request, CHECKS));
-        received = minimum(received, receive(config, NULL, &batches));
-        recorded = minimum(recorded, receive(config, tap, &batches));
-        alone = minimum(alone, receive(config, tap, &singles));
+        repeat(dir, batches, singles, least);
     }
-    unlink(config);
     rmdir(dir);
     printf("%d spans a request, %.1f bytes a span, %d repeats, minimum; calibration %.1f ns\n",
            SPANS, (double)len / SPANS, REPEATS, calibration);
     row("decode and validate", checked, calibration);
-    row("receive, decode, validate", received, calibration);
-    row("receive, decode, validate, record (tmpfs)", recorded, calibration);
-    row("the same, one span a request", alone, calibration);
+    for (int i = 0; i < ROWS; i++)
+        row(names[i], least[i], calibration);
     return 0;
 }

@@ -236,6 +236,15 @@ static void take_exits(struct hx_fleet *fleet)
         /* Somebody killed the guardian; its children died with it. */
         hx_guardian_stop(&fleet->guardian);
         fleet->interrupts += HX_GUARDIAN_GONE;
+        for (size_t i = 0; i < fleet->count; i++) {
+            struct hx_child *child = &fleet->children[i];
+            if (child->exited)
+                continue;
+            listen_to(child);
+            child->exit = (struct hx_child_exit){.id = child->id, .code = -1, .signal = SIGKILL};
+            child->exited = true;
+            child->exit_mono_ns = otl_clock_mono(otl_clock_real());
+        }
     }
 }
 

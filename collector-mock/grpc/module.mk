@@ -6,10 +6,13 @@ col_grpc_SRCS := collector-mock/grpc/server.c collector-mock/grpc/conn.c \
 col_grpc_LIBS := col_net base
 col_grpc_PKGS := libevent_core libnghttp2
 
-TESTS += col_grpc_server_test
-col_grpc_server_test_SRCS := collector-mock/grpc/tests/server_test.c \
-                             collector-mock/grpc/tests/client.c
+COL_GRPC_WORLD := collector-mock/grpc/tests/world.c collector-mock/grpc/tests/client.c
+
+TESTS += col_grpc_server_test col_grpc_limits_test
+col_grpc_server_test_SRCS := collector-mock/grpc/tests/server_test.c $(COL_GRPC_WORLD)
 col_grpc_server_test_LIBS := col_grpc base
+col_grpc_limits_test_SRCS := collector-mock/grpc/tests/limits_test.c $(COL_GRPC_WORLD)
+col_grpc_limits_test_LIBS := col_grpc base
 
 FUZZERS += fuzz_col_grpc
 fuzz_col_grpc_SRCS := collector-mock/grpc/tests/fuzz_col_grpc.c ci/fuzz-main.c

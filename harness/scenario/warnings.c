@@ -60,6 +60,19 @@ static void warn_of_publish(const struct teller *t, const struct hx_step *step)
              step->topic->name, step->message_bytes, scenario->load.rate);
 }
 
+/* A ratio of its own, without regard to the parent; the probability sampler agrees with itself where
+ * the ratio is the first service's. */
+static bool cuts_traces(const struct hx_scenario *scenario, const struct hx_service *service)
+{
+    const struct hx_tracing *first = &scenario->load.route->service->tracing;
+    const struct hx_tracing *own = &service->tracing;
+    bool same = !(own->sampler_arg < first->sampler_arg) && !(own->sampler_arg > first->sampler_arg);
+
+    return hx_sampler_has_ratio(own->sampler) && strncmp(own->sampler, "parentbased_", 12) != 0 &&
+           !(strcmp(own->sampler, "probability") == 0 && same &&
+             strstr(first->sampler, "probability") != NULL);
+}
+
 static void warn_of_service(const struct teller *t, const struct hx_service *service)
 {
     const struct hx_scenario *scenario = t->plan->scenario;
@@ -70,8 +83,7 @@ static void warn_of_service(const struct teller *t, const struct hx_service *ser
                  scenario->operations[t->plan->edges[i].to_op].service == service;
     if (!called)
         warn(t, "nobody calls %s", service->name);
-    if (hx_sampler_has_ratio(service->tracing.sampler) &&
-        strncmp(service->tracing.sampler, "parentbased_", 12) != 0 &&
+    if (cuts_traces(scenario, service) &&
         scenario->load.route->service != service && !scenario->claims.partial_traces)
         warn(t, "%s samples without regard to its parent (%s): traces will be partial",
              service->name, service->tracing.sampler);

@@ -15,7 +15,7 @@ holds()
 }
 
 for scenario in checkout checkout-head-5 kafka-context-lost independent-sampling \
-    mixed-ratio-rules mixed-ratio-rules-parentbased; do
+    mixed-ratio-rules mixed-ratio-rules-parentbased consistent-probability; do
     check "$scenario holds what it claims" holds "$scenario"
 done
 

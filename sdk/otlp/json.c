@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sdk/otlp/json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,29 +23,22 @@ enum kind {
 };
 
 struct member {
-    uint32_t number;
-    const char *name;
+    uint32_t number; /* below 32 */
     enum kind kind;
     bool repeated;
+    uint8_t len;
+    const char *head;            /* "name": behind a comma; a repeated one's '[' */
     const struct member *fields; /* of a message; ends with number 0 */
 };
 
-#define FIELD(number, name, kind)                                                                  \
-    {                                                                                              \
-        number, name, KIND_##kind, false, NULL                                                     \
-    }
-#define ONE(number, name, fields)                                                                  \
-    {                                                                                              \
-        number, name, KIND_MESSAGE, false, fields                                                  \
-    }
-#define MANY(number, name, fields)                                                                 \
-    {                                                                                              \
-        number, name, KIND_MESSAGE, true, fields                                                   \
-    }
-#define END                                                                                        \
-    {                                                                                              \
-        0, NULL, KIND_TEXT, false, NULL                                                            \
-    }
+/* clang-format off */
+#define HEAD(name, after) sizeof(",\"" name "\":" after) - 1, ",\"" name "\":" after
+#define FIELD(number, name, kind) {number, KIND_##kind, false, HEAD(name, ""), NULL}
+#define TEXTS(number, name) {number, KIND_TEXT, true, HEAD(name, "["), NULL}
+#define ONE(number, name, fields) {number, KIND_MESSAGE, false, HEAD(name, ""), fields}
+#define MANY(number, name, fields) {number, KIND_MESSAGE, true, HEAD(name, "["), fields}
+#define END {0, KIND_TEXT, false, 0, NULL, NULL}
+/* clang-format on */
 
 static const struct member key_value[];
 static const struct member any_value[];
@@ -92,11 +84,8 @@ static const struct member scope[] = {FIELD(1, "name", TEXT), FIELD(2, "version"
                                       FIELD(4, "droppedAttributesCount", SMALL), END};
 static const struct member scope_spans[] = {ONE(1, "scope", scope), MANY(2, "spans", span),
                                             FIELD(3, "schemaUrl", TEXT), END};
-static const struct member entity_ref[] = {FIELD(1, "schemaUrl", TEXT),
-                                           FIELD(2, "type", TEXT),
-                                           {3, "idKeys", KIND_TEXT, true, NULL},
-                                           {4, "descriptionKeys", KIND_TEXT, true, NULL},
-                                           END};
+static const struct member entity_ref[] = {FIELD(1, "schemaUrl", TEXT), FIELD(2, "type", TEXT),
+                                           TEXTS(3, "idKeys"), TEXTS(4, "descriptionKeys"), END};
 static const struct member resource[] = {MANY(1, "attributes", key_value),
                                          FIELD(2, "droppedAttributesCount", SMALL),
                                          MANY(3, "entityRefs", entity_ref), END};
@@ -225,6 +214,28 @@ static enum otel_err write_real(uint64_t bits, struct otl_buf *out)
     return otl_buf_append_str(out, text);
 }
 
+/* Between quotes (or none). A negative one is in two's complement. */
+static enum otel_err write_number(uint64_t number, bool negative, const char *quote,
+                                  struct otl_buf *out)
+{
+    char text[24];
+    size_t at = sizeof(text);
+
+    if (quote[0] != '\0')
+        text[--at] = quote[0];
+    if (negative)
+        number = 0 - number;
+    do {
+        text[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    if (negative)
+        text[--at] = '-';
+    if (quote[0] != '\0')
+        text[--at] = quote[0];
+    return otl_buf_append(out, text + at, sizeof(text) - at);
+}
+
 static enum otel_err write_value(const struct otl_field *field, const struct member *member,
                                  unsigned depth, struct otl_buf *out)
 {
@@ -238,11 +249,11 @@ static enum otel_err write_value(const struct otl_field *field, const struct mem
     case KIND_BOOL:
         return otl_buf_append_str(out, field->value != 0 ? "true" : "false");
     case KIND_SMALL:
-        return otl_buf_printf(out, "%" PRIu32, (uint32_t)field->value);
+        return write_number((uint32_t)field->value, false, "", out);
     case KIND_SIGNED:
-        return otl_buf_printf(out, "\"%" PRId64 "\"", (int64_t)field->value);
+        return write_number(field->value, field->value >> 63 != 0, "\"", out);
     case KIND_UNSIGNED:
-        return otl_buf_printf(out, "\"%" PRIu64 "\"", field->value);
+        return write_number(field->value, false, "\"", out);
     case KIND_REAL:
         return write_real(field->value, out);
     case KIND_MESSAGE:
@@ -284,9 +295,8 @@ static enum otel_err write_member(struct otel_str bytes, const struct member *me
         if (field.number != member->number || !wire_fits(&field, member->kind))
             continue;
         last = field;
-        if (count++ == 0)
-            err = otl_buf_printf(out, "%s\"%s\":%s", *any ? "," : "", member->name,
-                                 member->repeated ? "[" : "");
+        if (count++ == 0) /* without the comma where it is the first member */
+            err = otl_buf_append(out, member->head + !*any, (size_t)(member->len - !*any));
         else if (member->repeated)
             err = otl_buf_append_byte(out, ',');
         if (err == OTEL_OK && member->repeated)
@@ -299,14 +309,28 @@ static enum otel_err write_member(struct otel_str bytes, const struct member *me
                             : write_value(&last, member, depth, out);
 }
 
+/* A bit for each field number below 32 that appears. */
+static uint32_t present_in(struct otel_str bytes)
+{
+    struct otl_field field;
+    uint32_t bits = 0;
+
+    while (otl_read_field(&bytes, &field))
+        if (field.number < 32)
+            bits |= UINT32_C(1) << field.number;
+    return bits;
+}
+
 static enum otel_err write_message(struct otel_str bytes, const struct member *fields,
                                    unsigned depth, struct otl_buf *out)
 {
     enum otel_err err = otl_buf_append_byte(out, '{');
+    uint32_t present = depth < DEPTH_MAX ? present_in(bytes) : 0;
     bool any = false;
 
-    for (; err == OTEL_OK && fields->number != 0 && depth < DEPTH_MAX; fields++)
-        err = write_member(bytes, fields, depth, &any, out);
+    for (; err == OTEL_OK && fields->number != 0; fields++)
+        if ((present >> fields->number & 1) != 0)
+            err = write_member(bytes, fields, depth, &any, out);
     return err == OTEL_OK ? otl_buf_append_byte(out, '}') : err;
 }
 

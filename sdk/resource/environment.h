@@ -21,9 +21,9 @@ struct otl_resource_environment {
     const struct otel_sdk_resource *detected; /* by detectors; may be NULL */
 };
 
-/* Merged, the later winning: the SDK's own attributes, what was detected, instance id, attributes, service name,
- * code (may be NULL). *ret_discarded: attributes could not be decoded and count as unset.
- * OTEL_ERR_LIMIT, OTEL_ERR_MEMORY. */
+/* Merged, the later winning: the SDK's own attributes, what was detected, instance id, attributes,
+ * service name, code (may be NULL). *ret_discarded: attributes could not be decoded and count as
+ * unset. OTEL_ERR_LIMIT, OTEL_ERR_MEMORY. */
 OTEL_MUST_USE enum otel_err
 otl_resource_from_environment(const struct otl_resource_environment *environment,
                               const struct otel_sdk_resource *code, bool *ret_discarded,

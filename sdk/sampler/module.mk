@@ -6,6 +6,9 @@ sampler_SRCS := sdk/sampler/sampler.c sdk/sampler/parentbased.c sdk/sampler/rati
 sampler_PIC := 1
 sampler_LIBS := otel_api base
 
+TESTS += sampling_formats_test
+sampling_formats_test_SRCS := sdk/sampler/tests/formats_test.c
+sampling_formats_test_LIBS := sdk_rig propagation
 TESTS += sampler_test ratio_rules_test probability_test composable_test
 sampler_test_SRCS := sdk/sampler/tests/sampler_test.c
 sampler_test_LIBS := sdk_rig

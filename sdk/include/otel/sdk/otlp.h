@@ -45,7 +45,7 @@ extern "C" {
 enum otel_sdk_otlp_protocol {
     OTEL_SDK_OTLP_HTTP_PROTOBUF,
     OTEL_SDK_OTLP_GRPC,     /* unary calls over cleartext HTTP/2 */
-    OTEL_SDK_OTLP_HTTP_JSON /* several times the bytes and the work: where a person reads along */
+    OTEL_SDK_OTLP_HTTP_JSON /* twice the bytes, a microsecond a span: for people */
 };
 
 enum otel_sdk_compression { OTEL_SDK_COMPRESSION_NONE, OTEL_SDK_COMPRESSION_GZIP };

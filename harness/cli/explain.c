@@ -294,6 +294,20 @@ static void print_faults(const struct hx_scenario *scenario)
     }
 }
 
+static void print_overhead(const struct hx_overhead *overhead)
+{
+    unsigned arms = 0, loads = overhead->saturation_rate > 0 ? 2 : 1;
+
+    if (!overhead->wanted)
+        return;
+    for (int arm = 0; arm < HX_ARMS; arm++)
+        arms += overhead->arms[arm];
+    printf("\noverhead\n  %u blocks, each with %u arms%s: about %.0f s more\n", overhead->blocks,
+           arms, loads == 2 ? " at saturation and at the held rate" : " at the held rate",
+           overhead->blocks * arms * loads *
+               ((double)(overhead->warmup_ns + overhead->slice_ns) / 1e9 + 0.1));
+}
+
 static void print_warning(void *context, const char *text)
 {
     (void)context;
@@ -314,6 +328,7 @@ static void explain(const struct hx_plan *plan)
                scenario->topics[i].partitions, scenario->broker);
     print_edges(plan);
     print_load(plan);
+    print_overhead(&plan->scenario->overhead);
     print_faults(scenario);
     print_claims(scenario);
     hx_plan_warnings(plan, print_warning, NULL);

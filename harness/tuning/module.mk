@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS += tuning
 tuning_SRCS := harness/tuning/one_run.c harness/tuning/sweep.c harness/tuning/tune.c \
+               harness/tuning/tune_ask.c harness/tuning/tune_say.c \
                harness/tuning/overhead.c
 tuning_LIBS := tuningparts scenario topology ledger reports base
 tuning_PKGS := jansson

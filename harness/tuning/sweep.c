@@ -231,7 +231,7 @@ static void keep(struct sweep *sweep, size_t point, size_t nth, const char *name
     json_t *row = json_pack("{s:s, s:i, s:I, s:i}", "dir", name, "order", (int)nth, "seed",
                             (json_int_t)run->seed, "exit_status", result->exit_status);
 
-    if (result->report != NULL) {
+    if (result->report != NULL && !result->interrupted) {
         json_object_set_new(row, "verdict", json_copy((json_t *)(uintptr_t)verdict));
         json_object_set_new(row, "figures", hx_tuning_figures_of(result->report));
         json_object_set_new(row, "drops", hx_tuning_drops_of(result->report));

@@ -80,7 +80,7 @@ static void set_limit(struct strip *strip)
             second = own;
         }
     }
-    strip->limit = strip->rows && second > 0 ? FAR * second : first;
+    strip->limit = second > 0 ? FAR * second : first;
 }
 
 static void measure(struct strip *strip)

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The recommendation: lines for an environment, what they cost and drop. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "harness/cli/commands.h"
+#include "harness/tuning/tune.h"
+#include "sdk/base/text.h"
+
+static const double HELD = 0.97; /* of the asked rate, or the machine was the limit */
+
+/* ---- what is said ------------------------------------------------------------------------- */
+
+static void print_load(const struct hx_tune *tune)
+{
+    char latency[40];
+
+    otl_format_duration(tune->asked.latency_ns, latency, sizeof(latency));
+    printf("# For %g requests/s of %u spans", tune->asked.rate, tune->asked.spans);
+    if (tune->asked.burst > 1)
+        printf(", in bursts of %u requests", tune->asked.burst);
+    if (tune->asked.latency_ns > 0)
+        printf(", a collector that answers after %s", latency);
+    if (tune->asked.memory_bytes > 0)
+        printf(", %.4g MiB for queued spans", (double)tune->asked.memory_bytes / 1048576);
+    printf(" (seed %" PRIu64 ")\n", tune->seed);
+}
+
+static void print_costs(const struct hx_tune *tune, const struct hx_tune_tried *tried)
+{
+    double spans = tune->asked.rate * tune->asked.spans;
+    double sent = tried->started - tried->dropped;
+
+    printf("\ncosts   exporter thread %.0f ns a span, %.2g %% of a core at %.0f spans/s; "
+           "%.1f exports/s of %.0f spans; %.3g MB/s on the wire\n",
+           tried->exporter_ns, tried->exporter_ns * spans / 1e7, spans,
+           sent > 0 ? spans * tried->exports * (double)tune->confirm / sent : 0,
+           tried->exports > 0 ? sent / (tried->exports * (double)tune->confirm) : 0,
+           tried->bytes_per_span * spans / 1e6);
+    printf("memory  at most %.3g MiB for spans that wait\n",
+           (double)hx_tune_memory(&tried->setting) / 1048576);
+    printf("stands  a standstill of the collector of %.2g s, then it drops\n",
+           hx_tune_standstill_s(&tune->asked, &tried->setting));
+}
+
+static void print_no_promise(const struct hx_tune *tune, const struct hx_tune_tried *tried)
+{
+    double ended = tune->asked.rate * tune->asked.spans, sent = tune->advice.capacity;
+
+    if (tune->advice.keeps_up)
+        printf("\nNo promise: this memory does not hold what must wait (%.0f spans); it drops "
+               "%.2g %% of the spans.\n",
+               tune->advice.needed,
+               tried->started > 0 ? 100 * tried->dropped / tried->started : 0);
+    else if (sent < ended)
+        printf("\nNo promise: exports of %zu spans send at most %.0f of the %.0f spans a second; "
+               "in the long run it drops %.2g %% of them.\n",
+               tune->advice.setting.batch, sent, ended, 100 * (1 - sent / ended));
+    else
+        printf("\nNo promise: exports of %zu spans send at most %.0f spans a second, too little "
+               "above the %.0f that end.\n",
+               tune->advice.setting.batch, sent, ended);
+}
+
+static int conclude(const struct hx_tune *tune, const struct hx_tune_tried *tried)
+{
+    bool promised = tune->advice.keeps_up && tune->advice.fits;
+
+    printf("drops   %.0f of %.0f spans in %" PRIu64 " confirming run%s; the queue held %.0f of %zu "
+           "at most\n",
+           tried->dropped, tried->started, tune->confirm, tune->confirm == 1 ? "" : "s",
+           tried->high_water, tried->setting.queue);
+    if (tried->rate < HELD * tune->asked.rate && tune->asked.burst < 2) {
+        printf("\nNot proved: this machine made only %.0f of the %g requests/s.\n", tried->rate,
+               tune->asked.rate);
+        return HX_EXIT_INCONCLUSIVE;
+    }
+    if (tried->exit_status != HX_EXIT_OK) {
+        printf("\nNot proved: a confirming run failed; see %s.\n", tune->dir);
+        return tried->exit_status;
+    }
+    if (!promised) {
+        print_no_promise(tune, tried);
+        return HX_EXIT_OK;
+    }
+    if (tried->dropped > 0) {
+        printf("\nThe promise to drop nothing does not hold here.\n");
+        return HX_EXIT_VERDICT;
+    }
+    printf("\nPromised and proved: it drops nothing under this load.\n");
+    return HX_EXIT_OK;
+}
+
+int hx_tune_say(const struct hx_tune *tune, const struct hx_tune_tried *tried)
+{
+    int status;
+
+    print_load(tune);
+    printf("OTEL_BSP_MAX_QUEUE_SIZE=%zu\nOTEL_BSP_MAX_EXPORT_BATCH_SIZE=%zu\n"
+           "OTEL_BSP_SCHEDULE_DELAY=%" PRIu64 "\nOTEL_BSP_EXPORT_TIMEOUT=%" PRIu64 "\n",
+           tried->setting.queue, tried->setting.batch, tried->setting.delay_ms,
+           tried->setting.timeout_ms);
+    print_costs(tune, tried);
+    status = conclude(tune, tried);
+    printf("runs: %s\n", tune->dir);
+    return status;
+}

@@ -7,40 +7,82 @@
 
 #include "harness/cli/commands.h"
 #include "sdk/base/file.h"
+#include "sdk/base/text.h"
+
+enum { CAUSES = 3 }; /* named in the sentence; of further ones the number */
 
 struct tally {
     size_t pass, fail, inconclusive;
-    char names[256]; /* of those that failed, or else could not be judged */
+    size_t named;
+    char names[1600]; /* of those that failed, or else could not be judged */
 };
 
-static void add_name(struct tally *tally, const char *id)
+static const char *text_of(const json_t *row, const char *key)
 {
-    size_t used = strlen(tally->names);
+    const char *text = json_string_value(json_object_get(row, key));
 
-    snprintf(tally->names + used, sizeof(tally->names) - used, "%s%s", used ? ", " : "", id);
+    return text != NULL ? text : "";
 }
 
-static void count(const json_t *rows, const char *verdict, struct tally *tally, size_t *place)
+/* Appends "TITLE" (why); a row that has neither title nor text keeps its id. */
+static void add_name(struct tally *tally, const json_t *row, const char *why_key)
 {
+    size_t used = strlen(tally->names);
+    const char *title = text_of(row, "title"), *why = text_of(row, why_key);
+
+    if (tally->named++ >= CAUSES)
+        return;
+    title = *title ? title : text_of(row, "text");
+    title = *title ? title : text_of(row, "id");
+    snprintf(tally->names + used, sizeof(tally->names) - used, "%s\"%.*s\"%s%.*s%s",
+             used ? "; " : "", (int)otl_utf8_prefix(title, strnlen(title, 200)), title,
+             *why ? " (" : "", (int)otl_utf8_prefix(why, strnlen(why, 240)), why, *why ? ")" : "");
+}
+
+/* The claim that a check holds says again what the check says. */
+static bool said_by_check(const json_t *report, const json_t *row)
+{
+    const char *id = text_of(row, "id");
+    const json_t *checks = json_object_get(report, "checks"), *check;
+    size_t i;
+
+    if (strncmp(id, "check.", 6) != 0)
+        return false;
+    json_array_foreach(checks, i, check)
+        if (strcmp(text_of(check, "id"), id + 6) == 0)
+            return true;
+    return false;
+}
+
+static void count(const json_t *report, const char *part, const char *verdict,
+                  struct tally *tally, size_t *place)
+{
+    bool passed = strcmp(verdict, "pass") == 0;
     size_t index;
     json_t *row;
 
-    json_array_foreach(rows, index, row) {
-        const char *id = json_string_value(json_object_get(row, "id"));
-        const char *found = json_string_value(json_object_get(row, "verdict"));
-        if (id == NULL || found == NULL || strcmp(found, verdict) != 0)
+    json_array_foreach(json_object_get(report, part), index, row) {
+        if (strcmp(text_of(row, "verdict"), verdict) != 0 ||
+            (!passed && said_by_check(report, row)))
             continue;
         (*place)++;
-        if (strcmp(verdict, "pass") != 0)
-            add_name(tally, id);
+        if (!passed)
+            add_name(tally, row, strcmp(verdict, "fail") == 0 ? "observed" : "reason");
     }
 }
 
-static void count_both(const json_t *report, const char *verdict, struct tally *tally,
-                       size_t *place)
+/* Nearest to the root first: the checks in their order, which is that of cause and effect (a
+ * process that died is the first), then the scenario's claims. */
+static void count_all(const json_t *report, const char *verdict, struct tally *tally,
+                      size_t *place)
 {
-    count(json_object_get(report, "checks"), verdict, tally, place);
-    count(json_object_get(report, "expectations"), verdict, tally, place);
+    count(report, "checks", verdict, tally, place);
+    count(report, "expectations", verdict, tally, place);
+    if (tally->named > CAUSES) {
+        size_t used = strlen(tally->names);
+        snprintf(tally->names + used, sizeof(tally->names) - used, "; and %zu more",
+                 tally->named - CAUSES);
+    }
 }
 
 static long long integer(const json_t *report, const char *object, const char *key)
@@ -59,13 +101,13 @@ static int settle(json_t *report, const char *verdict, int status, const char *r
 int hx_judge(json_t *report, const struct hx_run_end *end)
 {
     struct tally tally = {.pass = 0};
-    char reason[640];
+    char reason[1700];
     size_t all;
 
-    count_both(report, "pass", &tally, &tally.pass);
-    count_both(report, "fail", &tally, &tally.fail);
+    count_all(report, "pass", &tally, &tally.pass);
+    count_all(report, "fail", &tally, &tally.fail);
     if (tally.fail == 0)
-        count_both(report, "inconclusive", &tally, &tally.inconclusive);
+        count_all(report, "inconclusive", &tally, &tally.inconclusive);
     all = tally.pass + tally.fail + tally.inconclusive;
     if (end->interrupted)
         return settle(report, "none", HX_EXIT_INTERRUPTED,

@@ -13,8 +13,9 @@
  * Judge: from the checks and expectations of a report to its verdict, exit status and the one
  * sentence that says why.
  *
- * Order: interrupted or failed environment (no verdict), then a failed check or expectation, then one that could not be
- * judged, then pass. A report without a single check that passed is never a pass.
+ * Order: interrupted or failed environment (no verdict), then a failed check or expectation, then
+ * one that could not be judged, then pass. The sentence names failures by their titles, checks
+ * before claims: what is told first is nearest to the cause. A report without a single check that passed is never a pass.
  *
  * Memory    report is changed in place: verdict, exit_status and reason are set.
  */

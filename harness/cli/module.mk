@@ -14,4 +14,9 @@ tracerig_LIBS += tuning topology verify reports gate
 tracerig_LIBS += service broker relay
 tracerig_LIBS += topology verify reports gate
 
+TESTS += cli_judge_test
+cli_judge_test_SRCS := harness/cli/tests/judge_test.c harness/cli/judge.c
+cli_judge_test_LIBS := base
+cli_judge_test_PKGS := jansson
+
 SCRIPT_TESTS += harness/cli/tests/cli_test.sh

@@ -191,7 +191,8 @@ static enum otel_err judge(const struct request *request, const struct hx_run *r
     json_object_del(parts, "series");
     json_object_update(report, parts);
     json_decref(parts);
-    json_array_append_new(json_object_get(report, "checks"), hx_judge_processes(run->incidents));
+    json_array_insert_new(json_object_get(report, "checks"), 0,
+                          hx_judge_processes(run->incidents));
     err = put_overhead(request, run, report, &end.interrupted, detail);
     if (err != OTEL_OK) {
         json_decref(report);

@@ -120,7 +120,8 @@ static int judge(const char *dir, const struct hx_scenario *scenario, bool as_js
         json_decref(end.incidents);
         return hx_usage_fail(&detail);
     }
-    json_array_append_new(json_object_get(result, "checks"), hx_judge_processes(end.incidents));
+    json_array_insert_new(json_object_get(result, "checks"), 0,
+                          hx_judge_processes(end.incidents));
     json_decref(end.incidents);
     if (add_thresholds(dir, scenario, result, &detail) != OTEL_OK) {
         json_decref(result);

@@ -235,7 +235,8 @@ static json_t *check_json(const struct hx_checks *checks, enum hx_check_id id)
     char observed[512];
     json_t *item = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "id", TEXTS[id].name, "title", TEXTS[id].title,
-        "verdict", hx_verdict_name(hx_check_verdict(checks, id)), "expected", hx_check_expected(checks, id),
+        "verdict", hx_verdict_name(hx_check_verdict(checks, id)), "expected",
+        hx_check_expected(checks, id),
         "observed", hx_check_observed(checks, id, observed, sizeof observed), "judged",
         (json_int_t)check->judged, "evidence_total", (json_int_t)(check->failed + check->excused));
     json_t *list = check->evidence != NULL ? json_incref(check->evidence) : json_array();

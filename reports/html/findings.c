@@ -81,8 +81,8 @@ static void put_finding(struct rep_out *out, const json_t *row, const char *titl
 
 static void put_all(struct rep_out *out, const json_t *root, const char *verdict)
 {
-    static const char *const sets[] = {"expectations", "checks"};
-    static const char *const titles[] = {"text", "title"};
+    static const char *const sets[] = {"checks", "expectations"}; /* causes, then effects */
+    static const char *const titles[] = {"title", "text"};
 
     for (size_t s = 0; s < 2; s++) {
         const json_t *rows = rep_get(root, sets[s]);

@@ -39,7 +39,7 @@ void rep_html_waterfalls(struct rep_out *out, const json_t *root);
 struct rep_column {
     const char *key; /* of the row's object */
     const char *title;
-    const char *form;  /* text, name (no line break), code, count, number, ns, bytes, share, s, start */
+    const char *form;  /* text, name (unbroken), code, count, number, ns, bytes, share, s, start */
     const char *alarm; /* "bad", "warn": coloured when not zero; NULL = never */
 };
 

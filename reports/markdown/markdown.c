@@ -60,8 +60,8 @@ static void put_verdicts(struct rep_out *out, const json_t *root, const char *ve
     if (rep_count_of(checks, "verdict", verdict) + rep_count_of(claims, "verdict", verdict) == 0)
         return;
     rep_putf(out, "\n## %s\n\n", heading);
+    put_rows(out, checks, verdict, "title"); /* the causes */
     put_rows(out, claims, verdict, "text");
-    put_rows(out, checks, verdict, "title");
 }
 
 static void put_table(struct rep_out *out, const json_t *root)

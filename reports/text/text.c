@@ -92,8 +92,8 @@ static void put_row(const struct page *page, const json_t *row, const char *titl
 
 static void put_rows(const struct page *page, const json_t *root, const char *verdict)
 {
-    static const struct rep_word sets[] = {{"expectations", "text", NULL},
-                                           {"checks", "title", NULL}};
+    static const struct rep_word sets[] = {{"checks", "title", NULL}, /* the causes */
+                                           {"expectations", "text", NULL}};
 
     for (size_t s = 0; s < 2; s++) {
         const json_t *rows = rep_get(root, sets[s].key);
@@ -189,7 +189,9 @@ static void put_books(const struct page *page, const json_t *root)
 
 static void put_ns(struct rep_out *out, const json_t *edge, const char *key)
 {
-    rep_put_right(out, rep_has(edge, key) ? rep_format_ns(rep_num(edge, key)).text : "-", 10);
+    bool measured = rep_has(edge, "max_ns") || rep_has(edge, key);
+
+    rep_put_right(out, measured ? rep_latency_text(edge, key).text : "-", 10);
 }
 
 static void put_edge(const struct page *page, const json_t *edge, size_t columns)

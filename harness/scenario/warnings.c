@@ -60,13 +60,14 @@ static void warn_of_publish(const struct teller *t, const struct hx_step *step)
              step->topic->name, step->message_bytes, scenario->load.rate);
 }
 
-/* A ratio of its own, without regard to the parent; the probability sampler agrees with itself where
- * the ratio is the first service's. */
+/* A ratio of its own, without regard to the parent; the probability sampler agrees with itself
+ * where the ratio is the first service's. */
 static bool cuts_traces(const struct hx_scenario *scenario, const struct hx_service *service)
 {
     const struct hx_tracing *first = &scenario->load.route->service->tracing;
     const struct hx_tracing *own = &service->tracing;
-    bool same = !(own->sampler_arg < first->sampler_arg) && !(own->sampler_arg > first->sampler_arg);
+    bool same =
+        !(own->sampler_arg < first->sampler_arg) && !(own->sampler_arg > first->sampler_arg);
 
     return hx_sampler_has_ratio(own->sampler) && strncmp(own->sampler, "parentbased_", 12) != 0 &&
            !(strcmp(own->sampler, "probability") == 0 && same &&

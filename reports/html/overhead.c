@@ -64,15 +64,16 @@ static double reach(const json_t *row)
     return low > high ? low : high;
 }
 
-/* FAR times the reach of the second farthest arm. */
+/* FAR times the reach of the second farthest of three arms or more. */
 static void set_limit(struct strip *strip)
 {
     double first = 0, second = 0;
-    size_t index;
+    size_t index, arms = 0;
     json_t *row;
 
     json_array_foreach(strip->rows, index, row) {
         double own = belongs(strip, row) ? reach(row) : 0;
+        arms += belongs(strip, row);
         if (own > first) {
             second = first;
             first = own;
@@ -80,7 +81,7 @@ static void set_limit(struct strip *strip)
             second = own;
         }
     }
-    strip->limit = second > 0 ? FAR * second : first;
+    strip->limit = arms > 2 && second > 0 ? FAR * second : first;
 }
 
 static void measure(struct strip *strip)

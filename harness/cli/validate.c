@@ -36,20 +36,24 @@ int hx_command_validate(int argc, char **argv)
     struct hx_scenario_cli cli = {.seed = NULL};
     struct otl_opt options[] = {HX_SCENARIO_CLI_ROWS(cli), {.name = NULL}};
     const struct hx_usage usage = {
-        "validate SCENARIO... [--set path=value]...",
+        "validate SCENARIO|DIR... [--set path=value]...",
         "Loads each scenario and says what is wrong with it, with file:line:column.\n", options, 1,
         OTL_OPT_LIST_MAX};
     struct hx_scenario_options load;
     struct otl_detail detail = OTL_DETAIL_NONE;
-    struct otl_opt_list files;
+    struct otl_opt_list arguments;
+    static struct hx_scenario_files files;
     int status;
 
-    if (!hx_usage_parse(&usage, argc, argv, &files, &status))
+    if (!hx_usage_parse(&usage, argc, argv, &arguments, &status))
         return status;
     if (hx_scenario_cli_options(&cli, &load, &detail) != OTEL_OK)
         return hx_usage_fail(&detail);
-    status = HX_EXIT_OK;
+    status = hx_scenario_files_collect(&files, &arguments, &detail) == OTEL_OK
+                 ? HX_EXIT_OK
+                 : hx_usage_fail(&detail);
     for (size_t i = 0; i < files.count; i++)
-        status = hx_exit_worst(status, validate(files.items[i], &load));
+        status = hx_exit_worst(status, validate(files.paths[i], &load));
+    hx_scenario_files_fini(&files);
     return status;
 }

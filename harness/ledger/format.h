@@ -29,7 +29,7 @@
  *           record's start and the length; absent = 0,0. Not NUL-terminated.
  */
 
-enum { HX_LED_SEGMENT_BYTES = 8 * 1024 * 1024, HX_LED_VERSION = 1 };
+enum { HX_LED_SEGMENT_BYTES = 8 * 1024 * 1024, HX_LED_VERSION = 2 };
 
 #define HX_LED_MAGIC "TRLEDGR1"
 
@@ -90,7 +90,8 @@ struct hx_led_process {
     X(started) X(not_recorded) X(record_only) X(ended) X(exported) X(queue_full) X(export_failed)  \
     X(rejected) X(after_shutdown) X(no_memory) X(export_requests) X(export_bytes)                  \
     X(queue_high_water) X(export_latency_sum_ns) X(export_latency_max_ns) X(exporter_cpu_ns)       \
-    X(app_cpu_ns) X(process_cpu_ns) X(rss_peak_bytes) X(open_spans)
+    X(app_cpu_ns) X(process_cpu_ns) X(rss_peak_bytes) X(open_spans)      \
+    X(player_errors) /* planted by broken:, harness/service/broken.h */
 
 struct hx_led_process_close {
     struct hx_led_record head;

@@ -240,6 +240,29 @@ static enum otel_err open_files(struct hx_led_reader *reader, int dir_fd)
     return err;
 }
 
+static bool same_writer(const struct hx_led_file *a, const struct hx_led_file *b)
+{
+    return a->instance_len == b->instance_len && a->incarnation == b->incarnation &&
+           memcmp(a->name, b->name, a->instance_len) == 0;
+}
+
+/* Segments of one writer are numbered from 0 without a gap. */
+static void look_for_gaps(struct hx_led_reader *reader)
+{
+    const struct hx_led_file *last = NULL;
+
+    for (size_t i = 0; i < reader->file_count; i++) {
+        const struct hx_led_file *file = &reader->files[i];
+        size_t len = strlen(file->name);
+
+        if (strcmp(file->name + len - 4, ".led") != 0)
+            continue;
+        if (file->number != (last != NULL && same_writer(last, file) ? last->number + 1 : 0))
+            problem(reader, file->name, 0, "the segment before it is missing");
+        last = file;
+    }
+}
+
 enum otel_err hx_led_reader_open(const char *dir, struct hx_led_reader **ret,
                                  struct otl_detail *reterr)
 {
@@ -269,6 +292,7 @@ enum otel_err hx_led_reader_open(const char *dir, struct hx_led_reader **ret,
     }
     if (reader->file_count > 0)
         qsort(reader->files, reader->file_count, sizeof *reader->files, by_writer);
+    look_for_gaps(reader);
     *ret = reader;
     return OTEL_OK;
 }

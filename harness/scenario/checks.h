@@ -65,6 +65,8 @@
     X(CONTAINMENT, "containment", "Children lie inside their parents",                             \
       "synchronous children of one process start and end inside the parent (50 ms)")               \
     X(PIPELINE, "pipeline", "The exporters wrote what was received",                               \
-      "the same spans behind the pipeline as at the socket")
+      "the same spans behind the pipeline as at the socket")                                       \
+    X(PLAYER_ERRED, "player_erred", "Every broken player erred",                                   \
+      "at least one planted error of every service that has broken:")
 
 #endif

@@ -267,6 +267,29 @@ static enum otel_err check_spans(struct hx_loader *l, const json_t *map,
     return OTEL_OK;
 }
 
+/* Samples without regard to its parent, so that a trace may be kept in part. */
+static bool may_split_traces(const struct hx_service *service)
+{
+    const struct hx_tracing *tracing = &service->tracing;
+
+    if (service->broken.sample_on_its_own)
+        return true;
+    return tracing->enabled && tracing->instrumented &&
+           strncmp(tracing->sampler, "parentbased_", 12) != 0;
+}
+
+static enum otel_err check_partial(struct hx_loader *l, const json_t *map)
+{
+    for (size_t i = 0; i < l->scenario->service_count; i++)
+        if (may_split_traces(&l->services[i]))
+            return OTEL_OK;
+    if (!l->scenario->claims.partial_traces)
+        return OTEL_OK;
+    return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "partial_traces"),
+                          "partial_traces cannot hold: every service takes its parent's decision "
+                          "(parentbased_...), so every trace is kept whole or not at all");
+}
+
 /* expect.namer: an instance of a service that consumes, or none. */
 static enum otel_err load_namer(struct hx_loader *l, const json_t *map, struct hx_claims *claims)
 {
@@ -307,6 +330,8 @@ static enum otel_err load_expect(struct hx_loader *l, const struct hx_plan *plan
     claims->spans_per_request_min = otl_tree_double(map, "spans_per_request_min", 0);
     claims->allow_unknown = otl_tree_bool(map, "allow_unknown", false);
     claims->partial_traces = otl_tree_bool(map, "partial_traces", false);
+    if (err == OTEL_OK)
+        err = check_partial(l, map);
     if (err == OTEL_OK)
         err = load_namer(l, map, claims);
     if (err == OTEL_OK)

@@ -58,6 +58,8 @@ OTEL_MUST_USE enum otel_err hx_load_foreign(struct hx_loader *loader, const json
 /* May a service that is somebody else's program have this step? */
 OTEL_MUST_USE enum otel_err hx_check_foreign_step(struct hx_loader *loader, const json_t *map,
                                                   const char *verb);
+/* sqlite takes every statement, with as many parameters as there are. */
+OTEL_MUST_USE enum otel_err hx_check_sql(struct hx_loader *loader);
 /* No request may go round for ever or grow beyond measure. */
 OTEL_MUST_USE enum otel_err hx_check_graph(struct hx_loader *loader);
 OTEL_MUST_USE enum otel_err hx_load_claims(struct hx_loader *loader);

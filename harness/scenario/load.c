@@ -71,6 +71,8 @@ static enum otel_err build(struct hx_loaded *loaded, struct otl_detail *reterr)
     if (err == OTEL_OK)
         err = hx_load_all_steps(loader);
     if (err == OTEL_OK)
+        err = hx_check_sql(loader);
+    if (err == OTEL_OK)
         err = hx_check_graph(loader);
     if (err == OTEL_OK)
         err = hx_load_claims(loader);

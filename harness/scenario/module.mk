@@ -6,9 +6,9 @@ scenario_SRCS := harness/scenario/load.c harness/scenario/override.c harness/sce
                  harness/scenario/steps.c harness/scenario/graph.c harness/scenario/claims.c \
                  harness/scenario/thresholds.c harness/scenario/plan.c harness/scenario/warnings.c \
                  harness/scenario/faults.c harness/scenario/fault_order.c harness/scenario/adjust.c \
-                 harness/scenario/replicas.c
+                 harness/scenario/replicas.c harness/scenario/sql.c
 scenario_LIBS := threshold yaml base
-scenario_PKGS := jansson
+scenario_PKGS := jansson sqlite3
 
 TESTS += scenario_test
 scenario_test_SRCS := harness/scenario/tests/scenario_test.c

@@ -20,8 +20,9 @@
 /*
  * One replica of a synthetic service: what it owns, and its way from "bound" to "stopped".
  *
- * Life      hx_app_new() listens -> hx_app_peers() makes it able to work -> hx_app_ready() ->
- *           requests -> hx_app_drain(), hx_app_stop() -> hx_app_free().
+ * Life      hx_app_new() listens -> hx_app_peers() makes it able to work ->
+ *           hx_app_is_ready() -> requests -> hx_app_close(), hx_app_is_idle() -> hx_app_stop() ->
+ *           hx_app_free().
  * Threads   one loop; the SDK's exporter has its own thread.
  * Limits    HX_APP_MAX_IN_HAND requests over HTTP; further ones are answered 503 and counted.
  */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <otel/sdk/sampler.h>
+
 #include "harness/service/span.h"
 #include "sdk/base/mem.h"
 
@@ -37,6 +39,8 @@ enum otel_err hx_broken_new(const struct hx_broken *what, uint64_t seed,
 
 void hx_broken_free(struct hx_broken_player *player)
 {
+    if (player != NULL)
+        otel_sdk_sampler_unref(player->right_sampler);
     otl_mem_free(player);
 }
 
@@ -50,19 +54,23 @@ void hx_broken_options(struct hx_broken_player *player, struct otel_sdk_provider
         options->id_generator = &player->generator;
 }
 
-/* Loses n, says that n more than in truth found the queue full, and names none of them. */
+/* How often it erred. Who loses n and overcounts says too that n more than in truth found the
+ * queue full, and names none of them. */
 void hx_broken_counters(const struct hx_broken_player *player, struct hx_led_process_close *row)
 {
     uint64_t lost;
 
-    if (player == NULL || player->what.lose_and_overcount == 0)
+    if (player == NULL)
+        return;
+    row->player_errors = atomic_load(&player->errors);
+    if (player->what.lose_and_overcount == 0)
         return;
     lost = atomic_load(&player->lost);
     row->exported -= lost < row->exported ? lost : row->exported;
     row->queue_full += lost;
 }
 
-bool hx_broken_drops_context(const struct hx_broken_player *player, const struct hx_step *step)
+bool hx_broken_drops_context(struct hx_broken_player *player, const struct hx_step *step)
 {
     char text[1024];
 
@@ -72,7 +80,10 @@ bool hx_broken_drops_context(const struct hx_broken_player *player, const struct
         snprintf(text, sizeof(text), "call %s %s", step->to->name, step->route->name);
     else
         snprintf(text, sizeof(text), "publish %s", step->topic->name);
-    return strcmp(player->what.drop_context, text) == 0;
+    if (strcmp(player->what.drop_context, text) != 0)
+        return false;
+    hx_broken_erred(player);
+    return true;
 }
 
 /* The first span under a span that has a parent itself is hung one higher; the next one that
@@ -87,12 +98,14 @@ const struct otel_context *hx_broken_parent(struct hx_broken_player *player, str
     if (every == 0 || trail->request % every != 0 || parent == NULL)
         return right;
     if (trail->swap_with == NULL && parent->parent != NULL) {
+        hx_broken_erred(player);
         trail->swap_with = parent->parent;
         trail->swapped = otel_context_ref(hx_trail_context(trail, parent));
         return hx_trail_context(trail, parent->parent);
     }
     if (trail->swapped == NULL || trail->swap_with != parent)
         return right;
+    hx_broken_erred(player);
     wrong = trail->swapped;
     trail->swapped = NULL;
     otel_context_unref(trail->swap_context);

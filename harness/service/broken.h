@@ -58,7 +58,7 @@ void hx_broken_counters(const struct hx_broken_player *player, struct hx_led_pro
 /* ---- while it runs --------------------------------------------------------------------------- */
 
 /* True: the context of that call or publish is to be left out. */
-bool hx_broken_drops_context(const struct hx_broken_player *player, const struct hx_step *step);
+bool hx_broken_drops_context(struct hx_broken_player *player, const struct hx_step *step);
 /* The parent to be given to the API in place of the right one. */
 const struct otel_context *hx_broken_parent(struct hx_broken_player *player, struct hx_trail *trail,
                                             struct hx_span *parent,

@@ -29,9 +29,12 @@ void hx_broken_clock_init(struct hx_broken_player *player)
 
 void hx_broken_started(struct hx_broken_player *player, uint64_t seq)
 {
+    if (player->what.clock_offset_ns != 0)
+        hx_broken_erred(player);
     if (player->what.clock_step_every == 0 || player->stepping_seq != 0 ||
         ++player->started % player->what.clock_step_every != 0)
         return;
+    hx_broken_erred(player);
     player->stepping_seq = seq;
     atomic_store(&player->step_ns, (long)player->what.clock_step_ns);
 }

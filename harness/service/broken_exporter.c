@@ -28,8 +28,10 @@ static bool is_lost(struct hx_broken_player *player)
     bool lost = (player->what.lose_one_in != 0 && n % player->what.lose_one_in == 0) ||
                 atomic_load(&player->lost) < player->what.lose_and_overcount;
 
-    if (lost)
+    if (lost) {
+        hx_broken_erred(player);
         atomic_fetch_add(&player->lost, 1);
+    }
     return lost;
 }
 

@@ -26,8 +26,10 @@ static void span_id(void *state, uint8_t *ret_id)
     uint64_t last = atomic_load(&player->last_span_id);
     uint64_t id = otl_random_mix(player->seed ^ 0x5bd1e995, n) | 1;
 
-    if (last != 0 && atomic_fetch_add(&player->span_ids, 1) % player->what.reuse_id_every == 0)
+    if (last != 0 && atomic_fetch_add(&player->span_ids, 1) % player->what.reuse_id_every == 0) {
+        hx_broken_erred(player);
         id = last;
+    }
     atomic_store(&player->last_span_id, id);
     memcpy(ret_id, &id, sizeof(id));
 }

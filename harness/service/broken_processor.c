@@ -22,6 +22,7 @@ static void on_ending(struct otel_sdk_processor *processor, struct otel_span *sp
 
     if ((atomic_fetch_add(&player->ended, 1) + 1) % player->what.alter_every != 0)
         return;
+    hx_broken_erred(player);
     it = otel_sdk_span_attributes(readable);
     while (otel_sdk_next_attribute(&it, &attribute)) {
         if (attribute.type == OTEL_VALUE_STRING) {

@@ -26,6 +26,7 @@ static struct otel_context *extract(struct otel_propagator *propagator,
                                     struct otel_context *context, const void *carrier,
                                     const struct otel_text_map_getter *getter)
 {
+    struct hx_broken_propagator *own = (struct hx_broken_propagator *)propagator;
     struct otel_span_context remote = {.flags = 1, .is_remote = true};
     struct otel_context *right, *wrong;
     struct otel_str text;
@@ -37,6 +38,7 @@ static struct otel_context *extract(struct otel_propagator *propagator,
         !otl_unhex(text.data + SPAN_AT, SPAN_DIGITS / 2, remote.span_id) ||
         !otel_span_context_is_valid(&remote))
         return right;
+    hx_broken_erred(own->player);
     wrong = otel_context_with_span_context(right, &remote);
     otel_context_unref(right);
     return wrong;
@@ -54,6 +56,6 @@ struct otel_propagator *hx_broken_propagator(struct hx_broken_player *player,
 
     if (player == NULL || !player->what.trust_malformed)
         return right;
-    player->propagator = (struct hx_broken_propagator){{&ops, 1}, right};
+    player->propagator = (struct hx_broken_propagator){{&ops, 1}, right, player};
     return &player->propagator.head;
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/service/database.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/scenario/sql.h"
 #include "sdk/base/file.h"
 #include "sdk/base/mem.h"
 
-enum { BUSY_TIMEOUT_MILLIS = 1000, MENDINGS_MAX = 128, NAME_SIZE = 128 };
+enum { BUSY_TIMEOUT_MILLIS = 1000 };
 
 struct hx_database {
     sqlite3 *db;
@@ -19,84 +19,14 @@ struct hx_database {
     char path[PATH_MAX];
 };
 
-/* ---- tables --------------------------------------------------------------------------------- */
-
-/* The identifier at text, without a leading "table." part; "" if there is none. */
-static void identifier(const char *text, char *out, size_t size)
-{
-    size_t len = 0;
-    const char *dot = strrchr(text, '.');
-
-    for (text = dot != NULL ? dot + 1 : text; isalnum((unsigned char)*text) || *text == '_'; text++)
-        if (len + 1 < size)
-            out[len++] = *text;
-    out[len] = '\0';
-}
-
-/* Makes what sqlite's last message says is missing. False: it says something else. */
-static bool mend(struct hx_database *database, char *table)
-{
-    static const char no_table[] = "no such table: ", no_column[] = "no such column: ",
-                      no_named[] = " has no column named ";
-    char message[256], column[NAME_SIZE], sql[512];
-    const char *named;
-
-    snprintf(message, sizeof(message), "%s", sqlite3_errmsg(database->db));
-    if (strncmp(message, no_table, strlen(no_table)) == 0) {
-        identifier(message + strlen(no_table), table, NAME_SIZE);
-        snprintf(sql, sizeof(sql), "CREATE TABLE \"%s\" (row_number INTEGER PRIMARY KEY)", table);
-        return table[0] != '\0' && sqlite3_exec(database->db, sql, NULL, NULL, NULL) == SQLITE_OK;
-    }
-    named = strstr(message, no_named);
-    if (strncmp(message, no_column, strlen(no_column)) == 0)
-        identifier(message + strlen(no_column), column, sizeof(column));
-    else if (named != NULL)
-        identifier(named + strlen(no_named), column, sizeof(column));
-    else
-        return false;
-    if (strncmp(message, "table ", 6) == 0)
-        identifier(message + 6, table, NAME_SIZE);
-    if (table[0] == '\0' || column[0] == '\0')
-        return false;
-    snprintf(sql, sizeof(sql), "ALTER TABLE \"%s\" ADD COLUMN \"%s\"", table, column);
-    return sqlite3_exec(database->db, sql, NULL, NULL, NULL) == SQLITE_OK;
-}
-
-/* The table that a statement over an existing table is about, for columns that are missing. */
-static void find_table(const char *statement, char *table)
-{
-    static const char *const before[] = {"FROM", "INTO", "UPDATE", NULL};
-
-    for (const char *p = statement; *p != '\0'; p++) {
-        if (p != statement && !isspace((unsigned char)p[-1]))
-            continue;
-        for (const char *const *word = before; *word != NULL; word++) {
-            size_t len = strlen(*word);
-            if (sqlite3_strnicmp(p, *word, (int)len) == 0 && isspace((unsigned char)p[len])) {
-                for (p += len; isspace((unsigned char)*p) || *p == '"'; p++)
-                    continue;
-                identifier(p, table, NAME_SIZE);
-                return;
-            }
-        }
-    }
-}
-
 static enum otel_err prepare(struct hx_database *database, const struct hx_operation *operation,
                              struct otl_detail *reterr)
 {
-    const char *sql = operation->step->statement;
-    sqlite3_stmt **statement = &database->statements[operation->index];
-    char table[NAME_SIZE] = "";
+    const char *sql = operation->step->statement, *tail;
 
-    find_table(sql, table);
-    for (int i = 0; i < MENDINGS_MAX; i++) {
-        if (sqlite3_prepare_v3(database->db, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) ==
-            SQLITE_OK)
-            return OTEL_OK;
-        if (!mend(database, table))
-            break;
-    }
+    if (hx_sql_prepare(database->db, sql, &database->statements[operation->index], &tail) ==
+        SQLITE_OK)
+        return OTEL_OK;
     return otl_detail_set(reterr, OTEL_ERR_SYNTAX, NULL, 0, 0, "sqlite refuses \"%s\": %s", sql,
                           sqlite3_errmsg(database->db));
 }

@@ -8,8 +8,7 @@
  * The instance's own sqlite3 database and the step sql on it: a CLIENT span around a statement.
  *
  * Write-ahead log, synchronous off, busy timeout 1 s. A statement runs on the loop's thread and is
- * kept prepared. A scenario declares no tables: those that its statements name are made, with the
- * columns that they name, by asking sqlite what is missing until it can prepare each statement.
+ * kept prepared. Tables are made as harness/scenario/sql.h says, before the first request.
  *
  * Life      new (the file is made) -> steps -> free (the file is removed).
  * Threads   the loop's.

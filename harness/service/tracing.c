@@ -375,8 +375,10 @@ void hx_tracing_counters(const struct hx_tracing_setup *setup, struct hx_led_pro
     struct otel_sdk_stats stats = {.struct_size = sizeof(stats)};
     const uint64_t *dropped = stats.total.dropped;
 
-    if (setup->provider == NULL)
+    if (setup->provider == NULL) {
+        hx_broken_counters(setup->rig.broken, row);
         return;
+    }
     otel_sdk_provider_stats(setup->provider, &stats);
     row->started = stats.started;
     row->not_recorded = stats.not_recorded;

@@ -41,11 +41,6 @@ static size_t rank_index(size_t count, double percentile)
     return rank == 0 ? 0 : rank - 1;
 }
 
-double hx_nearest_rank(const double *sorted, size_t count, double percentile)
-{
-    return count == 0 ? 0 : sorted[rank_index(count, percentile)];
-}
-
 uint64_t hx_nearest_rank_u64(const uint64_t *sorted, size_t count, double percentile)
 {
     return count == 0 ? 0 : sorted[rank_index(count, percentile)];
@@ -65,18 +60,6 @@ double hx_mean(const double *values, size_t count)
     for (size_t i = 0; i < count; i++)
         sum += values[i];
     return count == 0 ? 0 : sum / (double)count;
-}
-
-double hx_stddev(const double *values, size_t count)
-{
-    double mean = hx_mean(values, count);
-    double sum = 0;
-
-    if (count < 2)
-        return 0;
-    for (size_t i = 0; i < count; i++)
-        sum += (values[i] - mean) * (values[i] - mean);
-    return sqrt(sum / (double)(count - 1));
 }
 
 bool hx_percentile_known(uint64_t count, double percentile)

@@ -69,6 +69,15 @@ check "reuses an id" broken reuse id_collisions broken.reuse_id_every=500
 check "alters an attribute" broken alter content broken.alter_every=500
 check "has a clock that is 500 ms off" broken clock start_times broken.clock_offset_ms=500
 check "steps its clock" broken step durations broken.clock_step_ms=5 broken.clock_step_every=500
+harmless()
+{
+    expect_exit 1 "$tracerig" run harness/tests/players.yaml --seed 11 --quiet --out "$dir/harmless" \
+        --set services.order.broken.alter_every=1000000 --set services.payment.broken.sample_on_its_own=true &&
+        json_is "$dir/harmless/report.json" "[c['id'] for c in r['checks'] if c['verdict'] != 'pass']" "['player_erred']" &&
+        json_is "$dir/harmless/report.json" \
+            "[e['service'] for c in r['checks'] if c['id'] == 'player_erred' for e in c['evidence']]" "['order', 'payment']"
+}
+check "players whose error cannot happen are told" harmless
 check "a collector acknowledges and loses" caught ack lost_after_ack gateway \
     --collector-option=--broken=lose-after-ack:5
 

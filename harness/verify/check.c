@@ -23,7 +23,8 @@ void hx_checks_init(struct hx_checks *checks, const struct hx_facts *facts)
     memset(checks, 0, sizeof *checks);
     checks->facts = facts;
     for (int i = 0; claims->checks != NULL && i < HX_CHECK_COUNT; i++)
-        checks->unclaimed[i] = i != HX_CHECK_NOT_EMPTY && i != HX_CHECK_LEDGER && i != HX_CHECK_TAP;
+        checks->unclaimed[i] = i != HX_CHECK_NOT_EMPTY && i != HX_CHECK_LEDGER && i != HX_CHECK_TAP &&
+                               i != HX_CHECK_PLAYER_ERRED;
     for (size_t i = 0; claims->checks != NULL && i < claims->check_count; i++) {
         enum hx_check_id id = hx_check_by_name(claims->checks[i]);
 
@@ -142,6 +143,20 @@ void hx_unknown(struct hx_checks *checks, enum hx_check_id id, uint64_t count, c
     va_end(args);
 }
 
+void hx_doubt(struct hx_checks *checks, enum hx_check_id id, const char *why)
+{
+    struct hx_check *check = &checks->list[id];
+
+    if (check->failed == 0)
+        return;
+    if (id != HX_CHECK_NOT_EMPTY)
+        hx_observed(checks, id, "%" PRIu64 " of %" PRIu64 " do not fit the recordings that are left",
+                    check->failed, check->judged);
+    hx_unknown(checks, id, check->failed, "%s", why);
+    check->excused += check->failed;
+    check->failed = 0;
+}
+
 void hx_observed(struct hx_checks *checks, enum hx_check_id id, const char *format, ...)
 {
     va_list args;
@@ -176,11 +191,6 @@ enum hx_verdict hx_check_verdict(const struct hx_checks *checks, enum hx_check_i
 const char *hx_check_name(enum hx_check_id id)
 {
     return TEXTS[id].name;
-}
-
-const char *hx_check_title(enum hx_check_id id)
-{
-    return TEXTS[id].title;
 }
 
 const char *hx_check_expected(const struct hx_checks *checks, enum hx_check_id id)

@@ -86,6 +86,9 @@ void hx_excuse(struct hx_checks *checks, enum hx_check_id id, const struct hx_wh
 /* count things could not be judged; the first reason is kept. */
 void hx_unknown(struct hx_checks *checks, enum hx_check_id id, uint64_t count,
                 const char *format, ...) OTEL_PRINTF(4, 5);
+/* Its failures may be the recording's, not the fleet's: they stay as evidence, no longer as
+ * failures. */
+void hx_doubt(struct hx_checks *checks, enum hx_check_id id, const char *why);
 void hx_observed(struct hx_checks *checks, enum hx_check_id id, const char *format, ...)
     OTEL_PRINTF(3, 4);
 
@@ -97,7 +100,6 @@ json_t *hx_evidence(const struct hx_facts *facts, const struct hx_where *where, 
 
 enum hx_verdict hx_check_verdict(const struct hx_checks *checks, enum hx_check_id id);
 const char *hx_check_name(enum hx_check_id id);
-const char *hx_check_title(enum hx_check_id id);
 const char *hx_check_expected(const struct hx_checks *checks, enum hx_check_id id);
 /* HX_CHECK_COUNT when there is no such name. */
 enum hx_check_id hx_check_by_name(const char *name);

@@ -41,6 +41,17 @@ static int add(json_t *list, const struct claim *claim, enum hx_verdict *verdict
     return json_array_append_new(list, item);
 }
 
+/* What is missing of the recordings may be all that is wrong. */
+static void soften(const struct hx_judgement *j, struct claim *claim)
+{
+    size_t used = strlen(claim->observed);
+
+    if (claim->verdict != HX_VERDICT_FAIL || j->missing[0] == '\0')
+        return;
+    claim->verdict = HX_VERDICT_INCONCLUSIVE;
+    snprintf(claim->observed + used, sizeof claim->observed - used, "; %s", j->missing);
+}
+
 static int claim_check(const struct hx_judgement *j, json_t *list, enum hx_check_id id,
                        const char *name, enum hx_verdict *verdict)
 {
@@ -91,6 +102,10 @@ static int claim_checks(const struct hx_judgement *j, json_t *list, enum hx_verd
         if (!named(claims, ALWAYS[i]))
             bad |= claim_check(j, list, ALWAYS[i], hx_check_name(ALWAYS[i]), verdict);
     }
+    if (!named(claims, HX_CHECK_PLAYER_ERRED) &&
+        hx_check_verdict(&j->checks, HX_CHECK_PLAYER_ERRED) != HX_VERDICT_NONE)
+        bad |= claim_check(j, list, HX_CHECK_PLAYER_ERRED, hx_check_name(HX_CHECK_PLAYER_ERRED),
+                           verdict);
     return bad;
 }
 
@@ -109,6 +124,7 @@ static int claim_spans(const struct hx_judgement *j, json_t *list, enum hx_verdi
     snprintf(claim.expected, sizeof claim.expected, ">= %g", least);
     snprintf(claim.observed, sizeof claim.observed, "%.2f (%" PRIu64 " spans, %zu requests)",
              seen, j->books.started, j->facts->load_count);
+    soften(j, &claim);
     return add(list, &claim, verdict);
 }
 
@@ -192,6 +208,7 @@ static int claim_required(const struct hx_judgement *j, json_t *list, enum hx_ve
             if (claim.verdict != HX_VERDICT_PASS)
                 show_lack(j, edge, &claim);
         }
+        soften(j, &claim);
         bad |= add(list, &claim, verdict);
     }
     return bad;
@@ -243,6 +260,7 @@ static int claim_broken(const struct hx_judgement *j, json_t *list, enum hx_verd
             snprintf(claim.observed, sizeof claim.observed, "%" PRIu64 " other hops are broken",
                      others);
         claim.evidence = j->checks.list[HX_CHECK_PROPAGATION].evidence;
+        soften(j, &claim);
         bad |= add(list, &claim, verdict);
     }
     return bad;
@@ -264,6 +282,7 @@ static int claim_partial(const struct hx_judgement *j, json_t *list, enum hx_ver
     snprintf(claim.observed, sizeof claim.observed, "%" PRIu64 " of %zu traces are partial",
              partial, j->facts->trace_count);
     claim.evidence = j->checks.list[HX_CHECK_WHOLE_TRACES].evidence;
+    soften(j, &claim);
     return add(list, &claim, verdict);
 }
 
@@ -289,6 +308,7 @@ static int claim_namer(const struct hx_judgement *j, json_t *list, enum hx_verdi
     if (j->namer != NULL)
         claim.verdict = strcmp(found ? found : "none", wanted) == 0 ? HX_VERDICT_PASS
                                                                     : HX_VERDICT_FAIL;
+    soften(j, &claim);
     return add(list, &claim, verdict);
 }
 

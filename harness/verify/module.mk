@@ -11,6 +11,7 @@ verify_SRCS := harness/verify/verify.c harness/verify/check.c harness/verify/cla
                harness/verify/judge/traces.c harness/verify/judge/resource.c \
                harness/verify/judge/baggage.c harness/verify/judge/clock.c \
                harness/verify/judge/pipeline.c harness/verify/judge/foreign.c \
+               harness/verify/judge/players.c harness/verify/judge/recordings.c \
                harness/verify/facts/context.c \
                harness/verify/exemplar.c harness/verify/series.c \
                harness/verify/namer/handlings.c harness/verify/namer/namer.c harness/verify/namer/tell.c \
@@ -34,6 +35,10 @@ verify_hops_test_LIBS := verify otlp_pb
 TESTS += verify_tell_test
 verify_tell_test_SRCS := harness/verify/tests/tell_test.c $(WORLD_SRCS)
 verify_tell_test_LIBS := verify otlp_pb
+
+TESTS += verify_recordings_test
+verify_recordings_test_SRCS := harness/verify/tests/recordings_test.c $(WORLD_SRCS)
+verify_recordings_test_LIBS := verify otlp_pb
 
 BENCHES += verify_bench
 verify_bench_SRCS := harness/verify/bench/verify_bench.c $(WORLD_SRCS)

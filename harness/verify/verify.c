@@ -21,6 +21,8 @@ static void judge_all(struct hx_judgement *j)
     hx_judge_baggage(j);
     hx_judge_clocks(j);
     hx_judge_pipeline(j);
+    hx_judge_players(j);
+    hx_judge_recordings(j);
 }
 
 enum otel_err hx_verify_run(const struct hx_verify_options *options, json_t **ret,

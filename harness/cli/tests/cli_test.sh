@@ -44,8 +44,12 @@ check "a bad seed is told" 2 "--seed x: expected a whole number" \
 
 check "a file that is not there is told" 2 "nowhere.yaml: cannot open: No such file" \
     "$program" validate "$dir/nowhere.yaml"
-check "a folder in the place of a file is told" 2 "$dir: cannot read: Is a directory" \
+check "a folder without a scenario is told" 2 "$dir: holds no *.yaml scenario" \
     "$program" validate "$dir"
+check "a folder in the place of a file is told" 2 "$dir: cannot read: Is a directory" \
+    "$program" explain "$dir"
+check "of a folder every scenario is checked" 0 "scenarios/independent-sampling.yaml: ok" \
+    "$program" validate scenarios
 if [ "$(id -u)" -ne 0 ]; then
     : > "$dir/closed.yaml"
     chmod 000 "$dir/closed.yaml"

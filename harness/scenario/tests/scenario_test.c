@@ -91,6 +91,19 @@ static struct hx_scenario *loaded(const char *text, const struct hx_scenario_opt
 static const struct {
     const char *from, *to, *error;
 } mistakes[] = {
+    {"SELECT a FROM orders WHERE id = ?", "SELEKT a FROM orders",
+     "s.yaml:17:22: sqlite refuses \"SELEKT a FROM orders\": near \"SELEKT\": syntax error"},
+    {"SELECT a FROM orders WHERE id = ?", "DELETE FROM orders",
+     "s.yaml:18:29: the statement takes 0 parameters, found 1"},
+    {"                parameters: [\"${request}\"]\n", "",
+     "s.yaml:17:22: the statement takes 1 parameters, found 0"},
+    {"SELECT a FROM orders WHERE id = ?", "SELECT 1; DELETE FROM orders",
+     "s.yaml:17:22: expected one statement, found \"SELECT 1; DELETE FROM orders\""},
+    {"SELECT a FROM orders WHERE id = ?", "-- nothing",
+     "s.yaml:17:22: expected one statement, found \"-- nothing\""},
+    {"expect:\n", "expect:\n  partial_traces: true\n",
+     "s.yaml:30:19: partial_traces cannot hold: every service takes its parent's decision "
+     "(parentbased_...), so every trace is kept whole or not at all"},
     {"services:", "servces:",
      "s.yaml:3:1: unknown key 'servces' (did you mean 'services'?)"},
     {"replicas: 2", "replicas: two",

@@ -4,6 +4,50 @@
 
 #include "harness/verify/judge/judge.h"
 
+/* Does any service make spans of its own, or may it (a program that is not ours)? */
+static bool asks_for_spans(const struct hx_scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->operation_count; i++) {
+        const struct hx_operation *op = &scenario->operations[i];
+        const struct hx_service *service = op->service;
+        bool untraced = false;
+
+        if (service->foreign != NULL)
+            return true;
+        for (size_t k = 0; k < service->route_count; k++)
+            untraced |= service->routes[k].op == op->entry && !service->routes[k].span;
+        if (service->tracing.enabled && service->tracing.instrumented && !untraced)
+            return true;
+    }
+    return false;
+}
+
+/* Is anything claimed that only spans can show? Without a list of checks all are. */
+static bool claims_spans(const struct hx_claims *claims)
+{
+    static const enum hx_check_id OTHERS[] = {HX_CHECK_LEDGER, HX_CHECK_TAP, HX_CHECK_CALLS,
+                                              HX_CHECK_MESSAGES, HX_CHECK_CLEAN_STOP};
+    size_t others = 0;
+
+    for (size_t i = 0; claims->checks != NULL && i < claims->check_count; i++)
+        for (size_t k = 0; k < sizeof OTHERS / sizeof OTHERS[0]; k++)
+            others += hx_check_by_name(claims->checks[i]) == OTHERS[k];
+    return claims->checks == NULL || others < claims->check_count ||
+           claims->required_count + claims->forbidden_count + claims->broken_count > 0 ||
+           claims->spans_per_request_min > 0 || claims->partial_traces || *claims->namer != '\0';
+}
+
+static void judge_without_spans(struct hx_judgement *j)
+{
+    if (claims_spans(&j->scenario->claims))
+        hx_unknown(&j->checks, HX_CHECK_NOT_EMPTY, 1,
+                   "the scenario asks for no span, so none can prove anything");
+    else
+        hx_observed(&j->checks, HX_CHECK_NOT_EMPTY,
+                    "%zu requests; the scenario neither asks for a span nor claims one",
+                    j->facts->load_count);
+}
+
 static void judge_presence(struct hx_judgement *j)
 {
     const struct hx_facts *facts = j->facts;
@@ -15,9 +59,12 @@ static void judge_presence(struct hx_judgement *j)
                 " sampled spans started, %zu spans received", facts->load_count, sampled,
                 facts->received_count);
     hx_judged(&j->checks, HX_CHECK_NOT_EMPTY, 1);
-    if (facts->load_count == 0 || facts->span_count == 0)
-        hx_fail(&j->checks, HX_CHECK_NOT_EMPTY, HX_NOWHERE, facts->load_count == 0
-                ? "no request was made" : "no span was started");
+    if (facts->load_count == 0)
+        hx_fail(&j->checks, HX_CHECK_NOT_EMPTY, HX_NOWHERE, "no request was made");
+    else if (!asks_for_spans(j->scenario))
+        judge_without_spans(j);
+    else if (facts->span_count == 0)
+        hx_fail(&j->checks, HX_CHECK_NOT_EMPTY, HX_NOWHERE, "no span was started");
     else if (sampled > 0 && facts->received_count == 0)
         hx_fail(&j->checks, HX_CHECK_NOT_EMPTY, HX_NOWHERE, "no span was received");
     else if (facts->received_count == 0)
@@ -49,7 +96,9 @@ static void judge_tap(struct hx_judgement *j)
 {
     const struct hx_facts *facts = j->facts;
 
-    hx_judged(&j->checks, HX_CHECK_TAP, facts->request_count);
+    hx_judged(&j->checks, HX_CHECK_TAP, facts->request_count + facts->tap_open);
+    if (!facts->tap_open)
+        hx_unknown(&j->checks, HX_CHECK_TAP, 1, "there is no tap");
     if (facts->tap_damaged)
         hx_unknown(&j->checks, HX_CHECK_TAP, 1, "byte %zu of the tap is no record",
                    facts->tap.at);

@@ -62,6 +62,7 @@ struct hx_judgement {
     json_t *namer; /* what the spans alone say (namer/namer.h); NULL: not asked, or nothing */
     const char *const *killed; /* instances that the supervisor killed */
     size_t killed_count;
+    char missing[200]; /* recordings that are not there or not whole; "" = none */
     struct hx_checks checks;
     struct hx_books books;
     struct hx_tally tally;
@@ -84,5 +85,9 @@ void hx_judge_resources(struct hx_judgement *j);
 void hx_judge_baggage(struct hx_judgement *j);
 void hx_judge_clocks(struct hx_judgement *j);   /* durations, start_times, containment */
 void hx_judge_pipeline(struct hx_judgement *j);
+void hx_judge_players(struct hx_judgement *j);  /* player_erred */
+/* Ledgers and tap that should be there: after all others. What leans on one that is missing
+ * becomes inconclusive. */
+void hx_judge_recordings(struct hx_judgement *j);
 
 #endif

@@ -36,7 +36,7 @@ static void services(struct world *w)
         s->replicas = 1;
         s->version = "1.2";
         s->resource = (struct hx_attributes){&w->resource_attribute, 1};
-        s->tracing.enabled = true;
+        s->tracing.enabled = s->tracing.instrumented = true;
         s->tracing.propagate_tracecontext = true;
         s->tracing.propagate_baggage = true;
         s->tracing.max_queue_size = 32;

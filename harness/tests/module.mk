@@ -8,3 +8,8 @@ SCRIPT_TESTS += harness/tests/foreign.sh harness/tests/foreign_node.sh
 SCRIPT_TESTS += harness/tests/tune.sh
 SCRIPT_TESTS += harness/tests/incident.sh
 SCRIPT_TESTS += harness/tests/tuning_scenarios.sh
+
+# For same_seed.sh: the rows that a seed decides.
+PROGS += ledger-dump
+ledger-dump_SRCS := harness/tests/ledger_dump.c
+ledger-dump_LIBS := ledger base

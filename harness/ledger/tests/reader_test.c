@@ -180,7 +180,7 @@ static void damage_is_named_and_the_rest_is_read(void **state)
         {offsetof(struct hx_led_entry, baggage), 8, 4, "a text lies outside its record"},
         {0, 32, 4, "a record is too short for its type"},
         {-1, 0, 0, "not a ledger segment"},
-        {-2, 9, 0, "ledger version 9, this program reads 1"},
+        {-2, 9, 0, "ledger version 9, this program reads 2"},
     };
     struct fixture *f = *state;
 
@@ -213,6 +213,27 @@ static void damage_is_named_and_the_rest_is_read(void **state)
         hx_led_reader_free(reader);
         empty_dir(f);
     }
+}
+
+static void a_missing_segment_is_named(void **state)
+{
+    struct fixture *f = *state;
+    struct hx_led_writer *writer = writer_of(f, "a", 1);
+    const struct hx_led_problem *problems;
+    struct hx_led_reader *reader;
+    char path[512];
+    size_t count;
+
+    write_entries(writer, 100000); /* more than one segment */
+    hx_led_writer_free(writer);
+    snprintf(path, sizeof path, "%s/a.0.0000.led", f->dir);
+    assert_int_equal(unlink(path), 0);
+    reader = reader_of(f);
+    problems = hx_led_reader_problems(reader, &count);
+    assert_int_equal(count, 1);
+    assert_string_equal(problems[0].file, "a.0.0001.led");
+    assert_string_equal(problems[0].text, "the segment before it is missing");
+    hx_led_reader_free(reader);
 }
 
 static void a_cut_file_is_read_as_far_as_it_goes(void **state)
@@ -326,6 +347,7 @@ int main(void)
         CASE(all_segments_are_read_in_order),
         CASE(an_unfinished_writer_is_read_up_to_its_last_row),
         CASE(damage_is_named_and_the_rest_is_read),
+        CASE(a_missing_segment_is_named),
         CASE(a_cut_file_is_read_as_far_as_it_goes),
         CASE(foreign_files_are_left_alone),
         CASE(drops_are_read_by_identity),

@@ -37,8 +37,9 @@ static bool take_entity_ref(const struct col_reader *r, struct col_list *list)
            col_read_entity_ref(col_bytes_of(&r->field), &ref, r->fault);
 }
 
-static bool take_resource(const struct col_reader *outer, struct col_resource *ret)
+static bool take_resource(const struct col_reader *outer, void *head)
 {
+    struct col_resource *ret = head;
     struct col_reader r;
 
     if (!col_take_wire(outer, COL_WIRE_BYTES, "resource_spans.resource"))
@@ -63,8 +64,9 @@ static bool take_resource(const struct col_reader *outer, struct col_resource *r
     return col_reader_finish(&r, "resource");
 }
 
-static bool take_scope(const struct col_reader *outer, struct col_scope *ret)
+static bool take_scope(const struct col_reader *outer, void *head)
 {
+    struct col_scope *ret = head;
     struct col_reader r;
 
     if (!col_take_wire(outer, COL_WIRE_BYTES, "scope_spans.scope"))
@@ -91,47 +93,54 @@ static bool take_scope(const struct col_reader *outer, struct col_scope *ret)
     return col_reader_finish(&r, "scope");
 }
 
-/* Read all of a group except its members (field 2), which may stand before the head. */
-static bool read_resource_head(struct col_traces *traces)
+/* Of resource_spans and scope_spans: head (field 1), members (2), schema URL (3). */
+struct group {
+    struct col_cursor bytes;
+    bool (*take_head)(const struct col_reader *r, void *head);
+    void *head;
+    struct otl_view *schema_url;
+    const char *name, *members_name, *schema_name;
+};
+
+/* Read all of a group except its members, which may stand before the head. */
+static bool read_group(const struct group *group, struct col_fault *fault)
 {
-    struct col_resource *resource = &traces->resource;
     struct col_reader r;
 
-    memset(resource, 0, sizeof(*resource));
-    col_reader_init(&r, traces->resource_spans, &traces->fault);
+    col_reader_init(&r, group->bytes, fault);
     while (col_reader_next(&r)) {
         bool good = true;
         if (r.field.number == 1)
-            good = take_resource(&r, resource);
+            good = group->take_head(&r, group->head);
         else if (r.field.number == 2)
-            good = col_take_wire(&r, COL_WIRE_BYTES, "resource_spans.scope_spans");
+            good = col_take_wire(&r, COL_WIRE_BYTES, group->members_name);
         else if (r.field.number == 3)
-            good = col_take_text(&r, &resource->schema_url, "resource_spans.schema_url");
+            good = col_take_text(&r, group->schema_url, group->schema_name);
         if (!good)
             return false;
     }
-    return col_reader_finish(&r, "resource_spans");
+    return col_reader_finish(&r, group->name);
+}
+
+static bool read_resource_head(struct col_traces *traces)
+{
+    struct col_resource *resource = &traces->resource;
+    const struct group group = {traces->resource_spans, take_resource, resource,
+                                &resource->schema_url, "resource_spans",
+                                "resource_spans.scope_spans", "resource_spans.schema_url"};
+
+    memset(resource, 0, sizeof(*resource));
+    return read_group(&group, &traces->fault);
 }
 
 static bool read_scope_head(struct col_traces *traces)
 {
     struct col_scope *scope = &traces->scope;
-    struct col_reader r;
+    const struct group group = {traces->scope_spans, take_scope, scope, &scope->schema_url,
+                                "scope_spans", "scope_spans.spans", "scope_spans.schema_url"};
 
     memset(scope, 0, sizeof(*scope));
-    col_reader_init(&r, traces->scope_spans, &traces->fault);
-    while (col_reader_next(&r)) {
-        bool good = true;
-        if (r.field.number == 1)
-            good = take_scope(&r, scope);
-        else if (r.field.number == 2)
-            good = col_take_wire(&r, COL_WIRE_BYTES, "scope_spans.spans");
-        else if (r.field.number == 3)
-            good = col_take_text(&r, &scope->schema_url, "scope_spans.schema_url");
-        if (!good)
-            return false;
-    }
-    return col_reader_finish(&r, "scope_spans");
+    return read_group(&group, &traces->fault);
 }
 
 void col_traces_init(struct col_traces *traces, struct otl_view request)

@@ -1,7 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/service/http.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+
+/* ---- sockets -------------------------------------------------------------------------------- */
+
+void hx_http_cannot_listen(const struct hx_http_server_options *options, struct otl_detail *reterr)
+{
+    (void)otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot listen on %s:%u: %s",
+                         options->address, options->port, strerror(errno));
+}
+
+uint16_t hx_http_port_of(int fd)
+{
+    struct sockaddr_in name;
+    socklen_t len = sizeof(name);
+
+    if (getsockname(fd, (struct sockaddr *)&name, &len) != 0)
+        return 0;
+    return ntohs(name.sin_port);
+}
+
+/* ---- text ----------------------------------------------------------------------------------- */
 
 const char *hx_http_reason(int status)
 {

@@ -139,6 +139,10 @@ const char *hx_http_reason(int status);
  * returned. */
 enum { HX_HTTP_HEAD_BYTES = 256 };
 char *hx_http_write_head(char *out, int status, size_t body_len, bool keep_alive);
+/* What both back ends say when they cannot listen; errno is the reason. */
+void hx_http_cannot_listen(const struct hx_http_server_options *options, struct otl_detail *reterr);
+/* Of a bound IPv4 socket; 0: it has none. */
+uint16_t hx_http_port_of(int fd);
 /* Without blanks and tabs around it. */
 struct otl_view hx_http_trim(struct otl_view value);
 

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 
 #include "harness/service/http.h"
 #include "sdk/base/clock.h"
@@ -69,8 +65,7 @@ static enum otel_err server_new(const struct hx_http_server_options *options,
     server->socket =
         evhttp_bind_socket_with_handle(server->http, options->address, options->port);
     if (server->socket == NULL) {
-        otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot listen on %s:%u: %s",
-                       options->address, options->port, strerror(errno));
+        hx_http_cannot_listen(options, reterr);
         evhttp_free(server->http);
         otl_mem_free(server);
         return OTEL_ERR_IO;
@@ -82,14 +77,9 @@ static enum otel_err server_new(const struct hx_http_server_options *options,
 static uint16_t server_port(const struct hx_http_server *head)
 {
     const struct server *server = (const struct server *)(const void *)head;
-    struct sockaddr_in address;
-    socklen_t len = sizeof(address);
 
-    if (server->socket == NULL ||
-        getsockname(evhttp_bound_socket_get_fd(server->socket), (struct sockaddr *)&address,
-                    &len) != 0)
-        return 0;
-    return ntohs(address.sin_port);
+    return server->socket == NULL ? 0
+                                  : hx_http_port_of(evhttp_bound_socket_get_fd(server->socket));
 }
 
 static void server_stop(struct hx_http_server *head)

@@ -436,15 +436,13 @@ static enum otel_err server_new(const struct hx_http_server_options *options,
         server->acceptable =
             event_new(options->base, server->fd, EV_READ | EV_PERSIST, on_acceptable, server);
     if (server->acceptable == NULL || event_add(server->acceptable, NULL) != 0) {
-        enum otel_err err =
-            otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot listen on %s:%u: %s",
-                           options->address, options->port, strerror(errno));
+        hx_http_cannot_listen(options, reterr);
         if (server->acceptable != NULL)
             event_free(server->acceptable);
         if (server->fd >= 0)
             close(server->fd);
         otl_mem_free(server);
-        return err;
+        return OTEL_ERR_IO;
     }
     *ret = &server->head;
     return OTEL_OK;
@@ -453,12 +451,8 @@ static enum otel_err server_new(const struct hx_http_server_options *options,
 static uint16_t server_port(const struct hx_http_server *head)
 {
     const struct server *server = (const struct server *)(const void *)head;
-    struct sockaddr_in name;
-    socklen_t len = sizeof(name);
 
-    if (server->fd < 0 || getsockname(server->fd, (struct sockaddr *)&name, &len) != 0)
-        return 0;
-    return ntohs(name.sin_port);
+    return server->fd < 0 ? 0 : hx_http_port_of(server->fd);
 }
 
 static void server_stop(struct hx_http_server *head)

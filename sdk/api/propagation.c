@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <otel/propagation.h>
 
-#include <pthread.h>
-
+#include "sdk/api/global.h"
 #include "sdk/base/mem.h"
 
 enum { MAX_PROPAGATORS = 32 };
@@ -35,24 +34,7 @@ static void noop_fields(struct otel_propagator *propagator, otel_text_visit_fn *
 static const struct otel_propagator_ops noop_ops = {noop_inject, noop_extract, noop_fields, NULL};
 static struct otel_propagator g_noop = {&noop_ops, 1};
 
-static pthread_mutex_t g_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct otel_propagator *g_global = &g_noop;
-
-/* A child must not inherit the lock from a thread that it does not have. */
-static void lock_slot(void)
-{
-    pthread_mutex_lock(&g_lock);
-}
-
-static void unlock_slot(void)
-{
-    pthread_mutex_unlock(&g_lock);
-}
-
-static void follow_forks(void)
-{
-    pthread_atfork(lock_slot, unlock_slot, unlock_slot);
-}
 
 struct otel_propagator *otel_propagator_noop(void)
 {
@@ -77,23 +59,21 @@ struct otel_propagator *otel_propagator_global(void)
 {
     struct otel_propagator *propagator;
 
-    pthread_mutex_lock(&g_lock);
+    otl_global_lock();
     propagator = otel_propagator_ref(g_global);
-    pthread_mutex_unlock(&g_lock);
+    otl_global_unlock();
     return propagator;
 }
 
 void otel_propagator_set_global(struct otel_propagator *propagator)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct otel_propagator *old;
 
-    pthread_once(&once, follow_forks);
     propagator = otel_propagator_ref(propagator != NULL ? propagator : &g_noop);
-    pthread_mutex_lock(&g_lock);
+    otl_global_lock_to_set();
     old = g_global;
     g_global = propagator;
-    pthread_mutex_unlock(&g_lock);
+    otl_global_unlock();
     otel_propagator_unref(old);
 }
 

@@ -2,8 +2,8 @@
 #include <otel/trace.h>
 
 #include <otel/impl.h>
-#include <pthread.h>
 
+#include "sdk/api/global.h"
 #include "sdk/api/passing_span.h"
 
 static void provider_keep(struct otel_tracer_provider *provider)
@@ -22,50 +22,31 @@ static const struct otel_tracer_provider_ops noop_provider_ops = {provider_keep,
                                                                   provider_tracer};
 static struct otel_tracer_provider g_noop_provider = {&noop_provider_ops};
 
-/* The global slot; the lock orders "read and ref" against "replace and unref". */
-static pthread_mutex_t g_lock = PTHREAD_MUTEX_INITIALIZER;
+/* The global slot; global.h has its lock. */
 static struct otel_tracer_provider *g_provider = &g_noop_provider;
-
-/* A child must not inherit the lock from a thread that it does not have. */
-static void lock_slot(void)
-{
-    pthread_mutex_lock(&g_lock);
-}
-
-static void unlock_slot(void)
-{
-    pthread_mutex_unlock(&g_lock);
-}
-
-static void follow_forks(void)
-{
-    pthread_atfork(lock_slot, unlock_slot, unlock_slot);
-}
 
 struct otel_tracer_provider *otel_tracer_provider_global(void)
 {
     struct otel_tracer_provider *provider;
 
-    pthread_mutex_lock(&g_lock);
+    otl_global_lock();
     provider = g_provider;
     provider->ops->ref(provider);
-    pthread_mutex_unlock(&g_lock);
+    otl_global_unlock();
     return provider;
 }
 
 void otel_tracer_provider_set_global(struct otel_tracer_provider *provider)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct otel_tracer_provider *old;
 
-    pthread_once(&once, follow_forks);
     if (provider == NULL)
         provider = &g_noop_provider;
     provider->ops->ref(provider);
-    pthread_mutex_lock(&g_lock);
+    otl_global_lock_to_set();
     old = g_provider;
     g_provider = provider;
-    pthread_mutex_unlock(&g_lock);
+    otl_global_unlock();
     old->ops->unref(old);
 }
 

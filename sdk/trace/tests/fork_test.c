@@ -5,36 +5,9 @@
 
 #include "sdk/tests/fake_exporter.h"
 #include "sdk/tests/rig.h"
+#include "sdk/tests/threaded.h"
 
 /* Apart from thread_test: ThreadSanitizer does not follow a forked child that starts threads. */
-
-enum { SPANS = 2000 };
-
-static void *make_spans(void *arg)
-{
-    struct rig *rig = arg;
-
-    for (int i = 0; i < SPANS; i++) {
-        struct otel_span *span = otel_span_start(rig->tracer, "threaded", NULL);
-        struct otel_span *child = child_of(rig->tracer, span, "child");
-        otel_span_set_str(span, "key", "value");
-        otel_span_set_int(child, "i", i);
-        otel_span_finish(span);
-        otel_span_finish(child);
-    }
-    return NULL;
-}
-
-static void start_batch(struct rig *rig, struct fake *fake, size_t queue)
-{
-    struct otel_sdk_processor *processor = NULL;
-    struct otel_sdk_batch_options options;
-
-    otel_sdk_batch_options_init(&options);
-    options.max_queue_size = queue;
-    assert_int_equal(otel_sdk_batch_new(&options, &fake->exporter, &processor), OTEL_OK);
-    rig_start_with(rig, processor);
-}
 
 /* --- fork: the child's verdict comes back as its exit status --- */
 
@@ -71,7 +44,7 @@ static void a_forked_child_exports_its_own_spans_and_none_of_its_parents(void **
     (void)state;
     fake_init(&fake, FAKE_OK);
     rig_init(&rig);
-    start_batch(&rig, &fake, 2048);
+    threaded_start_batch(&rig, &fake, 2048);
     /* The worker sleeps at the fork and holds no lock of the sanitizer's allocator. */
     one_span(&rig, "warm up");
     assert_int_equal(otel_sdk_provider_force_flush(rig.provider, 10000), OTEL_OK);
@@ -107,7 +80,7 @@ static void *fork_often(void *arg)
     return NULL;
 }
 
-static void forks_while_other_threads_make_spans_harm_nobody(void **state)
+static void forks_while_other_threads_threaded_spans_harm_nobody(void **state)
 {
     pthread_t threads[4], forker;
     struct fake fake;
@@ -117,16 +90,16 @@ static void forks_while_other_threads_make_spans_harm_nobody(void **state)
     (void)state;
     fake_init(&fake, FAKE_OK);
     rig_init(&rig);
-    start_batch(&rig, &fake, 1 << 16);
+    threaded_start_batch(&rig, &fake, 1 << 16);
     for (int i = 0; i < 4; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, make_spans, &rig), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, threaded_spans, &rig), 0);
     assert_int_equal(pthread_create(&forker, NULL, fork_often, &failed), 0);
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
     pthread_join(forker, NULL);
     assert_int_equal(failed, 0);
     assert_int_equal(otel_sdk_provider_shutdown(rig.provider, 60000), OTEL_OK);
-    assert_int_equal(fake.spans, 2 * 4 * SPANS);
+    assert_int_equal(fake.spans, 2 * 4 * THREADED_SPANS);
     rig_fini(&rig);
     fake_fini(&fake);
 }
@@ -135,7 +108,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_forked_child_exports_its_own_spans_and_none_of_its_parents),
-        cmocka_unit_test(forks_while_other_threads_make_spans_harm_nobody),
+        cmocka_unit_test(forks_while_other_threads_threaded_spans_harm_nobody),
     };
 
     return cmocka_run_group_tests_name("fork", tests, NULL, NULL);

@@ -6,38 +6,13 @@
 
 #include "sdk/tests/fake_exporter.h"
 #include "sdk/tests/rig.h"
+#include "sdk/tests/threaded.h"
 
-enum { THREADS = 16, SPANS = 2000 };
+enum { THREADS = 16, SPANS = THREADED_SPANS };
 
 static int by_id(const void *a, const void *b)
 {
     return memcmp(a, b, OTEL_SPAN_ID_SIZE);
-}
-
-static void *make_spans(void *arg)
-{
-    struct rig *rig = arg;
-
-    for (int i = 0; i < SPANS; i++) {
-        struct otel_span *span = otel_span_start(rig->tracer, "threaded", NULL);
-        struct otel_span *child = child_of(rig->tracer, span, "child");
-        otel_span_set_str(span, "key", "value");
-        otel_span_set_int(child, "i", i);
-        otel_span_finish(span);
-        otel_span_finish(child);
-    }
-    return NULL;
-}
-
-static void start_batch(struct rig *rig, struct fake *fake, size_t queue)
-{
-    struct otel_sdk_processor *processor = NULL;
-    struct otel_sdk_batch_options options;
-
-    otel_sdk_batch_options_init(&options);
-    options.max_queue_size = queue;
-    assert_int_equal(otel_sdk_batch_new(&options, &fake->exporter, &processor), OTEL_OK);
-    rig_start_with(rig, processor);
 }
 
 static void all_spans_of_sixteen_threads_arrive_once(void **state)
@@ -50,9 +25,9 @@ static void all_spans_of_sixteen_threads_arrive_once(void **state)
     (void)state;
     fake_init(&fake, FAKE_OK);
     rig_init(&rig);
-    start_batch(&rig, &fake, 1 << 17);
+    threaded_start_batch(&rig, &fake, 1 << 17);
     for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, make_spans, &rig), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, threaded_spans, &rig), 0);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     assert_int_equal(otel_sdk_provider_force_flush(rig.provider, 60000), OTEL_OK);
@@ -78,9 +53,9 @@ static void a_small_queue_under_sixteen_threads_loses_only_what_it_counts(void *
     (void)state;
     fake_init(&fake, FAKE_OK);
     rig_init(&rig);
-    start_batch(&rig, &fake, 512);
+    threaded_start_batch(&rig, &fake, 512);
     for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, make_spans, &rig), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, threaded_spans, &rig), 0);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     assert_int_equal(otel_sdk_provider_shutdown(rig.provider, 60000), OTEL_OK);

@@ -23,8 +23,8 @@ void hx_checks_init(struct hx_checks *checks, const struct hx_facts *facts)
     memset(checks, 0, sizeof *checks);
     checks->facts = facts;
     for (int i = 0; claims->checks != NULL && i < HX_CHECK_COUNT; i++)
-        checks->unclaimed[i] = i != HX_CHECK_NOT_EMPTY && i != HX_CHECK_LEDGER && i != HX_CHECK_TAP &&
-                               i != HX_CHECK_PLAYER_ERRED;
+        checks->unclaimed[i] = i != HX_CHECK_NOT_EMPTY && i != HX_CHECK_LEDGER &&
+                               i != HX_CHECK_TAP && i != HX_CHECK_PLAYER_ERRED;
     for (size_t i = 0; claims->checks != NULL && i < claims->check_count; i++) {
         enum hx_check_id id = hx_check_by_name(claims->checks[i]);
 
@@ -150,8 +150,8 @@ void hx_doubt(struct hx_checks *checks, enum hx_check_id id, const char *why)
     if (check->failed == 0)
         return;
     if (id != HX_CHECK_NOT_EMPTY)
-        hx_observed(checks, id, "%" PRIu64 " of %" PRIu64 " do not fit the recordings that are left",
-                    check->failed, check->judged);
+        hx_observed(checks, id, "%" PRIu64 " of %" PRIu64 " do not fit the recordings that are "
+                    "left", check->failed, check->judged);
     hx_unknown(checks, id, check->failed, "%s", why);
     check->excused += check->failed;
     check->failed = 0;

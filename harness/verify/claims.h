@@ -10,7 +10,8 @@
  * What the scenario claims, held against what was judged.
  *
  * Without a list of checks every check must pass; with one, those named, and always not_empty,
- * ledger, tap and (of a broken player) player_erred. A claimed check that had nothing to judge is inconclusive.
+ * ledger, tap and (of a broken player) player_erred. A claimed check that had nothing to judge is
+ * inconclusive.
  */
 
 /* The report's "expectations" (NULL: no memory) and the verdict of the whole run: fail before

@@ -15,7 +15,8 @@
  *
  * Order: interrupted or failed environment (no verdict), then a failed check or expectation, then
  * one that could not be judged, then pass. The sentence names failures by their titles, checks
- * before claims: what is told first is nearest to the cause. A report without a single check that passed is never a pass.
+ * before claims: what is told first is nearest to the cause. A report without a single check that
+ * passed is never a pass.
  *
  * Memory    report is changed in place: verdict, exit_status and reason are set.
  */

@@ -81,12 +81,10 @@ static json_t *spans_json(const struct hx_judgement *j)
 static json_t *traces_json(const struct hx_tally *t)
 {
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "expected",
-                     (json_int_t)t->expected,
-                     "not_sampled", (json_int_t)t->not_sampled, "complete",
+                     (json_int_t)t->expected, "not_sampled", (json_int_t)t->not_sampled, "complete",
                      (json_int_t)t->complete, "broken", (json_int_t)t->broken, "partial",
                      (json_int_t)t->partial, "incomplete", (json_int_t)t->incomplete, "orphaned",
-                     (json_int_t)t->orphaned, "missing",
-                     (json_int_t)t->missing);
+                     (json_int_t)t->orphaned, "missing", (json_int_t)t->missing);
 }
 
 json_t *hx_result(struct hx_judgement *j)

@@ -7,8 +7,8 @@
 /*
  * Exporter: sends batches of ended spans somewhere. The interface, and the memory exporter.
  *
- * Use a ready one: otel/sdk/otlp.h for the network, otel/sdk/file_exporter.h for files and consoles,
- * the memory exporter below for tests.
+ * Use a ready one: otel/sdk/otlp.h for the network, otel/sdk/file_exporter.h for files and the
+ * console, the memory exporter below for tests.
  *
  * Life      new -> handed to exactly one processor, which owns it -> start -> export_batch...
  *           -> shutdown -> free.

@@ -67,8 +67,8 @@ check "... judged again, the verdict is the same" again
 shown()
 {
     expect_exit 0 "$tracerig" report "$dir/timeline" --format text && says "kill order-0" &&
-        expect_exit 0 "$tracerig" report "$dir/timeline" --format markdown && says "## Faults" &&
-        grep -q "Faults on the timeline" "$dir/timeline/report.html" || return 1
+        expect_exit 0 "$tracerig" report "$dir/timeline" --format markdown && says "## Events" &&
+        grep -q "Events on the timeline" "$dir/timeline/report.html" || return 1
     command -v gnuplot > /dev/null || return 0
     grep -q "fillcolor rgb fault" "$dir/timeline/plots/time-rate.gp"
 }

@@ -68,7 +68,7 @@ static void put_map(struct rep_out *out, const json_t *map, const char *alarm)
     json_t *count;
     bool first = true;
 
-    rep_putf(out, "<td class=\"w%s\">", json_object_size(map) && alarm ? " warn-text" : " f");
+    rep_putf(out, "<td class=\"t%s\">", json_object_size(map) && alarm ? " warn-text" : " f");
     json_object_foreach((json_t *)map, key, count)
     {
         rep_put(out, first ? "" : ", ");

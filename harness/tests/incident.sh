@@ -29,6 +29,9 @@ axis()
         json_is "$run/report.json" \
             "{s['tags']['instance'] for s in r['series'] if s['panel'] == 'handler' and max(p[1] for p in s['points']) > 4e9}" \
             "{'projector-3'}" &&
+        json_is "$run/report.json" \
+            "[(g['name'], g['expelled'] > 2, g['rounds'] > 2) for g in r['groups']]" \
+            "[('standings', True, True)]" &&
         json_is "$run/report.json" "'simulated' in r['broker']['note']" True &&
         grep -q 'projector-3, named' "$run/report.html"
 }
@@ -82,15 +85,43 @@ healthy()
 }
 check "a healthy group: no rebalance, nobody named" healthy
 
+# The embedded broker is librdkafka's mock cluster, whose assertions end it now and then.
+broker_gone()
+{
+    "$tracerig" run scenarios/slow-consumer-healthy.yaml --quiet --out "$dir/gone" > "$dir/out" 2>&1 &
+    runner=$!
+    for _ in $(seq 1 100); do
+        [ -s "$dir/gone/hdr/response.hlog" ] && break
+        sleep 0.2
+    done
+    for p in /proc/[0-9]*; do
+        case "$(tr '\0' ' ' < "$p/cmdline" 2> /dev/null)" in
+        *"broker --role $dir/gone/roles/broker.json"*) kill -ABRT "${p#/proc/}" ;;
+        esac
+    done
+    wait "$runner"
+    got=$?
+    [ "$got" -eq 3 ] && nothing_left "$dir/gone" &&
+        json_is "$dir/gone/report.json" "'broker died during the run' in r['reason']" True
+}
+check "a broker that ends by itself: no verdict" broker_gone
+
 if [ -n "${FULL:-}" ]; then
     variant() # variant NAME INSTANCE-OR-NONE
     {
         expect_exit 0 "$tracerig" run "scenarios/slow-consumer-$1.yaml" --seed 8 --quiet --out "$dir/$1" &&
-            json_is "$dir/$1/report.json" "r['namer'].get('instance', 'none')" "$2" &&
+            json_is "$dir/$1/report.json" "r.get('namer', {}).get('instance', 'none')" "$2" &&
             json_is "$dir/$1/report.json" "r['duration_s'] < 60" True
     }
     check "all are as slow, one has a short poll interval: named" variant interval projector-3
     check "a hot partition names no instance" variant hot-partition none
     check "a downstream that is slow for all names no instance" variant downstream none
+
+    remedies()
+    {
+        variant remedies none &&
+            json_is "$dir/remedies/report.json" "r['groups'][0]['expelled_between_faults'] > 0" True
+    }
+    check "all restarted: the storm goes on; the one replaced: it ends" remedies
 fi
 done_testing

@@ -259,7 +259,7 @@ json_t *hx_run_facts(const struct hx_run *run, const struct hx_cpu_times *before
 {
     const struct hx_scenario *scenario = run->options.scenario;
     char started[40];
-    json_t *report = json_object();
+    json_t *report = json_object(), *groups;
 
     if (report == NULL)
         return NULL;
@@ -282,6 +282,10 @@ json_t *hx_run_facts(const struct hx_run *run, const struct hx_cpu_times *before
     put_phases(run, report);
     put_files(report);
     json_object_set_new(report, "events", hx_run_events_with_membership(run));
+    groups = hx_run_groups(run);
+    if (json_array_size(groups) > 0)
+        json_object_set(report, "groups", groups);
+    json_decref(groups);
     json_object_set_new(report, "series", json_incref(run->series));
     json_object_set_new(report, "histograms", hx_histograms_new(run->options.dir));
     json_object_set_new(report, "environment", hx_environment_new(before));

@@ -152,3 +152,78 @@ json_t *hx_run_events_with_membership(const struct hx_run *run)
     otl_mem_free(rows.items);
     return events != NULL ? sorted(events) : NULL;
 }
+
+/* ---- in figures ----------------------------------------------------------------------------- */
+
+/* Of the scenario's faults: when the first was over, when the last began and was over. */
+struct span_of_faults {
+    double first_end_s, last_start_s, last_end_s;
+};
+
+static struct span_of_faults faults_of(const json_t *events)
+{
+    struct span_of_faults span = {1e9, -1e9, -1e9};
+    json_t *event;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)events, i, event) {
+        double start = json_number_value(json_object_get(event, "at_s"));
+        const json_t *until = json_object_get(event, "until_s");
+        double end = until ? json_number_value(until) : start;
+        span.first_end_s = end < span.first_end_s ? end : span.first_end_s;
+        span.last_start_s = start > span.last_start_s ? start : span.last_start_s;
+        span.last_end_s = end > span.last_end_s ? end : span.last_end_s;
+    }
+    return span;
+}
+
+static json_t *group_row(json_t *groups, const char *name)
+{
+    json_t *row;
+    size_t i;
+
+    json_array_foreach(groups, i, row)
+        if (strcmp(json_string_value(json_object_get(row, "name")), name) == 0)
+            return row;
+    row = json_pack("{s:s, s:i, s:i}", "name", name, "rounds", 0, "expelled", 0);
+    json_array_append_new(groups, row);
+    return row;
+}
+
+static void count(json_t *row, const char *key)
+{
+    json_object_set_new(row, key, json_integer(json_integer_value(json_object_get(row, key)) + 1));
+}
+
+json_t *hx_run_groups(const struct hx_run *run)
+{
+    json_t *groups = json_array();
+    struct rows rows = collect(run);
+    struct span_of_faults span = faults_of(run->events);
+    bool faults = json_array_size(run->events) > 0;
+    uint64_t until_ns = 0;
+
+    for (size_t i = 0; groups != NULL && run->load_start_ns != 0 && i < rows.count; i++) {
+        const struct row *row = &rows.items[i];
+        json_t *group = group_row(groups, row->group);
+        double at = ((double)row->mono_ns - (double)run->load_start_ns) / 1e9;
+        if (faults && json_object_get(group, "expelled_after_faults") == NULL) {
+            json_object_set_new(group, "expelled_between_faults", json_integer(0));
+            json_object_set_new(group, "expelled_after_faults", json_integer(0));
+        }
+        if (strcmp(row->what, "expelled") == 0) {
+            count(group, "expelled");
+            if (faults && at > span.last_end_s)
+                count(group, "expelled_after_faults");
+            else if (faults && at > span.first_end_s && at < span.last_start_s)
+                count(group, "expelled_between_faults");
+        } else if (strcmp(row->what, "assigned") == 0 && at > 0) {
+            bool first = i == 0 || strcmp(rows.items[i - 1].group, row->group) != 0;
+            if (first || row->mono_ns > until_ns)
+                count(group, "rounds");
+            until_ns = row->mono_ns + ROUND_NS;
+        }
+    }
+    otl_mem_free(rows.items);
+    return groups;
+}

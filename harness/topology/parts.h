@@ -54,6 +54,8 @@ void hx_run_event_until(struct hx_run *run, size_t event); /* until_s is now */
 void hx_run_event_close(struct hx_run *run, const char *what, const char *target);
 /* membership.c: the run's events and, between them, what the consumer groups went through. */
 json_t *hx_run_events_with_membership(const struct hx_run *run);
+/* report.json's groups[]: rounds and expulsions of each consumer group. */
+json_t *hx_run_groups(const struct hx_run *run);
 void hx_run_event_add(struct hx_run *run, size_t event, const char *format, ...) OTEL_PRINTF(3, 4);
 
 /* wind_down.c: drain, stop in order, the collector last. Never fails: what goes wrong is an

@@ -235,6 +235,19 @@ void rep_html_latency(struct rep_out *out, const json_t *root, const struct rep_
 
 /* ---- over time ---------------------------------------------------------------------------- */
 
+static void put_groups(struct rep_out *out, const json_t *groups)
+{
+    static const struct rep_column columns[] = {
+        {"name", "consumer group", "code", NULL},
+        {"rounds", "rebalance rounds under load", "count", NULL},
+        {"expelled", "members put out of it", "count", "warn"},
+        {"expelled_between_faults", "of these between the faults", "count", "warn"},
+        {"expelled_after_faults", "of these after the last fault", "count", "warn"},
+        {NULL, NULL, NULL, NULL}};
+
+    rep_html_table(out, groups, columns);
+}
+
 static void put_phases(struct rep_out *out, const json_t *phases)
 {
     static const struct rep_column columns[] = {{"name", "phase", "text", NULL},
@@ -294,6 +307,7 @@ void rep_html_over_time(struct rep_out *out, const json_t *root, const struct re
         if (plots->items[i].panel != NULL)
             put_figure(out, &plots->items[i]);
     rep_put(out, "</div>\n");
+    put_groups(out, rep_get(root, "groups"));
     put_events(out, rep_get(root, "events"));
     put_phases(out, rep_get(root, "phases"));
     rep_html_section_end(out);

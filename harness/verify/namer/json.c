@@ -40,10 +40,11 @@ json_t *hx_finding_json(const struct hx_handlings *h, const struct hx_finding *f
 
     for (size_t i = 0; i < f->evidence_count; i++)
         json_array_append_new(list, json_string(f->evidence[i]));
-    item = json_pack("{s:b, s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:o, s:o, s:o}", "named", named, "reason",
-                     f->reason, "group", h->groups[f->group].name, "topic",
+    item = json_pack("{s:b, s:s, s:s, s:s, s:I, s:I, s:I, s:f, s:o, s:o, s:o}", "named", named,
+                     "reason", f->reason, "group", h->groups[f->group].name, "topic",
                      h->groups[f->group].topic, "slow_ns", (json_int_t)f->slow_ns, "storms",
-                     (json_int_t)f->storms, "late", (json_int_t)f->late, "chance", f->chance, "evidence", list, "instances",
+                     (json_int_t)f->storms, "late", (json_int_t)f->late, "chance", f->chance,
+                     "evidence", list, "instances",
                      rows_json(h, f), "without_instance_id", blind_json(blind));
     if (item == NULL)
         return NULL;

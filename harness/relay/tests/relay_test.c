@@ -83,7 +83,8 @@ static int enter(int client, const char *text, char *head, size_t size)
 static void bytes_and_headers_go_on_unchanged(void **state)
 {
     static const char text[] = "POST /charge?a=%20b HTTP/1.1\r\nhOsT:a\r\nX-Dup: 1\r\n"
-                               "traceparent:  " PARENT " \r\nx-dup: 2\r\nTRACESTATE: a=1\r\ntracestate: b=2\r\n"
+                               "traceparent:  " PARENT " \r\nx-dup: 2\r\n"
+                               "TRACESTATE: a=1\r\ntracestate: b=2\r\n"
                                "tracerig-request: 0000000000000007-0000020000000005\r\n"
                                "X-Empty:\r\nContent-Length: 5\r\n\r\n\x01\x02{\"}";
     static const char answer[] = "HTTP/1.1 201 Made\r\nSet-Cookie: a\r\nset-cookie: b\r\n"

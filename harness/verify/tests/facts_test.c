@@ -198,7 +198,7 @@ static void the_ratio_rule_is_that_of_go_and_rust(void **state)
     uint8_t id[16] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x80};
 
     (void)state;
-    assert_false(hx_ratio_says(HX_RULE_GO, 0.5, id)); /* exactly half: 0x4000... < 0x4000... is false */
+    assert_false(hx_ratio_says(HX_RULE_GO, 0.5, id));
     id[8] = 0x7f;
     memset(id + 9, 0xff, 7);
     assert_true(hx_ratio_says(HX_RULE_GO, 0.5, id));

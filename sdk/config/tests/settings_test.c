@@ -381,7 +381,7 @@ static const char *resource_value(const struct otel_sdk_resource *resource, cons
 static const char *from_resource(const char *attributes, const char *service, const char *key,
                                  bool *ret_discarded)
 {
-    struct otl_resource_environment environment = {attributes, service, NULL};
+    struct otl_resource_environment environment = {attributes, service, NULL, NULL};
     struct otel_sdk_resource *resource = NULL;
     const char *text;
 
@@ -429,7 +429,8 @@ static void uuids_are_random_and_of_version_4(void **state)
 static void the_programs_resource_wins(void **state)
 {
     struct otel_attribute attribute = otel_attr_str("service.name", "code");
-    struct otl_resource_environment environment = {"service.name=env,a=1", "own", "id"};
+    struct otl_resource_environment environment = {"service.name=env,a=1", "own", "id",
+                                                          NULL};
     struct otel_sdk_resource *code = NULL, *resource = NULL;
     bool discarded;
 
@@ -454,7 +455,7 @@ static void failing_allocation_ends_in_memory(void **state)
     fake_set(&g_env, "OTEL_RESOURCE_ATTRIBUTES", "a=1,b=2");
     fake_set(&g_env, "OTEL_EXPORTER_OTLP_HEADERS", "a=1,b=2");
     for (unsigned long n = 1;; n++) {
-        struct otl_resource_environment environment = {"a=1,b=2", "x", NULL};
+        struct otl_resource_environment environment = {"a=1,b=2", "x", NULL, NULL};
         struct otel_sdk_resource *resource = NULL;
         static struct otl_settings settings;
         enum otel_err err;

@@ -15,6 +15,25 @@ unreadable()
 }
 check "a scenario that cannot be read" unreadable
 
+# A file without permission: as root by a user who may not read it.
+forbidden()
+{
+    echo "services: {}" > "$dir/forbidden.yaml"
+    chmod 000 "$dir/forbidden.yaml"
+    if [ "$(id -u)" -eq 0 ]; then
+        chmod 711 "$dir" && cp "$tracerig" "$dir/tracerig" && chmod 755 "$dir/tracerig" || return 1
+        expect_exit 2 setpriv --reuid 65534 --clear-groups "$dir/tracerig" validate "$dir/forbidden.yaml"
+    else
+        expect_exit 2 "$tracerig" validate "$dir/forbidden.yaml"
+    fi && says "forbidden.yaml" && says "Permission denied"
+}
+if [ "$(id -u)" -ne 0 ] || setpriv --reuid 65534 --clear-groups true 2> /dev/null; then
+    check "a scenario without permission to read" forbidden
+else
+    tests=$((tests + 1))
+    echo "ok $tests - a scenario without permission to read # SKIP root reads everything, and cannot be anybody else here"
+fi
+
 bad_set() { expect_exit 2 "$tracerig" run scenarios/checkout.yaml --set load.raet=5 && says "rate"; }
 check "an override of something that does not exist names the nearest" bad_set
 

@@ -73,4 +73,95 @@ after_guardian()
     nothing_left "$dir/guardian"
 }
 check "after kill -9 of the guardian" after_guardian
+
+# ---- each phase, with a foreign child that double-forks ------------------------------------------
+
+# The child starts a grandchild in a session of its own and lets go of it, then serves (or never
+# answers: PLAIN_MODE=deaf). Program files of their own names show what is left.
+cp "$(dirname "$tracerig")/plain-service" "$dir/plain-service" && cp "$(command -v sleep)" "$dir/escapee" || exit 3
+cat > "$dir/daemon" << SH
+#!/bin/sh
+(setsid sh -c '"$dir/escapee" 600 & "$dir/escapee" 600' > /dev/null 2>&1 &)
+[ "\$PLAIN_MODE" = deaf ] && exec "$dir/escapee" 600
+exec "$dir/plain-service"
+SH
+mkdir -p "$dir/bin" # a gnuplot that hangs, for the end of a run
+printf '#!/bin/sh\n: > "%s/plotting"\nexec "%s/escapee" 600\n' "$dir" "$dir" > "$dir/bin/gnuplot"
+chmod +x "$dir/daemon" "$dir/bin/gnuplot"
+sed "s|^    command: .*|    command: $dir/daemon|" harness/tests/plain-payment.yaml > "$dir/daemon.yaml"
+
+escaped() # programs of ours that are left
+{
+    find /proc -maxdepth 2 -name exe -lname "$dir/*" 2> /dev/null | cut -d/ -f3
+}
+
+none_escaped()
+{
+    tries=0
+    while left=$(escaped) && [ -n "$left" ]; do
+        tries=$((tries + 1))
+        [ $tries -lt 40 ] || { echo "left running: $left"; kill -9 $left; return 1; }
+        sleep 0.1
+    done
+}
+
+until_true() # until_true COMMAND...: within about 10 s, while the run is there
+{
+    tries=0
+    until "$@"; do
+        tries=$((tries + 1))
+        [ $tries -lt 100 ] && kill -0 $runner 2> /dev/null || { tail -n 3 "$dir/out"; kill -9 $runner; return 1; }
+        sleep 0.1
+    done
+}
+
+# Is that phase reached?
+has_escaped() { [ "$(escaped | wc -l)" -ge 3 ]; }
+in_start() { has_escaped; }
+in_load() { has_escaped && grep -q measure "$dir/out"; }
+in_drain() { has_escaped && grep -q drain "$dir/out"; }
+in_judge() { [ -e "$dir/plotting" ]; }
+
+# ended NAME SIGNAL PHASE STATUS OPTION...: the signal comes in that phase
+ended()
+{
+    name=$1 signal=$2 phase=$3 want=$4 file=daemon.yaml path=$PATH
+    shift 4
+    [ "$phase" != drain ] || file=slow.yaml
+    [ "$phase" != judge ] || path=$dir/bin:$PATH
+    rm -f "$dir/plotting"
+    # a shell starts what it does not wait for with SIGINT ignored
+    env --default-signal=INT PATH="$path" "$tracerig" run "$dir/$file" --out "$dir/$name" "$@" > "$dir/out" 2>&1 &
+    runner=$!
+    until_true "in_$phase" || return 1
+    kill "-$signal" $runner
+    wait $runner 2> /dev/null
+    got=$?
+    [ $got -eq "$want" ] || { echo "exit $got, expected $want"; cat "$dir/out"; return 1; }
+    none_escaped && nothing_left "$dir/$name" && nothing_outside
+}
+
+with_daemon()
+{
+    expect_exit 0 "$tracerig" run "$dir/daemon.yaml" --quiet --out "$dir/daemon-ok" && none_escaped &&
+        nothing_left "$dir/daemon-ok" && nothing_outside
+}
+check "after success, with a child that double-forks" with_daemon
+
+long="--set load.duration=60s"
+deaf="--set services.payment.env.PLAIN_MODE=deaf"
+# a consumer that takes 30 s for a message keeps the drain waiting
+sed -e "/^load:/i\\  stock:\n    consumers: {order.created: {steps: [{wait: 30s}]}}\ntopics: {order.created: {partitions: 1}}" \
+    -e "s|^          - call: payment.*|&\n          - publish: order.created|" "$dir/daemon.yaml" > "$dir/slow.yaml"
+slow="--set load.rate=20 --set load.duration=500ms"
+for case in "INT 130" "KILL 137"; do
+    signal=${case% *} status=${case#* }
+    # shellcheck disable=SC2086
+    check "after $signal during the start, with one" ended "start-$signal" $signal start $status $deaf
+    # shellcheck disable=SC2086
+    check "after $signal under load, with one" ended "load-$signal" $signal load $status $long
+    # shellcheck disable=SC2086
+    check "after $signal in the drain, with one" ended "drain-$signal" $signal drain $status $slow
+    check "after $signal while judging and plotting" ended "judge-$signal" $signal judge $status
+done
 done_testing

@@ -27,6 +27,17 @@ whole()
 }
 check "checkout is whole traces of at least eight spans over HTTP and Kafka" whole
 
+# Whatever the machine does to the rate, what is said of spans stands.
+fast()
+{
+    expect_exit 0 "$tracerig" run scenarios/checkout.yaml --set load.rate=2000 --set load.warmup=1s \
+        --set load.duration=4s --quiet --out "$dir/fast" &&
+        json_is "$dir/fast/report.json" "r['verdict']" pass &&
+        json_is "$dir/fast/report.json" "r['spans']['lost_unexplained']" 0 &&
+        json_is "$dir/fast/report.json" "r['spans']['started'] == r['spans']['accounted'] > 8000" True
+}
+check "checkout at 2,000 requests a second keeps its verdicts" fast
+
 over_grpc()
 {
     # shellcheck disable=SC2086

@@ -5,15 +5,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-extern char **environ;
 
 struct gnuplot {
     pid_t pid;
@@ -22,41 +20,37 @@ struct gnuplot {
     size_t text_len;
 };
 
-static int spawn(struct gnuplot *g, const struct rep_gnuplot_run *run, int stderr_fd)
+/* In the child: gnuplot, or its end with 127. It does not outlive whoever wanted the plot. */
+static void become_gnuplot(const struct rep_gnuplot_run *run, int stderr_fd, pid_t parent)
 {
     char *argv[] = {(char *)"gnuplot",   (char *)"-c",       (char *)run->script,
                     (char *)run->output, (char *)run->theme, NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
+    int nothing = open("/dev/null", O_RDWR);
     sigset_t signals;
-    int failed = posix_spawn_file_actions_init(&actions);
 
-    if (failed)
-        return failed;
-    failed = posix_spawnattr_init(&attributes);
-    if (failed) {
-        posix_spawn_file_actions_destroy(&actions);
-        return failed;
-    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     sigemptyset(&signals);
-    posix_spawnattr_setsigmask(&attributes, &signals);
-    sigaddset(&signals, SIGPIPE);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    posix_spawnattr_setsigdefault(&attributes, &signals);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    failed = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    if (!failed)
-        failed = posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    if (!failed)
-        failed = posix_spawn_file_actions_adddup2(&actions, stderr_fd, 2);
-    if (!failed)
-        failed = posix_spawn_file_actions_addchdir_np(&actions, run->dir);
-    if (!failed)
-        failed = posix_spawnp(&g->pid, argv[0], &actions, &attributes, argv, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return failed;
+    sigprocmask(SIG_SETMASK, &signals, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    if (getppid() != parent || nothing < 0 || dup2(nothing, 0) < 0 || dup2(nothing, 1) < 0 ||
+        dup2(stderr_fd, 2) < 0 || chdir(run->dir) != 0) {
+        dprintf(stderr_fd, "cannot start in %s: %s\n", run->dir, strerror(errno));
+        _exit(126);
+    }
+    execvp(argv[0], argv);
+    _exit(127);
+}
+
+static int spawn(struct gnuplot *g, const struct rep_gnuplot_run *run, int stderr_fd)
+{
+    pid_t parent = getpid();
+
+    g->pid = fork();
+    if (g->pid == 0)
+        become_gnuplot(run, stderr_fd, parent);
+    return g->pid < 0 ? errno : 0;
 }
 
 static int remaining_ms(const struct timespec *deadline)
@@ -159,8 +153,6 @@ enum otel_err rep_gnuplot(const struct rep_gnuplot_run *run, char *problem, size
     close(ends[1]);
     if (failed == 0)
         err = finish(&g, run->limit_seconds, problem, size);
-    else if (failed == ENOENT)
-        err = OTEL_ERR_NOT_FOUND;
     else
         snprintf(problem, size, "gnuplot could not be started: %s", strerror(failed));
     if (err == OTEL_ERR_NOT_FOUND)

@@ -17,10 +17,11 @@
  *
  * Not for foreign peers: both trust the other side to be one of ours or the load client.
  *
- * Life      server: new -> requests come -> stop (no new connections) -> free. A request is in
- *           hand from its handler until hx_http_reply(), which ends it; every request is replied
- *           to exactly once, also when its connection is gone. client: new -> call... -> free
- *           (calls without an answer are abandoned without done being called).
+ * Life      server: new -> requests come -> stop (no new connections; each that is there ends
+ *           with its next answer, so that a drain ends however steady the callers) -> free. A
+ *           request is in hand from its handler until hx_http_reply(), which ends it; every
+ *           request is replied to exactly once, also when its connection is gone. client: new ->
+ *           call... -> free (calls without an answer are abandoned without done being called).
  * Threads   one loop, one thread.
  * Memory    method, path and header views live until the reply. A call's headers, path and body
  *           are copied or written before hx_http_call() returns.

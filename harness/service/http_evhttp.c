@@ -24,6 +24,7 @@ struct server {
 
 struct request {
     struct hx_http_request head;
+    const struct server *server;
     struct evhttp_request *raw;
 };
 
@@ -37,6 +38,7 @@ static void on_request(struct evhttp_request *raw, void *arg)
         return;
     }
     request->head.ops = &hx_http_evhttp;
+    request->server = server;
     request->raw = raw;
     server->on_request(server->arg, &request->head);
 }
@@ -155,6 +157,8 @@ static void reply(struct hx_http_request *head, int status, struct otl_view body
 
     if (body.len != 0 && (buffer = evbuffer_new()) != NULL)
         evbuffer_add(buffer, body.data, body.len);
+    if (request->server->socket == NULL)
+        evhttp_add_header(evhttp_request_get_output_headers(request->raw), "Connection", "close");
     evhttp_send_reply(request->raw, status, hx_http_reason(status), buffer);
     if (buffer != NULL)
         evbuffer_free(buffer);

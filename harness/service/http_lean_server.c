@@ -308,7 +308,7 @@ static void send_reply(struct connection *c, const char *data, size_t len)
 static void reply(struct hx_http_request *head, int status, struct otl_view body)
 {
     struct connection *c = (struct connection *)(void *)head;
-    bool keep_alive = http_should_keep_alive(&c->parser) != 0;
+    bool keep_alive = http_should_keep_alive(&c->parser) != 0 && c->server->fd >= 0;
     bool with_body = c->parser.method != HTTP_HEAD && status != 204;
     size_t room = HX_HTTP_HEAD_BYTES + body.len;
     char small[1024], *text = room <= sizeof(small) ? small : otl_mem_alloc(room), *end;

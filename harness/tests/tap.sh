@@ -38,7 +38,7 @@ expect_exit()
     got=$?
     [ "$got" -eq "$want" ] && return 0
     echo "exit $got, expected $want: $*"
-    cat "$dir/out"
+    tail -n 60 "$dir/out"
     return 1
 }
 
@@ -46,7 +46,7 @@ says() # says TEXT: $dir/out holds it
 {
     grep -qF -- "$1" "$dir/out" && return 0
     echo "not said: $1"
-    cat "$dir/out"
+    tail -n 60 "$dir/out"
     return 1
 }
 
@@ -63,8 +63,29 @@ json_is() # json_is FILE EXPRESSION VALUE
     found=$(json "$1" "$2") || return 1
     [ "$found" = "$3" ] && return 0
     echo "$2 is $found, expected $3"
-    json "$1" "[(c['id'], c['verdict'], c['observed'], c['evidence'][:3]) for c in r['checks'] + r['expectations'] if c['verdict'] != 'pass']"
+    why "$1"
     return 1
+}
+
+why() # why FILE: what a report says about itself where it is not content, for a failure's diagnosis
+{
+    python3 - "$1" << 'EOF'
+import json, sys
+try:
+    r = json.load(open(sys.argv[1]))
+except (OSError, ValueError) as e:
+    print(f"no report: {e}")
+    sys.exit()
+print(f"{sys.argv[1]}: verdict {r.get('verdict')}")
+for c in r.get("checks", []) + r.get("expectations", []):
+    if c["verdict"] != "pass":
+        print(f"  {c['id']} {c.get('text', '')}: {c['verdict']}, expected {c.get('expected')}, observed {c.get('observed')}")
+        for e in c.get("evidence", [])[:6]:
+            print(f"    {e['text']}")
+for e in r.get("events", []):
+    print(f"  event at {e.get('at_s')} s: {e.get('what')} {e.get('target')}: {e.get('text')}")
+print(f"  spans {r.get('spans')}")
+EOF
 }
 
 # nothing_left DIR: no process of ours has a command line or a working directory below DIR

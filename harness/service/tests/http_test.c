@@ -236,6 +236,25 @@ static void stopped_server_still_answers_open_connections(void **state)
     assert_int_equal(f->last_outcome, HX_HTTP_ANSWERED);
 }
 
+/* Callers that never pause must not keep a server from ending. */
+static void stopped_server_ends_a_connection_with_its_answer(void **state)
+{
+    struct fixture *f = *state;
+
+    call(f, "/a", long_ns);
+    event_base_dispatch(f->base);
+    f->ops->server_stop(f->server);
+    f->expected = 2;
+    call(f, "/b", long_ns);
+    event_base_dispatch(f->base);
+    assert_int_equal(f->last_outcome, HX_HTTP_ANSWERED);
+    f->expected = 3;
+    call(f, "/c", long_ns);
+    event_base_dispatch(f->base);
+    assert_int_equal(f->last_outcome, HX_HTTP_UNREACHABLE);
+    assert_string_equal(f->path, "/b");
+}
+
 static void client_may_be_freed_with_calls_open(void **state)
 {
     struct fixture *f = *state;
@@ -293,6 +312,7 @@ int main(void)
         BOTH(answer_that_does_not_come_is_a_timeout),
         BOTH(nobody_listening_is_unreachable),
         BOTH(stopped_server_still_answers_open_connections),
+        BOTH(stopped_server_ends_a_connection_with_its_answer),
         BOTH(client_may_be_freed_with_calls_open),
         BOTH(values_are_trimmed_and_pieces_put_together),
     };

@@ -6,7 +6,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/receivers/otlp.c collector-mock/receivers/otlp_http.c \
                   collector-mock/receivers/otlp_grpc.c \
                   collector-mock/receivers/intake.c \
-                  collector-mock/receivers/status.c collector-mock/connectors/forward.c \
+                  collector-mock/receivers/status.c collector-mock/receivers/tls_settings.c collector-mock/connectors/forward.c \
                   collector-mock/processors/batch.c collector-mock/processors/memory_limiter.c \
                   collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
@@ -34,6 +34,7 @@ col_faults_test_SRCS := collector-mock/faults/tests/faults_test.c
 col_faults_test_LIBS := collector
 
 COL_RIG := collector-mock/tests/rig.c
+COL_SECURE := collector-mock/tests/certs.c collector-mock/tests/secure.c
 
 TESTS += col_http_test
 col_http_test_SRCS := collector-mock/tests/http_test.c $(COL_RIG)
@@ -42,14 +43,20 @@ col_http_test_PKGS := zlib
 
 TESTS += col_grpc_test
 col_grpc_test_SRCS := collector-mock/tests/grpc_test.c collector-mock/grpc/tests/client.c $(COL_RIG)
-col_grpc_test_LIBS := col_wire base
+col_grpc_test_LIBS := col_net col_wire base
 col_grpc_test_PKGS := zlib libnghttp2
 
 TESTS += col_grpc_misbehave_test
 col_grpc_misbehave_test_SRCS := collector-mock/tests/grpc_misbehave_test.c \
                                 collector-mock/grpc/tests/client.c $(COL_RIG)
-col_grpc_misbehave_test_LIBS := col_wire base
+col_grpc_misbehave_test_LIBS := col_net col_wire base
 col_grpc_misbehave_test_PKGS := libnghttp2
+
+TESTS += col_tls_test
+col_tls_test_SRCS := collector-mock/tests/tls_test.c collector-mock/grpc/tests/client.c \
+                     $(COL_SECURE) $(COL_RIG)
+col_tls_test_LIBS := col_net col_wire base
+col_tls_test_PKGS := libnghttp2
 
 TESTS += col_service_test
 col_service_test_SRCS := collector-mock/tests/service_test.c $(COL_RIG)
@@ -66,7 +73,7 @@ col_start_test_LIBS := col_wire base
 
 # these start the program
 $(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_grpc_misbehave_test \
-$(B)/tests/col_service_test \
+$(B)/tests/col_service_test $(B)/tests/col_tls_test \
 $(B)/tests/col_start_test $(B)/tests/col_misbehave_test: | $(B)/bin/collector-mock
 
 FUZZERS += fuzz_col_config

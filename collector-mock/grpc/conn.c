@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <event2/event.h>
+#include <openssl/ssl.h>
 
+#include "collector-mock/net/tls.h"
 #include "sdk/base/mem.h"
 
 /*
@@ -65,8 +67,9 @@ static void cut(struct col_h2_conn *conn)
     if (conn->writable != NULL)
         event_free(conn->writable);
     conn->readable = conn->writable = NULL;
-    close(conn->fd);
-    conn->fd = -1;
+    if (conn->shaking)
+        col_tls_failed(conn->server->options.tls);
+    col_socket_close(&conn->socket, conn->hard);
 }
 
 void col_h2_conn_close(struct col_h2_conn *conn)
@@ -76,7 +79,7 @@ void col_h2_conn_close(struct col_h2_conn *conn)
         return;
     }
     conn->busy = true; /* streams that go must not free it */
-    if (conn->fd >= 0)
+    if (conn->socket.fd >= 0)
         cut(conn);
     conn->busy = false;
     if (conn->held == 0)
@@ -85,18 +88,16 @@ void col_h2_conn_close(struct col_h2_conn *conn)
 
 bool col_h2_conn_reset(struct col_h2_conn *conn)
 {
-    const struct linger hard = {1, 0};
-
-    if (conn->fd < 0)
+    if (conn->socket.fd < 0)
         return false;
-    setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    conn->hard = true;
     col_h2_conn_close(conn);
     return true;
 }
 
 void col_h2_conn_release(struct col_h2_conn *conn)
 {
-    if (conn->fd < 0 && conn->held == 0 && !conn->busy)
+    if (conn->socket.fd < 0 && conn->held == 0 && !conn->busy)
         free_conn(conn);
 }
 
@@ -145,8 +146,8 @@ static bool gather(struct col_h2_conn *conn, bool *ret_more)
 static bool send_out(struct col_h2_conn *conn, bool *ret_blocked)
 {
     while (conn->out_at < conn->out.len) {
-        ssize_t sent = send(conn->fd, conn->out.data + conn->out_at, conn->out.len - conn->out_at,
-                            MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = col_socket_send(&conn->socket, conn->out.data + conn->out_at,
+                                       conn->out.len - conn->out_at);
         if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             *ret_blocked = true;
             return true;
@@ -191,15 +192,13 @@ static bool push(struct col_h2_conn *conn)
  * connection and could take the last answers back from it: then only our side is closed. */
 static void finish(struct col_h2_conn *conn)
 {
-    char byte;
-
-    if (recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
+    if (col_socket_idle(&conn->socket)) {
         conn->doomed = true;
         return;
     }
     conn->lingering = true;
     conn->since_ns = col_h2_now(conn);
-    shutdown(conn->fd, SHUT_WR);
+    col_socket_end(&conn->socket);
 }
 
 /* Leave the connection: flush, then free what was doomed meanwhile. */
@@ -207,7 +206,7 @@ static void leave(struct col_h2_conn *conn)
 {
     struct col_grpc_server *server = conn->server;
 
-    if (!conn->doomed && !conn->lingering) {
+    if (!conn->doomed && !conn->lingering && !conn->shaking) {
         if (!push(conn))
             conn->doomed = true;
         else if (conn->out.len == 0 && !nghttp2_session_want_read(conn->session) &&
@@ -224,7 +223,7 @@ static void leave(struct col_h2_conn *conn)
 
 void col_h2_conn_flush(struct col_h2_conn *conn)
 {
-    if (conn->busy || conn->fd < 0)
+    if (conn->busy || conn->socket.fd < 0)
         return;
     conn->busy = true;
     leave(conn);
@@ -255,7 +254,7 @@ static void break_off(struct col_h2_conn *conn, ssize_t result)
 static bool receive(struct col_h2_conn *conn, size_t *share)
 {
     struct col_grpc_server *server = conn->server;
-    ssize_t got = recv(conn->fd, server->scratch, sizeof(server->scratch), MSG_DONTWAIT), used;
+    ssize_t got = col_socket_recv(&conn->socket, server->scratch, sizeof(server->scratch)), used;
 
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return false;
@@ -272,10 +271,37 @@ static bool receive(struct col_h2_conn *conn, size_t *share)
             break_off(conn, used);
         return false;
     }
-    if ((size_t)got >= *share)
+    if ((size_t)got >= *share) {
+        if (col_socket_pending(&conn->socket))
+            event_active(conn->readable, EV_READ, 0);
         return false;
+    }
     *share -= (size_t)got;
     return (size_t)got == sizeof(server->scratch);
+}
+
+/* Go on with the handshake; the connection is doomed if it fails. */
+static void shake(struct col_h2_conn *conn)
+{
+    enum col_shake said = col_socket_shake(&conn->socket);
+
+    switch (said) {
+    case COL_SHAKE_DONE:
+        conn->shaking = false;
+        conn->since_ns = col_h2_now(conn);
+        conn->doomed = !col_tls_established(conn->server->options.tls, conn->socket.tls);
+        break;
+    case COL_SHAKE_FAILED:
+        conn->doomed = true;
+        break;
+    case COL_SHAKE_READ:
+    case COL_SHAKE_WRITE:
+        break;
+    }
+    if (said == COL_SHAKE_WRITE)
+        event_add(conn->writable, NULL);
+    else
+        event_del(conn->writable);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -286,16 +312,21 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     conn->busy = true;
-    while (receive(conn, &share) && !conn->doomed)
+    if (conn->shaking)
+        shake(conn);
+    while (!conn->shaking && !conn->doomed && receive(conn, &share))
         continue;
     leave(conn);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
-    (void)fd;
-    (void)what;
-    col_h2_conn_flush(arg);
+    struct col_h2_conn *conn = arg;
+
+    if (conn->shaking)
+        on_readable(fd, what, arg);
+    else
+        col_h2_conn_flush(conn);
 }
 
 /* ---- time ---- */
@@ -311,10 +342,12 @@ void col_h2_conn_goaway(struct col_h2_conn *conn)
 
 void col_h2_conn_drain(struct col_h2_conn *conn)
 {
-    if (conn->fd < 0)
+    if (conn->socket.fd < 0)
         return;
     conn->busy = true;
-    if (!conn->lingering && conn->streams != NULL) {
+    if (conn->shaking) {
+        conn->doomed = true;
+    } else if (!conn->lingering && conn->streams != NULL) {
         /* no new requests, please; the last word follows when those on their way are here */
         conn->drain_ns = col_h2_now(conn);
         col_h2_need(conn, nghttp2_submit_shutdown_notice(conn->session));
@@ -345,7 +378,7 @@ void col_h2_conn_sweep(struct col_h2_conn *conn, uint64_t now_ns)
     uint64_t drain_ns = conn->server->drain_deadline_ns;
     struct col_stream *next;
 
-    if (conn->fd < 0)
+    if (conn->socket.fd < 0)
         return;
     conn->busy = true;
     conn->idle_frames -=
@@ -374,8 +407,8 @@ static enum otel_err open_conn(struct col_h2_conn *conn)
 {
     struct event_base *base = conn->server->options.base;
 
-    conn->readable = event_new(base, conn->fd, EV_READ | EV_PERSIST, on_readable, conn);
-    conn->writable = event_new(base, conn->fd, EV_WRITE | EV_PERSIST, on_writable, conn);
+    conn->readable = event_new(base, conn->socket.fd, EV_READ | EV_PERSIST, on_readable, conn);
+    conn->writable = event_new(base, conn->socket.fd, EV_WRITE | EV_PERSIST, on_writable, conn);
     if (conn->readable == NULL || conn->writable == NULL ||
         event_add(conn->readable, NULL) != 0)
         return OTEL_ERR_MEMORY;
@@ -385,14 +418,18 @@ static enum otel_err open_conn(struct col_h2_conn *conn)
 void col_h2_conn_new(struct col_grpc_server *server, int fd)
 {
     struct col_h2_conn *conn = otl_mem_zalloc(sizeof(*conn));
+    SSL *session = server->options.tls != NULL ? col_tls_session(server->options.tls) : NULL;
 
-    if (conn == NULL) {
+    if (conn == NULL || (server->options.tls != NULL && session == NULL)) {
         server->counters.connections_refused++;
+        otl_mem_free(conn);
+        SSL_free(session);
         close(fd);
         return;
     }
     conn->server = server;
-    conn->fd = fd;
+    conn->shaking = session != NULL;
+    col_socket_init(&conn->socket, fd, session);
     conn->leaving_end = &conn->leaving;
     conn->number = ++server->counters.connections;
     conn->since_ns = col_h2_now(conn);

@@ -6,6 +6,7 @@
 
 #include "collector-mock/grpc/server.h"
 #include "collector-mock/net/listen.h"
+#include "collector-mock/net/socket.h"
 
 /* Streams, connections and the server around them; private to this folder. */
 
@@ -65,7 +66,7 @@ struct col_h2_conn {
     struct col_h2_conn *next, *previous;
     nghttp2_session *session; /* NULL: dead */
     struct event *readable, *writable;
-    int fd;
+    struct col_socket socket; /* fd -1: closed */
     uint64_t number;
     struct col_stream *streams;
     struct col_stream *leaving, **leaving_end;
@@ -78,6 +79,8 @@ struct col_h2_conn {
     uint64_t since_ns;   /* of the opening, of the last progress of the output */
     uint64_t drain_ns;   /* the first GOAWAY was sent then; 0: not yet */
     unsigned idle_frames;
+    bool shaking;        /* TLS: its handshake is not done */
+    bool hard;           /* to be closed with a reset */
     bool greeted;        /* preface and SETTINGS were received */
     bool busy;           /* on the stack: whoever set it frees */
     bool doomed;         /* to be closed by it */

@@ -15,8 +15,8 @@
 /*
  * gRPC server of the collector: one listener, its connections, whole unary requests.
  *
- * Cleartext HTTP/2 with prior knowledge, framed by nghttp2 on sockets of ours: the layer that
- * misbehaves on command has to own the socket. Knows no message and no service. Not for
+ * HTTP/2, in the clear with prior knowledge or under TLS, framed by nghttp2 on sockets of ours: the
+ * layer that misbehaves on command has to own the socket. Knows no message and no service. Not for
  * streaming calls: a request is one message, an answer at most one.
  *
  * Life      new (listening at once) -> drain -> free. A request handed to on_request must be
@@ -40,6 +40,7 @@
 
 struct event_base;
 struct col_grpc_server;
+struct col_tls;
 
 struct col_grpc_request {
     uint64_t connection;      /* from 1, new for every connection */
@@ -78,6 +79,7 @@ struct col_grpc_options {
     struct event_base *base;       /* required; borrowed */
     const struct otl_clock *clock; /* required; borrowed */
     struct col_budget *budget;     /* required; borrowed */
+    struct col_tls *tls;           /* NULL: in the clear; borrowed */
     const char *host;              /* name or address; init: "127.0.0.1" */
     uint16_t port;                 /* 0 = any free one; init: 0 */
     size_t max_connections;        /* init: 10,000 */

@@ -10,6 +10,7 @@
 #include <event2/event.h>
 
 #include "collector-mock/http/conn.h"
+#include "collector-mock/net/tls.h"
 
 /* What goes back to the peer. An answer is given to the kernel at once; what it does not take
  * waits in the bufferevent. */
@@ -65,7 +66,7 @@ static bool send_parts(struct col_conn *conn, struct otl_view head, struct otl_v
     bool failed = false;
     size_t sent = 0;
 
-    if (evbuffer_get_length(output) == 0)
+    if (evbuffer_get_length(output) == 0 && conn->tls == NULL)
         sent = send_now(conn->fd, parts, &failed);
     if (failed)
         return false;
@@ -104,6 +105,7 @@ static void finish(struct col_conn *conn)
     conn->state = COL_CONN_LINGERING;
     conn->since_ns = otl_clock_mono(conn->server->options.clock);
     evbuffer_drain(input, evbuffer_get_length(input));
+    col_tls_goodbye(conn->tls);
     shutdown(conn->fd, SHUT_WR);
     bufferevent_enable(conn->bev, EV_READ);
 }

@@ -9,8 +9,12 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 
+#include "collector-mock/net/tls.h"
 #include "sdk/base/mem.h"
 
 /*
@@ -49,6 +53,10 @@ void col_conn_free(struct col_conn *conn)
         return;
     }
     unlink_conn(conn);
+    if (conn->shaking)
+        col_tls_failed(server->options.tls);
+    if (conn->tls != NULL && !conn->hard)
+        col_tls_goodbye(conn->tls);
     bufferevent_free(conn->bev);
     col_conn_body_release(conn);
     otl_buf_fini(&conn->head);
@@ -106,7 +114,7 @@ static bool receive_body(struct col_conn *conn, size_t *share)
 
     if (conn->body_expected > conn->body.len)
         left = conn->body_expected - conn->body.len;
-    if (left == 0 || *share == 0)
+    if (left == 0 || *share == 0 || conn->tls != NULL)
         return false;
     if (left > RECEIVE_STEP)
         left = RECEIVE_STEP;
@@ -207,11 +215,31 @@ static void on_write(struct bufferevent *bev, void *arg)
         col_conn_answered(conn, true);
 }
 
+/* A client that speaks HTTP in the clear is told so, as by the Collector. */
+static void tell_clear(const struct col_conn *conn)
+{
+    static const char text[] = "HTTP/1.0 400 Bad Request\r\n\r\n"
+                               "Client sent an HTTP request to an HTTPS server.\n";
+    unsigned long error = bufferevent_get_openssl_error(conn->bev);
+
+    if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST)
+        (void)!send(conn->fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static void on_event(struct bufferevent *bev, short what, void *arg)
 {
     struct col_conn *conn = arg;
 
     (void)bev;
+    if ((what & BEV_EVENT_CONNECTED) != 0) {
+        conn->shaking = false;
+        conn->since_ns = now(conn);
+        if (!col_tls_established(conn->server->options.tls, conn->tls))
+            col_conn_free(conn);
+        return;
+    }
+    if ((what & BEV_EVENT_ERROR) != 0 && conn->shaking)
+        tell_clear(conn);
     if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0)
         return;
     switch (conn->state) {
@@ -244,6 +272,9 @@ void col_conn_sweep(struct col_conn *conn, uint64_t now_ns)
 
     if (conn->state == COL_CONN_LINGERING && age > LINGER_NS) {
         col_conn_free(conn);
+    } else if (conn->shaking && age > options->head_timeout_ns) {
+        conn->server->counters.timeouts++;
+        col_conn_free(conn);
     } else if (conn->state == COL_CONN_HEAD && age > options->head_timeout_ns) {
         conn->server->counters.timeouts++;
         col_conn_refuse(conn, 408, "the request head did not arrive in time");
@@ -266,6 +297,7 @@ bool col_conn_reset(struct col_conn *conn)
     const struct linger hard = {1, 0};
 
     setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    conn->hard = true;
     switch (conn->state) {
     case COL_CONN_DEAD:
         return false;
@@ -301,9 +333,17 @@ void col_conn_drain(struct col_conn *conn)
 void col_conn_new(struct col_http_server *server, int fd)
 {
     struct col_conn *conn = otl_mem_zalloc(sizeof(*conn));
-    struct bufferevent *bev =
-        bufferevent_socket_new(server->options.base, fd, BEV_OPT_CLOSE_ON_FREE);
+    SSL *session = server->options.tls != NULL ? col_tls_session(server->options.tls) : NULL;
+    struct bufferevent *bev = NULL;
 
+    if (session != NULL) {
+        bev = bufferevent_openssl_socket_new(server->options.base, fd, session,
+                                             BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+        if (bev == NULL)
+            SSL_free(session);
+    } else if (server->options.tls == NULL) {
+        bev = bufferevent_socket_new(server->options.base, fd, BEV_OPT_CLOSE_ON_FREE);
+    }
     if (conn == NULL || bev == NULL) {
         otl_mem_free(conn);
         if (bev != NULL)
@@ -316,6 +356,10 @@ void col_conn_new(struct col_http_server *server, int fd)
     conn->server = server;
     conn->bev = bev;
     conn->fd = fd;
+    conn->tls = session;
+    conn->shaking = session != NULL;
+    if (session != NULL)
+        bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
     conn->request.connection = ++server->counters.connections;
     server->counters.connections_open++;
     otl_buf_init(&conn->head, server->options.max_head_bytes);

@@ -10,6 +10,7 @@
 /* A connection and the server around it; private to this folder. */
 
 struct bufferevent;
+struct ssl_st;
 struct event;
 struct col_listener;
 
@@ -28,6 +29,9 @@ struct col_conn {
     struct bufferevent *bev;
     struct col_conn *next, *previous;
     int fd;
+    struct ssl_st *tls;      /* of bev; NULL: in the clear */
+    bool shaking;            /* TLS: its handshake is not done */
+    bool hard;               /* to be closed with a reset */
     enum col_conn_state state;
     http_parser parser;
     struct otl_buf head;     /* url, then names and values one after another */

@@ -4,7 +4,7 @@ col_http_SRCS := collector-mock/http/server.c collector-mock/http/conn.c \
                  collector-mock/http/head.c collector-mock/http/answer.c \
                  collector-mock/http/inflate.c
 col_http_LIBS := col_net base
-col_http_PKGS := libevent_core zlib
+col_http_PKGS := libevent_openssl libevent_core zlib libzstd
 col_http_LDLIBS := -lhttp_parser
 
 TESTS += col_http_server_test

@@ -15,7 +15,7 @@
  * HTTP/1.1 server of the collector: one listener, its connections, whole requests.
  *
  * Bufferevents and http-parser, not evhttp: the layer that misbehaves on command has to own the
- * socket. Not for TLS or HTTP/2.
+ * socket. In the clear or under TLS; not for HTTP/2.
  *
  * Life      new (listening at once) -> drain -> free. A request handed to on_request must be
  *           answered exactly once, then or later, by col_http_answer(); the connection lives
@@ -35,6 +35,7 @@
 struct event_base;
 struct col_http_server;
 struct col_http_request;
+struct col_tls;
 
 struct col_http_header {
     struct otl_view name;
@@ -78,6 +79,7 @@ struct col_http_counters {
 struct col_http_options {
     struct event_base *base;  /* required; borrowed */
     const struct otl_clock *clock; /* required; borrowed */
+    struct col_tls *tls;      /* NULL: in the clear; borrowed */
     const char *host;         /* name or address; init: "127.0.0.1" */
     uint16_t port;            /* 0 = any free one; init: 0 */
     size_t max_connections;   /* init: 10,000 */

@@ -5,6 +5,7 @@
 #include "collector-mock/pipeline/registry.h"
 #include "collector-mock/receivers/otlp_grpc.h"
 #include "collector-mock/receivers/otlp_http.h"
+#include "collector-mock/receivers/tls_settings.h"
 #include "sdk/base/mem.h"
 
 /* otlp receiver: the component around its protocols. */
@@ -13,6 +14,7 @@ struct otlp {
     struct col_create create;
     struct col_otlp_http *http; /* NULL: not enabled */
     struct col_otlp_grpc *grpc;
+    struct col_tls *http_tls, *grpc_tls; /* NULL: in the clear */
     bool http_enabled, grpc_enabled;
     size_t draining; /* protocols that are not empty yet */
     char http_endpoint[256];
@@ -29,7 +31,7 @@ enum { MAX_MESSAGE_MIB = 256 }; /* half of what all requests may hold */
 #define NOT_YET(name) {.key = (name), .type = OTL_SCHEMA_ANY, .nullable = true}
 
 static const char *const http_not_yet[] = {
-    "transport",       "tls",      "auth",     "cors",
+    "transport",       "auth",     "cors",
     "include_metadata", "timeouts", "response_headers", "compression_algorithms",
     "keep_alives_enabled", "metrics_url_path", "logs_url_path", NULL};
 
@@ -37,8 +39,8 @@ static const struct otl_schema http_keys[] = {
     {.key = "endpoint", .type = OTL_SCHEMA_STRING, .min = 1},
     {.key = "traces_url_path", .type = OTL_SCHEMA_STRING, .min = 1, .max = 200},
     {.key = "max_request_body_size", .type = OTL_SCHEMA_UINT, .max = 1 << 30},
+    {.key = "tls", .type = OTL_SCHEMA_MAP, .child = col_tls_keys, .nullable = true},
     NOT_YET("transport"),
-    NOT_YET("tls"),
     NOT_YET("auth"),
     NOT_YET("cors"),
     NOT_YET("include_metadata"),
@@ -50,7 +52,7 @@ static const struct otl_schema http_keys[] = {
     NOT_YET("logs_url_path"),
     OTL_SCHEMA_END};
 static const char *const grpc_not_yet[] = {
-    "transport", "tls",  "auth",           "include_metadata", "read_buffer_size",
+    "transport", "auth",           "include_metadata", "read_buffer_size",
     "keepalive", "write_buffer_size", NULL};
 
 static const struct otl_schema grpc_keys[] = {
@@ -58,8 +60,8 @@ static const struct otl_schema grpc_keys[] = {
     {.key = "max_recv_msg_size_mib", .type = OTL_SCHEMA_UINT, .max = MAX_MESSAGE_MIB},
     {.key = "max_concurrent_streams", .type = OTL_SCHEMA_UINT, .max = 1000000},
     NOT_YET("write_buffer_size"),
+    {.key = "tls", .type = OTL_SCHEMA_MAP, .child = col_tls_keys, .nullable = true},
     NOT_YET("transport"),
-    NOT_YET("tls"),
     NOT_YET("auth"),
     NOT_YET("include_metadata"),
     NOT_YET("read_buffer_size"),
@@ -142,9 +144,24 @@ static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const 
     otlp->max_streams = (uint32_t)otl_tree_int(grpc, "max_concurrent_streams", 0);
     snprintf(otlp->path, sizeof(otlp->path), "%s%s", path[0] == '/' ? "" : "/", path);
     err = read_endpoint(&otlp->create, http, "localhost:4318", otlp->http_endpoint, reterr);
-    return err == OTEL_OK ? read_endpoint(&otlp->create, grpc, "localhost:4317",
-                                          otlp->grpc_endpoint, reterr)
-                          : err;
+    if (err == OTEL_OK)
+        err = read_endpoint(&otlp->create, grpc, "localhost:4317", otlp->grpc_endpoint, reterr);
+    if (err == OTEL_OK)
+        err = col_tls_settings(&otlp->create, http, "http/1.1", false, &otlp->http_tls, reterr);
+    if (err == OTEL_OK)
+        err = col_tls_settings(&otlp->create, grpc, "h2", true, &otlp->grpc_tls, reterr);
+    return err;
+}
+
+static void free_otlp(void *self)
+{
+    struct otlp *otlp = self;
+
+    col_otlp_grpc_free(otlp->grpc);
+    col_otlp_http_free(otlp->http);
+    col_tls_free(otlp->http_tls);
+    col_tls_free(otlp->grpc_tls);
+    otl_mem_free(otlp);
 }
 
 static enum otel_err create(const struct col_create *args, void **ret, struct otl_detail *reterr)
@@ -164,7 +181,7 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
     if (err == OTEL_OK)
         *ret = otlp;
     else
-        otl_mem_free(otlp);
+        free_otlp(otlp);
     return err;
 }
 
@@ -184,6 +201,7 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
                                                .endpoint = otlp->grpc_endpoint,
                                                .max_recv_msg_size = otlp->max_message,
                                                .max_concurrent_streams = otlp->max_streams,
+                                               .tls = otlp->grpc_tls,
                                                .host = otlp->create.host,
                                                .next = otlp->create.next,
                                                .on_drained = on_protocol_drained,
@@ -192,6 +210,7 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
                                                .endpoint = otlp->http_endpoint,
                                                .traces_url_path = otlp->path,
                                                .max_request_body_size = otlp->max_body,
+                                               .tls = otlp->http_tls,
                                                .host = otlp->create.host,
                                                .next = otlp->create.next,
                                                .on_drained = on_protocol_drained,
@@ -214,15 +233,6 @@ static void drain(void *self, uint64_t grace_ns)
         col_otlp_grpc_drain(otlp->grpc, grace_ns);
     if (otlp->http != NULL)
         col_otlp_http_drain(otlp->http, grace_ns);
-}
-
-static void free_otlp(void *self)
-{
-    struct otlp *otlp = self;
-
-    col_otlp_grpc_free(otlp->grpc);
-    col_otlp_http_free(otlp->http);
-    otl_mem_free(otlp);
 }
 
 const struct col_component_type col_otlp_receiver = {

@@ -7,6 +7,7 @@
 #include "collector-mock/faults/faults.h"
 #include "collector-mock/grpc/server.h"
 #include "collector-mock/receivers/intake.h"
+#include "collector-mock/receivers/tls_settings.h"
 #include "sdk/base/mem.h"
 
 static const char service_name[] = "opentelemetry.proto.collector.trace.v1.TraceService";
@@ -305,6 +306,7 @@ static enum otel_err listen_on(struct col_otlp_grpc *grpc,
     server.host = host;
     server.base = options->host->base;
     server.clock = options->host->clock;
+    server.tls = options->tls;
     server.budget = &options->host->budget;
     server.max_message_bytes = options->max_recv_msg_size;
     if (options->max_concurrent_streams != 0)
@@ -349,6 +351,8 @@ enum otel_err col_otlp_grpc_new(const struct col_otlp_grpc_options *options,
         err = listen_on(grpc, options, reterr);
     if (err == OTEL_OK)
         err = observe_server(grpc, options->id);
+    if (err == OTEL_OK)
+        err = col_tls_observe(options->tls, options->host, options->id, "grpc");
     if (err == OTEL_OK)
         err = col_faults_attach(options->host->faults, on_refuse, grpc);
     if (err == OTEL_OK)

@@ -5,7 +5,7 @@
 #include "collector-mock/pipeline/component.h"
 
 /*
- * OTLP/gRPC side of the otlp receiver: TraceService/Export, cleartext HTTP/2.
+ * OTLP/gRPC side of the otlp receiver: TraceService/Export, in the clear or under TLS.
  *
  * Codes and texts are those of the Collector: UNIMPLEMENTED for another method or encoding,
  * RESOURCE_EXHAUSTED for a message over the limit, before or after decompression, INTERNAL for
@@ -17,12 +17,14 @@
  */
 
 struct col_otlp_grpc;
+struct col_tls;
 
 struct col_otlp_grpc_options {
     const char *id;                  /* of the receiver; lives as long as this */
     const char *endpoint;            /* "127.0.0.1:4317"; port 0: any */
     size_t max_recv_msg_size;        /* bytes, also after decompression */
     uint32_t max_concurrent_streams; /* 0: the server's own limit */
+    struct col_tls *tls;         /* NULL: in the clear; borrowed */
     struct col_host *host;
     struct col_consumer next;
     void (*on_drained)(void *context); /* the last connection is gone after drain */

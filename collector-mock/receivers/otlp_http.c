@@ -7,6 +7,7 @@
 
 #include "collector-mock/faults/faults.h"
 #include "collector-mock/receivers/intake.h"
+#include "collector-mock/receivers/tls_settings.h"
 #include "sdk/base/mem.h"
 
 static const char protobuf_type[] = "application/x-protobuf";
@@ -263,6 +264,7 @@ static enum otel_err listen_on(struct col_otlp_http *http,
     server.host = host;
     server.base = options->host->base;
     server.clock = options->host->clock;
+    server.tls = options->tls;
     server.max_body_bytes = options->max_request_body_size;
     server.budget = &options->host->budget;
     server.context = http;
@@ -304,6 +306,8 @@ enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
         err = listen_on(http, options, reterr);
     if (err == OTEL_OK)
         err = observe_server(http, options->id);
+    if (err == OTEL_OK)
+        err = col_tls_observe(options->tls, options->host, options->id, "http");
     if (err == OTEL_OK)
         err = col_faults_attach(options->host->faults, on_refuse, http);
     if (err == OTEL_OK)

@@ -18,12 +18,14 @@
  */
 
 struct col_otlp_http;
+struct col_tls;
 
 struct col_otlp_http_options {
     const char *id;              /* of the receiver; lives as long as this */
     const char *endpoint;        /* "127.0.0.1:4318"; port 0: any */
     const char *traces_url_path; /* "/v1/traces"; lives as long as this */
     size_t max_request_body_size; /* bytes, also after decompression */
+    struct col_tls *tls;         /* NULL: in the clear; borrowed */
     struct col_host *host;
     struct col_consumer next;
     void (*on_drained)(void *context); /* the last connection is gone after drain */

@@ -14,6 +14,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/ssl.h>
+
+#include "collector-mock/net/socket.h"
 
 #include "sdk/base/clock.h"
 
@@ -143,6 +146,7 @@ void client_close(struct client *client)
         otl_buf_fini(&client->calls[i]->body);
         free(client->calls[i]);
     }
+    SSL_free(client->tls);
     close(client->fd);
 }
 
@@ -195,7 +199,8 @@ static bool say(struct client *client)
     bool done = len > 0;
 
     while (len > 0) {
-        ssize_t sent = send(client->fd, data, (size_t)len, MSG_NOSIGNAL);
+        struct col_socket to = {client->fd, client->tls};
+        ssize_t sent = col_socket_send(&to, data, (size_t)len);
         if (sent < 0 && errno != EAGAIN) {
             client->dead = true; /* what it said before may still be read */
             return true;
@@ -216,7 +221,8 @@ static bool say(struct client *client)
 static bool hear(struct client *client)
 {
     uint8_t bytes[65536];
-    ssize_t got = recv(client->fd, bytes, sizeof(bytes), 0);
+    struct col_socket from = {client->fd, client->tls};
+    ssize_t got = col_socket_recv(&from, bytes, sizeof(bytes));
 
     if (got < 0 && errno == EAGAIN)
         return false;

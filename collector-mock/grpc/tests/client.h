@@ -52,6 +52,7 @@ struct call {
 
 struct client {
     int fd;
+    struct ssl_st *tls; /* set after client_open(), before the first turn; freed by close */
     nghttp2_session *session;
     void (*pump)(void *context);
     void *context;

@@ -116,7 +116,7 @@ static void an_answer_to_nobody_is_reported_unsent(void **state)
     /* the connection is gone */
     setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     client_close(&client);
-    for (int i = 0; i < 1000 && world.server->conns->fd >= 0; i++) {
+    for (int i = 0; i < 1000 && world.server->conns->socket.fd >= 0; i++) {
         world_pump(&world);
         poll(NULL, 0, 1);
     }
@@ -296,7 +296,7 @@ static void peers_that_do_not_read_are_cut_off(void **state)
     for (int i = 0; i < 8; i++)
         client_ask(&client, &ask);
     world_turn(&client, &world.requests, 8);
-    setsockopt(world.server->conns->fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    setsockopt(world.server->conns->socket.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     for (int i = 0; i < 8; i++)
         col_grpc_answer(world.held[i], &answer);
     for (int i = 0; i < 20; i++)

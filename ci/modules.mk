@@ -38,3 +38,4 @@ MODULES += sdk/config
 MODULES += sdk/packaging
 MODULES += harness/tests
 MODULES += ci/tests
+MODULES += sdk/tests/put

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Contexts, baggage, propagators and their carriers. */
+#include <string.h>
+#include <strings.h>
+
+#include <otel/baggage.h>
+#include <otel/environment_carrier.h>
+#include <otel/propagators.h>
+#include <otel/vendor_propagators.h>
+
+#include "sdk/tests/put/put.h"
+
+extern char **environ;
+
+/* Headers as they came: names without case, several of one name. */
+struct carrier {
+    const struct otel_str *words; /* NAME VALUE ... */
+    size_t count;
+    struct put *put;
+};
+
+static bool same_name(struct otel_str a, struct otel_str b)
+{
+    return a.len == b.len && strncasecmp(a.data, b.data, a.len) == 0;
+}
+
+static void get_all(const void *arg, struct otel_str key, otel_text_visit_fn *visit, void *state)
+{
+    const struct carrier *carrier = arg;
+
+    for (size_t i = 0; i + 1 < carrier->count; i += 2)
+        if (same_name(carrier->words[i], key))
+            visit(state, carrier->words[i + 1]);
+}
+
+static bool get(const void *arg, struct otel_str key, struct otel_str *ret_value)
+{
+    const struct carrier *carrier = arg;
+
+    for (size_t i = 0; i + 1 < carrier->count; i += 2)
+        if (same_name(carrier->words[i], key)) {
+            *ret_value = carrier->words[i + 1];
+            return true;
+        }
+    return false;
+}
+
+static void keys(const void *arg, otel_text_visit_fn *visit, void *state)
+{
+    const struct carrier *carrier = arg;
+
+    for (size_t i = 0; i + 1 < carrier->count; i += 2)
+        visit(state, carrier->words[i]);
+}
+
+static void say_header(void *arg, struct otel_str key, struct otel_str value)
+{
+    struct carrier *carrier = arg;
+
+    put_say(carrier->put, key);
+    put_say(carrier->put, value);
+}
+
+static const struct otel_text_map_getter getter = {get, get_all, keys};
+static const struct otel_text_map_setter setter = {say_header};
+
+static struct otel_propagator *propagator_of(struct put *put, struct otel_str word)
+{
+    static const struct {
+        const char *word;
+        struct otel_propagator *(*make)(void);
+    } known[] = {{"tracecontext", otel_propagator_tracecontext},
+                 {"baggage", otel_propagator_baggage},
+                 {"w3c", otel_propagator_w3c},
+                 {"b3", otel_propagator_b3},
+                 {"b3multi", otel_propagator_b3_multi},
+                 {"jaeger", otel_propagator_jaeger},
+                 {"xray", otel_propagator_xray},
+                 {"datadog", otel_propagator_datadog},
+                 {"ottrace", otel_propagator_ottrace},
+                 {"none", otel_propagator_noop}};
+
+    (void)put;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strcmp(known[i].word, word.data) == 0)
+            return known[i].make();
+    return NULL; /* the global one */
+}
+
+/* extract C PROPAGATOR NAME VALUE...; PROPAGATOR - is the global one */
+static void do_extract(struct put *put, struct put_words *words)
+{
+    struct otel_str name = put_next(words);
+    struct otel_propagator *propagator = propagator_of(put, put_next(words));
+    struct carrier carrier = {words->words + words->at, words->count - words->at, put};
+
+    put_keep(put, PUT_CONTEXT, name,
+             otel_propagator_extract(propagator, otel_context_root(), &carrier, &getter));
+    fprintf(put->out, "ok");
+}
+
+/* inject C|span:S PROPAGATOR -> NAME VALUE... */
+static void do_inject(struct put *put, struct put_words *words)
+{
+    struct otel_str from = put_next(words);
+    struct otel_propagator *propagator = propagator_of(put, put_next(words));
+    struct otel_context *made = NULL, *context;
+    struct carrier carrier = {NULL, 0, put};
+
+    if (strncmp(from.data, "span:", 5) == 0)
+        context = made = otel_context_with_span(
+            NULL, put_find(put, PUT_SPAN, otel_strn(from.data + 5, from.len - 5)));
+    else
+        context = put_find(put, PUT_CONTEXT, from);
+    fprintf(put->out, "ok");
+    otel_propagator_inject(propagator, context, &carrier, &setter);
+    otel_context_unref(made);
+}
+
+/* with_span C FROM SPAN: context C is FROM with SPAN */
+static void do_with_span(struct put *put, struct put_words *words)
+{
+    struct otel_str name = put_next(words);
+    struct otel_context *from = put_find(put, PUT_CONTEXT, put_next(words));
+    struct otel_span *span = put_find(put, PUT_SPAN, put_next(words));
+
+    put_keep(put, PUT_CONTEXT, name, otel_context_with_span(from, span));
+    fprintf(put->out, "ok");
+}
+
+/* baggage C NAME VALUE METADATA ...: context C holds just that */
+static void do_baggage(struct put *put, struct put_words *words)
+{
+    struct otel_str name = put_next(words);
+    struct otel_baggage_entry *entries =
+        put_alloc(put, (words->count + 1) * sizeof(*entries));
+    struct otel_baggage *baggage = NULL;
+    enum otel_err err;
+    size_t count = 0;
+
+    while (words->at < words->count) {
+        entries[count].name = put_next(words);
+        entries[count].value = put_next(words);
+        entries[count++].metadata = put_next(words);
+    }
+    err = otel_baggage_set_many(NULL, entries, count, &baggage);
+    if (err != OTEL_OK) {
+        put_no(put, otel_err_name(err));
+        return;
+    }
+    put_keep(put, PUT_CONTEXT, name, otel_context_with_baggage(otel_context_root(), baggage));
+    otel_baggage_unref(baggage);
+    fprintf(put->out, "ok");
+}
+
+/* entries C -> NAME VALUE METADATA ... */
+static void do_entries(struct put *put, struct put_words *words)
+{
+    struct otel_baggage *baggage =
+        otel_context_baggage(put_find(put, PUT_CONTEXT, put_next(words)));
+    struct otel_baggage_entry entry;
+
+    fprintf(put->out, "ok");
+    for (size_t i = 0; otel_baggage_at(baggage, i, &entry); i++) {
+        put_say(put, entry.name);
+        put_say(put, entry.value);
+        put_say(put, entry.metadata);
+    }
+}
+
+/* attach C|span:S */
+static void do_attach(struct put *put, struct put_words *words)
+{
+    struct otel_str from = put_next(words);
+    struct otel_context *made = NULL, *context;
+
+    if (strncmp(from.data, "span:", 5) == 0)
+        context = made = otel_context_with_span(
+            otel_context_current(),
+            put_find(put, PUT_SPAN, otel_strn(from.data + 5, from.len - 5)));
+    else
+        context = put_find(put, PUT_CONTEXT, from);
+    if (put->token_count == PUT_DEPTH_MAX) {
+        put_no(put, "depth");
+    } else {
+        put->tokens[put->token_count++] = otel_context_attach(context);
+        fprintf(put->out, "ok");
+    }
+    otel_context_unref(made);
+}
+
+static void do_detach(struct put *put, struct put_words *words)
+{
+    (void)words;
+    if (put->token_count > 0 && otel_context_detach(put->tokens[put->token_count - 1])) {
+        put->token_count--;
+        fprintf(put->out, "ok");
+    } else {
+        put_no(put, "detach");
+    }
+}
+
+/* spawn_env C PROPAGATOR -> NAME=VALUE... of a child's environment that was empty before */
+static void do_spawn_env(struct put *put, struct put_words *words)
+{
+    struct otel_context *context = put_find(put, PUT_CONTEXT, put_next(words));
+    struct otel_propagator *propagator = propagator_of(put, put_next(words));
+    struct otel_environment *environment = NULL;
+
+    if (otel_environment_new(NULL, &environment) != OTEL_OK) {
+        put_no(put, "environment");
+        return;
+    }
+    otel_propagator_inject(propagator, context, environment, otel_environment_setter());
+    while (words->at < words->count) {
+        struct otel_str key = put_next(words);
+
+        otel_environment_setter()->set(environment, key, put_next(words));
+    }
+    fprintf(put->out, "ok");
+    for (char *const *at = otel_environment_block(environment); *at != NULL; at++)
+        put_say(put, otel_str(*at));
+    otel_environment_free(environment);
+}
+
+/* from_env C PROPAGATOR: context C out of this process's environment */
+static void do_from_env(struct put *put, struct put_words *words)
+{
+    struct otel_str name = put_next(words);
+    struct otel_propagator *propagator = propagator_of(put, put_next(words));
+
+    put_keep(put, PUT_CONTEXT, name,
+             otel_propagator_extract(propagator, otel_context_root(), environ,
+                                     otel_environment_getter()));
+    fprintf(put->out, "ok");
+}
+
+static void say_field(void *arg, struct otel_str text)
+{
+    put_say(arg, text);
+}
+
+/* fields PROPAGATOR -> NAME... */
+static void do_fields(struct put *put, struct put_words *words)
+{
+    fprintf(put->out, "ok");
+    otel_propagator_fields(propagator_of(put, put_next(words)), say_field, put);
+}
+
+const struct put_command put_carry_commands[] = {
+    {"extract", do_extract},   {"inject", do_inject},       {"with_span", do_with_span},
+    {"baggage", do_baggage},   {"entries", do_entries},     {"attach", do_attach},
+    {"detach", do_detach},     {"spawn_env", do_spawn_env}, {"from_env", do_from_env},
+    {"fields", do_fields},     {NULL, NULL}};

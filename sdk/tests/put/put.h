@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SDK_TESTS_PUT_H
+#define SDK_TESTS_PUT_H
+
+#include <stdio.h>
+
+#include <otel/context.h>
+#include <otel/sdk/config.h>
+#include <otel/sdk/processor.h>
+#include <otel/sdk/sampler.h>
+#include <otel/trace.h>
+
+/*
+ * The program under test: does with the SDK's public headers what lines on standard input say.
+ *
+ * A line is a command and its words, separated by single blanks, each percent-encoded ("%20", and
+ * "%" alone for the empty word). Every command is answered by one line: "ok WORD..." or
+ * "no WHY". Objects are named by the lines. README.md lists the commands.
+ *
+ * Threads   the main thread reads and answers; commands that start threads join them.
+ * Memory    what a command needs while it runs is freed behind its answer.
+ */
+
+enum put_kind {
+    PUT_SPAN,
+    PUT_CONTEXT,
+    PUT_TRACER,
+    PUT_SAMPLER,
+    PUT_PART,
+    PUT_EXPORTER,
+    PUT_PROCESSOR
+};
+
+enum { PUT_OBJECTS_MAX = 4096, PUT_WORDS_MAX = 8192, PUT_LINKS_MAX = 512, PUT_DEPTH_MAX = 32 };
+
+struct put_object {
+    enum put_kind kind;
+    char name[32];
+    void *object;
+};
+
+struct put_scrap; /* what is freed behind a command */
+
+struct put {
+    FILE *out;
+    struct otel_sdk *sdk;               /* by "env" */
+    struct otel_sdk_provider *provider; /* by "provider", or the SDK's */
+    const struct otel_sdk_exporter *otlp;
+    struct put_object objects[PUT_OBJECTS_MAX];
+    size_t object_count;
+    struct otel_link links[PUT_LINKS_MAX]; /* staged for the next start */
+    size_t link_count;
+    struct otel_context_token tokens[PUT_DEPTH_MAX];
+    size_t token_count;
+    struct put_scrap *scraps, *staged;
+    bool leave;
+    int status;
+};
+
+/* The words of one command; words[0] is its name. Texts are NUL-terminated. */
+struct put_words {
+    struct otel_str words[PUT_WORDS_MAX];
+    size_t count, at; /* at: the next one to be read */
+};
+
+/* --- words.c --- */
+bool put_split(char *line, struct put_words *ret);
+struct otel_str put_next(struct put_words *words);      /* empty when there is none */
+uint64_t put_number(struct put_words *words, uint64_t otherwise);
+/* The value of a word KEY=VALUE among those not yet read; taken out. */
+bool put_option(struct put_words *words, const char *key, struct otel_str *ret);
+uint64_t put_option_number(struct put_words *words, const char *key, uint64_t otherwise);
+/* Hexadecimal digits into size bytes; false if they are not that many. */
+bool put_hex(struct otel_str text, uint8_t *out, size_t size);
+void put_say(struct put *put, struct otel_str text); /* a blank, then text encoded */
+void put_say_number(struct put *put, const char *key, uint64_t number);
+void *put_alloc(struct put *put, size_t size); /* zeroed; freed behind the command */
+void put_free_scraps(struct put_scrap **list);
+uint64_t put_mono_ns(void);
+
+/* --- values.c: the rest of the words as attributes --- */
+struct otel_attribute *put_attributes(struct put *put, struct put_words *words, size_t *ret_count);
+bool put_link(struct put *put, struct put_words *words, struct otel_link *ret);
+
+/* --- objects.c --- */
+void put_keep(struct put *put, enum put_kind kind, struct otel_str name, void *object);
+void *put_find(struct put *put, enum put_kind kind, struct otel_str name);
+/* The same, and the object is no longer kept. */
+void *put_take(struct put *put, enum put_kind kind, struct otel_str name);
+void put_forget_all(struct put *put);
+
+/* --- commands; each answers --- */
+typedef void put_command_fn(struct put *put, struct put_words *words);
+
+struct put_command {
+    const char *name;
+    put_command_fn *run;
+};
+
+extern const struct put_command put_span_commands[], put_carry_commands[], put_setup_commands[],
+    put_sampler_commands[], put_report_commands[], put_load_commands[], put_life_commands[];
+
+void put_run_line(struct put *put, char *line);
+bool put_read_line(char **ret_line); /* false at the end; free() it */
+void put_no(struct put *put, const char *why);
+
+/* What SDK and samplers report, and what was dropped (reports.c). */
+void put_report(void *arg, enum otel_err err, const char *text);
+void put_drop(void *arg, const struct otel_sdk_drop *drop);
+/* Clock and ids that lines command (reports.c). */
+extern const struct otel_sdk_clock put_clock;
+extern struct otel_sdk_id_generator put_ids;
+extern bool put_ids_given;
+
+/* Processor that writes down how it was called, exporters that misbehave (doubles.c). */
+struct otel_sdk_processor *put_probe_new(const char *name);
+struct otel_sdk_exporter *put_exporter_double(const char *how);
+void put_probe_log(struct put *put);
+
+#endif

@@ -1,0 +1,361 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program under test and the collector it exports to, as objects; the rows of the table."""
+import json
+import math
+import os
+import select
+import socket
+import subprocess
+import time
+import urllib.request
+
+import otlp
+
+BUILD = "build/%s/bin" % os.environ.get("MODE", "release")
+PATIENCE = 60  # seconds until a step that never ends counts as hung; no step is judged by it
+
+
+class Failed(Exception):
+    pass
+
+
+def word(value):
+    """One word of a line: blanks and what is no text are percent-encoded."""
+    data = value if isinstance(value, bytes) else str(value).encode("utf-8")
+    if not data:
+        return "%"
+    return "".join(chr(b) if 0x20 < b < 0x7f and b != 0x25 else "%%%02x" % b for b in data)
+
+
+def value_words(value):
+    if value is None:
+        return ["e:"]
+    if isinstance(value, bool):
+        return ["b:%d" % value]
+    if isinstance(value, int):
+        return ["i:%d" % value]
+    if isinstance(value, float):
+        return ["d:" + ("nan" if math.isnan(value) else repr(value))]
+    if isinstance(value, bytes):
+        return ["x:" + value.hex()]
+    if isinstance(value, Raw):
+        return [b"s:" + value.data]
+    if isinstance(value, str):
+        return ["s:" + value]
+    if isinstance(value, dict):
+        return ["{"] + attribute_words(value) + ["}"]
+    if isinstance(value, Typed):
+        return [value.kind + "["] + [w for v in value.values for w in value_words(v)] + ["]"]
+    return ["["] + [w for v in value for w in value_words(v)] + ["]"]
+
+
+class Raw:
+    """Text that is not UTF-8."""
+    def __init__(self, data):
+        self.data = data
+
+
+class Typed:
+    """An array of one type: S, I, D or B."""
+    def __init__(self, kind, values):
+        self.kind, self.values = kind, values
+
+
+def attribute_words(attributes):
+    words = []
+    for key, value in dict(attributes).items():
+        words += [key] + value_words(value)
+    return words
+
+
+class Player:
+    """sdk-put: a line to it, a line back."""
+    def __init__(self, environment, log):
+        self.process = subprocess.Popen(
+            [BUILD + "/sdk-put"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+            env=environment)
+        self.rest = b""
+
+    def send(self, *words):
+        self.process.stdin.write((" ".join(word(w) for w in words) + "\n").encode())
+        self.process.stdin.flush()
+
+    def answer(self):
+        end = time.monotonic() + PATIENCE
+        while b"\n" not in self.rest:
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                raise Failed("sdk-put does not answer")
+            got = os.read(self.process.stdout.fileno(), 1 << 16)
+            if not got:
+                raise Failed("sdk-put ended with status %s" % self.process.wait(PATIENCE))
+            self.rest += got
+        line, self.rest = self.rest.split(b"\n", 1)
+        return [urllib.request.unquote(w) if w != "%" else ""
+                for w in line.decode("utf-8").split(" ")]
+
+    def ask(self, *words):
+        """The words of the answer, whatever it is."""
+        self.send(*words)
+        return self.answer()
+
+    def __call__(self, *words):
+        got = self.ask(*words)
+        if got[0] != "ok":
+            raise Failed("'%s' is answered '%s'" % (" ".join(map(str, words)), " ".join(got)))
+        return got[1:]
+
+    def many(self, lines):
+        """Many lines in one go."""
+        for i in range(0, len(lines), 100):
+            chunk = lines[i:i + 100]
+            for line in chunk:
+                self.send(*line)
+            for line in chunk:
+                got = self.answer()
+                if got[0] != "ok":
+                    raise Failed("'%s' is answered '%s'" % (line, got))
+
+    def numbers(self, *words):
+        """The words KEY=N of the answer."""
+        return {k: int(v) for k, v in (w.split("=", 1) for w in self(*words) if "=" in w)}
+
+    def span(self, name="span", attributes=None, *options):
+        """A span that is started and ended."""
+        self("start", "s", "t", name, *options, *attribute_words(attributes or {}))
+        self("finish", "s")
+
+    def flush(self):
+        got = self("flush", 30000)
+        if got[0] != "OTEL_OK":
+            raise Failed("flush: %s" % got[0])
+
+    def look(self, name):
+        """trace_id, span_id, {flags, remote, recording}, trace state"""
+        got = self("look", name)
+        return got[0], got[1], {k: int(v) for k, v in (w.split("=") for w in got[2:5])}, got[5]
+
+    def headers(self, source, propagator="-"):
+        got = self("inject", source, propagator)
+        return dict(zip(got[0::2], got[1::2]))
+
+    def end(self):
+        """End of input: it shuts down and exits; its status."""
+        if self.process.stdin and not self.process.stdin.closed:
+            self.process.stdin.close()
+        return self.process.wait(PATIENCE)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            try:
+                stream.close()
+            except BrokenPipeError:
+                pass
+
+
+CONFIG = """
+receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:{http}'}},
+                                  grpc: {{endpoint: '127.0.0.1:{grpc}'}}}}}}}}
+exporters: {{file: {{path: '{dir}/spans.json', format: json}}}}
+service: {{pipelines: {{traces: {{receivers: [otlp], exporters: [file]}}}},
+          telemetry: {{metrics: {{level: none}}}}}}
+"""
+
+
+class Collector:
+    """collector-mock with both receivers, its tap and its control socket."""
+    def __init__(self, directory, log, http=0, grpc=0, options=()):
+        self.dir = directory
+        os.makedirs(directory, exist_ok=True)
+        with open(directory + "/config.yaml", "w") as file:
+            file.write(CONFIG.format(dir=directory, http=http, grpc=grpc))
+        ours, theirs = socket.socketpair()
+        ready, ready_end = os.pipe()
+        self.process = subprocess.Popen(
+            [BUILD + "/collector-mock", "--config", directory + "/config.yaml", "--tap",
+             directory + "/tap.bin", "--ready-fd", str(ready_end), "--control-fd",
+             str(theirs.fileno()), *options],
+            stdout=log, stderr=log, pass_fds=(ready_end, theirs.fileno()))
+        theirs.close()
+        os.close(ready_end)
+        self.control = ours.makefile("rw")
+        ours.close()
+        with os.fdopen(ready) as file:
+            line = file.readline()
+        if not line:
+            raise Failed("collector-mock does not start")
+        self.endpoints = json.loads(line)["endpoints"]
+        self.http = [v for k, v in self.endpoints.items() if k.endswith("/http")][0]
+        self.grpc = [v for k, v in self.endpoints.items() if k.endswith("/grpc")][0]
+        self.at = 0
+        self.seen = []
+        self.faults = 0
+
+    def records(self):
+        """All records of the tap since the last mark()."""
+        with open(self.dir + "/tap.bin", "rb") as file:
+            file.seek(self.at)
+            found, length = otlp.read_tap(file.read(), 0)
+        self.at += length
+        self.seen += found
+        return self.seen
+
+    def mark(self):
+        self.records()
+        self.seen = []
+
+    def requests(self):
+        return [r for r in self.records() if r.type == otlp.TapRecord.REQUEST]
+
+    def answers(self):
+        return [r for r in self.records() if r.type == otlp.TapRecord.ANSWER]
+
+    def spans(self):
+        return [s for r in self.requests() if r.encoding == 1 for s in otlp.read_spans(r.body)[0]]
+
+    def wait_for(self, what, condition):
+        """Until condition() holds; it is looked at again and again."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > end:
+                raise Failed("it never came: " + what)
+            time.sleep(0.002)
+
+    def fault(self, **command):
+        """Misbehave, from the moment when this returns."""
+        self.faults += 1
+        command = dict({"do": "fault", "id": self.faults}, **command)
+        self.control.write(json.dumps(command) + "\n{\"do\":\"barrier\"}\n")
+        self.control.flush()
+        while True:
+            line = json.loads(self.control.readline())
+            if line.get("event") == "fault":
+                if "do" not in line["text"]:
+                    raise Failed("collector-mock: " + line["text"])
+                return
+
+    def stop(self, kill=False):
+        if self.process.poll() is None:
+            self.process.kill() if kill else self.process.terminate()
+            self.process.wait()
+        self.control.close()
+
+
+class Case:
+    """What one row has at hand."""
+    def __init__(self, directory, log):
+        self.dir, self.log = directory, log
+        self.players, self.collectors = [], []
+        self.shared = None
+
+    @property
+    def collector(self):
+        if self.shared is None:
+            self.shared = Collector(self.dir + "/collector", self.log)
+        return self.shared
+
+    def own_collector(self, **how):
+        self.collectors.append(
+            Collector("%s/own%d" % (self.dir, time.monotonic_ns()), self.log, **how))
+        return self.collectors[-1]
+
+    def player(self, variables=None, collector=None):
+        """sdk-put with nothing in its environment but an endpoint and variables."""
+        environment = {"OTEL_EXPORTER_OTLP_ENDPOINT":
+                       "http://" + (collector or self.collector).http}
+        for key, value in (variables or {}).items():
+            environment[key] = value
+            if value is None:
+                del environment[key]
+        self.players.append(Player(environment, self.log))
+        return self.players[-1]
+
+    def sdk(self, variables=None, collector=None):
+        """The same, with an SDK by its environment and the tracer t."""
+        player = self.player(variables, collector)
+        player("env")
+        player("tracer", "t", "rig", "1")
+        return player
+
+    def built(self, processors="one", sampler=None, collector=None, exporter=(), batch=(),
+              provider=(), before=()):
+        """The same, put together: exporter OTLP, batch processor."""
+        player = self.player({}, collector)
+        at = (collector or self.collector).http
+        player("exporter", "e", "otlp", "endpoint=http://%s/v1/traces" % at, *exporter)
+        player("processor", "one", "batch", "e", *batch)
+        for line in before:
+            player(*line)
+        if sampler:
+            player("sampler", "sampler", *sampler)
+            provider = ["sampler=sampler"] + list(provider)
+        player("provider", *provider, processors)
+        player("tracer", "t", "rig", "1")
+        return player
+
+    def json_requests(self, use):
+        """What use(player) makes the file exporter write: OTLP/JSON, a request a line."""
+        player, path = self.player(), "%s/spans-%d.json" % (self.dir, time.monotonic_ns())
+        os.makedirs(self.dir, exist_ok=True)
+        player("exporter", "e", "file", path)
+        player("processor", "one", "simple", "e")
+        player("provider", "one")
+        player("tracer", "t", "rig", "1")
+        use(player)
+        self.equal(player.end(), 0, "exit status")
+        with open(path) as file:
+            return [json.loads(line) for line in file]
+
+    def json_spans(self, attributes):
+        return [s for r in self.json_requests(lambda p: p.span("s", attributes))
+                for rs in r["resourceSpans"] for ss in rs["scopeSpans"] for s in ss["spans"]]
+
+    def spans(self, player, collector=None):
+        """What has arrived once player has flushed."""
+        player.flush()
+        return (collector or self.collector).spans()
+
+    def one(self, player):
+        spans = self.spans(player)
+        self.equal(len(spans), 1, "spans that arrived")
+        return spans[0]
+
+    def equal(self, got, expected, what):
+        if got != expected and not (got != got and expected != expected):
+            raise Failed("%s: %r, expected %r" % (what, got, expected))
+
+    def true(self, condition, what):
+        if not condition:
+            raise Failed(what)
+
+    def end_row(self):
+        for player in self.players:
+            player.close()
+        for collector in self.collectors:
+            collector.stop()
+        self.players, self.collectors = [], []
+
+    def end(self):
+        self.end_row()
+        if self.shared is not None:
+            self.shared.stop()
+
+
+class Row:
+    def __init__(self, numbers, title, run, unmet):
+        self.numbers, self.title, self.run, self.unmet = numbers, title, run, unmet
+
+
+ROWS = []
+
+
+def row(number, title, unmet=None):
+    """The check of a requirement by its number in the table of conformance; unmet: why it is known
+    to fail."""
+    def add(run):
+        ROWS.append(Row(number, title, run, unmet))
+        return run
+    return add

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The requirements of an SDK, each as a test by its number: TAP, then the table of verdicts.
+
+usage: run.py [NUMBER|GROUP]...   MODE picks the build.
+A row that is known to fail has a reason ("unmet"): it is printed as an expected failure, and fails
+the run when it passes.
+"""
+import importlib
+import os
+import sys
+import tempfile
+import time
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import rig
+
+GROUPS = ["model"]
+LAST = 160
+
+
+def judge(row, case):
+    """verdict, why"""
+    try:
+        row.run(case)
+    except rig.Failed as failure:
+        verdict, why = "fails", str(failure)
+    except Exception:
+        verdict, why = "fails", traceback.format_exc()
+    else:
+        verdict, why = "met", ""
+    finally:
+        case.end_row()
+    if row.unmet and verdict == "fails":
+        return "expected failure", row.unmet
+    if row.unmet:
+        return "fails", "it is met now: take the reason away (%s)" % row.unmet
+    return verdict, why
+
+
+def run_group(name, wanted, directory, log, results):
+    module = importlib.import_module("rows_" + name)
+    del module
+    rows, rig.ROWS[:] = list(rig.ROWS), []
+    case = rig.Case(directory + "/" + name, log)
+    try:
+        for row in rows:
+            if wanted and str(row.numbers) not in wanted and name not in wanted:
+                continue
+            if case.shared is not None:
+                case.shared.mark()
+            began = time.monotonic()
+            verdict, why = judge(row, case)
+            results.append((row, verdict, why))
+            good = verdict == "met"
+            print("%s %d - %s %s%s" % (
+                "ok" if good else "not ok", len(results), row.numbers, row.title,
+                " # TODO " + why if verdict == "expected failure" else ""), flush=True)
+            if verdict == "fails":
+                print("".join("# %s\n" % line for line in why.splitlines()), end="")
+            if os.environ.get("TIMES"):
+                print("# %.0f ms" % (1000 * (time.monotonic() - began)))
+    finally:
+        case.end()
+
+
+def main():
+    wanted = sys.argv[1:]
+    results = []
+    with tempfile.TemporaryDirectory(prefix="requirements.") as directory:
+        with open(directory + "/log", "w+b") as log:
+            for group in GROUPS:
+                run_group(group, wanted, directory, log, results)
+            log.flush()
+            if any(v == "fails" for _, v, _ in results):
+                log.seek(0)
+                for line in log.read().decode("utf-8", "replace").splitlines()[-40:]:
+                    print("# log: " + line)
+    print("1..%d" % len(results))
+    for row, verdict, _ in sorted(results, key=lambda r: str(r[0].numbers).rjust(4)):
+        print("# | %s | %s | %s |" % (row.numbers, row.title, verdict))
+    counts = {v: sum(1 for r in results if r[1] == v) for v in ("met", "expected failure", "fails")}
+    print("# %d met, %d expected failures, %d failures" % tuple(counts.values()))
+    return 1 if counts["fails"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

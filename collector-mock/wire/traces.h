@@ -40,7 +40,8 @@
  * number, so there is no packed form to read.
  */
 
-enum { COL_VALUE_DEPTH_MAX = 64 };
+/* Twice what an SDK sends by default: 64 arrays in each other, what is deeper made empty. */
+enum { COL_VALUE_DEPTH_MAX = 128 };
 
 /* The occurrences of one repeated field. Iterating consumes it: iterate over a copy. */
 struct col_list {

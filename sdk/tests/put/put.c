@@ -63,5 +63,6 @@ int main(void)
         otel_sdk_free(put.sdk);
     else
         otel_sdk_provider_free(put.provider);
+    otel_sdk_provider_free(put.other);
     return 0;
 }

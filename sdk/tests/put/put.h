@@ -45,6 +45,7 @@ struct put {
     FILE *out;
     struct otel_sdk *sdk;               /* by "env" */
     struct otel_sdk_provider *provider; /* by "provider", or the SDK's */
+    struct otel_sdk_provider *other;    /* the one before */
     const struct otel_sdk_exporter *otlp;
     struct put_object objects[PUT_OBJECTS_MAX];
     size_t object_count;

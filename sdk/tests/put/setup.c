@@ -187,6 +187,7 @@ static void do_provider(struct put *put, struct put_words *words)
     struct otel_sdk_processor *processors[PIECES_MAX];
     struct otel_sdk_provider_options options;
     struct otel_str sampler;
+    struct otel_sdk_provider *made = NULL;
     enum otel_err err;
 
     otel_sdk_provider_options_init(&options);
@@ -203,12 +204,26 @@ static void do_provider(struct put *put, struct put_words *words)
     options.resource = resource_given;
     options.error = put_report;
     options.drop = put_drop;
-    err = otel_sdk_provider_new(&options, &put->provider);
+    err = otel_sdk_provider_new(&options, &made);
     if (err != OTEL_OK) {
         put_no(put, otel_err_name(err));
         return;
     }
+    otel_sdk_provider_free(put->other);
+    put->other = put->provider;
+    put->provider = made;
     otel_tracer_provider_set_global(otel_sdk_provider_api(put->provider));
+    fprintf(put->out, "ok");
+}
+
+/* swap: the provider before this one is meant again */
+static void do_swap(struct put *put, struct put_words *words)
+{
+    struct otel_sdk_provider *other = put->other;
+
+    (void)words;
+    put->other = put->provider;
+    put->provider = other;
     fprintf(put->out, "ok");
 }
 
@@ -231,4 +246,4 @@ static void do_log(struct put *put, struct put_words *words)
 const struct put_command put_setup_commands[] = {
     {"env", do_env},           {"exporter", do_exporter}, {"processor", do_processor},
     {"resource", do_resource}, {"provider", do_provider}, {"add", do_add},
-    {"log", do_log},           {NULL, NULL}};
+    {"log", do_log},           {"swap", do_swap},         {NULL, NULL}};

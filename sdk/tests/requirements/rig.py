@@ -135,7 +135,7 @@ class Player:
         got = self("look", name)
         return got[0], got[1], {k: int(v) for k, v in (w.split("=") for w in got[2:5])}, got[5]
 
-    def headers(self, source, propagator="-"):
+    def headers(self, source, propagator="w3c"):
         got = self("inject", source, propagator)
         return dict(zip(got[0::2], got[1::2]))
 

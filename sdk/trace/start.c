@@ -260,12 +260,6 @@ static struct otel_span *born_recording(struct birth *birth)
     return &span->api;
 }
 
-static bool is_open(const struct otel_sdk_provider *provider)
-{
-    return !__atomic_load_n(&provider->shut_down, __ATOMIC_RELAXED) &&
-           __atomic_load_n(&provider->processors, __ATOMIC_ACQUIRE)->count != 0;
-}
-
 struct otel_span *otl_tracer_start(struct otel_tracer *api, struct otel_str name,
                                    const struct otel_span_options *options)
 {
@@ -276,7 +270,9 @@ struct otel_span *otl_tracer_start(struct otel_tracer *api, struct otel_str name
     birth.options = options != NULL ? options : &no_options;
     birth.name = name;
     birth.local = otl_local(birth.provider);
-    if (__builtin_expect(birth.local == NULL || !is_open(birth.provider), 0)) {
+    if (__builtin_expect(birth.local == NULL ||
+                             __atomic_load_n(&birth.provider->shut_down, __ATOMIC_RELAXED),
+                         0)) {
         otl_provider_count(birth.provider, OTL_COUNT_STARTED, 1);
         otl_provider_count(birth.provider, OTL_COUNT_NOT_RECORDED, 1);
         return otel_span_passed_through(options);

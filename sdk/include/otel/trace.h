@@ -77,7 +77,7 @@ otel_tracer_provider_tracer(struct otel_tracer_provider *provider,
 OTEL_API OTEL_MUST_USE struct otel_tracer *otel_tracer(const char *name, const char *version);
 OTEL_API struct otel_tracer *otel_tracer_ref(struct otel_tracer *tracer);
 OTEL_API void otel_tracer_unref(struct otel_tracer *tracer);
-/* False when spans of this tracer are dropped for sure (no SDK, no processor, shut down). */
+/* False when spans of this tracer go nowhere for sure (no SDK, no processor, shut down). */
 OTEL_API bool otel_tracer_enabled(const struct otel_tracer *tracer);
 
 /* --- span --- */

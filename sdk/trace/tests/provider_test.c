@@ -273,7 +273,7 @@ static void one_exporter_that_hangs_does_not_keep_the_other_from_flowing(void **
     fake_fini(&flowing);
 }
 
-static void without_processors_nothing_is_recorded_or_sampled(void **state)
+static void without_processors_spans_have_ids_and_go_nowhere(void **state)
 {
     struct otel_sdk_provider *provider = NULL;
     struct otel_tracer *tracer;
@@ -284,7 +284,9 @@ static void without_processors_nothing_is_recorded_or_sampled(void **state)
     tracer = otel_tracer_provider_tracer(otel_sdk_provider_api(provider), NULL);
     assert_false(otel_tracer_enabled(tracer));
     span = otel_span_start(tracer, "s", NULL);
-    assert_false(otel_span_is_recording(span));
+    assert_true(otel_span_is_recording(span));
+    assert_true(otel_span_context_is_valid(otel_span_get_context(span)));
+    assert_true(otel_span_context_is_sampled(otel_span_get_context(span)));
     otel_span_finish(span);
     otel_tracer_unref(tracer);
     otel_sdk_provider_free(provider);
@@ -418,7 +420,7 @@ int main(void)
         cmocka_unit_test(steady_state_allocates_nothing),
         cmocka_unit_test(processors_are_called_in_order_and_all_on_ending_before_any_on_end),
         cmocka_unit_test(one_exporter_that_hangs_does_not_keep_the_other_from_flowing),
-        cmocka_unit_test(without_processors_nothing_is_recorded_or_sampled),
+        cmocka_unit_test(without_processors_spans_have_ids_and_go_nowhere),
         cmocka_unit_test(misuse_is_told_to_the_error_handler_and_rate_limited),
         cmocka_unit_test(tracers_have_a_maximum_beyond_which_they_do_nothing),
         cmocka_unit_test(a_custom_generator_makes_all_ids_and_says_whether_they_are_random),

@@ -72,7 +72,7 @@ struct otel_sdk_provider_options {
                                              taken */
     struct otel_sdk_sampler *sampler;     /* NULL: parentbased over always_on; likewise */
     struct otel_sdk_processor *const *processors; /* consumed, also on failure; called in order */
-    size_t processor_count;
+    size_t processor_count; /* 0: spans have ids and flags for headers and logs, and go nowhere */
     struct otel_sdk_span_limits limits;
     const struct otel_sdk_clock *clock;   /* NULL: the system's; must outlive the provider */
     const struct otel_sdk_id_generator *id_generator; /* NULL: built-in; copied */

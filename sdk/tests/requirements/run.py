@@ -16,7 +16,7 @@ import traceback
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig
 
-GROUPS = ["model", "limits", "sampling"]
+GROUPS = ["model", "limits", "sampling", "propagation"]
 LAST = 160
 
 

@@ -4,6 +4,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
+#include "harness/scenario/foreign.h"
 #include "sdk/base/mem.h"
 
 struct hx_broker {
@@ -20,18 +21,37 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     (void)text;
 }
 
+static enum otel_err make_topic(struct hx_broker *broker, const char *name,
+                                const struct hx_topic *topic, struct otl_detail *reterr)
+{
+    rd_kafka_resp_err_t err =
+        rd_kafka_mock_topic_create(broker->cluster, name, (int)topic->partitions, 1);
+
+    return err == RD_KAFKA_RESP_ERR_NO_ERROR
+               ? OTEL_OK
+               : otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot make topic %s: %s", name,
+                                rd_kafka_err2str(err));
+}
+
+/* The scenario's, and for each service with a command those between it and the relay. */
 static enum otel_err make_topics(struct hx_broker *broker, const struct hx_scenario *scenario,
                                  struct otl_detail *reterr)
 {
-    for (size_t i = 0; i < scenario->topic_count; i++) {
+    enum otel_err err = OTEL_OK;
+    char name[HX_FOREIGN_NAME_SIZE];
+
+    for (size_t i = 0; i < scenario->topic_count && err == OTEL_OK; i++) {
         const struct hx_topic *topic = &scenario->topics[i];
-        rd_kafka_resp_err_t err = rd_kafka_mock_topic_create(broker->cluster, topic->name,
-                                                             (int)topic->partitions, 1);
-        if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
-            return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot make topic %s: %s",
-                                  topic->name, rd_kafka_err2str(err));
+        err = make_topic(broker, topic->name, topic, reterr);
+        for (size_t s = 0; s < scenario->service_count && err == OTEL_OK; s++) {
+            const struct hx_service *service = &scenario->services[s];
+            if (service->foreign == NULL || hx_foreign_topic_use(scenario, service, topic) == 0)
+                continue;
+            hx_foreign_name(service, topic->name, name);
+            err = make_topic(broker, name, topic, reterr);
+        }
     }
-    return OTEL_OK;
+    return err;
 }
 
 enum otel_err hx_broker_new(const struct hx_scenario *scenario, struct hx_broker **ret,

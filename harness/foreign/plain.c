@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A small HTTP service without any SDK, as somebody else's program in tests of the relay:
- * GET /health, and any other request is answered 200 after it was passed on to the services of
- * PLAIN_CALLS ("ACQUIRER POST /authorize"), one thread a connection.
+ * A small service without any SDK, as somebody else's program in tests of the relay: GET /health,
+ * and any other request is answered 200 after it was passed on to the service of PLAIN_CALLS
+ * ("ACQUIRER POST /authorize") and to the topic of PLAIN_WRITES ("ORDER_CREATED"), one thread a
+ * connection. Messages of PLAIN_READS ("ORDER_CREATED") are treated like requests.
  *
  * PLAIN_MODE   healthy (default): traceparent, tracestate, baggage and tracerig-request go along
  *              drop: no traceparent goes along    alter: another trace id
  *              silent: no tracerig-request goes along
  *              exit, hang, fork: at the start     deaf: SIGTERM is ignored
  *              garbage: its calls are no HTTP
+ *              mute: its offsets are not committed
  */
+#include "harness/foreign/plain.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +26,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEAD_SIZE = 16 * 1024, BODY_MAX = 1024 * 1024 };
+enum { HEAD_SIZE = PLAIN_HEAD_SIZE, BODY_MAX = 1024 * 1024 };
 
 static const char *mode = "healthy";
 
-static bool is_mode(const char *word)
+bool plain_is_mode(const char *word)
 {
     return strcmp(mode, word) == 0;
 }
@@ -105,20 +108,20 @@ static void add_header(char *out, size_t size, const char *name, const char *val
         snprintf(out + at, size - at, "%s: %s\r\n", name, value);
 }
 
-static void make_headers(const char *head, char *out, size_t size)
+void plain_headers(const char *head, char *out, size_t size)
 {
     static const char *const names[] = {"tracestate", "baggage", "x-order-id"};
     char value[4096];
 
     out[0] = '\0';
     header(head, "traceparent", value, sizeof(value));
-    if (is_mode("alter") && strlen(value) == 55)
+    if (plain_is_mode("alter") && strlen(value) == 55)
         memcpy(value + 3, "0123456789abcdef", 16);
-    if (!is_mode("drop"))
+    if (!plain_is_mode("drop"))
         add_header(out, size, "traceparent", value);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         add_header(out, size, names[i], header(head, names[i], value, sizeof(value)));
-    if (!is_mode("silent"))
+    if (!plain_is_mode("silent"))
         add_header(out, size, "Tracerig-Request",
                    header(head, "tracerig-request", value, sizeof(value)));
 }
@@ -142,9 +145,9 @@ static int call(const char *what, const char *head)
         return 0;
     address.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    make_headers(head, headers, sizeof(headers));
+    plain_headers(head, headers, sizeof(headers));
     snprintf(request, sizeof(request), "%s %s%s\r\nHost: %s\r\nContent-Length: 2\r\n%s\r\n{}",
-             method, path, is_mode("garbage") ? "" : " HTTP/1.1", url + 7, headers);
+             method, path, plain_is_mode("garbage") ? "" : " HTTP/1.1", url + 7, headers);
     fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
         send_all(fd, request, strlen(request)) && read_head(fd, answer, &len) > 0)
@@ -154,17 +157,28 @@ static int call(const char *what, const char *head)
     return status;
 }
 
+int plain_pass_on(const char *head)
+{
+    const char *calls = getenv("PLAIN_CALLS"), *writes = getenv("PLAIN_WRITES");
+    int status = 200;
+
+    if (calls != NULL)
+        status = call(calls, head);
+    if (writes != NULL && !plain_publish(writes, head))
+        status = 503;
+    return status;
+}
+
 static void *serve(void *arg)
 {
     int fd = (int)(intptr_t)arg;
-    const char *calls = getenv("PLAIN_CALLS");
     char data[HEAD_SIZE], answer[128];
     size_t len = 0, head_len;
 
     while ((head_len = read_head(fd, data, &len)) > 0) {
         int status = 200;
-        if (calls != NULL && strncmp(data, "GET /health", 11) != 0)
-            status = call(calls, data);
+        if (strncmp(data, "GET /health", 11) != 0)
+            status = plain_pass_on(data);
         snprintf(answer, sizeof(answer), "HTTP/1.1 %d %s\r\nContent-Length: 3\r\n\r\nok\n",
                  status == 200 ? 200 : 502, status == 200 ? "OK" : "Bad Gateway");
         if (!skip_body(fd, data, &len, head_len) || !send_all(fd, answer, strlen(answer)))
@@ -176,16 +190,16 @@ static void *serve(void *arg)
 
 static int start_badly(void)
 {
-    if (is_mode("exit")) {
+    if (plain_is_mode("exit")) {
         fprintf(stderr, "no licence found\n");
         return 7;
     }
-    if (is_mode("fork")) {
+    if (plain_is_mode("fork")) {
         if (fork() != 0 || setsid() < 0 || fork() != 0)
             return 0;
         pause();
     }
-    if (is_mode("hang"))
+    if (plain_is_mode("hang"))
         pause();
     return -1;
 }
@@ -202,10 +216,12 @@ int main(void)
     status = start_badly();
     if (status >= 0)
         return status;
-    if (is_mode("deaf"))
+    if (plain_is_mode("deaf"))
         signal(SIGTERM, SIG_IGN);
     if (port == NULL)
         return 2;
+    if (getenv("PLAIN_READS") != NULL && pthread_create(&thread, NULL, plain_read, NULL) != 0)
+        return 1;
     address.sin_port = htons((uint16_t)strtoul(port, NULL, 10));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

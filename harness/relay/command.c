@@ -11,7 +11,7 @@
 #include "harness/topology/child.h"
 #include "harness/topology/role.h"
 
-enum { LAST_LINE_MILLIS = 2000 };
+enum { LAST_LINE_MILLIS = 2000, IDLE_MILLIS = 50 };
 
 struct command {
     struct hx_role role;
@@ -19,6 +19,7 @@ struct command {
     struct hx_child *child;
     struct hx_relay *relay;
     struct event *signals[2];
+    struct event *look; /* while draining: is all quiet? */
     bool draining;
     int status;
 };
@@ -44,15 +45,39 @@ static void ready(void *arg)
 
 static void say_if_idle(void *arg)
 {
+    const struct timeval pause = {0, IDLE_MILLIS * 1000};
     struct command *command = arg;
-    struct hx_relay_counts counts;
 
-    hx_relay_counts(command->relay, &counts);
-    if (!command->draining || counts.in_hand != 0)
+    if (!command->draining)
         return;
+    if (!hx_relay_is_idle(command->relay)) {
+        event_add(command->look, &pause);
+        return;
+    }
     command->draining = false;
     hx_child_send(command->child,
                   json_pack("{s:s, s:i, s:i}", "event", "idle", "in_hand", 0, "lag", 0));
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    say_if_idle(arg);
+}
+
+/* {"audit": 7}: what was handed to a service and never committed; empty: nothing. */
+static json_t *uncommitted(const struct command *command)
+{
+    const struct hx_scenario *scenario = command->role.scenario;
+    json_t *object = json_object();
+
+    for (size_t i = 0; i < scenario->service_count; i++) {
+        size_t count = hx_relay_uncommitted(command->relay, &scenario->services[i]);
+        if (count > 0)
+            json_object_set_new(object, scenario->services[i].name,
+                                json_integer((json_int_t)count));
+    }
+    return object;
 }
 
 static void say_stopped(struct command *command)
@@ -64,14 +89,17 @@ static void say_stopped(struct command *command)
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *name =
             json_string_value(json_object_get(json_array_get(list, i), "instance"));
+        if (name == NULL)
+            continue; /* a service's topics */
         json_object_set_new(handled, name,
                             json_integer((json_int_t)hx_relay_handled(command->relay, name)));
     }
     hx_relay_counts(command->relay, &counts);
     hx_child_send(command->child,
-                  json_pack("{s:s, s:o, s:I, s:I, s:I, s:s}", "event", "stopped", "handled",
-                            handled, "refused", (json_int_t)counts.refused, "unrouted",
-                            (json_int_t)counts.unrouted, "turned_away",
+                  json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:s}", "event", "stopped",
+                            "handled", handled, "uncommitted", uncommitted(command), "undelivered",
+                            (json_int_t)counts.undelivered, "refused", (json_int_t)counts.refused,
+                            "unrouted", (json_int_t)counts.unrouted, "turned_away",
                             (json_int_t)counts.turned_away, "why", counts.why));
 }
 
@@ -125,7 +153,9 @@ static bool open_loop(struct command *command)
         if (command->signals[i] == NULL || event_add(command->signals[i], NULL) != 0)
             return false;
     }
-    return fd >= 0 && hx_child_new(command->base, fd, &handlers, &command->child) == OTEL_OK;
+    command->look = evtimer_new(command->base, on_look, command);
+    return fd >= 0 && command->look != NULL &&
+           hx_child_new(command->base, fd, &handlers, &command->child) == OTEL_OK;
 }
 
 static enum otel_err add_replica(struct command *command, const json_t *item, json_t *places,
@@ -140,9 +170,16 @@ static enum otel_err add_replica(struct command *command, const json_t *item, js
     json_t *place;
     enum otel_err err;
 
-    if (replica.service == NULL || replica.service->foreign == NULL || replica.instance == NULL)
+    const char *kafka = json_string_value(json_object_get(command->role.tree, "kafka"));
+
+    if (replica.service == NULL || replica.service->foreign == NULL ||
+        (replica.instance == NULL && kafka == NULL))
         return otl_detail_set(reterr, OTEL_ERR_SYNTAX, NULL, 0, 0,
                               "\"replicas\" names something else than services with a command");
+    if (replica.instance == NULL) {
+        struct hx_relay_topics topics = {replica.service, replica.process, kafka};
+        return hx_relay_add_topics(command->relay, &topics, reterr);
+    }
     err = hx_relay_add(command->relay, &replica, &place, reterr);
     if (err == OTEL_OK)
         json_array_append_new(places, place);
@@ -194,6 +231,8 @@ static void clean_up(struct command *command)
     hx_relay_free(command->relay);
     hx_child_drain(command->child, LAST_LINE_MILLIS);
     hx_child_free(command->child);
+    if (command->look != NULL)
+        event_free(command->look);
     for (size_t i = 0; i < 2; i++)
         if (command->signals[i] != NULL)
             event_free(command->signals[i]);

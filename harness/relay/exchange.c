@@ -2,7 +2,7 @@
 /* A request and its answer: bytes go on as they came, rows are written beside them. */
 #include <string.h>
 
-#include "harness/relay/parts.h"
+#include "harness/relay/bridge.h"
 #include "sdk/base/clock.h"
 
 static const char bad_request[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n"
@@ -103,8 +103,7 @@ static void write_send(struct hx_relay_link *link, const struct hx_route *route,
 {
     struct hx_relay_node *node = link->gate->node;
     struct hx_led_headers headers = hx_relay_texts_of(&relay_of(link)->texts, head);
-    const struct hx_relay_entry *entry =
-        hx_relay_join(&node->memory, node->replica.service->foreign, &link->now.caller);
+    const struct hx_relay_entry *entry = hx_relay_join(node, &link->now.caller);
     struct hx_led_send row = {.request = entry ? entry->request : 0,
                               .entry_seq = entry ? entry->seq : 0,
                               .to_op = route->op,
@@ -120,6 +119,7 @@ static void write_send(struct hx_relay_link *link, const struct hx_route *route,
 static void close_row(struct hx_relay_link *link, enum hx_led_outcome outcome)
 {
     struct hx_relay_node *node = link->gate->node;
+    struct hx_relay_bridge *bridge = hx_relay_bridge_of(node->relay, node->replica.service);
     uint64_t now = otl_clock_mono(otl_clock_real());
 
     if (link->gate->front) {
@@ -131,6 +131,8 @@ static void close_row(struct hx_relay_link *link, enum hx_led_outcome outcome)
         node->in_hand--;
         hx_led_entry_close_row(node->ledger, &row);
         event_active(node->resume, 0, 0);
+        if (bridge != NULL)
+            hx_relay_bridge_resume(bridge);
     } else {
         struct hx_led_send_close row = {.head.seq = link->now.seq, .mono_ns = now,
                                         .outcome = outcome, .status = (int32_t)link->now.status,
@@ -266,6 +268,14 @@ static bool begin(struct hx_relay_link *link, const char *raw, size_t len,
     return send_call(link, raw, head);
 }
 
+/* With the messages: a service that has topics and max_in_flight has one replica. */
+static size_t busy(const struct hx_relay_node *node)
+{
+    const struct hx_relay_bridge *bridge = hx_relay_bridge_of(node->relay, node->replica.service);
+
+    return node->in_hand + (bridge != NULL ? bridge->in_hand : 0);
+}
+
 /* False: nothing more can be done with what is there. */
 static bool read_head(struct hx_relay_link *link)
 {
@@ -288,7 +298,7 @@ static bool read_head(struct hx_relay_link *link)
     case HX_RELAY_WHOLE:
         break;
     }
-    if (link->gate->front && most != 0 && node->in_hand >= most && !link->now.active) {
+    if (link->gate->front && most != 0 && busy(node) >= most && !link->now.active) {
         hx_relay_link_wait(link);
         return false;
     }

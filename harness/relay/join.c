@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/relay/parts.h"
+#include "harness/relay/bridge.h"
 #include "sdk/base/mem.h"
 
 enum otel_err hx_relay_memory_init(struct hx_relay_memory *memory)
@@ -40,62 +40,96 @@ struct hx_relay_entry *hx_relay_recall(struct hx_relay_memory *memory, uint64_t 
     return NULL;
 }
 
-static const struct hx_relay_entry *by_request(const struct hx_relay_memory *memory,
+/* Those in which the entry of one call may be. */
+struct memories {
+    const struct hx_relay_memory *list[HX_MAX_REPLICAS + 1];
+    size_t count;
+};
+
+static const struct hx_relay_entry *by_request(const struct memories *all,
                                                const struct hx_relay_caller *caller)
 {
-    for (size_t i = 0; i < HX_RELAY_MEMORY && newest(memory, i)->seq != 0; i++)
-        if (newest(memory, i)->request == caller->request &&
-            newest(memory, i)->caller_seq == caller->caller_seq)
-            return newest(memory, i);
+    for (size_t m = 0; m < all->count; m++)
+        for (size_t i = 0; i < HX_RELAY_MEMORY && newest(all->list[m], i)->seq != 0; i++)
+            if (newest(all->list[m], i)->request == caller->request &&
+                newest(all->list[m], i)->caller_seq == caller->caller_seq)
+                return newest(all->list[m], i);
     return NULL;
 }
 
-static const struct hx_relay_entry *only_open(const struct hx_relay_memory *memory)
+static const struct hx_relay_entry *only_open(const struct memories *all)
 {
     const struct hx_relay_entry *found = NULL;
 
-    for (size_t i = 0; i < HX_RELAY_MEMORY && newest(memory, i)->seq != 0; i++) {
-        if (!newest(memory, i)->open)
-            continue;
-        if (found != NULL)
-            return NULL;
-        found = newest(memory, i);
+    for (size_t m = 0; m < all->count; m++) {
+        for (size_t i = 0; i < HX_RELAY_MEMORY && newest(all->list[m], i)->seq != 0; i++) {
+            if (!newest(all->list[m], i)->open)
+                continue;
+            if (found != NULL)
+                return NULL;
+            found = newest(all->list[m], i);
+        }
     }
     return found;
 }
 
 /* Of those in hand; with the same key twice nobody can tell. Nobody in hand: the newest. */
-static const struct hx_relay_entry *by_key(const struct hx_relay_memory *memory, const char *key)
+static const struct hx_relay_entry *by_key(const struct memories *all, const char *key)
 {
     const struct hx_relay_entry *open = NULL, *closed = NULL;
 
-    for (size_t i = 0; i < HX_RELAY_MEMORY && newest(memory, i)->seq != 0; i++) {
-        const struct hx_relay_entry *entry = newest(memory, i);
-        if (strcmp(entry->key, key) != 0)
-            continue;
-        if (entry->open && open != NULL)
-            return NULL;
-        if (entry->open)
-            open = entry;
-        else if (closed == NULL)
-            closed = entry;
+    for (size_t m = 0; m < all->count; m++) {
+        for (size_t i = 0; i < HX_RELAY_MEMORY && newest(all->list[m], i)->seq != 0; i++) {
+            const struct hx_relay_entry *entry = newest(all->list[m], i);
+            if (strcmp(entry->key, key) != 0)
+                continue;
+            if (entry->open && open != NULL)
+                return NULL;
+            if (entry->open)
+                open = entry;
+            else if (closed == NULL)
+                closed = entry;
+        }
     }
     return open ? open : closed;
 }
 
-const struct hx_relay_entry *hx_relay_join(const struct hx_relay_memory *memory,
-                                           const struct hx_foreign *foreign,
-                                           const struct hx_relay_caller *caller)
+static const struct hx_relay_entry *join(const struct memories *all,
+                                         const struct hx_foreign *foreign,
+                                         const struct hx_relay_caller *caller)
 {
     const struct hx_relay_entry *entry = NULL;
 
     if (caller->has_request)
-        entry = by_request(memory, caller);
+        entry = by_request(all, caller);
     if (entry == NULL && foreign->max_in_flight == 1)
-        entry = only_open(memory);
+        entry = only_open(all);
     if (entry == NULL && caller->key[0] != '\0')
-        entry = by_key(memory, caller->key);
+        entry = by_key(all, caller->key);
     return entry;
+}
+
+const struct hx_relay_entry *hx_relay_join(const struct hx_relay_node *node,
+                                           const struct hx_relay_caller *caller)
+{
+    const struct hx_relay_bridge *bridge = hx_relay_bridge_of(node->relay, node->replica.service);
+    struct memories all = {{&node->memory}, 1};
+
+    if (bridge != NULL)
+        all.list[all.count++] = &bridge->memory;
+    return join(&all, node->replica.service->foreign, caller);
+}
+
+const struct hx_relay_entry *hx_relay_join_message(const struct hx_relay_bridge *bridge,
+                                                   const struct hx_relay_caller *caller)
+{
+    const struct hx_relay *relay = bridge->relay;
+    struct memories all = {{&bridge->memory}, 1};
+
+    for (size_t i = 0; i < relay->node_count && all.count <= HX_MAX_REPLICAS; i++)
+        if (relay->nodes[i]->replica.service == bridge->service)
+            all.list[all.count++] = &relay->nodes[i]->memory;
+    return join(&all, bridge->service->foreign, caller);
 }
 
 /* ---- business keys -------------------------------------------------------------------------- */

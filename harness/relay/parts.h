@@ -43,9 +43,14 @@ struct hx_relay_caller {
     uint64_t caller_seq;
     char key[HX_RELAY_KEY_MAX];
 };
-const struct hx_relay_entry *hx_relay_join(const struct hx_relay_memory *memory,
-                                           const struct hx_foreign *foreign,
+struct hx_relay_node;
+struct hx_relay_bridge; /* bridge.h */
+/* Of a call that came out of a replica; NULL: nobody can say. */
+const struct hx_relay_entry *hx_relay_join(const struct hx_relay_node *node,
                                            const struct hx_relay_caller *caller);
+/* Of a message that the service wrote; which replica did is not known. */
+const struct hx_relay_entry *hx_relay_join_message(const struct hx_relay_bridge *bridge,
+                                                   const struct hx_relay_caller *caller);
 /* A top-level or dotted field of a JSON body as text; false: there is none, or it is too long. */
 bool hx_relay_json_key(const char *body, size_t len, const char *path,
                        char out[HX_RELAY_KEY_MAX]);
@@ -112,6 +117,8 @@ struct hx_relay {
     struct hx_relay_options options;
     struct hx_relay_node *nodes[HX_RELAY_NODES];
     size_t node_count;
+    struct hx_relay_bridge *bridges[HX_MAX_SERVICES];
+    size_t bridge_count;
     struct hx_relay_gate *gates[HX_RELAY_GATES];
     size_t gate_count;
     struct hx_relay_target targets[HX_MAX_SERVICES];

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "harness/relay/parts.h"
+#include "harness/relay/bridge.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
@@ -22,6 +22,9 @@ void hx_relay_is_ready(struct hx_relay *relay)
 
     for (size_t i = 0; i < relay->node_count; i++)
         if (!relay->nodes[i]->served)
+            return;
+    for (size_t i = 0; i < relay->bridge_count; i++)
+        if (!hx_relay_bridge_is_stable(relay->bridges[i]))
             return;
     if (relay->told_ready)
         return;
@@ -51,13 +54,14 @@ static void look_at_ledgers(evutil_socket_t fd, short what, void *arg)
     struct otl_detail detail = OTL_DETAIL_NONE;
 
     (void)fd, (void)what;
-    for (size_t i = 0; i < relay->node_count; i++) {
-        if (hx_led_writer_fault(relay->nodes[i]->ledger, &detail) == OTEL_OK)
-            continue;
-        event_del(relay->look);
-        events->fault(events->arg, detail.text);
+    for (size_t i = 0; i < relay->node_count && detail.code == OTEL_OK; i++)
+        (void)!hx_led_writer_fault(relay->nodes[i]->ledger, &detail);
+    for (size_t i = 0; i < relay->bridge_count && detail.code == OTEL_OK; i++)
+        (void)!hx_led_writer_fault(relay->bridges[i]->ledger, &detail);
+    if (detail.code == OTEL_OK)
         return;
-    }
+    event_del(relay->look);
+    events->fault(events->arg, detail.text);
 }
 
 /* ---- sockets -------------------------------------------------------------------------------- */
@@ -233,6 +237,18 @@ enum otel_err hx_relay_add(struct hx_relay *relay, const struct hx_relay_replica
     return *ret_places ? OTEL_OK : OTEL_ERR_MEMORY;
 }
 
+enum otel_err hx_relay_add_topics(struct hx_relay *relay, const struct hx_relay_topics *topics,
+                                  struct otl_detail *reterr)
+{
+    enum otel_err err;
+
+    if (relay->bridge_count == HX_MAX_SERVICES)
+        return otl_detail_set(reterr, OTEL_ERR_LIMIT, NULL, 0, 0, "too many services with topics");
+    err = hx_relay_bridge_new(relay, topics, &relay->bridges[relay->bridge_count], reterr);
+    relay->bridge_count += err == OTEL_OK;
+    return err;
+}
+
 static enum otel_err read_target(struct hx_relay_target *target, const json_t *list,
                                  struct otl_detail *reterr)
 {
@@ -272,12 +288,54 @@ void hx_relay_counts(const struct hx_relay *relay, struct hx_relay_counts *ret)
     *ret = relay->counts;
 }
 
-uint64_t hx_relay_handled(const struct hx_relay *relay, const char *instance)
+static const struct hx_relay_node *node_named(const struct hx_relay *relay, const char *instance)
 {
     for (size_t i = 0; i < relay->node_count; i++)
         if (strcmp(relay->nodes[i]->instance, instance) == 0)
-            return relay->nodes[i]->handled;
-    return 0;
+            return relay->nodes[i];
+    return NULL;
+}
+
+/* The topics of a replica's service, if it is the only one. */
+static const struct hx_relay_bridge *own_bridge(const struct hx_relay_node *node)
+{
+    return node->replica.service->replicas == 1
+               ? hx_relay_bridge_of(node->relay, node->replica.service)
+               : NULL;
+}
+
+uint64_t hx_relay_handled(const struct hx_relay *relay, const char *instance)
+{
+    const struct hx_relay_node *node = node_named(relay, instance);
+    const struct hx_relay_bridge *bridge = node != NULL ? own_bridge(node) : NULL;
+
+    return node == NULL ? 0 : node->handled + (bridge != NULL ? bridge->handled : 0);
+}
+
+size_t hx_relay_in_hand(const struct hx_relay *relay, const char *instance)
+{
+    const struct hx_relay_node *node = node_named(relay, instance);
+    const struct hx_relay_bridge *bridge = node != NULL ? own_bridge(node) : NULL;
+
+    return node == NULL ? 0 : node->in_hand + (bridge != NULL ? bridge->in_hand : 0);
+}
+
+size_t hx_relay_uncommitted(const struct hx_relay *relay, const struct hx_service *service)
+{
+    const struct hx_relay_bridge *bridge = hx_relay_bridge_of(relay, service);
+
+    return bridge != NULL ? bridge->in_hand : 0;
+}
+
+bool hx_relay_is_idle(struct hx_relay *relay)
+{
+    bool idle = relay->counts.in_hand == 0;
+
+    for (size_t i = 0; i < relay->bridge_count && idle; i++)
+        idle = hx_relay_bridge_is_empty(relay->bridges[i]);
+    for (size_t i = 0; i < relay->bridge_count && idle; i++)
+        idle = hx_relay_bridge_is_idle(relay->bridges[i]);
+    return idle && relay->counts.in_hand == 0;
 }
 
 void hx_relay_stop(struct hx_relay *relay)
@@ -292,6 +350,8 @@ void hx_relay_stop(struct hx_relay *relay)
         if (relay->nodes[i]->ledger != NULL)
             hx_led_process_close_row(relay->nodes[i]->ledger, &row);
     }
+    for (size_t i = 0; i < relay->bridge_count; i++)
+        hx_relay_bridge_stop(relay->bridges[i]);
 }
 
 void hx_relay_free(struct hx_relay *relay)
@@ -300,6 +360,9 @@ void hx_relay_free(struct hx_relay *relay)
         return;
     while (relay->links != NULL)
         hx_relay_link_free(relay->links);
+    for (size_t i = 0; i < relay->bridge_count; i++)
+        hx_relay_bridge_free(relay->bridges[i]);
+    relay->bridge_count = 0;
     for (size_t i = 0; i < relay->gate_count; i++) {
         if (relay->gates[i]->listener != NULL)
             evconnlistener_free(relay->gates[i]->listener);

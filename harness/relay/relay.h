@@ -16,10 +16,12 @@
  * and behind it, once for each service that it calls. It forwards HTTP/1 messages byte for byte and
  * writes what it saw into one ledger for each replica: an ENTRY for each request that went in, a
  * SEND for each call that came out, both with the raw headers. No SPAN rows: that node has no
- * ledger of its own.
+ * ledger of its own. Kafka messages are carried over between the scenario's topics and the
+ * program's (bridge.h), with rows in a ledger of the service.
  *
- * One thing is changed: the header tracerig-request of a call that comes out gets the number of its
- * SEND row (or is put behind the other headers), so that the callee's ledger can name its caller.
+ * One thing is changed: the header tracerig-request of a call or message that comes out gets the
+ * number of its SEND row (or is put behind the other headers), so that the callee's ledger can name
+ * its caller.
  *
  * A call that comes out belongs to the entry
  *   that has the same tracerig-request, where the node passes it on; else
@@ -27,7 +29,8 @@
  *   that has the same business key (a header, or a field of a JSON body); else
  *   to none: its row has request and entry 0, and its hop cannot be judged.
  *
- * Life      hx_relay_new() -> hx_relay_add() for each replica listens and holds the port that the
+ * Life      hx_relay_new() -> hx_relay_add_topics() for each service that has some ->
+ *           hx_relay_add() for each replica listens and holds the port that the
  *           program is to serve -> hx_relay_peers() says where calls go and begins to knock at the
  *           programs -> ready -> hx_relay_stop() -> hx_relay_free().
  * Threads   one loop's owner; each ledger writer has a helper thread of its own.
@@ -74,12 +77,19 @@ struct hx_relay_replica {
     const char *instance;
 };
 
+struct hx_relay_topics { /* of a service with a command that reads or writes some */
+    const struct hx_service *service;
+    uint32_t process;                 /* number in the ledger */
+    const char *bootstrap;            /* lives as long as the relay */
+};
+
 struct hx_relay_counts {
-    uint64_t in_hand;
+    uint64_t in_hand;       /* requests and calls; messages: see hx_relay_is_idle() */
     uint64_t handled;       /* messages forwarded with their answers */
     uint64_t refused;       /* messages that are no HTTP, upgrades */
     uint64_t unrouted;      /* requests for what the scenario does not have; no row is written */
     uint64_t turned_away;   /* connections over the limit */
+    uint64_t undelivered;   /* messages that the broker did not take */
     char why[256];          /* the first of the refused or unrouted ones */
 };
 
@@ -90,12 +100,23 @@ OTEL_MUST_USE enum otel_err hx_relay_new(const struct hx_relay_options *options,
 OTEL_MUST_USE enum otel_err hx_relay_add(struct hx_relay *relay,
                                          const struct hx_relay_replica *replica,
                                          json_t **ret_places, struct otl_detail *reterr);
+/* Before any of its programs is started. Asks the broker, up to 10 s. OTEL_ERR_IO (no broker, no
+ * such topic), OTEL_ERR_ARGUMENT, OTEL_ERR_MEMORY. */
+OTEL_MUST_USE enum otel_err hx_relay_add_topics(struct hx_relay *relay,
+                                                const struct hx_relay_topics *topics,
+                                                struct otl_detail *reterr);
 /* services: the member of the "peers" command. OTEL_ERR_SYNTAX, OTEL_ERR_NOT_FOUND. */
 OTEL_MUST_USE enum otel_err hx_relay_peers(struct hx_relay *relay, const json_t *services,
                                            struct otl_detail *reterr);
 void hx_relay_counts(const struct hx_relay *relay, struct hx_relay_counts *ret);
-/* Requests that went into this replica and came to an end; 0 when there is none of that name. */
+/* Requests that went into this replica and came to an end, with the messages of a service that has
+ * but one; 0 when there is none of that name. */
 uint64_t hx_relay_handled(const struct hx_relay *relay, const char *instance);
+size_t hx_relay_in_hand(const struct hx_relay *relay, const char *instance);
+/* Messages that were handed to this service and whose offsets it has not committed. */
+size_t hx_relay_uncommitted(const struct hx_relay *relay, const struct hx_service *service);
+/* Nothing in hand, no message on its way. Asks the broker: some milliseconds. */
+bool hx_relay_is_idle(struct hx_relay *relay);
 /* Cut what is still in hand and close the ledgers. */
 void hx_relay_stop(struct hx_relay *relay);
 void hx_relay_free(struct hx_relay *relay);

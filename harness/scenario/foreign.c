@@ -161,11 +161,13 @@ static enum otel_err check_partners(struct hx_loader *l, const json_t *map,
         err = otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, map, "broken"),
                              "'broken' has no effect on %s, which runs a command of its own",
                              service->name);
-    if (err == OTEL_OK && service->consumer_count > 0)
-        err = otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, map, "consumers"),
-                             "%s runs a command of its own, and Kafka topics do not pass through "
-                             "the relay: it cannot be a consumer",
-                             service->name);
+    if (err == OTEL_OK && service->consumer_count > 0 && service->replicas > 1 &&
+        service->foreign->max_in_flight > 0)
+        err = otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "max_in_flight"),
+                             "max_in_flight counts for each replica, and nobody knows which of the "
+                             "%u replicas of %s has a message in hand: a consumer with it has one "
+                             "replica",
+                             service->replicas, service->name);
     if (err == OTEL_OK && service->stop != HX_STOP_DRAIN)
         err = otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "stop"),
                              "how %s stops is its command's own affair", service->name);
@@ -174,15 +176,11 @@ static enum otel_err check_partners(struct hx_loader *l, const json_t *map,
 
 enum otel_err hx_check_foreign_step(struct hx_loader *l, const json_t *map, const char *verb)
 {
-    if (strcmp(verb, "call") == 0 || strcmp(verb, "parallel") == 0)
+    if (strcmp(verb, "call") == 0 || strcmp(verb, "parallel") == 0 || strcmp(verb, "publish") == 0)
         return OTEL_OK;
-    if (strcmp(verb, "publish") == 0)
-        return otl_yaml_error(l->reterr, otl_yaml_container_pos(l->doc, map),
-                              "Kafka topics do not pass through the relay: a service with a "
-                              "command cannot publish");
     return otl_yaml_error(l->reterr, otl_yaml_container_pos(l->doc, map),
-                          "the steps of a service with a command only say whom it calls, found "
-                          "'%s'", verb);
+                          "the steps of a service with a command only say whom it calls and what "
+                          "it publishes, found '%s'", verb);
 }
 
 enum otel_err hx_load_foreign(struct hx_loader *l, const json_t *services,
@@ -222,4 +220,29 @@ enum otel_err hx_load_foreign(struct hx_loader *l, const json_t *services,
     if (err == OTEL_OK)
         err = load_command(l, map, foreign);
     return err == OTEL_OK ? load_env(l, map, foreign) : err;
+}
+
+/* ---- topics --------------------------------------------------------------------------------- */
+
+unsigned hx_foreign_topic_use(const struct hx_scenario *scenario, const struct hx_service *service,
+                              const struct hx_topic *topic)
+{
+    unsigned use = 0;
+
+    for (size_t i = 0; i < service->consumer_count; i++)
+        if (service->consumers[i].topic == topic)
+            use |= HX_FOREIGN_READS;
+    for (size_t i = 0; i < scenario->operation_count; i++) {
+        const struct hx_operation *op = &scenario->operations[i];
+        if (op->service == service && op->step != NULL && op->step->kind == HX_STEP_PUBLISH &&
+            op->step->topic == topic)
+            use |= HX_FOREIGN_WRITES;
+    }
+    return use;
+}
+
+void hx_foreign_name(const struct hx_service *service, const char *name,
+                     char out[HX_FOREIGN_NAME_SIZE])
+{
+    snprintf(out, HX_FOREIGN_NAME_SIZE, "tracerig.%s.%s", service->name, name);
 }

@@ -12,8 +12,9 @@
  * Limits    100 words of a command, 64 variables.
  */
 
-/* A program in any language in a service's place; its HTTP goes through the relay. Its routes are
- * served by it, the calls in their steps say whom it calls; more is not known of it. */
+/* A program in any language in a service's place; its HTTP and its topics go through the relay. Its
+ * routes are served by it, the steps say whom it calls and what it publishes; more is not known of
+ * it. */
 struct hx_foreign {
     const char *const *argv;    /* ends with NULL; argv[0] without '/' is looked up in PATH */
     const char *const *env;     /* "NAME=value", ends with NULL */
@@ -25,5 +26,19 @@ struct hx_foreign {
     const char *file;           /* where the command stands, for messages */
     unsigned line, column;
 };
+
+struct hx_scenario;
+struct hx_service;
+struct hx_topic;
+
+enum { HX_FOREIGN_READS = 1, HX_FOREIGN_WRITES = 2, HX_FOREIGN_NAME_SIZE = 320 };
+
+/* What such a service does with a topic: bits; 0 = nothing. Never both: that would be a circle. */
+unsigned hx_foreign_topic_use(const struct hx_scenario *scenario, const struct hx_service *service,
+                              const struct hx_topic *topic);
+/* "tracerig.SERVICE.NAME": the topic, or the consumer group, that stands between the relay and the
+ * program in place of the scenario's. */
+void hx_foreign_name(const struct hx_service *service, const char *name,
+                     char out[HX_FOREIGN_NAME_SIZE]);
 
 #endif

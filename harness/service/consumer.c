@@ -11,7 +11,7 @@
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 
-enum { POLLS_A_TURN = 256, BROKER_TIMEOUT_MILLIS = 1000 };
+enum { POLLS_A_TURN = 256 };
 #define STABLE_NS (3 * OTL_NS_PER_S)
 
 struct hx_member {
@@ -391,52 +391,10 @@ bool hx_member_is_stable(const struct hx_member *member)
            otl_clock_mono(otl_clock_real()) - member->changed_mono_ns >= STABLE_NS;
 }
 
-/* Where the group stands in a partition of which this member has seen nothing yet. */
-static int64_t committed_offset(struct hx_member *member,
-                                const rd_kafka_topic_partition_t *partition, int64_t low)
-{
-    rd_kafka_topic_partition_list_t *one = rd_kafka_topic_partition_list_new(1);
-    int64_t offset = -1;
-
-    rd_kafka_topic_partition_list_add(one, partition->topic, partition->partition);
-    if (rd_kafka_committed(member->rk, one, BROKER_TIMEOUT_MILLIS) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        offset = one->elems[0].offset >= 0 ? one->elems[0].offset : low;
-    rd_kafka_topic_partition_list_destroy(one);
-    return offset;
-}
-
-static int64_t partition_lag(struct hx_member *member, const rd_kafka_topic_partition_t *partition)
-{
-    int64_t low = 0, high = 0, at = partition->offset;
-
-    if (rd_kafka_query_watermark_offsets(member->rk, partition->topic, partition->partition, &low,
-                                         &high, BROKER_TIMEOUT_MILLIS) !=
-        RD_KAFKA_RESP_ERR_NO_ERROR)
-        return -1;
-    if (high == 0)
-        return 0;
-    if (at < 0)
-        at = committed_offset(member, partition, low);
-    if (at < 0)
-        return -1;
-    return high > at ? high - at : 0;
-}
-
 int64_t hx_member_lag(struct hx_member *member)
 {
-    rd_kafka_topic_partition_list_t *partitions = NULL;
-    int64_t lag = 0;
+    int64_t lag = member->assigned ? hx_kafka_lag(member->rk) : -1;
 
-    if (!member->assigned ||
-        rd_kafka_assignment(member->rk, &partitions) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return -1;
-    if (rd_kafka_position(member->rk, partitions) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        lag = -1;
-    for (int i = 0; lag >= 0 && i < partitions->cnt; i++) {
-        int64_t one = partition_lag(member, &partitions->elems[i]);
-        lag = one < 0 ? -1 : lag + one;
-    }
-    rd_kafka_topic_partition_list_destroy(partitions);
     return lag < 0 ? -1 : lag + (int64_t)member->in_hand;
 }
 

@@ -9,6 +9,8 @@
 
 #include "sdk/base/mem.h"
 
+enum { BROKER_TIMEOUT_MILLIS = 1000 };
+
 enum otel_err hx_kafka_conf_new(const struct hx_kafka_setting *settings, void *opaque,
                                 rd_kafka_conf_t **ret, struct otl_detail *reterr)
 {
@@ -92,4 +94,53 @@ void hx_kafka_events_fini(struct hx_kafka_events *events)
     events->queue = NULL;
     events->wake = NULL;
     events->fd = -1;
+}
+
+/* ---- how far behind? ------------------------------------------------------------------------ */
+
+/* Where the group stands in a partition of which this member has seen nothing yet. */
+static int64_t committed_offset(rd_kafka_t *rk, const rd_kafka_topic_partition_t *partition,
+                                int64_t low)
+{
+    rd_kafka_topic_partition_list_t *one = rd_kafka_topic_partition_list_new(1);
+    int64_t offset = -1;
+
+    rd_kafka_topic_partition_list_add(one, partition->topic, partition->partition);
+    if (rd_kafka_committed(rk, one, BROKER_TIMEOUT_MILLIS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        offset = one->elems[0].offset >= 0 ? one->elems[0].offset : low;
+    rd_kafka_topic_partition_list_destroy(one);
+    return offset;
+}
+
+static int64_t partition_lag(rd_kafka_t *rk, const rd_kafka_topic_partition_t *partition)
+{
+    int64_t low = 0, high = 0, at = partition->offset;
+
+    if (rd_kafka_query_watermark_offsets(rk, partition->topic, partition->partition, &low, &high,
+                                         BROKER_TIMEOUT_MILLIS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return -1;
+    if (high == 0)
+        return 0;
+    if (at < 0)
+        at = committed_offset(rk, partition, low);
+    if (at < 0)
+        return -1;
+    return high > at ? high - at : 0;
+}
+
+int64_t hx_kafka_lag(rd_kafka_t *rk)
+{
+    rd_kafka_topic_partition_list_t *partitions = NULL;
+    int64_t lag = 0;
+
+    if (rd_kafka_assignment(rk, &partitions) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return -1;
+    if (rd_kafka_position(rk, partitions) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        lag = -1;
+    for (int i = 0; lag >= 0 && i < partitions->cnt; i++) {
+        int64_t one = partition_lag(rk, &partitions->elems[i]);
+        lag = one < 0 ? -1 : lag + one;
+    }
+    rd_kafka_topic_partition_list_destroy(partitions);
+    return lag;
 }

@@ -11,7 +11,8 @@
 #include "sdk/base/log.h"
 
 /*
- * What producer and consumer share: configuration, and a librdkafka queue on a libevent loop.
+ * What producers and consumers share, those of the services and those of the relay: configuration,
+ * a librdkafka queue on a libevent loop, and how far behind a consumer is.
  *
  * A queue writes to its descriptor when it turns from empty to not empty, once: who is woken must
  * empty it, or come back by itself.
@@ -44,5 +45,9 @@ OTEL_MUST_USE enum otel_err hx_kafka_events_init(struct hx_kafka_events *events,
 /* Come back in the next turn of the loop. */
 void hx_kafka_events_again(struct hx_kafka_events *events);
 void hx_kafka_events_fini(struct hx_kafka_events *events);
+
+/* Messages of the assigned partitions that this consumer has not been given yet, asked of the
+ * broker; -1: it cannot say now (ask again). Blocks for some milliseconds. */
+int64_t hx_kafka_lag(rd_kafka_t *rk);
 
 #endif

@@ -16,13 +16,19 @@ service_steps_SRCS := harness/service/carrier.c harness/service/value.c harness/
 service_steps_LIBS := processor trace sampler resource propagation otel_api scenario ledger base
 service_steps_PKGS := jansson
 
+# A librdkafka client on a libevent loop; the relay has some too.
+LIBS += service_kafka
+service_kafka_SRCS := harness/service/kafka.c
+service_kafka_LIBS := base
+service_kafka_PKGS := libevent_core rdkafka
+
 LIBS += service
 service_SRCS := harness/service/work.c harness/service/peers.c harness/service/call.c \
-                harness/service/database.c harness/service/kafka.c harness/service/producer.c \
+                harness/service/database.c harness/service/producer.c \
                 harness/service/deliveries.c harness/service/consumer.c \
                 harness/service/tracing.c harness/service/http_entry.c \
                 harness/service/effects.c harness/service/app.c harness/service/command.c
-service_LIBS := service_http service_steps child role exporter processor trace sampler resource \
+service_LIBS := service_http service_steps service_kafka child role exporter processor trace sampler resource \
                 propagation otel_api scenario ledger base
 service_PKGS := libevent_core libevent_extra jansson rdkafka sqlite3
 

@@ -205,10 +205,6 @@ check "a sampler that other SDKs do not know" refused set "the sampler 'probabil
     --set services.payment.tracing.sampler=probability
 check "a step that only an interpreted service can do" refused "the steps of a service with a command" \
     "found 'work'" --set "services.payment.routes.POST /charge.steps=[{work: 1ms}]"
-check "Kafka behind a command" refused "Kafka topics do not pass through the relay" "cannot publish" \
-    --set "services.payment.routes.POST /charge.steps=[{publish: t}]" --set "topics={t: {partitions: 1}}"
-check "a consumer behind a command" refused "Kafka topics do not pass through the relay" "cannot be a consumer" \
-    --set "services.payment.consumers={t: {group: g}}" --set "topics={t: {partitions: 1}}"
 check "a misspelt key" refused --set "did you mean 'command'" --set services.order.comand=x
 check "another ledger than none" refused --set "none" --set services.payment.ledger=full
 check "a fault on a program" refused --set "faults on it are not offered" \

@@ -4,7 +4,8 @@ SCRIPT_TESTS += harness/tests/scenarios.sh harness/tests/bad_input.sh harness/te
                 harness/tests/broken_players.sh harness/tests/conformance.sh
 SCRIPT_TESTS += harness/tests/faults.sh harness/tests/fault_scenarios.sh
 SCRIPT_TESTS += harness/tests/overhead.sh
-SCRIPT_TESTS += harness/tests/foreign.sh harness/tests/foreign_node.sh
+SCRIPT_TESTS += harness/tests/foreign.sh harness/tests/foreign_node.sh \
+                harness/tests/foreign_kafka.sh
 SCRIPT_TESTS += harness/tests/tune.sh
 SCRIPT_TESTS += harness/tests/incident.sh
 SCRIPT_TESTS += harness/tests/tuning_scenarios.sh

@@ -40,7 +40,8 @@
  *   {"event":"stopped","handled":9,"sdk":{...}}
  *                                         answer to stop, the last line; the process exits 0
  *                                         relay: "handled":{instance: n}, "refused", "unrouted",
- *                                         "turned_away", "why"
+ *                                         "turned_away", "why", "undelivered", "uncommitted":
+ *                                         {service: n}
  *   {"event":"fault","text":"..."}        the environment failed (port, disk); the process exits 3
  *
  * runner -> child
@@ -58,7 +59,8 @@
  *
  * Role file (--role FILE), JSON: {"scenario": resolved tree, "service": "order" (service only),
  * "replica": 0, "incarnation": 0, "process": 3, "instance": "order-0", "seed": 42,
- * "replicas": [{"service","replica","process","instance"}] (relay only),
+ * "replicas": [{"service","replica","process","instance"}] (relay only; without "instance": the
+ * topics of the service), "kafka": HOST:PORT (likewise),
  * "dir": run directory, "port": 0 (any), "peers": the peers command, where it is known already}
  *
  * Child exit status: 0 clean, 2 bad role file, 3 fault.

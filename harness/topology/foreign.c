@@ -16,6 +16,14 @@
 
 enum { PATH_SIZE = 4096, ENV_MAX = 160, VALUE_MAX = 16 * 1024 };
 
+static bool has_topics(const struct hx_scenario *scenario, const struct hx_service *service)
+{
+    for (size_t i = 0; i < scenario->topic_count; i++)
+        if (hx_foreign_topic_use(scenario, service, &scenario->topics[i]) != 0)
+            return true;
+    return false;
+}
+
 json_t *hx_run_replicas(struct hx_run *run)
 {
     const struct hx_scenario *scenario = run->options.scenario;
@@ -24,6 +32,9 @@ json_t *hx_run_replicas(struct hx_run *run)
 
     for (size_t s = 0; s < scenario->service_count; s++) {
         const struct hx_service *service = &scenario->services[s];
+        if (service->foreign != NULL && has_topics(scenario, service))
+            json_array_append_new(list, json_pack("{s:s, s:i}", "service", service->name, "process",
+                                                  (int)run->next_process++));
         for (unsigned r = 0; service->foreign != NULL && r < service->replicas; r++) {
             snprintf(name, sizeof(name), "%s-%u", service->name, r);
             json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:s}", "service", service->name,
@@ -127,17 +138,37 @@ static void put_tracing(struct env *env, const struct hx_tracing *tracing,
         (unsigned long long)(tracing->export_timeout_ns / OTL_NS_PER_MS));
 }
 
-/* TRACERIG_URL_RULES_ENGINE=http://127.0.0.1:40123 for the service "rules-engine" */
-static void put_url(struct env *env, const char *service, int port)
+/* RULES_ENGINE for "rules-engine" */
+static const char *shout(const char *name, char out[80])
 {
-    char name[80];
     size_t i;
 
-    for (i = 0; service[i] != '\0' && i < sizeof(name) - 1; i++)
-        name[i] = isalnum((unsigned char)service[i]) ? (char)toupper((unsigned char)service[i])
-                                                     : '_';
-    name[i] = '\0';
-    put(env, "TRACERIG_URL_%s=http://127.0.0.1:%d", name, port);
+    for (i = 0; name[i] != '\0' && i < 79; i++)
+        out[i] = isalnum((unsigned char)name[i]) ? (char)toupper((unsigned char)name[i]) : '_';
+    out[i] = '\0';
+    return out;
+}
+
+/* KAFKA_TOPIC_ORDER_CREATED=tracerig.audit.order.created for the topic "order.created" */
+static void put_topics(struct env *env, const struct hx_run *run, const struct hx_service *service)
+{
+    const struct hx_scenario *scenario = run->options.scenario;
+    char name[80], value[HX_FOREIGN_NAME_SIZE];
+
+    if (!has_topics(scenario, service))
+        return;
+    put(env, "KAFKA_BOOTSTRAP_SERVERS=%s", hx_run_kafka(run));
+    for (size_t i = 0; i < scenario->topic_count; i++) {
+        const struct hx_topic *topic = &scenario->topics[i];
+        if (hx_foreign_topic_use(scenario, service, topic) == 0)
+            continue;
+        hx_foreign_name(service, topic->name, value);
+        put(env, "KAFKA_TOPIC_%s=%s", shout(topic->name, name), value);
+    }
+    for (size_t i = 0; i < service->consumer_count; i++) {
+        hx_foreign_name(service, service->consumers[i].group, value);
+        put(env, "KAFKA_GROUP_%s=%s", shout(service->consumers[i].topic->name, name), value);
+    }
 }
 
 static void fill_env(const struct hx_run *run, const struct hx_service *service,
@@ -145,6 +176,7 @@ static void fill_env(const struct hx_run *run, const struct hx_service *service,
 {
     const char *instance = json_string_value(json_object_get(place, "instance"));
     const char *name;
+    char upper[80];
     json_t *port;
 
     put(env, "PORT=%d", (int)json_integer_value(json_object_get(place, "port")));
@@ -153,7 +185,9 @@ static void fill_env(const struct hx_run *run, const struct hx_service *service,
     put_resource(env, service, instance);
     put_tracing(env, &service->tracing, run);
     json_object_foreach(json_object_get(place, "calls"), name, port)
-        put_url(env, name, (int)json_integer_value(port));
+        put(env, "TRACERIG_URL_%s=http://127.0.0.1:%d", shout(name, upper),
+            (int)json_integer_value(port));
+    put_topics(env, run, service);
     for (const char *const *item = service->foreign->env; *item != NULL; item++)
         put(env, "%s", *item);
 }
@@ -318,8 +352,18 @@ void hx_run_relay_incidents(struct hx_run *run)
     long long refused = json_integer_value(json_object_get(final, "refused"));
     long long unrouted = json_integer_value(json_object_get(final, "unrouted"));
     long long turned_away = json_integer_value(json_object_get(final, "turned_away"));
-    const char *why = json_string_value(json_object_get(final, "why"));
+    long long undelivered = json_integer_value(json_object_get(final, "undelivered"));
+    const char *why = json_string_value(json_object_get(final, "why")), *service;
+    json_t *count;
 
+    json_object_foreach(json_object_get(final, "uncommitted"), service, count)
+        hx_run_incident(run, "relay", run->relay,
+                        "%s never committed %lld of the messages that it was given", service,
+                        (long long)json_integer_value(count));
+    if (undelivered > 0)
+        hx_run_incident(run, "relay", run->relay,
+                        "the broker did not take %lld of the messages that the relay carried over",
+                        undelivered);
     if (refused + unrouted + turned_away > 0)
         hx_run_incident(run, "relay", run->relay,
                         "the relay refused %lld messages, met %lld requests that the scenario does "

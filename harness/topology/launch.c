@@ -55,6 +55,11 @@ struct player {
     json_t *replicas;    /* consumed; the relay's; NULL for others */
 };
 
+const char *hx_run_kafka(const struct hx_run *run)
+{
+    return run->broker != NULL ? run->broker->address : run->options.scenario->broker;
+}
+
 static enum otel_err write_role(const struct hx_run *run, const struct player *player,
                                 char *path, size_t size, struct otl_detail *reterr)
 {
@@ -73,8 +78,11 @@ static enum otel_err write_role(const struct hx_run *run, const struct player *p
         return OTEL_ERR_MEMORY;
     if (player->peers != NULL)
         json_object_set_new(role, "peers", player->peers);
-    if (player->replicas != NULL)
+    if (player->replicas != NULL) {
         json_object_set_new(role, "replicas", player->replicas);
+        if (hx_run_kafka(run)[0] != '\0')
+            json_object_set_new(role, "kafka", json_string(hx_run_kafka(run)));
+    }
     if (player->incarnation == 0)
         snprintf(relative, sizeof(relative), "roles/%s.json", player->name);
     else
@@ -167,10 +175,8 @@ static json_t *peers_message(const struct hx_run *run)
         snprintf(text, sizeof(text), "http://%s", run->otlp_grpc);
         json_object_set_new(message, "otlp_grpc", json_string(text));
     }
-    if (run->broker != NULL)
-        json_object_set_new(message, "kafka", json_string(run->broker->address));
-    else if (run->options.scenario->broker[0] != '\0')
-        json_object_set_new(message, "kafka", json_string(run->options.scenario->broker));
+    if (hx_run_kafka(run)[0] != '\0')
+        json_object_set_new(message, "kafka", json_string(hx_run_kafka(run)));
     return message;
 }
 

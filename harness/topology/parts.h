@@ -9,6 +9,8 @@
 /* launch.c: the run's files and its processes, up to ready. */
 OTEL_MUST_USE enum otel_err hx_run_launch(struct hx_run *run, struct otl_detail *reterr);
 
+/* HOST:PORT of the broker; "": there is none. */
+const char *hx_run_kafka(const struct hx_run *run);
 /* One more process for a replica of a service; the port is that of the one before. */
 OTEL_MUST_USE enum otel_err hx_run_reincarnate(struct hx_run *run, const struct hx_child *old,
                                                const json_t *tree, struct hx_child **ret,

@@ -79,6 +79,19 @@ uint32_t hx_facts_foreign_child(const struct hx_facts *facts, const uint8_t trac
     return n != HX_NONE && memcmp(facts->received[n].trace_id, trace_id, 16) == 0 ? n : HX_NONE;
 }
 
+uint64_t hx_facts_link_key(const uint8_t trace_id[16], const uint8_t span_id[8])
+{
+    return hx_trace_key(trace_id) * UINT64_C(0x9e3779b97f4a7c15) ^ hx_span_key(span_id);
+}
+
+uint32_t hx_facts_foreign_linked(const struct hx_facts *facts, const uint8_t trace_id[16],
+                                 const uint8_t span_id[8])
+{
+    return facts->foreign_by_link.rows != NULL
+               ? hx_table_get(&facts->foreign_by_link, hx_facts_link_key(trace_id, span_id))
+               : HX_NONE;
+}
+
 bool hx_facts_sampled(const struct hx_fact_span *span)
 {
     return (span->open->head.flags & HX_LED_SPAN_SAMPLED) != 0;
@@ -147,6 +160,7 @@ void hx_facts_free(struct hx_facts *facts)
     hx_table_fini(&facts->load_by_request);
     hx_table_fini(&facts->trace_by_id);
     hx_table_fini(&facts->foreign_by_id);
+    hx_table_fini(&facts->foreign_by_link);
     hx_table_fini(&facts->foreign_by_parent);
     if (facts->tap_open)
         col_tap_close(&facts->tap);

@@ -254,6 +254,8 @@ struct hx_facts {
     struct hx_table span_by_seq, span_by_ids, entry_by_seq, send_by_seq, load_by_request;
     struct hx_table trace_by_id;
     struct hx_table foreign_by_id, foreign_by_parent; /* received rows, by span ids */
+    struct hx_table foreign_by_link; /* likewise, by the context that a link names; as
+                                     * many as rows */
 
     uint64_t dangling;        /* ledger rows that close or name a row that is not there */
     uint64_t same_ids;        /* ledger spans whose span id another one has */
@@ -283,6 +285,10 @@ uint32_t hx_facts_foreign_span(const struct hx_facts *facts, const uint8_t trace
                                const uint8_t span_id[8]);
 uint32_t hx_facts_foreign_child(const struct hx_facts *facts, const uint8_t trace_id[16],
                                 const uint8_t parent_span_id[8]);
+/* Of such a service, and linked to this context. */
+uint32_t hx_facts_foreign_linked(const struct hx_facts *facts, const uint8_t trace_id[16],
+                                 const uint8_t span_id[8]);
+uint64_t hx_facts_link_key(const uint8_t trace_id[16], const uint8_t span_id[8]);
 /* Row of the process that made this seq, HX_NONE. */
 uint32_t hx_facts_process_of_seq(const struct hx_facts *facts, uint64_t seq);
 bool hx_facts_sampled(const struct hx_fact_span *span);

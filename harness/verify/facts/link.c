@@ -122,6 +122,8 @@ enum otel_err hx_facts_link(struct hx_facts *facts)
         struct hx_fact_send *send = &facts->sends[i];
 
         send->span = hx_table_get(&facts->span_by_seq, send->open->head.seq);
+        if (send->entry == HX_NONE) /* in a ledger that was read later */
+            send->entry = hx_table_get(&facts->entry_by_seq, send->open->entry_seq);
     }
     err = link_messages(facts);
     if (err != OTEL_OK)

@@ -115,15 +115,18 @@ static void attach(struct hx_facts *facts, uint32_t n)
 }
 
 /* A span that no ledger asked for, of a service that has none. */
-static void add_foreign(struct hx_facts *facts, uint32_t n)
+static void add_foreign(struct hx_facts *facts, uint32_t n, struct col_list links)
 {
     struct hx_fact_received *row = &facts->received[n];
+    struct col_link link;
 
     if (facts->resources[row->resource].foreign == NULL)
         return;
     row->flags |= HX_RECEIVED_FOREIGN;
     hx_table_put(&facts->foreign_by_id, hx_span_key(row->span_id), n);
     hx_table_put(&facts->foreign_by_parent, hx_span_key(row->parent_span_id), n);
+    while (col_link_next(&links, &link)) /* those over the table's room are not found again */
+        hx_table_put(&facts->foreign_by_link, hx_facts_link_key(link.trace_id, link.span_id), n);
 }
 
 static void add_span(struct receiver *r, const struct col_span *span, uint32_t request)
@@ -145,7 +148,7 @@ static void add_span(struct receiver *r, const struct col_span *span, uint32_t r
             row->flags |= HX_RECEIVED_LINKS_CALLER;
     }
     if (row->span == HX_NONE)
-        add_foreign(facts, n);
+        add_foreign(facts, n, span->links);
     else
         row->altered = hx_content_compare(&facts->spans[row->span], row, &content);
     attach(facts, n);
@@ -258,7 +261,8 @@ static enum otel_err make_room(struct receiver *r)
     for (size_t i = 0; i < facts->scenario->service_count; i++)
         foreign = foreign || facts->scenario->services[i].foreign != NULL;
     if (foreign && (hx_table_init(&facts->foreign_by_id, facts->received_cap) != OTEL_OK ||
-                    hx_table_init(&facts->foreign_by_parent, facts->received_cap) != OTEL_OK))
+                    hx_table_init(&facts->foreign_by_parent, facts->received_cap) != OTEL_OK ||
+                    hx_table_init(&facts->foreign_by_link, facts->received_cap) != OTEL_OK))
         return OTEL_ERR_MEMORY;
     if (hx_table_init(&r->request_by_number, facts->request_cap) != OTEL_OK)
         return OTEL_ERR_MEMORY;

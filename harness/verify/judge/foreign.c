@@ -6,7 +6,7 @@
 #include "harness/scenario/foreign.h"
 #include "harness/verify/facts/ids.h"
 
-enum { OTLP_SERVER = 2 };
+enum { OTLP_SERVER = 2, OTLP_CONSUMER = 5 };
 
 /* Other SDKs read their clocks by the millisecond. */
 #define CLOCK_SLACK_NS UINT64_C(5000000)
@@ -29,6 +29,15 @@ static void count_entries(const struct hx_facts *facts, const struct hx_service 
     }
 }
 
+/* One that reads messages may begin a trace if it links to what came in. */
+static bool begins_alone(const struct hx_fact_received *row)
+{
+    if ((row->flags & HX_RECEIVED_FOREIGN) == 0 || !hx_id_zero(row->parent_span_id, 8))
+        return false;
+    return row->kind == OTLP_SERVER ||
+           (row->kind == OTLP_CONSUMER && (row->flags & HX_RECEIVED_HAS_LINKS) == 0);
+}
+
 static uint64_t strays_of(const struct hx_facts *facts, const struct hx_service *service)
 {
     uint64_t first_ns, roots, found = 0;
@@ -36,9 +45,8 @@ static uint64_t strays_of(const struct hx_facts *facts, const struct hx_service 
     count_entries(facts, service, &first_ns, &roots);
     for (size_t i = 0; i < facts->received_count; i++) {
         const struct hx_fact_received *row = &facts->received[i];
-        found += (row->flags & HX_RECEIVED_FOREIGN) != 0 && row->kind == OTLP_SERVER &&
-                 facts->resources[row->resource].foreign == service &&
-                 hx_id_zero(row->parent_span_id, 8) && row->start_ns + CLOCK_SLACK_NS >= first_ns;
+        found += begins_alone(row) && facts->resources[row->resource].foreign == service &&
+                 row->start_ns + CLOCK_SLACK_NS >= first_ns;
     }
     return found > roots ? found - roots : 0;
 }
@@ -87,18 +95,47 @@ const char *hx_foreign_sent(const struct hx_facts *facts, const struct hx_servic
     return NULL;
 }
 
-const char *hx_foreign_used(struct hx_judgement *j, const struct hx_service *service,
-                            const struct hx_context *context, bool *ret_unknown)
+/* It tied itself to the context in another way than the edge says; NULL: it did not. */
+static const char *otherwise(const struct hx_facts *facts, const struct hx_context *context,
+                             bool parent, bool link)
 {
-    if ((context->flags & 1) == 0 ||
-        hx_facts_foreign_child(j->facts, context->trace_id, context->span_id) != HX_NONE)
+    if (parent && hx_facts_foreign_linked(facts, context->trace_id, context->span_id) != HX_NONE)
+        return "received, but the callee only made a link of it";
+    if (link && hx_facts_foreign_child(facts, context->trace_id, context->span_id) != HX_NONE)
+        return "the callee joined the trace, though the edge is no parent";
+    return NULL;
+}
+
+const char *hx_foreign_used(struct hx_judgement *j, const struct hx_service *service,
+                            const struct hx_context *context, enum hx_edge_mode mode,
+                            bool *ret_unknown)
+{
+    bool link = mode == HX_EDGE_LINK || mode == HX_EDGE_BOTH;
+    bool parent = mode == HX_EDGE_PARENT || mode == HX_EDGE_BOTH;
+    const char *why;
+
+    if ((context->flags & 1) == 0 || hx_foreign_tied(j->facts, context, mode))
         return NULL;
+    why = otherwise(j->facts, context, parent, link && !parent);
+    if (why != NULL)
+        return why;
     if (j->strays[service->index] == 0) {
         *ret_unknown = true;
         return NULL;
     }
     j->strays[service->index]--;
-    return "received, but the callee began a trace of its own";
+    return parent ? "received, but the callee began a trace of its own"
+                  : "received, but the callee made no link";
+}
+
+bool hx_foreign_tied(const struct hx_facts *facts, const struct hx_context *context,
+                     enum hx_edge_mode mode)
+{
+    if ((mode == HX_EDGE_PARENT || mode == HX_EDGE_BOTH) &&
+        hx_facts_foreign_child(facts, context->trace_id, context->span_id) == HX_NONE)
+        return false;
+    return (mode != HX_EDGE_LINK && mode != HX_EDGE_BOTH) ||
+           hx_facts_foreign_linked(facts, context->trace_id, context->span_id) != HX_NONE;
 }
 
 const char *hx_foreign_why_unjoined(const struct hx_service *service)
@@ -113,12 +150,14 @@ const char *hx_foreign_why_unjoined(const struct hx_service *service)
 }
 
 uint32_t hx_foreign_caller_op(const struct hx_scenario *scenario, const struct hx_service *service,
-                              uint32_t to_op)
+                              const struct hx_led_send *send)
 {
     for (size_t i = 0; i < scenario->operation_count; i++) {
         const struct hx_operation *op = &scenario->operations[i];
-        if (op->service == service && op->step != NULL && op->step->kind == HX_STEP_CALL &&
-            op->step->route->op == to_op)
+        if (op->service != service || op->step == NULL)
+            continue;
+        if ((op->step->kind == HX_STEP_CALL && op->step->route->op == send->to_op) ||
+            (op->step->kind == HX_STEP_PUBLISH && op->step->topic->index == send->topic))
             return op->entry;
     }
     return HX_NONE;

@@ -14,7 +14,8 @@ struct hop {
     const struct hx_fact_span *callee; /* SERVER or CONSUMER span; NULL: none */
     struct otl_view sent, sent_state;
     struct otl_view got, got_state;
-    struct otl_view passed; /* what came to an untraced caller */
+    struct otl_view passed; /* what came to an untraced caller, or to a foreign one that is to go
+                             * on with the same trace */
     enum hx_edge_mode mode;
     struct hx_context context; /* what was received */
     bool has_context;
@@ -42,6 +43,19 @@ static bool propagates(const struct hx_facts *facts, uint32_t process)
     const struct hx_service *service = facts->processes[process].service;
 
     return service != NULL && service->tracing.propagate_tracecontext;
+}
+
+/* Does the entry go on with the trace that comes in? A consumer that links does not. */
+static bool goes_on(const struct hx_scenario *scenario, uint32_t op)
+{
+    for (size_t i = 0; i < scenario->service_count; i++) {
+        const struct hx_service *service = &scenario->services[i];
+        for (size_t k = 0; k < service->consumer_count; k++)
+            if (service->consumers[k].op == op)
+                return service->consumers[k].edge == HX_EDGE_PARENT ||
+                       service->consumers[k].edge == HX_EDGE_BOTH;
+    }
+    return true;
 }
 
 static void look_at_foreign(const struct hx_facts *facts, struct hop *hop)
@@ -79,7 +93,8 @@ static void look_at(const struct hx_facts *facts, const struct hx_fact_entry *en
 
             hop->caller_untraced = hx_facts_untraced(facts, facts->entries[send->entry].process);
             hop->caller_propagates = propagates(facts, facts->entries[send->entry].process);
-            hop->passed = hx_led_view(&above->head, above->traceparent);
+            if (hop->caller_untraced || goes_on(facts->scenario, above->op))
+                hop->passed = hx_led_view(&above->head, above->traceparent);
         }
         hop->sent = hx_led_view(&send->open->head, send->open->traceparent);
         hop->sent_state = hx_led_view(&send->open->head, send->open->tracestate);
@@ -184,9 +199,11 @@ static bool joined_foreign(const struct hx_facts *facts, const struct hop *hop)
             : hop->caller != NULL && hop->caller->received == HX_NONE)
         return false;
     if (hop->callee_foreign != NULL)
-        return hx_facts_foreign_child(facts, context->trace_id, context->span_id) != HX_NONE;
+        return hx_foreign_tied(facts, context, hop->mode);
     if (hop->callee == NULL || hop->callee->received == HX_NONE)
         return false;
+    if (hop->mode == HX_EDGE_LINK) /* to what, its content tells */
+        return (facts->received[hop->callee->received].flags & HX_RECEIVED_HAS_LINKS) != 0;
     return memcmp(facts->received[hop->callee->received].trace_id, context->trace_id, 16) == 0 &&
            memcmp(facts->received[hop->callee->received].parent_span_id, context->span_id, 8) == 0;
 }
@@ -323,7 +340,7 @@ static const char *wrongly_used_foreign(struct hx_judgement *j, struct hx_edge *
 
     if (hop->callee_foreign != NULL && hop->has_context &&
         hop->callee_foreign->tracing.propagate_tracecontext)
-        why = hx_foreign_used(j, hop->callee_foreign, &hop->context, &unknown);
+        why = hx_foreign_used(j, hop->callee_foreign, &hop->context, hop->mode, &unknown);
     if (why == NULL && hop->unjoined != NULL)
         not_judged(j, edge, hx_foreign_why_unjoined(hop->unjoined));
     else if (unknown)
@@ -410,7 +427,7 @@ static uint32_t caller_op(const struct hx_facts *facts, const struct hx_fact_sen
 {
     if (send->entry == HX_NONE && hx_facts_foreign(facts, send->process))
         return hx_foreign_caller_op(facts->scenario, facts->processes[send->process].service,
-                                    send->open->to_op);
+                                    send->open);
     return send->entry != HX_NONE ? facts->entries[send->entry].open->op : HX_NONE;
 }
 

@@ -46,6 +46,7 @@ static int setup(void **state)
     judgement.scenario = &scenario;
     assert_int_equal(hx_table_init(&facts.foreign_by_id, SPANS), OTEL_OK);
     assert_int_equal(hx_table_init(&facts.foreign_by_parent, SPANS), OTEL_OK);
+    assert_int_equal(hx_table_init(&facts.foreign_by_link, SPANS), OTEL_OK);
     return 0;
 }
 
@@ -54,6 +55,7 @@ static int teardown(void **state)
     (void)state;
     hx_table_fini(&facts.foreign_by_id);
     hx_table_fini(&facts.foreign_by_parent);
+    hx_table_fini(&facts.foreign_by_link);
     return 0;
 }
 
@@ -120,11 +122,58 @@ static void a_trace_of_its_own_is_the_fault_of_the_hop_before(void **state)
     hx_foreign_count_strays(&judgement);
     assert_int_equal(judgement.strays[0], 0); /* no request had come in when it began */
     judgement.strays[0] = 1;
-    assert_string_equal(hx_foreign_used(&judgement, &service, &came, &unknown),
+    assert_string_equal(hx_foreign_used(&judgement, &service, &came, HX_EDGE_PARENT, &unknown),
                         "received, but the callee began a trace of its own");
     assert_false(unknown);
-    assert_null(hx_foreign_used(&judgement, &service, &came, &unknown));
+    assert_null(hx_foreign_used(&judgement, &service, &came, HX_EDGE_PARENT, &unknown));
     assert_true(unknown); /* one stray explains one hop, no more */
+}
+
+/* A CONSUMER span of the program, a root with a link to a context. */
+static void receive_linked(const char *own, const char *to)
+{
+    uint32_t n = (uint32_t)facts.received_count;
+    struct hx_context context;
+
+    receive(own, "");
+    received[n].kind = 5;
+    received[n].flags |= HX_RECEIVED_HAS_LINKS;
+    assert_true(hx_context_parse(text(to), &context));
+    hx_table_put(&facts.foreign_by_link, hx_facts_link_key(context.trace_id, context.span_id), n);
+}
+
+static void a_message_is_used_as_its_edge_says(void **state)
+{
+    struct hx_context came;
+    bool unknown = false;
+
+    (void)state;
+    assert_true(hx_context_parse(text(CAME), &came));
+    receive_linked("00-1af7651916cd43dd8448eb211c80319c-00000000000000aa-01", CAME);
+    hx_foreign_count_strays(&judgement);
+    assert_int_equal(judgement.strays[0], 0);
+    assert_null(hx_foreign_used(&judgement, &service, &came, HX_EDGE_LINK, &unknown));
+    assert_false(unknown);
+    assert_string_equal(hx_foreign_used(&judgement, &service, &came, HX_EDGE_PARENT, &unknown),
+                        "received, but the callee only made a link of it");
+    came.span_id[0] ^= 1;
+    assert_null(hx_foreign_used(&judgement, &service, &came, HX_EDGE_LINK, &unknown));
+    assert_true(unknown);
+    judgement.strays[0] = 1;
+    assert_string_equal(hx_foreign_used(&judgement, &service, &came, HX_EDGE_LINK, &unknown),
+                        "received, but the callee made no link");
+}
+
+static void a_child_where_a_link_was_due_is_wrong(void **state)
+{
+    struct hx_context came;
+    bool unknown = false;
+
+    (void)state;
+    receive(TRACE "00000000000000aa-01", CAME);
+    assert_true(hx_context_parse(text(CAME), &came));
+    assert_string_equal(hx_foreign_used(&judgement, &service, &came, HX_EDGE_LINK, &unknown),
+                        "the callee joined the trace, though the edge is no parent");
 }
 
 static void a_child_of_what_came_in_is_right(void **state)
@@ -136,12 +185,12 @@ static void a_child_of_what_came_in_is_right(void **state)
     receive(TRACE "00000000000000aa-01", CAME);
     assert_true(hx_context_parse(text(CAME), &came));
     judgement.strays[0] = 1;
-    assert_null(hx_foreign_used(&judgement, &service, &came, &unknown));
+    assert_null(hx_foreign_used(&judgement, &service, &came, HX_EDGE_PARENT, &unknown));
     assert_false(unknown);
     assert_int_equal(judgement.strays[0], 1);
     came.flags = 0; /* not sampled: nothing is to arrive */
     came.span_id[0] ^= 1;
-    assert_null(hx_foreign_used(&judgement, &service, &came, &unknown));
+    assert_null(hx_foreign_used(&judgement, &service, &came, HX_EDGE_PARENT, &unknown));
     assert_false(unknown);
 }
 
@@ -169,6 +218,8 @@ int main(void)
         TEST(what_its_settings_allow_is_right),
         TEST(a_trace_of_its_own_is_the_fault_of_the_hop_before),
         TEST(a_child_of_what_came_in_is_right),
+        TEST(a_message_is_used_as_its_edge_says),
+        TEST(a_child_where_a_link_was_due_is_wrong),
         TEST(why_a_call_cannot_be_joined_is_said),
     };
 

@@ -39,7 +39,7 @@ COL_SECURE := collector-mock/tests/certs.c collector-mock/tests/secure.c
 TESTS += col_http_test
 col_http_test_SRCS := collector-mock/tests/http_test.c $(COL_RIG)
 col_http_test_LIBS := col_wire otlp_pb base
-col_http_test_PKGS := zlib
+col_http_test_PKGS := zlib libzstd
 
 TESTS += col_grpc_test
 col_grpc_test_SRCS := collector-mock/tests/grpc_test.c collector-mock/grpc/tests/client.c $(COL_RIG)

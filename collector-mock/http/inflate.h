@@ -12,7 +12,8 @@
  * Memory    appended to *out, whose max bounds what a bomb can reach; nothing is allocated ahead
  *           of what the input really yields.
  *
- * gzip (several members one after another, as RFC 1952 allows) and deflate (the zlib format).
+ * gzip (several members one after another, as RFC 1952 allows), deflate and zlib (the zlib format),
+ * zstd (several frames; windows of at most 8 MiB, what RFC 8878 asks every reader to take).
  *
  * Returns OTEL_OK, or
  *   OTEL_ERR_UNSUPPORTED  another encoding; *reterr names it

@@ -6,6 +6,7 @@
 
 #include "collector-mock/faults/faults.h"
 #include "collector-mock/http/inflate.h"
+#include "collector-mock/wire/json.h"
 #include "collector-mock/wire/traces.h"
 #include "sdk/base/mem.h"
 
@@ -16,6 +17,7 @@ struct col_intake {
     struct col_consumer next;
     enum col_tap_transport transport;
     struct otl_buf inflated;
+    struct otl_buf transcoded; /* what a JSON request says, in protobuf */
     uint64_t connection_base; /* of the server's numbers within the tap */
     uint64_t traces_requests; /* for --broken */
     uint64_t *accepted, *refused, *failed;
@@ -36,7 +38,6 @@ static enum otel_err tap_write(struct col_intake *intake, struct col_tap_record 
     struct col_host *host = intake->host;
     enum otel_err err;
 
-    record->encoding = COL_TAP_PROTOBUF;
     record->transport = intake->transport;
     record->signal = COL_TAP_TRACES;
     record->connection += intake->connection_base;
@@ -53,6 +54,7 @@ static enum otel_err tap_request(struct col_intake *intake,
 {
     struct col_tap_record record = {
         .type = COL_TAP_REQUEST,
+        .encoding = request->json ? COL_TAP_JSON : COL_TAP_PROTOBUF,
         .connection = request->connection,
         .request = ++intake->host->tap_requests,
         .mono_ns = request->mono_ns,
@@ -72,6 +74,7 @@ void col_intake_answered(struct col_intake *intake, uint64_t connection, uint64_
 {
     struct col_tap_record record = {
         .type = COL_TAP_ANSWER,
+        .encoding = COL_TAP_PROTOBUF,
         .connection = connection,
         .request = tap_request,
         .mono_ns = otl_clock_mono(intake->host->clock),
@@ -104,6 +107,8 @@ enum otel_err col_intake_inflate(struct col_intake *intake, struct otl_view enco
 
 void col_intake_tidy(struct col_intake *intake)
 {
+    if (intake->transcoded.cap > KEEP_BYTES)
+        otl_buf_fini(&intake->transcoded);
     if (intake->inflated.cap > KEEP_BYTES)
         otl_buf_fini(&intake->inflated);
 }
@@ -164,14 +169,33 @@ static void not_recorded(struct col_intake *intake, uint64_t spans, struct col_o
     otl_log_line(&intake->host->log, OTL_LOG_ERROR, "%s", outcome->detail.text);
 }
 
-void col_intake_take(struct col_intake *intake, const struct col_intake_request *request,
+/* Spans of a request, in protobuf from here on; false: it is no OTLP. */
+static bool decode(struct col_intake *intake, struct col_intake_request *request,
+                   uint64_t *ret_spans, struct otl_detail *reterr)
+{
+    struct otl_view bytes = request->body;
+
+    if (request->json) {
+        otl_buf_reset(&intake->transcoded);
+        if (col_json_decode(request->body, &intake->transcoded, reterr) != OTEL_OK)
+            return false;
+        bytes = otl_view(intake->transcoded.data, intake->transcoded.len);
+    }
+    if (col_traces_check(bytes, ret_spans, reterr) != OTEL_OK)
+        return false;
+    request->body = bytes;
+    request->json = false;
+    return true;
+}
+
+void col_intake_take(struct col_intake *intake, struct col_intake_request *request,
                      struct col_outcome *ret)
 {
     uint64_t spans = 0;
 
     *intake->decompressed_bytes += request->body.len;
     ret->code = COL_GRPC_OK;
-    ret->undecodable = col_traces_check(request->body, &spans, &ret->detail) != OTEL_OK;
+    ret->undecodable = !decode(intake, request, &spans, &ret->detail);
     if (!ret->undecodable && spans > 0 && loses(intake)) {
         *intake->lost_on_purpose += spans;
         *intake->accepted += spans;
@@ -266,6 +290,7 @@ enum otel_err col_intake_new(const struct col_intake_options *options, struct co
     intake->connection_base = options->host->tap_connections;
     options->host->tap_connections += 1ULL << 40;
     otl_buf_init(&intake->inflated, options->max_body_bytes);
+    otl_buf_init(&intake->transcoded, options->max_body_bytes);
     if (!register_counters(intake, options->id)) {
         col_intake_free(intake);
         return OTEL_ERR_MEMORY;
@@ -279,5 +304,6 @@ void col_intake_free(struct col_intake *intake)
     if (intake == NULL)
         return;
     otl_buf_fini(&intake->inflated);
+    otl_buf_fini(&intake->transcoded);
     otl_mem_free(intake);
 }

@@ -15,8 +15,8 @@
  * Life      new (registers its counters) -> take, answered... -> free. One a protocol of a
  *           receiver.
  * Threads   that of the event loop.
- * Memory    one buffer for a decompressed request, at most max_body_bytes; tidy gives a large one
- *           back.
+ * Memory    one buffer for a decompressed request and one for what JSON says in protobuf, each at
+ *           most max_body_bytes; tidy gives large ones back.
  */
 
 struct col_intake;
@@ -29,12 +29,14 @@ struct col_intake_options {
     struct col_consumer next;
 };
 
-/* One whole request; body is what an ExportTraceServiceRequest should be, not compressed. */
+/* One whole request; body is what an ExportTraceServiceRequest should be, not compressed, in
+ * protobuf or JSON. */
 struct col_intake_request {
     uint64_t connection; /* as the server numbers them, from 1 */
     uint64_t mono_ns;    /* when its last byte was received */
     uint64_t wall_ns;
     struct otl_view body;
+    bool json;
 };
 
 struct col_fault_plan;
@@ -59,7 +61,8 @@ void col_intake_free(struct col_intake *intake); /* may be NULL */
 OTEL_MUST_USE enum otel_err col_intake_inflate(struct col_intake *intake,
                                                struct otl_view encoding, struct otl_view body,
                                                struct otl_view *ret, struct otl_detail *reterr);
-void col_intake_take(struct col_intake *intake, const struct col_intake_request *request,
+/* *request is changed: the body is what is in the tap. */
+void col_intake_take(struct col_intake *intake, struct col_intake_request *request,
                      struct col_outcome *ret);
 /* A request ended before it could be taken. */
 void col_intake_failed(struct col_intake *intake);

@@ -10,6 +10,8 @@
 
 /* otlp receiver: the component around its protocols. */
 
+enum { ENCODINGS_MAX = 8 };
+
 struct otlp {
     struct col_create create;
     struct col_otlp_http *http; /* NULL: not enabled */
@@ -20,6 +22,7 @@ struct otlp {
     char http_endpoint[256];
     char grpc_endpoint[256];
     char path[256];
+    const char *encodings[ENCODINGS_MAX + 1]; /* Content-Encodings that are taken */
     size_t max_body;
     size_t max_message;
     uint32_t max_streams;
@@ -32,9 +35,13 @@ enum { MAX_MESSAGE_MIB = 256 }; /* half of what all requests may hold */
 
 static const char *const http_not_yet[] = {
     "transport",       "auth",     "cors",
-    "include_metadata", "timeouts", "response_headers", "compression_algorithms",
+    "include_metadata", "timeouts", "response_headers",
     "keep_alives_enabled", "metrics_url_path", "logs_url_path", NULL};
 
+/* What a list may name: "" is no compression. snappy and lz4 of the Collector are not there. */
+static const char *const compressions[] = {"", "gzip", "zstd", "zlib", "deflate", NULL};
+static const struct otl_schema compression_item[] = {
+    {.type = OTL_SCHEMA_ENUM, .words = compressions}};
 static const struct otl_schema http_keys[] = {
     {.key = "endpoint", .type = OTL_SCHEMA_STRING, .min = 1},
     {.key = "traces_url_path", .type = OTL_SCHEMA_STRING, .min = 1, .max = 200},
@@ -46,7 +53,10 @@ static const struct otl_schema http_keys[] = {
     NOT_YET("include_metadata"),
     NOT_YET("timeouts"),
     NOT_YET("response_headers"),
-    NOT_YET("compression_algorithms"),
+    {.key = "compression_algorithms",
+     .type = OTL_SCHEMA_LIST,
+     .child = compression_item,
+     .max = ENCODINGS_MAX},
     NOT_YET("keep_alives_enabled"),
     NOT_YET("metrics_url_path"),
     NOT_YET("logs_url_path"),
@@ -127,6 +137,21 @@ static enum otel_err read_endpoint(const struct col_create *args, const json_t *
                           "receiver '%s': '%s' is no HOST:PORT", args->id, out);
 }
 
+/* The words of the list; all that there are when it is absent. */
+static void read_encodings(struct otlp *otlp, const json_t *list)
+{
+    size_t count = 0;
+
+    for (size_t i = 1; list == NULL && compressions[i] != NULL; i++)
+        otlp->encodings[count++] = compressions[i];
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *word = json_string_value(json_array_get(list, i));
+        for (size_t k = 1; compressions[k] != NULL; k++)
+            if (strcmp(word, compressions[k]) == 0)
+                otlp->encodings[count++] = compressions[k];
+    }
+}
+
 static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const json_t *grpc,
                                    struct otl_detail *reterr)
 {
@@ -138,6 +163,7 @@ static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const 
     otlp->max_body = (size_t)otl_tree_int(http, "max_request_body_size", 0);
     if (otlp->max_body == 0)
         otlp->max_body = 20u << 20;
+    read_encodings(otlp, json_object_get(http, "compression_algorithms"));
     otlp->max_message = (size_t)otl_tree_int(grpc, "max_recv_msg_size_mib", 0) << 20;
     if (otlp->max_message == 0)
         otlp->max_message = 4u << 20;
@@ -209,6 +235,7 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
     const struct col_otlp_http_options http = {.id = otlp->create.id,
                                                .endpoint = otlp->http_endpoint,
                                                .traces_url_path = otlp->path,
+                                               .encodings = otlp->encodings,
                                                .max_request_body_size = otlp->max_body,
                                                .tls = otlp->http_tls,
                                                .host = otlp->create.host,

@@ -202,7 +202,7 @@ static void on_request(void *context, struct col_grpc_request *request)
 {
     struct col_otlp_grpc *grpc = context;
     struct col_intake_request taken = {request->connection, request->mono_ns, request->wall_ns,
-                                       request->message};
+                                       request->message, false};
     struct col_outcome outcome = COL_OUTCOME_INIT;
 
     request->tag = NULL;

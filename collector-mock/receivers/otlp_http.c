@@ -10,7 +10,8 @@
 #include "collector-mock/receivers/tls_settings.h"
 #include "sdk/base/mem.h"
 
-static const char protobuf_type[] = "application/x-protobuf";
+static const char protobuf_media[] = "application/x-protobuf";
+static const char json_media[] = "application/json";
 static const char text_type[] = "text/plain; charset=utf-8";
 
 struct col_otlp_http {
@@ -19,6 +20,7 @@ struct col_otlp_http {
     struct col_http_server *server;
     struct col_intake *intake;
     struct otl_buf status; /* the error body at hand */
+    const char *const *encodings; /* that are taken, ending with NULL */
     void (*on_drained)(void *context);
     void *on_drained_context;
 };
@@ -35,11 +37,13 @@ static void answer_plain(struct col_otlp_http *http, struct col_http_request *re
     col_http_answer(request, &answer);
 }
 
-static struct otl_view status_body(struct col_otlp_http *http, enum col_grpc_code code,
+/* In the encoding of the request, as the Collector does. */
+static struct otl_view status_body(struct col_otlp_http *http, bool json, enum col_grpc_code code,
                                    const char *message)
 {
     otl_buf_reset(&http->status);
-    if (col_status_write(code, message, &http->status) != OTEL_OK)
+    if ((json ? col_status_write_json(code, message, &http->status)
+              : col_status_write(code, message, &http->status)) != OTEL_OK)
         return otl_view("", 0);
     return otl_view(http->status.data, http->status.len);
 }
@@ -111,16 +115,32 @@ static bool answer_by_fault(struct col_otlp_http *http, const struct col_fault_p
     return true;
 }
 
+static bool is_type(struct otl_view value, const char *type)
+{
+    const char *semicolon = value.len > 0 ? memchr(value.data, ';', value.len) : NULL;
+    size_t len = semicolon ? (size_t)(semicolon - value.data) : value.len;
+
+    while (len > 0 && value.data[len - 1] == ' ')
+        len--;
+    return len == strlen(type) && strncasecmp(value.data, type, len) == 0;
+}
+
+static bool is_json(const struct col_http_request *request)
+{
+    return is_type(col_http_header_of(request, "Content-Type"), json_media);
+}
+
 static void answer_outcome(struct col_otlp_http *http, struct col_http_request *request,
                            const struct col_outcome *outcome)
 {
     /* an ExportTraceServiceResponse that says nothing has no bytes */
+    bool json = is_json(request);
     struct col_http_answer answer = {.status = col_status_http(outcome->code),
-                                     .content_type = protobuf_type,
-                                     .body = otl_view("", 0)};
+                                     .content_type = json ? json_media : protobuf_media,
+                                     .body = otl_view_str(json ? "{\"partialSuccess\":{}}" : "")};
 
     if (outcome->code != COL_GRPC_OK)
-        answer.body = status_body(http, outcome->code, outcome->detail.text);
+        answer.body = status_body(http, json, outcome->code, outcome->detail.text);
     if (outcome->fault != NULL && answer_by_fault(http, outcome->fault, request, &answer))
         return;
     col_intake_count(http->intake, answer.status);
@@ -138,26 +158,33 @@ static void on_answered(void *context, const struct col_http_request *request,
 
 /* ---- a request ---- */
 
-static bool is_type(struct otl_view value, const char *type)
+static bool decompress(struct col_otlp_http *http, const struct col_http_request *request,
+                       struct otl_view *body, struct otl_detail *reterr)
 {
-    const char *semicolon = value.len > 0 ? memchr(value.data, ';', value.len) : NULL;
-    size_t len = semicolon ? (size_t)(semicolon - value.data) : value.len;
+    struct otl_view encoding = col_http_header_of(request, "Content-Encoding");
+    const char *const *known = http->encodings;
 
-    while (len > 0 && value.data[len - 1] == ' ')
-        len--;
-    return len == strlen(type) && strncasecmp(value.data, type, len) == 0;
+    if (encoding.len == 0 || otl_view_is(encoding, "identity"))
+        return true;
+    while (*known != NULL && (strlen(*known) != encoding.len ||
+                              strncasecmp(*known, encoding.data, encoding.len) != 0))
+        known++;
+    if (*known == NULL) {
+        otl_detail_set(reterr, OTEL_ERR_UNSUPPORTED, NULL, 0, 0,
+                       "unsupported Content-Encoding: %.*s",
+                       (int)(encoding.len > 64 ? 64 : encoding.len), encoding.data);
+        return false;
+    }
+    return col_intake_inflate(http->intake, encoding, request->body, body, reterr) == OTEL_OK;
 }
 
 static void take_traces(struct col_otlp_http *http, struct col_http_request *request)
 {
-    struct otl_view encoding = col_http_header_of(request, "Content-Encoding");
     struct col_intake_request taken = {request->connection, request->mono_ns, request->wall_ns,
-                                       request->body};
+                                       request->body, is_json(request)};
     struct col_outcome outcome = COL_OUTCOME_INIT;
 
-    if (encoding.len == 0 || otl_view_is(encoding, "identity") ||
-        col_intake_inflate(http->intake, encoding, request->body, &taken.body,
-                           &outcome.detail) == OTEL_OK) {
+    if (decompress(http, request, &taken.body, &outcome.detail)) {
         col_intake_take(http->intake, &taken, &outcome);
     } else {
         outcome.code = outcome.detail.code == OTEL_ERR_MEMORY ? COL_GRPC_UNAVAILABLE
@@ -179,9 +206,10 @@ static void on_request(void *context, struct col_http_request *request)
         answer_plain(http, request, 404, "404 page not found\n");
     else if (!otl_view_is(request->method, "POST"))
         answer_plain(http, request, 405, "405 method not allowed, supported: [POST]");
-    else if (!is_type(type, protobuf_type))
+    else if (!is_type(type, protobuf_media) && !is_type(type, json_media))
         answer_plain(http, request, 415,
-                     "415 unsupported media type, supported: [application/x-protobuf]");
+                     "415 unsupported media type, supported: [application/json, "
+                     "application/x-protobuf]");
     else
         take_traces(http, request);
 }
@@ -198,11 +226,11 @@ static void on_refused(void *context, const struct col_http_request *request,
         !otl_view_is(request->path, http->path))
         return;
     snprintf(message, sizeof(message), "%.*s", (int)answer->body.len, answer->body.data);
-    answer->body = status_body(http,
+    answer->body = status_body(http, is_json(request),
                                answer->status == 400 ? COL_GRPC_INVALID_ARGUMENT
                                                      : COL_GRPC_UNAVAILABLE,
                                message);
-    answer->content_type = protobuf_type;
+    answer->content_type = is_json(request) ? json_media : protobuf_media;
 }
 
 static void on_drained(void *context)
@@ -298,6 +326,7 @@ enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     http->host = options->host;
     http->path = options->traces_url_path;
+    http->encodings = options->encodings;
     http->on_drained = options->on_drained;
     http->on_drained_context = options->on_drained_context;
     otl_buf_init(&http->status, 4096);

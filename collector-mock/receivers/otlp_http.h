@@ -6,7 +6,7 @@
 #include "collector-mock/pipeline/component.h"
 
 /*
- * OTLP/HTTP side of the otlp receiver: POST /v1/traces, protobuf.
+ * OTLP/HTTP side of the otlp receiver: POST /v1/traces, protobuf or JSON.
  *
  * Statuses and bodies are those of the Collector: 404 for an unknown path, 405 and 415 as plain
  * text, 400 with a google.rpc.Status for what cannot be decompressed or decoded or is too large,
@@ -24,6 +24,8 @@ struct col_otlp_http_options {
     const char *id;              /* of the receiver; lives as long as this */
     const char *endpoint;        /* "127.0.0.1:4318"; port 0: any */
     const char *traces_url_path; /* "/v1/traces"; lives as long as this */
+    const char *const *encodings; /* Content-Encodings that are taken, ending with NULL; lives as
+                                   * long as this */
     size_t max_request_body_size; /* bytes, also after decompression */
     struct col_tls *tls;         /* NULL: in the clear; borrowed */
     struct col_host *host;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-mock/receivers/status.h"
 
+#include <stdio.h>
+
 #include "collector-mock/wire/put.h"
 
 unsigned col_status_http(enum col_grpc_code code)
@@ -71,6 +73,27 @@ enum otel_err col_status_write(enum col_grpc_code code, const char *message, str
     if (err == OTEL_OK && message[0] != '\0')
         err = col_put_field(out, 2, otl_view_str(message));
     return err;
+}
+
+enum otel_err col_status_write_json(enum col_grpc_code code, const char *message,
+                                    struct otl_buf *out)
+{
+    enum otel_err err;
+    char piece[48];
+
+    snprintf(piece, sizeof(piece), "{\"code\":%d,\"message\":\"", (int)code);
+    err = otl_buf_append_str(out, piece);
+    for (; *message != '\0' && err == OTEL_OK; message++) {
+        unsigned char c = (unsigned char)*message;
+        if (c == '"' || c == '\\')
+            snprintf(piece, sizeof(piece), "\\%c", c);
+        else if (c < 0x20)
+            snprintf(piece, sizeof(piece), "\\u%04x", c);
+        else
+            snprintf(piece, sizeof(piece), "%c", c);
+        err = otl_buf_append_str(out, piece);
+    }
+    return err == OTEL_OK ? otl_buf_append_str(out, "\"}") : err;
 }
 
 enum otel_err col_status_write_retry(enum col_grpc_code code, const char *message,

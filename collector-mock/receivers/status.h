@@ -19,6 +19,9 @@ enum col_grpc_code col_status_grpc(unsigned status);
 /* google.rpc.Status {code, message} in protobuf. */
 OTEL_MUST_USE enum otel_err col_status_write(enum col_grpc_code code, const char *message,
                                              struct otl_buf *out);
+/* The same in JSON. */
+OTEL_MUST_USE enum otel_err col_status_write_json(enum col_grpc_code code, const char *message,
+                                                  struct otl_buf *out);
 /* The same with a google.rpc.RetryInfo among the details. */
 OTEL_MUST_USE enum otel_err col_status_write_retry(enum col_grpc_code code, const char *message,
                                                    uint64_t delay_s, struct otl_buf *out);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <cmocka.h>
 
@@ -47,6 +48,7 @@ static int stop(void **state)
 #define HOST "Host: x\r\n"
 #define PROTO "Content-Type: application/x-protobuf\r\n"
 #define POST "POST /v1/traces HTTP/1.1\r\n" HOST PROTO
+#define JSON "POST /v1/traces HTTP/1.1\r\n" HOST "Content-Type: application/json\r\n"
 /* a request with one empty span: 8 bytes */
 #define SPAN "\n\x04\x12\x02\x12"
 static const char empty_request[] = POST "Content-Length: 0\r\n\r\n";
@@ -112,6 +114,28 @@ static const struct {
     {"gzip that is none", BYTES(POST "Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain"),
      400, "x-protobuf", "damaged", false},
     {"gzip of nothing", BYTES(POST "Content-Encoding: gzip\r\nContent-Length: 0\r\n\r\n"), 400,
+     "x-protobuf", "truncated", false},
+    {"JSON", BYTES(JSON "Content-Length: 64\r\n\r\n"
+                   "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"a\"}]}]}]}   "),
+     200, "application/json", "{\"partialSuccess\":{}}", false},
+    {"JSON without spans", BYTES(JSON "Content-Length: 2\r\n\r\n{}"), 200, "application/json",
+     "{\"partialSuccess\":{}}", false},
+    {"JSON that is none", BYTES(JSON "Content-Length: 2\r\n\r\n{]"), 400, "application/json",
+     "{\"code\":3,\"message\":\"byte 1: JSON: expected '\\\"'\"}", false},
+    {"JSON without a body", BYTES(JSON "Content-Length: 0\r\n\r\n"), 400, "application/json",
+     "expected '{'", false},
+    {"JSON with a span that is none",
+     BYTES(JSON "Content-Length: 66\r\n\r\n"
+                "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"spanId\":\"0102\"}]}]}]}"),
+     400, "application/json", "wrong length of an id", false},
+    {"JSON in an unknown encoding",
+     BYTES(JSON "Content-Encoding: br\r\nContent-Length: 2\r\n\r\n{}"), 400,
+     "application/json", "unsupported Content-Encoding: br", false},
+    {"announced JSON over the limit", BYTES(JSON "Content-Length: 100001\r\n\r\n"), 400,
+     "application/json", "too large", true},
+    {"zstd that is none", BYTES(POST "Content-Encoding: zstd\r\nContent-Length: 5\r\n\r\nplain"),
+     400, "x-protobuf", "damaged", false},
+    {"zstd of nothing", BYTES(POST "Content-Encoding: zstd\r\nContent-Length: 0\r\n\r\n"), 400,
      "x-protobuf", "truncated", false},
     {"identity", BYTES(POST "Content-Encoding: identity\r\nContent-Length: 6\r\n\r\n" SPAN "\0"),
      200, "x-protobuf", "", false},
@@ -253,6 +277,29 @@ static size_t compress_zeros(size_t size, int window, uint8_t *out, size_t room)
     return len;
 }
 
+/* The same by zstd. */
+static size_t compress_zstd(size_t size, uint8_t *out, size_t room)
+{
+    uint8_t *plain = otl_mem_alloc(size);
+    size_t len;
+
+    assert_non_null(plain);
+    for (size_t i = 0; i < size; i++)
+        plain[i] = i % 2 ? 0 : 0x78;
+    len = ZSTD_compress(out, room, plain, size, 3);
+    assert_false(ZSTD_isError(len));
+    otl_mem_free(plain);
+    return len;
+}
+
+enum { BY_GZIP, BY_DEFLATE, BY_ZSTD, WAYS };
+
+static size_t compress_by(int way, size_t size, uint8_t *out, size_t room)
+{
+    return way == BY_ZSTD ? compress_zstd(size, out, room)
+                          : compress_zeros(size, way == BY_GZIP ? 15 + 16 : 15, out, room);
+}
+
 static void compressed_bodies_are_bounded_after_decompression(void **state)
 {
     static const struct {
@@ -262,15 +309,17 @@ static void compressed_bodies_are_bounded_after_decompression(void **state)
     static uint8_t out[200000];
 
     (void)state;
-    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
-        bool gzip = i % 2 == 0;
-        size_t len = compress_zeros(cases[i / 2].size, gzip ? 15 + 16 : 15, out, sizeof(out));
-        const char *header = gzip ? "Content-Encoding: gzip\r\n" : "Content-Encoding: deflate\r\n";
+    for (size_t i = 0; i < WAYS * sizeof(cases) / sizeof(cases[0]); i++) {
+        static const char *const headers[WAYS] = {"Content-Encoding: gzip\r\n",
+                                                  "Content-Encoding: deflate\r\n",
+                                                  "Content-Encoding: zstd\r\n"};
+        const char *header = headers[i % WAYS];
+        size_t len = compress_by((int)(i % WAYS), cases[i / WAYS].size, out, sizeof(out));
         int fd = rig_connect(port);
 
         assert_int_equal(rig_post(fd, header, otl_view((char *)out, len), NULL),
-                         cases[i / 2].status);
-        if (cases[i / 2].status == 200) { /* cut at a few places, and with something behind */
+                         cases[i / WAYS].status);
+        if (cases[i / WAYS].status == 200) { /* cut at a few places, and with something behind */
             for (size_t cut = 1; cut < len; cut += len / 7 + 1)
                 assert_int_equal(rig_post(fd, header, otl_view((char *)out, len - cut), NULL), 400);
             out[len] = 'x';
@@ -278,13 +327,14 @@ static void compressed_bodies_are_bounded_after_decompression(void **state)
         }
         close(fd);
     }
-    /* two gzip members are one body */
-    {
-        size_t one = compress_zeros(50, 15 + 16, out, sizeof(out));
-        size_t two = compress_zeros(50, 15 + 16, out + one, sizeof(out) - one);
+    /* two gzip members are one body, and two zstd frames */
+    for (int way = BY_GZIP; way <= BY_ZSTD; way += 2) {
+        size_t one = compress_by(way, 50, out, sizeof(out));
+        size_t two = compress_by(way, 50, out + one, sizeof(out) - one);
         int fd = rig_connect(port);
 
-        assert_int_equal(rig_post(fd, "Content-Encoding: gzip\r\n",
+        assert_int_equal(rig_post(fd, way == BY_GZIP ? "Content-Encoding: gzip\r\n"
+                                                     : "Content-Encoding: zstd\r\n",
                                   otl_view((char *)out, one + two), NULL),
                          200);
         close(fd);

@@ -19,6 +19,7 @@
 #include <jansson.h>
 
 #include "collector-mock/tests/rig.h"
+#include "collector-mock/wire/json.h"
 #include "collector-mock/wire/traces.h"
 #include "sdk/base/file.h"
 
@@ -320,6 +321,63 @@ static void requests_and_answers_are_recorded(void **state)
     otl_buf_fini(&official);
 }
 
+static unsigned post_json(int fd, struct otl_view body)
+{
+    struct otl_buf answer;
+    unsigned status;
+    char head[200];
+    int len = snprintf(head, sizeof(head),
+                       "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                       "Content-Length: %zu\r\n\r\n",
+                       body.len);
+
+    otl_buf_init(&answer, 1 << 20);
+    rig_send(fd, head, (size_t)len);
+    rig_send(fd, body.data, body.len);
+    status = rig_answer(fd, &answer);
+    otl_buf_fini(&answer);
+    return status;
+}
+
+static void json_is_recorded_as_the_protobuf_that_says_the_same(void **state)
+{
+    struct rig *rig = *state;
+    struct otl_buf json, same;
+    struct col_tap_reader reader;
+    struct col_tap_record record;
+    size_t requests = 0;
+    int fd;
+
+    rig_config(rig, with_nop);
+    rig_start(rig, NULL);
+    rig_read("ci/witness/official/groups.json", &json);
+    otl_buf_init(&same, 1 << 20);
+    assert_int_equal(col_json_decode(otl_view(json.data, json.len), &same, NULL), OTEL_OK);
+    fd = rig_connect(rig_port(rig, "otlp/http"));
+    assert_int_equal(post_json(fd, otl_view(json.data, json.len)), 200);
+    assert_int_equal(post_json(fd, otl_view("[]", 2)), 400);
+    close(fd);
+    assert_int_equal(rig_stop(rig), 0);
+    assert_int_equal(col_tap_open(rig->tap, &reader, NULL), OTEL_OK);
+    while (col_tap_next(&reader, &record)) {
+        if (record.type != COL_TAP_REQUEST)
+            continue;
+        if (requests++ == 0) {
+            assert_int_equal(record.encoding, COL_TAP_PROTOBUF);
+            assert_int_equal(record.spans, 24);
+            assert_true(otl_view_equal(record.body, otl_view(same.data, same.len)));
+        } else {
+            assert_int_equal(record.encoding, COL_TAP_JSON);
+            assert_int_equal(record.flags, COL_TAP_UNDECODABLE);
+            assert_true(otl_view_is(record.body, "[]"));
+        }
+    }
+    assert_int_equal(requests, 2);
+    col_tap_close(&reader);
+    otl_buf_fini(&json);
+    otl_buf_fini(&same);
+}
+
 static void a_broken_collector_acknowledges_and_loses(void **state)
 {
     struct rig *rig = *state;
@@ -404,6 +462,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(exporters_write_the_framing_of_the_collector, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(requests_and_answers_are_recorded, setup, teardown),
+        cmocka_unit_test_setup_teardown(json_is_recorded_as_the_protobuf_that_says_the_same, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(sigterm_under_load_loses_nothing_that_was_accepted, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_was_acknowledged_survives_kill_9, setup, teardown),

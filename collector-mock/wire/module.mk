@@ -3,13 +3,18 @@ LIBS += col_wire
 col_wire_SRCS := collector-mock/wire/field.c collector-mock/wire/value.c \
                  collector-mock/wire/span.c collector-mock/wire/traces.c \
                  collector-mock/wire/tap.c collector-mock/wire/tap_write.c \
-                 collector-mock/wire/regroup.c
+                 collector-mock/wire/regroup.c collector-mock/wire/json.c \
+                 collector-mock/wire/json_lex.c
 col_wire_LIBS := base
 
 TESTS += col_traces_test
 col_traces_test_SRCS := collector-mock/wire/tests/traces_test.c \
                         collector-mock/wire/tests/compare.c
 col_traces_test_LIBS := col_wire otlp_pb base
+
+TESTS += col_json_test
+col_json_test_SRCS := collector-mock/wire/tests/json_test.c collector-mock/wire/tests/compare.c
+col_json_test_LIBS := col_wire otlp_pb base
 
 TESTS += col_tap_test
 col_tap_test_SRCS := collector-mock/wire/tests/tap_test.c
@@ -19,3 +24,7 @@ FUZZERS += fuzz_col_otlp
 fuzz_col_otlp_SRCS := collector-mock/wire/tests/fuzz_col_otlp.c \
                       collector-mock/wire/tests/compare.c ci/fuzz-main.c
 fuzz_col_otlp_LIBS := col_wire otlp_pb base
+
+FUZZERS += fuzz_col_json
+fuzz_col_json_SRCS := collector-mock/wire/tests/fuzz_col_json.c ci/fuzz-main.c
+fuzz_col_json_LIBS := col_wire otlp_pb base

@@ -31,7 +31,9 @@
  *     60  4   flags       COL_TAP_...
  *
  * START begins each life of a collector; connection and request numbers begin anew behind it, so a
- * request is named by (life, request). REQUEST holds the decompressed body as received; it is
+ * request is named by (life, request). REQUEST holds the decompressed body as received; one that
+ * came as JSON is held as the protobuf that says the same, so that readers know one form (encoding
+ * 2 is that of JSON that could not be decoded). It is
  * handed to the kernel before any processor sees the spans and before the answer leaves, so what
  * was acknowledged survives kill -9 of the collector. ANSWER has no body.
  *

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const encodings[] = {"gzip", "deflate", "br", ""};
+    static const char *const encodings[] = {"gzip", "deflate", "br", "zstd"};
     struct otl_buf out;
 
     if (size == 0)

@@ -30,7 +30,7 @@ reports_SRCS := reports/model.c reports/format.c reports/out.c reports/words.c r
                 reports/json/json.c reports/junit/junit.c reports/markdown/markdown.c \
                 reports/text/text.c reports/html/html.c reports/html/table.c \
                 reports/html/findings.c reports/html/layout.c reports/html/topology.c \
-                reports/html/load.c reports/html/namer.c reports/html/books.c reports/html/cost.c \
+                reports/html/load.c reports/html/namer.c reports/html/path.c reports/html/books.c reports/html/cost.c \
                 reports/html/overhead.c \
                 reports/html/machine.c reports/html/waterfall.c \
                 reports/set/set.c reports/set/page.c reports/set/junit.c reports/set/table.c \

@@ -321,6 +321,35 @@ static enum otel_err load_namer(struct hx_loader *l, const json_t *map, struct h
                           otl_words_suggest(words, claims->namer, near, sizeof(near)));
 }
 
+/* expect.critical_path: "SERVICE SPAN", "SERVICE STATEMENT", or none. */
+static enum otel_err load_path(struct hx_loader *l, const json_t *map, struct hx_claims *claims)
+{
+    const char *words[WORDS_MAX + 1];
+    char near[NEAR_SIZE];
+    size_t count = 0;
+
+    claims->critical_path = otl_tree_text(map, "critical_path", "");
+    if (*claims->critical_path == '\0')
+        return OTEL_OK;
+    words[count++] = "none";
+    for (size_t i = 0; i < l->scenario->operation_count && count + 2 < WORDS_MAX; i++) {
+        const struct hx_operation *op = &l->operations[i];
+        words[count++] = hx_loader_format(l, "%s %s", op->service->name, op->name);
+        if (op->step != NULL && op->step->kind == HX_STEP_SQL)
+            words[count++] = hx_loader_format(l, "%s %s", op->service->name, op->step->statement);
+        if (words[count - 1] == NULL || words[count - 2] == NULL)
+            return OTEL_ERR_MEMORY;
+    }
+    words[count] = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], claims->critical_path) == 0)
+            return OTEL_OK;
+    return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "critical_path"),
+                          "'%.100s' is no span or statement of a service, nor 'none'%s",
+                          claims->critical_path,
+                          otl_words_suggest(words, claims->critical_path, near, sizeof(near)));
+}
+
 static enum otel_err load_expect(struct hx_loader *l, const struct hx_plan *plan)
 {
     struct hx_claims *claims = &l->scenario->claims;
@@ -334,6 +363,8 @@ static enum otel_err load_expect(struct hx_loader *l, const struct hx_plan *plan
         err = check_partial(l, map);
     if (err == OTEL_OK)
         err = load_namer(l, map, claims);
+    if (err == OTEL_OK)
+        err = load_path(l, map, claims);
     if (err == OTEL_OK)
         err = load_edges(l, plan, "required", &claims->required, &claims->required_count);
     if (err == OTEL_OK)

@@ -52,6 +52,7 @@ static enum otel_err step(struct follow *w, size_t index)
         w->state = RUNNING;
         break;
     case HX_FAULT_SET:
+    case HX_FAULT_SQL:
         if (w->state == DEAD)
             return refuse(w, index, "is dead at that time");
         break;

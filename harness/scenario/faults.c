@@ -12,7 +12,9 @@
 
 enum { NEAR_SIZE = 160, NAME_SIZE = 128 };
 
-static const char *const verbs[] = {"kill", "stop", "continue", "restart", "set", "collector"};
+static const char *const verbs[] = {"kill", "stop",      "continue", "restart",
+                                    "set",  "collector", "sql"};
+enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 static const char *const kinds[] = {"delay", "status", "stall", "refuse"};
 
 const char *hx_collector_fault_word(enum hx_collector_fault fault)
@@ -30,25 +32,27 @@ static unsigned index_of(const char *const *words, unsigned count, const char *w
 
 /* ---- which keys go with which verb ---------------------------------------------------------- */
 
-enum { BIT_KILL = 1, BIT_STOP = 2, BIT_CONTINUE = 4, BIT_RESTART = 8, BIT_SET = 16, BIT_COL = 32 };
+enum { BIT_KILL = 1, BIT_STOP = 2, BIT_CONTINUE = 4, BIT_RESTART = 8, BIT_SET = 16, BIT_COL = 32,
+       BIT_SQL = 64 };
 
 static enum otel_err check_keys(struct hx_loader *l, const json_t *map, const struct hx_fault *f)
 {
     static const struct {
         const char *key;
         unsigned verbs;
-    } rows[] = {{"service", BIT_KILL | BIT_STOP | BIT_CONTINUE | BIT_RESTART | BIT_SET},
-                {"replica", BIT_KILL | BIT_STOP | BIT_CONTINUE | BIT_RESTART | BIT_SET},
+    } rows[] = {{"service", ~(unsigned)BIT_COL},
+                {"replica", ~(unsigned)BIT_COL},
                 {"grace", BIT_RESTART},
                 {"set", BIT_RESTART | BIT_SET},
+                {"statement", BIT_SQL},
                 {"fault", BIT_COL},
                 {"delay", BIT_COL},
                 {"status", BIT_COL},
                 {"retry_after", BIT_COL},
                 {"for", BIT_COL},
                 {"probability", BIT_COL}};
-    static const char *const needed[] = {"service", "service", "service",
-                                         "service", "set",     "fault"};
+    static const char *const needed[VERBS] = {"service", "service", "service",  "service",
+                                              "set",     "fault",   "statement"};
     unsigned bit = 1u << f->what;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -261,6 +265,8 @@ static const char *describe(struct hx_loader *l, const struct hx_fault *f)
             snprintf(extra, sizeof(extra), " %u", f->status);
         return hx_loader_format(l, "collector %s%s", kinds[f->collector], extra);
     }
+    if (f->what == HX_FAULT_SQL)
+        snprintf(extra, sizeof(extra), ": %.180s", f->statement);
     for (size_t i = 0; i < f->setting_count && i < 3; i++)
         snprintf(extra + strlen(extra), sizeof(extra) - strlen(extra), "%s%.60s=%.30s",
                  i ? ", " : " ", f->settings[i].path, f->settings[i].value);
@@ -277,7 +283,8 @@ static enum otel_err load_fault(struct hx_loader *l, const json_t *list, size_t 
     const json_t *map = json_array_get(list, index);
     enum otel_err err;
 
-    f->what = (enum hx_fault_do)index_of(verbs, 6, otl_tree_text(map, "do", ""));
+    f->what = (enum hx_fault_do)index_of(verbs, VERBS, otl_tree_text(map, "do", ""));
+    f->statement = otl_tree_text(map, "statement", "");
     f->grace_ns = otl_tree_duration_ns(map, "grace", 10 * OTL_NS_PER_S);
     err = load_target(l, map, f);
     if (err == OTEL_OK)
@@ -298,15 +305,17 @@ enum otel_err hx_load_faults(struct hx_loader *l)
 {
     const json_t *list = json_object_get(l->scenario->tree, "faults");
     struct hx_fault *faults = hx_loader_array(l, json_array_size(list), sizeof(*faults));
+    enum otel_err err;
 
     if (faults == NULL)
         return OTEL_ERR_MEMORY;
     for (size_t i = 0; i < json_array_size(list); i++) {
-        enum otel_err err = load_fault(l, list, i, &faults[i]);
+        err = load_fault(l, list, i, &faults[i]);
         if (err != OTEL_OK)
             return err;
     }
     l->scenario->faults = faults;
     l->scenario->fault_count = json_array_size(list);
-    return hx_check_fault_order(l);
+    err = hx_check_fault_sql(l);
+    return err == OTEL_OK ? hx_check_fault_order(l) : err;
 }

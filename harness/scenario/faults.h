@@ -23,7 +23,8 @@ enum hx_fault_do {
     HX_FAULT_CONTINUE,  /* SIGCONT */
     HX_FAULT_RESTART,   /* SIGTERM (unless it is gone already), then a new incarnation */
     HX_FAULT_SET,       /* change settings of the running process */
-    HX_FAULT_COLLECTOR  /* the collector misbehaves */
+    HX_FAULT_COLLECTOR, /* the collector misbehaves */
+    HX_FAULT_SQL        /* a statement on the instance's own database, such as DROP INDEX */
 };
 
 enum hx_collector_fault {
@@ -66,6 +67,7 @@ struct hx_fault {
     uint64_t grace_ns;          /* restart: SIGKILL when it has not exited so long after SIGTERM */
     const struct hx_setting *settings; /* set, restart */
     size_t setting_count;
+    const char *statement;      /* sql */
     enum hx_collector_fault collector;
     uint64_t delay_ns;          /* of an answer */
     unsigned status;

@@ -229,6 +229,19 @@ static enum hx_stop_way stop_way(const char *word)
     return (enum hx_stop_way)way;
 }
 
+static enum otel_err load_database(struct hx_loader *l, const json_t *list, struct hx_service *ret)
+{
+    const char **statements = hx_loader_array(l, json_array_size(list), sizeof(*statements));
+
+    if (statements == NULL)
+        return OTEL_ERR_MEMORY;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        statements[i] = json_string_value(json_array_get(list, i));
+    ret->database = statements;
+    ret->database_count = json_array_size(list);
+    return OTEL_OK;
+}
+
 static enum otel_err load_service(struct hx_loader *l, const json_t *services, const char *name,
                                   struct hx_service *ret)
 {
@@ -244,6 +257,8 @@ static enum otel_err load_service(struct hx_loader *l, const json_t *services, c
     ret->stop = stop_way(otl_tree_text(map, "stop", "drain"));
     load_broken(json_object_get(map, "broken"), &ret->broken);
     err = hx_load_attributes(l, json_object_get(map, "resource"), &ret->resource);
+    if (err == OTEL_OK)
+        err = load_database(l, json_object_get(map, "database"), ret);
     if (err == OTEL_OK)
         err = load_tracing(l, json_object_get(map, "tracing"), &ret->tracing);
     if (err == OTEL_OK)

@@ -60,6 +60,8 @@ OTEL_MUST_USE enum otel_err hx_check_foreign_step(struct hx_loader *loader, cons
                                                   const char *verb);
 /* sqlite takes every statement, with as many parameters as there are. */
 OTEL_MUST_USE enum otel_err hx_check_sql(struct hx_loader *loader);
+/* The same of the statements of faults, after the ones that fill the database. */
+OTEL_MUST_USE enum otel_err hx_check_fault_sql(struct hx_loader *loader);
 /* No request may go round for ever or grow beyond measure. */
 OTEL_MUST_USE enum otel_err hx_check_graph(struct hx_loader *loader);
 OTEL_MUST_USE enum otel_err hx_load_claims(struct hx_loader *loader);

@@ -32,7 +32,8 @@ enum {
     HX_MAX_REPLICAS = 64,
     HX_MAX_TOPICS = 64,
     HX_MAX_OPERATIONS = 1024,
-    HX_MAX_STEP_DEPTH = 16
+    HX_MAX_STEP_DEPTH = 16,
+    HX_MAX_STATEMENTS = 64
 };
 
 /* ---- services ----------------------------------------------------------------------------- */
@@ -131,6 +132,8 @@ struct hx_service {
     size_t consumer_count;
     const struct hx_replica_settings *replica_settings; /* of those replicas that have some */
     size_t replica_settings_count;
+    const char *const *database; /* statements that fill its database before the first request */
+    size_t database_count;
 };
 
 struct hx_topic {
@@ -201,6 +204,8 @@ struct hx_claims {
     const struct hx_threshold *thresholds; /* on figures of report.json */
     size_t threshold_count;
     const char *namer;          /* instance that the spans must name, "none"; "" = no claim */
+    const char *critical_path;  /* "SERVICE SPAN" or "SERVICE STATEMENT" that makes slow traces slow
+                                 * by their critical path, or "none"; "" = no claim */
     bool allow_unknown;         /* hops of a service without ledger that cannot be judged are no
                                  * reason to be inconclusive */
     bool partial_traces;        /* partial traces are expected: the share that follows from the

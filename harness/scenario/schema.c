@@ -42,7 +42,7 @@ static const char *const protocols[] = {"http/protobuf", "grpc", NULL};
 static const char *const backends[] = {"evhttp", "lean", NULL};
 static const char *const stop_ways[] = {"drain", "flush_and_stay", "flush_and_exit", "none", NULL};
 static const char *const fault_kinds[] = {"kill",    "stop", "continue",  "restart",
-                                          "set",     "collector", NULL};
+                                          "set",     "collector", "sql", NULL};
 static const char *const collector_faults[] = {"delay", "status", "stall", "refuse", NULL};
 static const char *const edges[] = {"parent", "link", "both", "none", NULL};
 static const char *const arrivals[] = {"constant", "poisson", "burst", NULL};
@@ -245,6 +245,9 @@ static const struct otl_schema business_key[] = {
     ROW("header", STRING, .min = 1, .max = NAME_BYTES),
     ROW("json", STRING, .min = 1, .max = NAME_BYTES), OTL_SCHEMA_END};
 
+static const struct otl_schema statement_item[] = {
+    ITEM(STRING, .min = 1, .max = 4096, .what = "an SQL statement")};
+
 static const struct otl_schema service[] = {
     ROW("command", ONE_OF, .child = command),
     ROW("env", MAP, .child = environment, .max = 64),
@@ -263,6 +266,7 @@ static const struct otl_schema service[] = {
     ROW("routes", MAP, .child = routes),
     ROW("consumers", MAP, .child = consumers),
     ROW("replica_settings", MAP, .child = replica_settings, .max = HX_MAX_REPLICAS),
+    ROW("database", LIST, .child = statement_item, .min = 1, .max = HX_MAX_STATEMENTS),
     OTL_SCHEMA_END};
 static const struct otl_schema services[] = {
     ROW("*", MAP, .child = service, .what = "a service"), OTL_SCHEMA_END};
@@ -316,6 +320,7 @@ static const struct otl_schema expect[] = {
     ROW("spans_per_request_min", DOUBLE, .real_max = 1e6, .fallback = "0.0"),
     ROW("partial_traces", BOOL, .fallback = "false"),
     ROW("namer", STRING, .min = 1, .max = NAME_BYTES * 2),
+    ROW("critical_path", STRING, .min = 1, .max = 4096 + NAME_BYTES),
     ROW("allow_unknown", BOOL),
     OTL_SCHEMA_END};
 
@@ -340,6 +345,7 @@ static const struct otl_schema fault[] = {
     ROW("replica", UINT, .max = HX_MAX_REPLICAS),
     ROW("grace", DURATION, .min = MS, .max = HOUR),
     ROW("set", MAP, .child = settings, .min = 1, .max = 16),
+    ROW("statement", STRING, .min = 1, .max = 4096),
     ROW("fault", ENUM, .words = collector_faults),
     ROW("delay", DURATION, .min = MS, .max = HOUR),
     ROW("status", UINT, .min = 400, .max = 599),

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/scenario/faults.h"
 #include "harness/scenario/internal.h"
 
 enum { MENDINGS_MAX = 128, NAME_SIZE = 128 };
@@ -113,9 +114,47 @@ static enum otel_err check_statement(struct hx_loader *l, const struct hx_operat
     return OTEL_OK;
 }
 
-static enum otel_err check_service(struct hx_loader *l, const struct hx_service *service)
+static enum otel_err refused(struct hx_loader *l, struct otl_yaml_pos pos, const char *sql,
+                             sqlite3 *db)
 {
-    sqlite3 *db = NULL; /* one for a service, as in a run */
+    return otl_yaml_error(l->reterr, pos, "sqlite refuses \"%.200s\": %.200s", sql,
+                          sqlite3_errmsg(db));
+}
+
+/* Rows are not made here: only what changes the tables is carried out. */
+static int try_statement(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+
+    sqlite3_finalize(statement);
+    sql += strspn(sql, " \t\r\n");
+    if (rc == SQLITE_OK && (sqlite3_strnicmp(sql, "CREATE", 6) == 0 ||
+                            sqlite3_strnicmp(sql, "DROP", 4) == 0 ||
+                            sqlite3_strnicmp(sql, "ALTER", 5) == 0))
+        rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    return rc;
+}
+
+static enum otel_err open_filled(struct hx_loader *l, const struct hx_service *service,
+                                 sqlite3 **ret)
+{
+    const json_t *list = json_object_get(
+        json_object_get(json_object_get(l->scenario->tree, "services"), service->name), "database");
+
+    if (sqlite3_open(":memory:", ret) != SQLITE_OK)
+        return OTEL_ERR_MEMORY;
+    for (size_t i = 0; i < service->database_count; i++)
+        if (try_statement(*ret, service->database[i]) != SQLITE_OK)
+            return refused(l, otl_yaml_item_pos(l->doc, list, i), service->database[i], *ret);
+    return OTEL_OK;
+}
+
+/* *ret: its database with all tables, NULL when it needs none. */
+static enum otel_err check_service(struct hx_loader *l, const struct hx_service *service,
+                                   sqlite3 **ret)
+{
+    const json_t *services = json_object_get(l->scenario->tree, "services");
     enum otel_err err = OTEL_OK;
 
     for (size_t i = 0; err == OTEL_OK && i < l->scenario->operation_count; i++) {
@@ -123,12 +162,16 @@ static enum otel_err check_service(struct hx_loader *l, const struct hx_service 
 
         if (op->service != service || op->step == NULL || op->step->kind != HX_STEP_SQL)
             continue;
-        if (db == NULL && sqlite3_open(":memory:", &db) != SQLITE_OK)
-            err = OTEL_ERR_MEMORY;
-        else
-            err = check_statement(l, op, db);
+        if (*ret == NULL)
+            err = open_filled(l, service, ret);
+        if (err == OTEL_OK)
+            err = check_statement(l, op, *ret);
     }
-    sqlite3_close(db);
+    if (err == OTEL_OK && *ret == NULL && service->database_count > 0)
+        err = otl_yaml_error(l->reterr,
+                             otl_yaml_key_pos(l->doc, json_object_get(services, service->name),
+                                              "database"),
+                             "%s has a database and no sql step that uses it", service->name);
     return err;
 }
 
@@ -136,7 +179,36 @@ enum otel_err hx_check_sql(struct hx_loader *l)
 {
     enum otel_err err = OTEL_OK;
 
-    for (size_t i = 0; err == OTEL_OK && i < l->scenario->service_count; i++)
-        err = check_service(l, &l->services[i]);
+    for (size_t i = 0; err == OTEL_OK && i < l->scenario->service_count; i++) {
+        sqlite3 *db = NULL; /* one for a service, as in a run */
+        err = check_service(l, &l->services[i], &db);
+        sqlite3_close(db);
+    }
+    return err;
+}
+
+enum otel_err hx_check_fault_sql(struct hx_loader *l)
+{
+    const json_t *list = json_object_get(l->scenario->tree, "faults");
+    enum otel_err err = OTEL_OK;
+
+    for (size_t s = 0; err == OTEL_OK && s < l->scenario->service_count; s++) {
+        sqlite3 *db = NULL;
+        for (size_t i = 0; err == OTEL_OK && i < l->scenario->fault_count; i++) {
+            const struct hx_fault *f = &l->scenario->faults[i];
+            struct otl_yaml_pos pos =
+                otl_yaml_value_pos(l->doc, json_array_get(list, i), "statement");
+            if (f->what != HX_FAULT_SQL || f->service != &l->services[s])
+                continue;
+            if (db == NULL)
+                err = check_service(l, f->service, &db);
+            if (err == OTEL_OK && db == NULL)
+                err = otl_yaml_error(l->reterr, pos, "%s has no sql step, and so no database",
+                                     f->service->name);
+            else if (err == OTEL_OK && try_statement(db, f->statement) != SQLITE_OK)
+                err = refused(l, pos, f->statement, db);
+        }
+        sqlite3_close(db);
+    }
     return err;
 }

@@ -204,6 +204,21 @@ static void set(struct service *service, const json_t *message)
     }
 }
 
+/* On the loop, between two requests. */
+static void run_sql(struct service *service, const json_t *message)
+{
+    const char *statement = json_string_value(json_object_get(message, "statement"));
+    struct hx_app *app = service->app;
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
+    if (statement == NULL || app->database == NULL)
+        otl_detail_set(&detail, OTEL_ERR_SYNTAX, NULL, 0, 0, "sql: no statement, or no database");
+    else if (hx_database_run(app->database, statement, &detail) == OTEL_OK)
+        otl_log_line(&app->log, OTL_LOG_INFO, "ran %s", statement);
+    if (detail.code != OTEL_OK)
+        fault(service, &detail);
+}
+
 static void on_command(void *arg, const char *verb, const json_t *message)
 {
     struct service *service = arg;
@@ -227,6 +242,8 @@ static void on_command(void *arg, const char *verb, const json_t *message)
         say_progress(service, "marked");
     } else if (strcmp(verb, "set") == 0) {
         set(service, message);
+    } else if (strcmp(verb, "sql") == 0) {
+        run_sql(service, message);
     } else if (strcmp(verb, "stop") == 0) {
         begin_stop(service, timeout_of(message));
     }

@@ -31,6 +31,15 @@ static enum otel_err prepare(struct hx_database *database, const struct hx_opera
                           sqlite3_errmsg(database->db));
 }
 
+enum otel_err hx_database_run(struct hx_database *database, const char *sql,
+                              struct otl_detail *reterr)
+{
+    if (sqlite3_exec(database->db, sql, NULL, NULL, NULL) == SQLITE_OK)
+        return OTEL_OK;
+    return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "sqlite refuses \"%s\": %s", sql,
+                          sqlite3_errmsg(database->db));
+}
+
 /* ---- life ----------------------------------------------------------------------------------- */
 
 static enum otel_err open_file(struct hx_database *database, struct otl_detail *reterr)
@@ -59,6 +68,8 @@ enum otel_err hx_database_new(const char *dir, const char *instance,
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a database");
     snprintf(database->path, sizeof(database->path), "%s/%s.sqlite", dir, instance);
     err = open_file(database, reterr);
+    for (size_t i = 0; err == OTEL_OK && i < service->database_count; i++)
+        err = hx_database_run(database, service->database[i], reterr);
     for (size_t i = 0; err == OTEL_OK && i < scenario->operation_count; i++) {
         const struct hx_operation *operation = &scenario->operations[i];
         if (operation->service == service && operation->step != NULL &&

@@ -52,6 +52,7 @@
  *   {"do":"drain"}                        service: answer "idle" as soon as it is true
  *   {"do":"set","settings":[["routes.POST /orders.steps.0.wait","\"200ms\""]]}
  *                                         service: change settings of its part of the scenario
+ *   {"do":"sql","statement":"DROP INDEX i"} service: run it on the instance's own database
  *   {"do":"mark"}                         service: answer "marked", with the fields of progress
  *   {"do":"flush","timeout_ms":10000}     service: force_flush of the SDK
  *   {"do":"stop","timeout_ms":10000}      finish what is in hand, shut the SDK down, answer

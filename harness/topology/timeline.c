@@ -8,7 +8,8 @@
 
 #define SETTLE_LIMIT_NS (90 * OTL_NS_PER_S)
 
-static const char *const verbs[] = {"kill", "stop", "continue", "restart", "set", "collector"};
+static const char *const verbs[] = {"kill", "stop", "continue", "restart", "set", "collector",
+                                    "sql"};
 
 /* The latest incarnation of a replica. */
 static struct hx_child *instance(struct hx_run *run, const struct hx_service *service,
@@ -76,7 +77,7 @@ static void hit(struct hx_run *run, const struct hx_fault *fault, struct hx_chil
         hx_run_event_add(run, event, "it had exited already");
         return;
     }
-    if (fault->what != HX_FAULT_SET && fault->what != HX_FAULT_STOP)
+    if (fault->what != HX_FAULT_SET && fault->what != HX_FAULT_STOP && fault->what != HX_FAULT_SQL)
         hx_run_event_close(run, "stop", child->name);
     switch (fault->what) {
     case HX_FAULT_KILL:
@@ -94,6 +95,9 @@ static void hit(struct hx_run *run, const struct hx_fault *fault, struct hx_chil
         break;
     case HX_FAULT_SET:
         hx_fleet_tell(child, settings_message(fault));
+        break;
+    case HX_FAULT_SQL:
+        hx_fleet_tell(child, json_pack("{s:s, s:s}", "do", "sql", "statement", fault->statement));
         break;
     case HX_FAULT_COLLECTOR:
         break;

@@ -312,6 +312,62 @@ static int claim_namer(const struct hx_judgement *j, json_t *list, enum hx_verdi
     return add(list, &claim, verdict);
 }
 
+static void say_path(const json_t *path, char *out, size_t size)
+{
+    const char *statement = json_string_value(json_object_get(path, "statement"));
+    const char *name = json_string_value(json_object_get(path, "name"));
+
+    snprintf(out, size, "none");
+    if (json_is_true(json_object_get(path, "named")))
+        snprintf(out, size, "%.60s %.160s%s",
+                 json_string_value(json_object_get(path, "service")), statement ? statement : name,
+                 json_object_get(path, "gap") != NULL ? " (a gap)" : "");
+}
+
+/* The claim names the span, or its statement. */
+static bool path_is(const json_t *path, const char *wanted)
+{
+    static const char *const keys[] = {"name", "statement"};
+    const char *service = json_string_value(json_object_get(path, "service"));
+    size_t len = service != NULL ? strlen(service) : 0;
+
+    if (!json_is_true(json_object_get(path, "named")))
+        return strcmp(wanted, "none") == 0;
+    if (json_object_get(path, "gap") != NULL || strncmp(wanted, service, len) != 0 ||
+        wanted[len] != ' ')
+        return false;
+    for (size_t i = 0; i < 2; i++) {
+        const char *text = json_string_value(json_object_get(path, keys[i]));
+        if (text != NULL && strcmp(text, wanted + len + 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int claim_path(const struct hx_judgement *j, json_t *list, enum hx_verdict *verdict)
+{
+    const char *wanted = j->scenario->claims.critical_path;
+    const char *reason = json_string_value(json_object_get(j->path, "reason"));
+    struct claim claim = {.id = "critical_path", .verdict = HX_VERDICT_INCONCLUSIVE};
+    char found[240];
+
+    if (*wanted == '\0')
+        return 0;
+    say_path(j->path, found, sizeof found);
+    snprintf(claim.text, sizeof claim.text, "the critical path of slow traces names %.240s",
+             wanted);
+    snprintf(claim.expected, sizeof claim.expected, "%.230s", wanted);
+    if (j->path == NULL)
+        snprintf(claim.observed, sizeof claim.observed, "no span was received");
+    else
+        snprintf(claim.observed, sizeof claim.observed, "%.200s: %.270s", found,
+                 reason ? reason : "");
+    if (j->path != NULL)
+        claim.verdict = path_is(j->path, wanted) ? HX_VERDICT_PASS : HX_VERDICT_FAIL;
+    soften(j, &claim);
+    return add(list, &claim, verdict);
+}
+
 json_t *hx_claims_judge(const struct hx_judgement *j, enum hx_verdict *ret_verdict)
 {
     json_t *list = json_array();
@@ -325,6 +381,7 @@ json_t *hx_claims_judge(const struct hx_judgement *j, enum hx_verdict *ret_verdi
     bad |= claim_partial(j, list, ret_verdict);
     bad |= claim_spans(j, list, ret_verdict);
     bad |= claim_namer(j, list, ret_verdict);
+    bad |= claim_path(j, list, ret_verdict);
     if (*ret_verdict == HX_VERDICT_NONE)
         *ret_verdict = HX_VERDICT_INCONCLUSIVE;
     if (bad == 0)

@@ -7,6 +7,7 @@
 
 #include "collector-mock/wire/traces.h"
 #include "harness/verify/facts/ids.h"
+#include "harness/verify/path/paths.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
@@ -436,7 +437,10 @@ static json_t *trace_json(const struct hx_judgement *j, uint32_t n, const char *
                      "request", (json_int_t)first->request, "duration_ns", (json_int_t)duration,
                      "spans_total", (json_int_t)trace->spans, "spans", p->spans);
     otl_mem_free(p);
-    return item;
+    if (item == NULL || hx_path_put(item) == 0)
+        return item;
+    json_decref(item);
+    return NULL;
 }
 
 static const char *why_failing(const struct hx_judgement *j, const struct hx_fact_trace *trace)

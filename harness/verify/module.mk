@@ -15,7 +15,9 @@ verify_SRCS := harness/verify/verify.c harness/verify/check.c harness/verify/cla
                harness/verify/facts/context.c \
                harness/verify/exemplar.c harness/verify/series.c \
                harness/verify/namer/handlings.c harness/verify/namer/namer.c harness/verify/namer/tell.c \
-               harness/verify/namer/json.c
+               harness/verify/namer/json.c \
+               harness/verify/path/path.c harness/verify/path/paths.c harness/verify/path/look.c \
+               harness/verify/path/json.c harness/verify/path/trace.c
 verify_LIBS := ledger stats col_wire base
 verify_PKGS := jansson
 
@@ -59,3 +61,7 @@ namer_test_LIBS := verify
 TESTS += verify_foreign_test
 verify_foreign_test_SRCS := harness/verify/tests/foreign_test.c
 verify_foreign_test_LIBS := verify
+
+TESTS += path_test
+path_test_SRCS := harness/verify/tests/path_test.c
+path_test_LIBS := verify

@@ -104,6 +104,8 @@ json_t *hx_result(struct hx_judgement *j)
         bad |= json_object_set_new(result, "series", hx_series_json(j->facts));
     if (j->namer != NULL)
         bad |= json_object_set(result, "namer", j->namer);
+    if (j->path != NULL)
+        bad |= json_object_set(result, "critical_path", j->path);
     if (bad == 0)
         return result;
     json_decref(result);

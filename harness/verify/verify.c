@@ -4,6 +4,7 @@
 #include "harness/verify/claims.h"
 #include "harness/verify/judge/judge.h"
 #include "harness/verify/namer/namer.h"
+#include "harness/verify/path/paths.h"
 #include "harness/verify/result.h"
 #include "sdk/base/mem.h"
 
@@ -47,6 +48,8 @@ enum otel_err hx_verify_run(const struct hx_verify_options *options, json_t **re
     judge_all(j);
     if (*options->scenario->claims.namer != '\0')
         err = hx_namer_run(options->dir, &j->namer, reterr);
+    if (err == OTEL_OK && *options->scenario->claims.critical_path != '\0')
+        err = hx_paths_run(options->dir, &j->path, reterr);
     if (err != OTEL_OK)
         goto judged;
     result = j->checks.memory ? NULL : hx_result(j);
@@ -56,6 +59,7 @@ enum otel_err hx_verify_run(const struct hx_verify_options *options, json_t **re
         *ret = result;
 judged:
     json_decref(j->namer);
+    json_decref(j->path);
     for (size_t i = 0; i < j->edge_count; i++)
         hx_hdr_free(j->edges[i].latency);
     otl_mem_free(j->edges);

@@ -61,6 +61,7 @@ static void put_nav(struct rep_out *out, const struct rep_out *body)
         {"unjudged", "Not judged", NULL},
         {"claims", "Claims", NULL},
         {"namer", "Who stands out", NULL},
+        {"path", "Why slow", NULL},
         {"topology", "Topology", NULL},
         {"latency", "Latency", NULL},
         {"time", "Over time", NULL},
@@ -157,6 +158,14 @@ static void put_glossary(struct rep_out *out)
          NULL},
         {"tap", "What arrived at the collector's socket, before it answered or processed anything.",
          NULL},
+        {"critical path",
+         "What the root of a trace was waiting for at each instant. Work that runs beside it, or "
+         "that nobody waits for, is not on it.",
+         NULL},
+        {"gap",
+         "A stretch of the critical path of which no span says what happened: between a caller's "
+         "span and its callee's, or between two children.",
+         NULL},
         {"edge", "One operation that calls another: over HTTP, or over Kafka through a topic.",
          NULL},
         {"joined",
@@ -201,6 +210,7 @@ void rep_render_html(const struct rep_model *model, const struct rep_plots *plot
     rep_html_findings(&body, root);
     rep_html_claims(&body, root);
     rep_html_namer(&body, root);
+    rep_html_path(&body, root);
     rep_html_topology(&body, root);
     rep_html_latency(&body, root, plots);
     rep_html_over_time(&body, root, plots);

@@ -32,6 +32,8 @@ void rep_html_environment(struct rep_out *out, const json_t *root);
 void rep_html_files(struct rep_out *out, const json_t *root);
 /* namer.c: the consumer instance that the spans name */
 void rep_html_namer(struct rep_out *out, const json_t *root);
+/* path.c: the operation that makes slow traces slow */
+void rep_html_path(struct rep_out *out, const json_t *root);
 /* waterfall.c */
 void rep_html_waterfalls(struct rep_out *out, const json_t *root);
 

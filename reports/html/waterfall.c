@@ -12,6 +12,7 @@ struct sheet {
     size_t service_count;
     double first_ns;
     double width_ns;
+    const json_t *path; /* the trace's */
 };
 
 static size_t colour_of(struct sheet *sheet, const char *service)
@@ -53,6 +54,27 @@ static void put_label(struct sheet *sheet, const json_t *span, size_t colour)
     rep_put(out, "</span></div>");
 }
 
+/* Where the span is on the critical path; hatched where it is there without saying why. */
+static void put_path(struct sheet *sheet, const json_t *span)
+{
+    for (size_t i = 0; i < json_array_size(sheet->path); i++) {
+        const json_t *piece = json_array_get(sheet->path, i);
+        double left = percent(sheet, rep_num(piece, "start_ns"));
+        if (!rep_is(piece, "span", rep_str(span, "id")))
+            continue;
+        rep_putf(sheet->out, "<span class=\"k%s\" style=\"left:%.3f%%;width:%.3f%%\" title=\"",
+                 rep_has(piece, "gap") ? " gap" : "", left,
+                 percent(sheet, rep_num(piece, "end_ns")) - left);
+        rep_putf(sheet->out, "critical path: %s",
+                 rep_format_ns(rep_num(piece, "end_ns") - rep_num(piece, "start_ns")).text);
+        if (rep_has(piece, "gap")) {
+            rep_put(sheet->out, ", unexplained: ");
+            rep_put_html(sheet->out, rep_str(piece, "gap"));
+        }
+        rep_put(sheet->out, "\"></span>");
+    }
+}
+
 static void put_bar(struct sheet *sheet, const json_t *span, size_t colour)
 {
     struct rep_out *out = sheet->out;
@@ -74,6 +96,7 @@ static void put_bar(struct sheet *sheet, const json_t *span, size_t colour)
         rep_put_html(out, rep_str(event, "name"));
         rep_put(out, "\"></span>");
     }
+    put_path(sheet, span);
     rep_putf(out, "<span class=\"d\" style=\"left:%.3f%%\">%s</span></div>", right,
              length >= 0 ? rep_format_ns(length).text : "ends before it starts");
 }
@@ -120,7 +143,7 @@ static void put_trace(struct rep_out *out, const json_t *trace)
 {
     const json_t *spans = rep_get(trace, "spans");
     size_t count = json_array_size(spans);
-    struct sheet sheet = {.out = out};
+    struct sheet sheet = {.out = out, .path = rep_get(trace, "path")};
 
     measure(&sheet, spans);
     rep_putf(out, "<h3>%s",
@@ -132,8 +155,12 @@ static void put_trace(struct rep_out *out, const json_t *trace)
     rep_put(out, "</h3>\n<p class=\"lead\">");
     rep_put_html(out, rep_str(trace, "why"));
     rep_putf(out,
-             " <code>%s</code></p>\n<div class=\"card\"><div class=\"scroll\"><div class=\"wf\">\n",
-             rep_str(trace, "trace_id"));
+             " <code>%s</code>%s%s%s</p>\n<div class=\"card\"><div class=\"scroll\"><div class=\"wf\">\n",
+             rep_str(trace, "trace_id"), rep_has(trace, "unexplained_ns") ? "; " : "",
+             rep_has(trace, "unexplained_ns")
+                 ? rep_format_ns(rep_num(trace, "unexplained_ns")).text
+                 : "",
+             rep_has(trace, "unexplained_ns") ? " of its critical path unexplained" : "");
     put_axis(&sheet);
     for (size_t i = 0; i < count && i < ROWS_MAX; i++)
         put_span(&sheet, json_array_get(spans, i));
@@ -155,7 +182,8 @@ void rep_html_waterfalls(struct rep_out *out, const json_t *root)
         out, "traces", "Traces to look at",
         "Colours are services. A hatched bar is a span that was started and never "
         "received, drawn from the ledger; a bar with a red frame ended in error; a mark on "
-        "a bar is an event.");
+        "a bar is an event. The line below a bar is the critical path; hatched where no span says "
+        "what happened.");
     for (size_t i = 0; i < json_array_size(traces); i++)
         put_trace(out, json_array_get(traces, i));
     rep_html_section_end(out);

@@ -237,6 +237,32 @@ static void put_namer(const struct page *page, const json_t *namer)
     rep_put(page->out, "\n");
 }
 
+static void put_path(const struct page *page, const json_t *path)
+{
+    if (path == NULL)
+        return;
+    rep_put(page->out, "  slow for   ");
+    if (rep_true(path, "named")) {
+        rep_put_plain(page->out, rep_str(path, "service"));
+        rep_put(page->out, " ");
+        rep_put_plain(page->out, rep_has(path, "statement") ? rep_str(path, "statement")
+                                                            : rep_str(path, "name"));
+        rep_putf(page->out, "%s, named %s after the first span",
+                 rep_has(path, "gap") ? " (a gap)" : "",
+                 rep_format_seconds(rep_num(path, "after_s")).text);
+    } else {
+        rep_put(page->out, "no operation");
+    }
+    rep_put(page->out, ": ");
+    rep_put_plain(page->out, rep_str(path, "reason"));
+    rep_putf(page->out, "; unexplained: %s of a typical trace",
+             rep_format_ns(rep_num(rep_get(path, "typical"), "unexplained_ns")).text);
+    if (rep_int(rep_get(path, "slow"), "count") > 0)
+        rep_putf(page->out, ", %s of a slow one",
+                 rep_format_ns(rep_num(rep_get(path, "slow"), "unexplained_ns")).text);
+    rep_put(page->out, "\n");
+}
+
 static void put_edges(const struct page *page, const json_t *root)
 {
     const json_t *edges = rep_get(root, "edges");
@@ -338,6 +364,7 @@ void rep_render_text(const struct rep_model *model, const struct rep_plots *plot
     put_load(&page, root);
     put_books(&page, root);
     put_namer(&page, rep_get(root, "namer"));
+    put_path(&page, rep_get(root, "critical_path"));
     put_edges(&page, root);
     put_events(&page, root);
     put_overhead(&page, root);

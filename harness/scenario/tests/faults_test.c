@@ -190,6 +190,67 @@ static void test_refused_with_place_and_reason(void **state)
     }
 }
 
+/* ---- statements on a database ---------------------------------------------------------------- */
+
+static const char store[] =
+    "services:\n"
+    "  store:\n"
+    "    database: [CREATE TABLE t (a), CREATE INDEX i ON t (a), INSERT INTO t VALUES (1)]\n"
+    "    routes: {GET /a: {steps: [{sql: SELECT a FROM t}]}}\n"
+    "  other: {routes: {GET /b: {steps: []}}}\n"
+    "load: {route: store GET /a, rate: 10, duration: 9s}\n";
+
+static enum otel_err load_store(const char *text, struct hx_scenario **ret,
+                                struct otl_detail *detail)
+{
+    char all[4096];
+
+    snprintf(all, sizeof(all), "%s%s", store, text);
+    return hx_scenario_load_text(all, strlen(all), "f.yaml", NULL, ret, detail);
+}
+
+static void test_a_statement_runs_on_the_filled_database(void **state)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct hx_scenario *s = NULL;
+
+    (void)state;
+    assert_int_equal(load_store("faults:\n  - {at: 1s, do: sql, service: store, statement: DROP "
+                                "INDEX i}\nexpect: {critical_path: store SELECT t}\n",
+                                &s, &detail), OTEL_OK);
+    assert_int_equal(s->faults[0].what, HX_FAULT_SQL);
+    assert_string_equal(s->faults[0].text, "sql store-0: DROP INDEX i");
+    assert_int_equal(s->services[0].database_count, 3);
+    assert_string_equal(s->claims.critical_path, "store SELECT t");
+    hx_scenario_free(s);
+}
+
+static void test_statements_that_cannot_be_are_refused(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {"faults: [{at: 1s, do: sql, service: store, statement: DROP INDEX j}]\n",
+         "no such index: j"},
+        {"faults: [{at: 1s, do: sql, service: store, statement: DROP INDEX i},"
+         " {at: 2s, do: sql, service: store, statement: DROP INDEX i}]\n", "no such index: i"},
+        {"faults: [{at: 1s, do: sql, service: other, statement: SELECT 1}]\n", "has no sql step"},
+        {"faults: [{at: 1s, do: sql, service: store}]\n", "needs 'statement'"},
+        {"faults: [{at: 1s, do: kill, service: store, statement: SELECT 1}]\n", "has no meaning"},
+        {"expect: {critical_path: store SELECT a FROM u}\n", "no span or statement"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        struct hx_scenario *s = NULL;
+        assert_int_equal(load_store(rows[i].text, &s, &detail), OTEL_ERR_SYNTAX);
+        if (strstr(detail.text, rows[i].says) == NULL)
+            fail_msg("'%s' does not say '%s'", detail.text, rows[i].says);
+        assert_true(detail.line > 6);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +258,8 @@ int main(void)
         cmocka_unit_test(test_resolved_tree_has_the_same_faults),
         cmocka_unit_test(test_settings_are_taken_over),
         cmocka_unit_test(test_refused_with_place_and_reason),
+        cmocka_unit_test(test_a_statement_runs_on_the_filled_database),
+        cmocka_unit_test(test_statements_that_cannot_be_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

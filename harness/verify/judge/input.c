@@ -34,7 +34,8 @@ static bool claims_spans(const struct hx_claims *claims)
             others += hx_check_by_name(claims->checks[i]) == OTHERS[k];
     return claims->checks == NULL || others < claims->check_count ||
            claims->required_count + claims->forbidden_count + claims->broken_count > 0 ||
-           claims->spans_per_request_min > 0 || claims->partial_traces || *claims->namer != '\0';
+           claims->spans_per_request_min > 0 || claims->partial_traces || *claims->namer != '\0' ||
+           *claims->critical_path != '\0';
 }
 
 static void judge_without_spans(struct hx_judgement *j)

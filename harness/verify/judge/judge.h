@@ -60,6 +60,7 @@ struct hx_judgement {
     const struct hx_scenario *scenario;
     const char *dir;
     json_t *namer; /* what the spans alone say (namer/namer.h); NULL: not asked, or nothing */
+    json_t *path;  /* what makes slow traces slow (path/paths.h); NULL: not asked, or nothing */
     const char *const *killed; /* instances that the supervisor killed */
     size_t killed_count;
     char missing[200]; /* recordings that are not there or not whole; "" = none */

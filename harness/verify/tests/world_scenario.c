@@ -96,6 +96,7 @@ void world_scenario(struct world *w)
     s->collector = collector;
     s->load.route = &w->routes[0];
     s->claims.namer = "";
+    s->claims.critical_path = "";
     s->operations = w->operations;
     s->operation_count = OPS;
 }

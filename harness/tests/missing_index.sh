@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The missing index: whole runs, cut short, and its planted mistakes, all at once.
+. "$(dirname "$0")/tap.sh"
+
+sql='billing SELECT id, (SELECT sum(cents) FROM payments WHERE invoice = invoices.id) FROM invoices WHERE customer = ?'
+
+begin() # begin NAME OPTION...
+{
+    name=$1
+    shift
+    "$tracerig" run scenarios/missing-index.yaml --set load.duration=9s --set faults.0.at=4s --quiet \
+        --out "$dir/$name" "$@" > "$dir/$name.out" 2>&1
+    echo $? > "$dir/$name.status"
+}
+begin whole &
+begin unused --set 'faults.0.statement=DROP INDEX invoices_by_day' &
+begin blind --set services.billing.tracing.enabled=false &
+wait
+
+whole()
+{
+    [ "$(cat "$dir/whole.status")" -eq 0 ] || cat "$dir/whole.out"
+    json_is "$dir/whole/report.json" \
+        "r['verdict'], r['critical_path']['service'] + ' ' + r['critical_path']['statement']" "('pass', '$sql')" &&
+        json_is "$dir/whole/report.json" \
+            "r['critical_path']['typical']['count'] + r['critical_path']['slow']['count'] == r['load']['requests']" True &&
+        json_is "$dir/whole/report.json" \
+            "{sum(p['end_ns'] - p['start_ns'] for p in t['pieces']) - t['duration_ns'] for t in r['critical_path']['paths']}" \
+            "{0}" &&
+        json_is "$dir/whole/report.json" \
+            "all(t['unexplained_ns'] > 0 and any('gap' in p for p in t['path']) for t in r['exemplar_traces'])" True &&
+        grep -q 'What makes slow traces slow' "$dir/whole/report.html" &&
+        "$tracerig" report "$dir/whole" --format text | grep -q 'slow for .*SELECT sum(cents)'
+}
+check "an index is dropped: the critical path names the statement, piece by piece" whole
+
+planted() # planted NAME OBSERVED: the claim fails, and says so
+{
+    [ "$(cat "$dir/$1.status")" -eq 1 ] || { cat "$dir/$1.status" "$dir/$1.out"; return 1; }
+    json_is "$dir/$1/report.json" \
+        "[(c['id'], '$2' in c['observed']) for c in r['checks'] + r['expectations'] if c['verdict'] == 'fail']" \
+        "[('critical_path', True)]"
+}
+check "... one that the statement does not use: nothing is slow, and the claim says so" planted unused "nothing to compare"
+check "... the statement's span is missing: a gap is named, no statement" planted blind "(a gap): "
+done_testing

@@ -22,6 +22,7 @@ MODULES += harness/tuning
 MODULES += harness/cli
 MODULES += collector-mock/wire
 MODULES += sdk/transport
+MODULES += sdk/tls
 MODULES += sdk/propagation
 MODULES += collector-mock/net
 MODULES += collector-mock/http

@@ -251,9 +251,7 @@ enum otel_err otel_sdk_from_env(const struct otel_sdk_env_options *options, stru
         otl_env_fini(&env);
     }
     if (err != OTEL_OK) {
-        otl_env_tell(&source, err, "the SDK could not be assembled: %s",
-                     err == OTEL_ERR_UNSUPPORTED ? "https endpoints are not supported yet"
-                                                 : otel_err_text(err));
+        otl_env_tell(&source, err, "the SDK could not be assembled: %s", otel_err_text(err));
         otel_sdk_free(sdk);
         return err;
     }

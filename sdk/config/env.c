@@ -71,6 +71,7 @@ static const struct word protocol_words[] = {{"http/protobuf", OTL_PROTOCOL_HTTP
 
 #define AT(member) offsetof(struct otl_env, member)
 #define TEXT(name, member) {name, KIND_TEXT, AT(member), 0, 0, NULL}
+#define BOOL(name, member) {name, KIND_BOOL, AT(member), 0, 0, NULL}
 #define NUMBER(name, member, min, max) {name, KIND_NUMBER, AT(member), min, max, NULL}
 #define WORD(name, member, words) {name, KIND_WORD, AT(member), 0, 0, words}
 #define LIST(name, member, words) {name, KIND_LIST, AT(member), 0, 0, words}
@@ -84,12 +85,13 @@ static const struct word protocol_words[] = {{"http/protobuf", OTL_PROTOCOL_HTTP
         WORD("OTEL_EXPORTER_OTLP_" infix "COMPRESSION", member.compression, compression_words),    \
         WORD("OTEL_EXPORTER_OTLP_" infix "PROTOCOL", member.protocol, protocol_words),             \
         MILLIS("OTEL_EXPORTER_OTLP_" infix "TIMEOUT", member.timeout_millis),                      \
-        ABSENT("OTEL_EXPORTER_OTLP_" infix "CERTIFICATE"),                                         \
-        ABSENT("OTEL_EXPORTER_OTLP_" infix "CLIENT_KEY"),                                          \
-        ABSENT("OTEL_EXPORTER_OTLP_" infix "CLIENT_CERTIFICATE")
+        BOOL("OTEL_EXPORTER_OTLP_" infix "INSECURE", member.insecure),                             \
+        TEXT("OTEL_EXPORTER_OTLP_" infix "CERTIFICATE", member.certificate),                       \
+        TEXT("OTEL_EXPORTER_OTLP_" infix "CLIENT_KEY", member.client_key),                         \
+        TEXT("OTEL_EXPORTER_OTLP_" infix "CLIENT_CERTIFICATE", member.client_certificate)
 
 static const struct variable variables[] = {
-    {"OTEL_SDK_DISABLED", KIND_BOOL, AT(disabled), 0, 0, NULL},
+    BOOL("OTEL_SDK_DISABLED", disabled),
     TEXT("OTEL_SERVICE_NAME", service_name),
     TEXT("OTEL_RESOURCE_ATTRIBUTES", resource_attributes),
     LIST("OTEL_PROPAGATORS", propagators, propagator_words),

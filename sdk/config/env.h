@@ -77,6 +77,10 @@ enum { OTL_PROTOCOL_HTTP_PROTOBUF, OTL_PROTOCOL_GRPC, OTL_PROTOCOL_HTTP_JSON };
 struct otl_env_otlp {
     const char *endpoint; /* NULL: unset, as all texts */
     const char *headers;
+    const char *certificate; /* paths of PEM files */
+    const char *client_key;
+    const char *client_certificate;
+    struct otl_env_word insecure; /* gRPC: what an endpoint without a scheme means */
     struct otl_env_word compression;
     struct otl_env_word protocol;
     struct otl_env_number timeout_millis;

@@ -98,41 +98,82 @@ static void set_limits(const struct otl_env *env, struct otl_settings *s)
     set_u32(&env->link_attribute_count, &s->limits.link_attribute_count_limit);
 }
 
+struct endpoint {
+    const char *name;
+    const char *text;
+    bool base;     /* v1/traces belongs behind it */
+    bool grpc;     /* the scheme may be left out... */
+    bool insecure; /* ...which then means http instead of https */
+};
+
 /* True: text is a URL; *ret is it, with v1/traces behind an HTTP base. */
-static bool read_endpoint(const struct otl_env_source *source, const char *name, const char *text,
-                          bool base, struct otl_url *ret)
+static bool read_endpoint(const struct otl_env_source *source, const struct endpoint *endpoint,
+                          struct otl_url *ret)
 {
     struct otl_detail detail = OTL_DETAIL_NONE;
+    char whole[OTL_SETTINGS_URL_MAX];
+    const char *text = endpoint->text;
 
     if (text == NULL)
         return false;
+    if (endpoint->grpc && strstr(text, "://") == NULL && strlen(text) < sizeof(whole) - 10) {
+        snprintf(whole, sizeof(whole), "%s://%s", endpoint->insecure ? "http" : "https", text);
+        text = whole;
+    }
     if (otl_url_parse(otl_view_str(text), ret, &detail) != OTEL_OK) {
-        otl_env_tell(source, OTEL_OK, "%s: %s; ignored", name, detail.text);
+        otl_env_tell(source, OTEL_OK, "%s: %s; ignored", endpoint->name, detail.text);
         return false;
     }
-    if (base && otl_url_append(ret, "v1/traces") != OTEL_OK) {
-        otl_env_tell(source, OTEL_OK, "%s: the path is too long; ignored", name);
+    if (endpoint->base && otl_url_append(ret, "v1/traces") != OTEL_OK) {
+        otl_env_tell(source, OTEL_OK, "%s: the path is too long; ignored", endpoint->name);
         return false;
     }
     return true;
 }
 
+static struct otel_str either(const char *own, const char *general)
+{
+    const char *text = own != NULL ? own : general;
+
+    return text != NULL ? otel_str(text) : otel_strn(NULL, 0);
+}
+
+static void set_tls(const struct otl_env_source *source, const struct otl_env *env, bool used,
+                    struct otl_settings *s)
+{
+    const struct otl_env_otlp *own = &env->otlp_traces, *general = &env->otlp;
+
+    s->otlp.tls_ca_file = either(own->certificate, general->certificate);
+    s->otlp.tls_cert_file = either(own->client_certificate, general->client_certificate);
+    s->otlp.tls_key_file = either(own->client_key, general->client_key);
+    if (!used && (s->otlp.tls_ca_file.len > 0 || s->otlp.tls_cert_file.len > 0 ||
+                  s->otlp.tls_key_file.len > 0))
+        otl_env_tell(source, OTEL_OK,
+                     "TLS files are named (OTEL_EXPORTER_OTLP_CERTIFICATE and its like), but the "
+                     "endpoint is not https; they are not used");
+}
+
 static void set_endpoint(const struct otl_env_source *source, const struct otl_env *env,
                          struct otl_settings *s)
 {
+    const struct otl_env_word *insecure =
+        env->otlp_traces.insecure.set ? &env->otlp_traces.insecure : &env->otlp.insecure;
     bool grpc = s->otlp.protocol == OTEL_SDK_OTLP_GRPC;
+    struct endpoint own = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", env->otlp_traces.endpoint, false,
+                           grpc, insecure->set && insecure->word};
+    struct endpoint general = {"OTEL_EXPORTER_OTLP_ENDPOINT", env->otlp.endpoint, !grpc, grpc,
+                               own.insecure};
     char authority[OTL_URL_AUTHORITY_SIZE];
-    struct otl_url url;
+    struct otl_url url = {.tls = false};
 
     if (grpc)
         s->otlp.endpoint = otel_str("http://localhost:4317");
-    if (!read_endpoint(source, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", env->otlp_traces.endpoint,
-                       false, &url) &&
-        !read_endpoint(source, "OTEL_EXPORTER_OTLP_ENDPOINT", env->otlp.endpoint, !grpc, &url))
-        return;
-    snprintf(s->endpoint, sizeof(s->endpoint), "%s://%s%s", url.tls ? "https" : "http",
-             otl_url_authority(&url, authority), url.path);
-    s->otlp.endpoint = otel_str(s->endpoint);
+    if (read_endpoint(source, &own, &url) || read_endpoint(source, &general, &url)) {
+        snprintf(s->endpoint, sizeof(s->endpoint), "%s://%s%s", url.tls ? "https" : "http",
+                 otl_url_authority(&url, authority), url.path);
+        s->otlp.endpoint = otel_str(s->endpoint);
+    }
+    set_tls(source, env, url.tls, s);
 }
 
 static enum otel_err add_header(struct otl_settings *s, struct otl_view key, struct otl_view value,

@@ -2,6 +2,7 @@
 #include "sdk/exporter/otlp_impl.h"
 
 #include <event2/event.h>
+#include <limits.h>
 #include <otel/sdk/resource.h>
 #include <string.h>
 #include <strings.h>
@@ -91,6 +92,7 @@ static void otlp_forked(struct otel_sdk_exporter *exporter)
     struct otl_otlp *e = (struct otl_otlp *)exporter;
 
     e->wire->abandon(e);
+    otl_tls_forked(e->tls);
     e->timer = NULL;
     e->base = NULL;
     e->gzip = NULL;
@@ -114,6 +116,7 @@ static void otlp_free(struct otel_sdk_exporter *exporter)
     otl_buf_fini(&e->packed);
     otl_buf_fini(&e->json_text);
     otl_buf_fini(&e->header_lines);
+    otl_tls_free(e->tls);
     otl_mem_free(e);
 }
 
@@ -152,6 +155,36 @@ static bool limits_good(const struct otel_sdk_otlp_options *o)
            o->initial_backoff_millis <= o->max_backoff_millis;
 }
 
+/* A path as a C string, in the caller's memory. */
+static const char *path_of(struct otel_str path, char *out, size_t size)
+{
+    if (path.len >= size || (path.len > 0 && memchr(path.data, '\0', path.len) != NULL))
+        return NULL;
+    if (path.len > 0)
+        memcpy(out, path.data, path.len);
+    out[path.len] = '\0';
+    return out;
+}
+
+static enum otel_err set_up_tls(struct otl_otlp *e, const struct otel_sdk_otlp_options *o)
+{
+    char ca[PATH_MAX], cert[PATH_MAX], key[PATH_MAX], text[800];
+    struct otl_tls_files files = {path_of(o->tls_ca_file, ca, sizeof(ca)),
+                                  path_of(o->tls_cert_file, cert, sizeof(cert)),
+                                  path_of(o->tls_key_file, key, sizeof(key))};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    enum otel_err err;
+
+    if (!e->url.tls)
+        return OTEL_OK;
+    if (files.ca == NULL || files.cert == NULL || files.key == NULL)
+        return OTEL_ERR_LIMIT;
+    err = otl_tls_new(&files, &e->tls, &detail);
+    if (err != OTEL_OK && detail.code != OTEL_OK && o->error != NULL)
+        o->error(o->error_arg, err, otl_detail_format(&detail, text, sizeof(text)));
+    return err;
+}
+
 static uint64_t wall_of_system(void *state)
 {
     (void)state;
@@ -167,8 +200,6 @@ static enum otel_err configure(struct otl_otlp *e, const struct otel_sdk_otlp_op
     otl_buf_init(&e->plain, (size_t)o->max_request_bytes);
     otl_buf_init(&e->packed, (size_t)o->max_request_bytes + 1024);
     otl_buf_init(&e->json_text, (size_t)o->max_request_bytes);
-    if (err == OTEL_OK && e->url.tls)
-        err = OTEL_ERR_UNSUPPORTED;
     if (err == OTEL_OK && (unsigned)o->protocol > OTEL_SDK_OTLP_HTTP_JSON)
         err = OTEL_ERR_ARGUMENT;
     e->json = o->protocol == OTEL_SDK_OTLP_HTTP_JSON;
@@ -176,6 +207,8 @@ static enum otel_err configure(struct otl_otlp *e, const struct otel_sdk_otlp_op
         e->wire = &otl_otlp_over_grpc;
     if (err == OTEL_OK && !limits_good(o))
         err = OTEL_ERR_ARGUMENT;
+    if (err == OTEL_OK)
+        err = set_up_tls(e, o);
     if (err != OTEL_OK)
         return err;
     e->compression = o->compression;

@@ -19,7 +19,7 @@ static void attempt(struct otl_otlp *e);
 
 static void report(const struct otl_otlp *e, enum otel_err err, const char *why)
 {
-    char text[512], authority[OTL_URL_AUTHORITY_SIZE];
+    char text[1024], authority[OTL_URL_AUTHORITY_SIZE];
 
     if (e->error == NULL)
         return;
@@ -119,13 +119,13 @@ void otl_otlp_try_again(struct otl_otlp *e, const uint64_t *asked_ns, const char
     uint64_t left = e->deadline_ns == UINT64_MAX ? UINT64_MAX
                     : e->deadline_ns > at        ? e->deadline_ns - at
                                                  : 0;
-    char text[300];
+    char text[400];
 
     if (otl_retry_next_after(&e->retry, asked_ns, left, &e->random, &wait_ns)) {
         wait_for(e, wait_ns);
         return;
     }
-    snprintf(text, sizeof(text), "given up after %u attempt%s: %s", e->retry.attempts,
+    snprintf(text, sizeof(text), "given up after %u attempt%s: %.340s", e->retry.attempts,
              e->retry.attempts == 1 ? "" : "s", why);
     end(e, OTEL_SDK_OTLP_UNAVAILABLE, OTEL_ERR_UNAVAILABLE, 0, text);
 }
@@ -179,32 +179,42 @@ void otl_otlp_refused(struct otl_otlp *e, const char *why)
     end(e, OTEL_SDK_OTLP_REFUSED, OTEL_ERR_REFUSED, 0, why);
 }
 
-static void cut_off(struct otl_otlp *e, bool idle_loss)
+static void cut_off(struct otl_otlp *e, const struct otl_otlp_failure *failure)
 {
     /* A kept connection that the server closed while it was idle says nothing about the server's
      * health: try once more on a fresh one, without a wait. */
-    if (idle_loss && !e->fresh_tried) {
+    if (failure->idle_loss && !e->fresh_tried) {
         e->fresh_tried = true;
         wait_for(e, 0);
         return;
     }
-    otl_otlp_try_again(e, NULL, "the connection ended without an answer");
+    otl_otlp_try_again(e, NULL,
+                       failure->why[0] != '\0' ? failure->why
+                                               : "the connection ended without an answer");
 }
 
-void otl_otlp_failed(struct otl_otlp *e, enum otl_http_outcome outcome, enum otel_err err,
-                     bool idle_loss)
+static void no_connection(struct otl_otlp *e, const struct otl_otlp_failure *failure)
 {
-    char text[96];
+    char text[300];
 
-    switch (outcome) {
+    snprintf(text, sizeof(text), "no connection (%.250s)",
+             failure->why[0] != '\0' ? failure->why : otel_err_text(failure->err));
+    otl_otlp_try_again(e, NULL, text);
+}
+
+void otl_otlp_failed(struct otl_otlp *e, const struct otl_otlp_failure *failure)
+{
+    switch (failure->outcome) {
     case OTL_HTTP_ANSWERED:
         break; /* the wire's to judge */
     case OTL_HTTP_NO_CONNECTION:
-        snprintf(text, sizeof(text), "no connection (%s)", otel_err_text(err));
-        otl_otlp_try_again(e, NULL, text);
+        no_connection(e, failure);
+        break;
+    case OTL_HTTP_UNTRUSTED:
+        end(e, OTEL_SDK_OTLP_UNTRUSTED, OTEL_ERR_REFUSED, 0, failure->why);
         break;
     case OTL_HTTP_CUT:
-        cut_off(e, idle_loss);
+        cut_off(e, failure);
         break;
     case OTL_HTTP_TIMEOUT:
         end(e, OTEL_SDK_OTLP_TIMEOUT, OTEL_ERR_TIMEOUT, 0, "no answer before the deadline");

@@ -13,6 +13,7 @@ static enum otel_err grpc_open(struct otl_otlp *e)
         .base = e->base,
         .clock = &e->clock,
         .url = &e->url,
+        .tls = e->tls,
         .method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
         .header_lines = otl_view(e->header_lines.data, e->header_lines.len),
         .max_response = (size_t)e->max_response_bytes};
@@ -61,13 +62,14 @@ static void answered(struct otl_otlp *e, const struct otl_grpc_result *result)
 static void on_result(void *context, const struct otl_grpc_result *result)
 {
     struct otl_otlp *e = context;
+    struct otl_otlp_failure failure = {result->outcome, result->err,
+                                       result->reused && result->http_status == 0, result->why};
 
     otl_otlp_sync(e);
     if (result->outcome == OTL_HTTP_ANSWERED)
         answered(e, result);
     else
-        otl_otlp_failed(e, result->outcome, result->err,
-                        result->reused && result->http_status == 0);
+        otl_otlp_failed(e, &failure);
 }
 
 static enum otel_err grpc_send(struct otl_otlp *e, struct otl_view body, bool gzip)

@@ -13,6 +13,7 @@ static enum otel_err http_open(struct otl_otlp *e)
     struct otl_http_options options = {.base = e->base,
                                        .clock = &e->clock,
                                        .url = &e->url,
+                                       .tls = e->tls,
                                        .max_response = (size_t)e->max_response_bytes};
     struct otl_buf lines;
     enum otel_err err;
@@ -88,13 +89,14 @@ static void answered(struct otl_otlp *e, const struct otl_http_result *result)
 static void on_result(void *context, const struct otl_http_result *result)
 {
     struct otl_otlp *e = context;
+    struct otl_otlp_failure failure = {result->outcome, result->err,
+                                       result->reused && result->bytes_received == 0, result->why};
 
     otl_otlp_sync(e);
     if (result->outcome == OTL_HTTP_ANSWERED)
         answered(e, result);
     else
-        otl_otlp_failed(e, result->outcome, result->err,
-                        result->reused && result->bytes_received == 0);
+        otl_otlp_failed(e, &failure);
 }
 
 static enum otel_err http_send(struct otl_otlp *e, struct otl_view body, bool gzip)

@@ -46,6 +46,7 @@ struct otl_otlp {
     const struct otl_otlp_wire *wire;
     struct otl_url url;
     struct otl_buf header_lines;
+    struct otl_tls *tls; /* NULL: http */
     enum otel_sdk_compression compression;
     bool json; /* bodies are OTLP/JSON */
     uint64_t timeout_ns; /* 0: none */
@@ -105,9 +106,15 @@ void otl_otlp_accepted(struct otl_otlp *otlp, struct otl_view response, bool rea
 void otl_otlp_try_again(struct otl_otlp *otlp, const uint64_t *asked_ns, const char *why);
 /* An answer that is not tried again. */
 void otl_otlp_refused(struct otl_otlp *otlp, const char *why);
+
 /* No answer: outcome is not OTL_HTTP_ANSWERED. */
-void otl_otlp_failed(struct otl_otlp *otlp, enum otl_http_outcome outcome, enum otel_err err,
-                     bool idle_loss);
+struct otl_otlp_failure {
+    enum otl_http_outcome outcome;
+    enum otel_err err;
+    bool idle_loss;  /* a kept connection was gone when it was used again */
+    const char *why; /* "" = nothing to add */
+};
+void otl_otlp_failed(struct otl_otlp *otlp, const struct otl_otlp_failure *failure);
 /* The peer's words, fit for a line of a log: whole characters, no control characters. Returns
  * their length. */
 size_t otl_otlp_quote(struct otl_view message, char *out, size_t size);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The SDK as a product: libotel_api and libotel_sdk, shared and static, and make install.
+# The SDK as a product: libotel_api, libotel_sdk and libotel_tls, shared and static, make install.
 # Included by the Makefile after the module fragments, because it names their objects.
 
 PREFIX     ?= /usr/local
@@ -15,13 +15,17 @@ DIST_API_LIBS := otel_api propagation base
 DIST_SDK_LIBS := config exporter transport processor trace sampler resource otlp loop
 DIST_SDK_PKGS := libevent_core libnghttp2 zlib
 DIST_SDK_RAW  := -lhttp_parser
+DIST_TLS_LIBS := tls
+DIST_TLS_PKGS := openssl
+DIST          := api sdk tls
 
 D := $(B)/dist
 dist_objs = $(call obj,$(foreach l,$(1),$($(l)_SRCS)))
 DIST_API_SO := $(D)/libotel_api.so.$(OTEL_ABI)
 DIST_SDK_SO := $(D)/libotel_sdk.so.$(OTEL_ABI)
-DIST_FILES  := $(DIST_API_SO) $(DIST_SDK_SO) $(D)/libotel_api.a $(D)/libotel_sdk.a \
-               $(D)/libotel_api.so $(D)/libotel_sdk.so $(D)/otel_api.pc $(D)/otel_sdk.pc
+DIST_TLS_SO := $(D)/libotel_tls.so.$(OTEL_ABI)
+DIST_FILES  := $(foreach l,$(DIST),$(D)/libotel_$(l).so.$(OTEL_ABI) $(D)/libotel_$(l).so \
+                 $(D)/libotel_$(l).a $(D)/otel_$(l).pc)
 
 ifeq ($(MODE),release)
 SHARED_LIBS := $(DIST_FILES)
@@ -40,9 +44,15 @@ $(DIST_SDK_SO): $(call dist_objs,$(DIST_SDK_LIBS) base) $(DIST_API_SO) sdk/packa
 	  -Wl,--version-script=sdk/packaging/otel_sdk.map -o $@ $(filter %.o,$^) $(DIST_API_SO) \
 	  $(call pkg_libs,$(DIST_SDK_PKGS)) $(DIST_SDK_RAW) $(LDLIBS)
 
-$(D)/libotel_api.so: $(DIST_API_SO)
-	$(Q)ln -sfn $(<F) $@
-$(D)/libotel_sdk.so: $(DIST_SDK_SO)
+# Loaded by libotel_sdk when it is needed, or linked: it needs nothing of it but its header.
+$(DIST_TLS_SO): $(call dist_objs,$(DIST_TLS_LIBS) base) sdk/packaging/otel_tls.map
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  SHARED  $@')
+	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro,-z,now -Wl,-soname,$(@F) \
+	  -Wl,--version-script=sdk/packaging/otel_tls.map -o $@ $(filter %.o,$^) \
+	  $(call pkg_libs,$(DIST_TLS_PKGS)) $(LDLIBS)
+
+$(D)/libotel_%.so: $(D)/libotel_%.so.$(OTEL_ABI)
 	$(Q)ln -sfn $(<F) $@
 
 $(D)/libotel_api.a: $(call dist_objs,$(DIST_API_LIBS))
@@ -55,6 +65,11 @@ $(D)/libotel_sdk.a: $(call dist_objs,$(DIST_SDK_LIBS))
 	$(if $(Q),@echo '  AR      $@')
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+$(D)/libotel_tls.a: $(call dist_objs,$(DIST_TLS_LIBS))
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  AR      $@')
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 .PHONY: FORCE_PC
 $(D)/%.pc: sdk/packaging/%.pc.in FORCE_PC
 	@mkdir -p $(@D)
@@ -62,21 +77,21 @@ $(D)/%.pc: sdk/packaging/%.pc.in FORCE_PC
 	  -e 's|@VERSION@|$(OTEL_VERSION)|' $< > $@
 
 .PHONY: libs install uninstall
-libs: $(DIST_FILES) ## build libotel_api and libotel_sdk, shared and static, under build/MODE/dist
+libs: $(DIST_FILES) ## build libotel_api, _sdk and _tls, shared and static, under build/MODE/dist
 
 install: $(DIST_FILES) ## install headers, libraries and pkg-config files; PREFIX, LIBDIR, DESTDIR
 	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)/otel/sdk'
 	install -m 644 $(wildcard sdk/include/otel/*.h) '$(DESTDIR)$(INCLUDEDIR)/otel'
 	install -m 644 $(wildcard sdk/include/otel/sdk/*.h) '$(DESTDIR)$(INCLUDEDIR)/otel/sdk'
-	install -m 644 $(D)/libotel_api.a $(D)/libotel_sdk.a '$(DESTDIR)$(LIBDIR)'
-	install -m 755 $(DIST_API_SO) '$(DESTDIR)$(LIBDIR)/libotel_api.so.$(OTEL_VERSION)'
-	install -m 755 $(DIST_SDK_SO) '$(DESTDIR)$(LIBDIR)/libotel_sdk.so.$(OTEL_VERSION)'
-	for l in api sdk; do \
+	for l in $(DIST); do \
+	  install -m 644 $(D)/libotel_$$l.a '$(DESTDIR)$(LIBDIR)' && \
+	  install -m 755 $(D)/libotel_$$l.so.$(OTEL_ABI) \
+	    '$(DESTDIR)$(LIBDIR)'/libotel_$$l.so.$(OTEL_VERSION) && \
 	  ln -sfn libotel_$$l.so.$(OTEL_VERSION) '$(DESTDIR)$(LIBDIR)'/libotel_$$l.so.$(OTEL_ABI) && \
-	  ln -sfn libotel_$$l.so.$(OTEL_ABI) '$(DESTDIR)$(LIBDIR)'/libotel_$$l.so || exit 1; done
-	install -m 644 $(D)/otel_api.pc $(D)/otel_sdk.pc '$(DESTDIR)$(LIBDIR)/pkgconfig'
+	  ln -sfn libotel_$$l.so.$(OTEL_ABI) '$(DESTDIR)$(LIBDIR)'/libotel_$$l.so && \
+	  install -m 644 $(D)/otel_$$l.pc '$(DESTDIR)$(LIBDIR)/pkgconfig' || exit 1; done
 
 uninstall: ## remove what install put there
 	rm -rf '$(DESTDIR)$(INCLUDEDIR)/otel'
-	rm -f '$(DESTDIR)$(LIBDIR)'/libotel_api.* '$(DESTDIR)$(LIBDIR)'/libotel_sdk.*
-	rm -f '$(DESTDIR)$(LIBDIR)/pkgconfig/otel_api.pc' '$(DESTDIR)$(LIBDIR)/pkgconfig/otel_sdk.pc'
+	for l in $(DIST); do rm -f '$(DESTDIR)$(LIBDIR)'/libotel_$$l.* \
+	  '$(DESTDIR)$(LIBDIR)'/pkgconfig/otel_$$l.pc; done

@@ -62,6 +62,39 @@ int main(void)
     return 0;
 }
 END
+cat > "$tmp/tls.c" << 'END'
+#include <otel/sdk/config.h>
+#include <stdio.h>
+#include <string.h>
+
+static void say(void *arg, enum otel_err err, const char *text)
+{
+    (void)arg;
+    (void)err;
+    puts(text);
+}
+
+/* Makes an exporter, and says whether OpenSSL is in this process then. */
+int main(void)
+{
+    struct otel_sdk_env_options options;
+    struct otel_sdk *sdk = NULL;
+    char line[4096];
+    FILE *maps;
+    int there = 0;
+
+    otel_sdk_env_options_init(&options);
+    options.error = say;
+    if (otel_sdk_from_env(&options, &sdk) != OTEL_OK)
+        return 1;
+    maps = fopen("/proc/self/maps", "r");
+    while (maps != NULL && fgets(line, sizeof(line), maps) != NULL)
+        there |= strstr(line, "libssl") != NULL;
+    puts(there ? "with openssl" : "without openssl");
+    otel_sdk_free(sdk);
+    return 0;
+}
+END
 cat > "$tmp/sdk.c" << 'END'
 #include <otel/sdk/config.h>
 #include <stdio.h>
@@ -102,7 +135,7 @@ relays() { run "$1" | grep -x 'traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-
 shows_only_otel()
 {
     names=$(nm -D --defined-only "$1" | awk '{print $3}' | sed 's/@.*//')
-    [ -n "$names" ] && ! echo "$names" | grep -vE "^(otel_|OTEL_(API|SDK)_0$)"
+    [ -n "$names" ] && ! echo "$names" | grep -vE "^(otel_|OTEL_(API|SDK|TLS)_0$)"
 }
 has_soname() { readelf -d "$prefix/lib/$1" | grep -F "SONAME" | grep -F "[$1.0]"; }
 needs_only_libc()
@@ -110,6 +143,20 @@ needs_only_libc()
     readelf -d "$prefix/lib/libotel_api.so" | awk '/NEEDED/ {print $5}' > "$tmp/needed"
     cat "$tmp/needed"
     [ -s "$tmp/needed" ] && ! grep -vE '^\[(libc|libm|libpthread|ld-linux.*)\.so' "$tmp/needed"
+}
+has_openssl() # with|without ENDPOINT PROGRAM
+{
+    env LD_LIBRARY_PATH="$prefix/lib" OTEL_EXPORTER_OTLP_ENDPOINT="$2" "$3" > "$tmp/said" 2>&1
+    cat "$tmp/said"
+    grep -qx "$1 openssl" "$tmp/said"
+}
+is_told_what_is_missing()
+{
+    mkdir -p "$tmp/bare" && cp -a "$prefix"/lib/libotel_api.so* "$prefix"/lib/libotel_sdk.so* "$tmp/bare"
+    env LD_LIBRARY_PATH="$tmp/bare" OTEL_EXPORTER_OTLP_ENDPOINT=https://127.0.0.1:9 ./tls > "$tmp/said" 2>&1
+    status=$?
+    cat "$tmp/said"
+    [ $status -eq 1 ] && grep -q 'https needs libotel_tls.so.0' "$tmp/said"
 }
 links_no_shared_otel() { ! readelf -d "$1" | grep libotel; }
 cpp_includes()
@@ -142,9 +189,18 @@ check "and needs no shared one" links_no_shared_otel ./static
 check "and runs" run ./static
 check "a static user of the API alone" compile -o api_static api.c $(static_of otel_api)
 check "and relays too" relays ./api_static
+check "a program that knows nothing of TLS" compile -o tls tls.c $(pkg-config --cflags --libs otel_sdk)
+check "loads no OpenSSL for http" has_openssl without http://127.0.0.1:9 ./tls
+check "loads it for https" has_openssl with https://127.0.0.1:9 ./tls
+check "is told what is missing where libotel_tls is not installed" is_told_what_is_missing
+check "a program links TLS statically" compile -o tls_static tls.c $(static_of otel_tls)
+check "and has it" has_openssl with https://127.0.0.1:9 ./tls_static
+check "without a shared library of ours" links_no_shared_otel ./tls_static
 check "every header is C++" cpp_includes
 check "libotel_api has its soname" has_soname libotel_api.so
 check "libotel_sdk has its soname" has_soname libotel_sdk.so
+check "libotel_tls has its soname" has_soname libotel_tls.so
+check "libotel_tls shows only otel_ names" shows_only_otel "$prefix/lib/libotel_tls.so"
 check "libotel_api shows only otel_ names" shows_only_otel "$prefix/lib/libotel_api.so"
 check "libotel_sdk shows only otel_ names" shows_only_otel "$prefix/lib/libotel_sdk.so"
 check "libotel_api needs the C library alone" needs_only_libc

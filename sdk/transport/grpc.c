@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <nghttp2/nghttp2.h>
 
@@ -67,6 +67,7 @@ static struct otl_grpc_result result_of(const struct otl_grpc *g, enum otl_http_
 {
     struct otl_grpc_result result = {.outcome = outcome, .err = err, .reused = g->reused};
 
+    result.why = otl_link_why(&g->link);
     result.http_status = g->http_status;
     result.bytes_sent = g->bytes_sent;
     result.bytes_received = g->bytes_received;
@@ -284,6 +285,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t er
 static bool send_pending(struct otl_grpc *g)
 {
     for (;;) {
+        struct iovec part;
         ssize_t n;
         if (g->pending_len == 0) {
             n = nghttp2_session_mem_send(g->session, &g->pending);
@@ -291,7 +293,9 @@ static bool send_pending(struct otl_grpc *g)
                 break;
             g->pending_len = (size_t)n;
         }
-        n = send(g->link.fd, g->pending, g->pending_len, MSG_NOSIGNAL);
+        part.iov_base = (void *)(uintptr_t)g->pending;
+        part.iov_len = g->pending_len;
+        n = otl_link_write(&g->link, &part, 1);
         if (n > 0) {
             g->pending += n;
             g->pending_len -= (size_t)n;
@@ -327,7 +331,7 @@ static void on_readable(void *context)
     uint8_t bytes[READ_CHUNK];
 
     for (int i = 0; i < READS_A_WAKE && g->session != NULL && !g->ended; i++) {
-        ssize_t n = recv(g->link.fd, bytes, sizeof(bytes), 0);
+        ssize_t n = otl_link_read(&g->link, bytes, sizeof(bytes));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -337,6 +341,8 @@ static void on_readable(void *context)
         if (n <= 0 || nghttp2_session_mem_recv(g->session, bytes, (size_t)n) < 0) {
             if (!g->busy)
                 drop(g);
+            else if (n < 0 && otl_link_refused(&g->link))
+                finish(g, OTL_HTTP_UNTRUSTED, OTEL_ERR_REFUSED);
             else
                 finish(g, n <= 0 ? OTL_HTTP_CUT : OTL_HTTP_GARBAGE,
                        n <= 0 ? OTEL_ERR_CLOSED : OTEL_ERR_SYNTAX);
@@ -381,7 +387,7 @@ static bool submit(struct otl_grpc *g)
     char timeout[16];
 
     headers[count++] = pair(":method", "POST");
-    headers[count++] = pair(":scheme", "http");
+    headers[count++] = pair(":scheme", g->link.url.tls ? "https" : "http");
     headers[count++] = pair(":path", g->method);
     headers[count++] = pair(":authority", g->authority);
     headers[count++] = pair("te", "trailers");
@@ -436,6 +442,8 @@ static void on_connected(void *context, enum otel_err err)
         go_on(g);
     else if (err == OTEL_ERR_MEMORY)
         finish(g, OTL_HTTP_MEMORY, err);
+    else if (err == OTEL_ERR_REFUSED)
+        finish(g, OTL_HTTP_UNTRUSTED, err);
     else
         finish(g, err == OTEL_ERR_TIMEOUT ? OTL_HTTP_TIMEOUT : OTL_HTTP_NO_CONNECTION, err);
 }
@@ -529,6 +537,8 @@ enum otel_err otl_grpc_new(const struct otl_grpc_options *options, struct otl_gr
     struct otl_link_options link = {.base = options->base,
                                     .clock = options->clock,
                                     .url = options->url,
+                                    .tls = options->tls,
+                                    .h2 = true,
                                     .look_up = options->look_up,
                                     .handlers = &handlers};
     struct otl_grpc *g = otl_mem_zalloc(sizeof(*g));

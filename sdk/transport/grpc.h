@@ -14,8 +14,8 @@
 #include "sdk/transport/url.h"
 
 /*
- * gRPC client of one exporter: unary calls of one method over cleartext HTTP/2 (nghttp2), one
- * connection, kept, opened again when it is gone or the server has said GOAWAY. Knows no spans
+ * gRPC client of one exporter: unary calls of one method over HTTP/2 (nghttp2), one connection,
+ * kept, opened again when it is gone or the server has said GOAWAY. Knows no spans
  * and never retries (see retry.h).
  *
  * Not for streaming calls, and not for more than one call at a time.
@@ -36,6 +36,7 @@ struct otl_grpc;
 struct otl_grpc_result {
     enum otl_http_outcome outcome; /* ANSWERED: grpc_status is set */
     enum otel_err err;             /* why there was no connection */
+    const char *why;               /* a sentence about a connection that failed; "" = nothing */
     unsigned http_status;          /* 0: none came */
     unsigned grpc_status;          /* 0 OK ... 16; from the HTTP status where there was none */
     struct otl_view message;       /* grpc-message, percent-decoded */
@@ -52,7 +53,9 @@ typedef void (*otl_grpc_done_fn)(void *context, const struct otl_grpc_result *re
 struct otl_grpc_options {
     struct event_base *base;       /* borrowed; outlives the client */
     const struct otl_clock *clock; /* borrowed */
-    const struct otl_url *url;     /* copied; its path is ignored; https is OTEL_ERR_UNSUPPORTED */
+    const struct otl_url *url;     /* copied; its path is ignored; https without tls is
+                                      OTEL_ERR_UNSUPPORTED */
+    struct otl_tls *tls;           /* borrowed; outlives the client; NULL: none */
     const char *method;            /* "/package.Service/Method"; borrowed, static */
     struct otl_view header_lines;  /* "Name: value\r\n"..., checked by who made them; copied */
     size_t max_response;

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "sdk/base/mem.h"
@@ -37,6 +36,7 @@ static struct otl_http_result result_of(const struct otl_http *h, enum otl_http_
     const struct otl_response *r = &h->response;
     struct otl_http_result result = {.outcome = outcome, .err = err, .reused = h->reused};
 
+    result.why = otl_link_why(&h->link);
     result.bytes_sent = h->sent;
     result.bytes_received = r->wire_bytes;
     result.status = r->head_done ? r->status : 0;
@@ -103,17 +103,34 @@ static void on_end(struct otl_http *h)
         finish(h, OTL_HTTP_CUT, OTEL_ERR_CLOSED);
 }
 
+static void cut(struct otl_http *h)
+{
+    if (otl_link_refused(&h->link))
+        finish(h, OTL_HTTP_UNTRUSTED, OTEL_ERR_REFUSED);
+    else
+        finish(h, OTL_HTTP_CUT, OTEL_ERR_CLOSED);
+}
+
+/* Closed, or talks without being asked; TLS may have been talking to itself. */
+static void on_idle_bytes(struct otl_http *h)
+{
+    char byte;
+
+    if (otl_link_read(&h->link, &byte, 1) >= 0 || (errno != EAGAIN && errno != EINTR))
+        otl_link_close(&h->link);
+}
+
 static void on_readable(void *context)
 {
     struct otl_http *h = context;
     char bytes[READ_CHUNK];
 
-    if (!h->busy) { /* closed, or talks without being asked */
-        otl_link_close(&h->link);
+    if (!h->busy) {
+        on_idle_bytes(h);
         return;
     }
     for (int i = 0; i < READS_A_WAKE; i++) {
-        ssize_t n = recv(h->link.fd, bytes, sizeof(bytes), 0);
+        ssize_t n = otl_link_read(&h->link, bytes, sizeof(bytes));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -122,7 +139,7 @@ static void on_readable(void *context)
             if (n == 0)
                 on_end(h);
             else
-                finish(h, OTL_HTTP_CUT, OTEL_ERR_CLOSED);
+                cut(h);
             return;
         }
         otl_response_feed(&h->response, bytes, (size_t)n);
@@ -134,21 +151,20 @@ static void on_readable(void *context)
 static ssize_t send_some(struct otl_http *h)
 {
     struct iovec parts[2];
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 1};
-    size_t skip = (size_t)h->sent;
+    size_t skip = (size_t)h->sent, count = 1;
 
     if (skip < h->head.len) {
         parts[0].iov_base = h->head.data + skip;
         parts[0].iov_len = h->head.len - skip;
         parts[1].iov_base = (void *)(uintptr_t)h->request.body.data;
         parts[1].iov_len = h->request.body.len;
-        message.msg_iovlen = h->request.body.len > 0 ? 2 : 1;
+        count = h->request.body.len > 0 ? 2 : 1;
     } else {
         skip -= h->head.len;
         parts[0].iov_base = (void *)(uintptr_t)(h->request.body.data + skip);
         parts[0].iov_len = h->request.body.len - skip;
     }
-    return sendmsg(h->link.fd, &message, MSG_NOSIGNAL);
+    return otl_link_write(&h->link, parts, count);
 }
 
 static void send_all(struct otl_http *h)
@@ -199,6 +215,8 @@ static void on_connected(void *context, enum otel_err err)
         send_all(h);
     } else if (err == OTEL_ERR_MEMORY) {
         finish(h, OTL_HTTP_MEMORY, err);
+    } else if (err == OTEL_ERR_REFUSED) {
+        finish(h, OTL_HTTP_UNTRUSTED, err);
     } else {
         finish(h, err == OTEL_ERR_TIMEOUT ? OTL_HTTP_TIMEOUT : OTL_HTTP_NO_CONNECTION, err);
     }
@@ -224,6 +242,7 @@ enum otel_err otl_http_new(const struct otl_http_options *options, struct otl_ht
     struct otl_link_options link = {.base = options->base,
                                     .clock = options->clock,
                                     .url = options->url,
+                                    .tls = options->tls,
                                     .look_up = options->look_up,
                                     .handlers = &handlers};
     struct otl_http *h = otl_mem_zalloc(sizeof(*h));

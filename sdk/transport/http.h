@@ -10,6 +10,7 @@
 #include "sdk/base/buf.h"
 #include "sdk/base/clock.h"
 #include "sdk/transport/resolve.h"
+#include "sdk/transport/tls.h"
 #include "sdk/transport/url.h"
 
 /*
@@ -23,9 +24,8 @@
  *           The views of a result live until the next post, cancel or free.
  * Limits    one request at a time (OTEL_ERR_BLOCKED); answer's body max_response bytes.
  *
- * Sending is sendmsg() with MSG_NOSIGNAL on an own socket event instead of a bufferevent, because
- * a guest must not raise SIGPIPE on whatever thread runs the loop, and libevent's buffers write
- * with writev().
+ * Sending is sendmsg() with MSG_NOSIGNAL on an own socket event instead of a bufferevent (link.h),
+ * because a guest must not raise SIGPIPE on whatever thread runs the loop.
  */
 
 struct otl_http;
@@ -33,6 +33,7 @@ struct otl_http;
 enum otl_http_outcome {
     OTL_HTTP_ANSWERED,      /* status is set; body is complete unless truncated */
     OTL_HTTP_NO_CONNECTION, /* nothing was sent */
+    OTL_HTTP_UNTRUSTED,     /* TLS: one side does not accept the other; nothing was taken */
     OTL_HTTP_CUT,           /* the connection ended before an answer came */
     OTL_HTTP_TIMEOUT,       /* the deadline passed before an answer came */
     OTL_HTTP_GARBAGE,       /* what came is not HTTP/1.x */
@@ -43,6 +44,7 @@ enum otl_http_outcome {
 struct otl_http_result {
     enum otl_http_outcome outcome;
     enum otel_err err;  /* why there was no connection */
+    const char *why;    /* a sentence about a connection that failed; "" = nothing to add */
     unsigned status;    /* with ANSWERED and, where the head was read, TOO_LARGE; else 0 */
     bool truncated;     /* the head was whole, the body was not when the connection ended */
     bool reused;        /* the connection had carried a request before */
@@ -59,7 +61,8 @@ typedef void (*otl_http_done_fn)(void *context, const struct otl_http_result *re
 struct otl_http_options {
     struct event_base *base;       /* borrowed; outlives the client */
     const struct otl_clock *clock; /* borrowed */
-    const struct otl_url *url;     /* copied; https is OTEL_ERR_UNSUPPORTED */
+    const struct otl_url *url;     /* copied; https without tls is OTEL_ERR_UNSUPPORTED */
+    struct otl_tls *tls;           /* borrowed; outlives the client; NULL: none */
     struct otl_view header_lines;  /* "Name: value\r\n"..., checked by who made them; copied */
     size_t max_response;
     otl_lookup_fn look_up; /* NULL: the system's */

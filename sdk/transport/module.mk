@@ -2,7 +2,7 @@
 LIBS += transport
 transport_SRCS := sdk/transport/url.c sdk/transport/httpdate.c sdk/transport/retry.c \
                   sdk/transport/gzip.c sdk/transport/response.c sdk/transport/resolve.c \
-                  sdk/transport/connect.c sdk/transport/link.c \
+                  sdk/transport/connect.c sdk/transport/tls.c sdk/transport/link.c \
                   sdk/transport/http.c sdk/transport/grpc.c sdk/transport/grpc_status.c
 transport_LIBS := base
 transport_PKGS := libevent_core libnghttp2 zlib

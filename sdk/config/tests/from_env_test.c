@@ -245,9 +245,13 @@ static void https_is_refused_rather_than_answered_in_plain_text(void **state)
     options.getenv_arg = &env;
     options.error = fake_error;
     options.error_arg = &env;
+    /* libotel_tls is neither linked into this test nor beside it; files are read before */
     assert_int_equal(otel_sdk_from_env(&options, &sdk), OTEL_ERR_UNSUPPORTED);
     assert_null(sdk);
-    assert_non_null(strstr(env.said, "https endpoints are not supported"));
+    assert_non_null(strstr(env.said, "https needs libotel_tls.so.0"));
+    fake_set(&env, "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/nowhere/ca.pem");
+    assert_int_equal(otel_sdk_from_env(&options, &sdk), OTEL_ERR_NOT_FOUND);
+    assert_non_null(strstr(env.said, "/nowhere/ca.pem"));
 }
 
 static void every_sampler_name_makes_a_sampler(void **state)

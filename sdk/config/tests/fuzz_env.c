@@ -25,14 +25,16 @@ static const char *from_lines(void *arg, const char *name)
 
 static void check(const struct otl_settings *s)
 {
+    struct otel_sdk_otlp_options otlp = s->otlp;
     struct otel_sdk_exporter *exporter = NULL;
     enum otel_err err;
 
+    otlp.tls_ca_file = otlp.tls_cert_file = otlp.tls_key_file = otel_str(""); /* open no files */
     if (s->batch.max_export_batch_size > s->batch.max_queue_size || s->batch.max_queue_size == 0)
         abort();
     if (!(s->sampler_ratio >= 0 && s->sampler_ratio <= 1))
         abort();
-    err = otel_sdk_otlp_new(&s->otlp, &exporter); /* every header and URL was judged before */
+    err = otel_sdk_otlp_new(&otlp, &exporter); /* every header and URL was judged before */
     if (err != OTEL_OK && err != OTEL_ERR_UNSUPPORTED)
         abort();
     otel_sdk_exporter_free(exporter);

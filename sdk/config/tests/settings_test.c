@@ -323,11 +323,9 @@ static void compression_and_timeout_have_a_signals_own(void **state)
 static void what_is_not_here_is_said(void **state)
 {
     (void)state;
-    with("OTEL_CONFIG_FILE", "otel.yaml", "OTEL_EXPORTER_OTLP_CERTIFICATE", "ca.pem",
-         "OTEL_TRACES_SAMPLER", "xray", NULL);
-    assert_int_equal(g_env.told, 3);
+    with("OTEL_CONFIG_FILE", "otel.yaml", "OTEL_TRACES_SAMPLER", "xray", NULL);
+    assert_int_equal(g_env.told, 2);
     assert_true(said("OTEL_CONFIG_FILE is not supported"));
-    assert_true(said("OTEL_EXPORTER_OTLP_CERTIFICATE is not supported"));
     assert_true(said("\"xray\" is not supported"));
 }
 
@@ -342,6 +340,56 @@ static void json_goes_where_protobuf_goes(void **state)
              "http/protobuf", NULL);
     assert_int_equal(s->otlp.protocol, OTEL_SDK_OTLP_HTTP_PROTOBUF);
     assert_int_equal(g_env.told, 0);
+}
+
+static void a_grpc_endpoint_without_a_scheme_is_tls_unless_insecure(void **state)
+{
+    const char *const grpc[] = {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"};
+
+    (void)state;
+    with(grpc[0], grpc[1], "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", NULL);
+    assert_true(endpoint_is("https://collector:4317/"));
+    with(grpc[0], grpc[1], "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317",
+         "OTEL_EXPORTER_OTLP_INSECURE", "TRUE", NULL);
+    assert_true(endpoint_is("http://collector:4317/"));
+    with(grpc[0], grpc[1], "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317",
+         "OTEL_EXPORTER_OTLP_INSECURE", "true", "OTEL_EXPORTER_OTLP_TRACES_INSECURE", "false",
+         NULL);
+    assert_true(endpoint_is("https://collector:4317/"));
+    /* a scheme wins over INSECURE */
+    with(grpc[0], grpc[1], "OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4317",
+         "OTEL_EXPORTER_OTLP_INSECURE", "true", NULL);
+    assert_true(endpoint_is("https://collector:4317/"));
+    /* HTTP has no such form */
+    with("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", NULL);
+    assert_true(endpoint_is("http://localhost:4318/v1/traces"));
+    assert_int_equal(g_env.told, 1);
+}
+
+static bool is(struct otel_str text, const char *expected)
+{
+    return otel_str_equal(text, otel_str(expected));
+}
+
+static void tls_files_of_the_signal_win_and_are_not_for_http(void **state)
+{
+    const struct otel_sdk_otlp_options *o =
+        &with("OTEL_EXPORTER_OTLP_ENDPOINT", "https://c", "OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca",
+              "OTEL_EXPORTER_OTLP_CLIENT_KEY", "/key", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+              "/cert", NULL)
+             ->otlp;
+
+    (void)state;
+    assert_true(is(o->tls_ca_file, "/ca") && is(o->tls_key_file, "/key"));
+    assert_true(is(o->tls_cert_file, "/cert"));
+    assert_int_equal(g_env.told, 0);
+    o = &with("OTEL_EXPORTER_OTLP_ENDPOINT", "https://c", "OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca",
+              "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/own", NULL)
+             ->otlp;
+    assert_true(is(o->tls_ca_file, "/own"));
+    with("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c", "OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca", NULL);
+    assert_int_equal(g_env.told, 1);
+    assert_non_null(strstr(g_env.said, "not used"));
 }
 
 static void grpc_has_its_own_endpoint(void **state)
@@ -501,6 +549,8 @@ int main(void)
         cmocka_unit_test(what_is_not_here_is_said),
         cmocka_unit_test(json_goes_where_protobuf_goes),
         cmocka_unit_test(grpc_has_its_own_endpoint),
+        cmocka_unit_test(a_grpc_endpoint_without_a_scheme_is_tls_unless_insecure),
+        cmocka_unit_test(tls_files_of_the_signal_win_and_are_not_for_http),
         cmocka_unit_test(a_value_beyond_64_kib_counts_as_unset),
         cmocka_unit_test(the_resource_comes_from_the_environment),
         cmocka_unit_test(uuids_are_random_and_of_version_4),

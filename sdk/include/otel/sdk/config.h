@@ -20,8 +20,9 @@
  *
  * Rules for values: empty is unset. What cannot be read, is out of range or unknown is reported
  * through error and counts as unset; nothing in the environment makes from_env fail, except an
- * endpoint that asks for TLS, which must not be answered with plain text elsewhere. Values of
- * headers are never part of a report.
+ * https endpoint whose TLS files cannot be used, or without libotel_tls: it must not be answered
+ * with plain text, or with trust that nobody asked for. Values of headers are never part of a
+ * report.
  *
  *   variable                                    meaning, default
  *   OTEL_SDK_DISABLED                           "true": no provider; propagators stay. false
@@ -50,8 +51,12 @@
  *   OTEL_EXPORTER_OTLP[_TRACES]_COMPRESSION     gzip, none; none
  *   OTEL_EXPORTER_OTLP[_TRACES]_TIMEOUT         10000 ms, 0: no limit
  *   OTEL_EXPORTER_OTLP[_TRACES]_PROTOCOL        http/protobuf, http/json, grpc; http/protobuf
- * Variables of the specification that name what this SDK does not have (OTEL_CONFIG_FILE, TLS
- * files, jaeger_remote ...) are reported as not supported.
+ *   OTEL_EXPORTER_OTLP[_TRACES]_CERTIFICATE,
+ *     _CLIENT_CERTIFICATE, _CLIENT_KEY          PEM files, for https; the system's CAs, none
+ *   OTEL_EXPORTER_OTLP[_TRACES]_INSECURE        "true": a gRPC endpoint without scheme means http;
+ *                                               false
+ * Variables of the specification that name what this SDK does not have (OTEL_CONFIG_FILE,
+ * jaeger_remote ...) are reported as not supported.
  *
  * Spec: OpenTelemetry configuration, "Environment Variable Specification"; protocol exporter.
  */
@@ -93,7 +98,8 @@ OTEL_API void otel_sdk_env_options_init(struct otel_sdk_env_options *options);
  *
  * Returns OTEL_OK, or
  *   OTEL_ERR_ARGUMENT     options were not initialised
- *   OTEL_ERR_UNSUPPORTED  the endpoint is https
+ *   OTEL_ERR_UNSUPPORTED  the endpoint is https, and libotel_tls is not there
+ *   OTEL_ERR_NOT_FOUND, OTEL_ERR_SYNTAX   a TLS file; which one is told to error
  *   OTEL_ERR_LIMIT        the resource is too large, or too many providers exist
  *   OTEL_ERR_MEMORY, OTEL_ERR_IO, OTEL_ERR_THREAD
  */

@@ -33,7 +33,16 @@
  *
  * The exporter never traces itself: it calls no function of the API.
  *
- * https is not supported yet (OTEL_ERR_UNSUPPORTED). Redirects are not followed.
+ * An https endpoint is spoken to over TLS 1.2 or 1.3 and must show a certificate for the host in
+ * the URL (in its subjectAltName) from a CA that is trusted; gRPC agrees on HTTP/2 by ALPN. A peer
+ * that is not accepted, or does not accept us, ends the export at once (untrusted): another attempt
+ * would end alike. TLS is a library of its own, libotel_tls with OpenSSL, loaded when the first
+ * https exporter is made; programs without pay nothing. Those that link statically name it:
+ * pkg-config otel_tls. The files are read once, by otel_sdk_otlp_new(); a forked child uses what
+ * was read. At exit TLS ends with the program's exit handlers that were registered before the
+ * exporter was made: shut down before, or from a handler registered later.
+ *
+ * Redirects are not followed.
  *
  * Spec: OpenTelemetry protocol exporter; OTLP 1.x "OTLP/HTTP", "OTLP/gRPC". Deviation: none known.
  */
@@ -44,7 +53,7 @@ extern "C" {
 
 enum otel_sdk_otlp_protocol {
     OTEL_SDK_OTLP_HTTP_PROTOBUF,
-    OTEL_SDK_OTLP_GRPC,     /* unary calls over cleartext HTTP/2 */
+    OTEL_SDK_OTLP_GRPC,     /* unary calls over HTTP/2 */
     OTEL_SDK_OTLP_HTTP_JSON /* twice the bytes, a microsecond a span: for people */
 };
 
@@ -79,6 +88,10 @@ struct otel_sdk_otlp_options {
     bool seeded; /* jitter repeats from seed */
     uint64_t seed;
     enum otel_sdk_otlp_protocol protocol; /* init: http/protobuf */
+    /* For https; PEM files by path, init: none. Not used for http. */
+    struct otel_str tls_ca_file;   /* trusted, and nothing else; none: what the system trusts */
+    struct otel_str tls_cert_file; /* of the client, with its chain; goes with the key */
+    struct otel_str tls_key_file;  /* without a passphrase */
 };
 
 OTEL_API void otel_sdk_otlp_options_init(struct otel_sdk_otlp_options *options);
@@ -90,11 +103,16 @@ OTEL_API void otel_sdk_otlp_options_init(struct otel_sdk_otlp_options *options);
  * @ret      set on success only.
  *
  * Returns OTEL_OK, or
- *   OTEL_ERR_SYNTAX       endpoint is no URL, or a header is malformed
- *   OTEL_ERR_UNSUPPORTED  endpoint is https or another scheme, or a header is one of ours
- *   OTEL_ERR_ARGUMENT     a limit is 0 or over 1 GiB; options were not initialised
- *   OTEL_ERR_LIMIT        endpoint or headers are too long
+ *   OTEL_ERR_SYNTAX       endpoint is no URL, or a header is malformed,
+ *                         or a TLS file holds no PEM, or a key with a passphrase
+ *   OTEL_ERR_UNSUPPORTED  endpoint is of another scheme, a header is one of ours, or libotel_tls is
+ *                         not there
+ *   OTEL_ERR_ARGUMENT     a limit is 0 or over 1 GiB; options were not initialised; a certificate
+ *                         without its key, the reverse, or one that is another's
+ *   OTEL_ERR_LIMIT        endpoint, headers or a TLS file are too long
+ *   OTEL_ERR_NOT_FOUND, OTEL_ERR_IO   a TLS file
  *   OTEL_ERR_MEMORY
+ * What is wrong with a file is told to error, with its name.
  */
 OTEL_API OTEL_MUST_USE enum otel_err otel_sdk_otlp_new(const struct otel_sdk_otlp_options *options,
                                                        struct otel_sdk_exporter **ret);
@@ -110,6 +128,7 @@ OTEL_API OTEL_MUST_USE enum otel_err otel_sdk_otlp_new(const struct otel_sdk_otl
  *   garbage             sent; the answer was no HTTP
  *   no_memory           not sent, or its answer not read
  *   closed              after shutdown
+ *   untrusted           TLS: one side did not accept the other
  */
 #define OTEL_SDK_OTLP_RESULT_LIST(X)                                                               \
     X(OTEL_SDK_OTLP_DELIVERED, "delivered")                                                        \
@@ -121,7 +140,8 @@ OTEL_API OTEL_MUST_USE enum otel_err otel_sdk_otlp_new(const struct otel_sdk_otl
     X(OTEL_SDK_OTLP_RESPONSE_TOO_LARGE, "response_too_large")                                      \
     X(OTEL_SDK_OTLP_GARBAGE, "garbage")                                                            \
     X(OTEL_SDK_OTLP_NO_MEMORY, "no_memory")                                                        \
-    X(OTEL_SDK_OTLP_CLOSED, "closed")
+    X(OTEL_SDK_OTLP_CLOSED, "closed")                                                              \
+    X(OTEL_SDK_OTLP_UNTRUSTED, "untrusted")
 
 enum otel_sdk_otlp_result {
 #define OTEL_SDK_OTLP_RESULT_ENUM(result, name) result,

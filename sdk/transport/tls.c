@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sdk/transport/tls.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sdk/base/file.h"
+#include "sdk/base/mem.h"
+
+enum { FILE_MAX = 1 << 20, PATH_SIZE = 4096 };
+
+#define LIBRARY "libotel_tls.so.0"
+
+extern const struct otl_tls_ops otel_sdk_tls_ops_0 __attribute__((weak));
+
+struct file {
+    char *name;
+    struct otl_buf text;
+};
+
+struct otl_tls {
+    const struct otl_tls_ops *ops;
+    struct file ca, cert, key;
+    void *context; /* NULL after a fork, until it is needed */
+};
+
+/* The directory of the library that this code is in, with its slash, and LIBRARY behind it. */
+static bool path_beside(char *out, size_t size)
+{
+    static const char here = 0;
+    Dl_info info;
+    const char *slash;
+    int len;
+
+    if (dladdr(&here, &info) == 0 || info.dli_fname == NULL)
+        return false;
+    slash = strrchr(info.dli_fname, '/');
+    if (slash == NULL)
+        return false;
+    len = snprintf(out, size, "%.*s%s", (int)(slash + 1 - info.dli_fname), info.dli_fname, LIBRARY);
+    return len > 0 && (size_t)len < size;
+}
+
+/* Never unloaded: its threads' locks and exit handlers must stay valid. */
+static const struct otl_tls_ops *load_ops(struct otl_detail *reterr)
+{
+    const int how = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE;
+    const struct otl_tls_ops *ops;
+    char path[PATH_SIZE];
+    void *library = path_beside(path, sizeof(path)) ? dlopen(path, how) : NULL;
+
+    if (library == NULL)
+        library = dlopen(LIBRARY, how);
+    ops = library != NULL ? dlsym(library, OTL_TLS_SYMBOL) : NULL;
+    if (ops == NULL)
+        otl_detail_set(reterr, OTEL_ERR_UNSUPPORTED, NULL, 0, 0,
+                       "https needs " LIBRARY ", which cannot be loaded");
+    return ops;
+}
+
+static const struct otl_tls_ops *find_ops(struct otl_detail *reterr)
+{
+    const struct otl_tls_ops *ops = &otel_sdk_tls_ops_0; /* NULL unless it is linked */
+
+    if (ops == NULL)
+        ops = load_ops(reterr);
+    if (ops != NULL && ops->struct_size < sizeof(*ops)) {
+        otl_detail_set(reterr, OTEL_ERR_UNSUPPORTED, NULL, 0, 0,
+                       LIBRARY " is of another version than libotel_sdk");
+        return NULL;
+    }
+    return ops;
+}
+
+static enum otel_err read_file(struct file *file, const char *path, struct otl_detail *reterr)
+{
+    otl_buf_init(&file->text, FILE_MAX);
+    if (path == NULL || path[0] == '\0')
+        return OTEL_OK;
+    file->name = otl_mem_strdup(path);
+    if (file->name == NULL)
+        return OTEL_ERR_MEMORY;
+    return otl_file_read(path, &file->text, reterr);
+}
+
+static void wipe(struct file *file)
+{
+    if (file->text.cap > 0)
+        explicit_bzero(file->text.data, file->text.cap);
+    otl_buf_fini(&file->text);
+    otl_mem_free(file->name);
+}
+
+static struct otl_tls_pem pem_of(const struct file *file)
+{
+    return (struct otl_tls_pem){file->name, otl_view(file->text.data, file->text.len)};
+}
+
+static enum otel_err make_context(struct otl_tls *tls, struct otl_detail *reterr)
+{
+    struct otl_tls_material material = {pem_of(&tls->ca), pem_of(&tls->cert), pem_of(&tls->key)};
+
+    return tls->ops->context_new(&material, &tls->context, reterr);
+}
+
+static enum otel_err read_all(struct otl_tls *tls, const struct otl_tls_files *files,
+                              struct otl_detail *reterr)
+{
+    enum otel_err err = read_file(&tls->ca, files->ca, reterr), others;
+
+    others = read_file(&tls->cert, files->cert, reterr);
+    err = err != OTEL_OK ? err : others;
+    others = read_file(&tls->key, files->key, reterr);
+    err = err != OTEL_OK ? err : others;
+    if (err == OTEL_OK && (tls->cert.name == NULL) != (tls->key.name == NULL))
+        err = otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                             "a client certificate and a client key go together; the %s is missing",
+                             tls->key.name == NULL ? "key" : "certificate");
+    return err;
+}
+
+enum otel_err otl_tls_new(const struct otl_tls_files *files, struct otl_tls **ret,
+                          struct otl_detail *reterr)
+{
+    struct otl_tls *tls = otl_mem_zalloc(sizeof(*tls));
+    enum otel_err err;
+
+    if (tls == NULL)
+        return OTEL_ERR_MEMORY;
+    err = read_all(tls, files, reterr);
+    if (err == OTEL_OK) {
+        tls->ops = find_ops(reterr);
+        err = tls->ops != NULL ? make_context(tls, reterr) : OTEL_ERR_UNSUPPORTED;
+    }
+    if (err != OTEL_OK) {
+        otl_tls_free(tls);
+        return err;
+    }
+    *ret = tls;
+    return OTEL_OK;
+}
+
+void otl_tls_free(struct otl_tls *tls)
+{
+    if (tls == NULL)
+        return;
+    if (tls->context != NULL)
+        tls->ops->context_free(tls->context);
+    wipe(&tls->ca);
+    wipe(&tls->cert);
+    wipe(&tls->key);
+    otl_mem_free(tls);
+}
+
+void otl_tls_forked(struct otl_tls *tls)
+{
+    if (tls != NULL)
+        tls->context = NULL;
+}
+
+const struct otl_tls_ops *otl_tls_ops(const struct otl_tls *tls)
+{
+    return tls->ops;
+}
+
+enum otel_err otl_tls_session(struct otl_tls *tls, const struct otl_tls_peer *peer, void **ret)
+{
+    enum otel_err err = tls->context != NULL ? OTEL_OK : make_context(tls, NULL);
+
+    return err == OTEL_OK ? tls->ops->session_new(tls->context, peer, ret) : err;
+}

@@ -170,10 +170,12 @@ static volatile sig_atomic_t terminated, counted;
 
 static void on_signal(int number)
 {
-    if (number == SIGTERM)
-        terminated = 1;
-    else
+    if (number != SIGTERM) {
         counted++;
+        return;
+    }
+    terminated = 1;
+    close(STDIN_FILENO); /* also when it came just before the next read */
 }
 
 /* signals: SIGTERM ends the loop, which then shuts down; SIGUSR1 is counted. Without SA_RESTART */

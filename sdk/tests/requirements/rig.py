@@ -193,6 +193,7 @@ class Collector:
         self.at = 0
         self.seen = []
         self.faults = 0
+        self.over = []
 
     def records(self):
         """All records of the tap since the last mark()."""
@@ -232,10 +233,20 @@ class Collector:
         self.control.flush()
         while True:
             line = json.loads(self.control.readline())
+            if line.get("event") == "acted":
+                self.over.append(line)
             if line.get("event") == "fault":
                 if "do" not in line["text"]:
                     raise Failed("collector-mock: " + line["text"])
                 return
+
+    def fault_over(self):
+        """Until a fault has ended; what it did."""
+        while not self.over:
+            line = json.loads(self.control.readline())
+            if line.get("event") == "acted":
+                self.over.append(line)
+        return self.over.pop(0)
 
     def stop(self, kill=False):
         if self.process.poll() is None:
@@ -248,7 +259,7 @@ class Case:
     """What one row has at hand."""
     def __init__(self, directory, log):
         self.dir, self.log = directory, log
-        self.players, self.collectors = [], []
+        self.players, self.collectors, self.kept = [], [], []
         self.shared = None
 
     @property
@@ -261,6 +272,18 @@ class Case:
         self.collectors.append(
             Collector("%s/own%d" % (self.dir, time.monotonic_ns()), self.log, **how))
         return self.collectors[-1]
+
+    def keep(self, player):
+        """Not ended with the row."""
+        self.players.remove(player)
+        self.kept.append(player.close)
+        return player
+
+    def keep_collector(self, **how):
+        collector = self.own_collector(**how)
+        self.collectors.remove(collector)
+        self.kept.append(collector.stop)
+        return collector
 
     def player(self, variables=None, collector=None):
         """sdk-put with nothing in its environment but an endpoint and variables."""
@@ -340,6 +363,8 @@ class Case:
 
     def end(self):
         self.end_row()
+        for stop in self.kept:
+            stop()
         if self.shared is not None:
             self.shared.stop()
 

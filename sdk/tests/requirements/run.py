@@ -16,7 +16,7 @@ import traceback
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import rig
 
-GROUPS = ["model", "limits", "sampling", "propagation"]
+GROUPS = ["model", "limits", "sampling", "processors", "propagation"]
 LAST = 160
 
 
@@ -41,13 +41,13 @@ def judge(row, case):
 
 def run_group(name, wanted, directory, log, results):
     module = importlib.import_module("rows_" + name)
-    del module
     rows, rig.ROWS[:] = list(rig.ROWS), []
+    rows = [r for r in rows if not wanted or str(r.numbers) in wanted or name in wanted]
     case = rig.Case(directory + "/" + name, log)
     try:
+        if rows and hasattr(module, "early"):
+            module.early(case)
         for row in rows:
-            if wanted and str(row.numbers) not in wanted and name not in wanted:
-                continue
             if case.shared is not None:
                 case.shared.mark()
             began = time.monotonic()

@@ -11,7 +11,8 @@
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_FAULT = 3 };
 
 struct words {
-    const char *config, *tap, *ready_fd, *faults, *control_fd, *fault_record, *broken;
+    const char *config, *tap, *ready_fd, *faults, *control_fd, *fault_record, *broken,
+        *decisions;
     bool help, version;
 };
 
@@ -23,20 +24,31 @@ static int complain(const struct otl_detail *detail)
     return otel_err_class(detail->code) == OTEL_CLASS_USAGE ? EXIT_USAGE : EXIT_FAULT;
 }
 
-/* lose-after-ack:N */
+/* lose-after-ack:N, flip-decision:N, flip-silently:N */
 static enum otel_err parse_broken(const char *text, struct col_service_options *options,
                                   struct otl_detail *reterr)
 {
-    static const char prefix[] = "lose-after-ack:";
-    size_t len = sizeof(prefix) - 1;
+    const struct {
+        const char *prefix;
+        uint64_t *target;
+    } ways[] = {{"lose-after-ack:", &options->lose_after_ack},
+                {"flip-decision:", &options->flip_decision},
+                {"flip-silently:", &options->flip_decision}};
 
     if (text == NULL)
         return OTEL_OK;
-    if (strncmp(text, prefix, len) == 0 &&
-        otl_parse_uint(text + len, 1, UINT32_MAX, &options->lose_after_ack) == OTEL_OK)
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        size_t len = strlen(ways[i].prefix);
+        if (strncmp(text, ways[i].prefix, len) != 0 ||
+            otl_parse_uint(text + len, 1, UINT32_MAX, ways[i].target) != OTEL_OK)
+            continue;
+        options->flip_silently = i == 2;
         return OTEL_OK;
+    }
     return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
-                          "--broken: '%s' is not lose-after-ack:N", text);
+                          "--broken: '%s' is not lose-after-ack:N, flip-decision:N or "
+                          "flip-silently:N",
+                          text);
 }
 
 static enum otel_err parse_words(const struct words *words, struct col_service_options *options,
@@ -54,6 +66,7 @@ static enum otel_err parse_words(const struct words *words, struct col_service_o
     options->control_fd = (int)control;
     options->fault_plan = words->faults;
     options->fault_record = words->fault_record;
+    options->decisions = words->decisions;
     options->config_path = words->config;
     options->tap_path = words->tap;
     options->ready_fd = (int)fd;
@@ -90,6 +103,8 @@ int main(int argc, char **argv)
          OTL_OPT_TEXT, &words.control_fd},
         {"fault-record", "FILE", "append a line of JSON for each request that a fault has hit",
          OTL_OPT_TEXT, &words.fault_record},
+        {"decisions", "FILE", "append a line of JSON for each decision of tail sampling",
+         OTL_OPT_TEXT, &words.decisions},
         {"help", NULL, "this text", OTL_OPT_FLAG, &words.help},
         {"version", NULL, "the version", OTL_OPT_FLAG, &words.version},
         {"broken", "WHAT", NULL, OTL_OPT_TEXT, &words.broken}, /* to test the referee */
@@ -103,7 +118,8 @@ int main(int argc, char **argv)
     if (words.help) {
         printf("collector-mock: an OpenTelemetry Collector for tests\n\n"
                "usage: collector-mock [--config FILE] [--tap FILE] [--ready-fd N]\n"
-               "                      [--faults FILE] [--control-fd N] [--fault-record FILE]\n\n");
+               "                      [--faults FILE] [--control-fd N] [--fault-record FILE]\n"
+               "                      [--decisions FILE]\n\n");
         otl_opts_help(table);
         printf("\nSIGTERM and SIGINT drain it. Exit status: 0 drained, 2 bad configuration or "
                "option,\n3 the environment failed (port, file, disk).\n");

@@ -1,4 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+COL_TAIL_SRCS := $(addprefix collector-mock/processors/tail/, attributes.c decide.c evaluate.c \
+                   identity.c limits.c lru.c numbers.c patterns.c policy_load.c policy_schema.c \
+                   settings.c split.c store.c table.c tail.c)
+
 LIBS += collector
 collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host.c \
                   collector-mock/pipeline/graph.c collector-mock/pipeline/registry.c \
@@ -8,13 +12,17 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/receivers/intake.c \
                   collector-mock/receivers/status.c collector-mock/receivers/tls_settings.c collector-mock/connectors/forward.c \
                   collector-mock/processors/batch.c collector-mock/processors/memory_limiter.c \
+                  collector-mock/processors/tail_sampling.c \
+                  collector-mock/processors/condition.c \
+                  collector-mock/processors/condition_value.c $(COL_TAIL_SRCS) \
                   collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
                   collector-mock/faults/plan.c \
-                  collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c
+                  collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c \
+                  collector-mock/telemetry/decisions.c
 collector_LIBS := col_grpc col_http col_wire yaml base
-collector_PKGS := libevent_core jansson
+collector_PKGS := libevent_core jansson libpcre2-8
 
 PROGS += collector-mock
 collector-mock_SRCS := collector-mock/main.c
@@ -87,3 +95,13 @@ receive_bench_LIBS := col_wire otlp_pb base
 $(B)/bench/receive_bench: | $(B)/bin/collector-mock
 
 SCRIPT_TESTS += collector-mock/tests/official_python.sh
+
+TAIL_WORLD := collector-mock/processors/tests/tail_world.c
+
+TESTS += col_tail_policy_test
+col_tail_policy_test_SRCS := collector-mock/processors/tests/tail_policy_test.c $(TAIL_WORLD)
+col_tail_policy_test_LIBS := collector
+
+TESTS += col_tail_time_test
+col_tail_time_test_SRCS := collector-mock/processors/tests/tail_time_test.c $(TAIL_WORLD)
+col_tail_time_test_LIBS := collector

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "collector-mock/net/budget.h"
+#include "collector-mock/telemetry/decisions.h"
 #include "collector-mock/telemetry/metrics.h"
 #include "collector-mock/wire/tap.h"
 #include "sdk/base/buf.h"
@@ -71,7 +72,10 @@ struct col_host {
     uint64_t tap_requests;      /* numbers given out */
     uint64_t tap_connections;
     struct col_faults *faults;  /* NULL: none on command */
-    uint64_t lose_after_ack;    /* --broken: acknowledge and lose every n-th request; 0: none */
+    uint64_t lose_after_ack;  /* --broken: acknowledge and lose every n-th request; 0: none */
+    uint64_t flip_decision;   /* --broken: turn every n-th decision of tail sampling round */
+    bool flip_silently;       /* ... and record the one that should have been */
+    struct col_decisions decisions; /* fd -1: none is kept */
     struct {
         char name[64];          /* "otlp/http" */
         char address[96];

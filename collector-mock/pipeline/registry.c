@@ -5,7 +5,7 @@
 
 static const struct col_component_type *const types[] = {
     &col_otlp_receiver,  &col_batch_processor, &col_memory_limiter_processor,
-    &col_file_exporter,  &col_debug_exporter,  &col_nop_exporter,
+    &col_tail_sampling_processor, &col_file_exporter, &col_debug_exporter, &col_nop_exporter,
     &col_forward_connector,
 };
 

@@ -139,6 +139,8 @@ static enum otel_err assemble(struct col_service *service,
         err = catch_signals(service);
     if (err == OTEL_OK)
         err = open_tap(service, options->tap_path, reterr);
+    if (err == OTEL_OK && options->decisions != NULL)
+        err = col_decisions_open(options->decisions, &service->host.decisions, reterr);
     if (err == OTEL_OK)
         err = make_faults(service, options, reterr);
     if (err == OTEL_OK)
@@ -158,6 +160,9 @@ enum otel_err col_service_new(const struct col_service_options *options, struct 
     if (service == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     service->host.tap.fd = -1;
+    service->host.decisions.fd = -1;
+    service->host.flip_decision = options->flip_decision;
+    service->host.flip_silently = options->flip_silently;
     service->host.budget.max = COL_BUDGET_BYTES;
     service->ready_fd = options->ready_fd;
     service->host.clock = otl_clock_real();
@@ -231,6 +236,7 @@ void col_service_free(struct col_service *service)
             event_free(service->signals[i]);
     if (service->host.tap.fd >= 0)
         close(service->host.tap.fd); /* a start that failed */
+    col_decisions_close(&service->host.decisions);
     col_metrics_free(service->host.metrics);
     col_config_free(service->config);
     if (service->host.base != NULL)

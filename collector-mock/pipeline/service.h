@@ -2,6 +2,7 @@
 #ifndef COL_PIPELINE_SERVICE_H
 #define COL_PIPELINE_SERVICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sdk/base/detail.h"
@@ -24,7 +25,10 @@ struct col_service_options {
     const char *fault_plan;   /* file of faults/plan.h; NULL: none */
     int control_fd;           /* commands of faults/control.h; -1: none */
     const char *fault_record; /* file for what faults did; NULL: none */
+    const char *decisions;    /* file for what tail sampling decided; NULL: none */
     uint64_t lose_after_ack;  /* 0: none */
+    uint64_t flip_decision;   /* 0: none */
+    bool flip_silently;
     const char *version;
 };
 

@@ -13,6 +13,7 @@ struct series {
     uint64_t value;
     col_metrics_read_fn *read; /* NULL: value */
     void *context;
+    struct col_histogram *histogram; /* NULL: a number */
 };
 
 struct col_metrics {
@@ -36,6 +37,7 @@ static void free_series(struct series *series)
         return;
     otl_mem_free(series->name);
     otl_mem_free(series->labels);
+    otl_mem_free(series->histogram);
     otl_mem_free(series);
 }
 
@@ -116,6 +118,60 @@ enum otel_err col_metrics_observe(struct col_metrics *metrics,
     return OTEL_OK;
 }
 
+struct col_histogram *col_metrics_histogram(struct col_metrics *metrics,
+                                            const struct col_histogram_options *options)
+{
+    struct series *series = get(metrics, options->name, options->labels, options->help, false);
+
+    if (series == NULL || options->count > COL_BUCKETS_MAX)
+        return NULL;
+    if (series->histogram == NULL) {
+        series->histogram = otl_mem_zalloc(sizeof(*series->histogram));
+        if (series->histogram == NULL)
+            return NULL;
+        series->histogram->bounds = options->bounds;
+        series->histogram->count = options->count;
+    }
+    return series->histogram;
+}
+
+void col_histogram_observe(struct col_histogram *histogram, double value)
+{
+    size_t bucket = 0;
+
+    if (histogram == NULL)
+        return;
+    while (bucket < histogram->count && value > histogram->bounds[bucket])
+        bucket++;
+    histogram->buckets[bucket]++;
+    histogram->observations++;
+    histogram->sum += value;
+}
+
+static enum otel_err write_histogram(const struct series *series, struct otl_buf *out)
+{
+    const struct col_histogram *histogram = series->histogram;
+    const char *labels = series->labels, *comma = labels[0] ? "," : "";
+    unsigned long long sum = 0;
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; i <= histogram->count && err == OTEL_OK; i++) {
+        sum += histogram->buckets[i];
+        if (i < histogram->count)
+            err = otl_buf_printf(out, "%s_bucket{%s%sle=\"%g\"} %llu\n", series->name, labels,
+                                 comma, histogram->bounds[i], sum);
+        else
+            err = otl_buf_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", series->name, labels,
+                                 comma, sum);
+    }
+    if (err == OTEL_OK)
+        err = otl_buf_printf(out, "%s_sum%s%s%s %.17g\n%s_count%s%s%s %llu\n", series->name,
+                             labels[0] ? "{" : "", labels, labels[0] ? "}" : "", histogram->sum,
+                             series->name, labels[0] ? "{" : "", labels, labels[0] ? "}" : "",
+                             (unsigned long long)histogram->observations);
+    return err;
+}
+
 static enum otel_err write_series(const struct series *series, bool head, struct otl_buf *out)
 {
     const char *total = series->counter ? "_total" : "";
@@ -124,7 +180,10 @@ static enum otel_err write_series(const struct series *series, bool head, struct
     if (head)
         err = otl_buf_printf(out, "# HELP %s%s %s\n# TYPE %s%s %s\n", series->name, total,
                              series->help, series->name, total,
-                             series->counter ? "counter" : "gauge");
+                             series->histogram ? "histogram"
+                                               : series->counter ? "counter" : "gauge");
+    if (err == OTEL_OK && series->histogram != NULL)
+        return write_histogram(series, out);
     if (err == OTEL_OK)
         err = otl_buf_printf(out, "%s%s%s%s%s ", series->name, total,
                              series->labels[0] ? "{" : "", series->labels,

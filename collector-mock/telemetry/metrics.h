@@ -46,6 +46,29 @@ struct col_metrics_source {
 OTEL_MUST_USE enum otel_err col_metrics_observe(struct col_metrics *metrics,
                                                 const struct col_metrics_source *source);
 
+/* What was observed, by upper bounds (ascending, at most COL_BUCKETS_MAX; they outlive the
+ * registry); the same pointer for the same name and labels. */
+enum { COL_BUCKETS_MAX = 24 };
+
+struct col_histogram {
+    const double *bounds;
+    size_t count;
+    uint64_t buckets[COL_BUCKETS_MAX + 1];
+    uint64_t observations;
+    double sum;
+};
+
+struct col_histogram_options {
+    const char *name, *labels, *help;
+    const double *bounds;
+    size_t count;
+};
+
+struct col_histogram *col_metrics_histogram(struct col_metrics *metrics,
+                                            const struct col_histogram_options *options);
+/* histogram may be NULL. */
+void col_histogram_observe(struct col_histogram *histogram, double value);
+
 /* Text exposition format 0.0.4. */
 OTEL_MUST_USE enum otel_err col_metrics_write(const struct col_metrics *metrics,
                                               struct otl_buf *out);

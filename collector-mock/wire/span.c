@@ -161,3 +161,19 @@ bool col_read_span(struct otl_view raw, struct col_span *ret, struct col_fault *
             return false;
     return col_reader_finish(&r, "span");
 }
+
+void col_span_split(struct otl_view raw, struct col_span *ret)
+{
+    (void)col_read_span(raw, ret, NULL);
+}
+
+void col_resource_split(struct otl_view raw, struct col_list *ret_attributes)
+{
+    struct col_reader r;
+
+    memset(ret_attributes, 0, sizeof(*ret_attributes));
+    col_reader_init(&r, col_cursor_of(raw), NULL);
+    while (col_reader_next(&r))
+        if (r.field.number == 1)
+            (void)col_take_item(&r, ret_attributes, "");
+}

@@ -178,6 +178,12 @@ bool col_traces_next_span(struct col_traces *traces, struct col_span *ret);
 OTEL_MUST_USE enum otel_err col_traces_error(const struct col_traces *traces,
                                              struct otl_detail *reterr);
 
+/* What one Span message says, without looking whether it is right: for bytes that were checked
+ * before (a col_span.raw). resource and scope are NULL. */
+void col_span_split(struct otl_view raw, struct col_span *ret);
+/* The same for the attributes of a Resource message (a col_resource.raw). */
+void col_resource_split(struct otl_view raw, struct col_list *ret_attributes);
+
 /* Check the whole request and count its spans. */
 OTEL_MUST_USE enum otel_err col_traces_check(struct otl_view request, uint64_t *ret_spans,
                                              struct otl_detail *reterr);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_PROCESSORS_CONDITION_H
+#define COL_PROCESSORS_CONDITION_H
+
+#include <stdbool.h>
+
+#include "collector-mock/wire/traces.h"
+#include "sdk/base/detail.h"
+
+/*
+ * Conditions of the OpenTelemetry Transformation Language, on a span or an event of it: the part
+ * of the language that filters and samplers are configured with.
+ *
+ *     and, or, not, ( ), true, false
+ *     == != < <= > >= between paths, numbers, "texts", true, false, nil, STATUS_CODE_...,
+ *     SPAN_KIND_...
+ *     name kind status.code status.message trace_state start_time_unix_nano end_time_unix_nano
+ *     trace_id.string span_id.string parent_span_id.string
+ *     attributes["k"] resource.attributes["k"], each with or without span. before it
+ *     IsMatch(x, "regex") HasPrefix(x, "p") HasSuffix(x, "s") IsString IsInt IsDouble IsBool(x)
+ *     IsRootSpan()
+ *
+ * In a condition on events, name and attributes are the event's (spanevent.name is the same), and
+ * span.name, span.attributes["k"] the span's. Everything else is an error when it is read.
+ * Values of different kinds are unequal and in no order; nil equals nil alone.
+ *
+ * Life      new -> add... (any of the added conditions makes it true) -> true... -> free.
+ * Threads   one owner.
+ * Limits    a condition of 64 KiB, 256 terms, nested 32 deep.
+ */
+
+struct col_condition;
+
+struct col_condition_subject {
+    const struct col_span *span;
+    const struct col_list *resource; /* its attributes */
+    const struct col_event *event;   /* NULL: the condition is on the span */
+};
+
+OTEL_MUST_USE enum otel_err col_condition_new(bool on_events, struct col_condition **ret);
+/* OTEL_ERR_SYNTAX: text in *reterr says what and at which character. OTEL_ERR_MEMORY. */
+OTEL_MUST_USE enum otel_err col_condition_add(struct col_condition *condition, const char *text,
+                                              struct otl_detail *reterr);
+bool col_condition_true(struct col_condition *condition,
+                        const struct col_condition_subject *subject);
+void col_condition_free(struct col_condition *condition); /* may be NULL */
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-mock/processors/tail/store.h"
+
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "collector-mock/wire/put.h"
+#include "sdk/base/mem.h"
+#include "sdk/base/random.h"
+
+enum { FIRST_SLOTS = 256, RESOURCE_SPANS = 1, SCOPE_SPANS = 2 };
+
+enum otel_err col_tail_store_init(struct col_tail_store *store)
+{
+    memset(store, 0, sizeof(*store));
+    store->seed = otl_random_os_seed();
+    store->slots = otl_mem_zalloc(FIRST_SLOTS * sizeof(*store->slots));
+    store->slot_count = store->slots != NULL ? FIRST_SLOTS : 0;
+    return store->slots != NULL ? OTEL_OK : OTEL_ERR_MEMORY;
+}
+
+void col_tail_store_fini(struct col_tail_store *store)
+{
+    otl_mem_free(store->slots);
+    memset(store, 0, sizeof(*store));
+}
+
+/* ---- contexts ---- */
+
+static size_t context_len(const struct col_tail_context *context)
+{
+    return (size_t)context->resource_head + context->resource_tail + context->scope_head +
+           context->scope_tail;
+}
+
+static uint64_t hash_heads(uint64_t seed, const struct col_tail_heads *heads)
+{
+    const struct otl_view *parts = &heads->resource_head;
+    uint64_t hash = seed;
+
+    for (size_t i = 0; i < 4; i++)
+        hash = XXH3_64bits_withSeed(parts[i].len > 0 ? parts[i].data : "", parts[i].len,
+                                    hash + parts[i].len);
+    return hash;
+}
+
+static bool same(const struct col_tail_context *context, const struct col_tail_heads *heads)
+{
+    const struct otl_view *parts = &heads->resource_head;
+    const uint32_t lens[] = {context->resource_head, context->resource_tail, context->scope_head,
+                             context->scope_tail};
+    const uint8_t *at = context->bytes;
+
+    for (size_t i = 0; i < 4; i++) {
+        if (parts[i].len != lens[i] || (lens[i] > 0 && memcmp(at, parts[i].data, lens[i]) != 0))
+            return false;
+        at += lens[i];
+    }
+    return true;
+}
+
+/* The attributes of the Resource message inside its field. */
+static void split_resource(struct col_tail_context *context)
+{
+    struct col_cursor cursor = {context->bytes, context->bytes + context->resource_head};
+    struct col_field field;
+
+    memset(&context->attributes, 0, sizeof(context->attributes));
+    if (col_field_next(&cursor, &field) == COL_NEXT_FIELD)
+        col_resource_split(otl_view((const char *)field.data, (size_t)field.scalar),
+                           &context->attributes);
+}
+
+static struct col_tail_context *new_context(const struct col_tail_heads *heads)
+{
+    const struct otl_view *parts = &heads->resource_head;
+    size_t len = parts[0].len + parts[1].len + parts[2].len + parts[3].len;
+    struct col_tail_context *context = otl_mem_alloc(sizeof(*context) + len);
+    uint8_t *at;
+
+    if (context == NULL)
+        return NULL;
+    at = context->bytes;
+    for (size_t i = 0; i < 4; i++) {
+        if (parts[i].len > 0)
+            memcpy(at, parts[i].data, parts[i].len);
+        at += parts[i].len;
+    }
+    context->resource_head = (uint32_t)parts[0].len;
+    context->resource_tail = (uint32_t)parts[1].len;
+    context->scope_head = (uint32_t)parts[2].len;
+    context->scope_tail = (uint32_t)parts[3].len;
+    split_resource(context);
+    return context;
+}
+
+/* More slots make chains short; without memory for them the chains grow. */
+static void grow_slots(struct col_tail_store *store)
+{
+    uint32_t count = store->slot_count * 2;
+    struct col_tail_context **slots = otl_mem_zalloc(count * sizeof(*slots));
+
+    if (slots == NULL)
+        return;
+    for (uint32_t i = 0; i < store->slot_count; i++) {
+        struct col_tail_context *context = store->slots[i], *next;
+        for (; context != NULL; context = next) {
+            next = context->next;
+            context->next = slots[context->hash & (count - 1)];
+            slots[context->hash & (count - 1)] = context;
+        }
+    }
+    otl_mem_free(store->slots);
+    store->slots = slots;
+    store->slot_count = count;
+}
+
+enum otel_err col_tail_context_get(struct col_tail_store *store,
+                                   const struct col_tail_heads *heads,
+                                   struct col_tail_context **ret)
+{
+    uint64_t hash = hash_heads(store->seed, heads);
+    struct col_tail_context *context = store->slots[hash & (store->slot_count - 1)];
+
+    while (context != NULL && (context->hash != hash || !same(context, heads)))
+        context = context->next;
+    if (context == NULL) {
+        context = new_context(heads);
+        if (context == NULL)
+            return OTEL_ERR_MEMORY;
+        context->hash = hash;
+        context->refs = 0;
+        if (store->context_count++ >= store->slot_count)
+            grow_slots(store);
+        context->next = store->slots[hash & (store->slot_count - 1)];
+        store->slots[hash & (store->slot_count - 1)] = context;
+        store->bytes += sizeof(*context) + context_len(context);
+    }
+    context->refs++;
+    *ret = context;
+    return OTEL_OK;
+}
+
+void col_tail_context_drop(struct col_tail_store *store, struct col_tail_context *context)
+{
+    struct col_tail_context **link = &store->slots[context->hash & (store->slot_count - 1)];
+
+    if (--context->refs > 0)
+        return;
+    while (*link != context)
+        link = &(*link)->next;
+    *link = context->next;
+    store->context_count--;
+    store->bytes -= sizeof(*context) + context_len(context);
+    otl_mem_free(context);
+}
+
+/* ---- pieces ---- */
+
+enum otel_err col_tail_piece_new(struct col_tail_store *store, struct col_tail_context *context,
+                                 uint32_t len, struct col_tail_piece **ret)
+{
+    struct col_tail_piece *piece = otl_mem_alloc(sizeof(*piece) + len);
+
+    if (piece == NULL)
+        return OTEL_ERR_MEMORY;
+    piece->next = NULL;
+    piece->context = context;
+    piece->len = len;
+    piece->spans = 0;
+    piece->first = false;
+    context->refs++;
+    store->bytes += sizeof(*piece) + len;
+    *ret = piece;
+    return OTEL_OK;
+}
+
+void col_tail_pieces_free(struct col_tail_store *store, struct col_tail_piece *first)
+{
+    while (first != NULL) {
+        struct col_tail_piece *next = first->next;
+        store->bytes -= sizeof(*first) + first->len;
+        col_tail_context_drop(store, first->context);
+        otl_mem_free(first);
+        first = next;
+    }
+}
+
+/* ---- the request ---- */
+
+static size_t scope_size(const struct col_tail_piece *piece)
+{
+    return (size_t)piece->context->scope_head + piece->len + piece->context->scope_tail;
+}
+
+/* The body of the ResourceSpans that begins with this piece; *ret_end: the piece behind it. */
+static size_t resource_size(const struct col_tail_piece *piece,
+                            const struct col_tail_piece **ret_end)
+{
+    size_t size =
+        (size_t)piece->context->resource_head + piece->context->resource_tail;
+
+    do {
+        size += col_field_size(scope_size(piece));
+        piece = piece->next;
+    } while (piece != NULL && !piece->first);
+    *ret_end = piece;
+    return size;
+}
+
+uint64_t col_tail_request_size(const struct col_tail_piece *first)
+{
+    uint64_t size = 0;
+
+    while (first != NULL)
+        size += col_field_size(resource_size(first, &first));
+    return size;
+}
+
+uint64_t col_tail_fragment_size(const struct col_tail_piece *first)
+{
+    const struct col_tail_piece *end;
+
+    return first != NULL ? resource_size(first, &end) : 0;
+}
+
+static enum otel_err put_scope(const struct col_tail_piece *piece, struct otl_buf *out)
+{
+    const struct col_tail_context *context = piece->context;
+    const uint8_t *head = context->bytes + context->resource_head + context->resource_tail;
+    enum otel_err err = col_put_head(out, SCOPE_SPANS, scope_size(piece));
+
+    if (err == OTEL_OK)
+        err = otl_buf_append(out, head, context->scope_head);
+    if (err == OTEL_OK)
+        err = otl_buf_append(out, piece->bytes, piece->len);
+    if (err == OTEL_OK)
+        err = otl_buf_append(out, head + context->scope_head, context->scope_tail);
+    return err;
+}
+
+enum otel_err col_tail_assemble(const struct col_tail_piece *first, struct otl_buf *out)
+{
+    enum otel_err err = OTEL_OK;
+
+    while (first != NULL && err == OTEL_OK) {
+        const struct col_tail_context *context = first->context;
+        const struct col_tail_piece *end;
+        err = col_put_head(out, RESOURCE_SPANS, resource_size(first, &end));
+        if (err == OTEL_OK)
+            err = otl_buf_append(out, context->bytes, context->resource_head);
+        for (; first != end && err == OTEL_OK; first = first->next)
+            err = put_scope(first, out);
+        if (err == OTEL_OK)
+            err = otl_buf_append(out, context->bytes + context->resource_head,
+                                 context->resource_tail);
+    }
+    return err;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <event2/event.h>
+
+#include "collector-mock/pipeline/registry.h"
+#include "collector-mock/processors/tail/tail.h"
+#include "sdk/base/mem.h"
+
+/*
+ * tail_sampling processor: keeps or drops whole traces, by policies that see all of their spans.
+ * What it does is in tail/; here it gets its seconds from the event loop.
+ *
+ * Everything runs on one thread, so num_shards makes no difference but is accepted.
+ */
+
+struct tail_sampling {
+    struct col_tail *tail;
+    struct event *timer;
+};
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct tail_sampling *self = arg;
+
+    (void)fd;
+    (void)what;
+    col_tail_tick(self->tail);
+}
+
+static void free_self(void *arg)
+{
+    struct tail_sampling *self = arg;
+
+    if (self->timer != NULL)
+        event_free(self->timer);
+    col_tail_free(self->tail);
+    otl_mem_free(self);
+}
+
+static enum otel_err create(const struct col_create *args, void **ret, struct otl_detail *reterr)
+{
+    struct tail_sampling *self = otl_mem_zalloc(sizeof(*self));
+    enum otel_err err;
+
+    if (self == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    err = col_tail_new(args, &self->tail, reterr);
+    if (err == OTEL_OK) {
+        self->timer = event_new(args->host->base, -1, EV_PERSIST, on_timer, self);
+        if (self->timer == NULL)
+            err = otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    }
+    if (err == OTEL_OK)
+        *ret = self;
+    else
+        free_self(self);
+    return err;
+}
+
+static enum otel_err start(void *arg, struct otl_detail *reterr)
+{
+    static const struct timeval second = {1, 0};
+    struct tail_sampling *self = arg;
+    const struct col_tail_settings *settings = &self->tail->settings;
+
+    if (settings->block && (settings->sampled_cache == 0 || settings->other_cache == 0))
+        otl_log_line(&self->tail->create.host->log, OTL_LOG_WARN,
+                     "processor '%s': block_on_overflow without both decision caches: decided "
+                     "traces keep their room, after num_traces traces nothing new is taken",
+                     self->tail->create.id);
+    if (event_add(self->timer, &second) != 0)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    col_tail_record(self->tail, "start", NULL, COL_TAIL_UNDECIDED, 0);
+    return OTEL_OK;
+}
+
+static enum otel_err consume(void *arg, const struct col_batch *batch, struct otl_detail *reterr)
+{
+    struct tail_sampling *self = arg;
+
+    return col_tail_take(self->tail, batch, reterr);
+}
+
+static enum otel_err flush(void *arg, struct otl_detail *reterr)
+{
+    struct tail_sampling *self = arg;
+
+    (void)reterr;
+    col_tail_finish(self->tail);
+    return OTEL_OK;
+}
+
+const struct col_component_type col_tail_sampling_processor = {
+    .name = "tail_sampling",
+    .kind = COL_PROCESSOR,
+    .schema = col_tail_schema,
+    .create = create,
+    .start = start,
+    .consume = consume,
+    .flush = flush,
+    .free = free_self,
+};

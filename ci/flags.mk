@@ -25,10 +25,14 @@ else ifeq ($(MODE),tsan)
 CFLAGS  += -O1 -fno-omit-frame-pointer -fsanitize=thread
 LDFLAGS += -fsanitize=thread
 else ifeq ($(MODE),fuzz)
+CFLAGS  += -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+           -fsanitize-coverage=trace-pc
+LDFLAGS += -fsanitize=address,undefined
+else ifeq ($(MODE),libfuzzer)
 CC := clang
 CFLAGS  += -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -DOTL_LIBFUZZER=1
 LDFLAGS += -fsanitize=address,undefined
 FUZZ_LDLIBS := -fsanitize=fuzzer
 else
-$(error MODE is '$(MODE)'; expected release, debug, asan, tsan or fuzz)
+$(error MODE is '$(MODE)'; expected release, debug, asan, tsan, fuzz or libfuzzer)
 endif

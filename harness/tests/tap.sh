@@ -6,8 +6,22 @@ top=$(pwd)
 tracerig=$top/build/${MODE:-release}/bin/tracerig
 dir=$(mktemp -d "${TMPDIR:-/tmp}/tracerig-e2e.XXXXXX") || exit 3
 tests=0 failures=0
-trap 'rm -rf "$dir"' EXIT
+trap 'note_runs; rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
+
+note_runs() # for ci/scenario-table: a line of $RUN_NOTES for each run that this script leaves
+{
+    [ -n "${RUN_NOTES:-}" ] || return 0
+    python3 - "$dir" "$(basename "$0" .sh)" >> "$RUN_NOTES" << 'EOF'
+import json, pathlib, sys
+for path in pathlib.Path(sys.argv[1]).rglob("report.json"):
+    try:
+        r = json.load(open(path))
+        print(r["scenario"]["file"], r["verdict"], r["duration_s"], sys.argv[2], sep="\t")
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+EOF
+}
 
 check() # NAME COMMAND...: one test point
 {
@@ -19,7 +33,7 @@ check() # NAME COMMAND...: one test point
     else
         echo "not ok $tests - $point"
         failures=$((failures + 1))
-        sed 's/^/# /' "$dir/check.out" | tail -n 60
+        tail -n 80 "$dir/check.out" | cut -c 1-2000 | sed 's/^/# /'
     fi
 }
 
@@ -39,6 +53,10 @@ expect_exit()
     [ "$got" -eq "$want" ] && return 0
     echo "exit $got, expected $want: $*"
     tail -n 60 "$dir/out"
+    while [ $# -gt 1 ]; do
+        [ "$1" != --out ] || [ ! -e "$2/report.json" ] || why "$2/report.json"
+        shift
+    done
     return 1
 }
 

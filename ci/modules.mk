@@ -40,3 +40,4 @@ MODULES += sdk/packaging
 MODULES += harness/tests
 MODULES += ci/tests
 MODULES += sdk/tests/put
+MODULES += sdk/tests/requirements

@@ -2,5 +2,8 @@
 # The program under test of sdk/tests/requirements.
 PROGS += sdk-put
 sdk-put_SRCS := $(addprefix sdk/tests/put/,put.c words.c values.c objects.c spans.c carry.c \
-                  samplers.c setup.c doubles.c reports.c load.c life.c)
-sdk-put_LIBS := config
+                  samplers.c setup.c doubles.c reports.c load.c life.c \
+                  noop.c)
+sdk-put_LIBS := config tls
+# nothing names it: TLS is looked for when it is needed
+sdk-put_LDFLAGS += -Wl,-u,otel_sdk_tls_ops_0

@@ -15,7 +15,8 @@ static put_command_fn *command_of(struct otel_str name)
 {
     static const struct put_command *const tables[] = {
         put_span_commands,    put_carry_commands,  put_setup_commands, put_sampler_commands,
-        put_report_commands,  put_load_commands,   put_life_commands};
+        put_report_commands,  put_load_commands,   put_life_commands,
+        put_noop_commands};
 
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         for (const struct put_command *at = tables[i]; at->name != NULL; at++)

@@ -99,7 +99,8 @@ struct put_command {
 };
 
 extern const struct put_command put_span_commands[], put_carry_commands[], put_setup_commands[],
-    put_sampler_commands[], put_report_commands[], put_load_commands[], put_life_commands[];
+    put_sampler_commands[], put_report_commands[], put_load_commands[], put_life_commands[],
+    put_noop_commands[];
 
 void put_run_line(struct put *put, char *line);
 bool put_read_line(char **ret_line); /* false at the end; free() it */

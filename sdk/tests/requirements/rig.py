@@ -9,6 +9,7 @@ import subprocess
 import time
 import urllib.request
 
+import network
 import otlp
 
 BUILD = "build/%s/bin" % os.environ.get("MODE", "release")
@@ -66,6 +67,10 @@ def attribute_words(attributes):
     for key, value in dict(attributes).items():
         words += [key] + value_words(value)
     return words
+
+
+class Skipped(Exception):
+    """The machine does not let the row be judged."""
 
 
 class Player:
@@ -167,17 +172,17 @@ service: {{pipelines: {{traces: {{receivers: [otlp], exporters: [file]}}}},
 
 class Collector:
     """collector-mock with both receivers, its tap and its control socket."""
-    def __init__(self, directory, log, http=0, grpc=0, options=()):
+    def __init__(self, directory, log, http=0, grpc=0, config=None):
         self.dir = directory
         os.makedirs(directory, exist_ok=True)
         with open(directory + "/config.yaml", "w") as file:
-            file.write(CONFIG.format(dir=directory, http=http, grpc=grpc))
+            file.write(config or CONFIG.format(dir=directory, http=http, grpc=grpc))
         ours, theirs = socket.socketpair()
         ready, ready_end = os.pipe()
         self.process = subprocess.Popen(
             [BUILD + "/collector-mock", "--config", directory + "/config.yaml", "--tap",
              directory + "/tap.bin", "--ready-fd", str(ready_end), "--control-fd",
-             str(theirs.fileno()), *options],
+             str(theirs.fileno())],
             stdout=log, stderr=log, pass_fds=(ready_end, theirs.fileno()))
         theirs.close()
         os.close(ready_end)
@@ -194,6 +199,12 @@ class Collector:
         self.seen = []
         self.faults = 0
         self.over = []
+        self.say({"do": "barrier"})
+        self.barrier = json.loads(self.control.readline())["text"]
+
+    def say(self, command):
+        self.control.write(json.dumps(command) + "\n")
+        self.control.flush()
 
     def records(self):
         """All records of the tap since the last mark()."""
@@ -228,15 +239,14 @@ class Collector:
     def fault(self, **command):
         """Misbehave, from the moment when this returns."""
         self.faults += 1
-        command = dict({"do": "fault", "id": self.faults}, **command)
-        self.control.write(json.dumps(command) + "\n{\"do\":\"barrier\"}\n")
-        self.control.flush()
+        self.say(dict({"do": "fault", "id": self.faults}, **command))
+        self.say({"do": "barrier"})
         while True:
             line = json.loads(self.control.readline())
             if line.get("event") == "acted":
                 self.over.append(line)
             if line.get("event") == "fault":
-                if "do" not in line["text"]:
+                if line["text"] != self.barrier:
                     raise Failed("collector-mock: " + line["text"])
                 return
 
@@ -261,6 +271,21 @@ class Case:
         self.dir, self.log = directory, log
         self.players, self.collectors, self.kept = [], [], []
         self.shared = None
+        self.ends = []
+        self.files = None
+
+    def at_end(self, call):
+        """To be called when the row is over."""
+        self.ends.append(call)
+
+    def certificates(self):
+        """Paths of PEM files by name: ca, server, server_key, client ..."""
+        if self.files is None:
+            maker = subprocess.Popen([BUILD + "/sdk-put-certificates"], stdin=subprocess.PIPE,
+                                     stdout=subprocess.PIPE, text=True)
+            self.files = dict(line.split() for line in iter(maker.stdout.readline, "end .\n"))
+            self.kept.append(maker.communicate)
+        return self.files
 
     @property
     def collector(self):
@@ -319,6 +344,12 @@ class Case:
         player("tracer", "t", "rig", "1")
         return player
 
+    def relay(self, target=None, port=0):
+        """A relay in front of the collector, or of another target; ended with the row."""
+        made = network.Relay(target or self.collector.http, port)
+        self.at_end(made.close)
+        return made
+
     def json_requests(self, use):
         """What use(player) makes the file exporter write: OTLP/JSON, a request a line."""
         player, path = self.player(), "%s/spans-%d.json" % (self.dir, time.monotonic_ns())
@@ -359,7 +390,9 @@ class Case:
             player.close()
         for collector in self.collectors:
             collector.stop()
-        self.players, self.collectors = [], []
+        for call in self.ends:
+            call()
+        self.players, self.collectors, self.ends = [], [], []
 
     def end(self):
         self.end_row()

@@ -155,7 +155,8 @@ static void put_trace(struct rep_out *out, const json_t *trace)
     rep_put(out, "</h3>\n<p class=\"lead\">");
     rep_put_html(out, rep_str(trace, "why"));
     rep_putf(out,
-             " <code>%s</code>%s%s%s</p>\n<div class=\"card\"><div class=\"scroll\"><div class=\"wf\">\n",
+             " <code>%s</code>%s%s%s</p>\n"
+             "<div class=\"card\"><div class=\"scroll\"><div class=\"wf\">\n",
              rep_str(trace, "trace_id"), rep_has(trace, "unexplained_ns") ? "; " : "",
              rep_has(trace, "unexplained_ns")
                  ? rep_format_ns(rep_num(trace, "unexplained_ns")).text

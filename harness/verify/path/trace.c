@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The critical path of a trace that the report shows, from those of its spans that were received. */
+/* The critical path of a trace that the report shows, from those of its spans that came. */
 #include <stdlib.h>
 #include <string.h>
 

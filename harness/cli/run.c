@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/groups.h"
 #include "harness/cli/judge.h"
 #include "harness/cli/scenarios.h"
 #include "harness/cli/set.h"
@@ -191,6 +192,7 @@ static enum otel_err judge(const struct request *request, const struct hx_run *r
     json_object_del(parts, "series");
     json_object_update(report, parts);
     json_decref(parts);
+    hx_groups_measure(report);
     json_array_insert_new(json_object_get(report, "checks"), 0,
                           hx_judge_processes(run->incidents));
     err = put_overhead(request, run, report, &end.interrupted, detail);

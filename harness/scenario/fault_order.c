@@ -35,6 +35,7 @@ static enum otel_err step(struct follow *w, size_t index)
 
     switch (f->what) {
     case HX_FAULT_KILL:
+    case HX_FAULT_REMOVE:
         if (w->state == DEAD)
             return refuse(w, index, "is already dead at that time");
         w->state = DEAD;

@@ -13,7 +13,7 @@
 enum { NEAR_SIZE = 160, NAME_SIZE = 128 };
 
 static const char *const verbs[] = {"kill", "stop",      "continue", "restart",
-                                    "set",  "collector", "sql"};
+                                    "set",  "collector", "sql",      "remove"};
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 static const char *const kinds[] = {"delay", "status", "stall", "refuse"};
 
@@ -33,7 +33,7 @@ static unsigned index_of(const char *const *words, unsigned count, const char *w
 /* ---- which keys go with which verb ---------------------------------------------------------- */
 
 enum { BIT_KILL = 1, BIT_STOP = 2, BIT_CONTINUE = 4, BIT_RESTART = 8, BIT_SET = 16, BIT_COL = 32,
-       BIT_SQL = 64 };
+       BIT_SQL = 64, BIT_REMOVE = 128 };
 
 static enum otel_err check_keys(struct hx_loader *l, const json_t *map, const struct hx_fault *f)
 {
@@ -42,7 +42,7 @@ static enum otel_err check_keys(struct hx_loader *l, const json_t *map, const st
         unsigned verbs;
     } rows[] = {{"service", ~(unsigned)BIT_COL},
                 {"replica", ~(unsigned)BIT_COL},
-                {"grace", BIT_RESTART},
+                {"grace", BIT_RESTART | BIT_REMOVE},
                 {"set", BIT_RESTART | BIT_SET},
                 {"statement", BIT_SQL},
                 {"fault", BIT_COL},
@@ -51,8 +51,8 @@ static enum otel_err check_keys(struct hx_loader *l, const json_t *map, const st
                 {"retry_after", BIT_COL},
                 {"for", BIT_COL},
                 {"probability", BIT_COL}};
-    static const char *const needed[VERBS] = {"service", "service", "service",  "service",
-                                              "set",     "fault",   "statement"};
+    static const char *const needed[VERBS] = {"service", "service", "service",   "service",
+                                              "set",     "fault",   "statement", "service"};
     unsigned bit = 1u << f->what;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

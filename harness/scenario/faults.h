@@ -24,7 +24,8 @@ enum hx_fault_do {
     HX_FAULT_RESTART,   /* SIGTERM (unless it is gone already), then a new incarnation */
     HX_FAULT_SET,       /* change settings of the running process */
     HX_FAULT_COLLECTOR, /* the collector misbehaves */
-    HX_FAULT_SQL        /* a statement on the instance's own database, such as DROP INDEX */
+    HX_FAULT_SQL,       /* a statement on the instance's own database, such as DROP INDEX */
+    HX_FAULT_REMOVE     /* SIGTERM, and no new incarnation */
 };
 
 enum hx_collector_fault {
@@ -64,7 +65,7 @@ struct hx_fault {
     enum hx_fault_do what;
     const struct hx_service *service; /* NULL: the collector */
     unsigned first_replica, replica_count;
-    uint64_t grace_ns;          /* restart: SIGKILL when it has not exited so long after SIGTERM */
+    uint64_t grace_ns;          /* restart, remove: SIGKILL when it has not exited so long after SIGTERM */
     const struct hx_setting *settings; /* set, restart */
     size_t setting_count;
     const char *statement;      /* sql */

@@ -160,6 +160,8 @@ static enum otel_err load_consumer(struct hx_loader *l, const json_t *map, const
     ret->max_in_hand = (unsigned)otl_tree_int(map, "max_in_hand", 1);
     ret->session_timeout_ns = otl_tree_duration_ns(map, "session_timeout", 0);
     ret->max_poll_interval_ns = otl_tree_duration_ns(map, "max_poll_interval", 0);
+    ret->assignor = otl_tree_text(map, "assignor", "range");
+    ret->static_membership = otl_tree_bool(map, "static_membership", false);
     if (ret->max_poll_interval_ns < ret->session_timeout_ns)
         return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "max_poll_interval"),
                               "max_poll_interval must not be shorter than session_timeout");
@@ -271,6 +273,30 @@ static enum otel_err load_service(struct hx_loader *l, const json_t *services, c
     return err == OTEL_OK ? hx_load_foreign(l, services, ret) : err;
 }
 
+/* Members of one group that know no common assignor are refused by Kafka; the embedded broker
+ * ends. */
+static enum otel_err check_assignors(struct hx_loader *l, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t c = 0; c < l->services[i].consumer_count; c++)
+            for (size_t k = 0; k < i; k++)
+                for (size_t d = 0; d < l->services[k].consumer_count; d++) {
+                    const struct hx_consumer *a = &l->services[k].consumers[d];
+                    const struct hx_consumer *b = &l->services[i].consumers[c];
+                    if (strcmp(a->group, b->group) == 0 && strcmp(a->assignor, b->assignor) != 0)
+                        return otl_yaml_error(l->reterr,
+                                              otl_yaml_key_pos(l->doc,
+                                                               json_object_get(
+                                                                   l->scenario->tree, "services"),
+                                                               b->service->name),
+                                              "group %.64s: %s assigns by %s, %s by %s; one group "
+                                              "has one assignor",
+                                              a->group, a->service->name, a->assignor,
+                                              b->service->name, b->assignor);
+                }
+    return OTEL_OK;
+}
+
 enum otel_err hx_load_fleet(struct hx_loader *l)
 {
     const json_t *map = json_object_get(l->scenario->tree, "services");
@@ -292,7 +318,7 @@ enum otel_err hx_load_fleet(struct hx_loader *l)
             return err;
         l->scenario->service_count = ++count;
     }
-    return OTEL_OK;
+    return check_assignors(l, count);
 }
 
 /* ---- "SERVICE METHOD /path" --------------------------------------------------------------- */

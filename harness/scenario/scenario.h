@@ -97,6 +97,8 @@ struct hx_consumer {
     unsigned max_in_hand;       /* default 1 */
     uint64_t session_timeout_ns;    /* default 3100 ms */
     uint64_t max_poll_interval_ns;  /* default 300 s */
+    const char *assignor;       /* partition.assignment.strategy, one for a whole group */
+    bool static_membership;     /* group.instance.id is the instance's name */
     struct hx_attributes attributes;
     const struct hx_step *steps;
     size_t step_count;

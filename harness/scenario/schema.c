@@ -42,9 +42,10 @@ static const char *const protocols[] = {"http/protobuf", "grpc", NULL};
 static const char *const backends[] = {"evhttp", "lean", NULL};
 static const char *const stop_ways[] = {"drain", "flush_and_stay", "flush_and_exit", "none", NULL};
 static const char *const fault_kinds[] = {"kill",    "stop", "continue",  "restart",
-                                          "set",     "collector", "sql", NULL};
+                                          "set",     "collector", "sql", "remove", NULL};
 static const char *const collector_faults[] = {"delay", "status", "stall", "refuse", NULL};
 static const char *const edges[] = {"parent", "link", "both", "none", NULL};
+static const char *const assignors[] = {"range", "roundrobin", "cooperative-sticky", NULL};
 static const char *const arrivals[] = {"constant", "poisson", "burst", NULL};
 static const char *const kinds[] = {"internal", "server", "client", "producer", "consumer", NULL};
 static const char *const ledgers[] = {"none", NULL};
@@ -223,6 +224,8 @@ static const struct otl_schema consumer[] = {
     ROW("max_in_hand", UINT, .min = 1, .max = 10000, .fallback = "1"),
     ROW("session_timeout", DURATION, .min = MS, .max = HOUR, .fallback = "3100ms"),
     ROW("max_poll_interval", DURATION, .min = MS, .max = 24 * HOUR, .fallback = "300s"),
+    ROW("assignor", ENUM, .words = assignors, .fallback = "range"),
+    ROW("static_membership", BOOL, .fallback = "false"),
     ROW("attributes", MAP, .child = attributes),
     ROW("steps", LIST, .child = hx_scenario_step, .max = STEPS_MAX, .fallback = "[]"),
     OTL_SCHEMA_END};

@@ -182,25 +182,55 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 
 /* ---- librdkafka's callbacks, served by the polls --------------------------------------------- */
 
+/* A partition came or went: what is in hand of it will not be stored. */
+static void forget(struct hx_member *member, int32_t partition)
+{
+    hx_deliveries_forget_one(&member->deliveries, partition);
+    if (partition >= 0 && partition < HX_DELIVERIES_PARTITIONS)
+        member->last_commit[partition] = -1;
+}
+
+/* A cooperative assignor gives and takes some partitions, the others all of them. */
+static void assign(const struct hx_member *member, rd_kafka_t *rk, bool given,
+                   rd_kafka_topic_partition_list_t *partitions)
+{
+    if (strcmp(member->consumer->assignor, "cooperative-sticky") != 0)
+        rd_kafka_assign(rk, given ? partitions : NULL);
+    else
+        rd_kafka_error_destroy(given ? rd_kafka_incremental_assign(rk, partitions)
+                                     : rd_kafka_incremental_unassign(rk, partitions));
+}
+
+static int assigned_partitions(rd_kafka_t *rk)
+{
+    rd_kafka_topic_partition_list_t *list = NULL;
+    int count = 0;
+
+    if (rd_kafka_assignment(rk, &list) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        count = list->cnt;
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+    return count;
+}
+
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
                          rd_kafka_topic_partition_list_t *partitions, void *opaque)
 {
     struct hx_member *member = opaque;
     bool lost = rd_kafka_assignment_lost(rk) != 0;
+    bool given = err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+    int count = partitions != NULL ? partitions->cnt : 0;
 
     member->changed_mono_ns = otl_clock_mono(otl_clock_real());
-    hx_deliveries_forget(&member->deliveries);
-    for (size_t i = 0; i < HX_DELIVERIES_PARTITIONS; i++)
-        member->last_commit[i] = -1;
-    member->assigned = err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-    rd_kafka_assign(rk, member->assigned ? partitions : NULL);
+    for (int i = 0; i < count; i++)
+        forget(member, partitions->elems[i].partition);
+    assign(member, rk, given, partitions);
+    member->assigned = given || assigned_partitions(rk) > 0;
     if (member->runtime->log != NULL)
         otl_log_line(member->runtime->log, OTL_LOG_INFO, "group %s: %d partitions of %s %s%s",
-                     member->consumer->group, partitions != NULL ? partitions->cnt : 0,
-                     member->consumer->topic->name, member->assigned ? "assigned" : "revoked",
-                     lost ? " (lost)" : "");
-    tell(member, member->assigned ? HX_MEMBER_ASSIGNED : lost ? HX_MEMBER_LOST : HX_MEMBER_REVOKED,
-         partitions != NULL ? partitions->cnt : 0);
+                     member->consumer->group, count, member->consumer->topic->name,
+                     given ? "assigned" : "revoked", lost ? " (lost)" : "");
+    tell(member, given ? HX_MEMBER_ASSIGNED : lost ? HX_MEMBER_LOST : HX_MEMBER_REVOKED, count);
 }
 
 static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err,
@@ -268,7 +298,7 @@ static enum otel_err make_handle(struct hx_member *member, const char *bootstrap
         {"session.timeout.ms", session_text},
         {"heartbeat.interval.ms", heartbeat},
         {"max.poll.interval.ms", poll_text},
-        {"partition.assignment.strategy", "range"},
+        {"partition.assignment.strategy", consumer->assignor},
         {"auto.offset.reset", "earliest"},
         {"enable.auto.offset.store", "false"},
         {"enable.auto.commit", "true"},
@@ -276,6 +306,7 @@ static enum otel_err make_handle(struct hx_member *member, const char *bootstrap
         {"fetch.wait.max.ms", "15"},
         {"socket.nagle.disable", "true"},
         {"statistics.interval.ms", "1000"},
+        {consumer->static_membership ? "group.instance.id" : NULL, member->runtime->instance},
         {NULL, NULL}};
     rd_kafka_conf_t *conf = NULL;
     enum otel_err err;

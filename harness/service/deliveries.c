@@ -94,7 +94,7 @@ uint32_t hx_deliveries_add(struct hx_deliveries *deliveries, int32_t partition, 
         return 1;
     delivery->partition = partition;
     delivery->offset = offset;
-    delivery->epoch = deliveries->epoch;
+    delivery->epoch = log->epoch;
     *log->tail = delivery;
     log->tail = &delivery->next;
     count = count_of(log, offset);
@@ -112,12 +112,12 @@ int64_t hx_deliveries_done(struct hx_deliveries *deliveries, struct hx_delivery 
 
     if (delivery == NULL)
         return -1;
-    if (delivery->epoch != deliveries->epoch) {
+    log = deliveries->partitions[delivery->partition];
+    if (delivery->epoch != log->epoch) {
         otl_mem_free(delivery);
         return -1;
     }
     delivery->done = 1;
-    log = deliveries->partitions[delivery->partition];
     while (log->head != NULL && log->head->done) {
         struct hx_delivery *first = log->head;
         upto = first->offset + 1;
@@ -131,8 +131,18 @@ int64_t hx_deliveries_done(struct hx_deliveries *deliveries, struct hx_delivery 
 
 void hx_deliveries_forget(struct hx_deliveries *deliveries)
 {
-    deliveries->epoch++;
-    for (size_t i = 0; i < HX_DELIVERIES_PARTITIONS; i++)
-        if (deliveries->partitions[i] != NULL)
-            drop_finished(deliveries->partitions[i]);
+    for (int32_t i = 0; i < HX_DELIVERIES_PARTITIONS; i++)
+        hx_deliveries_forget_one(deliveries, i);
+}
+
+void hx_deliveries_forget_one(struct hx_deliveries *deliveries, int32_t partition)
+{
+    struct hx_partition_log *log = partition >= 0 && partition < HX_DELIVERIES_PARTITIONS
+                                       ? deliveries->partitions[partition]
+                                       : NULL;
+
+    if (log == NULL)
+        return;
+    log->epoch++;
+    drop_finished(log);
 }

@@ -30,11 +30,11 @@ struct hx_partition_log {
     int64_t first;
     size_t count;
     struct hx_delivery *head, **tail;
+    unsigned epoch;  /* counted up when it is taken away */
 };
 
 struct hx_deliveries {
     struct hx_partition_log *partitions[HX_DELIVERIES_PARTITIONS];
-    unsigned epoch;
 };
 
 void hx_deliveries_init(struct hx_deliveries *deliveries);
@@ -50,5 +50,7 @@ uint32_t hx_deliveries_add(struct hx_deliveries *deliveries, int32_t partition, 
 int64_t hx_deliveries_done(struct hx_deliveries *deliveries, struct hx_delivery *delivery);
 /* The partitions were taken away: what is in hand will not be stored any more. */
 void hx_deliveries_forget(struct hx_deliveries *deliveries);
+/* One partition was taken away. */
+void hx_deliveries_forget_one(struct hx_deliveries *deliveries, int32_t partition);
 
 #endif

@@ -120,8 +120,12 @@ if [ -n "${FULL:-}" ]; then
     remedies()
     {
         variant remedies none &&
-            json_is "$dir/remedies/report.json" "r['groups'][0]['expelled_between_faults'] > 0" True
+            json_is "$dir/remedies/report.json" \
+                "[(w['expelled'] > 0, w['long_handlings'] > 0) for w in r['groups'][0]['windows']][:3]" \
+                "[(True, True), (True, True), (False, True)]"
     }
-    check "all restarted: the storm goes on; the one replaced: it ends" remedies
+    check "all restarted: the storm goes on; a longer interval, or without the pod: it ends" remedies
+    check "remedies side by side: the longer interval and the removal end it, others only change it" \
+        variant arms none
 fi
 done_testing

@@ -59,13 +59,15 @@ static struct rows collect(const struct hx_run *run)
     return rows;
 }
 
-static void add(const struct hx_run *run, json_t *events, uint64_t mono_ns, const char *what,
-                const char *target, const char *text)
+static void add(const struct hx_run *run, json_t *events, const struct row *row,
+                uint64_t mono_ns, const char *what, const char *text)
 {
     double at = ((double)mono_ns - (double)run->load_start_ns) / 1e9;
+    bool round = strcmp(what, "rebalance") == 0;
 
-    json_array_append_new(events, json_pack("{s:f, s:s, s:s, s:s}", "at_s", at, "what", what,
-                                            "target", target, "text", text));
+    json_array_append_new(events, json_pack("{s:f, s:s, s:s, s:s, s:s}", "at_s", at, "what", what,
+                                            "target", round ? row->group : row->child->name,
+                                            "group", row->group, "text", text));
 }
 
 /* The assignments from row on that belong together; returns the row behind them. */
@@ -91,7 +93,7 @@ static size_t add_round(const struct hx_run *run, json_t *events, const struct r
     }
     snprintf(text, sizeof(text), "rebalance round %u: %u member%s, %d partitions", round, members,
              members == 1 ? "" : "s", partitions);
-    add(run, events, last, "rebalance", first->group, text);
+    add(run, events, first, last, "rebalance", text);
     return i;
 }
 
@@ -107,7 +109,7 @@ static void add_group_events(const struct hx_run *run, json_t *events, const str
             round = 0;
         group = row->group;
         if (strcmp(row->what, "expelled") == 0)
-            add(run, events, row->mono_ns, "expelled", row->child->name,
+            add(run, events, row, row->mono_ns, "expelled",
                 "too long between two polls: max.poll.interval.ms was exceeded");
         else if (strcmp(row->what, "assigned") == 0 && i >= behind)
             behind = add_round(run, events, rows, i, ++round);

@@ -18,7 +18,8 @@ static double number(const json_t *object, const char *key)
     return json_number_value(json_object_get(object, key));
 }
 
-static void tag(const struct hx_run *run, const char *id, const char *instance)
+/* group: NULL where the instance is in several. */
+static void tag(const struct hx_run *run, const char *id, const char *instance, const char *group)
 {
     json_t *item;
     size_t index;
@@ -26,7 +27,8 @@ static void tag(const struct hx_run *run, const char *id, const char *instance)
     json_array_foreach(run->series, index, item) {
         const char *known = json_string_value(json_object_get(item, "id"));
         if (known != NULL && strcmp(known, id) == 0 && json_object_get(item, "tags") == NULL)
-            json_object_set_new(item, "tags", json_pack("{s:s}", "instance", instance));
+            json_object_set_new(item, "tags", json_pack("{s:s, s:s*}", "instance", instance,
+                                                        "group", group));
     }
 }
 
@@ -145,7 +147,10 @@ static void keep_lag(struct hx_run *run)
             continue;
         snprintf(id, sizeof(id), "lag.%u.%u", child->service, child->replica);
         point(run, id, child->name, "lag", "count", number(child->progress, "lag"));
-        tag(run, id, child->name);
+        tag(run, id, child->name,
+            scenario->services[child->service].consumer_count == 1
+                ? scenario->services[child->service].consumers[0].group
+                : NULL);
     }
 }
 

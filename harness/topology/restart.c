@@ -65,10 +65,18 @@ static json_t *new_tree(const struct hx_run *run, const struct hx_restart *resta
 static void begin_young(struct hx_run *run, struct hx_restart *restart)
 {
     struct otl_detail detail = OTL_DETAIL_NONE;
-    json_t *tree = new_tree(run, restart, &detail);
     struct hx_child *young = NULL;
+    json_t *tree;
     char end[64];
 
+    if (restart->fault->what == HX_FAULT_REMOVE) {
+        hx_run_event_add(run, restart->event, "%s",
+                         hx_child_exit_text(restart->old, end, sizeof(end)));
+        hx_run_event_until(run, restart->event);
+        restart->old = NULL;
+        return;
+    }
+    tree = new_tree(run, restart, &detail);
     if (tree == NULL || hx_run_reincarnate(run, restart->old, tree, &young, &detail) != OTEL_OK)
         hx_run_incident(run, "restart", restart->old, "%s could not be started again: %s",
                         restart->old->name, detail.text);

@@ -9,7 +9,7 @@
 #define SETTLE_LIMIT_NS (90 * OTL_NS_PER_S)
 
 static const char *const verbs[] = {"kill", "stop", "continue", "restart", "set", "collector",
-                                    "sql"};
+                                    "sql",  "remove"};
 
 /* The latest incarnation of a replica. */
 static struct hx_child *instance(struct hx_run *run, const struct hx_service *service,
@@ -91,6 +91,7 @@ static void hit(struct hx_run *run, const struct hx_fault *fault, struct hx_chil
         send_signal(run, child, SIGCONT);
         break;
     case HX_FAULT_RESTART:
+    case HX_FAULT_REMOVE:
         hx_run_restart(run, fault, child, event);
         break;
     case HX_FAULT_SET:

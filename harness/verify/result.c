@@ -100,7 +100,7 @@ json_t *hx_result(struct hx_judgement *j)
     bad |= json_object_set_new(result, "traces", traces_json(&j->tally));
     bad |= json_object_set_new(result, "edges", hx_edges_json(j));
     bad |= json_object_set_new(result, "exemplar_traces", hx_exemplars_json(j));
-    if (*j->scenario->claims.namer != '\0')
+    if (hx_series_wanted(j->scenario))
         bad |= json_object_set_new(result, "series", hx_series_json(j->facts));
     if (j->namer != NULL)
         bad |= json_object_set(result, "namer", j->namer);

@@ -83,6 +83,15 @@ static void fill(struct grid *grid, const struct hx_facts *facts)
     }
 }
 
+/* The group in which it handles messages; NULL: several, or none. */
+static const char *group_of(const struct hx_scenario *scenario, unsigned service)
+{
+    const struct hx_service *one = service < scenario->service_count ? &scenario->services[service]
+                                                                     : NULL;
+
+    return one != NULL && one->consumer_count == 1 ? one->consumers[0].group : NULL;
+}
+
 static json_t *new_series(const char *id, const char *title, const char *panel,
                           const char *panel_title, const char *unit)
 {
@@ -96,7 +105,8 @@ static int point(json_t *series, size_t second, double value)
                                  json_pack("[f, f]", (double)second + 1, value));
 }
 
-static int add_slot(const struct grid *grid, const struct slot *slot, bool again, json_t *list)
+static int add_slot(const struct grid *grid, const struct hx_scenario *scenario,
+                    const struct slot *slot, bool again, json_t *list)
 {
     char id[64];
     json_t *series;
@@ -109,26 +119,54 @@ static int add_slot(const struct grid *grid, const struct slot *slot, bool again
                    : new_series(id, slot->instance, "handler", "Longest handling of a message",
                                 "ns");
     bad = series == NULL ||
-          json_object_set_new(series, "tags", json_pack("{s:s}", "instance", slot->instance)) != 0;
+          json_object_set_new(series, "tags",
+                              json_pack("{s:s, s:s*}", "instance", slot->instance, "group",
+                                        group_of(scenario, slot->service))) != 0;
     for (size_t s = 0; !bad && s < grid->seconds; s++)
         if (slot->handled[s] > 0)
             bad |= point(series, s, again ? (double)slot->again[s] : (double)slot->longest_ns[s]);
     return json_array_append_new(list, series) | bad;
 }
 
+static bool handled_by(const struct hx_facts *facts, const struct hx_fact_entry *entry,
+                       const char *group)
+{
+    const struct hx_service *service = facts->processes[entry->process].service;
+
+    for (size_t i = 0; service != NULL && i < service->consumer_count; i++)
+        if (service->consumers[i].op == entry->open->op)
+            return strcmp(service->consumers[i].group, group) == 0;
+    return false;
+}
+
+static json_t *staleness_series(const char *group, size_t nth, size_t groups)
+{
+    char id[32] = "staleness", title[128] = "oldest message handled";
+    json_t *series;
+
+    if (groups > 1) {
+        snprintf(id, sizeof id, "staleness.%zu", nth);
+        snprintf(title, sizeof title, "%.100s", group);
+    }
+    series = new_series(id, title, "staleness", "From published to handled, the oldest", "ns");
+    if (series != NULL)
+        json_object_set_new(series, "tags", json_pack("{s:s}", "group", group));
+    return series;
+}
+
 /* From the publisher's call to the end of the handling, of the messages handled in each second. */
-static int add_staleness(const struct grid *grid, const struct hx_facts *facts, json_t *list)
+static int add_staleness(const struct grid *grid, const struct hx_facts *facts, const char *group,
+                         json_t *series, json_t *list)
 {
     uint64_t *oldest = otl_mem_zalloc(SECONDS_MAX * sizeof *oldest);
-    json_t *series = new_series("staleness", "oldest message handled", "staleness",
-                                "From published to handled", "ns");
     int bad = series == NULL || oldest == NULL;
 
     for (size_t i = 0; !bad && i < facts->entry_count; i++) {
         const struct hx_fact_entry *entry = &facts->entries[i];
         uint64_t sent, age;
         size_t second;
-        if (entry->send == HX_NONE || !counts(facts, entry, grid->zero_ns, &second))
+        if (entry->send == HX_NONE || !counts(facts, entry, grid->zero_ns, &second) ||
+            !handled_by(facts, entry, group))
             continue;
         sent = facts->sends[entry->send].open->mono_ns;
         age = entry->close->mono_ns > sent ? entry->close->mono_ns - sent : 0;
@@ -142,9 +180,36 @@ static int add_staleness(const struct grid *grid, const struct hx_facts *facts, 
     return json_array_append_new(list, series) | bad;
 }
 
+/* Names of the groups, each once. */
+static size_t groups_of(const struct hx_scenario *scenario, const char **groups)
+{
+    size_t count = 0, k;
+
+    for (size_t i = 0; i < scenario->service_count; i++) {
+        const struct hx_service *service = &scenario->services[i];
+        for (size_t c = 0; c < service->consumer_count && count < SLOTS_MAX; c++) {
+            for (k = 0; k < count && strcmp(groups[k], service->consumers[c].group) != 0; k++)
+                continue;
+            if (k == count)
+                groups[count++] = service->consumers[c].group;
+        }
+    }
+    return count;
+}
+
+bool hx_series_wanted(const struct hx_scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->service_count; i++)
+        if (scenario->services[i].consumer_count > 0 && scenario->services[i].replicas > 1)
+            return true;
+    return *scenario->claims.namer != '\0';
+}
+
 json_t *hx_series_json(const struct hx_facts *facts)
 {
     struct grid grid = {.zero_ns = load_start(facts)};
+    const char *groups[SLOTS_MAX];
+    size_t group_count = groups_of(facts->scenario, groups);
     json_t *list = json_array();
     int bad = 0;
 
@@ -156,11 +221,12 @@ json_t *hx_series_json(const struct hx_facts *facts)
     else
         fill(&grid, facts);
     for (size_t i = 0; !bad && i < grid.slot_count; i++)
-        bad |= add_slot(&grid, &grid.slots[i], false, list);
+        bad |= add_slot(&grid, facts->scenario, &grid.slots[i], false, list);
     for (size_t i = 0; !bad && i < grid.slot_count; i++)
-        bad |= add_slot(&grid, &grid.slots[i], true, list);
-    if (!bad && grid.slot_count > 0)
-        bad |= add_staleness(&grid, facts, list);
+        bad |= add_slot(&grid, facts->scenario, &grid.slots[i], true, list);
+    for (size_t i = 0; !bad && grid.slot_count > 0 && i < group_count; i++)
+        bad |= add_staleness(&grid, facts, groups[i], staleness_series(groups[i], i, group_count),
+                             list);
     otl_mem_free(grid.slots);
     if (bad == 0)
         return list;

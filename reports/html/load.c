@@ -235,6 +235,31 @@ void rep_html_latency(struct rep_out *out, const json_t *root, const struct rep_
 
 /* ---- over time ---------------------------------------------------------------------------- */
 
+/* What each fault, or remedy, changed. */
+static void put_windows(struct rep_out *out, const json_t *group)
+{
+    static const struct rep_column columns[] = {
+        {"name", "when", "name", NULL},
+        {"from_s", "from", "s", NULL},
+        {"to_s", "to", "s", NULL},
+        {"after", "after", "text", NULL},
+        {"rounds", "rebalance rounds", "count", NULL},
+        {"expelled", "put out", "count", "warn"},
+        {"redelivered", "messages handled again", "count", "warn"},
+        {"lag_max", "greatest lag", "count", NULL},
+        {"staleness_max_ns", "oldest message when handled", "ns", NULL},
+        {"long_handlings", "handlings over 1 s", "count", NULL},
+        {"longest_ns", "longest handling", "ns", NULL},
+        {NULL, NULL, NULL, NULL}};
+
+    if (json_array_size(rep_get(group, "windows")) == 0)
+        return;
+    rep_put(out, "<h3>What changed in ");
+    rep_put_html(out, rep_str(group, "name"));
+    rep_put(out, "</h3>\n");
+    rep_html_table(out, rep_get(group, "windows"), columns);
+}
+
 static void put_groups(struct rep_out *out, const json_t *groups)
 {
     static const struct rep_column columns[] = {
@@ -243,9 +268,18 @@ static void put_groups(struct rep_out *out, const json_t *groups)
         {"expelled", "members put out of it", "count", "warn"},
         {"expelled_between_faults", "of these between the faults", "count", "warn"},
         {"expelled_after_faults", "of these after the last fault", "count", "warn"},
+        {"redelivered", "messages handled again", "count", "warn"},
+        {"lag_max", "greatest lag", "count", NULL},
+        {"staleness_max_ns", "oldest message when handled", "ns", NULL},
+        {"long_handlings", "handlings over 1 s", "count", NULL},
+        {"longest_ns", "longest handling", "ns", NULL},
         {NULL, NULL, NULL, NULL}};
+    size_t i;
+    json_t *group;
 
     rep_html_table(out, groups, columns);
+    json_array_foreach(groups, i, group)
+        put_windows(out, group);
 }
 
 static void put_phases(struct rep_out *out, const json_t *phases)

@@ -57,10 +57,14 @@ static void test_every_kind_loads(void **state)
         "  - {at: 5s, do: set, service: sink, set: {consumers.t.max_in_hand: 8}}\n"
         "  - {when: handled(order-0) > 500, do: collector, fault: status, status: 503,\n"
         "     retry_after: 1s, for: 2s, probability: 0.5}\n"
-        "  - {when: spans_received >= 10, do: collector, fault: refuse}\n");
+        "  - {when: spans_received >= 10, do: collector, fault: refuse}\n"
+        "  - {at: 9s, do: remove, service: order, replica: 0, grace: 1s}\n");
 
     (void)state;
-    assert_int_equal(s->fault_count, 7);
+    assert_int_equal(s->fault_count, 8);
+    assert_int_equal(s->faults[7].what, HX_FAULT_REMOVE);
+    assert_string_equal(s->faults[7].text, "remove order-0");
+    assert_int_equal(s->faults[7].grace_ns, OTL_NS_PER_S);
     assert_int_equal(s->faults[0].what, HX_FAULT_KILL);
     assert_int_equal(s->faults[0].first_replica, 1);
     assert_int_equal(s->faults[0].replica_count, 1);
@@ -190,6 +194,33 @@ static void test_refused_with_place_and_reason(void **state)
     }
 }
 
+static void test_one_group_has_one_assignor(void **state)
+{
+    static const char text[] =
+        "services:\n"
+        "  a: {routes: {GET /a: {steps: [{publish: t}]}}}\n"
+        "  b: {consumers: {t: {group: g, assignor: cooperative-sticky}}}\n"
+        "  c: {consumers: {t: {group: g%s}}}\n"
+        "topics: {t: {}}\n"
+        "load: {route: a GET /a, rate: 10}\n";
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct hx_scenario *s = NULL;
+    char all[1024];
+
+    (void)state;
+    snprintf(all, sizeof(all), text, "");
+    assert_int_equal(hx_scenario_load_text(all, strlen(all), "f.yaml", NULL, &s, &detail),
+                     OTEL_ERR_SYNTAX);
+    assert_non_null(strstr(detail.text, "one group has one assignor"));
+    assert_int_equal(detail.line, 4);
+    snprintf(all, sizeof(all), text, ", assignor: cooperative-sticky, static_membership: true");
+    assert_int_equal(hx_scenario_load_text(all, strlen(all), "f.yaml", NULL, &s, NULL), OTEL_OK);
+    assert_string_equal(s->services[2].consumers[0].assignor, "cooperative-sticky");
+    assert_true(s->services[2].consumers[0].static_membership);
+    assert_false(s->services[1].consumers[0].static_membership);
+    hx_scenario_free(s);
+}
+
 /* ---- statements on a database ---------------------------------------------------------------- */
 
 static const char store[] =
@@ -258,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_resolved_tree_has_the_same_faults),
         cmocka_unit_test(test_settings_are_taken_over),
         cmocka_unit_test(test_refused_with_place_and_reason),
+        cmocka_unit_test(test_one_group_has_one_assignor),
         cmocka_unit_test(test_a_statement_runs_on_the_filled_database),
         cmocka_unit_test(test_statements_that_cannot_be_are_refused),
     };

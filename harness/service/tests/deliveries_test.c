@@ -90,6 +90,20 @@ static void revoked_messages_are_not_stored_any_more(void **state)
     assert_int_equal(done(again), 6);
 }
 
+static void one_partition_may_be_taken_away_alone(void **state)
+{
+    struct hx_delivery *a, *b;
+
+    (void)state;
+    a = add(0, 5, 1);
+    b = add(1, 5, 1);
+    hx_deliveries_forget_one(&g_deliveries, 0);
+    hx_deliveries_forget_one(&g_deliveries, 7);
+    hx_deliveries_forget_one(&g_deliveries, -1);
+    assert_int_equal(done(a), -1);
+    assert_int_equal(done(b), 6);
+}
+
 static void impossible_partition_has_no_delivery(void **state)
 {
     struct hx_delivery *delivery = NULL;
@@ -108,6 +122,7 @@ int main(void)
         T(partitions_do_not_wait_for_each_other),
         T(deliveries_of_one_offset_are_counted),
         T(revoked_messages_are_not_stored_any_more),
+        T(one_partition_may_be_taken_away_alone),
         T(impossible_partition_has_no_delivery),
 #undef T
     };

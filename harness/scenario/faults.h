@@ -65,7 +65,7 @@ struct hx_fault {
     enum hx_fault_do what;
     const struct hx_service *service; /* NULL: the collector */
     unsigned first_replica, replica_count;
-    uint64_t grace_ns;          /* restart, remove: SIGKILL when it has not exited so long after SIGTERM */
+    uint64_t grace_ns;          /* restart, remove: from SIGTERM to SIGKILL */
     const struct hx_setting *settings; /* set, restart */
     size_t setting_count;
     const char *statement;      /* sql */

@@ -8,7 +8,8 @@
 
 /*
  * What the consumers went through, second by second, from the ledger: longest handling and
- * messages handled again of each instance, and how old the messages of each group were when they were handled.
+ * messages handled again of each instance, and how old the messages of each group were when they
+ * were handled.
  * Rows of report.json's "series", on the axis of the load.
  *
  * Limits    the first hour, 256 instances.

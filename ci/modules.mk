@@ -36,6 +36,7 @@ MODULES += harness/relay
 MODULES += harness/foreign
 MODULES += sdk/exporter
 MODULES += sdk/config
+MODULES += sdk/config/file
 MODULES += sdk/packaging
 MODULES += harness/tests
 MODULES += ci/tests

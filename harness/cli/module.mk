@@ -7,9 +7,10 @@ tracerig_SRCS := harness/cli/main.c harness/cli/commands.c harness/cli/usage.c \
 tracerig_LDFLAGS := $(RELOCATABLE)
 # One line a room that brings commands.
 tracerig_LIBS := scenario base
-# TLS of services whose endpoint is https: linked in, because a static program loads nothing.
-tracerig_LIBS += tls
-tracerig_LDFLAGS += -Wl,-u,otel_sdk_tls_ops_0
+# For services whose endpoint is https or that are given OTEL_CONFIG_FILE: linked in, as elsewhere
+# libotel_sdk would load them.
+tracerig_LIBS += tls config_file
+tracerig_LDFLAGS += -Wl,-u,otel_sdk_tls_ops_0 -Wl,-u,otel_config_hook_0
 tracerig_LIBS += reportcmd
 tracerig_LIBS += load
 tracerig_LIBS += service broker

@@ -8,10 +8,14 @@
 #include <otel/sdk/file_exporter.h>
 #include <otel/vendor_propagators.h>
 
+#include "sdk/base/library.h"
 #include "sdk/base/mem.h"
+#include "sdk/config/hook.h"
 #include "sdk/config/settings.h"
 #include "sdk/resource/detect.h"
 #include "sdk/resource/environment.h"
+
+extern const struct otl_config_hook otel_config_hook_0 __attribute__((weak));
 
 struct otel_sdk {
     struct otel_sdk_provider *provider; /* NULL: disabled */
@@ -225,12 +229,47 @@ static enum otel_err build(const struct otel_sdk_env_options *options,
     return err;
 }
 
+/* Everything else in the environment is ignored then. */
+static enum otel_err from_file(const char *path, const struct otel_sdk_env_options *options,
+                               const struct otl_env_source *source, struct otel_sdk **ret)
+{
+    const struct otl_config_hook *hook = &otel_config_hook_0; /* NULL unless it is linked */
+
+    if (hook == NULL)
+        hook = otl_library_symbol(OTL_CONFIG_LIBRARY, OTL_CONFIG_SYMBOL);
+    if (hook == NULL || hook->struct_size < sizeof(*hook)) {
+        otl_env_tell(source, OTEL_ERR_UNSUPPORTED,
+                     "OTEL_CONFIG_FILE needs " OTL_CONFIG_LIBRARY ", which cannot be loaded");
+        return OTEL_ERR_UNSUPPORTED;
+    }
+    return hook->from_file(path, options, ret);
+}
+
+enum otel_err otel_sdk_assemble(struct otel_sdk_provider *provider,
+                                struct otel_propagator *propagator,
+                                const struct otel_sdk_exporter *otlp, struct otel_sdk **ret)
+{
+    struct otel_sdk *sdk = otl_mem_zalloc(sizeof(*sdk));
+
+    if (sdk == NULL) {
+        otel_sdk_provider_free(provider);
+        return OTEL_ERR_MEMORY;
+    }
+    sdk->provider = provider;
+    sdk->propagator =
+        otel_propagator_ref(propagator != NULL ? propagator : otel_propagator_noop());
+    sdk->otlp = otlp;
+    *ret = sdk;
+    return OTEL_OK;
+}
+
 enum otel_err otel_sdk_from_env(const struct otel_sdk_env_options *options, struct otel_sdk **ret)
 {
     struct otel_sdk_env_options all;
     struct otl_env_source source;
     struct otel_sdk *sdk;
     struct otl_env env;
+    const char *path;
     enum otel_err err;
 
     otel_sdk_env_options_init(&all);
@@ -242,6 +281,9 @@ enum otel_err otel_sdk_from_env(const struct otel_sdk_env_options *options, stru
     options = &all;
     source = (struct otl_env_source){options->getenv, options->getenv_arg, options->error,
                                      options->error_arg};
+    path = otl_env_config_file(&source);
+    if (path != NULL)
+        return from_file(path, options, &source, ret);
     sdk = otl_mem_zalloc(sizeof(*sdk));
     if (sdk == NULL)
         return OTEL_ERR_MEMORY;

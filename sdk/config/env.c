@@ -112,8 +112,6 @@ static const struct variable variables[] = {
     LIMIT("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", link_attribute_count),
     OTLP("", otlp),
     OTLP("TRACES_", otlp_traces),
-    ABSENT("OTEL_CONFIG_FILE"),
-    ABSENT("OTEL_EXPERIMENTAL_CONFIG_FILE"),
 };
 
 enum { VARIABLES = sizeof(variables) / sizeof(variables[0]) };
@@ -279,6 +277,19 @@ static void read_value(const struct otl_env_source *source, const struct variabl
 static const char *lookup(const struct otl_env_source *source, const char *name)
 {
     return source->getenv != NULL ? source->getenv(source->getenv_arg, name) : getenv(name);
+}
+
+const char *otl_env_config_file(const struct otl_env_source *source)
+{
+    const char *path = lookup(source, "OTEL_CONFIG_FILE");
+
+    if (path != NULL && path[0] != '\0')
+        return path;
+    path = lookup(source, "OTEL_EXPERIMENTAL_CONFIG_FILE");
+    if (path == NULL || path[0] == '\0')
+        return NULL;
+    otl_env_tell(source, OTEL_OK, "OTEL_EXPERIMENTAL_CONFIG_FILE is now called OTEL_CONFIG_FILE");
+    return path;
 }
 
 enum otel_err otl_env_read(const struct otl_env_source *source, struct otl_env *ret)

@@ -109,6 +109,9 @@ OTEL_MUST_USE enum otel_err otl_env_read(const struct otl_env_source *source,
                                          struct otl_env *ret);
 void otl_env_fini(struct otl_env *env);
 
+/* The path in OTEL_CONFIG_FILE (or by its old name, with a warning), or NULL. Borrowed. */
+const char *otl_env_config_file(const struct otl_env_source *source);
+
 /* Tell the source. OTEL_OK marks a warning. */
 void otl_env_tell(const struct otl_env_source *source, enum otel_err err, const char *format, ...)
     OTEL_PRINTF(3, 4);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The SDK as a product: libotel_api, libotel_sdk and libotel_tls, shared and static, make install.
+# The SDK as a product: libotel_api, _sdk, _tls and _config, shared and static, make install.
 # Included by the Makefile after the module fragments, because it names their objects.
 
 PREFIX     ?= /usr/local
@@ -17,13 +17,18 @@ DIST_SDK_PKGS := libevent_core libnghttp2 zlib
 DIST_SDK_RAW  := -lhttp_parser
 DIST_TLS_LIBS := tls
 DIST_TLS_PKGS := openssl
-DIST          := api sdk tls
+# Libraries that stand on libotel_sdk repeat the few pure readers that it hides.
+DIST_CONFIG_LIBS := config_file yaml
+DIST_CONFIG_PKGS := yaml-0.1 jansson
+DIST_CONFIG_READERS := sdk/resource/pairs.c sdk/transport/url.c sdk/exporter/headers.c
+DIST          := api sdk tls config
 
 D := $(B)/dist
 dist_objs = $(call obj,$(foreach l,$(1),$($(l)_SRCS)))
 DIST_API_SO := $(D)/libotel_api.so.$(OTEL_ABI)
 DIST_SDK_SO := $(D)/libotel_sdk.so.$(OTEL_ABI)
 DIST_TLS_SO := $(D)/libotel_tls.so.$(OTEL_ABI)
+DIST_CONFIG_SO := $(D)/libotel_config.so.$(OTEL_ABI)
 DIST_FILES  := $(foreach l,$(DIST),$(D)/libotel_$(l).so.$(OTEL_ABI) $(D)/libotel_$(l).so \
                  $(D)/libotel_$(l).a $(D)/otel_$(l).pc)
 
@@ -52,6 +57,14 @@ $(DIST_TLS_SO): $(call dist_objs,$(DIST_TLS_LIBS) base) sdk/packaging/otel_tls.m
 	  -Wl,--version-script=sdk/packaging/otel_tls.map -o $@ $(filter %.o,$^) \
 	  $(call pkg_libs,$(DIST_TLS_PKGS)) $(LDLIBS)
 
+$(DIST_CONFIG_SO): $(call dist_objs,$(DIST_CONFIG_LIBS) base) $(call obj,$(DIST_CONFIG_READERS)) \
+                   $(DIST_SDK_SO) $(DIST_API_SO) sdk/packaging/otel_config.map
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  SHARED  $@')
+	$(Q)$(CC) $(LDFLAGS) -shared -Wl,-z,nodelete -Wl,-z,defs -Wl,-z,relro,-z,now -Wl,-soname,$(@F) \
+	  -Wl,--version-script=sdk/packaging/otel_config.map -o $@ $(filter %.o,$^) $(DIST_SDK_SO) \
+	  $(DIST_API_SO) $(call pkg_libs,$(DIST_CONFIG_PKGS)) $(LDLIBS)
+
 $(D)/libotel_%.so: $(D)/libotel_%.so.$(OTEL_ABI)
 	$(Q)ln -sfn $(<F) $@
 
@@ -65,7 +78,9 @@ $(D)/libotel_sdk.a: $(call dist_objs,$(DIST_SDK_LIBS))
 	$(if $(Q),@echo '  AR      $@')
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+$(D)/libotel_config.a: $(call dist_objs,$(DIST_CONFIG_LIBS))
 $(D)/libotel_tls.a: $(call dist_objs,$(DIST_TLS_LIBS))
+$(D)/libotel_config.a $(D)/libotel_tls.a:
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  AR      $@')
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -77,7 +92,7 @@ $(D)/%.pc: sdk/packaging/%.pc.in FORCE_PC
 	  -e 's|@VERSION@|$(OTEL_VERSION)|' $< > $@
 
 .PHONY: libs install uninstall
-libs: $(DIST_FILES) ## build libotel_api, _sdk and _tls, shared and static, under build/MODE/dist
+libs: $(DIST_FILES) ## build libotel_api, _sdk, _tls and _config, shared and static, under build/MODE/dist
 
 install: $(DIST_FILES) ## install headers, libraries and pkg-config files; PREFIX, LIBDIR, DESTDIR
 	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)/otel/sdk'

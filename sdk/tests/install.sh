@@ -62,6 +62,28 @@ int main(void)
     return 0;
 }
 END
+cat > "$tmp/config.c" << 'END'
+#include <otel/sdk/config_file.h>
+#include <stdio.h>
+
+/* Is the file good? */
+int main(int argc, char **argv)
+{
+    struct otel_config_problem problem;
+    struct otel_config *config = NULL;
+    struct otel_sdk *sdk = NULL;
+    char text[900];
+
+    if (argc != 2 || otel_config_read_file(argv[1], NULL, &config, &problem) != OTEL_OK ||
+        otel_config_create(config, NULL, &sdk, &problem) != OTEL_OK) {
+        puts(otel_config_problem_text(&problem, text, sizeof(text)));
+        return 2;
+    }
+    otel_sdk_free(sdk);
+    otel_config_free(config);
+    return 0;
+}
+END
 cat > "$tmp/tls.c" << 'END'
 #include <otel/sdk/config.h>
 #include <stdio.h>
@@ -135,7 +157,7 @@ relays() { run "$1" | grep -x 'traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-
 shows_only_otel()
 {
     names=$(nm -D --defined-only "$1" | awk '{print $3}' | sed 's/@.*//')
-    [ -n "$names" ] && ! echo "$names" | grep -vE "^(otel_|OTEL_(API|SDK|TLS)_0$)"
+    [ -n "$names" ] && ! echo "$names" | grep -vE "^(otel_|OTEL_(API|SDK|TLS|CONFIG)_0$)"
 }
 has_soname() { readelf -d "$prefix/lib/$1" | grep -F "SONAME" | grep -F "[$1.0]"; }
 needs_only_libc()
@@ -149,6 +171,23 @@ has_openssl() # with|without ENDPOINT PROGRAM
     env LD_LIBRARY_PATH="$prefix/lib" OTEL_EXPORTER_OTLP_ENDPOINT="$2" "$3" > "$tmp/said" 2>&1
     cat "$tmp/said"
     grep -qx "$1 openssl" "$tmp/said"
+}
+obeys_a_file() # PROGRAM
+{
+    cat > "$tmp/otel.yaml" << 'END'
+file_format: "1.0"
+tracer_provider:
+  processors: [{simple: {exporter: {otlp_file/development: }}}]
+END
+    env LD_LIBRARY_PATH="$prefix/lib" OTEL_CONFIG_FILE="$tmp/otel.yaml" "$1" > "$tmp/said" 2>&1
+    cat "$tmp/said"
+    grep -q '"resourceSpans"' "$tmp/said"
+}
+finds_the_mistake() # PROGRAM
+{
+    printf 'file_format: "1.0"\nresource: {atributes: []}\n' > "$tmp/bad.yaml"
+    env LD_LIBRARY_PATH="$prefix/lib" "$1" "$tmp/bad.yaml" > "$tmp/said" 2>&1
+    [ $? -eq 2 ] && cat "$tmp/said" && grep -q "bad.yaml:2:12: .*did you mean 'attributes'" "$tmp/said"
 }
 is_told_what_is_missing()
 {
@@ -196,11 +235,19 @@ check "is told what is missing where libotel_tls is not installed" is_told_what_
 check "a program links TLS statically" compile -o tls_static tls.c $(static_of otel_tls)
 check "and has it" has_openssl with https://127.0.0.1:9 ./tls_static
 check "without a shared library of ours" links_no_shared_otel ./tls_static
+check "a program that knows nothing of configuration files obeys one" obeys_a_file ./shared
+check "a program checks a file" compile -o config config.c $(pkg-config --cflags --libs otel_config)
+check "and finds the mistake" finds_the_mistake ./config
+check "a static program obeys a file" compile -o config_static sdk.c $(static_of otel_config)
+check "too" obeys_a_file ./config_static
+check "without a shared library of ours at all" links_no_shared_otel ./config_static
 check "every header is C++" cpp_includes
 check "libotel_api has its soname" has_soname libotel_api.so
 check "libotel_sdk has its soname" has_soname libotel_sdk.so
 check "libotel_tls has its soname" has_soname libotel_tls.so
 check "libotel_tls shows only otel_ names" shows_only_otel "$prefix/lib/libotel_tls.so"
+check "libotel_config has its soname" has_soname libotel_config.so
+check "libotel_config shows only otel_ names" shows_only_otel "$prefix/lib/libotel_config.so"
 check "libotel_api shows only otel_ names" shows_only_otel "$prefix/lib/libotel_api.so"
 check "libotel_sdk shows only otel_ names" shows_only_otel "$prefix/lib/libotel_sdk.so"
 check "libotel_api needs the C library alone" needs_only_libc

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sdk/transport/tls.h"
 
-#include <dlfcn.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "sdk/base/file.h"
+#include "sdk/base/library.h"
 #include "sdk/base/mem.h"
 
-enum { FILE_MAX = 1 << 20, PATH_SIZE = 4096 };
+enum { FILE_MAX = 1 << 20 };
 
 #define LIBRARY "libotel_tls.so.0"
 
@@ -25,46 +24,15 @@ struct otl_tls {
     void *context; /* NULL after a fork, until it is needed */
 };
 
-/* The directory of the library that this code is in, with its slash, and LIBRARY behind it. */
-static bool path_beside(char *out, size_t size)
-{
-    static const char here = 0;
-    Dl_info info;
-    const char *slash;
-    int len;
-
-    if (dladdr(&here, &info) == 0 || info.dli_fname == NULL)
-        return false;
-    slash = strrchr(info.dli_fname, '/');
-    if (slash == NULL)
-        return false;
-    len = snprintf(out, size, "%.*s%s", (int)(slash + 1 - info.dli_fname), info.dli_fname, LIBRARY);
-    return len > 0 && (size_t)len < size;
-}
-
-/* Never unloaded: its threads' locks and exit handlers must stay valid. */
-static const struct otl_tls_ops *load_ops(struct otl_detail *reterr)
-{
-    const int how = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE;
-    const struct otl_tls_ops *ops;
-    char path[PATH_SIZE];
-    void *library = path_beside(path, sizeof(path)) ? dlopen(path, how) : NULL;
-
-    if (library == NULL)
-        library = dlopen(LIBRARY, how);
-    ops = library != NULL ? dlsym(library, OTL_TLS_SYMBOL) : NULL;
-    if (ops == NULL)
-        otl_detail_set(reterr, OTEL_ERR_UNSUPPORTED, NULL, 0, 0,
-                       "https needs " LIBRARY ", which cannot be loaded");
-    return ops;
-}
-
 static const struct otl_tls_ops *find_ops(struct otl_detail *reterr)
 {
     const struct otl_tls_ops *ops = &otel_sdk_tls_ops_0; /* NULL unless it is linked */
 
     if (ops == NULL)
-        ops = load_ops(reterr);
+        ops = otl_library_symbol(LIBRARY, OTL_TLS_SYMBOL);
+    if (ops == NULL)
+        otl_detail_set(reterr, OTEL_ERR_UNSUPPORTED, NULL, 0, 0,
+                       "https needs " LIBRARY ", which cannot be loaded");
     if (ops != NULL && ops->struct_size < sizeof(*ops)) {
         otl_detail_set(reterr, OTEL_ERR_UNSUPPORTED, NULL, 0, 0,
                        LIBRARY " is of another version than libotel_sdk");

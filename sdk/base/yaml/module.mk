@@ -5,6 +5,7 @@ yaml_SRCS := sdk/base/yaml/document.c sdk/base/yaml/build.c sdk/base/yaml/nodes.
              sdk/base/yaml/tree.c sdk/base/yaml/emit.c
 yaml_LIBS := base
 yaml_PKGS := yaml-0.1 jansson
+yaml_PIC := 1
 
 TESTS += yaml_test yaml_schema_test
 yaml_test_SRCS := sdk/base/yaml/tests/yaml_test.c

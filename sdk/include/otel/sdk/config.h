@@ -55,8 +55,10 @@
  *     _CLIENT_CERTIFICATE, _CLIENT_KEY          PEM files, for https; the system's CAs, none
  *   OTEL_EXPORTER_OTLP[_TRACES]_INSECURE        "true": a gRPC endpoint without scheme means http;
  *                                               false
- * Variables of the specification that name what this SDK does not have (OTEL_CONFIG_FILE,
- * jaeger_remote ...) are reported as not supported.
+ *   OTEL_CONFIG_FILE                            a declarative configuration file, otel/sdk/
+ *                                               config_file.h; all other variables are ignored then
+ * Variables of the specification that name what this SDK does not have (jaeger_remote ...) are
+ * reported as not supported.
  *
  * Spec: OpenTelemetry configuration, "Environment Variable Specification"; protocol exporter.
  */
@@ -98,13 +100,23 @@ OTEL_API void otel_sdk_env_options_init(struct otel_sdk_env_options *options);
  *
  * Returns OTEL_OK, or
  *   OTEL_ERR_ARGUMENT     options were not initialised
- *   OTEL_ERR_UNSUPPORTED  the endpoint is https, and libotel_tls is not there
- *   OTEL_ERR_NOT_FOUND, OTEL_ERR_SYNTAX   a TLS file; which one is told to error
+ *   OTEL_ERR_UNSUPPORTED  the endpoint is https, and libotel_tls is not there; or a configuration
+ *                         file is named, and libotel_config is not there
+ *   OTEL_ERR_NOT_FOUND, OTEL_ERR_SYNTAX   a TLS file or the configuration file; which one, and
+ *                         where, is told to error
  *   OTEL_ERR_LIMIT        the resource is too large, or too many providers exist
  *   OTEL_ERR_MEMORY, OTEL_ERR_IO, OTEL_ERR_THREAD
  */
 OTEL_API OTEL_MUST_USE enum otel_err
 otel_sdk_from_env(const struct otel_sdk_env_options *options, struct otel_sdk **ret);
+
+/* An SDK out of parts that were made otherwise: provider (consumed, also on failure; NULL:
+ * disabled), propagator (a reference is taken; NULL: none), and which of its exporters
+ * otel_sdk_otlp_of() names (may be NULL). OTEL_ERR_MEMORY. */
+OTEL_API OTEL_MUST_USE enum otel_err otel_sdk_assemble(struct otel_sdk_provider *provider,
+                                                       struct otel_propagator *propagator,
+                                                       const struct otel_sdk_exporter *otlp,
+                                                       struct otel_sdk **ret);
 
 /* Make its provider (unless disabled) and propagator the global ones. */
 OTEL_API void otel_sdk_install(struct otel_sdk *sdk);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sampler trees. */
+#include <string.h>
+
+#include "sdk/config/file/impl.h"
+
+static enum otel_err parent_based(struct otl_config_work *work, const json_t *map,
+                                  struct otel_sdk_sampler **ret)
+{
+    static const char *const keys[] = {"root", "remote_parent_sampled", "remote_parent_not_sampled",
+                                       "local_parent_sampled", "local_parent_not_sampled"};
+    struct otel_sdk_sampler *made[5] = {NULL};
+    struct otel_sdk_parentbased_options options;
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; err == OTEL_OK && i < 5; i++)
+        err = otl_config_sampler(work, json_object_get(map, keys[i]), &made[i]);
+    if (err == OTEL_OK) {
+        otel_sdk_parentbased_options_init(&options);
+        options.root = made[0];
+        options.remote_parent_sampled = made[1];
+        options.remote_parent_not_sampled = made[2];
+        options.local_parent_sampled = made[3];
+        options.local_parent_not_sampled = made[4];
+        err = otel_sdk_sampler_parentbased_new(&options, ret);
+    }
+    for (size_t i = 0; i < 5; i++)
+        otel_sdk_sampler_unref(made[i]);
+    return err;
+}
+
+static enum otel_err probability(struct otl_config_work *work, double ratio,
+                                 struct otel_sdk_sampler **ret)
+{
+    struct otel_sdk_probability_options options;
+
+    if (!(ratio > 0)) {
+        *ret = otel_sdk_sampler_ref(otel_sdk_sampler_always_off());
+        return OTEL_OK;
+    }
+    otel_sdk_probability_options_init(&options);
+    options.ratio = ratio;
+    options.seeded = work->options->seeded;
+    options.seed = work->options->seed;
+    options.error = work->options->error;
+    options.error_arg = work->options->error_arg;
+    return otel_sdk_sampler_probability_new(&options, ret);
+}
+
+static enum otel_err always_record(struct otl_config_work *work, const json_t *map,
+                                   struct otel_sdk_sampler **ret)
+{
+    struct otel_sdk_sampler *root = NULL;
+    enum otel_err err = otl_config_sampler(work, json_object_get(map, "root"), &root);
+
+    if (err == OTEL_OK)
+        err = otel_sdk_sampler_always_record_new(root, ret);
+    otel_sdk_sampler_unref(root);
+    return err;
+}
+
+static enum otel_err composite(struct otl_config_work *work, const json_t *map,
+                               struct otel_sdk_sampler **ret)
+{
+    struct otel_sdk_composable *part = NULL;
+    enum otel_err err = otl_config_composable(work, map, &part);
+
+    if (err == OTEL_OK)
+        err = otel_sdk_sampler_composite_new(part, ret);
+    otel_sdk_composable_unref(part);
+    return err;
+}
+
+enum otel_err otl_config_sampler(struct otl_config_work *work, const json_t *node,
+                                 struct otel_sdk_sampler **ret)
+{
+    const json_t *map = NULL;
+    const char *kind;
+
+    *ret = NULL;
+    if (node == NULL || json_is_null(node))
+        return OTEL_OK;
+    kind = otl_config_kind(node, &map);
+    if (strcmp(kind, "trace_id_ratio_based") == 0)
+        return otel_sdk_sampler_traceidratio_new(otl_tree_double(map, "ratio", 1.0), ret);
+    if (strcmp(kind, "parent_based") == 0)
+        return parent_based(work, map, ret);
+    if (strcmp(kind, "probability/development") == 0)
+        return probability(work, otl_tree_double(map, "ratio", 1.0), ret);
+    if (strcmp(kind, "always_record") == 0)
+        return always_record(work, map, ret);
+    if (strcmp(kind, "composite/development") == 0)
+        return composite(work, map, ret);
+    if (strcmp(kind, "jaeger_remote/development") == 0)
+        return otl_config_bad(work, OTEL_ERR_UNSUPPORTED, node, kind,
+                              "%s is not supported by this SDK", kind);
+    *ret = otel_sdk_sampler_ref(strcmp(kind, "always_on") == 0 ? otel_sdk_sampler_always_on()
+                                                               : otel_sdk_sampler_always_off());
+    return OTEL_OK;
+}
+
+enum otel_err otl_config_composable(struct otl_config_work *work, const json_t *node,
+                                    struct otel_sdk_composable **ret)
+{
+    struct otel_sdk_composable *root = NULL;
+    const json_t *map = NULL;
+    const char *kind = otl_config_kind(node, &map);
+    enum otel_err err;
+
+    if (strcmp(kind, "probability") == 0)
+        return otel_sdk_composable_probability_new(otl_tree_double(map, "ratio", 1.0), ret);
+    if (strcmp(kind, "rule_based") == 0)
+        return otl_config_rules(work, map, ret);
+    if (strcmp(kind, "parent_threshold") == 0) {
+        err = otl_config_composable(work, json_object_get(map, "root"), &root);
+        if (err == OTEL_OK)
+            err = otel_sdk_composable_parent_threshold_new(root, ret);
+        otel_sdk_composable_unref(root);
+        return err;
+    }
+    *ret = otel_sdk_composable_ref(strcmp(kind, "always_on") == 0
+                                       ? otel_sdk_composable_always_on()
+                                       : otel_sdk_composable_always_off());
+    return OTEL_OK;
+}

@@ -100,3 +100,37 @@ void hx_broker_free(struct hx_broker *broker)
     rd_kafka_destroy(broker->host);
     otl_mem_free(broker);
 }
+
+/* ---- faults --------------------------------------------------------------------------------- */
+
+enum { NODE = 1 };
+
+void hx_broker_set_down(struct hx_broker *broker, bool down)
+{
+    if (down)
+        rd_kafka_mock_broker_set_down(broker->cluster, NODE);
+    else
+        rd_kafka_mock_broker_set_up(broker->cluster, NODE);
+}
+
+void hx_broker_set_delay(struct hx_broker *broker, int millis)
+{
+    rd_kafka_mock_broker_set_rtt(broker->cluster, NODE, millis);
+}
+
+void hx_broker_push_errors(struct hx_broker *broker, int api, int error, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        rd_kafka_mock_broker_push_request_error_rtts(broker->cluster, NODE, (int16_t)api, 1,
+                                                     (rd_kafka_resp_err_t)error, 0);
+}
+
+size_t hx_broker_errors_left(struct hx_broker *broker, int api)
+{
+    size_t left = 0;
+
+    return rd_kafka_mock_broker_error_stack_cnt(broker->cluster, NODE, (int16_t)api, &left) ==
+                   RD_KAFKA_RESP_ERR_NO_ERROR
+               ? left
+               : 0;
+}

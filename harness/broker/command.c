@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/broker/broker.h"
+#include "harness/broker/faults.h"
 #include "harness/cli/commands.h"
 #include "harness/topology/child.h"
 #include "harness/topology/role.h"
@@ -20,6 +21,7 @@ struct broker {
     struct event_base *base;
     struct hx_child *child;
     struct hx_broker *cluster;
+    struct hx_broker_faults *faults;
     struct event *signals[2];
     int status;
 };
@@ -28,9 +30,10 @@ static void on_command(void *arg, const char *verb, const json_t *message)
 {
     struct broker *broker = arg;
 
-    (void)message;
     if (strcmp(verb, "stop") == 0)
         event_base_loopbreak(broker->base);
+    else if (strcmp(verb, "fault") == 0 && broker->faults != NULL)
+        hx_broker_fault_begin(broker->faults, message);
 }
 
 /* Nobody is left to serve. */
@@ -86,17 +89,20 @@ static void run(struct broker *broker)
         fault(broker, detail.text);
         return;
     }
+    broker->faults = hx_broker_faults_new(broker->base, broker->cluster, broker->child);
     if (broker->child == NULL)
         printf("%s\n", hx_broker_bootstrap(broker->cluster));
     fflush(stdout);
     hx_child_send(broker->child, json_pack("{s:s, s:s}", "event", "bound", "bootstrap",
                                            hx_broker_bootstrap(broker->cluster)));
     event_base_dispatch(broker->base);
+    hx_broker_faults_end(broker->faults);
     hx_child_send(broker->child, json_pack("{s:s}", "event", "stopped"));
 }
 
 static void clean_up(struct broker *broker)
 {
+    hx_broker_faults_free(broker->faults);
     hx_broker_free(broker->cluster);
     hx_child_drain(broker->child, LAST_LINE_MILLIS);
     hx_child_free(broker->child);

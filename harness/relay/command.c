@@ -20,6 +20,7 @@ struct command {
     struct hx_relay *relay;
     struct event *signals[2];
     struct event *look; /* while draining: is all quiet? */
+    struct event *second;
     bool draining;
     int status;
 };
@@ -34,6 +35,16 @@ static void fault(void *arg, const char *text)
     hx_child_send_fault(command->child, text);
     command->status = HX_EXIT_FAULT;
     event_base_loopbreak(command->base);
+}
+
+static void again(void *arg, const char *instance, const char *why)
+{
+    struct command *command = arg;
+    json_t *row = json_pack("{s:s, s:s}", "event", "served", "instance", instance);
+
+    if (why != NULL)
+        json_object_set_new(row, "why", json_string(why));
+    hx_child_send(command->child, row);
 }
 
 static void ready(void *arg)
@@ -57,6 +68,28 @@ static void say_if_idle(void *arg)
     command->draining = false;
     hx_child_send(command->child,
                   json_pack("{s:s, s:i, s:i}", "event", "idle", "in_hand", 0, "lag", 0));
+}
+
+/* What the conditions of faults look at. */
+static void on_second(evutil_socket_t fd, short what, void *arg)
+{
+    struct command *command = arg;
+    const json_t *list = json_object_get(command->role.tree, "replicas");
+    json_t *instances = json_object();
+
+    (void)fd, (void)what;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name =
+            json_string_value(json_object_get(json_array_get(list, i), "instance"));
+        if (name != NULL)
+            json_object_set_new(
+                instances, name,
+                json_pack("{s:I, s:I}", "handled",
+                          (json_int_t)hx_relay_handled(command->relay, name), "in_hand",
+                          (json_int_t)hx_relay_in_hand(command->relay, name)));
+    }
+    hx_child_send(command->child,
+                  json_pack("{s:s, s:o}", "event", "progress", "instances", instances));
 }
 
 static void on_look(evutil_socket_t fd, short what, void *arg)
@@ -114,6 +147,15 @@ static void on_command(void *arg, const char *verb, const json_t *message)
         if (hx_relay_peers(command->relay, json_object_get(message, "services"), &detail) !=
             OTEL_OK)
             fault(command, detail.text);
+    } else if (strcmp(verb, "slow") == 0) {
+        const char *instance = json_string_value(json_object_get(message, "instance"));
+        const char *route = json_string_value(json_object_get(message, "route"));
+        (void)hx_relay_slow(command->relay, instance ? instance : "", route ? route : "",
+                            (uint64_t)json_integer_value(json_object_get(message, "delay_ns")));
+    } else if (strcmp(verb, "again") == 0) {
+        const char *instance = json_string_value(json_object_get(message, "instance"));
+        if (hx_relay_again(command->relay, instance ? instance : "") != OTEL_OK)
+            fault(command, "a program that is not there was to be served again");
     } else if (strcmp(verb, "drain") == 0) {
         command->draining = true;
         say_if_idle(command);
@@ -154,7 +196,8 @@ static bool open_loop(struct command *command)
             return false;
     }
     command->look = evtimer_new(command->base, on_look, command);
-    return fd >= 0 && command->look != NULL &&
+    command->second = event_new(command->base, -1, EV_PERSIST, on_second, command);
+    return fd >= 0 && command->look != NULL && command->second != NULL &&
            hx_child_new(command->base, fd, &handlers, &command->child) == OTEL_OK;
 }
 
@@ -193,7 +236,7 @@ static enum otel_err open_relay(struct command *command, struct otl_detail *rete
                                        .scenario = command->role.scenario,
                                        .dir = command->role.dir,
                                        .seed = command->role.seed,
-                                       .events = {ready, say_if_idle, fault, command}};
+                                       .events = {ready, say_if_idle, fault, command, again}};
     json_t *places = json_array();
     enum otel_err err = hx_relay_new(&options, &command->relay, reterr);
 
@@ -208,6 +251,7 @@ static enum otel_err open_relay(struct command *command, struct otl_detail *rete
 
 static void run(struct command *command)
 {
+    const struct timeval second = {1, 0};
     struct otl_detail detail = OTL_DETAIL_NONE;
 
     if (!open_loop(command)) {
@@ -219,6 +263,7 @@ static void run(struct command *command)
         fault(command, detail.text);
         return;
     }
+    event_add(command->second, &second);
     event_base_dispatch(command->base);
     if (command->status != HX_EXIT_OK)
         return;
@@ -233,6 +278,8 @@ static void clean_up(struct command *command)
     hx_child_free(command->child);
     if (command->look != NULL)
         event_free(command->look);
+    if (command->second != NULL)
+        event_free(command->second);
     for (size_t i = 0; i < 2; i++)
         if (command->signals[i] != NULL)
             event_free(command->signals[i]);

@@ -276,6 +276,14 @@ static size_t busy(const struct hx_relay_node *node)
     return node->in_hand + (bridge != NULL ? bridge->in_hand : 0);
 }
 
+static uint64_t slowness(const struct hx_relay_link *link, const struct hx_relay_head *head)
+{
+    const struct hx_relay_node *node = link->gate->node;
+    const struct hx_route *route = link->gate->front ? route_of(link->gate->to, head) : NULL;
+
+    return route != NULL ? node->slow_ns[route - node->replica.service->routes] : 0;
+}
+
 /* False: nothing more can be done with what is there. */
 static bool read_head(struct hx_relay_link *link)
 {
@@ -297,6 +305,11 @@ static bool read_head(struct hx_relay_link *link)
         return false;
     case HX_RELAY_WHOLE:
         break;
+    }
+    if (!link->now.delayed && !link->now.active && slowness(link, &relay->head) > 0) {
+        link->now.delayed = true;
+        if (hx_relay_link_delay(link, slowness(link, &relay->head)))
+            return false;
     }
     if (link->gate->front && most != 0 && busy(node) >= most && !link->now.active) {
         hx_relay_link_wait(link);

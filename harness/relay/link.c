@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "harness/relay/parts.h"
+#include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 
 enum { LAST_BYTES_S = 10 };
@@ -50,6 +51,30 @@ void hx_relay_link_wait(struct hx_relay_link *link)
     node->last_waiting = link;
 }
 
+static void on_later(evutil_socket_t fd, short what, void *arg)
+{
+    struct hx_relay_link *link = arg;
+
+    (void)fd, (void)what;
+    link->waiting = false;
+    hx_relay_on_request_bytes(link);
+    hx_relay_link_flow(link);
+    hx_relay_link_settle(link);
+}
+
+bool hx_relay_link_delay(struct hx_relay_link *link, uint64_t ns)
+{
+    const struct timeval delay = {(time_t)(ns / OTL_NS_PER_S),
+                                  (suseconds_t)(ns % OTL_NS_PER_S / OTL_NS_PER_US)};
+
+    if (link->later == NULL)
+        link->later = evtimer_new(link->gate->node->relay->options.base, on_later, link);
+    if (link->later == NULL || event_add(link->later, &delay) != 0)
+        return false;
+    link->waiting = true;
+    return true;
+}
+
 void hx_relay_link_resume(struct hx_relay_node *node)
 {
     struct hx_relay_link *link = node->first_waiting;
@@ -69,6 +94,8 @@ void hx_relay_link_free(struct hx_relay_link *link)
         hx_relay_exchange_end(link, HX_LED_OUTCOME_UNREACHABLE);
     if (link->waiting)
         leave_queue(link);
+    if (link->later != NULL)
+        event_free(link->later);
     if (link->before != NULL)
         link->before->next = link->next;
     else
@@ -94,6 +121,8 @@ void hx_relay_link_close(struct hx_relay_link *link)
         hx_relay_exchange_end(link, HX_LED_OUTCOME_UNREACHABLE);
     if (link->waiting)
         leave_queue(link);
+    if (link->later != NULL)
+        event_del(link->later);
     if (link->up != NULL)
         bufferevent_free(link->up);
     link->up = NULL;

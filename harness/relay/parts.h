@@ -96,6 +96,8 @@ struct hx_relay_node { /* one replica of somebody else's program */
     bool served;                 /* the program is there */
     size_t in_hand;
     uint64_t handled;
+    uint64_t *slow_ns;           /* by route: what it takes longer */
+    bool later;                  /* a later process of this replica */
     struct hx_relay_link *first_waiting, *last_waiting; /* for max_in_flight */
     struct event *resume;        /* lets the first one of them in */
     struct bufferevent *knock;   /* probe.c */
@@ -153,6 +155,7 @@ struct hx_relay_exchange {
     uint64_t seq;        /* of its ENTRY or SEND row */
     unsigned status;
     bool held;           /* a call whose head waits until its key is known */
+    bool delayed;        /* it has waited: its route is slow */
     struct hx_relay_caller caller;
 };
 
@@ -165,6 +168,7 @@ struct hx_relay_link {
     bool closing;        /* after what is left for the client has gone out */
     struct bufferevent *down; /* who asks */
     struct bufferevent *up;   /* who is asked; NULL: not yet */
+    struct event *later;      /* end of a delay; NULL: there was none */
     struct hx_relay_exchange now;
     struct otl_buf key_body;
 };
@@ -183,6 +187,8 @@ void hx_relay_link_settle(struct hx_relay_link *link);
 /* max_in_flight: to the end of the queue; the first one of it goes on. */
 void hx_relay_link_wait(struct hx_relay_link *link);
 void hx_relay_link_resume(struct hx_relay_node *node);
+/* A slow route: on_request_bytes() comes again after so long. False: no memory. */
+bool hx_relay_link_delay(struct hx_relay_link *link, uint64_t ns);
 
 /* exchange.c: bytes came. The link may be closing afterwards. */
 void hx_relay_on_request_bytes(struct hx_relay_link *link);

@@ -20,7 +20,11 @@ static void end_attempt(struct hx_relay_node *node)
 
 static void served(struct hx_relay_node *node)
 {
+    const struct hx_relay_events *events = &node->relay->options.events;
+
     end_attempt(node);
+    if (node->later && events->again != NULL)
+        events->again(events->arg, node->instance, NULL);
     node->served = true;
     hx_relay_is_ready(node->relay);
 }
@@ -41,7 +45,10 @@ static void give_up(struct hx_relay_node *node)
     else
         snprintf(text, sizeof(text), "%s still answers GET %s with %u after %s", node->instance,
                  foreign->health, node->last_status, limit);
-    events->fault(events->arg, text);
+    if (node->later && events->again != NULL)
+        events->again(events->arg, node->instance, text);
+    else
+        events->fault(events->arg, text);
 }
 
 static void again(struct hx_relay_node *node)

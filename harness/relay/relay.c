@@ -219,7 +219,8 @@ enum otel_err hx_relay_add(struct hx_relay *relay, const struct hx_relay_replica
     node->replica = *replica;
     node->holder = -1;
     node->instance = otl_mem_strdup(replica->instance);
-    if (node->instance == NULL)
+    node->slow_ns = otl_mem_zalloc((replica->service->route_count + 1) * sizeof(*node->slow_ns));
+    if (node->instance == NULL || node->slow_ns == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a relay");
     node->replica.instance = node->instance;
     calls = json_object();
@@ -288,7 +289,7 @@ void hx_relay_counts(const struct hx_relay *relay, struct hx_relay_counts *ret)
     *ret = relay->counts;
 }
 
-static const struct hx_relay_node *node_named(const struct hx_relay *relay, const char *instance)
+static struct hx_relay_node *node_named(const struct hx_relay *relay, const char *instance)
 {
     for (size_t i = 0; i < relay->node_count; i++)
         if (strcmp(relay->nodes[i]->instance, instance) == 0)
@@ -325,6 +326,31 @@ size_t hx_relay_uncommitted(const struct hx_relay *relay, const struct hx_servic
     const struct hx_relay_bridge *bridge = hx_relay_bridge_of(relay, service);
 
     return bridge != NULL ? bridge->in_hand : 0;
+}
+
+bool hx_relay_slow(struct hx_relay *relay, const char *instance, const char *route, uint64_t ns)
+{
+    struct hx_relay_node *node = node_named(relay, instance);
+
+    for (size_t i = 0; node != NULL && i < node->replica.service->route_count; i++) {
+        if (strcmp(node->replica.service->routes[i].name, route) != 0)
+            continue;
+        node->slow_ns[i] = ns;
+        return true;
+    }
+    return false;
+}
+
+enum otel_err hx_relay_again(struct hx_relay *relay, const char *instance)
+{
+    struct hx_relay_node *node = node_named(relay, instance);
+
+    if (node == NULL)
+        return OTEL_ERR_NOT_FOUND;
+    hx_relay_knock_end(node);
+    node->later = true;
+    node->last_status = 0;
+    return hx_relay_knock(node);
 }
 
 bool hx_relay_is_idle(struct hx_relay *relay)
@@ -377,6 +403,7 @@ void hx_relay_free(struct hx_relay *relay)
             close(node->holder);
         hx_led_writer_free(node->ledger);
         hx_relay_memory_fini(&node->memory);
+        otl_mem_free(node->slow_ns);
         otl_mem_free(node->instance);
         otl_mem_free(node);
     }

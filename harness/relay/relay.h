@@ -60,6 +60,8 @@ struct hx_relay_events {
     void (*idle)(void *arg);                  /* nothing in hand any more */
     void (*fault)(void *arg, const char *text); /* a program never served, a ledger is full */
     void *arg;
+    /* Of a later process: why NULL: it serves its port; else it never did. May be NULL itself. */
+    void (*again)(void *arg, const char *instance, const char *why);
 };
 
 struct hx_relay_options {
@@ -117,6 +119,11 @@ size_t hx_relay_in_hand(const struct hx_relay *relay, const char *instance);
 size_t hx_relay_uncommitted(const struct hx_relay *relay, const struct hx_service *service);
 /* Nothing in hand, no message on its way. Asks the broker: some milliseconds. */
 bool hx_relay_is_idle(struct hx_relay *relay);
+/* Requests on the route reach the replica so much later; 0 = at once. False: there is none such. */
+bool hx_relay_slow(struct hx_relay *relay, const char *instance, const char *route, uint64_t ns);
+/* A new process is to serve this replica's port: knock again; events.again says how that went.
+ * OTEL_ERR_NOT_FOUND, OTEL_ERR_MEMORY. */
+OTEL_MUST_USE enum otel_err hx_relay_again(struct hx_relay *relay, const char *instance);
 /* Cut what is still in hand and close the ledgers. */
 void hx_relay_stop(struct hx_relay *relay);
 void hx_relay_free(struct hx_relay *relay);

@@ -25,6 +25,8 @@ static enum otel_err check_path(const char *path, bool restart, struct otl_detai
     static const char *const live[] = {"wait", "work", "probability", "max_in_hand", NULL};
     static const char *const joining[] = {"max_poll_interval", "session_timeout", "version", NULL};
 
+    if (strncmp(path, "env.", 4) == 0 && restart) /* of a command */
+        return OTEL_OK;
     if (ends_in(path, live) || (restart && ends_in(path, joining)))
         return OTEL_OK;
     if (ends_in(path, joining))
@@ -35,7 +37,7 @@ static enum otel_err check_path(const char *path, bool restart, struct otl_detai
     return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
                           "'%.200s' cannot be changed during a run; wait, work and probability of "
                           "a step and max_in_hand of a consumer can, a restart also changes "
-                          "version, max_poll_interval and session_timeout",
+                          "version, max_poll_interval, session_timeout and a command's env",
                           path);
 }
 

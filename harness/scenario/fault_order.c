@@ -54,6 +54,7 @@ static enum otel_err step(struct follow *w, size_t index)
         break;
     case HX_FAULT_SET:
     case HX_FAULT_SQL:
+    case HX_FAULT_SLOW:
         if (w->state == DEAD)
             return refuse(w, index, "is dead at that time");
         break;
@@ -61,6 +62,7 @@ static enum otel_err step(struct follow *w, size_t index)
         w->state = RUNNING;
         break;
     case HX_FAULT_COLLECTOR:
+    case HX_FAULT_BROKER:
         break;
     }
     return OTEL_OK;

@@ -12,9 +12,9 @@
 
 enum { NEAR_SIZE = 160, NAME_SIZE = 128 };
 
-static const char *const verbs[] = {"kill", "stop",      "continue", "restart",
-                                    "set",  "collector", "sql",      "remove"};
-enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
+const char *const hx_fault_verbs[] = {"kill", "stop", "continue",  "restart", "remove",
+                                      "set",  "slow", "sql",       "collector", "broker"};
+static const char *const *const verbs = hx_fault_verbs;
 static const char *const kinds[] = {"delay", "status", "stall", "refuse"};
 
 const char *hx_collector_fault_word(enum hx_collector_fault fault)
@@ -32,37 +32,51 @@ static unsigned index_of(const char *const *words, unsigned count, const char *w
 
 /* ---- which keys go with which verb ---------------------------------------------------------- */
 
-enum { BIT_KILL = 1, BIT_STOP = 2, BIT_CONTINUE = 4, BIT_RESTART = 8, BIT_SET = 16, BIT_COL = 32,
-       BIT_SQL = 64, BIT_REMOVE = 128 };
+enum {
+    BIT_RESTART = 1 << HX_FAULT_RESTART,
+    BIT_REMOVE = 1 << HX_FAULT_REMOVE,
+    BIT_SET = 1 << HX_FAULT_SET,
+    BIT_SLOW = 1 << HX_FAULT_SLOW,
+    BIT_SQL = 1 << HX_FAULT_SQL,
+    BIT_COL = 1 << HX_FAULT_COLLECTOR,
+    BIT_BROKER = 1 << HX_FAULT_BROKER,
+    BITS_SERVICE = BIT_COL - 1 /* those before it are done to services */
+};
 
 static enum otel_err check_keys(struct hx_loader *l, const json_t *map, const struct hx_fault *f)
 {
     static const struct {
         const char *key;
         unsigned verbs;
-    } rows[] = {{"service", ~(unsigned)BIT_COL},
-                {"replica", ~(unsigned)BIT_COL},
+    } rows[] = {{"service", BITS_SERVICE},
+                {"replica", BITS_SERVICE},
                 {"grace", BIT_RESTART | BIT_REMOVE},
                 {"set", BIT_RESTART | BIT_SET},
+                {"route", BIT_SLOW},
                 {"statement", BIT_SQL},
-                {"fault", BIT_COL},
-                {"delay", BIT_COL},
+                {"fault", BIT_COL | BIT_BROKER},
+                {"delay", BIT_COL | BIT_BROKER | BIT_SLOW},
                 {"status", BIT_COL},
                 {"retry_after", BIT_COL},
-                {"for", BIT_COL},
-                {"probability", BIT_COL}};
-    static const char *const needed[VERBS] = {"service", "service", "service",   "service",
-                                              "set",     "fault",   "statement", "service"};
+                {"for", BIT_COL | BIT_BROKER | BIT_SLOW},
+                {"probability", BIT_COL},
+                {"request", BIT_BROKER},
+                {"error", BIT_BROKER},
+                {"count", BIT_BROKER}};
+    static const char *const needed[HX_FAULT_BROKER + 1] = {
+        [HX_FAULT_SET] = "set",         [HX_FAULT_SLOW] = "route",
+        [HX_FAULT_SQL] = "statement",   [HX_FAULT_COLLECTOR] = "fault",
+        [HX_FAULT_BROKER] = "fault"};
     unsigned bit = 1u << f->what;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (json_object_get(map, rows[i].key) != NULL && (rows[i].verbs & bit) == 0)
             return otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, map, rows[i].key),
                                   "'%s' has no meaning for 'do: %s'", rows[i].key, verbs[f->what]);
-    if (f->what != HX_FAULT_COLLECTOR && json_object_get(map, "service") == NULL)
+    if (f->what < HX_FAULT_COLLECTOR && json_object_get(map, "service") == NULL)
         return otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, map, "do"),
                               "'do: %s' needs a service", verbs[f->what]);
-    if (json_object_get(map, needed[f->what]) == NULL)
+    if (needed[f->what] != NULL && json_object_get(map, needed[f->what]) == NULL)
         return otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, map, "do"),
                               "'do: %s' needs '%s'", verbs[f->what], needed[f->what]);
     return OTEL_OK;
@@ -80,7 +94,7 @@ static enum otel_err unknown_service(struct hx_loader *l, const json_t *map, con
         return otl_yaml_error(l->reterr, pos,
                               "the embedded broker cannot be stopped or restarted: its log and its "
                               "groups live in its memory alone; use 'broker: HOST:PORT' and "
-                              "restart that one");
+                              "restart that one, or 'do: broker' (fault: down is an outage)");
     if (strcmp(name, "broker") == 0 && broker[0] != '\0')
         return otl_yaml_error(l->reterr, pos, "the broker %.100s was not started by the runner, "
                                               "which therefore cannot restart it",
@@ -104,9 +118,16 @@ static enum otel_err load_target(struct hx_loader *l, const json_t *map, struct 
     f->service = hx_scenario_service(l->scenario, name);
     if (f->service == NULL)
         return unknown_service(l, map, name);
-    if (f->service->foreign != NULL)
-        return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "service"),
-                              "%s runs a command of its own; faults on it are not offered", name);
+    if (f->service->foreign != NULL && f->what == HX_FAULT_SQL)
+        return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "do"),
+                              "%s runs a command of its own, whose database is not the harness's",
+                              name);
+    if (f->service->foreign != NULL && f->what == HX_FAULT_SET)
+        return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "do"),
+                              "%s runs a command of its own, which takes no settings while it "
+                              "runs; 'do: restart' with 'set: {env.NAME: TEXT}' starts it with "
+                              "others",
+                              name);
     f->replica_count = f->service->replicas;
     if (replica < 0)
         return OTEL_OK;
@@ -131,14 +152,13 @@ static bool find_instance(const struct hx_loader *l, const char *name, struct hx
 
     ret->service = hx_scenario_service(l->scenario, name);
     if (ret->service != NULL)
-        return ret->service->replicas == 1 && ret->service->foreign == NULL;
+        return ret->service->replicas == 1;
     if (dash == NULL || otl_parse_uint(dash + 1, 0, HX_MAX_REPLICAS, &replica) != OTEL_OK)
         return false;
     snprintf(service, sizeof(service), "%.*s", (int)(dash - name), name);
     ret->service = hx_scenario_service(l->scenario, service);
     ret->replica = (unsigned)replica;
-    return ret->service != NULL && replica < ret->service->replicas &&
-           ret->service->foreign == NULL; /* which tells nobody its figures */
+    return ret->service != NULL && replica < ret->service->replicas;
 }
 
 static enum otel_err load_condition(struct hx_loader *l, const json_t *map, struct hx_fault *f)
@@ -176,6 +196,11 @@ known:
         return otl_yaml_error(l->reterr, pos,
                               "'%s' needs an instance such as %s(%s-0); there is no '%.80s'", name,
                               name, l->scenario->services[0].name, instance);
+    if (f->condition.service != NULL && f->condition.service->foreign != NULL &&
+        f->condition.figure == HX_WATCHED_COMMITTED)
+        return otl_yaml_error(l->reterr, pos, "%s runs a command of its own: of it 'handled' and "
+                                              "'in_hand' are known, not 'committed'",
+                              f->condition.service->name);
     used = 0;
     if (sscanf(rest, " %2[>=] %n", sign, &used) != 1 || rest[used] == '\0' ||
         (strcmp(sign, ">") != 0 && strcmp(sign, ">=") != 0))
@@ -229,8 +254,14 @@ static enum otel_err load_settings(struct hx_loader *l, const json_t *map, struc
 static enum otel_err load_collector(struct hx_loader *l, const json_t *map, struct hx_fault *f)
 {
     static const char *const owner[] = {"delay", "status"};
+    const char *word = otl_tree_text(map, "fault", "");
 
-    f->collector = (enum hx_collector_fault)index_of(kinds, 4, otl_tree_text(map, "fault", ""));
+    if (strcmp(word, "down") == 0 || strcmp(word, "error") == 0)
+        return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "fault"),
+                              "'fault: %s' is one of the broker's; the collector has delay, "
+                              "status, stall and refuse; did you mean '%s'?",
+                              word, word[0] == 'd' ? "refuse" : "status");
+    f->collector = (enum hx_collector_fault)index_of(kinds, 4, word);
     f->delay_ns = otl_tree_duration_ns(map, "delay", 0);
     f->status = (unsigned)otl_tree_int(map, "status", 0);
     f->retry_after_ns = otl_tree_duration_ns(map, "retry_after", 0);
@@ -252,6 +283,19 @@ static enum otel_err load_collector(struct hx_loader *l, const json_t *map, stru
     return OTEL_OK;
 }
 
+static enum otel_err load_slow(struct hx_loader *l, const json_t *map, struct hx_fault *f)
+{
+    char text[2 * NAME_SIZE + 1024];
+
+    if (json_object_get(map, "delay") == NULL)
+        return otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, map, "do"),
+                              "'do: slow' needs 'delay', what the route takes longer");
+    f->delay_ns = otl_tree_duration_ns(map, "delay", 0);
+    f->for_ns = otl_tree_duration_ns(map, "for", 0);
+    snprintf(text, sizeof(text), "%s %s", f->service->name, otl_tree_text(map, "route", ""));
+    return hx_find_route(l, text, otl_yaml_value_pos(l->doc, map, "route"), "slow", &f->route);
+}
+
 static const char *describe(struct hx_loader *l, const struct hx_fault *f)
 {
     char extra[200] = "";
@@ -267,6 +311,11 @@ static const char *describe(struct hx_loader *l, const struct hx_fault *f)
     }
     if (f->what == HX_FAULT_SQL)
         snprintf(extra, sizeof(extra), ": %.180s", f->statement);
+    if (f->what == HX_FAULT_SLOW) {
+        char delay[32];
+        snprintf(extra, sizeof(extra), " %.80s by %s", f->route->name,
+                 otl_format_duration(f->delay_ns, delay, sizeof(delay)));
+    }
     for (size_t i = 0; i < f->setting_count && i < 3; i++)
         snprintf(extra + strlen(extra), sizeof(extra) - strlen(extra), "%s%.60s=%.30s",
                  i ? ", " : " ", f->settings[i].path, f->settings[i].value);
@@ -283,7 +332,7 @@ static enum otel_err load_fault(struct hx_loader *l, const json_t *list, size_t 
     const json_t *map = json_array_get(list, index);
     enum otel_err err;
 
-    f->what = (enum hx_fault_do)index_of(verbs, VERBS, otl_tree_text(map, "do", ""));
+    f->what = (enum hx_fault_do)index_of(verbs, HX_FAULT_BROKER + 1, otl_tree_text(map, "do", ""));
     f->statement = otl_tree_text(map, "statement", "");
     f->grace_ns = otl_tree_duration_ns(map, "grace", 10 * OTL_NS_PER_S);
     err = load_target(l, map, f);
@@ -295,8 +344,12 @@ static enum otel_err load_fault(struct hx_loader *l, const json_t *list, size_t 
         err = load_settings(l, map, f);
     if (err == OTEL_OK && f->what == HX_FAULT_COLLECTOR)
         err = load_collector(l, map, f);
+    if (err == OTEL_OK && f->what == HX_FAULT_SLOW)
+        err = load_slow(l, map, f);
     if (err != OTEL_OK)
         return err;
+    if (f->what == HX_FAULT_BROKER)
+        return hx_load_broker_fault(l, map, f);
     f->text = describe(l, f);
     return f->text ? OTEL_OK : OTEL_ERR_MEMORY;
 }

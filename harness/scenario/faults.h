@@ -12,7 +12,7 @@
  * Limits    HX_MAX_FAULTS.
  *
  * A list that could not be carried out is refused by the loader: a time after the load, a process
- * that is already gone, one that is stopped and never continued, the embedded broker.
+ * that is already gone, one that is stopped and never continued, a restart of the embedded broker.
  */
 
 enum { HX_MAX_FAULTS = 256 };
@@ -22,11 +22,16 @@ enum hx_fault_do {
     HX_FAULT_STOP,      /* SIGSTOP */
     HX_FAULT_CONTINUE,  /* SIGCONT */
     HX_FAULT_RESTART,   /* SIGTERM (unless it is gone already), then a new incarnation */
+    HX_FAULT_REMOVE,    /* SIGTERM, and no new incarnation */
     HX_FAULT_SET,       /* change settings of the running process */
-    HX_FAULT_COLLECTOR, /* the collector misbehaves */
+    HX_FAULT_SLOW,      /* a route takes longer */
     HX_FAULT_SQL,       /* a statement on the instance's own database, such as DROP INDEX */
-    HX_FAULT_REMOVE     /* SIGTERM, and no new incarnation */
+    HX_FAULT_COLLECTOR, /* the collector misbehaves */
+    HX_FAULT_BROKER     /* the embedded broker does */
 };
+
+/* By enum hx_fault_do. */
+extern const char *const hx_fault_verbs[];
 
 enum hx_collector_fault {
     HX_COLLECTOR_DELAY,  /* answers late */
@@ -34,6 +39,19 @@ enum hx_collector_fault {
     HX_COLLECTOR_STALL,  /* receives, never answers */
     HX_COLLECTOR_REFUSE  /* nobody listens, and open connections are reset */
 };
+
+enum hx_broker_fault {
+    HX_BROKER_DOWN,  /* its connections are cut, nobody listens; it comes back with all it had */
+    HX_BROKER_DELAY, /* answers late */
+    HX_BROKER_ERROR  /* answers so many requests of a kind with an error */
+};
+
+/* Names and numbers of the protocol; DISCONNECT: the connection is cut instead. */
+#define HX_BROKER_ERRORS(X)                                                                        \
+    X(LEADER_NOT_AVAILABLE, 5) X(NOT_LEADER_OR_FOLLOWER, 6) X(REQUEST_TIMED_OUT, 7)                \
+    X(MESSAGE_TOO_LARGE, 10) X(COORDINATOR_NOT_AVAILABLE, 15) X(NOT_COORDINATOR, 16)               \
+    X(NOT_ENOUGH_REPLICAS, 19) X(REBALANCE_IN_PROGRESS, 27) X(DISCONNECT, -195)
+#define HX_BROKER_ERROR_NAME(name, number) #name,
 
 /* A figure that the runner learns about once a second. */
 enum hx_watched {
@@ -75,10 +93,16 @@ struct hx_fault {
     uint64_t retry_after_ns;    /* 0 = the answer does not say */
     uint64_t for_ns;            /* 0 = to the end of the run */
     double probability;         /* of a request being hit */
+    const struct hx_route *route; /* slow; delay_ns is what it takes longer */
+    enum hx_broker_fault broker;
+    int api;                    /* broker error: the requests' number in the protocol, */
+    int error;                  /* theirs, */
+    unsigned count;             /* and so many of them */
 };
 
-/* "delay", "status", "stall", "refuse". */
+/* "delay", "status", "stall", "refuse"; "down", "delay", "error". */
 const char *hx_collector_fault_word(enum hx_collector_fault fault);
+const char *hx_broker_fault_word(enum hx_broker_fault fault);
 
 /* A copy of a resolved tree with one setting of a service changed, without its faults. restart
  * says that a new process will read it. OTEL_ERR_ARGUMENT: nothing that can be changed so;

@@ -67,6 +67,10 @@ OTEL_MUST_USE enum otel_err hx_check_graph(struct hx_loader *loader);
 OTEL_MUST_USE enum otel_err hx_load_claims(struct hx_loader *loader);
 /* faults: (faults.h); load must be there. */
 OTEL_MUST_USE enum otel_err hx_load_faults(struct hx_loader *loader);
+struct hx_fault;
+/* do: broker, with its keys (fault_broker.c). */
+OTEL_MUST_USE enum otel_err hx_load_broker_fault(struct hx_loader *loader, const json_t *map,
+                                                 struct hx_fault *fault);
 /* Settings of a fault or a replica, each held against the grammar by applying it. */
 OTEL_MUST_USE enum otel_err hx_load_settings(struct hx_loader *loader, const json_t *set,
                                              const char *service, bool restart,

@@ -41,9 +41,12 @@ static const char *const compressions[] = {"none", "gzip", NULL};
 static const char *const protocols[] = {"http/protobuf", "grpc", NULL};
 static const char *const backends[] = {"evhttp", "lean", NULL};
 static const char *const stop_ways[] = {"drain", "flush_and_stay", "flush_and_exit", "none", NULL};
-static const char *const fault_kinds[] = {"kill",    "stop", "continue",  "restart",
-                                          "set",     "collector", "sql", "remove", NULL};
-static const char *const collector_faults[] = {"delay", "status", "stall", "refuse", NULL};
+static const char *const fault_kinds[] = {"kill", "stop", "continue", "restart",   "remove", "set",
+                                          "slow", "sql",  "collector", "broker", NULL};
+static const char *const process_faults[] = {"delay", "status", "stall", "refuse",
+                                             "down",  "error",  NULL};
+static const char *const broker_requests[] = {"produce", "fetch", "commit", "heartbeat", NULL};
+static const char *const broker_errors[] = {HX_BROKER_ERRORS(HX_BROKER_ERROR_NAME) NULL};
 static const char *const edges[] = {"parent", "link", "both", "none", NULL};
 static const char *const assignors[] = {"range", "roundrobin", "cooperative-sticky", NULL};
 static const char *const arrivals[] = {"constant", "poisson", "burst", NULL};
@@ -349,12 +352,16 @@ static const struct otl_schema fault[] = {
     ROW("grace", DURATION, .min = MS, .max = HOUR),
     ROW("set", MAP, .child = settings, .min = 1, .max = 16),
     ROW("statement", STRING, .min = 1, .max = 4096),
-    ROW("fault", ENUM, .words = collector_faults),
+    ROW("fault", ENUM, .words = process_faults),
     ROW("delay", DURATION, .min = MS, .max = HOUR),
     ROW("status", UINT, .min = 400, .max = 599),
     ROW("retry_after", DURATION, .min = SECOND, .max = HOUR),
     ROW("for", DURATION, .min = MS, .max = 24 * HOUR),
     ROW("probability", DOUBLE, .real_max = 1),
+    ROW("route", STRING, .min = 1, .max = TEXT_BYTES),
+    ROW("request", ENUM, .words = broker_requests),
+    ROW("error", ENUM, .words = broker_errors),
+    ROW("count", UINT, .min = 1, .max = 10000),
     OTL_SCHEMA_END};
 static const struct otl_schema fault_item[] = {
     ITEM(MAP, .child = fault, .what = "a fault such as {at: 5s, do: kill, service: order}")};

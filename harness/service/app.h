@@ -80,6 +80,8 @@ void hx_app_free(struct hx_app *app);
 
 /* The role's scenario has been changed in place (hx_scenario_adjust). */
 void hx_app_adjusted(struct hx_app *app);
+/* Requests on the route wait so long before their first step, inside of their spans; 0 = not. */
+void hx_app_slow(struct hx_app *app, const char *route, uint64_t delay_ns);
 
 /* Counters now. */
 void hx_app_counters(const struct hx_app *app, struct hx_led_process_close *ret);

@@ -244,6 +244,10 @@ static void on_command(void *arg, const char *verb, const json_t *message)
         set(service, message);
     } else if (strcmp(verb, "sql") == 0) {
         run_sql(service, message);
+    } else if (strcmp(verb, "slow") == 0) {
+        const char *route = json_string_value(json_object_get(message, "route"));
+        hx_app_slow(service->app, route ? route : "",
+                    (uint64_t)json_integer_value(json_object_get(message, "delay_ns")));
     } else if (strcmp(verb, "stop") == 0) {
         begin_stop(service, timeout_of(message));
     }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/service/app.h"
+
+#include <string.h>
+
 #include "sdk/base/mem.h"
 
 enum otel_err hx_app_make_entries(struct hx_app *app)
@@ -23,6 +26,13 @@ enum otel_err hx_app_make_entries(struct hx_app *app)
         entry->step_count = route->step_count;
     }
     return OTEL_OK;
+}
+
+void hx_app_slow(struct hx_app *app, const char *route, uint64_t delay_ns)
+{
+    for (size_t i = 0; i < app->service->route_count; i++)
+        if (strcmp(app->entries[i].name, route) == 0)
+            app->entries[i].slow_ns = delay_ns;
 }
 
 static const struct hx_route *find_route(const struct hx_service *service, struct otl_view method,

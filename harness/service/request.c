@@ -169,6 +169,9 @@ void hx_request_begin(struct hx_request *request, const struct hx_entry *entry,
         otl_random_mix(otl_random_mix(runtime->seed, request->trail.request), entry->op);
     if (entry->span)
         start_entry_span(request, attributes, count);
+    if (entry->slow_ns > 0 &&
+        runtime->effects->wait(&request->root, entry->slow_ns) == HX_WAITING)
+        return; /* comes back to the first step */
     hx_frame_run(&request->root);
 }
 

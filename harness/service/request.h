@@ -93,6 +93,7 @@ struct hx_entry {
     const struct hx_attributes *attributes;
     const struct hx_step *steps;
     size_t step_count;
+    uint64_t slow_ns;          /* a fault: waited before the first step, inside of the span */
 };
 
 struct hx_request {

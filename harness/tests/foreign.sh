@@ -207,6 +207,4 @@ check "a step that only an interpreted service can do" refused "the steps of a s
     "found 'work'" --set "services.payment.routes.POST /charge.steps=[{work: 1ms}]"
 check "a misspelt key" refused --set "did you mean 'command'" --set services.order.comand=x
 check "another ledger than none" refused --set "none" --set services.payment.ledger=full
-check "a fault on a program" refused --set "faults on it are not offered" \
-    --set "faults=[{at: 1s, do: kill, service: payment}]"
 done_testing

@@ -42,6 +42,8 @@
  *                                         relay: "handled":{instance: n}, "refused", "unrouted",
  *                                         "turned_away", "why", "undelivered", "uncommitted":
  *                                         {service: n}
+ *   {"event":"acted","id":2,"ended_mono_ns":...,"requests":5}
+ *                                         broker: a fault is over
  *   {"event":"fault","text":"..."}        the environment failed (port, disk); the process exits 3
  *
  * runner -> child
@@ -53,6 +55,13 @@
  *   {"do":"set","settings":[["routes.POST /orders.steps.0.wait","\"200ms\""]]}
  *                                         service: change settings of its part of the scenario
  *   {"do":"sql","statement":"DROP INDEX i"} service: run it on the instance's own database
+ *   {"do":"slow","route":"POST /orders","delay_ns":200000000}
+ *                                         service, relay (with "instance"): 0 = as before
+ *   {"do":"again","instance":"payment-0"} relay: a new process is there, knock until it serves its
+ *                                         port; answer "served", with "why" when it never does
+ *   {"do":"fault","id":2,"kind":"down","for_ns":1000000000, ...}
+ *                                         broker: "delay_ns"; "api", "error", "count"; answer
+ *                                         "acted" when it is over
  *   {"do":"mark"}                         service: answer "marked", with the fields of progress
  *   {"do":"flush","timeout_ms":10000}     service: force_flush of the SDK
  *   {"do":"stop","timeout_ms":10000}      finish what is in hand, shut the SDK down, answer

@@ -78,19 +78,22 @@ static void take_deeds(struct hx_run *run, const json_t *deeds)
         if (fault == NULL || !json_equal(fault, id))
             continue;
         for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-            json_object_set(row, keys[k], json_object_get(deeds, keys[k]));
+            if (json_object_get(deeds, keys[k]) != NULL)
+                json_object_set(row, keys[k], json_object_get(deeds, keys[k]));
         json_object_set_new(row, "until_s",
                             json_real((ended - (double)run->load_start_ns) / 1e9));
     }
 }
 
-void hx_run_events_of_collector(struct hx_run *run)
+void hx_run_events_of(struct hx_run *run, const struct hx_child *child)
 {
     size_t index;
     json_t *deeds;
 
-    json_array_foreach(run->collector->acted, index, deeds)
+    if (child == NULL)
+        return;
+    json_array_foreach(child->acted, index, deeds)
         take_deeds(run, deeds);
-    if (run->collector->fault[0] != '\0')
-        hx_run_incident(run, "fault", run->collector, "%s", run->collector->fault);
+    if (child->role == HX_ROLE_COLLECTOR && child->fault[0] != '\0')
+        hx_run_incident(run, "fault", child, "%s", child->fault);
 }

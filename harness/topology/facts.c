@@ -44,14 +44,23 @@ static const json_t *last_words(const struct hx_child *child)
     return child->final ? child->final : child->progress;
 }
 
+static bool has_successor(const struct hx_run *run, const struct hx_child *child)
+{
+    for (size_t i = child->id + 1; i < run->fleet.count; i++)
+        if (strcmp(run->fleet.children[i].name, child->name) == 0)
+            return true;
+    return false;
+}
+
 /* Requests and messages that it has finished, by its last progress line. */
 static double handled(const struct hx_run *run, const struct hx_child *child)
 {
     const json_t *value = json_object_get(child->final, "handled");
 
     if (child->role == HX_ROLE_FOREIGN && run->relay != NULL)
-        return number(json_object_get(run->relay->final, "handled"), child->name);
-
+        return has_successor(run, child) /* the relay counts for all its processes */
+                   ? 0
+                   : number(json_object_get(run->relay->final, "handled"), child->name);
     return value ? json_number_value(value) : number(child->progress, "handled");
 }
 

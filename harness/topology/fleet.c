@@ -147,6 +147,11 @@ static void handle(struct hx_child *child, json_t *object)
             child->acted = json_array();
         json_array_append(child->acted, object);
         child->seen |= HX_SEEN_ACTED;
+    } else if (strcmp(event, "served") == 0) {
+        if (child->served == NULL)
+            child->served = json_object();
+        text = json_string_value(json_object_get(object, "instance"));
+        json_object_set(child->served, text ? text : "", object);
     } else if (strcmp(event, "membership") == 0) {
         if (child->membership == NULL)
             child->membership = json_array();
@@ -345,6 +350,7 @@ void hx_fleet_fini(struct hx_fleet *fleet)
         json_decref(fleet->children[i].acted);
         json_decref(fleet->children[i].membership);
         json_decref(fleet->children[i].places);
+        json_decref(fleet->children[i].served);
     }
     fleet->count = 0;
 }

@@ -53,8 +53,9 @@ struct hx_child {
     json_t *membership;    /* service: array of its "membership" events, or NULL */
     char version[65];      /* service.version, "" = none */
     json_t *places;        /* relay: array of "bound", or NULL */
+    json_t *served;        /* relay: the latest "served" by instance, or NULL */
     json_t *marked;        /* service: the latest "marked", or NULL */
-    json_t *acted;         /* collector: array of its "acted" events, or NULL */
+    json_t *acted;         /* collector, broker: array of its "acted" events, or NULL */
     char fault[256];       /* text of a "fault" event, or "" */
     bool exited;
     bool exit_expected;    /* it was asked to stop */

@@ -150,9 +150,9 @@ static const char *shout(const char *name, char out[80])
 }
 
 /* KAFKA_TOPIC_ORDER_CREATED=tracerig.audit.order.created for the topic "order.created" */
-static void put_topics(struct env *env, const struct hx_run *run, const struct hx_service *service)
+static void put_topics(struct env *env, const struct hx_run *run,
+                       const struct hx_scenario *scenario, const struct hx_service *service)
 {
-    const struct hx_scenario *scenario = run->options.scenario;
     char name[80], value[HX_FOREIGN_NAME_SIZE];
 
     if (!has_topics(scenario, service))
@@ -171,9 +171,18 @@ static void put_topics(struct env *env, const struct hx_run *run, const struct h
     }
 }
 
-static void fill_env(const struct hx_run *run, const struct hx_service *service,
-                     const json_t *place, struct env *env)
+/* One process of a service, at the place that the relay gave it. */
+struct start {
+    const struct hx_scenario *scenario; /* the run's, or one with other settings */
+    const struct hx_service *service;   /* of that */
+    const json_t *place;
+    unsigned incarnation;
+};
+
+static void fill_env(const struct hx_run *run, const struct start *what, struct env *env)
 {
+    const struct hx_service *service = what->service;
+    const json_t *place = what->place;
     const char *instance = json_string_value(json_object_get(place, "instance"));
     const char *name;
     char upper[80];
@@ -187,7 +196,7 @@ static void fill_env(const struct hx_run *run, const struct hx_service *service,
     json_object_foreach(json_object_get(place, "calls"), name, port)
         put(env, "TRACERIG_URL_%s=http://127.0.0.1:%d", shout(name, upper),
             (int)json_integer_value(port));
-    put_topics(env, run, service);
+    put_topics(env, run, what->scenario, service);
     for (const char *const *item = service->foreign->env; *item != NULL; item++)
         put(env, "%s", *item);
 }
@@ -230,23 +239,20 @@ static enum otel_err fail(const struct hx_service *service, struct otl_detail *r
                           text);
 }
 
-static enum otel_err start(struct hx_run *run, const json_t *place, struct otl_detail *reterr)
+static enum otel_err start(struct hx_run *run, const struct start *what, struct hx_child **ret,
+                           struct otl_detail *reterr)
 {
-    const char *instance = json_string_value(json_object_get(place, "instance"));
-    char log[PATH_SIZE], program[PATH_SIZE], service_name[128];
+    const char *instance = json_string_value(json_object_get(what->place, "instance"));
+    const struct hx_service *service = what->service;
+    char log[PATH_SIZE], program[PATH_SIZE];
     struct otl_detail detail = OTL_DETAIL_NONE;
     const char *argv[128] = {program};
     struct env env = {.count = 0};
     struct hx_child_options options = {.role = HX_ROLE_FOREIGN, .name = instance, .argv = argv,
-                                       .env = env.items, .log = log};
-    const struct hx_service *service;
-    struct hx_child *child;
+                                       .env = env.items, .log = log, .service = service->index,
+                                       .incarnation = what->incarnation};
     enum otel_err err;
 
-    snprintf(service_name, sizeof(service_name), "%.*s",
-             (int)(strrchr(instance, '-') - instance), instance);
-    service = hx_scenario_service(run->options.scenario, service_name);
-    options.service = service->index;
     options.replica = (unsigned)strtoul(strrchr(instance, '-') + 1, NULL, 10);
     snprintf(log, sizeof(log), "%s/logs/%s.log", run->options.dir, instance);
     if (!find_program(service->foreign->argv[0], program, sizeof(program)))
@@ -255,13 +261,15 @@ static enum otel_err start(struct hx_run *run, const json_t *place, struct otl_d
                     strchr(service->foreign->argv[0], '/') ? "" : " in PATH");
     for (size_t i = 1; service->foreign->argv[i] != NULL; i++)
         argv[i] = service->foreign->argv[i];
-    fill_env(run, service, place, &env);
+    fill_env(run, what, &env);
     env.items[env.count] = NULL;
     err = env.full ? fail(service, reterr, "%s: its environment is too large", instance)
-                   : hx_fleet_add(&run->fleet, &options, &child, &detail);
+                   : hx_fleet_add(&run->fleet, &options, ret, &detail);
     if (err != OTEL_OK && !env.full)
         err = fail(service, reterr, "%s cannot be started: %s", instance, detail.text);
     env_fini(&env);
+    if (err == OTEL_OK)
+        snprintf((*ret)->version, sizeof((*ret)->version), "%s", service->version);
     return err;
 }
 
@@ -269,8 +277,47 @@ enum otel_err hx_run_start_foreign(struct hx_run *run, struct otl_detail *reterr
 {
     enum otel_err err = OTEL_OK;
 
-    for (size_t i = 0; i < json_array_size(run->relay->places) && err == OTEL_OK; i++)
-        err = start(run, json_array_get(run->relay->places, i), reterr);
+    for (size_t i = 0; i < json_array_size(run->relay->places) && err == OTEL_OK; i++) {
+        struct start what = {.scenario = run->options.scenario,
+                             .place = json_array_get(run->relay->places, i)};
+        const char *instance = json_string_value(json_object_get(what.place, "instance"));
+        char name[128];
+        struct hx_child *child;
+        snprintf(name, sizeof(name), "%.*s", (int)(strrchr(instance, '-') - instance), instance);
+        what.service = hx_scenario_service(run->options.scenario, name);
+        err = start(run, &what, &child, reterr);
+    }
+    return err;
+}
+
+static const json_t *place_of(const struct hx_run *run, const char *instance)
+{
+    for (size_t i = 0; i < json_array_size(run->relay->places); i++) {
+        const json_t *place = json_array_get(run->relay->places, i);
+        if (strcmp(json_string_value(json_object_get(place, "instance")), instance) == 0)
+            return place;
+    }
+    return NULL;
+}
+
+enum otel_err hx_run_foreign_again(struct hx_run *run, const struct hx_child *old,
+                                   const json_t *tree, struct hx_child **ret,
+                                   struct otl_detail *reterr)
+{
+    const char *name = run->options.scenario->services[old->service].name;
+    struct hx_scenario *changed = NULL;
+    struct start what = {.place = place_of(run, old->name), .incarnation = old->incarnation + 1};
+    enum otel_err err = hx_scenario_load_tree(tree, &changed, reterr);
+
+    if (err == OTEL_OK) {
+        what.scenario = changed;
+        what.service = hx_scenario_service(changed, name);
+        json_object_del(run->relay->served, old->name);
+        err = start(run, &what, ret, reterr);
+    }
+    hx_scenario_free(changed);
+    if (err == OTEL_OK)
+        hx_fleet_tell(run->relay, json_pack("{s:s, s:s}", "do", "again", "instance", old->name));
     return err;
 }
 

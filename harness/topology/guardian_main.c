@@ -80,6 +80,7 @@ static void become(const struct request *request, int status_fd, pid_t guardian)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != guardian)
         _exit(127);
+    setpgid(0, 0); /* signals reach what a wrapper has started, too */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
@@ -175,7 +176,7 @@ static void send_signal(struct guardian *guardian, const struct hx_guardian_mess
 {
     for (size_t i = 0; i < HX_GUARDIAN_CHILDREN; i++)
         if (guardian->children[i].pid != 0 && guardian->children[i].id == message->id)
-            kill(guardian->children[i].pid, message->value);
+            kill(-guardian->children[i].pid, message->value);
 }
 
 /* False when the runner is gone. */

@@ -22,6 +22,10 @@ OTEL_MUST_USE enum otel_err hx_run_reincarnate(struct hx_run *run, const struct 
 json_t *hx_run_replicas(struct hx_run *run);
 /* The relay is bound: start the programs. */
 OTEL_MUST_USE enum otel_err hx_run_start_foreign(struct hx_run *run, struct otl_detail *reterr);
+/* One more process for one that has exited, with the settings of tree; the relay is told. */
+OTEL_MUST_USE enum otel_err hx_run_foreign_again(struct hx_run *run, const struct hx_child *old,
+                                                 const json_t *tree, struct hx_child **ret,
+                                                 struct otl_detail *reterr);
 /* Where each is to be called, into the services of the "peers" command. */
 void hx_run_foreign_peers(const struct hx_run *run, json_t *services);
 /* A program that ended, or of which the relay complains, before all were ready; where its command
@@ -49,8 +53,8 @@ uint64_t hx_run_restarts_go_on(struct hx_run *run);
 /* events.c: report.json's events[]. at_s is now. Returns its index. */
 size_t hx_run_event(struct hx_run *run, const char *what, const char *target, const char *format,
                     ...) OTEL_PRINTF(4, 5);
-/* What the collector said of its faults goes to their events. */
-void hx_run_events_of_collector(struct hx_run *run);
+/* What the collector or the broker (NULL: none) said of its faults goes to their events. */
+void hx_run_events_of(struct hx_run *run, const struct hx_child *child);
 void hx_run_event_until(struct hx_run *run, size_t event); /* until_s is now */
 /* The last event of this kind at target gets its end, if it has none. */
 void hx_run_event_close(struct hx_run *run, const char *what, const char *target);

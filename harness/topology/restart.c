@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A service's way from one incarnation to the next, in pieces, while the load goes on. */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "harness/scenario/foreign.h"
 #include "harness/scenario/replicas.h"
 #include "harness/topology/parts.h"
 
@@ -62,6 +64,14 @@ static json_t *new_tree(const struct hx_run *run, const struct hx_restart *resta
     return tree;
 }
 
+static enum otel_err start_young(struct hx_run *run, const struct hx_child *old,
+                                 const json_t *tree, struct hx_child **ret,
+                                 struct otl_detail *detail)
+{
+    return old->role == HX_ROLE_FOREIGN ? hx_run_foreign_again(run, old, tree, ret, detail)
+                                        : hx_run_reincarnate(run, old, tree, ret, detail);
+}
+
 static void begin_young(struct hx_run *run, struct hx_restart *restart)
 {
     struct otl_detail detail = OTL_DETAIL_NONE;
@@ -77,7 +87,7 @@ static void begin_young(struct hx_run *run, struct hx_restart *restart)
         return;
     }
     tree = new_tree(run, restart, &detail);
-    if (tree == NULL || hx_run_reincarnate(run, restart->old, tree, &young, &detail) != OTEL_OK)
+    if (tree == NULL || start_young(run, restart->old, tree, &young, &detail) != OTEL_OK)
         hx_run_incident(run, "restart", restart->old, "%s could not be started again: %s",
                         restart->old->name, detail.text);
     json_decref(tree);
@@ -85,6 +95,23 @@ static void begin_young(struct hx_run *run, struct hx_restart *restart)
     restart->old = NULL;
     restart->young = young;
     restart->limit_ns = now() + YOUNG_LIMIT_NS;
+    if (young != NULL && young->role == HX_ROLE_FOREIGN) /* the relay tells when it is too late */
+        restart->limit_ns = now() + 2 * run->options.scenario->services[young->service]
+                                            .foreign->start_limit_ns;
+}
+
+/* What the relay says of a program that was started again. */
+static void hear_of(struct hx_run *run, struct hx_child *young)
+{
+    const json_t *served = json_object_get(run->relay->served, young->name);
+    const char *why = json_string_value(json_object_get(served, "why"));
+
+    if (served == NULL)
+        return;
+    if (why == NULL)
+        young->seen |= HX_SEEN_READY;
+    else
+        snprintf(young->fault, sizeof(young->fault), "%s", why);
 }
 
 static void watch_old(struct hx_run *run, struct hx_restart *restart)
@@ -111,6 +138,13 @@ static bool watch_young(struct hx_run *run, struct hx_restart *restart)
 
     if (young == NULL)
         return true;
+    if (young->role == HX_ROLE_FOREIGN)
+        hear_of(run, young);
+    if (young->role == HX_ROLE_FOREIGN && !young->exited && young->fault[0] != '\0') {
+        hx_run_incident(run, "restart", young, "%s", young->fault);
+        young->fault[0] = '\0'; /* it goes on as it is */
+        return true;
+    }
     if (young->exited || young->fault[0] != '\0') {
         young->exit_expected = true;
         hx_run_incident(run, "restart", young, "the new %s ended before it was ready: %s%s%s",

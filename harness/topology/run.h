@@ -74,6 +74,7 @@ struct hx_run {
     json_t *series;         /* array, as in report.json */
     json_t *events;         /* array, as in report.json: faults, and what came of them */
     bool done[HX_MAX_FAULTS]; /* faults that have been begun */
+    uint64_t slow_until_ns[HX_MAX_FAULTS]; /* of slow routes; 0 = not slow, or to the end */
     struct hx_restart restarts[HX_RUN_RESTARTS];
     size_t restart_count;   /* under way */
     unsigned next_process;  /* number in the ledger of the next process */

@@ -275,6 +275,7 @@ void hx_run_stop(struct hx_run *run)
     hx_run_relay_incidents(run);
     keep_metrics(run);
     stop_one(run, run->collector);
-    hx_run_events_of_collector(run);
+    hx_run_events_of(run, run->collector);
     stop_one(run, run->broker);
+    hx_run_events_of(run, run->broker);
 }

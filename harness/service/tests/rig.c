@@ -213,14 +213,14 @@ static void fill_entry(struct rig *rig, const char *name)
         if (strcmp(route->name, name) == 0)
             *entry = (struct hx_entry){route->op, HX_LED_ENTRY_HTTP, route->name, HX_SERVER,
                                        route->span, HX_EDGE_PARENT, &route->attributes,
-                                       route->steps, route->step_count};
+                                       route->steps, route->step_count, 0};
     }
     for (size_t i = 0; i < service->consumer_count; i++) {
         const struct hx_consumer *consumer = &service->consumers[i];
         if (strcmp(consumer->name, name) == 0)
             *entry = (struct hx_entry){consumer->op, HX_LED_ENTRY_KAFKA, consumer->name,
                                        HX_CONSUMER, true, consumer->edge, &consumer->attributes,
-                                       consumer->steps, consumer->step_count};
+                                       consumer->steps, consumer->step_count, 0};
     }
     assert_non_null(entry->name);
 }

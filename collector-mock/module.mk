@@ -10,7 +10,8 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/receivers/otlp.c collector-mock/receivers/otlp_http.c \
                   collector-mock/receivers/otlp_grpc.c \
                   collector-mock/receivers/intake.c \
-                  collector-mock/receivers/status.c collector-mock/receivers/tls_settings.c collector-mock/connectors/forward.c \
+                  collector-mock/receivers/status.c collector-mock/receivers/tls_settings.c \
+                  collector-mock/receivers/damage.c collector-mock/connectors/forward.c \
                   collector-mock/processors/batch.c collector-mock/processors/memory_limiter.c \
                   collector-mock/processors/tail_sampling.c \
                   collector-mock/processors/condition.c \
@@ -18,7 +19,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
-                  collector-mock/faults/plan.c \
+                  collector-mock/faults/plan.c collector-mock/faults/fault.c \
                   collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c \
                   collector-mock/telemetry/decisions.c
 collector_LIBS := col_grpc col_http col_wire yaml base
@@ -60,6 +61,11 @@ col_grpc_misbehave_test_SRCS := collector-mock/tests/grpc_misbehave_test.c \
 col_grpc_misbehave_test_LIBS := col_net col_wire base
 col_grpc_misbehave_test_PKGS := libnghttp2
 
+TESTS += col_fault_http_test
+col_fault_http_test_SRCS := collector-mock/tests/fault_http_test.c $(COL_RIG)
+col_fault_http_test_LIBS := col_wire otlp_pb base
+col_fault_http_test_PKGS := zlib
+
 TESTS += col_tls_test
 col_tls_test_SRCS := collector-mock/tests/tls_test.c collector-mock/grpc/tests/client.c \
                      $(COL_SECURE) $(COL_RIG)
@@ -81,7 +87,7 @@ col_start_test_LIBS := col_wire base
 
 # these start the program
 $(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_grpc_misbehave_test \
-$(B)/tests/col_service_test $(B)/tests/col_tls_test \
+$(B)/tests/col_service_test $(B)/tests/col_tls_test $(B)/tests/col_fault_http_test \
 $(B)/tests/col_start_test $(B)/tests/col_misbehave_test: | $(B)/bin/collector-mock
 
 FUZZERS += fuzz_col_config

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,27 +55,76 @@ static uint64_t number(const json_t *message, const char *key)
     return value > 0 ? (uint64_t)value : 0;
 }
 
-static enum otel_err obey(struct col_control *control, const json_t *message,
-                          struct otl_detail *reterr)
+/* The settings of a plan, and what the runner writes: numbers with their unit, 0 for none. */
+static const struct otl_schema command[] = {
+    {.key = "do", .type = OTL_SCHEMA_STRING},
+    {.key = "id", .type = OTL_SCHEMA_UINT},
+    {.key = "kind", .type = OTL_SCHEMA_ENUM, .words = col_fault_words, .required = true},
+    {.key = "seed", .type = OTL_SCHEMA_UINT},
+    {.key = "delay_ns", .type = OTL_SCHEMA_UINT},
+    {.key = "retry_after_s", .type = OTL_SCHEMA_UINT},
+    {.key = "for_ns", .type = OTL_SCHEMA_UINT},
+    COL_FAULT_ROWS,
+    OTL_SCHEMA_END};
+static const struct otl_schema row[] = {
+    {.type = OTL_SCHEMA_MAP, .child = command, .what = "a command"}};
+
+/* KEY_UNIT: number as KEY: text, so that one reader knows them. */
+static bool spell(json_t *message, const char *from, const char *to, const char *unit)
+{
+    const json_t *value = json_object_get(message, from);
+    char text[40];
+
+    if (value == NULL)
+        return true;
+    snprintf(text, sizeof(text), "%" PRIu64 "%s", number(message, from), unit);
+    if (number(message, from) != 0 &&
+        json_object_set_new(message, to, json_string(text)) != 0)
+        return false;
+    return json_object_del(message, from) == 0;
+}
+
+static enum otel_err read_command(json_t *message, struct col_fault_plan *ret,
+                                  struct otl_detail *reterr)
+{
+    struct otl_yaml *doc = NULL;
+    const json_t *root;
+    enum otel_err err;
+
+    if (number(message, "status") == 0)
+        json_object_del(message, "status");
+    if (!spell(message, "delay_ns", "delay", "ns") || !spell(message, "for_ns", "for", "ns") ||
+        !spell(message, "retry_after_s", "retry_after", "s"))
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    err = otl_yaml_from_tree(message, "command", &doc, reterr);
+    if (err == OTEL_OK)
+        err = otl_schema_check(doc, row, reterr);
+    if (err == OTEL_OK) {
+        root = otl_yaml_root(doc);
+        ret->id = (uint32_t)number(root, "id");
+        ret->seed = number(root, "seed");
+        err = col_fault_read(doc, root, otl_yaml_container_pos(doc, root), "kind", ret, reterr);
+    }
+    otl_yaml_free(doc);
+    return err;
+}
+
+static enum otel_err obey(struct col_control *control, json_t *message, struct otl_detail *reterr)
 {
     const char *verb = json_string_value(json_object_get(message, "do"));
-    const char *kind = json_string_value(json_object_get(message, "kind"));
-    const json_t *probability = json_object_get(message, "probability");
-    struct col_fault_plan fault = {.id = (uint32_t)number(message, "id"),
-                              .delay_ns = number(message, "delay_ns"),
-                              .status = (unsigned)number(message, "status"),
-                              .retry_after_s = number(message, "retry_after_s"),
-                              .for_ns = number(message, "for_ns"),
-                              .probability = probability ? json_number_value(probability) : 1.0,
-                              .seed = number(message, "seed")};
+    struct col_fault_plan fault = {.id = 0};
+    enum otel_err err;
 
+    if (verb != NULL && strcmp(verb, "end") == 0)
+        return col_faults_end(control->faults, (uint32_t)number(message, "id"))
+                   ? OTEL_OK
+                   : otl_detail_set(reterr, OTEL_ERR_NOT_FOUND, NULL, 0, 0,
+                                    "no fault %" PRIu64 " is under way", number(message, "id"));
     if (verb == NULL || strcmp(verb, "fault") != 0)
         return otl_detail_set(reterr, OTEL_ERR_SYNTAX, NULL, 0, 0,
-                              "a command is an object with \"do\":\"fault\"");
-    if (kind == NULL || !col_fault_kind_of(kind, &fault.kind))
-        return otl_detail_set(reterr, OTEL_ERR_SYNTAX, NULL, 0, 0,
-                              "\"kind\" is one of delay, status, stall, refuse");
-    return col_faults_begin(control->faults, &fault, reterr);
+                              "a command is an object with \"do\":\"fault\" or \"end\"");
+    err = read_command(message, &fault, reterr);
+    return err == OTEL_OK ? col_faults_begin(control->faults, &fault, reterr) : err;
 }
 
 static void on_read(struct bufferevent *stream, void *arg)

@@ -5,10 +5,12 @@
 #include "collector-mock/faults/faults.h"
 
 /*
- * The live channel of the fault layer: one JSON object a line over a stream socket.
+ * The live channel of the fault layer: one JSON object a line over a stream socket. A command has
+ * the settings of a fault in a plan (fault.h); delays may be numbers with their unit in the name.
  *
  *   -> {"do":"fault","id":0,"kind":"status","status":503,"retry_after_s":1,"delay_ns":0,
  *       "for_ns":4000000000,"probability":1.0,"seed":7}
+ *   -> {"do":"end","id":0}                            before its time
  *   <- {"event":"acted","id":0,"kind":"status","requests":12,"spans":6144,"connections":0,
  *       "began_mono_ns":...,"ended_mono_ns":...}         when it is over
  *   <- {"event":"fault","text":"..."}                    a command that is wrong

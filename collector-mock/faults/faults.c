@@ -22,6 +22,7 @@ struct running {
     struct otl_random random;
     struct col_faults *owner;
     struct event *end; /* NULL: it has no time */
+    bool spent; /* it has hit as often as it may */
     bool over;
 };
 
@@ -41,32 +42,13 @@ struct col_faults {
     size_t count;
     struct held *held;
     size_t held_count;
-    struct {
-        col_faults_refuse_fn *refuse;
-        void *arg;
-    } sockets[SOCKETS_MAX];
+    struct col_fault_socket sockets[SOCKETS_MAX];
     size_t socket_count;
     col_fault_ended_fn *ended;
     void *ended_arg;
-    uint64_t *requests[4], *spans[4], *not_held, *active, *held_gauge, *connections;
+    uint64_t *requests[COL_FAULT_KINDS], *spans[COL_FAULT_KINDS], *hit_connections[COL_FAULT_KINDS];
+    uint64_t *not_held, *active, *held_gauge, *connections;
 };
-
-static const char *const kinds[] = {"delay", "status", "stall", "refuse"};
-
-const char *col_fault_word(enum col_fault_kind kind)
-{
-    return kinds[kind];
-}
-
-bool col_fault_kind_of(const char *word, enum col_fault_kind *ret)
-{
-    for (unsigned i = 0; i < 4; i++)
-        if (strcmp(kinds[i], word) == 0) {
-            *ret = (enum col_fault_kind)i;
-            return true;
-        }
-    return false;
-}
 
 /* ---- what is told --------------------------------------------------------------------------- */
 
@@ -76,13 +58,17 @@ static bool register_counters(struct col_faults *faults)
     bool ok = true;
     char labels[64];
 
-    for (unsigned i = 0; i < 4; i++) {
-        snprintf(labels, sizeof(labels), "fault=\"%s\"", kinds[i]);
+    for (unsigned i = 0; i < COL_FAULT_KINDS; i++) {
+        snprintf(labels, sizeof(labels), "fault=\"%s\"", col_fault_words[i]);
         faults->requests[i] = col_metrics_counter(metrics, "collector_mock_fault_requests", labels,
                                                   "Requests that a fault on command has hit.");
         faults->spans[i] = col_metrics_counter(metrics, "collector_mock_fault_spans", labels,
                                                "Spans of requests that a fault has hit.");
-        ok = ok && faults->requests[i] != NULL && faults->spans[i] != NULL;
+        faults->hit_connections[i] =
+            col_metrics_counter(metrics, "collector_mock_fault_hit_connections", labels,
+                                "Connections that a fault on command has hit.");
+        ok = ok && faults->requests[i] != NULL && faults->spans[i] != NULL &&
+             faults->hit_connections[i] != NULL;
     }
     faults->connections = col_metrics_counter(metrics, "collector_mock_fault_connections", "",
                                               "Connections reset by a fault.");
@@ -115,7 +101,7 @@ static void record_request(struct col_faults *faults, const struct running *by,
                        "{\"fault\":%" PRIu32 ",\"kind\":\"%s\",\"mono_ns\":%" PRIu64
                        ",\"request\":%" PRIu64 ",\"connection\":%" PRIu64 ",\"spans\":%" PRIu64
                        "}\n",
-                       by->fault.id, kinds[by->fault.kind],
+                       by->fault.id, col_fault_word(by->fault.kind),
                        otl_clock_mono(faults->options.clock), request->number,
                        request->connection, request->spans);
 
@@ -172,14 +158,13 @@ void col_faults_on_end(struct col_faults *faults, col_fault_ended_fn *ended, voi
 
 /* ---- sockets -------------------------------------------------------------------------------- */
 
-enum otel_err col_faults_attach(struct col_faults *faults, col_faults_refuse_fn *refuse, void *arg)
+enum otel_err col_faults_attach(struct col_faults *faults, const struct col_fault_socket *socket)
 {
     if (faults == NULL)
         return OTEL_OK;
     if (faults->socket_count == SOCKETS_MAX)
         return OTEL_ERR_LIMIT;
-    faults->sockets[faults->socket_count].refuse = refuse;
-    faults->sockets[faults->socket_count++].arg = arg;
+    faults->sockets[faults->socket_count++] = *socket;
     return OTEL_OK;
 }
 
@@ -190,10 +175,15 @@ void col_faults_detach(struct col_faults *faults, const void *arg)
             faults->sockets[i--] = faults->sockets[--faults->socket_count];
 }
 
+static bool is_refusal(enum col_fault_kind kind)
+{
+    return kind == COL_FAULT_REFUSE || kind == COL_FAULT_RESTART;
+}
+
 static bool someone_refuses(const struct col_faults *faults)
 {
     for (size_t i = 0; i < faults->count; i++)
-        if (!faults->running[i]->over && faults->running[i]->fault.kind == COL_FAULT_REFUSE)
+        if (!faults->running[i]->over && is_refusal(faults->running[i]->fault.kind))
             return true;
     return false;
 }
@@ -204,7 +194,8 @@ static enum otel_err set_refusing(struct col_faults *faults, bool refuse, struct
     enum otel_err err = OTEL_OK;
 
     for (size_t i = 0; i < faults->socket_count; i++) {
-        int64_t reset = faults->sockets[i].refuse(faults->sockets[i].arg, refuse, reterr);
+        int64_t reset = faults->sockets[i].refuse(
+            faults->sockets[i].arg, refuse, by->fault.kind == COL_FAULT_RESTART, reterr);
         if (reset < 0) {
             err = OTEL_ERR_IO;
         } else {
@@ -213,6 +204,39 @@ static enum otel_err set_refusing(struct col_faults *faults, bool refuse, struct
         }
     }
     return err;
+}
+
+static void thaw(const struct col_faults *faults)
+{
+    for (size_t i = 0; i < faults->socket_count; i++)
+        if (faults->sockets[i].thaw != NULL)
+            faults->sockets[i].thaw(faults->sockets[i].arg);
+}
+
+/* What a fault on sockets needs when it begins. */
+static enum otel_err prepare(struct col_faults *faults, struct running *by,
+                             struct otl_detail *reterr)
+{
+    const struct col_fault_plan *fault = &by->fault;
+    bool secure = false;
+
+    if (is_refusal(fault->kind))
+        return set_refusing(faults, true, by, reterr);
+    for (size_t i = 0; i < faults->socket_count; i++) {
+        const struct col_fault_socket *socket = &faults->sockets[i];
+        enum otel_err err = OTEL_ERR_UNSUPPORTED;
+        if (fault->kind == COL_FAULT_SLOW_READ && socket->meet != NULL)
+            socket->meet(socket->arg);
+        if (fault->kind == COL_FAULT_TLS_CERTIFICATE && socket->certificate != NULL)
+            err = socket->certificate(socket->arg, fault->cert_file, fault->key_file, reterr);
+        if (err != OTEL_OK && err != OTEL_ERR_UNSUPPORTED)
+            return err;
+        secure |= err == OTEL_OK;
+    }
+    if (fault->kind == COL_FAULT_TLS_CERTIFICATE && !secure)
+        return otl_detail_set(reterr, OTEL_ERR_UNSUPPORTED, NULL, 0, 0,
+                              "no receiver speaks TLS: there is no certificate to exchange");
+    return OTEL_OK;
 }
 
 /* ---- held requests -------------------------------------------------------------------------- */
@@ -249,11 +273,27 @@ static struct timeval to_timeval(uint64_t ns)
     return time;
 }
 
+static uint64_t draw_delay(struct running *by)
+{
+    const struct col_fault_plan *fault = &by->fault;
+    double mean = (double)fault->delay_ns;
+    double most = fault->delay_max_ns != 0 ? (double)fault->delay_max_ns : 3600.0 * OTL_NS_PER_S;
+    double drawn = mean;
+
+    if (fault->kind != COL_FAULT_DELAY || fault->law == COL_DELAY_FIXED)
+        return fault->delay_ns;
+    if (fault->law == COL_DELAY_UNIFORM)
+        drawn = mean + (most - mean) * otl_random_unit(&by->random);
+    else
+        drawn = mean * otl_random_exponential(&by->random);
+    return (uint64_t)(drawn < most ? drawn : most);
+}
+
 bool col_faults_hold(struct col_faults *faults, const struct col_fault_plan *fault,
                      col_faults_release_fn *release, void *arg)
 {
-    const struct running *by = (const struct running *)(const void *)fault; /* its first member */
-    struct timeval delay = to_timeval(fault->delay_ns);
+    struct running *by = (struct running *)(uintptr_t)(const void *)fault; /* its first member */
+    struct timeval delay = to_timeval(draw_delay(by));
     struct held *held =
         faults->held_count < COL_FAULTS_HELD_MAX ? otl_mem_zalloc(sizeof(*held)) : NULL;
 
@@ -296,19 +336,22 @@ static void end(struct running *by)
         event_free(by->end);
     by->end = NULL;
     --*faults->active;
-    if (by->fault.kind == COL_FAULT_REFUSE && !someone_refuses(faults) &&
+    if (by->fault.kind == COL_FAULT_ACCEPT_STALL || by->fault.kind == COL_FAULT_SLOW_READ)
+        thaw(faults);
+    if (is_refusal(by->fault.kind) && !someone_refuses(faults) &&
         set_refusing(faults, false, by, &detail) != OTEL_OK)
         otl_log_line(faults->options.log, OTL_LOG_ERROR, "cannot listen again: %s", detail.text);
     /* What is only late still comes late. */
     for (struct held *held = faults->held; held != NULL; held = next) {
         next = held->next;
-        if (held->by == by && by->fault.kind == COL_FAULT_STALL)
+        if (held->by == by && by->fault.kind != COL_FAULT_DELAY)
             let_go(held, false);
     }
     otl_log_line(faults->options.log, OTL_LOG_INFO,
                  "fault %" PRIu32 " (%s) is over: %" PRIu64 " requests, %" PRIu64
                  " connections reset",
-                 by->fault.id, kinds[by->fault.kind], by->deeds.requests, by->deeds.connections);
+                 by->fault.id, col_fault_word(by->fault.kind), by->deeds.requests,
+                 by->deeds.connections);
     if (faults->ended != NULL)
         faults->ended(faults->ended_arg, &by->fault, &by->deeds);
 }
@@ -326,7 +369,8 @@ static enum otel_err check(const struct col_faults *faults, const struct col_fau
     if (faults->count == COL_FAULTS_MAX)
         return otl_detail_set(reterr, OTEL_ERR_LIMIT, NULL, 0, 0, "more than %d faults",
                               COL_FAULTS_MAX);
-    if (fault->kind == COL_FAULT_STATUS && (fault->status < 400 || fault->status > 599))
+    if (fault->kind == COL_FAULT_STATUS && !(fault->status == 0 && fault->code != 0) &&
+        (fault->status < 400 || fault->status > 599))
         return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
                               "the status of a fault must be from 400 to 599, found %u",
                               fault->status);
@@ -365,26 +409,104 @@ enum otel_err col_faults_begin(struct col_faults *faults, const struct col_fault
     faults->running[faults->count++] = by;
     ++*faults->active;
     otl_log_line(faults->options.log, OTL_LOG_INFO, "fault %" PRIu32 " (%s) begins", fault->id,
-                 kinds[fault->kind]);
-    return fault->kind == COL_FAULT_REFUSE ? set_refusing(faults, true, by, reterr) : OTEL_OK;
+                 col_fault_word(fault->kind));
+    err = prepare(faults, by, reterr);
+    if (err != OTEL_OK && !is_refusal(fault->kind))
+        end(by);
+    return err;
 }
 
-const struct col_fault_plan *col_faults_strike(struct col_faults *faults,
-                                          const struct col_fault_request *request)
+/* ---- strikes -------------------------------------------------------------------------------- */
+
+/* It has hit as often as it may: over, as soon as nobody holds what it has decided; one that keeps
+ * something goes on until its time. */
+static void spend(struct running *by)
+{
+    static const struct timeval now = {0, 0};
+    uint64_t hits = by->deeds.requests + by->deeds.connections;
+
+    if (by->fault.count == 0 || hits < by->fault.count)
+        return;
+    by->spent = true;
+    if (by->fault.kind == COL_FAULT_STALL || by->fault.kind == COL_FAULT_HALF_OPEN ||
+        by->fault.kind == COL_FAULT_ACCEPT_STALL || by->fault.kind == COL_FAULT_SLOW_READ)
+        return;
+    if (by->end == NULL)
+        by->end = evtimer_new(by->owner->options.base, on_end, by);
+    if (by->end != NULL)
+        evtimer_add(by->end, &now);
+}
+
+enum target { REQUEST = 1, EARLY = 2, CONNECTION = 4, HANDSHAKE = 8, OPEN = 16 };
+
+/* Where a fault of this kind can hit, bits. */
+static unsigned targets_of(enum col_fault_kind kind)
+{
+    if (kind == COL_FAULT_SLOW_READ)
+        return CONNECTION | OPEN;
+    if (kind == COL_FAULT_ACCEPT_STALL)
+        return CONNECTION;
+    if (col_fault_on_connections(kind))
+        return HANDSHAKE;
+    return kind == COL_FAULT_DISK_FULL || kind == COL_FAULT_CLOCK_SKEW ? EARLY : REQUEST;
+}
+
+static const struct col_fault_plan *strike(struct col_faults *faults, unsigned targets,
+                                           const struct col_fault_request *request)
 {
     for (size_t i = 0; faults != NULL && i < faults->count; i++) {
         struct running *by = faults->running[i];
-        if (by->over || by->fault.kind == COL_FAULT_REFUSE ||
+        if (by->over || by->spent || is_refusal(by->fault.kind) ||
+            (targets_of(by->fault.kind) & targets) == 0 ||
             otl_random_unit(&by->random) >= by->fault.probability)
             continue;
-        by->deeds.requests++;
-        by->deeds.spans += request->spans;
-        ++*faults->requests[by->fault.kind];
-        *faults->spans[by->fault.kind] += request->spans;
+        if ((targets & (REQUEST | EARLY)) == 0) {
+            by->deeds.connections++;
+            ++*faults->hit_connections[by->fault.kind];
+        } else {
+            by->deeds.requests++;
+            by->deeds.spans += request->spans;
+            ++*faults->requests[by->fault.kind];
+            *faults->spans[by->fault.kind] += request->spans;
+        }
         record_request(faults, by, request);
+        spend(by);
         return &by->fault;
     }
     return NULL;
+}
+
+const struct col_fault_plan *col_faults_strike(struct col_faults *faults,
+                                               const struct col_fault_request *request)
+{
+    return strike(faults, REQUEST, request);
+}
+
+const struct col_fault_plan *col_faults_strike_early(struct col_faults *faults,
+                                                     const struct col_fault_request *request)
+{
+    return strike(faults, EARLY, request);
+}
+
+const struct col_fault_plan *col_faults_strike_connection(struct col_faults *faults,
+                                                          uint64_t connection, bool open,
+                                                          bool secure)
+{
+    unsigned targets = open ? OPEN : CONNECTION | (secure ? HANDSHAKE : 0u);
+
+    return strike(faults, targets, &(struct col_fault_request){connection, 0, 0});
+}
+
+bool col_faults_end(struct col_faults *faults, uint32_t id)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < faults->count; i++)
+        if (faults->running[i]->fault.id == id && !faults->running[i]->over) {
+            end(faults->running[i]);
+            found = true;
+        }
+    return found;
 }
 
 void col_faults_end_all(struct col_faults *faults)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector-mock/faults/fault.h"
 #include "collector-mock/telemetry/metrics.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/detail.h"
@@ -14,9 +15,10 @@
 /*
  * Faults: a layer between the receivers' sockets and the pipelines that misbehaves on command.
  *
- * A request that has been recorded in the tap is shown to it; the first fault under way, in the
- * order in which they began, whose draw hits the request decides. Not for what the pipeline
- * itself refuses (memory_limiter).
+ * A request that has been recorded in the tap is shown to it, and a connection that was accepted;
+ * the first fault under way, in the order in which they began, whose draw hits it decides. Faults
+ * with a count are a queue so: the first two answers, then what the next fault does. Not for what
+ * the pipeline itself refuses (memory_limiter).
  *
  * Life      new -> receivers attach -> begin... (each ends by its time or by end_all) -> free,
  *           after end_all; receivers may be gone by then.
@@ -34,31 +36,13 @@ struct col_faults;
 
 enum { COL_FAULTS_MAX = 256, COL_FAULTS_HELD_MAX = 10000 };
 
-enum col_fault_kind {
-    COL_FAULT_DELAY,  /* the pipeline takes the request, the answer is late */
-    COL_FAULT_STATUS, /* the pipeline does not see it, a status answers it */
-    COL_FAULT_STALL,  /* neither; when the fault ends, the connection is dropped */
-    COL_FAULT_REFUSE  /* nobody listens; open connections are reset */
-};
-
-struct col_fault_plan {
-    uint32_t id;          /* the caller's */
-    enum col_fault_kind kind;
-    uint64_t delay_ns;
-    unsigned status;      /* 400..599 */
-    uint64_t retry_after_s; /* 0: the answer does not say */
-    uint64_t for_ns;      /* 0: until end_all */
-    double probability;   /* of a request being hit */
-    uint64_t seed;        /* of the draws */
-};
-
 /* What a fault has done, told when it ends. */
 struct col_fault_deeds {
     uint64_t began_mono_ns;
     uint64_t ended_mono_ns;
     uint64_t requests;
     uint64_t spans;
-    uint64_t connections; /* reset */
+    uint64_t connections; /* reset, or hit when they were accepted */
 };
 
 struct col_faults_options {
@@ -68,10 +52,6 @@ struct col_faults_options {
     const struct otl_log *log;
     const char *record;   /* file for the log of faults; NULL: none */
 };
-
-/* "delay", "status", "stall", "refuse"; and back: false if it is none of them. */
-const char *col_fault_word(enum col_fault_kind kind);
-bool col_fault_kind_of(const char *word, enum col_fault_kind *ret);
 
 /* OTEL_ERR_IO: the record cannot be opened. OTEL_ERR_MEMORY. */
 OTEL_MUST_USE enum otel_err col_faults_new(const struct col_faults_options *options,
@@ -86,15 +66,31 @@ void col_faults_on_end(struct col_faults *faults, col_fault_ended_fn *ended, voi
 OTEL_MUST_USE enum otel_err col_faults_begin(struct col_faults *faults,
                                              const struct col_fault_plan *fault,
                                              struct otl_detail *reterr);
+/* Those with this id that are under way are over; false: there is none. */
+bool col_faults_end(struct col_faults *faults, uint32_t id);
 /* All are over: what was delayed is answered, what was stalled is dropped, sockets listen again. */
 void col_faults_end_all(struct col_faults *faults);
 
 /* ---- for receivers -------------------------------------------------------------------------- */
 
-/* Stop or begin again to listen; returns the connections that were reset, negative: it cannot. */
-typedef int64_t col_faults_refuse_fn(void *arg, bool refuse, struct otl_detail *reterr);
+/* What a receiver's listener can be made to do. */
+struct col_fault_socket {
+    void *arg;
+    /* Stop or begin again to listen; returns the connections that were ended (reset; in_order:
+     * when what is in hand is answered), negative: it cannot. */
+    int64_t (*refuse)(void *arg, bool refuse, bool in_order, struct otl_detail *reterr);
+    /* Show col_faults_strike_connection() the open connections too. NULL: there is nothing. */
+    void (*meet)(void *arg);
+    /* Connections that are not read, or slowly, are from now on. NULL: there are none ever. */
+    void (*thaw)(void *arg);
+    /* The other certificate, for those that a fault hits. OTEL_ERR_UNSUPPORTED: no TLS is spoken
+     * here. NULL: likewise. */
+    enum otel_err (*certificate)(void *arg, const char *cert_file, const char *key_file,
+                                 struct otl_detail *reterr);
+};
+
 OTEL_MUST_USE enum otel_err col_faults_attach(struct col_faults *faults,
-                                              col_faults_refuse_fn *refuse, void *arg);
+                                              const struct col_fault_socket *socket);
 void col_faults_detach(struct col_faults *faults, const void *arg);
 
 struct col_fault_request { /* what the record says of it */
@@ -103,11 +99,20 @@ struct col_fault_request { /* what the record says of it */
 
 /* The fault that hits this request, or NULL. faults NULL: none ever. */
 const struct col_fault_plan *col_faults_strike(struct col_faults *faults,
-                                          const struct col_fault_request *request);
+                                               const struct col_fault_request *request);
+/* disk_full and clock_skew: what hits before the request is in the tap, where a full disk leaves
+ * none. */
+const struct col_fault_plan *col_faults_strike_early(struct col_faults *faults,
+                                                     const struct col_fault_request *request);
+/* The fault that hits a new connection; open: an open one, which slow_read alone can; secure: it
+ * speaks TLS. */
+const struct col_fault_plan *col_faults_strike_connection(struct col_faults *faults,
+                                                          uint64_t connection, bool open,
+                                                          bool secure);
 
-/* Keep a request that strike() gave to a delay or a stall: release is called once, from the loop,
- * with answer true (send it now) or false (never answer: drop the connection). False: it cannot
- * be kept. */
+/* Keep a request that strike() gave to a delay, a stall or a half-open connection: release is
+ * called once, from the loop, with answer true (send it now) or false (never answer: drop the
+ * connection). False: it cannot be kept. */
 typedef void col_faults_release_fn(void *arg, bool answer);
 bool col_faults_hold(struct col_faults *faults, const struct col_fault_plan *fault,
                      col_faults_release_fn *release, void *arg);

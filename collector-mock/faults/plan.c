@@ -9,32 +9,27 @@
 #include "sdk/base/random.h"
 #include "sdk/base/yaml/schema.h"
 
-#define MS ((int64_t)OTL_NS_PER_MS)
 #define HOUR (3600 * (int64_t)OTL_NS_PER_S)
 
 struct item {
-    struct col_plan *plan;
     struct col_fault_plan fault;
     uint64_t at_ns;
-    struct event *timer;
 };
 
 struct col_plan {
-    struct item *items;
-    size_t count;
+    struct item *items; /* by time, then as in the file */
+    size_t count, next;
+    struct event *timer;
+    uint64_t began_ns;
+    const struct otl_clock *clock;
     struct col_faults *faults;
     const struct otl_log *log;
 };
 
-static const char *const kinds[] = {"delay", "status", "stall", "refuse", NULL};
 static const struct otl_schema fault[] = {
     {.key = "at", .type = OTL_SCHEMA_DURATION, .required = true, .max = 24 * HOUR},
-    {.key = "fault", .type = OTL_SCHEMA_ENUM, .required = true, .words = kinds},
-    {.key = "delay", .type = OTL_SCHEMA_DURATION, .min = MS, .max = HOUR},
-    {.key = "status", .type = OTL_SCHEMA_UINT, .min = 400, .max = 599},
-    {.key = "retry_after", .type = OTL_SCHEMA_DURATION, .min = 1000 * MS, .max = HOUR},
-    {.key = "for", .type = OTL_SCHEMA_DURATION, .min = MS, .max = 24 * HOUR},
-    {.key = "probability", .type = OTL_SCHEMA_DOUBLE, .real_max = 1},
+    {.key = "fault", .type = OTL_SCHEMA_ENUM, .required = true, .words = col_fault_words},
+    COL_FAULT_ROWS,
     OTL_SCHEMA_END};
 static const struct otl_schema fault_item[] = {
     {.type = OTL_SCHEMA_MAP, .child = fault, .what = "a fault such as {at: 2s, fault: stall}"}};
@@ -51,25 +46,10 @@ static enum otel_err read_item(const struct otl_yaml *doc, const json_t *list, s
 {
     const json_t *map = json_array_get(list, index);
     struct otl_yaml_pos pos = otl_yaml_item_pos(doc, list, index);
-    struct col_fault_plan *f = &ret->fault;
-    bool has_delay = json_object_get(map, "delay") != NULL;
-    bool has_status = json_object_get(map, "status") != NULL;
 
-    col_fault_kind_of(otl_tree_text(map, "fault", ""), &f->kind);
     ret->at_ns = otl_tree_duration_ns(map, "at", 0);
-    f->id = (uint32_t)index;
-    f->delay_ns = otl_tree_duration_ns(map, "delay", 0);
-    f->status = (unsigned)otl_tree_int(map, "status", 0);
-    f->retry_after_s = otl_tree_duration_ns(map, "retry_after", 0) / OTL_NS_PER_S;
-    f->for_ns = otl_tree_duration_ns(map, "for", 0);
-    f->probability = otl_tree_double(map, "probability", 1.0);
-    if (has_delay != (f->kind == COL_FAULT_DELAY))
-        return otl_yaml_error(reterr, pos, "'delay' %s 'fault: delay'",
-                              has_delay ? "belongs to" : "is needed by");
-    if (has_status != (f->kind == COL_FAULT_STATUS))
-        return otl_yaml_error(reterr, pos, "'status' %s 'fault: status'",
-                              has_status ? "belongs to" : "is needed by");
-    return OTEL_OK;
+    ret->fault.id = (uint32_t)index;
+    return col_fault_read(doc, map, pos, "fault", &ret->fault, reterr);
 }
 
 static enum otel_err read_plan(const struct otl_yaml *doc, struct col_plan *plan,
@@ -84,7 +64,6 @@ static enum otel_err read_plan(const struct otl_yaml *doc, struct col_plan *plan
     if (plan->items == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     for (size_t i = 0; i < count && err == OTEL_OK; i++) {
-        plan->items[i].plan = plan;
         err = read_item(doc, list, i, &plan->items[i], reterr);
         plan->items[i].fault.seed = otl_random_mix(seed, i + 1);
         plan->count++;
@@ -117,31 +96,64 @@ enum otel_err col_plan_load(const char *path, struct col_plan **ret, struct otl_
     return OTEL_OK;
 }
 
+static void set_timer(struct col_plan *plan);
+
+/* What is due begins, in order. */
 static void on_time(evutil_socket_t fd, short what, void *arg)
 {
-    struct item *item = arg;
-    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct col_plan *plan = arg;
+    uint64_t age_ns = otl_clock_mono(plan->clock) - plan->began_ns;
 
     (void)fd;
     (void)what;
-    if (col_faults_begin(item->plan->faults, &item->fault, &detail) != OTEL_OK)
-        otl_log_line(item->plan->log, OTL_LOG_ERROR, "fault %u of the plan: %s",
-                     (unsigned)item->fault.id, detail.text);
+    for (; plan->next < plan->count && plan->items[plan->next].at_ns <= age_ns; plan->next++) {
+        const struct item *item = &plan->items[plan->next];
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        if (col_faults_begin(plan->faults, &item->fault, &detail) != OTEL_OK)
+            otl_log_line(plan->log, OTL_LOG_ERROR, "fault %u of the plan: %s",
+                         (unsigned)item->fault.id, detail.text);
+    }
+    set_timer(plan);
+}
+
+static void set_timer(struct col_plan *plan)
+{
+    uint64_t age_ns = otl_clock_mono(plan->clock) - plan->began_ns, wait_ns = 0;
+    struct timeval wait;
+
+    if (plan->next == plan->count)
+        return;
+    if (plan->items[plan->next].at_ns > age_ns)
+        wait_ns = plan->items[plan->next].at_ns - age_ns;
+    wait = (struct timeval){(time_t)(wait_ns / OTL_NS_PER_S),
+                            (suseconds_t)(wait_ns % OTL_NS_PER_S / OTL_NS_PER_US + 1)};
+    event_add(plan->timer, &wait);
+}
+
+/* Few items, and mostly in order: by insertion, which keeps the order of equals. */
+static void sort(struct col_plan *plan)
+{
+    for (size_t i = 1; i < plan->count; i++)
+        for (size_t k = i; k > 0 && plan->items[k].at_ns < plan->items[k - 1].at_ns; k--) {
+            struct item item = plan->items[k];
+            plan->items[k] = plan->items[k - 1];
+            plan->items[k - 1] = item;
+        }
 }
 
 enum otel_err col_plan_start(struct col_plan *plan, struct event_base *base,
-                             struct col_faults *faults, const struct otl_log *log)
+                             struct col_faults *faults, const struct otl_clock *clock,
+                             const struct otl_log *log)
 {
     plan->faults = faults;
     plan->log = log;
-    for (size_t i = 0; i < plan->count; i++) {
-        struct item *item = &plan->items[i];
-        struct timeval at = {(time_t)(item->at_ns / OTL_NS_PER_S),
-                             (suseconds_t)(item->at_ns % OTL_NS_PER_S / OTL_NS_PER_US)};
-        item->timer = evtimer_new(base, on_time, item);
-        if (item->timer == NULL || evtimer_add(item->timer, &at) != 0)
-            return OTEL_ERR_MEMORY;
-    }
+    plan->clock = clock;
+    plan->began_ns = otl_clock_mono(clock);
+    sort(plan);
+    plan->timer = evtimer_new(base, on_time, plan);
+    if (plan->timer == NULL)
+        return OTEL_ERR_MEMORY;
+    set_timer(plan);
     return OTEL_OK;
 }
 
@@ -149,9 +161,8 @@ void col_plan_free(struct col_plan *plan)
 {
     if (plan == NULL)
         return;
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->items[i].timer != NULL)
-            event_free(plan->items[i].timer);
+    if (plan->timer != NULL)
+        event_free(plan->timer);
     otl_mem_free(plan->items);
     otl_mem_free(plan);
 }

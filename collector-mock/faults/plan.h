@@ -5,13 +5,17 @@
 #include "collector-mock/faults/faults.h"
 
 /*
- * Plan of faults from a file, for a collector that nobody commands (--faults plan.yaml):
+ * Plan of faults (fault.h) from a file, for a collector that nobody commands (--faults plan.yaml):
  *
  *     seed: 7                        # of the draws; default 1
  *     faults:                        # at: from the moment when the collector is ready
  *       - {at: 2s, fault: delay, delay: 200ms, for: 5s}
  *       - {at: 9s, fault: status, status: 503, retry_after: 1s, for: 2s, probability: 0.5}
  *       - {at: 15s, fault: refuse, for: 3s}
+ *       - {at: 20s, fault: status, code: 14, count: 2}    # two answers, then this one:
+ *       - {at: 20s, fault: rst_stream, count: 1}
+ *
+ * Faults begin by their time, those of one moment in the order of the file.
  *
  * Life      load -> start (once) -> free.
  * Threads   the loop's.
@@ -25,7 +29,8 @@ OTEL_MUST_USE enum otel_err col_plan_load(const char *path, struct col_plan **re
                                           struct otl_detail *reterr);
 /* The clock of the plan begins to run. OTEL_ERR_MEMORY. */
 OTEL_MUST_USE enum otel_err col_plan_start(struct col_plan *plan, struct event_base *base,
-                                           struct col_faults *faults, const struct otl_log *log);
+                                           struct col_faults *faults, const struct otl_clock *clock,
+                                           const struct otl_log *log);
 void col_plan_free(struct col_plan *plan); /* may be NULL */
 
 #endif

@@ -20,7 +20,8 @@
 enum {
     RECEIVE_SHARE = 4 * 1024 * 1024, /* then the other connections have their turn */
     OUT_STEP = 64 * 1024,            /* gathered before it is given to the kernel */
-    OUT_MAX = 4 * 1024 * 1024
+    OUT_MAX = 4 * 1024 * 1024,
+    TICKS_PER_S = 20
 };
 #define LINGER_NS (2 * OTL_NS_PER_S)
 #define DRAIN_PING_NS OTL_NS_PER_S
@@ -66,7 +67,9 @@ static void cut(struct col_h2_conn *conn)
         event_free(conn->readable);
     if (conn->writable != NULL)
         event_free(conn->writable);
-    conn->readable = conn->writable = NULL;
+    if (conn->pace != NULL)
+        event_free(conn->pace);
+    conn->readable = conn->writable = conn->pace = NULL;
     if (conn->shaking)
         col_tls_failed(conn->server->options.tls);
     col_socket_close(&conn->socket, conn->hard);
@@ -146,8 +149,15 @@ static bool gather(struct col_h2_conn *conn, bool *ret_more)
 static bool send_out(struct col_h2_conn *conn, bool *ret_blocked)
 {
     while (conn->out_at < conn->out.len) {
-        ssize_t sent = col_socket_send(&conn->socket, conn->out.data + conn->out_at,
-                                       conn->out.len - conn->out_at);
+        size_t len = conn->out.len - conn->out_at;
+        ssize_t sent;
+        if (conn->write_rate != 0 && len > conn->write_share)
+            len = conn->write_share;
+        if (len == 0) { /* the next tick goes on */
+            *ret_blocked = true;
+            return true;
+        }
+        sent = col_socket_send(&conn->socket, conn->out.data + conn->out_at, len);
         if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             *ret_blocked = true;
             return true;
@@ -157,6 +167,7 @@ static bool send_out(struct col_h2_conn *conn, bool *ret_blocked)
         if (sent <= 0)
             return false;
         conn->out_at += (size_t)sent;
+        conn->write_share -= conn->write_rate != 0 ? (size_t)sent : 0;
         conn->sent_total += (uint64_t)sent;
         conn->server->counters.bytes_sent += (uint64_t)sent;
         conn->since_ns = col_h2_now(conn);
@@ -176,16 +187,18 @@ static bool push(struct col_h2_conn *conn)
             return false;
         report_sent(conn);
     } while (!blocked && more);
-    if (blocked && !event_pending(conn->writable, EV_WRITE, NULL)) {
+    if (blocked && !conn->waiting) {
+        conn->waiting = true;
         conn->since_ns = col_h2_now(conn);
         event_del(conn->readable);
-        return event_add(conn->writable, NULL) == 0;
     }
-    if (!blocked && event_pending(conn->writable, EV_WRITE, NULL)) {
-        event_del(conn->writable);
-        return event_add(conn->readable, NULL) == 0;
-    }
-    return true;
+    if (blocked) /* what is slow on command is woken by its tick */
+        return conn->write_rate != 0 || event_add(conn->writable, NULL) == 0;
+    if (!conn->waiting)
+        return true;
+    conn->waiting = false;
+    event_del(conn->writable);
+    return event_add(conn->readable, NULL) == 0;
 }
 
 /* Nothing more is to be said or heard. A plain close while the peer still sends would reset the
@@ -206,7 +219,7 @@ static void leave(struct col_h2_conn *conn)
 {
     struct col_grpc_server *server = conn->server;
 
-    if (!conn->doomed && !conn->lingering && !conn->shaking) {
+    if (!conn->doomed && !conn->lingering && !conn->shaking && !conn->frozen) {
         if (!push(conn))
             conn->doomed = true;
         else if (conn->out.len == 0 && !nghttp2_session_want_read(conn->session) &&
@@ -254,8 +267,16 @@ static void break_off(struct col_h2_conn *conn, ssize_t result)
 static bool receive(struct col_h2_conn *conn, size_t *share)
 {
     struct col_grpc_server *server = conn->server;
-    ssize_t got = col_socket_recv(&conn->socket, server->scratch, sizeof(server->scratch)), used;
+    size_t len = sizeof(server->scratch);
+    ssize_t got, used;
 
+    if (conn->read_rate != 0 && len > conn->read_share)
+        len = conn->read_share;
+    if (len == 0) { /* the next tick goes on */
+        event_del(conn->readable);
+        return false;
+    }
+    got = col_socket_recv(&conn->socket, server->scratch, len);
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return false;
     if (got <= 0) {
@@ -263,6 +284,7 @@ static bool receive(struct col_h2_conn *conn, size_t *share)
         return false;
     }
     server->counters.bytes_received += (uint64_t)got;
+    conn->read_share -= conn->read_rate != 0 ? (size_t)got : 0;
     used = conn->lingering ? got : 0;
     if (!conn->lingering)
         used = nghttp2_session_mem_recv(conn->session, server->scratch, (size_t)got);
@@ -380,6 +402,8 @@ void col_h2_conn_sweep(struct col_h2_conn *conn, uint64_t now_ns)
 
     if (conn->socket.fd < 0)
         return;
+    if ((conn->frozen || conn->pace != NULL) && drain_ns == 0)
+        return; /* it is so on command */
     conn->busy = true;
     conn->idle_frames -=
         conn->idle_frames < COL_H2_IDLE_FRAMES_FORGIVEN ? conn->idle_frames
@@ -401,6 +425,54 @@ void col_h2_conn_sweep(struct col_h2_conn *conn, uint64_t now_ns)
     leave(conn);
 }
 
+/* ---- slow on command ---- */
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct col_h2_conn *conn = arg;
+
+    conn->read_share = (size_t)conn->read_rate / TICKS_PER_S + 1;
+    conn->write_share = (size_t)conn->write_rate / TICKS_PER_S + 1;
+    if (conn->waiting)
+        col_h2_conn_flush(conn);
+    else if (event_add(conn->readable, NULL) == 0 && col_socket_pending(&conn->socket))
+        on_readable(fd, what, conn);
+}
+
+void col_h2_conn_pace(struct col_h2_conn *conn, uint64_t in, uint64_t out)
+{
+    static const struct timeval tick = {0, 1000 * 1000 / TICKS_PER_S};
+
+    if (conn->socket.fd < 0)
+        return;
+    if (conn->pace == NULL && (in != 0 || out != 0)) {
+        conn->pace = event_new(conn->server->options.base, -1, EV_PERSIST, on_tick, conn);
+        if (conn->pace == NULL || event_add(conn->pace, &tick) != 0)
+            return; /* no memory: as fast as it goes */
+    }
+    conn->read_rate = in;
+    conn->write_rate = out;
+    if (in == 0 && out == 0 && conn->pace != NULL) {
+        event_free(conn->pace);
+        conn->pace = NULL;
+        if (conn->waiting)
+            event_add(conn->writable, NULL);
+        else
+            event_add(conn->readable, NULL);
+    }
+}
+
+void col_h2_conn_freeze(struct col_h2_conn *conn)
+{
+    if (conn->socket.fd < 0)
+        return;
+    conn->frozen = true;
+    event_del(conn->readable);
+    event_del(conn->writable);
+    if (conn->pace != NULL)
+        event_del(conn->pace);
+}
+
 /* ---- life ---- */
 
 static enum otel_err open_conn(struct col_h2_conn *conn)
@@ -417,8 +489,16 @@ static enum otel_err open_conn(struct col_h2_conn *conn)
 
 void col_h2_conn_new(struct col_grpc_server *server, int fd)
 {
+    col_h2_conn_adopt(server, fd, ++server->counters.connections,
+                      &(struct col_fate){.stall = false});
+}
+
+void col_h2_conn_adopt(struct col_grpc_server *server, int fd, uint64_t number,
+                       const struct col_fate *fate)
+{
     struct col_h2_conn *conn = otl_mem_zalloc(sizeof(*conn));
-    SSL *session = server->options.tls != NULL ? col_tls_session(server->options.tls) : NULL;
+    SSL *session =
+        server->options.tls != NULL ? col_tls_session(server->options.tls, fate->tls) : NULL;
 
     if (conn == NULL || (server->options.tls != NULL && session == NULL)) {
         server->counters.connections_refused++;
@@ -431,7 +511,7 @@ void col_h2_conn_new(struct col_grpc_server *server, int fd)
     conn->shaking = session != NULL;
     col_socket_init(&conn->socket, fd, session);
     conn->leaving_end = &conn->leaving;
-    conn->number = ++server->counters.connections;
+    conn->number = number;
     conn->since_ns = col_h2_now(conn);
     otl_buf_init(&conn->out, OUT_MAX);
     server->counters.connections_open++;
@@ -444,5 +524,7 @@ void col_h2_conn_new(struct col_grpc_server *server, int fd)
         col_h2_conn_close(conn);
         return;
     }
+    if (fate->read_rate != 0)
+        col_h2_conn_pace(conn, fate->read_rate, 0);
     col_h2_conn_flush(conn);
 }

@@ -49,6 +49,7 @@ struct col_stream {
     struct otl_buf message;
     struct otl_buf answer; /* prefix and message */
     size_t answer_at;
+    bool broken_off; /* the answer ends without a status */
     size_t charged;         /* bytes taken from the budget for the stream and its head */
     size_t message_charged; /* and for the message */
     size_t expected;   /* length of the message */
@@ -81,6 +82,11 @@ struct col_h2_conn {
     unsigned idle_frames;
     bool shaking;        /* TLS: its handshake is not done */
     bool hard;           /* to be closed with a reset */
+    bool frozen;         /* neither read nor written, on command */
+    bool waiting;        /* there is output that does not leave, and nothing is read */
+    struct event *pace;  /* ticks while it is slow on command; NULL: it is not */
+    uint64_t read_rate, write_rate;   /* bytes a second; 0: as they go */
+    size_t read_share, write_share;   /* of this tick */
     bool greeted;        /* preface and SETTINGS were received */
     bool busy;           /* on the stack: whoever set it frees */
     bool doomed;         /* to be closed by it */
@@ -102,6 +108,7 @@ struct col_grpc_server {
     struct col_grpc_counters counters;
     struct otl_buf spare[COL_H2_SPARE_MESSAGES];
     size_t spare_count;
+    struct col_stalled stalled;
     bool admitting;
     char address[COL_ADDRESS_SIZE];
     uint8_t scratch[COL_H2_RECEIVE_STEP];
@@ -111,6 +118,12 @@ struct col_grpc_server {
 
 /* Takes fd. */
 void col_h2_conn_new(struct col_grpc_server *server, int fd);
+/* The same for one that has its number already. */
+void col_h2_conn_adopt(struct col_grpc_server *server, int fd, uint64_t number,
+                       const struct col_fate *fate);
+/* So many bytes a second in and out; 0: as fast as they go. */
+void col_h2_conn_pace(struct col_h2_conn *conn, uint64_t in, uint64_t out);
+void col_h2_conn_freeze(struct col_h2_conn *conn);
 /* Close; what the handler has is kept until it is answered. */
 void col_h2_conn_close(struct col_h2_conn *conn);
 /* The same with a reset. True: it was alive. */

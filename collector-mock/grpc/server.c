@@ -24,13 +24,47 @@ void col_grpc_options_init(struct col_grpc_options *options)
 static void on_accept(void *context, int fd)
 {
     struct col_grpc_server *server = context;
+    struct col_fate fate = {.stall = false};
+    uint64_t number;
 
-    if (server->counters.connections_open >= server->options.max_connections) {
+    if (server->counters.connections_open + server->stalled.count >=
+        server->options.max_connections) {
         server->counters.connections_refused++;
         close(fd);
         return;
     }
-    col_h2_conn_new(server, fd);
+    if (server->options.on_connection == NULL) {
+        col_h2_conn_new(server, fd);
+        return;
+    }
+    number = ++server->counters.connections;
+    server->options.on_connection(server->options.context, number, false, &fate);
+    if (fate.stall)
+        col_stalled_add(&server->stalled, fd, number);
+    else
+        col_h2_conn_adopt(server, fd, number, &fate);
+}
+
+void col_grpc_meet(struct col_grpc_server *server)
+{
+    for (struct col_h2_conn *conn = server->conns; conn != NULL; conn = conn->next) {
+        struct col_fate fate = {.stall = false};
+        server->options.on_connection(server->options.context, conn->number, true, &fate);
+        if (fate.read_rate != 0)
+            col_h2_conn_pace(conn, fate.read_rate, conn->write_rate);
+    }
+}
+
+void col_grpc_thaw(struct col_grpc_server *server)
+{
+    static const struct col_fate well = {.stall = false};
+    struct col_stalled_one one;
+
+    for (struct col_h2_conn *conn = server->conns; conn != NULL; conn = conn->next)
+        if (conn->read_rate != 0)
+            col_h2_conn_pace(conn, 0, conn->write_rate);
+    while (col_stalled_take(&server->stalled, &one))
+        col_h2_conn_adopt(server, one.fd, one.number, &well);
 }
 
 static void on_shortage(void *context)
@@ -155,8 +189,8 @@ enum otel_err col_grpc_new(const struct col_grpc_options *options, struct col_gr
     return OTEL_OK;
 }
 
-enum otel_err col_grpc_refuse(struct col_grpc_server *server, bool refuse, size_t *ret_reset,
-                              struct otl_detail *reterr)
+enum otel_err col_grpc_refuse(struct col_grpc_server *server, bool refuse, bool in_order,
+                              size_t *ret_reset, struct otl_detail *reterr)
 {
     enum otel_err err = OTEL_OK;
     struct col_h2_conn *next;
@@ -166,7 +200,9 @@ enum otel_err col_grpc_refuse(struct col_grpc_server *server, bool refuse, size_
         err = col_listener_refuse(server->listener, refuse, reterr);
     for (struct col_h2_conn *conn = refuse ? server->conns : NULL; conn != NULL; conn = next) {
         next = conn->next;
-        reset += col_h2_conn_reset(conn);
+        if (in_order)
+            col_h2_conn_drain(conn);
+        reset += in_order || col_h2_conn_reset(conn);
     }
     if (err == OTEL_OK)
         *ret_reset = reset;
@@ -183,6 +219,7 @@ void col_grpc_drain(struct col_grpc_server *server, uint64_t grace_ns)
 {
     col_listener_free(server->listener);
     server->listener = NULL;
+    col_stalled_fini(&server->stalled);
     if (server->conns == NULL) {
         server->drain_deadline_ns = 1;
         if (server->options.on_drained != NULL)
@@ -204,6 +241,7 @@ void col_grpc_free(struct col_grpc_server *server)
         col_h2_conn_close(server->conns);
     }
     col_listener_free(server->listener);
+    col_stalled_fini(&server->stalled);
     if (server->sweep != NULL)
         event_free(server->sweep);
     if (server->deadline != NULL)

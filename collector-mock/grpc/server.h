@@ -8,6 +8,7 @@
 
 #include "collector-mock/grpc/code.h"
 #include "collector-mock/net/budget.h"
+#include "collector-mock/net/fate.h"
 #include "sdk/base/buf.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/detail.h"
@@ -51,6 +52,7 @@ struct col_grpc_request {
     struct otl_view message;  /* without its prefix, as received */
     bool compressed;          /* message is encoded as encoding says */
     void *tag;                /* the handler's own */
+    uint64_t note;            /* likewise */
 };
 
 struct col_grpc_answer {
@@ -58,6 +60,12 @@ struct col_grpc_answer {
     struct otl_view text;    /* grpc-message, as it is to read; copied; not with OK */
     struct otl_view details; /* a google.rpc.Status for grpc-status-details-bin; copied */
     struct otl_view message; /* with OK: the message; copied */
+    /* What a good answer never has: */
+    const char *type;        /* instead of application/grpc: the message alone, without a status */
+    bool compressed;         /* the message is said to be gzip */
+    size_t cut;              /* so many bytes of prefix and message leave, then the stream ends
+                              * without a status; 0: all */
+    uint64_t rate;           /* bytes a second of its connection from now on; 0: at once */
 };
 
 struct col_grpc_counters {
@@ -89,6 +97,8 @@ struct col_grpc_options {
     uint64_t head_timeout_ns;      /* preface, header block; init: 10 s */
     uint64_t body_timeout_ns;      /* without progress, either way; init: 30 s */
     void *context;
+    /* A new connection: what it is made to suffer. May be NULL. */
+    col_fate_fn *on_connection;
     /* The head of a request is there, no message yet; false: refuse it with *ret. May be NULL. */
     bool (*on_head)(void *context, const struct col_grpc_request *request,
                     struct col_grpc_answer *ret);
@@ -124,11 +134,26 @@ void col_grpc_answer(struct col_grpc_request *request, const struct col_grpc_ans
  * sent. */
 void col_grpc_abandon(struct col_grpc_request *request);
 
+/* End its stream alone with RST_STREAM and this error code of HTTP/2; likewise. */
+void col_grpc_reset(struct col_grpc_request *request, uint32_t error_code);
+/* GOAWAY that leaves it and later ones out: what came before is finished, then the connection is
+ * closed; likewise. */
+void col_grpc_goaway(struct col_grpc_request *request);
+/* Its connection is neither read nor written any more, until the request is abandoned. */
+void col_grpc_freeze(struct col_grpc_request *request);
+
+/* Ask on_connection about the open connections too. */
+void col_grpc_meet(struct col_grpc_server *server);
+/* Connections that were stalled are read, slow ones as fast as they come. */
+void col_grpc_thaw(struct col_grpc_server *server);
+
 /* refuse true: nobody listens (a connection is refused by the kernel) and every connection is
- * reset; the port stays ours. false: listen again. *ret_reset: connections that were reset.
+ * reset, or ended in order, with GOAWAY and after its answers; the port stays ours. false: listen
+ * again. *ret_reset: connections that were ended.
  * OTEL_ERR_IO with *reterr: the port is gone. */
 OTEL_MUST_USE enum otel_err col_grpc_refuse(struct col_grpc_server *server, bool refuse,
-                                            size_t *ret_reset, struct otl_detail *reterr);
+                                            bool in_order, size_t *ret_reset,
+                                            struct otl_detail *reterr);
 
 /* "127.0.0.1:40123", "[::1]:40123"; lives as long as the server. */
 const char *col_grpc_address(const struct col_grpc_server *server);

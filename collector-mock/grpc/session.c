@@ -164,7 +164,7 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
 {
     struct col_stream *stream = stream_of(session, frame->hd.stream_id);
 
-    if (frame->hd.type != NGHTTP2_HEADERS || stream == NULL ||
+    if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) || stream == NULL ||
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
         return 0;
     if (!stream->ended) /* the rest of the request is not wanted */
@@ -192,7 +192,9 @@ static ssize_t read_answer(nghttp2_session *session, int32_t id, uint8_t *out, s
         len = left;
     memcpy(out, stream->answer.data + stream->answer_at, len);
     stream->answer_at += len;
-    if (len == left) {
+    if (len == left && stream->broken_off) {
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+    } else if (len == left) {
         *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
         if (nghttp2_submit_trailer(session, id, &trailer, 1) != 0)
             return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -200,20 +202,29 @@ static ssize_t read_answer(nghttp2_session *session, int32_t id, uint8_t *out, s
     return (ssize_t)len;
 }
 
-static bool answer_message(struct col_stream *stream, struct otl_view message)
+static bool answer_message(struct col_stream *stream, const struct col_grpc_answer *answer)
 {
-    const uint8_t prefix[5] = {0, (uint8_t)(message.len >> 24), (uint8_t)(message.len >> 16),
-                               (uint8_t)(message.len >> 8), (uint8_t)message.len};
+    struct otl_view message = answer->message;
+    const uint8_t prefix[5] = {answer->compressed, (uint8_t)(message.len >> 24),
+                               (uint8_t)(message.len >> 16), (uint8_t)(message.len >> 8),
+                               (uint8_t)message.len};
+    const char *type = answer->type != NULL ? answer->type : "application/grpc";
     const nghttp2_nv headers[] = {header(":status", "200", 3),
-                                  header("content-type", "application/grpc", 16)};
+                                  header("content-type", type, strlen(type)),
+                                  header("grpc-encoding", "gzip", 4)};
     nghttp2_data_provider provider = {.source.ptr = stream, .read_callback = read_answer};
 
     otl_buf_init(&stream->answer, SIZE_MAX / 2);
-    if (message.len > UINT32_MAX || otl_buf_append(&stream->answer, prefix, 5) != OTEL_OK ||
+    if (message.len > UINT32_MAX ||
+        (answer->type == NULL && otl_buf_append(&stream->answer, prefix, 5) != OTEL_OK) ||
         (message.len > 0 &&
          otl_buf_append(&stream->answer, message.data, message.len) != OTEL_OK))
         return false;
-    return nghttp2_submit_response(stream->conn->session, stream->id, headers, 2, &provider) == 0;
+    if (answer->cut != 0 && answer->cut < stream->answer.len)
+        stream->answer.len = answer->cut;
+    stream->broken_off = answer->cut != 0 || answer->type != NULL;
+    return nghttp2_submit_response(stream->conn->session, stream->id, headers,
+                                   answer->compressed ? 3 : 2, &provider) == 0;
 }
 
 /* grpc-message: printable ASCII, all else and '%' as %XX. Returns the length. */
@@ -277,7 +288,7 @@ bool col_h2_session_answer(struct col_stream *stream, unsigned http_status,
                            const struct col_grpc_answer *answer)
 {
     if (answer->code == COL_GRPC_OK)
-        return answer_message(stream, answer->message);
+        return answer_message(stream, answer);
     return answer_error(stream, http_status, answer);
 }
 

@@ -97,6 +97,8 @@ void col_grpc_answer(struct col_grpc_request *request, const struct col_grpc_ans
 
     conn->held--;
     if (stream->open) {
+        if (answer->rate != 0)
+            col_h2_conn_pace(conn, conn->read_rate, answer->rate);
         submit(stream, 200, answer);
         col_stream_release(stream);
         col_h2_conn_flush(conn);
@@ -118,6 +120,56 @@ void col_grpc_abandon(struct col_grpc_request *request)
     col_stream_answered(stream, false);
     if (!col_h2_conn_reset(conn))
         col_h2_conn_release(conn);
+}
+
+void col_grpc_reset(struct col_grpc_request *request, uint32_t error_code)
+{
+    struct col_stream *stream =
+        (struct col_stream *)(void *)((char *)request - offsetof(struct col_stream, request));
+    struct col_h2_conn *conn = stream->conn;
+
+    conn->held--;
+    stream->code = COL_GRPC_UNAVAILABLE;
+    if (!stream->open) {
+        col_stream_answered(stream, false);
+        col_h2_conn_release(conn);
+        return;
+    }
+    stream->state = COL_STREAM_ANSWERING; /* answered when nghttp2 closes it */
+    col_stream_release(stream);
+    col_h2_need(conn, nghttp2_submit_rst_stream(conn->session, NGHTTP2_FLAG_NONE, stream->id,
+                                                error_code));
+    col_h2_conn_flush(conn);
+}
+
+void col_grpc_goaway(struct col_grpc_request *request)
+{
+    struct col_stream *stream =
+        (struct col_stream *)(void *)((char *)request - offsetof(struct col_stream, request));
+    struct col_h2_conn *conn = stream->conn;
+
+    conn->held--;
+    stream->code = COL_GRPC_UNAVAILABLE;
+    if (!stream->open) {
+        col_stream_answered(stream, false);
+        col_h2_conn_release(conn);
+        return;
+    }
+    stream->state = COL_STREAM_ANSWERING;
+    col_stream_release(stream);
+    conn->going = true;
+    col_h2_need(conn, nghttp2_submit_goaway(conn->session, NGHTTP2_FLAG_NONE,
+                                            stream->id > 2 ? stream->id - 2 : 0, NGHTTP2_NO_ERROR,
+                                            NULL, 0));
+    col_h2_conn_flush(conn);
+}
+
+void col_grpc_freeze(struct col_grpc_request *request)
+{
+    struct col_stream *stream =
+        (struct col_stream *)(void *)((char *)request - offsetof(struct col_stream, request));
+
+    col_h2_conn_freeze(stream->conn);
 }
 
 void col_stream_leaves(struct col_stream *stream)

@@ -66,7 +66,7 @@ static bool send_parts(struct col_conn *conn, struct otl_view head, struct otl_v
     bool failed = false;
     size_t sent = 0;
 
-    if (evbuffer_get_length(output) == 0 && conn->tls == NULL)
+    if (evbuffer_get_length(output) == 0 && conn->tls == NULL && conn->pace == NULL)
         sent = send_now(conn->fd, parts, &failed);
     if (failed)
         return false;
@@ -118,6 +118,10 @@ void col_conn_answered(struct col_conn *conn, bool sent)
     if (conn->refuse == 0)
         server->options.on_answered(server->options.context, &conn->request, &conn->answer, sent);
     col_conn_body_release(conn);
+    if (conn->slow_answer) {
+        conn->slow_answer = false;
+        col_conn_pace(conn, 0, 0);
+    }
     if (!sent) {
         col_conn_free(conn);
     } else if (close_after) {
@@ -164,6 +168,14 @@ static void answer_conn(struct col_conn *conn, const struct col_http_answer *ans
     }
     if (conn->parser.method == HTTP_HEAD)
         body = otl_view("", 0);
+    if (answer->cut != 0 && answer->cut < body.len) {
+        body.len = answer->cut;
+        conn->close_after = true;
+    }
+    if (answer->rate != 0) {
+        conn->slow_answer = true;
+        col_conn_pace(conn, 0, answer->rate);
+    }
     if (!send_parts(conn, otl_view(head, (size_t)len), body, &waiting)) {
         col_conn_answered(conn, false);
     } else if (waiting) {
@@ -196,6 +208,15 @@ void col_http_abandon(struct col_http_request *request)
 
     conn->answer = (struct col_http_answer){.status = 0};
     col_conn_reset(conn);
+    col_conn_answered(conn, false);
+}
+
+void col_http_hang_up(struct col_http_request *request)
+{
+    struct col_conn *conn =
+        (struct col_conn *)(void *)((char *)request - offsetof(struct col_conn, request));
+
+    conn->answer = (struct col_http_answer){.status = 0};
     col_conn_answered(conn, false);
 }
 

@@ -24,7 +24,8 @@
 
 enum {
     RECEIVE_STEP = 256 * 1024,      /* bytes asked for at once */
-    RECEIVE_SHARE = 4 * 1024 * 1024 /* then the other connections have their turn */
+    RECEIVE_SHARE = 4 * 1024 * 1024, /* then the other connections have their turn */
+    TICKS_PER_S = 20
 };
 #define LINGER_NS (2 * OTL_NS_PER_S)
 #define LINGER_BYTES ((size_t)64 << 20)
@@ -58,6 +59,8 @@ void col_conn_free(struct col_conn *conn)
     if (conn->tls != NULL && !conn->hard)
         col_tls_goodbye(conn->tls);
     bufferevent_free(conn->bev);
+    if (conn->pace != NULL)
+        ev_token_bucket_cfg_free(conn->pace);
     col_conn_body_release(conn);
     otl_buf_fini(&conn->head);
     otl_buf_fini(&conn->body);
@@ -114,7 +117,7 @@ static bool receive_body(struct col_conn *conn, size_t *share)
 
     if (conn->body_expected > conn->body.len)
         left = conn->body_expected - conn->body.len;
-    if (left == 0 || *share == 0 || conn->tls != NULL)
+    if (left == 0 || *share == 0 || conn->tls != NULL || conn->pace != NULL)
         return false;
     if (left > RECEIVE_STEP)
         left = RECEIVE_STEP;
@@ -270,6 +273,8 @@ void col_conn_sweep(struct col_conn *conn, uint64_t now_ns)
     const struct col_http_options *options = &conn->server->options;
     uint64_t age = now_ns - conn->since_ns, drain = conn->server->drain_deadline_ns;
 
+    if (conn->pace != NULL && drain == 0)
+        return; /* it is slow on command */
     if (conn->state == COL_CONN_LINGERING && age > LINGER_NS) {
         col_conn_free(conn);
     } else if (conn->shaking && age > options->head_timeout_ns) {
@@ -330,10 +335,35 @@ void col_conn_drain(struct col_conn *conn)
         col_conn_free(conn);
 }
 
+void col_conn_pace(struct col_conn *conn, uint64_t in, uint64_t out)
+{
+    static const struct timeval tick = {0, 1000 * 1000 / TICKS_PER_S};
+    struct ev_token_bucket_cfg *old = conn->pace, *pace = NULL;
+    size_t read = in > 0 ? (size_t)in / TICKS_PER_S + 1 : EV_RATE_LIMIT_MAX;
+    size_t write = out > 0 ? (size_t)out / TICKS_PER_S + 1 : EV_RATE_LIMIT_MAX;
+
+    if (in != 0 || out != 0) {
+        pace = ev_token_bucket_cfg_new(read, read, write, write, &tick);
+        if (pace == NULL)
+            return;
+    }
+    bufferevent_set_rate_limit(conn->bev, pace);
+    if (old != NULL)
+        ev_token_bucket_cfg_free(old);
+    conn->pace = pace;
+}
+
 void col_conn_new(struct col_http_server *server, int fd)
 {
+    col_conn_adopt(server, fd, ++server->counters.connections, &(struct col_fate){.stall = false});
+}
+
+void col_conn_adopt(struct col_http_server *server, int fd, uint64_t number,
+                    const struct col_fate *fate)
+{
     struct col_conn *conn = otl_mem_zalloc(sizeof(*conn));
-    SSL *session = server->options.tls != NULL ? col_tls_session(server->options.tls) : NULL;
+    SSL *session =
+        server->options.tls != NULL ? col_tls_session(server->options.tls, fate->tls) : NULL;
     struct bufferevent *bev = NULL;
 
     if (session != NULL) {
@@ -360,7 +390,7 @@ void col_conn_new(struct col_http_server *server, int fd)
     conn->shaking = session != NULL;
     if (session != NULL)
         bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
-    conn->request.connection = ++server->counters.connections;
+    conn->request.connection = number;
     server->counters.connections_open++;
     otl_buf_init(&conn->head, server->options.max_head_bytes);
     otl_buf_init(&conn->body, server->options.max_body_bytes);
@@ -373,5 +403,7 @@ void col_conn_new(struct col_http_server *server, int fd)
         conn->next->previous = conn;
     server->conns = conn;
     bufferevent_setcb(bev, on_read, on_write, on_event, conn);
+    if (fate->read_rate != 0)
+        col_conn_pace(conn, fate->read_rate, 0);
     bufferevent_enable(bev, EV_READ | EV_WRITE);
 }

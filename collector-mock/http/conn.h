@@ -10,6 +10,7 @@
 /* A connection and the server around it; private to this folder. */
 
 struct bufferevent;
+struct ev_token_bucket_cfg;
 struct ssl_st;
 struct event;
 struct col_listener;
@@ -32,6 +33,8 @@ struct col_conn {
     struct ssl_st *tls;      /* of bev; NULL: in the clear */
     bool shaking;            /* TLS: its handshake is not done */
     bool hard;               /* to be closed with a reset */
+    struct ev_token_bucket_cfg *pace; /* of bev; NULL: as fast as it goes */
+    bool slow_answer;        /* pace ends with the answer at hand */
     enum col_conn_state state;
     http_parser parser;
     struct otl_buf head;     /* url, then names and values one after another */
@@ -69,11 +72,17 @@ struct col_http_server {
     uint64_t drain_deadline_ns; /* 0: not draining */
     struct otl_buf spare[COL_HTTP_SPARE_BODIES];
     size_t spare_count;
+    struct col_stalled stalled;
     char address[COL_ADDRESS_SIZE];
 };
 
 /* Takes fd. */
 void col_conn_new(struct col_http_server *server, int fd);
+/* The same for one that has its number already. */
+void col_conn_adopt(struct col_http_server *server, int fd, uint64_t number,
+                    const struct col_fate *fate);
+/* So many bytes a second in and out; 0: as fast as they go. */
+void col_conn_pace(struct col_conn *conn, uint64_t in, uint64_t out);
 void col_conn_free(struct col_conn *conn);
 /* Close what is too slow or over its grace; called about once a second. */
 void col_conn_sweep(struct col_conn *conn, uint64_t now_ns);

@@ -211,7 +211,7 @@ static int on_complete(http_parser *parser)
     struct col_conn *conn = parser->data;
 
     conn->complete = true;
-    conn->close_after = !http_should_keep_alive(parser);
+    conn->close_after |= !http_should_keep_alive(parser);
     http_parser_pause(parser, 1);
     return 0;
 }

@@ -25,13 +25,48 @@ void col_http_options_init(struct col_http_options *options)
 static void on_accept(void *context, int fd)
 {
     struct col_http_server *server = context;
+    struct col_fate fate = {.stall = false};
+    uint64_t number;
 
-    if (server->counters.connections_open >= server->options.max_connections) {
+    if (server->counters.connections_open + server->stalled.count >=
+        server->options.max_connections) {
         server->counters.connections_refused++;
         close(fd);
         return;
     }
-    col_conn_new(server, fd);
+    if (server->options.on_connection == NULL) {
+        col_conn_new(server, fd);
+        return;
+    }
+    number = ++server->counters.connections;
+    server->options.on_connection(server->options.context, number, false, &fate);
+    if (fate.stall)
+        col_stalled_add(&server->stalled, fd, number);
+    else
+        col_conn_adopt(server, fd, number, &fate);
+}
+
+void col_http_meet(struct col_http_server *server)
+{
+    for (struct col_conn *conn = server->conns; conn != NULL; conn = conn->next) {
+        struct col_fate fate = {.stall = false};
+        server->options.on_connection(server->options.context, conn->request.connection, true,
+                                      &fate);
+        if (fate.read_rate != 0)
+            col_conn_pace(conn, fate.read_rate, 0);
+    }
+}
+
+void col_http_thaw(struct col_http_server *server)
+{
+    static const struct col_fate well = {.stall = false};
+    struct col_stalled_one one;
+
+    for (struct col_conn *conn = server->conns; conn != NULL; conn = conn->next)
+        if (conn->pace != NULL && !conn->slow_answer)
+            col_conn_pace(conn, 0, 0);
+    while (col_stalled_take(&server->stalled, &one))
+        col_conn_adopt(server, one.fd, one.number, &well);
 }
 
 static void on_shortage(void *context)
@@ -88,8 +123,15 @@ fail:
     return err;
 }
 
-enum otel_err col_http_refuse(struct col_http_server *server, bool refuse, size_t *ret_reset,
-                              struct otl_detail *reterr)
+/* After its answer, or at once when it has none in hand. */
+static void end_in_order(struct col_conn *conn)
+{
+    conn->close_after = true;
+    col_conn_drain(conn);
+}
+
+enum otel_err col_http_refuse(struct col_http_server *server, bool refuse, bool in_order,
+                              size_t *ret_reset, struct otl_detail *reterr)
 {
     struct col_conn *next;
     size_t reset = 0;
@@ -99,7 +141,9 @@ enum otel_err col_http_refuse(struct col_http_server *server, bool refuse, size_
         err = col_listener_refuse(server->listener, refuse, reterr);
     for (struct col_conn *conn = refuse ? server->conns : NULL; conn != NULL; conn = next) {
         next = conn->next;
-        reset += col_conn_reset(conn);
+        if (in_order)
+            end_in_order(conn);
+        reset += in_order || col_conn_reset(conn);
     }
     if (err == OTEL_OK)
         *ret_reset = reset;
@@ -112,6 +156,7 @@ void col_http_drain(struct col_http_server *server, uint64_t grace_ns)
 
     col_listener_free(server->listener);
     server->listener = NULL;
+    col_stalled_fini(&server->stalled);
     if (server->conns == NULL) {
         server->drain_deadline_ns = 1;
         if (server->options.on_drained != NULL)
@@ -132,6 +177,7 @@ void col_http_free(struct col_http_server *server)
     server->options.on_drained = NULL;
     while (server->conns != NULL)
         col_conn_free(server->conns);
+    col_stalled_fini(&server->stalled);
     col_listener_free(server->listener);
     if (server->sweep != NULL)
         event_free(server->sweep);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "collector-mock/net/budget.h"
+#include "collector-mock/net/fate.h"
 #include "sdk/base/buf.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/detail.h"
@@ -54,6 +55,7 @@ struct col_http_request {
     struct col_http_header headers[COL_HTTP_HEADERS_MAX];
     size_t header_count;
     void *tag;            /* the handler's own */
+    uint64_t note;        /* likewise */
 };
 
 struct col_http_answer {
@@ -62,6 +64,9 @@ struct col_http_answer {
     struct otl_view body;     /* copied */
     const char *extra;        /* further header lines, each ending in \r\n; may be NULL */
     bool close;               /* close the connection afterwards */
+    size_t cut;               /* so many bytes of the body leave, then the connection is closed;
+                               * 0: all of it */
+    uint64_t rate;            /* bytes a second; 0: at once */
 };
 
 struct col_http_counters {
@@ -91,6 +96,8 @@ struct col_http_options {
     uint64_t head_timeout_ns; /* init: 10 s */
     uint64_t body_timeout_ns; /* without progress; init: 30 s */
     void *context;
+    /* A new connection: what it is made to suffer. May be NULL. */
+    col_fate_fn *on_connection;
     /* A whole request. */
     void (*on_request)(void *context, struct col_http_request *request);
     /* The answer of a request was given to the kernel whole, or (sent false) never will be. */
@@ -123,11 +130,21 @@ void col_http_answer(struct col_http_request *request, const struct col_http_ans
 /* Never answer it: its connection is reset, on_answered is told that nothing was sent. */
 void col_http_abandon(struct col_http_request *request);
 
+/* Close its connection without an answer; likewise. */
+void col_http_hang_up(struct col_http_request *request);
+
+/* Ask on_connection about the open connections too. */
+void col_http_meet(struct col_http_server *server);
+/* Connections that were stalled are read, slow ones as fast as they come. */
+void col_http_thaw(struct col_http_server *server);
+
 /* refuse true: nobody listens (a connection is refused by the kernel) and every connection is
- * reset; the port stays ours. false: listen again. *ret_reset: connections that were reset.
+ * reset, or closed in order, after its answer; the port stays ours. false: listen again.
+ * *ret_reset: connections that were ended.
  * OTEL_ERR_IO with *reterr: the port is gone. */
 OTEL_MUST_USE enum otel_err col_http_refuse(struct col_http_server *server, bool refuse,
-                                            size_t *ret_reset, struct otl_detail *reterr);
+                                            bool in_order, size_t *ret_reset,
+                                            struct otl_detail *reterr);
 
 /* "127.0.0.1:40123", "[::1]:40123"; lives as long as the server. */
 const char *col_http_address(const struct col_http_server *server);

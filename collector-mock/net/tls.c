@@ -19,7 +19,6 @@ struct col_tls {
     SSL_CTX *context;
     SSL_CTX *other; /* COL_TLS_OTHER */
     struct col_tls_options options; /* its texts are ours */
-    enum col_tls_fault fault;
     uint64_t loaded_ns;
     struct timespec client_ca_changed;
     struct col_tls_counters counters;
@@ -246,10 +245,8 @@ static int on_alpn(SSL *session, const unsigned char **out, unsigned char *out_l
 
 static int on_hello(SSL *session, int *alert, void *arg)
 {
-    const struct col_tls *tls = arg;
-
-    (void)session;
-    if (tls->fault != COL_TLS_REFUSE)
+    (void)arg;
+    if (SSL_get_app_data(session) == NULL)
         return SSL_CLIENT_HELLO_SUCCESS;
     *alert = SSL_AD_HANDSHAKE_FAILURE;
     return SSL_CLIENT_HELLO_ERROR;
@@ -267,7 +264,7 @@ static bool set_words(struct col_tls *tls, SSL_CTX *context)
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS |
                                   SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_client_hello_cb(context, on_hello, tls);
+    SSL_CTX_set_client_hello_cb(context, on_hello, NULL);
     if (options->protocol != NULL)
         SSL_CTX_set_alpn_select_cb(context, on_alpn, (void *)(uintptr_t)options->protocol);
     if (lowest < TLS1_2_VERSION) /* OpenSSL 3 takes SHA-1 signatures at level 0 alone */
@@ -414,16 +411,20 @@ void col_tls_free(struct col_tls *tls)
 
 /* ---- sessions ---- */
 
-SSL *col_tls_session(struct col_tls *tls)
+SSL *col_tls_session(struct col_tls *tls, enum col_tls_fault fault)
 {
+    static char refused;
     SSL *session;
 
     if (due(tls, otl_clock_mono(tls->options.clock)))
         reload(tls);
     ERR_clear_error();
-    session = SSL_new(tls->fault == COL_TLS_OTHER ? tls->other : tls->context);
-    if (session != NULL)
-        SSL_set_accept_state(session);
+    session = SSL_new(fault == COL_TLS_OTHER && tls->other != NULL ? tls->other : tls->context);
+    if (session == NULL)
+        return NULL;
+    SSL_set_accept_state(session);
+    if (fault == COL_TLS_REFUSE)
+        SSL_set_app_data(session, &refused); /* for on_hello */
     return session;
 }
 
@@ -454,32 +455,23 @@ void col_tls_goodbye(SSL *session)
     ERR_clear_error();
 }
 
-enum otel_err col_tls_misbehave(struct col_tls *tls, enum col_tls_fault fault,
-                                const char *cert_file, const char *key_file,
-                                struct otl_detail *reterr)
+enum otel_err col_tls_other(struct col_tls *tls, const char *cert_file, const char *key_file,
+                            struct otl_detail *reterr)
 {
     struct col_tls_options other = tls->options;
     SSL_CTX *context = NULL;
     const char *key;
     enum otel_err err;
 
-    if (fault == COL_TLS_OTHER) {
-        other.cert_file = cert_file;
-        other.key_file = key_file;
-        other.cert_pem = other.key_pem = NULL;
-        err = make_context(tls, &other, &context, &key, reterr);
-        if (err != OTEL_OK)
-            return err;
-        SSL_CTX_free(tls->other);
-        tls->other = context;
-    }
-    tls->fault = fault;
+    other.cert_file = cert_file;
+    other.key_file = key_file;
+    other.cert_pem = other.key_pem = NULL;
+    err = make_context(tls, &other, &context, &key, reterr);
+    if (err != OTEL_OK)
+        return err;
+    SSL_CTX_free(tls->other);
+    tls->other = context;
     return OTEL_OK;
-}
-
-enum col_tls_fault col_tls_fault(const struct col_tls *tls)
-{
-    return tls->fault;
 }
 
 const struct col_tls_counters *col_tls_counters(const struct col_tls *tls)

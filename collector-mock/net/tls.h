@@ -42,11 +42,11 @@ struct col_tls_options {
     const struct otl_clock *clock;    /* borrowed */
 };
 
-/* What a session that begins now is made to suffer. */
+/* What a session is made to suffer. */
 enum col_tls_fault {
     COL_TLS_WELL,
     COL_TLS_REFUSE, /* the handshake ends with an alert */
-    COL_TLS_OTHER   /* another certificate, see col_tls_fault() */
+    COL_TLS_OTHER   /* another certificate, see col_tls_other() */
 };
 
 struct col_tls_counters {
@@ -69,7 +69,7 @@ OTEL_MUST_USE enum otel_err col_tls_new(const struct col_tls_options *options,
 void col_tls_free(struct col_tls *tls); /* may be NULL */
 
 /* A session for a new connection, waiting for the client's first word. NULL: no memory. */
-struct ssl_st *col_tls_session(struct col_tls *tls);
+struct ssl_st *col_tls_session(struct col_tls *tls, enum col_tls_fault fault);
 /* Its handshake is done: true if the client may stay (ALPN). */
 bool col_tls_established(struct col_tls *tls, struct ssl_st *session);
 /* It is not, and never will be. */
@@ -77,11 +77,9 @@ void col_tls_failed(struct col_tls *tls);
 /* Say goodbye, as far as that goes without waiting. */
 void col_tls_goodbye(struct ssl_st *session);
 
-/* Sessions from now on. cert_file and key_file: for COL_TLS_OTHER. Errors as col_tls_new(). */
-OTEL_MUST_USE enum otel_err col_tls_misbehave(struct col_tls *tls, enum col_tls_fault fault,
-                                              const char *cert_file, const char *key_file,
-                                              struct otl_detail *reterr);
-enum col_tls_fault col_tls_fault(const struct col_tls *tls);
+/* The other certificate, for COL_TLS_OTHER from now on. Errors as col_tls_new(). */
+OTEL_MUST_USE enum otel_err col_tls_other(struct col_tls *tls, const char *cert_file,
+                                          const char *key_file, struct otl_detail *reterr);
 
 const struct col_tls_counters *col_tls_counters(const struct col_tls *tls);
 

@@ -210,7 +210,7 @@ enum otel_err col_service_run(struct col_service *service, struct otl_detail *re
 
     if (err == OTEL_OK && service->plan != NULL)
         err = col_plan_start(service->plan, service->host.base, service->host.faults,
-                             &service->host.log);
+                             service->host.clock, &service->host.log);
     if (err != OTEL_OK)
         return err;
     event_base_dispatch(service->host.base);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-mock/receivers/intake.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "collector-mock/faults/faults.h"
 #include "collector-mock/http/inflate.h"
 #include "collector-mock/wire/json.h"
+#include "collector-mock/wire/regroup.h"
 #include "collector-mock/wire/traces.h"
 #include "sdk/base/mem.h"
 
@@ -17,6 +19,7 @@ struct col_intake {
     struct col_consumer next;
     enum col_tap_transport transport;
     struct otl_buf inflated;
+    struct col_regroup kept;   /* what a partial success takes */
     struct otl_buf transcoded; /* what a JSON request says, in protobuf */
     uint64_t connection_base; /* of the server's numbers within the tap */
     uint64_t traces_requests; /* for --broken */
@@ -70,7 +73,7 @@ static enum otel_err tap_request(struct col_intake *intake,
 }
 
 void col_intake_answered(struct col_intake *intake, uint64_t connection, uint64_t tap_request,
-                         uint32_t status, bool sent)
+                         uint64_t rejected, uint32_t status, bool sent)
 {
     struct col_tap_record record = {
         .type = COL_TAP_ANSWER,
@@ -79,6 +82,7 @@ void col_intake_answered(struct col_intake *intake, uint64_t connection, uint64_
         .request = tap_request,
         .mono_ns = otl_clock_mono(intake->host->clock),
         .wall_ns = otl_clock_wall(intake->host->clock),
+        .rejected_spans = rejected,
         .status = status,
         .flags = sent ? 0 : COL_TAP_UNSENT,
     };
@@ -141,6 +145,48 @@ static void hand_on(struct col_intake *intake, const struct col_intake_request *
     otl_detail_set(&outcome->detail, err, NULL, 0, 0, "%s", otel_err_text(err));
 }
 
+/* All but the last rejected spans; err: they cannot be put together. */
+static enum otel_err keep_first(struct col_intake *intake, uint64_t spans, struct otl_view *body)
+{
+    struct col_traces traces;
+    struct col_span span;
+    enum otel_err err = OTEL_OK;
+
+    col_traces_init(&traces, *body);
+    while (spans > 0 && err == OTEL_OK && col_traces_next(&traces, &span)) {
+        err = col_regroup_add(&intake->kept, &traces, &span);
+        spans--;
+    }
+    return err == OTEL_OK ? col_regroup_finish(&intake->kept, body) : err;
+}
+
+/* The pipeline is given what a fault leaves of the request, and as often as it wants. */
+static void hand_on_by_fault(struct col_intake *intake, const struct col_intake_request *request,
+                             uint64_t spans, struct col_outcome *outcome)
+{
+    const struct col_fault_plan *fault = outcome->fault;
+    struct col_intake_request part = *request;
+
+    if (fault->kind == COL_FAULT_PARTIAL) {
+        outcome->rejected = fault->rejected < spans ? fault->rejected : spans;
+        *intake->refused += outcome->rejected;
+        spans -= outcome->rejected;
+        if (outcome->rejected > 0 && spans > 0 &&
+            keep_first(intake, spans, &part.body) != OTEL_OK) {
+            *intake->failed += spans;
+            outcome->rejected += spans;
+            spans = 0;
+        }
+        if (spans == 0) {
+            ++*intake->outcome_success;
+            return;
+        }
+    }
+    hand_on(intake, &part, spans, outcome);
+    if (fault->kind == COL_FAULT_DUPLICATE && outcome->code == COL_GRPC_OK)
+        hand_on(intake, &part, spans, outcome);
+}
+
 /* What is recorded and good goes to the pipeline, unless a fault on command decides otherwise. */
 static void pass_faults(struct col_intake *intake, const struct col_intake_request *request,
                         uint64_t spans, struct col_outcome *outcome)
@@ -149,23 +195,47 @@ static void pass_faults(struct col_intake *intake, const struct col_intake_reque
                                            outcome->tap_request, spans};
 
     outcome->fault = col_faults_strike(intake->host->faults, &seen);
-    if (outcome->fault == NULL || outcome->fault->kind == COL_FAULT_DELAY) {
+    if (outcome->fault == NULL) {
         hand_on(intake, request, spans, outcome);
+        return;
+    }
+    if (col_fault_is_behind(outcome->fault->kind)) {
+        hand_on_by_fault(intake, request, spans, outcome);
         return;
     }
     *intake->refused += spans;
     ++*intake->outcome_refused;
     outcome->code = COL_GRPC_UNAVAILABLE;
-    snprintf(outcome->detail.text, sizeof(outcome->detail.text), "refused on command");
+    snprintf(outcome->detail.text, sizeof(outcome->detail.text), "%s",
+             outcome->fault->kind == COL_FAULT_MEMORY ? "data refused due to high memory usage"
+                                                      : "refused on command");
+    if (outcome->fault->kind == COL_FAULT_MEMORY)
+        outcome->fault = NULL; /* the answer is the usual one */
 }
 
-static void not_recorded(struct col_intake *intake, uint64_t spans, struct col_outcome *outcome)
+/* What a fault does before the request is in the tap. False: the disk is full. */
+static bool pass_early_faults(struct col_intake *intake, struct col_intake_request *request,
+                              uint64_t spans)
+{
+    const struct col_fault_request seen = {intake->connection_base + request->connection,
+                                           intake->host->tap_requests + 1, spans};
+    const struct col_fault_plan *fault = col_faults_strike_early(intake->host->faults, &seen);
+
+    if (fault == NULL)
+        return true;
+    if (fault->kind == COL_FAULT_CLOCK_SKEW)
+        request->wall_ns += (uint64_t)fault->skew_ns;
+    return fault->kind != COL_FAULT_DISK_FULL;
+}
+
+static void not_recorded(struct col_intake *intake, uint64_t spans, int error,
+                         struct col_outcome *outcome)
 {
     *intake->failed += spans;
     ++*intake->outcome_failure;
     outcome->code = COL_GRPC_UNAVAILABLE;
     snprintf(outcome->detail.text, sizeof(outcome->detail.text), "cannot record the request: %s",
-             strerror(intake->host->tap.error));
+             strerror(error));
     otl_log_line(&intake->host->log, OTL_LOG_ERROR, "%s", outcome->detail.text);
 }
 
@@ -200,8 +270,10 @@ void col_intake_take(struct col_intake *intake, struct col_intake_request *reque
         *intake->lost_on_purpose += spans;
         *intake->accepted += spans;
         ++*intake->outcome_success;
+    } else if (!ret->undecodable && spans > 0 && !pass_early_faults(intake, request, spans)) {
+        not_recorded(intake, spans, ENOSPC, ret);
     } else if (tap_request(intake, request, spans, ret) != OTEL_OK) {
-        not_recorded(intake, spans, ret);
+        not_recorded(intake, spans, intake->host->tap.error, ret);
     } else if (ret->undecodable) {
         ++*intake->outcome_failure;
         ret->code = COL_GRPC_INVALID_ARGUMENT;
@@ -210,6 +282,22 @@ void col_intake_take(struct col_intake *intake, struct col_intake_request *reque
     } else {
         pass_faults(intake, request, spans, ret);
     }
+}
+
+void col_intake_meet(struct col_intake *intake, uint64_t connection, bool open, bool secure,
+                     struct col_fate *ret)
+{
+    const struct col_fault_plan *fault = col_faults_strike_connection(
+        intake->host->faults, intake->connection_base + connection, open, secure);
+
+    if (fault == NULL)
+        return;
+    ret->stall = fault->kind == COL_FAULT_ACCEPT_STALL;
+    ret->read_rate = fault->kind == COL_FAULT_SLOW_READ ? fault->rate : 0;
+    if (fault->kind == COL_FAULT_TLS_REFUSE)
+        ret->tls = COL_TLS_REFUSE;
+    else if (fault->kind == COL_FAULT_TLS_CERTIFICATE)
+        ret->tls = COL_TLS_OTHER;
 }
 
 void col_intake_failed(struct col_intake *intake)
@@ -291,6 +379,7 @@ enum otel_err col_intake_new(const struct col_intake_options *options, struct co
     options->host->tap_connections += 1ULL << 40;
     otl_buf_init(&intake->inflated, options->max_body_bytes);
     otl_buf_init(&intake->transcoded, options->max_body_bytes);
+    col_regroup_init(&intake->kept, options->max_body_bytes);
     if (!register_counters(intake, options->id)) {
         col_intake_free(intake);
         return OTEL_ERR_MEMORY;
@@ -305,5 +394,6 @@ void col_intake_free(struct col_intake *intake)
         return;
     otl_buf_fini(&intake->inflated);
     otl_buf_fini(&intake->transcoded);
+    col_regroup_fini(&intake->kept);
     otl_mem_free(intake);
 }

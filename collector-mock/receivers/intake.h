@@ -2,6 +2,7 @@
 #ifndef COL_RECEIVERS_INTAKE_H
 #define COL_RECEIVERS_INTAKE_H
 
+#include "collector-mock/net/fate.h"
 #include "collector-mock/pipeline/component.h"
 #include "collector-mock/receivers/status.h"
 
@@ -44,9 +45,10 @@ struct col_fault_plan;
 struct col_outcome {
     enum col_grpc_code code;  /* COL_GRPC_OK: accepted */
     bool undecodable;         /* code is INVALID_ARGUMENT because the body is no OTLP */
-    const struct col_fault_plan *fault; /* a delay: give the answer late; a status: give that; a
-                                         * stall: none; NULL: answer now */
+    const struct col_fault_plan *fault; /* what becomes of the answer, see damage.h; NULL: answer
+                                         * now */
     uint64_t tap_request;     /* its number in the tap; 0: not in the tap */
+    uint64_t rejected;        /* spans that a partial success refuses */
     struct otl_detail detail; /* text: why code is not OK */
 };
 #define COL_OUTCOME_INIT {.detail = OTL_DETAIL_NONE}
@@ -64,11 +66,14 @@ OTEL_MUST_USE enum otel_err col_intake_inflate(struct col_intake *intake,
 /* *request is changed: the body is what is in the tap. */
 void col_intake_take(struct col_intake *intake, struct col_intake_request *request,
                      struct col_outcome *ret);
+/* What a fault makes of a connection; open as in col_fate_fn, secure: it speaks TLS. */
+void col_intake_meet(struct col_intake *intake, uint64_t connection, bool open, bool secure,
+                     struct col_fate *ret);
 /* A request ended before it could be taken. */
 void col_intake_failed(struct col_intake *intake);
 /* The answer to a request of the tap has left, or (sent false) never will; 0: nothing to note. */
 void col_intake_answered(struct col_intake *intake, uint64_t connection, uint64_t tap_request,
-                         uint32_t status, bool sent);
+                         uint64_t rejected, uint32_t status, bool sent);
 /* One more answer with this status: the HTTP status, or the grpc-status. */
 void col_intake_count(struct col_intake *intake, unsigned status);
 void col_intake_tidy(struct col_intake *intake);

@@ -6,6 +6,7 @@
 
 #include "collector-mock/faults/faults.h"
 #include "collector-mock/grpc/server.h"
+#include "collector-mock/receivers/damage.h"
 #include "collector-mock/receivers/intake.h"
 #include "collector-mock/receivers/tls_settings.h"
 #include "sdk/base/mem.h"
@@ -15,6 +16,7 @@ static const char method_path[] = "/opentelemetry.proto.collector.trace.v1.Trace
 
 struct col_otlp_grpc {
     struct col_host *host;
+    struct col_tls *tls; /* NULL: in the clear */
     struct col_grpc_server *server;
     struct col_intake *intake;
     size_t max_message;
@@ -76,27 +78,71 @@ static struct otl_view retry_details(struct col_otlp_grpc *grpc, enum col_grpc_c
     return otl_view(grpc->details.data, grpc->details.len);
 }
 
+static void answer_status(struct col_otlp_grpc *grpc, const struct col_outcome *outcome,
+                          struct col_grpc_request *request)
+{
+    const struct col_fault_plan *fault = outcome->fault;
+    struct col_grpc_answer what = {.text = otl_view_str(outcome->detail.text)};
+
+    what.code = fault->code != 0 ? (enum col_grpc_code)fault->code : col_status_grpc(fault->status);
+    what.details = retry_details(grpc, what.code, outcome->detail.text, fault->retry_after_s);
+    answer(grpc, request, &what);
+}
+
+/* A good answer, damaged. */
+static void answer_damaged(struct col_otlp_grpc *grpc, const struct col_outcome *outcome,
+                           struct col_grpc_request *request)
+{
+    const struct col_fault_plan *fault = outcome->fault;
+    struct col_grpc_answer what = {.code = COL_GRPC_OK};
+    struct otl_buf message;
+
+    otl_buf_init(&message, (size_t)fault->size + 4096);
+    if (col_damage_message(fault, outcome->rejected, false, &message))
+        what.message = otl_view(message.data, message.len);
+    what.type = col_damage_type(fault);
+    what.compressed = fault->kind == COL_FAULT_CORRUPT_GZIP;
+    what.cut = col_damage_cut(fault, what.message.len);
+    what.rate = fault->kind == COL_FAULT_SLOW_ANSWER ? fault->rate : 0;
+    request->note = outcome->rejected;
+    answer(grpc, request, &what);
+    otl_buf_fini(&message);
+}
+
 /* As the fault wants it; false: it wants nothing of this one, answer now. */
 static bool answer_by_fault(struct col_otlp_grpc *grpc, struct col_grpc_request *request,
                             const struct col_outcome *outcome)
 {
     const struct col_fault_plan *fault = outcome->fault;
-    struct col_grpc_answer what = {.text = otl_view_str(outcome->detail.text)};
 
-    if (fault->kind == COL_FAULT_DELAY) {
+    switch (fault->kind) {
+    case COL_FAULT_DELAY:
         if (!hold(grpc, outcome, request))
             return false;
         col_intake_count(grpc->intake, (unsigned)outcome->code);
         return true;
-    }
-    if (fault->kind == COL_FAULT_STALL) {
+    case COL_FAULT_STALL:
+    case COL_FAULT_HALF_OPEN:
         if (!hold(grpc, outcome, request))
             col_grpc_abandon(request);
+        else if (fault->kind == COL_FAULT_HALF_OPEN)
+            col_grpc_freeze(request);
         return true;
+    case COL_FAULT_RST_STREAM:
+        col_grpc_reset(request, fault->error_code);
+        return true;
+    case COL_FAULT_GOAWAY:
+        col_grpc_goaway(request);
+        return true;
+    case COL_FAULT_STATUS:
+        answer_status(grpc, outcome, request);
+        return true;
+    default:
+        break;
     }
-    what.code = col_status_grpc(fault->status);
-    what.details = retry_details(grpc, what.code, outcome->detail.text, fault->retry_after_s);
-    answer(grpc, request, &what);
+    if (outcome->code != COL_GRPC_OK)
+        return false; /* the pipeline refused it: that is told */
+    answer_damaged(grpc, outcome, request);
     return true;
 }
 
@@ -126,7 +172,7 @@ static void on_answered(void *context, const struct col_grpc_request *request,
     struct col_otlp_grpc *grpc = context;
 
     col_intake_answered(grpc->intake, request->connection, (uint64_t)(uintptr_t)request->tag,
-                        (uint32_t)code, sent);
+                        request->note, (uint32_t)code, sent);
 }
 
 /* ---- a request ---- */
@@ -206,6 +252,7 @@ static void on_request(void *context, struct col_grpc_request *request)
     struct col_outcome outcome = COL_OUTCOME_INIT;
 
     request->tag = NULL;
+    request->note = 0;
     if (request->compressed &&
         col_intake_inflate(grpc->intake, request->encoding, request->message, &taken.body,
                            &outcome.detail) != OTEL_OK) {
@@ -291,6 +338,44 @@ static enum otel_err observe_server(struct col_otlp_grpc *grpc, const char *id)
     return err;
 }
 
+/* ---- what a fault makes of the listener ---- */
+
+static int64_t on_refuse(void *arg, bool refuse, bool in_order, struct otl_detail *reterr)
+{
+    struct col_otlp_grpc *grpc = arg;
+    size_t reset = 0;
+
+    return col_grpc_refuse(grpc->server, refuse, in_order, &reset, reterr) == OTEL_OK
+               ? (int64_t)reset
+               : -1;
+}
+
+static void on_meet(void *arg)
+{
+    col_grpc_meet(((struct col_otlp_grpc *)arg)->server);
+}
+
+static void on_thaw(void *arg)
+{
+    col_grpc_thaw(((struct col_otlp_grpc *)arg)->server);
+}
+
+static enum otel_err on_certificate(void *arg, const char *cert_file, const char *key_file,
+                                    struct otl_detail *reterr)
+{
+    struct col_otlp_grpc *grpc = arg;
+
+    return grpc->tls != NULL ? col_tls_other(grpc->tls, cert_file, key_file, reterr)
+                             : OTEL_ERR_UNSUPPORTED;
+}
+
+static void on_connection(void *context, uint64_t connection, bool open, struct col_fate *ret)
+{
+    struct col_otlp_grpc *grpc = context;
+
+    col_intake_meet(grpc->intake, connection, open, grpc->tls != NULL, ret);
+}
+
 static enum otel_err listen_on(struct col_otlp_grpc *grpc,
                                const struct col_otlp_grpc_options *options,
                                struct otl_detail *reterr)
@@ -312,20 +397,14 @@ static enum otel_err listen_on(struct col_otlp_grpc *grpc,
     if (options->max_concurrent_streams != 0)
         server.max_concurrent_streams = options->max_concurrent_streams;
     server.context = grpc;
+    if (options->host->faults != NULL)
+        server.on_connection = on_connection;
     server.on_head = on_head;
     server.on_request = on_request;
     server.on_answered = on_answered;
     server.on_refused = on_refused;
     server.on_drained = on_drained;
     return col_grpc_new(&server, &grpc->server, reterr);
-}
-
-static int64_t on_refuse(void *arg, bool refuse, struct otl_detail *reterr)
-{
-    struct col_otlp_grpc *grpc = arg;
-    size_t reset = 0;
-
-    return col_grpc_refuse(grpc->server, refuse, &reset, reterr) == OTEL_OK ? (int64_t)reset : -1;
 }
 
 enum otel_err col_otlp_grpc_new(const struct col_otlp_grpc_options *options,
@@ -337,6 +416,7 @@ enum otel_err col_otlp_grpc_new(const struct col_otlp_grpc_options *options,
                                               .host = options->host,
                                               .next = options->next};
     struct col_otlp_grpc *grpc = otl_mem_zalloc(sizeof(*grpc));
+    const struct col_fault_socket socket = {grpc, on_refuse, on_meet, on_thaw, on_certificate};
     enum otel_err err;
 
     if (grpc == NULL)
@@ -346,6 +426,7 @@ enum otel_err col_otlp_grpc_new(const struct col_otlp_grpc_options *options,
     grpc->on_drained = options->on_drained;
     grpc->on_drained_context = options->on_drained_context;
     otl_buf_init(&grpc->details, 4096);
+    grpc->tls = options->tls;
     err = col_intake_new(&intake, &grpc->intake);
     if (err == OTEL_OK)
         err = listen_on(grpc, options, reterr);
@@ -354,7 +435,7 @@ enum otel_err col_otlp_grpc_new(const struct col_otlp_grpc_options *options,
     if (err == OTEL_OK)
         err = col_tls_observe(options->tls, options->host, options->id, "grpc");
     if (err == OTEL_OK)
-        err = col_faults_attach(options->host->faults, on_refuse, grpc);
+        err = col_faults_attach(options->host->faults, &socket);
     if (err == OTEL_OK)
         err = col_host_endpoint(options->host, options->id, "grpc",
                                 col_grpc_address(grpc->server));

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "collector-mock/faults/faults.h"
+#include "collector-mock/receivers/damage.h"
 #include "collector-mock/receivers/intake.h"
 #include "collector-mock/receivers/tls_settings.h"
 #include "sdk/base/mem.h"
@@ -16,6 +17,7 @@ static const char text_type[] = "text/plain; charset=utf-8";
 
 struct col_otlp_http {
     struct col_host *host;
+    struct col_tls *tls; /* NULL: in the clear */
     const char *path;
     struct col_http_server *server;
     struct col_intake *intake;
@@ -24,6 +26,21 @@ struct col_otlp_http {
     void (*on_drained)(void *context);
     void *on_drained_context;
 };
+
+static bool is_type(struct otl_view value, const char *type)
+{
+    const char *semicolon = value.len > 0 ? memchr(value.data, ';', value.len) : NULL;
+    size_t len = semicolon ? (size_t)(semicolon - value.data) : value.len;
+
+    while (len > 0 && value.data[len - 1] == ' ')
+        len--;
+    return len == strlen(type) && strncasecmp(value.data, type, len) == 0;
+}
+
+static bool is_json(const struct col_http_request *request)
+{
+    return is_type(col_http_header_of(request, "Content-Type"), json_media);
+}
 
 /* ---- answers ---- */
 
@@ -89,45 +106,66 @@ static bool hold(struct col_otlp_http *http, const struct col_fault_plan *fault,
     return false;
 }
 
+static void answer_status(struct col_otlp_http *http, const struct col_fault_plan *fault,
+                          struct col_http_request *request, struct col_http_answer *answer)
+{
+    char extra[96], value[40];
+
+    answer->status =
+        fault->status != 0 ? fault->status : col_status_http((enum col_grpc_code)fault->code);
+    col_damage_retry_after(fault, otl_clock_wall(http->host->clock), value, sizeof(value));
+    snprintf(extra, sizeof(extra), "Retry-After: %s\r\n", value);
+    answer->extra = fault->retry_after_s > 0 ? extra : NULL;
+    col_intake_count(http->intake, answer->status);
+    col_http_answer(request, answer);
+}
+
 /* As the fault wants it; false: it wants nothing of this one, answer now. */
-static bool answer_by_fault(struct col_otlp_http *http, const struct col_fault_plan *fault,
+static bool answer_by_fault(struct col_otlp_http *http, const struct col_outcome *outcome,
                             struct col_http_request *request, struct col_http_answer *answer)
 {
-    char extra[64];
+    const struct col_fault_plan *fault = outcome->fault;
+    struct otl_buf message;
 
-    if (fault->kind == COL_FAULT_DELAY) {
+    switch (fault->kind) {
+    case COL_FAULT_DELAY:
         if (!hold(http, fault, request, answer))
             return false;
         col_intake_count(http->intake, answer->status);
         return true;
-    }
-    if (fault->kind == COL_FAULT_STALL) {
+    case COL_FAULT_STALL:
+    case COL_FAULT_HALF_OPEN: /* a request in hand, and HTTP/1 reads no more */
         if (!hold(http, fault, request, answer))
             col_http_abandon(request);
         return true;
+    case COL_FAULT_RST_STREAM:
+        col_http_abandon(request);
+        return true;
+    case COL_FAULT_GOAWAY:
+        col_http_hang_up(request);
+        return true;
+    case COL_FAULT_STATUS:
+        answer_status(http, fault, request, answer);
+        return true;
+    default:
+        break;
     }
-    answer->status = fault->status;
-    snprintf(extra, sizeof(extra), "Retry-After: %llu\r\n",
-             (unsigned long long)fault->retry_after_s);
-    answer->extra = fault->retry_after_s > 0 ? extra : NULL;
+    if (outcome->code != COL_GRPC_OK)
+        return false; /* the pipeline refused it: that is told */
+    otl_buf_init(&message, (size_t)fault->size + 4096);
+    if (col_damage_message(fault, outcome->rejected, is_json(request), &message))
+        answer->body = otl_view(message.data, message.len);
+    if (col_damage_type(fault) != NULL)
+        answer->content_type = col_damage_type(fault);
+    if (fault->kind == COL_FAULT_CORRUPT_GZIP)
+        answer->extra = "Content-Encoding: gzip\r\n";
+    answer->cut = col_damage_cut(fault, answer->body.len);
+    answer->rate = fault->kind == COL_FAULT_SLOW_ANSWER ? fault->rate : 0;
+    request->note = outcome->rejected;
     col_intake_count(http->intake, answer->status);
     col_http_answer(request, answer);
+    otl_buf_fini(&message);
     return true;
-}
-
-static bool is_type(struct otl_view value, const char *type)
-{
-    const char *semicolon = value.len > 0 ? memchr(value.data, ';', value.len) : NULL;
-    size_t len = semicolon ? (size_t)(semicolon - value.data) : value.len;
-
-    while (len > 0 && value.data[len - 1] == ' ')
-        len--;
-    return len == strlen(type) && strncasecmp(value.data, type, len) == 0;
-}
-
-static bool is_json(const struct col_http_request *request)
-{
-    return is_type(col_http_header_of(request, "Content-Type"), json_media);
 }
 
 static void answer_outcome(struct col_otlp_http *http, struct col_http_request *request,
@@ -141,7 +179,7 @@ static void answer_outcome(struct col_otlp_http *http, struct col_http_request *
 
     if (outcome->code != COL_GRPC_OK)
         answer.body = status_body(http, json, outcome->code, outcome->detail.text);
-    if (outcome->fault != NULL && answer_by_fault(http, outcome->fault, request, &answer))
+    if (outcome->fault != NULL && answer_by_fault(http, outcome, request, &answer))
         return;
     col_intake_count(http->intake, answer.status);
     col_http_answer(request, &answer);
@@ -153,7 +191,7 @@ static void on_answered(void *context, const struct col_http_request *request,
     struct col_otlp_http *http = context;
 
     col_intake_answered(http->intake, request->connection, (uint64_t)(uintptr_t)request->tag,
-                        answer->status, sent);
+                        request->note, answer->status, sent);
 }
 
 /* ---- a request ---- */
@@ -202,6 +240,7 @@ static void on_request(void *context, struct col_http_request *request)
     struct otl_view type = col_http_header_of(request, "Content-Type");
 
     request->tag = NULL;
+    request->note = 0;
     if (!otl_view_is(request->path, http->path))
         answer_plain(http, request, 404, "404 page not found\n");
     else if (!otl_view_is(request->method, "POST"))
@@ -277,6 +316,44 @@ static enum otel_err observe_server(struct col_otlp_http *http, const char *id)
     return err;
 }
 
+/* ---- what a fault makes of the listener ---- */
+
+static int64_t on_refuse(void *arg, bool refuse, bool in_order, struct otl_detail *reterr)
+{
+    struct col_otlp_http *http = arg;
+    size_t reset = 0;
+
+    return col_http_refuse(http->server, refuse, in_order, &reset, reterr) == OTEL_OK
+               ? (int64_t)reset
+               : -1;
+}
+
+static void on_meet(void *arg)
+{
+    col_http_meet(((struct col_otlp_http *)arg)->server);
+}
+
+static void on_thaw(void *arg)
+{
+    col_http_thaw(((struct col_otlp_http *)arg)->server);
+}
+
+static enum otel_err on_certificate(void *arg, const char *cert_file, const char *key_file,
+                                    struct otl_detail *reterr)
+{
+    struct col_otlp_http *http = arg;
+
+    return http->tls != NULL ? col_tls_other(http->tls, cert_file, key_file, reterr)
+                             : OTEL_ERR_UNSUPPORTED;
+}
+
+static void on_connection(void *context, uint64_t connection, bool open, struct col_fate *ret)
+{
+    struct col_otlp_http *http = context;
+
+    col_intake_meet(http->intake, connection, open, http->tls != NULL, ret);
+}
+
 static enum otel_err listen_on(struct col_otlp_http *http,
                                const struct col_otlp_http_options *options,
                                struct otl_detail *reterr)
@@ -296,19 +373,13 @@ static enum otel_err listen_on(struct col_otlp_http *http,
     server.max_body_bytes = options->max_request_body_size;
     server.budget = &options->host->budget;
     server.context = http;
+    if (options->host->faults != NULL)
+        server.on_connection = on_connection;
     server.on_request = on_request;
     server.on_answered = on_answered;
     server.on_refused = on_refused;
     server.on_drained = on_drained;
     return col_http_new(&server, &http->server, reterr);
-}
-
-static int64_t on_refuse(void *arg, bool refuse, struct otl_detail *reterr)
-{
-    struct col_otlp_http *http = arg;
-    size_t reset = 0;
-
-    return col_http_refuse(http->server, refuse, &reset, reterr) == OTEL_OK ? (int64_t)reset : -1;
 }
 
 enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
@@ -320,6 +391,7 @@ enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
                                               .host = options->host,
                                               .next = options->next};
     struct col_otlp_http *http = otl_mem_zalloc(sizeof(*http));
+    const struct col_fault_socket socket = {http, on_refuse, on_meet, on_thaw, on_certificate};
     enum otel_err err;
 
     if (http == NULL)
@@ -330,6 +402,7 @@ enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
     http->on_drained = options->on_drained;
     http->on_drained_context = options->on_drained_context;
     otl_buf_init(&http->status, 4096);
+    http->tls = options->tls;
     err = col_intake_new(&intake, &http->intake);
     if (err == OTEL_OK)
         err = listen_on(http, options, reterr);
@@ -338,7 +411,7 @@ enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
     if (err == OTEL_OK)
         err = col_tls_observe(options->tls, options->host, options->id, "http");
     if (err == OTEL_OK)
-        err = col_faults_attach(options->host->faults, on_refuse, http);
+        err = col_faults_attach(options->host->faults, &socket);
     if (err == OTEL_OK)
         err = col_host_endpoint(options->host, options->id, "http",
                                 col_http_address(http->server));

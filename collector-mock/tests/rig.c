@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "sdk/base/clock.h"
 #include "sdk/base/file.h"
 
 enum { ARGUMENTS_MAX = 16 };
@@ -34,9 +35,10 @@ void rig_init(struct rig *rig)
     snprintf(rig->config, sizeof(rig->config), "%s/config.yaml", rig->dir);
     snprintf(rig->tap, sizeof(rig->tap), "%s/tap.bin", rig->dir);
     snprintf(rig->log, sizeof(rig->log), "%s/log", rig->dir);
+    snprintf(rig->record, sizeof(rig->record), "%s/faults.jsonl", rig->dir);
 }
 
-void rig_config(struct rig *rig, const char *yaml)
+static void write_text(const struct rig *rig, const char *path, const char *yaml)
 {
     struct otl_buf text;
     const char *at;
@@ -48,8 +50,13 @@ void rig_config(struct rig *rig, const char *yaml)
         yaml = at + 3;
     }
     assert_int_equal(otl_buf_append_str(&text, yaml), OTEL_OK);
-    assert_int_equal(otl_file_write(rig->config, text.data, text.len, NULL), OTEL_OK);
+    assert_int_equal(otl_file_write(path, text.data, text.len, NULL), OTEL_OK);
     otl_buf_fini(&text);
+}
+
+void rig_config(struct rig *rig, const char *yaml)
+{
+    write_text(rig, rig->config, yaml);
 }
 
 /* build/MODE/tests/x -> build/MODE/bin/collector-mock */
@@ -116,7 +123,8 @@ static void show_log(const struct rig *rig)
 void rig_start(struct rig *rig, const char *extra)
 {
     const char *arguments[] = {"--config", rig->config,  "--tap", rig->tap,
-                               "--ready-fd", NULL, extra, NULL};
+                               "--ready-fd", NULL, extra,
+                               extra ? rig->more : NULL, NULL};
     char number[16];
     size_t len = 0;
     int pipes[2];
@@ -139,6 +147,60 @@ void rig_start(struct rig *rig, const char *extra)
     }
     rig->ready[len] = '\0';
     close(pipes[0]);
+}
+
+void rig_start_faults(struct rig *rig, const char *plan, unsigned active)
+{
+    char path[128], option[160], record[160];
+
+    snprintf(path, sizeof(path), "%s/plan.yaml", rig->dir);
+    snprintf(option, sizeof(option), "--faults=%s", path);
+    snprintf(record, sizeof(record), "--fault-record=%s", rig->record);
+    write_text(rig, path, plan);
+    unlink(rig->record);
+    rig->more = record;
+    rig_start(rig, option);
+    rig->more = NULL;
+    if (active > 0)
+        rig_metric_until(rig, "collector_mock_faults_active", active);
+}
+
+void rig_start_control(struct rig *rig)
+{
+    char option[40], record[160];
+    int pair[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_int_equal(fcntl(pair[0], F_SETFD, FD_CLOEXEC), 0);
+    snprintf(option, sizeof(option), "--control-fd=%d", pair[1]);
+    snprintf(record, sizeof(record), "--fault-record=%s", rig->record);
+    unlink(rig->record);
+    rig->more = record;
+    rig_start(rig, option);
+    rig->more = NULL;
+    close(pair[1]);
+    rig->control = pair[0];
+}
+
+void rig_command(struct rig *rig, const char *line)
+{
+    rig_send(rig->control, line, strlen(line));
+    rig_send(rig->control, "\n", 1);
+}
+
+const char *rig_reply(struct rig *rig, char *out, size_t size)
+{
+    size_t len = 0;
+
+    while (len + 1 < size) {
+        assert_true(wait_readable(rig->control));
+        assert_int_equal(recv(rig->control, out + len, 1, 0), 1);
+        if (out[len] == '\n')
+            break;
+        len++;
+    }
+    out[len] = '\0';
+    return out;
 }
 
 int rig_wait(struct rig *rig)
@@ -185,6 +247,9 @@ void rig_fini(struct rig *rig)
     DIR *dir;
 
     rig_kill(rig);
+    if (rig->control > 0)
+        close(rig->control);
+    rig->control = 0;
     dir = opendir(rig->dir);
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         snprintf(path, sizeof(path), "%s/%s", rig->dir, entry->d_name);
@@ -325,4 +390,27 @@ double rig_metric(const struct rig *rig, const char *series)
         value = strtod(at + strlen(key), NULL);
     otl_buf_fini(&answer);
     return value;
+}
+
+void rig_metric_until(const struct rig *rig, const char *series, double value)
+{
+    uint64_t end = otl_clock_mono(otl_clock_real()) + RIG_WAIT_MS * OTL_NS_PER_MS;
+
+    while (rig_metric(rig, series) < value)
+        if (otl_clock_mono(otl_clock_real()) > end)
+            fail_msg("%s has not become %g", series, value);
+}
+
+size_t rig_recorded(const struct rig *rig, const char *text)
+{
+    struct otl_buf record;
+    size_t count = 0;
+
+    rig_read(rig->record, &record);
+    for (char *line = record.data, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        count += strstr(line, text) != NULL;
+    }
+    otl_buf_fini(&record);
+    return count;
 }

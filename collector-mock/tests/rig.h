@@ -24,6 +24,9 @@ struct rig {
     char log[128];    /* dir/log: both outputs */
     char ready[4096]; /* the ready line */
     pid_t pid;
+    char record[128]; /* dir/faults.jsonl: what faults did */
+    int control;      /* our end of the control channel; 0: none */
+    const char *more; /* a further option of rig_start, or NULL */
     unsigned long file_limit; /* RLIMIT_FSIZE of the process; 0: none. Set before rig_start. */
 };
 
@@ -33,6 +36,15 @@ void rig_init(struct rig *rig);
 void rig_config(struct rig *rig, const char *yaml);
 /* Start with --config, --tap and --ready-fd (and extra, if not NULL) and wait until it is ready. */
 void rig_start(struct rig *rig, const char *extra);
+/* Start with this plan of faults ("DIR" stands for the directory) and --fault-record, and wait
+ * until so many faults are under way. */
+void rig_start_faults(struct rig *rig, const char *plan, unsigned active);
+/* Start with --control-fd and --fault-record. */
+void rig_start_control(struct rig *rig);
+/* Say a line on the control channel. */
+void rig_command(struct rig *rig, const char *line);
+/* The next line it says, without its end. */
+const char *rig_reply(struct rig *rig, char *out, size_t size);
 /* Run to its end with these arguments (ending with NULL); returns the exit status. */
 int rig_run(struct rig *rig, const char *const *arguments);
 /* SIGTERM, wait; returns the exit status, or 1000 + signal. */
@@ -59,5 +71,9 @@ void rig_official(const char *name, struct otl_buf *out);
 void rig_read(const char *path, struct otl_buf *out);
 /* The value of a series in /metrics, -1 if it is absent. */
 double rig_metric(const struct rig *rig, const char *series);
+/* The same, waited for: until it is at least value. */
+void rig_metric_until(const struct rig *rig, const char *series, double value);
+/* The number of lines of the record of faults that hold text. */
+size_t rig_recorded(const struct rig *rig, const char *text);
 
 #endif

@@ -18,7 +18,7 @@ struct rig {
     struct col_metrics *metrics;
     struct otl_log log;
     struct col_faults *faults;
-    unsigned answered, dropped, ended, refusals, listens;
+    unsigned answered, dropped, ended, refusals, listens, in_order;
     struct col_fault_deeds deeds;
     uint64_t late_ns;
 };
@@ -44,11 +44,12 @@ static void on_release(void *arg, bool answer)
         rig->dropped++;
 }
 
-static int64_t on_refuse(void *arg, bool refuse, struct otl_detail *reterr)
+static int64_t on_refuse(void *arg, bool refuse, bool in_order, struct otl_detail *reterr)
 {
     struct rig *rig = arg;
 
     (void)reterr;
+    rig->in_order += in_order;
     if (refuse)
         rig->refusals++;
     else
@@ -59,6 +60,7 @@ static int64_t on_refuse(void *arg, bool refuse, struct otl_detail *reterr)
 static int setup(void **state)
 {
     static struct rig rig;
+    const struct col_fault_socket socket = {&rig, on_refuse, NULL, NULL, NULL};
     struct col_faults_options options;
 
     memset(&rig, 0, sizeof(rig));
@@ -68,7 +70,7 @@ static int setup(void **state)
     options = (struct col_faults_options){rig.base, otl_clock_real(), rig.metrics, &rig.log, NULL};
     assert_int_equal(col_faults_new(&options, &rig.faults, NULL), OTEL_OK);
     col_faults_on_end(rig.faults, on_ended, &rig);
-    assert_int_equal(col_faults_attach(rig.faults, on_refuse, &rig), OTEL_OK);
+    assert_int_equal(col_faults_attach(rig.faults, &socket), OTEL_OK);
     *state = &rig;
     return 0;
 }

@@ -389,11 +389,11 @@ static void refusing_resets_and_listens_again(void **state)
     world_open(&world, NULL);
     world_join(&world, &client);
     assert_int_equal(client_call(&client, &ask), 0);
-    assert_int_equal(col_grpc_refuse(world.server, true, &reset, NULL), OTEL_OK);
+    assert_int_equal(col_grpc_refuse(world.server, true, false, &reset, NULL), OTEL_OK);
     assert_int_equal(reset, 1);
     assert_true(client_until(&client, &client.dead));
     client_close(&client);
-    assert_int_equal(col_grpc_refuse(world.server, false, &reset, NULL), OTEL_OK);
+    assert_int_equal(col_grpc_refuse(world.server, false, false, &reset, NULL), OTEL_OK);
     assert_int_equal(reset, 0);
     world_join(&world, &client);
     assert_int_equal(client_call(&client, &ask), 0);

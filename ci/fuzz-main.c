@@ -63,7 +63,7 @@ static const char *failure_path;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 void __sanitizer_cov_trace_pc(void);
-void __sanitizer_set_death_callback(void (*call)(void));
+__attribute__((weak)) void __sanitizer_set_death_callback(void (*call)(void));
 const char *__asan_default_options(void);
 
 NOT_WATCHED void __sanitizer_cov_trace_pc(void)
@@ -313,7 +313,8 @@ int main(int argc, char **argv)
             failure_path = argv[files + 1];
     }
     signal(SIGALRM, on_alarm);
-    __sanitizer_set_death_callback(keep_failure);
+    if (__sanitizer_set_death_callback != NULL)
+        __sanitizer_set_death_callback(keep_failure);
     otl_random_seed(&fuzzer.random, seed);
     for (int i = files; i < argc; i++)
         if (!replay(&fuzzer, argv[i]))

@@ -10,11 +10,11 @@ product()
 {
     expect_exit 0 "$tracerig" sweep $scenario --vary tracing.max_queue_size=64,4096 \
         --vary tracing.max_export_batch_size=16,64 --vary load.arrival=constant,burst $short --seed 5 \
-        --out "$dir/sweep" --quiet && says "8 combinations, 1 runs each: 8 runs" &&
+        --out "$dir/sweep" --quiet && says "8 combinations and 2 loads without tracing, 1 runs each: 10 runs" &&
         sweep_is "len(r['points'])" 8 &&
         sweep_is "r['points'][3]['values']" "['64', '64', 'burst']" &&
-        sweep_is "sorted(x['order'] for p in r['points'] for x in p['runs']) == list(range(1, 9))" True &&
-        sweep_is "[x['order'] for p in r['points'] for x in p['runs']] != list(range(1, 9))" True &&
+        sweep_is "sorted(x['order'] for p in r['points'] + r['bases'] for x in p['runs']) == list(range(1, 11))" True &&
+        sweep_is "[x['order'] for p in r['points'] + r['bases'] for x in p['runs']] != list(range(1, 11))" True &&
         sweep_is "r['complete']" True
 }
 sweep_is() # sweep_is EXPRESSION VALUE
@@ -36,6 +36,29 @@ runs()
         json_is "$dir/sweep/run-0004-1/report.json" "r['seed']" 5
 }
 check "each in a directory of its own, with its settings" runs
+
+without() # the same loads without a span, to compare with
+{
+    sweep_is "[p['values'] for p in r['bases']]" "[[None, None, 'constant'], [None, None, 'burst']]" &&
+        sweep_is "[p['figures']['started'] for p in r['bases']]" "[0.0, 0.0]" &&
+        json_is "$dir/sweep/base-0002-1/report.json" "r['load']['arrival'], r['seed'], r['load']['requests'] > 100" "('burst', 5, True)"
+}
+check "each load is run without tracing, too" without
+
+added() # 1,500 requests tell a p99
+{
+    expect_exit 0 "$tracerig" sweep $scenario --vary tracing.protocol=http/protobuf,grpc \
+        --vary load.arrival=poisson,burst --set load.duration=1s --set load.warmup=100ms --seed 5 \
+        --out "$dir/added" --quiet || return 1
+    json_is "$dir/added/sweep.json" "[p['figures']['added_p99_ns'] == p['figures']['request_p99_ns'] - r['bases'][i % 2]['figures']['request_p99_ns'] for i, p in enumerate(r['points'])]" \
+        "[True, True, True, True]" &&
+        json_is "$dir/added/sweep.json" "[p['figures']['export_requests'] > 0 == p['figures']['dropped'] for p in r['points']]" \
+            "[True, True, True, True]" &&
+        json_is "$dir/added/run-0003-1/report.json" "r['sdk'][0]['exported'] == r['collector']['accepted'] > 9000" True || return 1
+    command -v gnuplot > /dev/null || return 0
+    grep -q 'what tracing adds to the p99 of requests' "$dir/added/index.html" && [ -s "$dir/added/plots/heat-added_p99_ns-1.svg" ]
+}
+check "what tracing adds to the p99 is mapped, over HTTP and gRPC, steady and in bursts" added
 
 drops()
 {

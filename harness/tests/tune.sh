@@ -16,6 +16,16 @@ proved()
 }
 check "a recommendation is proved by a run that drops nothing" proved
 
+over_grpc()
+{
+    expect_exit 0 "$tracerig" tune --rate 300 --spans-per-request 5 --burst 60 --collector-latency 10ms --protocol grpc --confirm 2 \
+        --seed 4 --out "$dir/grpc" &&
+        says "OTEL_EXPORTER_OTLP_PROTOCOL=grpc" && says "in 2 confirming runs" && says "Promised and proved" &&
+        json_is "$dir/grpc/confirm-1-2/report.json" "r['sdk'][0]['drops'], r['spans']['lost_total']" "({}, 0)" &&
+        grep -q '"protocol": *"grpc"\|protocol: grpc' "$dir/grpc/confirm-1-1/scenario.yaml"
+}
+check "the same over gRPC, confirmed twice" over_grpc
+
 none()
 {
     expect_exit 0 "$tracerig" tune --rate 400 --spans-per-request 10 --burst 200 --memory 256KiB --seed 4 --out "$dir/small" &&
@@ -31,6 +41,7 @@ wrong() # wrong TEXT OPTION...
     shift
     expect_exit 2 "$tracerig" tune --out "$dir/wrong" "$@" && says "$text" && [ ! -e "$dir/wrong" ]
 }
+check "a protocol that is none" wrong "expected http/protobuf or grpc" --rate 5 --spans-per-request 3 --protocol thrift
 check "no rate" wrong "--rate is missing" --spans-per-request 3
 check "no spans" wrong "--spans-per-request is missing" --rate 5
 check "a rate that is no number" wrong "--rate 'fast'" --rate fast --spans-per-request 3

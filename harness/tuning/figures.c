@@ -18,6 +18,7 @@ const struct hx_tuning_figure hx_tuning_figures[] = {
     {"queue_high_water", "most spans in a queue", "count", "queue"},
     {"request_p50_ns", "request p50", "ns", "p50"},
     {"request_p99_ns", "request p99", "ns", "p99"},
+    {HX_TUNING_ADDED_P99, "what tracing adds to the p99 of requests", "ns", "added p99"},
     {"rate_achieved", "requests a second achieved", "1/s", "rate"},
     {"errors", "requests failed", "count", "errors"},
     {NULL, NULL, NULL, NULL},

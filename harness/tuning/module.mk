@@ -8,7 +8,7 @@ tuning_PKGS := jansson
 
 # Without the commands, which need the program's main.
 LIBS += tuningparts
-tuningparts_SRCS := harness/tuning/grid.c harness/tuning/figures.c \
+tuningparts_SRCS := harness/tuning/grid.c harness/tuning/bases.c harness/tuning/figures.c \
                     harness/tuning/overhead_sum.c harness/tuning/model.c
 tuningparts_LIBS := stats base
 tuningparts_PKGS := jansson

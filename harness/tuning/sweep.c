@@ -13,6 +13,7 @@
 #include "harness/cli/scenarios.h"
 #include "harness/scenario/scenario.h"
 #include "harness/topology/facts.h"
+#include "harness/tuning/bases.h"
 #include "harness/tuning/figures.h"
 #include "harness/tuning/grid.h"
 #include "harness/tuning/one_run.h"
@@ -34,7 +35,8 @@ struct sweep {
     struct otl_opt_list vary;
     bool quiet;
     struct hx_grid grid;
-    size_t points;
+    struct hx_bases bases;
+    size_t points; /* a combination is below that; the bases follow */
     uint64_t repeats;
     uint64_t seed;
     double seconds; /* of load, all runs together */
@@ -43,23 +45,35 @@ struct sweep {
     int status;
 };
 
-/* The scenario's own --set, then one value of each path. */
+/* The scenario's own --set, then one value of each path; a base has those of its load. */
 struct settings {
     char texts[HX_GRID_AXES][TEXT_SIZE];
     const char *words[HX_ONE_RUN_OVERRIDES];
     size_t count;
 };
 
-static void settings_of(const struct sweep *sweep, size_t point, struct settings *ret)
+static bool is_base(const struct sweep *sweep, size_t place)
+{
+    return place >= sweep->points;
+}
+
+static void settings_of(const struct sweep *sweep, size_t place, struct settings *ret)
 {
     size_t indexes[HX_GRID_AXES];
 
     ret->count = 0;
     for (size_t i = 0; i < sweep->cli.set.count; i++)
         ret->words[ret->count++] = sweep->cli.set.items[i];
-    hx_grid_at(&sweep->grid, point, indexes);
+    if (is_base(sweep, place)) {
+        hx_bases_at(&sweep->bases, place - sweep->points, indexes);
+        ret->words[ret->count++] = HX_BASE_SETTING;
+    } else {
+        hx_grid_at(&sweep->grid, place, indexes);
+    }
     for (size_t a = 0; a < sweep->grid.axis_count; a++) {
         const struct hx_axis *axis = &sweep->grid.axes[a];
+        if (is_base(sweep, place) && !sweep->bases.loads[a])
+            continue;
         snprintf(ret->texts[a], TEXT_SIZE, "%s=%s", axis->path, axis->values[indexes[a]]);
         ret->words[ret->count++] = ret->texts[a];
     }
@@ -67,10 +81,10 @@ static void settings_of(const struct sweep *sweep, size_t point, struct settings
 
 /* ---- before the first run ----------------------------------------------------------------- */
 
-/* Every combination is loaded before the first one runs. */
+/* Every combination is loaded before the first one runs, and every base. */
 static enum otel_err check_points(struct sweep *sweep, struct otl_detail *detail)
 {
-    for (size_t point = 0; point < sweep->points; point++) {
+    for (size_t point = 0; point < sweep->points + sweep->bases.count; point++) {
         struct settings settings;
         struct hx_scenario_options options = {settings.words, 0, sweep->seed, true};
         struct hx_scenario *scenario = NULL;
@@ -110,7 +124,8 @@ static enum otel_err parse(struct sweep *sweep, struct otl_detail *detail)
     if (err != OTEL_OK)
         return err;
     sweep->points = hx_grid_points(&sweep->grid);
-    if (sweep->points * sweep->repeats > RUNS_MAX)
+    hx_bases_of(&sweep->grid, &sweep->bases);
+    if ((sweep->points + sweep->bases.count) * sweep->repeats > RUNS_MAX)
         return otl_detail_set(detail, OTEL_ERR_LIMIT, NULL, 0, 0, "more than %d runs", RUNS_MAX);
     sweep->seed = sweep->loading.has_seed ? sweep->loading.seed : otl_random_os_seed() >> 16;
     return check_points(sweep, detail);
@@ -148,20 +163,41 @@ static enum otel_err choose_dir(struct sweep *sweep, struct otl_detail *detail)
 
 /* ---- what is written ---------------------------------------------------------------------- */
 
-static json_t *values_of(const struct sweep *sweep, size_t point)
+/* What a base does not have is null. */
+static json_t *values_of(const struct sweep *sweep, size_t place)
 {
     size_t indexes[HX_GRID_AXES];
     json_t *values = json_array();
 
-    hx_grid_at(&sweep->grid, point, indexes);
+    if (is_base(sweep, place))
+        hx_bases_at(&sweep->bases, place - sweep->points, indexes);
+    else
+        hx_grid_at(&sweep->grid, place, indexes);
     for (size_t a = 0; a < sweep->grid.axis_count; a++)
-        json_array_append_new(values, json_string(sweep->grid.axes[a].values[indexes[a]]));
+        json_array_append_new(values,
+                              is_base(sweep, place) && !sweep->bases.loads[a]
+                                  ? json_null()
+                                  : json_string(sweep->grid.axes[a].values[indexes[a]]));
     return values;
+}
+
+static json_t *empty_place(const struct sweep *sweep, size_t place)
+{
+    return json_pack("{s:o, s:[], s:{}, s:{}}", "values", values_of(sweep, place), "runs",
+                     "figures", "drops");
+}
+
+static json_t *place_of(const struct sweep *sweep, size_t place)
+{
+    return is_base(sweep, place) ? json_array_get(json_object_get(sweep->root, "bases"),
+                                                  place - sweep->points)
+                                 : json_array_get(json_object_get(sweep->root, "points"), place);
 }
 
 static void put_head(struct sweep *sweep)
 {
     json_t *axes = json_array(), *figures = json_array(), *points = json_array();
+    json_t *bases = json_array();
     char started[40];
 
     for (size_t a = 0; a < sweep->grid.axis_count; a++) {
@@ -175,9 +211,9 @@ static void put_head(struct sweep *sweep)
         json_array_append_new(figures, json_pack("{s:s, s:s, s:s, s:s}", "key", f->key, "title",
                                                  f->title, "unit", f->unit, "column", f->column));
     for (size_t point = 0; point < sweep->points; point++)
-        json_array_append_new(points, json_pack("{s:o, s:[], s:{}, s:{}}", "values",
-                                                values_of(sweep, point), "runs", "figures",
-                                                "drops"));
+        json_array_append_new(points, empty_place(sweep, point));
+    for (size_t base = 0; base < sweep->bases.count; base++)
+        json_array_append_new(bases, empty_place(sweep, sweep->points + base));
     hx_utc_format(otl_clock_wall(otl_clock_real()), false, started, sizeof(started));
     json_object_set_new(sweep->root, "schema", json_string("tracerig.sweep/1"));
     json_object_set_new(sweep->root, "started_at", json_string(started));
@@ -187,6 +223,7 @@ static void put_head(struct sweep *sweep)
     json_object_set_new(sweep->root, "axes", axes);
     json_object_set_new(sweep->root, "figures", figures);
     json_object_set_new(sweep->root, "points", points);
+    json_object_set_new(sweep->root, "bases", bases);
 }
 
 /* The point's figures from those of its runs so far; its drops are the sum. */
@@ -209,6 +246,31 @@ static void settle_point(json_t *point)
     json_decref(all);
 }
 
+/* What the p99 of requests is above that of the same load without tracing. */
+static void settle_added(const struct sweep *sweep, size_t point)
+{
+    json_t *figures = json_object_get(place_of(sweep, point), "figures");
+    const json_t *base = place_of(sweep, sweep->points + hx_bases_for(&sweep->bases, point));
+    const json_t *without = json_object_get(json_object_get(base, "figures"), "request_p99_ns");
+    const json_t *with = json_object_get(figures, "request_p99_ns");
+
+    if (with != NULL && without != NULL)
+        json_object_set_new(figures, HX_TUNING_ADDED_P99,
+                            json_real(json_number_value(with) - json_number_value(without)));
+}
+
+static void settle(const struct sweep *sweep, size_t place)
+{
+    settle_point(place_of(sweep, place));
+    if (sweep->bases.count == 0)
+        return;
+    if (!is_base(sweep, place))
+        settle_added(sweep, place);
+    for (size_t point = 0; is_base(sweep, place) && point < sweep->points; point++)
+        if (hx_bases_for(&sweep->bases, point) == place - sweep->points)
+            settle_added(sweep, point);
+}
+
 static enum otel_err save(const struct sweep *sweep, struct otl_detail *detail)
 {
     char path[PATH_SIZE];
@@ -223,10 +285,9 @@ static enum otel_err save(const struct sweep *sweep, struct otl_detail *detail)
 
 /* ---- the runs ----------------------------------------------------------------------------- */
 
-static void keep(struct sweep *sweep, size_t point, size_t nth, const char *name,
+static void keep(struct sweep *sweep, size_t place, size_t nth, const char *name,
                  const struct hx_one_run *run, const struct hx_one_result *result)
 {
-    json_t *target = json_array_get(json_object_get(sweep->root, "points"), point);
     const json_t *verdict = json_object_get(result->report, "verdict");
     json_t *row = json_pack("{s:s, s:i, s:I, s:i}", "dir", name, "order", (int)nth, "seed",
                             (json_int_t)run->seed, "exit_status", result->exit_status);
@@ -236,8 +297,8 @@ static void keep(struct sweep *sweep, size_t point, size_t nth, const char *name
         json_object_set_new(row, "figures", hx_tuning_figures_of(result->report));
         json_object_set_new(row, "drops", hx_tuning_drops_of(result->report));
     }
-    json_array_append_new(json_object_get(target, "runs"), row);
-    settle_point(target);
+    json_array_append_new(json_object_get(place_of(sweep, place), "runs"), row);
+    settle(sweep, place);
 }
 
 static void tell(const struct sweep *sweep, size_t nth, size_t runs,
@@ -272,7 +333,7 @@ static int status_of(const struct hx_one_result *result)
 static enum otel_err run_one(struct sweep *sweep, size_t nth, size_t runs, size_t number,
                              struct otl_detail *detail)
 {
-    size_t point = number / sweep->repeats, repeat = number % sweep->repeats;
+    size_t place = number / sweep->repeats, repeat = number % sweep->repeats;
     struct settings settings;
     char name[64], dir[PATH_SIZE];
     struct hx_one_run run = {.scenario = sweep->file, .dir = dir, .overrides = settings.words,
@@ -280,13 +341,14 @@ static enum otel_err run_one(struct sweep *sweep, size_t nth, size_t runs, size_
     struct hx_one_result result = {.report = NULL};
     enum otel_err err;
 
-    settings_of(sweep, point, &settings);
+    settings_of(sweep, place, &settings);
     run.override_count = settings.count;
-    snprintf(name, sizeof(name), "run-%04zu-%zu", point + 1, repeat + 1);
+    snprintf(name, sizeof(name), "%s-%04zu-%zu", is_base(sweep, place) ? "base" : "run",
+             (is_base(sweep, place) ? place - sweep->points : place) + 1, repeat + 1);
     snprintf(dir, sizeof(dir), "%s/%s", sweep->dir, name);
     err = hx_one_run(&run, &result, detail);
     if (err == OTEL_OK) {
-        keep(sweep, point, nth, name, &run, &result);
+        keep(sweep, place, nth, name, &run, &result);
         tell(sweep, nth, runs, &settings, &result);
         sweep->status = hx_exit_worst(sweep->status, status_of(&result));
         if (result.interrupted)
@@ -299,7 +361,7 @@ static enum otel_err run_one(struct sweep *sweep, size_t nth, size_t runs, size_
 
 static enum otel_err run_all(struct sweep *sweep, struct otl_detail *detail)
 {
-    size_t runs = sweep->points * sweep->repeats;
+    size_t runs = (sweep->points + sweep->bases.count) * sweep->repeats;
     size_t *order = otl_mem_alloc(runs * sizeof(*order));
     enum otel_err err = order ? OTEL_OK : OTEL_ERR_MEMORY;
 
@@ -340,11 +402,12 @@ static int begin(struct sweep *sweep)
     put_head(sweep);
     if (choose_dir(sweep, &detail) != OTEL_OK)
         return hx_usage_fail(&detail);
-    fprintf(stderr,
-            "%zu combinations, %" PRIu64 " runs each: %zu runs, about %.0f s of load, seed %" PRIu64
-            "\n",
-            sweep->points, sweep->repeats, sweep->points * (size_t)sweep->repeats, sweep->seconds,
-            sweep->seed);
+    fprintf(stderr, "%zu combinations", sweep->points);
+    if (sweep->bases.count > 0)
+        fprintf(stderr, " and %zu loads without tracing", sweep->bases.count);
+    fprintf(stderr, ", %" PRIu64 " runs each: %zu runs, about %.0f s of load, seed %" PRIu64 "\n",
+            sweep->repeats, (sweep->points + sweep->bases.count) * (size_t)sweep->repeats,
+            sweep->seconds, sweep->seed);
     if (run_all(sweep, &detail) != OTEL_OK) {
         hx_usage_fail(&detail);
         return HX_EXIT_FAULT;
@@ -369,7 +432,8 @@ int hx_command_sweep(int argc, char **argv)
         "sweep SCENARIO --vary PATH=V1,V2,... [--vary ...] [options]",
         "Runs the scenario under every combination of the values, in an order drawn from the\n"
         "seed, each in a directory of its own, and compares: drops, CPU a span, exports, bytes,\n"
-        "queue, latency. Writes sweep.json, sweep.csv and index.html, with heat maps over the\n"
+        "queue, latency, and what is added to it: each load is run without tracing as well if a\n"
+        "path of tracing is varied. Writes sweep.json, sweep.csv and index.html, with heat maps over the\n"
         "first two paths. Every repeat has the same load under every combination. Exit status: 0\n"
         "if every run took place and its spans are accounted for, whatever thresholds it missed;\n"
         "1 if a check of a run failed, 3 if a run could not take place.\n",

@@ -285,7 +285,8 @@ static int tune_all(struct hx_tune *tune, const struct hx_tune_typed *typed)
 int hx_command_tune(int argc, char **argv)
 {
     static struct hx_tune tune; /* large */
-    struct hx_tune_typed typed = {.burst = "0", .latency = "0s", .confirm = "1"};
+    struct hx_tune_typed typed = {.burst = "0", .latency = "0s", .protocol = "http/protobuf",
+                                   .confirm = "1"};
     const struct otl_opt options[] = {
         {"rate", "R", "requests a second", OTL_OPT_TEXT, &typed.rate},
         {"spans-per-request", "N", "spans that one process makes for a request", OTL_OPT_TEXT,
@@ -295,6 +296,7 @@ int hx_command_tune(int argc, char **argv)
          &typed.latency},
         {"memory", "M", "for spans that wait, such as 16MiB (no limit)", OTL_OPT_TEXT,
          &typed.memory},
+        {"protocol", "P", "http/protobuf or grpc (http/protobuf)", OTL_OPT_TEXT, &typed.protocol},
         {"confirm", "N", "confirming runs (1)", OTL_OPT_TEXT, &typed.confirm},
         {"out", "DIR", "write the runs there (default: runs/tune-UTCTIME)", OTL_OPT_TEXT,
          &typed.out},

@@ -21,7 +21,7 @@
 enum { HX_TUNE_PATH = 4096, HX_TUNE_DIR = 3072 };
 
 struct hx_tune_typed {
-    const char *rate, *spans, *burst, *latency, *memory, *out, *seed, *confirm;
+    const char *rate, *spans, *burst, *latency, *memory, *protocol, *out, *seed, *confirm;
 };
 
 struct hx_tune_tried {
@@ -34,6 +34,7 @@ struct hx_tune_tried {
 struct hx_tune {
     struct hx_tune_asked asked;
     struct hx_tune_advice advice;
+    const char *protocol; /* OTEL_EXPORTER_OTLP_PROTOCOL */
     uint64_t seed;
     uint64_t confirm;
     double seconds; /* of a try; the confirming run has twice that */

@@ -73,6 +73,9 @@ enum otel_err hx_tune_parse(struct hx_tune *tune, const struct hx_tune_typed *ty
         return wrong(tune, "memory", typed->memory, "bytes, such as 16MiB");
     if (otl_parse_uint(typed->confirm, 1, CONFIRM_MAX, &tune->confirm) != OTEL_OK)
         return wrong(tune, "confirm", typed->confirm, "1 to 50 runs");
+    if (strcmp(typed->protocol, "http/protobuf") != 0 && strcmp(typed->protocol, "grpc") != 0)
+        return wrong(tune, "protocol", typed->protocol, "http/protobuf or grpc");
+    tune->protocol = typed->protocol;
     tune->seed = otl_random_os_seed() >> 16;
     if (typed->seed != NULL && otl_parse_uint(typed->seed, 0, INT64_MAX, &tune->seed) != OTEL_OK)
         return wrong(tune, "seed", typed->seed, "a whole number");
@@ -89,9 +92,10 @@ static void put_fleet(const struct hx_tune *tune, struct otl_buf *text, enum ote
     PUT("# %g requests a second of %u spans each, as asked of tracerig tune.\n", tune->asked.rate,
         tune->asked.spans);
     PUT("title: The load that settings are chosen for\n"
-        "tracing: {sampler: parentbased_always_on}\n"
+        "tracing: {sampler: parentbased_always_on, protocol: %s}\n"
         "services:\n  app:\n    http: lean\n    routes:\n      POST /work:\n"
-        "        attributes: {http.route: /work, http.request.method: POST}\n        steps:\n");
+        "        attributes: {http.route: /work, http.request.method: POST}\n        steps:\n",
+        tune->protocol);
     for (unsigned i = 1; i < tune->asked.spans; i++)
         PUT("          - span: work.step-%u\n"
             "            attributes: {work.item: \"item-${n:1:5000}\", work.count: \"${n:1:90}\","

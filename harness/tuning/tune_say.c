@@ -2,6 +2,7 @@
 /* The recommendation: lines for an environment, what they cost and drop. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "harness/cli/commands.h"
 #include "harness/tuning/tune.h"
@@ -23,7 +24,7 @@ static void print_load(const struct hx_tune *tune)
         printf(", a collector that answers after %s", latency);
     if (tune->asked.memory_bytes > 0)
         printf(", %.4g MiB for queued spans", (double)tune->asked.memory_bytes / 1048576);
-    printf(" (seed %" PRIu64 ")\n", tune->seed);
+    printf(", over %s (seed %" PRIu64 ")\n", tune->protocol, tune->seed);
 }
 
 static void print_costs(const struct hx_tune *tune, const struct hx_tune_tried *tried)
@@ -96,6 +97,8 @@ int hx_tune_say(const struct hx_tune *tune, const struct hx_tune_tried *tried)
     int status;
 
     print_load(tune);
+    if (strcmp(tune->protocol, "grpc") == 0)
+        printf("OTEL_EXPORTER_OTLP_PROTOCOL=grpc\n");
     printf("OTEL_BSP_MAX_QUEUE_SIZE=%zu\nOTEL_BSP_MAX_EXPORT_BATCH_SIZE=%zu\n"
            "OTEL_BSP_SCHEDULE_DELAY=%" PRIu64 "\nOTEL_BSP_EXPORT_TIMEOUT=%" PRIu64 "\n",
            tried->setting.queue, tried->setting.batch, tried->setting.delay_ms,

@@ -15,7 +15,7 @@ enum { LABEL_BYTES = 40, PATH_BYTES = 4096, SECONDS = 20, AXES_MAX = 64, NAME_BY
 
 static const char *const mapped[] = {"dropped_share", "app_cpu_ns_per_span",
                                      "exporter_cpu_ns_per_span", "export_requests",
-                                     "request_p99_ns"};
+                                     "request_p99_ns", "added_p99_ns"};
 
 static void put_label(struct rep_out *out, const char *text)
 {

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "harness/tuning/bases.h"
 #include "harness/tuning/figures.h"
 #include "harness/tuning/grid.h"
 
@@ -144,6 +145,34 @@ static void figures_are_sums_over_the_services_and_medians_over_the_runs(void **
     json_decref(report);
 }
 
+static void combinations_of_one_load_have_one_base(void **state)
+{
+    struct hx_grid grid;
+    struct hx_bases bases;
+    size_t indexes[HX_GRID_AXES];
+
+    (void)state;
+    hx_grid_init(&grid);
+    assert_int_equal(hx_grid_add(&grid, "load.rate=1,2,3", NULL), OTEL_OK);
+    hx_bases_of(&grid, &bases);
+    assert_int_equal(bases.count, 0);
+    assert_int_equal(hx_grid_add(&grid, "tracing.max_queue_size=5,6", NULL), OTEL_OK);
+    assert_int_equal(hx_grid_add(&grid, "load.arrival=poisson,burst", NULL), OTEL_OK);
+    assert_int_equal(hx_grid_add(&grid, "services.shop.tracing.protocol=x,y", NULL), OTEL_OK);
+    hx_bases_of(&grid, &bases);
+    assert_int_equal(bases.count, 6);
+    for (size_t point = 0; point < hx_grid_points(&grid); point++) {
+        size_t of_base[HX_GRID_AXES];
+        hx_grid_at(&grid, point, indexes);
+        hx_bases_at(&bases, hx_bases_for(&bases, point), of_base);
+        assert_int_equal(of_base[0], indexes[0]);
+        assert_int_equal(of_base[1], 0);
+        assert_int_equal(of_base[2], indexes[2]);
+        assert_int_equal(of_base[3], 0);
+    }
+    hx_grid_fini(&grid);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +182,7 @@ int main(void)
         cmocka_unit_test(a_grid_is_bounded),
         cmocka_unit_test(an_order_is_a_permutation_and_hangs_on_the_seed),
         cmocka_unit_test(figures_are_sums_over_the_services_and_medians_over_the_runs),
+        cmocka_unit_test(combinations_of_one_load_have_one_base),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

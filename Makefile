@@ -109,6 +109,12 @@ check-full: ## what takes minutes: each variant of the incident, fifty relabelle
 	@mkdir -p build
 	@sh ci/check-full
 
+.PHONY: validate-overhead
+validate-overhead: ## costs that are known, measured by overhead: (seven minutes, alone on the machine, please)
+	@sh ci/install-deps check
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=release build/release/bin/tracerig build/release/bin/collector-mock build/release/bin/validate-overhead
+	@build/release/bin/validate-overhead
+
 test: ## the tests of one MODE, in parallel; T=pattern picks some
 	@$(MAKE) --no-print-directory test-build
 	@MODE=$(MODE) sh ci/run-tests $(TEST_FILES) $(SCRIPT_TESTS)

@@ -126,31 +126,34 @@ static enum otel_err load_load(struct hx_loader *l, struct hx_load *load)
 
 /* ---- overhead ----------------------------------------------------------------------------- */
 
-static void load_overhead(const json_t *root, struct hx_overhead *ret)
+static enum otel_err load_overhead(struct hx_loader *l, struct hx_overhead *ret)
 {
-    static const struct {
-        const char *word;
-        enum hx_overhead_arm arm;
-    } words[] = {{"api", HX_ARM_API},
-                 {"not_sampled", HX_ARM_NOT_SAMPLED},
-                 {"simple", HX_ARM_SIMPLE},
-                 {"batch", HX_ARM_BATCH}};
-    const json_t *map = json_object_get(root, "overhead");
+    const json_t *map = json_object_get(l->scenario->tree, "overhead");
+    const json_t *arms = json_object_get(map, "arms");
     size_t index;
     json_t *item;
 
     if (map == NULL)
-        return;
+        return OTEL_OK;
     ret->wanted = true;
     ret->arms[HX_ARM_NONE] = ret->arms[HX_ARM_NONE_AGAIN] = true;
-    json_array_foreach(json_object_get(map, "arms"), index, item)
-        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-            if (strcmp(words[i].word, json_string_value(item)) == 0)
-                ret->arms[words[i].arm] = true;
+    json_array_foreach(arms, index, item)
+        for (size_t i = 0; i < HX_ARMS; i++) {
+            if (strcmp(hx_arms[i].word, json_string_value(item)) != 0)
+                continue;
+            if (hx_arms[i].injected && json_object_get(map, "inject") == NULL)
+                return otl_yaml_error(l->reterr, otl_yaml_item_pos(l->doc, arms, index),
+                                      "the arm '%s' needs overhead.inject, which says what is "
+                                      "added", hx_arms[i].word);
+            ret->arms[i] = true;
+        }
     ret->blocks = (unsigned)otl_tree_int(map, "blocks", 10);
     ret->warmup_ns = otl_tree_duration_ns(map, "warmup", 0);
     ret->slice_ns = otl_tree_duration_ns(map, "slice", 0);
     ret->saturation_rate = otl_tree_double(map, "saturation_rate", 0);
+    ret->collector_delay_ns = otl_tree_duration_ns(map, "collector_delay", 0);
+    ret->instructions = otl_tree_bool(map, "instructions", false);
+    return OTEL_OK;
 }
 
 /* ---- expect ------------------------------------------------------------------------------- */
@@ -440,8 +443,9 @@ enum otel_err hx_load_claims(struct hx_loader *l)
         err = hx_plan_new(l->scenario, &plan, NULL);
     if (err != OTEL_OK)
         return err;
-    load_overhead(l->scenario->tree, &l->scenario->overhead);
-    err = load_expect(l, plan);
+    err = load_overhead(l, &l->scenario->overhead);
+    if (err == OTEL_OK)
+        err = load_expect(l, plan);
     hx_plan_free(plan);
     return err;
 }

@@ -109,6 +109,15 @@ static void load_broken(const json_t *map, struct hx_broken *ret)
     ret->clock_step_every = (unsigned)otl_tree_int(map, "clock_step_every", 0);
 }
 
+static void load_inject(const json_t *map, struct hx_inject *ret)
+{
+    ret->instructions = (uint64_t)otl_tree_int(map, "instructions", 0);
+    ret->slow_share = otl_tree_double(map, "slow_share", 0);
+    ret->slow_ns = otl_tree_duration_ns(map, "slow", 0);
+    ret->exporter_ns = otl_tree_duration_ns(map, "exporter", 0);
+    ret->bytes = (unsigned)otl_tree_int(map, "bytes", 0);
+}
+
 /* ---- routes, consumers -------------------------------------------------------------------- */
 
 static enum otel_err split_route(struct hx_loader *l, const json_t *routes, const char *name,
@@ -258,6 +267,7 @@ static enum otel_err load_service(struct hx_loader *l, const json_t *services, c
     ret->http = strcmp(otl_tree_text(map, "http", ""), "lean") == 0 ? HX_HTTP_LEAN : HX_HTTP_EVHTTP;
     ret->stop = stop_way(otl_tree_text(map, "stop", "drain"));
     load_broken(json_object_get(map, "broken"), &ret->broken);
+    load_inject(json_object_get(map, "inject"), &ret->inject);
     err = hx_load_attributes(l, json_object_get(map, "resource"), &ret->resource);
     if (err == OTEL_OK)
         err = load_database(l, json_object_get(map, "database"), ret);

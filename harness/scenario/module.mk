@@ -3,7 +3,7 @@ LIBS += scenario
 scenario_SRCS := harness/scenario/load.c harness/scenario/override.c harness/scenario/schema.c \
                  harness/scenario/resolve.c harness/scenario/fleet.c harness/scenario/foreign.c \
                  harness/scenario/values.c \
-                 harness/scenario/steps.c harness/scenario/graph.c harness/scenario/claims.c \
+                 harness/scenario/steps.c harness/scenario/graph.c harness/scenario/claims.c harness/scenario/arms.c \
                  harness/scenario/thresholds.c harness/scenario/plan.c harness/scenario/warnings.c \
                  harness/scenario/faults.c harness/scenario/fault_order.c harness/scenario/fault_broker.c harness/scenario/adjust.c \
                  harness/scenario/replicas.c harness/scenario/sql.c

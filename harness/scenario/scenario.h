@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <otel/err.h>
 
+#include "harness/scenario/arms.h"
 #include "harness/scenario/step.h"
 #include "sdk/base/buf.h"
 #include "sdk/base/detail.h"
@@ -127,6 +128,7 @@ struct hx_service {
     struct hx_attributes resource; /* further resource attributes (strings) */
     struct hx_tracing tracing;
     struct hx_broken broken;
+    struct hx_inject inject;
     const struct hx_foreign *foreign; /* NULL: interpreted by tracerig */
     const struct hx_route *routes;
     size_t route_count;
@@ -214,18 +216,8 @@ struct hx_claims {
                                  * services' own ratios, inside a two-sided 1e-6 interval */
 };
 
-/* What tracing costs: short runs of the same load under each arm, beside each other (see
- * harness/tuning/overhead.h). The base, without any tracing, is always there, twice. */
-enum hx_overhead_arm {
-    HX_ARM_NONE,        /* the tracing API is not called */
-    HX_ARM_NONE_AGAIN,  /* the same: what differs from NONE is noise */
-    HX_ARM_API,         /* the API without an SDK */
-    HX_ARM_NOT_SAMPLED, /* the SDK samples nothing */
-    HX_ARM_SIMPLE,      /* all sampled and exported, each span at its end */
-    HX_ARM_BATCH,       /* all sampled and exported, in batches */
-    HX_ARMS
-};
-
+/* What tracing costs: short runs of the same load under each arm (arms.h), beside each other; see
+ * harness/tuning/overhead.h. The base, without any tracing, is always there, twice. */
 struct hx_overhead {
     bool wanted;             /* the scenario has overhead: */
     bool arms[HX_ARMS];
@@ -233,6 +225,8 @@ struct hx_overhead {
     uint64_t warmup_ns;      /* of a slice */
     uint64_t slice_ns;       /* its measured part */
     double saturation_rate;  /* more than the service can do; 0 = only at load.rate */
+    uint64_t collector_delay_ns; /* how late a slow collector answers */
+    bool instructions;       /* count them too, in runs of their own under callgrind */
 };
 
 struct hx_scenario {

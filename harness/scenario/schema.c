@@ -212,6 +212,14 @@ static const struct otl_schema broken[] = {
     ROW("clock_step_every", UINT, .max = UINT32_MAX),
     OTL_SCHEMA_END};
 
+static const struct otl_schema inject[] = {
+    ROW("instructions", UINT, .max = 1000000000),
+    ROW("slow_share", DOUBLE, .real_max = 1),
+    ROW("slow", DURATION, .max = 10 * SECOND),
+    ROW("exporter", DURATION, .max = SECOND),
+    ROW("bytes", UINT, .min = 24, .max = 120),
+    OTL_SCHEMA_END};
+
 static const struct otl_schema route[] = {
     ROW("span", BOOL, .fallback = "true"),
     ROW("attributes", MAP, .child = attributes),
@@ -269,6 +277,7 @@ static const struct otl_schema service[] = {
     ROW("resource", MAP, .child = resource),
     ROW("tracing", MAP, .child = service_tracing, .fallback = "{}"),
     ROW("broken", MAP, .child = broken),
+    ROW("inject", MAP, .child = inject),
     ROW("routes", MAP, .child = routes),
     ROW("consumers", MAP, .child = consumers),
     ROW("replica_settings", MAP, .child = replica_settings, .max = HX_MAX_REPLICAS),
@@ -330,15 +339,17 @@ static const struct otl_schema expect[] = {
     ROW("allow_unknown", BOOL),
     OTL_SCHEMA_END};
 
-static const char *const overhead_arms[] = {"api", "not_sampled", "simple", "batch", NULL};
-static const struct otl_schema overhead_arm[] = {ITEM(ENUM, .words = overhead_arms)};
+static const struct otl_schema overhead_arm[] = {ITEM(ENUM, .words = hx_arm_words)};
 static const struct otl_schema overhead[] = {
-    ROW("arms", LIST, .child = overhead_arm, .min = 1, .max = 4,
+    ROW("arms", LIST, .child = overhead_arm, .min = 1, .max = HX_ARMS - 2,
         .fallback = "[api, not_sampled, simple, batch]"),
     ROW("blocks", UINT, .min = 6, .max = 200, .fallback = "10"),
     ROW("warmup", DURATION, .min = 10 * MS, .max = 60 * SECOND, .fallback = "150ms"),
     ROW("slice", DURATION, .min = 50 * MS, .max = 60 * SECOND, .fallback = "500ms"),
     ROW("saturation_rate", DOUBLE, .real_max = 1e6, .fallback = "150000.0"),
+    ROW("collector_delay", DURATION, .min = MS, .max = 10 * SECOND, .fallback = "200ms"),
+    ROW("instructions", BOOL, .fallback = "false"),
+    ROW("inject", MAP, .child = inject, .min = 1),
     OTL_SCHEMA_END};
 
 /* ---- faults ------------------------------------------------------------------------------- */

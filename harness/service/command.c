@@ -10,6 +10,7 @@
 #include "harness/cli/commands.h"
 #include "harness/scenario/faults.h"
 #include "harness/service/app.h"
+#include "harness/service/inject.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 
@@ -63,12 +64,13 @@ static void say_progress(struct service *service, const char *event)
     }
     hx_child_send(
         service->child,
-        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "event", event,
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "event", event,
                   "in_hand", (json_int_t)app->runtime.in_hand, "handled",
                   (json_int_t)app->runtime.handled, "refused", (json_int_t)app->refused,
                   "committed", (json_int_t)committed, "lag", (json_int_t)lag, "app_cpu_ns",
                   (json_int_t)row.app_cpu_ns, "exporter_cpu_ns", (json_int_t)row.exporter_cpu_ns,
-                  "rss_bytes", (json_int_t)row.rss_peak_bytes, "sdk", counters_json(&row)));
+                  "rss_bytes", (json_int_t)row.rss_peak_bytes, "sdk", counters_json(&row),
+                  "injected", hx_injector_json(app->runtime.rig.injector)));
 }
 
 static void on_membership(void *arg, const struct hx_consumer *consumer,
@@ -107,6 +109,7 @@ static void finish_stop(struct service *service)
     struct hx_led_process_close row;
     struct otl_detail detail = OTL_DETAIL_NONE;
     json_int_t handled;
+    json_t *injected;
 
     hx_app_stop(service->app, service->stop_millis, &row);
     if (hx_led_writer_fault(service->app->ledger, &detail) != OTEL_OK) {
@@ -115,10 +118,12 @@ static void finish_stop(struct service *service)
     }
     /* The ledger's last page and the exit come first: "stopped" is the last word. */
     handled = (json_int_t)service->app->runtime.handled;
+    injected = hx_injector_json(service->app->runtime.rig.injector);
     hx_app_free(service->app);
     service->app = NULL;
-    hx_child_send(service->child, json_pack("{s:s, s:I, s:o}", "event", "stopped", "handled",
-                                            handled, "sdk", counters_json(&row)));
+    hx_child_send(service->child,
+                  json_pack("{s:s, s:I, s:o, s:o}", "event", "stopped", "handled", handled, "sdk",
+                            counters_json(&row), "injected", injected));
     leave(service, HX_EXIT_OK);
 }
 

@@ -12,7 +12,8 @@ service_steps_SRCS := harness/service/carrier.c harness/service/value.c harness/
                       harness/service/request.c harness/service/steps.c harness/service/broken.c \
                       harness/service/broken_sampler.c harness/service/broken_ids.c \
                       harness/service/broken_clock.c harness/service/broken_processor.c \
-                      harness/service/broken_exporter.c harness/service/broken_propagator.c
+                      harness/service/broken_exporter.c harness/service/broken_propagator.c \
+                      harness/service/inject.c harness/service/work.c
 service_steps_LIBS := processor trace sampler resource propagation otel_api scenario ledger base
 service_steps_PKGS := jansson
 
@@ -23,7 +24,7 @@ service_kafka_LIBS := base
 service_kafka_PKGS := libevent_core rdkafka
 
 LIBS += service
-service_SRCS := harness/service/work.c harness/service/peers.c harness/service/call.c \
+service_SRCS := harness/service/peers.c harness/service/call.c \
                 harness/service/database.c harness/service/producer.c \
                 harness/service/deliveries.c harness/service/consumer.c \
                 harness/service/tracing.c harness/service/http_entry.c \

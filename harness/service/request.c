@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "harness/service/inject.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 
@@ -169,6 +170,7 @@ void hx_request_begin(struct hx_request *request, const struct hx_entry *entry,
         otl_random_mix(otl_random_mix(runtime->seed, request->trail.request), entry->op);
     if (entry->span)
         start_entry_span(request, attributes, count);
+    hx_inject_request(runtime->rig.injector);
     if (entry->slow_ns > 0 &&
         runtime->effects->wait(&request->root, entry->slow_ns) == HX_WAITING)
         return; /* comes back to the first step */

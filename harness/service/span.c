@@ -6,6 +6,7 @@
 #include <otel/trace_state.h>
 
 #include "harness/service/broken.h"
+#include "harness/service/inject.h"
 #include "sdk/base/clock.h"
 
 /* ---- the canonical side --------------------------------------------------------------------- */
@@ -142,6 +143,7 @@ void hx_span_start(const struct hx_rig *rig, struct hx_trail *trail,
     fill_row(trail, begin, otel_context_span_context(parent), span, &row);
     hx_led_span_row(rig->ledger, &row);
     canon_start(&span->canon, begin);
+    hx_inject_span(rig->injector, span);
 }
 
 /* ---- what happens on the way ---------------------------------------------------------------- */

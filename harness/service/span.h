@@ -29,6 +29,7 @@
  */
 
 struct hx_broken_player;
+struct hx_injector;
 
 /* What every request of a service uses to trace. */
 struct hx_rig {
@@ -36,6 +37,7 @@ struct hx_rig {
     struct otel_tracer *tracer; /* NULL: the API is not called at all */
     struct otel_propagator *propagator;
     struct hx_broken_player *broken; /* NULL: healthy */
+    struct hx_injector *injector;    /* NULL: nothing is added */
 };
 
 /* What ties the spans of one request in one process together. */

@@ -9,6 +9,7 @@
 #include <otel/sdk/provider.h>
 
 #include "harness/service/broken.h"
+#include "harness/service/inject.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/random.h"
@@ -158,6 +159,8 @@ static enum otel_err make_exporter(struct hx_tracing_setup *setup,
     otlp.seeded = true;
     otlp.seed = options->seed;
     err = otel_sdk_otlp_new(&otlp, ret);
+    if (err == OTEL_OK)
+        err = hx_inject_exporter(setup->rig.injector, ret);
     return err == OTEL_OK ? hx_broken_exporter(setup->rig.broken, ret) : err;
 }
 
@@ -308,6 +311,8 @@ enum otel_err hx_tracing_new(const struct hx_tracing_options *options,
     setup->rig.propagator = propagator_of(&options->service->tracing);
     err = hx_broken_new(&options->service->broken, id_seed(options), &setup->rig.broken);
     if (err == OTEL_OK)
+        err = hx_injector_new(&options->service->inject, id_seed(options), &setup->rig.injector);
+    if (err == OTEL_OK)
         setup->rig.propagator = hx_broken_propagator(setup->rig.broken, setup->rig.propagator);
     if (err == OTEL_OK && options->service->tracing.enabled) {
         name_sampler(setup, &options->service->tracing);
@@ -334,6 +339,7 @@ void hx_tracing_free(struct hx_tracing_setup *setup)
     otel_tracer_unref(setup->rig.tracer);
     otel_sdk_provider_free(setup->provider);
     hx_broken_free(setup->rig.broken);
+    hx_injector_free(setup->rig.injector);
     otl_mem_free(setup);
 }
 

@@ -212,6 +212,42 @@ static double at(const double *sorted, double share)
     return sorted[index < HX_PAIRED_RESAMPLES - 1 ? (size_t)index : HX_PAIRED_RESAMPLES - 1];
 }
 
+/* The interval of all shifts that Wilcoxon's test would not refuse ends at the k-th mean of two
+ * from either side. 0: no memory. */
+static size_t wilcoxon_rank(size_t count)
+{
+    size_t total = count * (count + 1) / 2, k = 0;
+    double *ways = otl_mem_zalloc((total + 1) * sizeof(*ways)), below = 0;
+
+    if (ways == NULL)
+        return 0;
+    ways[0] = 1;
+    for (size_t rank = 1; rank <= count; rank++)
+        for (size_t sum = total; sum >= rank; sum--)
+            ways[sum] += ways[sum - rank];
+    for (; k <= total; k++) {
+        below += ways[k] / pow(2, (double)count);
+        if (2 * below > 0.05)
+            break;
+    }
+    otl_mem_free(ways);
+    return k;
+}
+
+/* Of six blocks the bootstrap alone covers 93 %. */
+static void widen(const double *values, size_t count, struct room *room, struct hx_paired *ret)
+{
+    size_t k = count <= EXACT_MAX ? wilcoxon_rank(count) : 0, last = count * (count + 1) / 2 - 1;
+
+    if (k == 0)
+        return;
+    (void)middle_of(values, count, room->means);
+    if (room->means[k - 1] < ret->low)
+        ret->low = room->means[k - 1];
+    if (room->means[last - (k - 1)] > ret->high)
+        ret->high = room->means[last - (k - 1)];
+}
+
 static void interval(const double *values, size_t count, uint64_t seed, struct room *room,
                      struct hx_paired *ret)
 {
@@ -232,6 +268,7 @@ static void interval(const double *values, size_t count, uint64_t seed, struct r
     bias = below > 0 && below < 1 ? hx_normal_quantile(below) : 0;
     ret->low = at(room->found, place(-z, bias, a));
     ret->high = at(room->found, place(z, bias, a));
+    widen(values, count, room, ret);
 }
 
 bool hx_paired(const double *differences, size_t count, uint64_t seed, struct hx_paired *ret)

@@ -30,8 +30,9 @@ double hx_wilcoxon(const double *differences, size_t count);
 struct hx_paired {
     size_t count;
     double estimate; /* Hodges-Lehmann */
-    double low;      /* 95 % interval of it: BCa bootstrap, widened for few blocks as a */
-    double high;     /* t interval is; all of the values below HX_PAIRED_BLOCKS_MIN */
+    double low;      /* 95 % interval of it: BCa bootstrap, widened for few blocks as a t */
+    double high;     /* interval is, up to 50 of them never inside of Wilcoxon's own; all of
+                      * the values below HX_PAIRED_BLOCKS_MIN */
     double p;        /* Wilcoxon */
 };
 

@@ -3,7 +3,7 @@ SCRIPT_TESTS += harness/tests/scenarios.sh harness/tests/bad_input.sh harness/te
                 harness/tests/same_seed.sh harness/tests/gate.sh harness/tests/sweep.sh \
                 harness/tests/broken_players.sh harness/tests/conformance.sh
 SCRIPT_TESTS += harness/tests/faults.sh harness/tests/fault_scenarios.sh
-SCRIPT_TESTS += harness/tests/overhead.sh
+SCRIPT_TESTS += harness/tests/overhead.sh harness/tests/validate_overhead.sh
 SCRIPT_TESTS += harness/tests/foreign.sh harness/tests/foreign_node.sh \
                 harness/tests/foreign_kafka.sh
 SCRIPT_TESTS += harness/tests/tune.sh
@@ -14,3 +14,8 @@ SCRIPT_TESTS += harness/tests/tuning_scenarios.sh
 PROGS += ledger-dump
 ledger-dump_SRCS := harness/tests/ledger_dump.c
 ledger-dump_LIBS := ledger base
+
+# make validate-overhead: costs that are known, measured by the means of overhead:.
+PROGS += validate-overhead
+validate-overhead_SRCS := harness/tests/validate_overhead.c
+validate-overhead_LIBS := tuning topology scenario ledger base

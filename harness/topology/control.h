@@ -37,7 +37,7 @@
  *   {"event":"idle","in_hand":0,"lag":0}  answer to drain: nothing in hand, consumer lag 0, offsets
  *                                         committed
  *   {"event":"flushed","ok":true}         answer to flush
- *   {"event":"stopped","handled":9,"sdk":{...}}
+ *   {"event":"stopped","handled":9,"sdk":{...},"injected":{...}}
  *                                         answer to stop, the last line; the process exits 0
  *                                         relay: "handled":{instance: n}, "refused", "unrouted",
  *                                         "turned_away", "why", "undelivered", "uncommitted":

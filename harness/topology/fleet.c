@@ -141,7 +141,7 @@ static void handle(struct hx_child *child, json_t *object)
         keep(&child->progress, object);
         child->seen |= HX_SEEN_PROGRESS;
     } else if (strcmp(event, "marked") == 0) {
-        keep(&child->marked, object);
+        keep(child->marked == NULL ? &child->marked : &child->marked_end, object);
     } else if (strcmp(event, "acted") == 0) {
         if (child->acted == NULL)
             child->acted = json_array();
@@ -347,6 +347,7 @@ void hx_fleet_fini(struct hx_fleet *fleet)
         json_decref(fleet->children[i].progress);
         json_decref(fleet->children[i].final);
         json_decref(fleet->children[i].marked);
+        json_decref(fleet->children[i].marked_end);
         json_decref(fleet->children[i].acted);
         json_decref(fleet->children[i].membership);
         json_decref(fleet->children[i].places);

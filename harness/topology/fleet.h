@@ -54,7 +54,8 @@ struct hx_child {
     char version[65];      /* service.version, "" = none */
     json_t *places;        /* relay: array of "bound", or NULL */
     json_t *served;        /* relay: the latest "served" by instance, or NULL */
-    json_t *marked;        /* service: the latest "marked", or NULL */
+    json_t *marked;        /* service: the first "marked", when the warm-up was over, or NULL */
+    json_t *marked_end;    /* ... and the next, when the load was, or NULL */
     json_t *acted;         /* collector, broker: array of its "acted" events, or NULL */
     char fault[256];       /* text of a "fault" event, or "" */
     bool exited;

@@ -13,7 +13,7 @@
 #define BOUND_LIMIT_NS (20 * OTL_NS_PER_S)
 #define READY_LIMIT_NS (60 * OTL_NS_PER_S)
 
-enum { PATH_SIZE = 4096 };
+enum { PATH_SIZE = 4096, PREFIX_MAX = 12 };
 
 static enum otel_err write_json(const struct hx_run *run, const char *name, const json_t *tree,
                                 struct otl_detail *reterr)
@@ -109,13 +109,20 @@ static enum otel_err start_player(struct hx_run *run, const struct player *playe
                                   struct hx_child **ret, struct otl_detail *reterr)
 {
     char role[PATH_SIZE], log[PATH_SIZE];
-    const char *argv[] = {run->options.tracerig, player->command, "--role", role, NULL};
+    const char *const own[] = {run->options.tracerig, player->command, "--role", role, NULL};
+    const char *argv[PREFIX_MAX + 5] = {NULL};
     struct hx_child_options options = {.role = player->role, .name = player->name, .argv = argv,
                                        .process = player->process, .log = log,
                                        .replica = player->replica,
                                        .incarnation = player->incarnation};
+    const char *const *prefix = run->options.service_prefix;
+    size_t argc = 0;
     enum otel_err err = write_role(run, player, role, sizeof(role), reterr);
 
+    for (; player->role == HX_ROLE_SERVICE && prefix != NULL && argc < PREFIX_MAX &&
+           prefix[argc] != NULL; argc++)
+        argv[argc] = prefix[argc];
+    memcpy(argv + argc, own, sizeof(own));
     snprintf(log, sizeof(log), "%s/logs/%s.err", run->options.dir, player->name);
     options.service = player->service ? player->service->index : 0;
     if (err == OTEL_OK)

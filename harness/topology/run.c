@@ -130,6 +130,8 @@ static void run_load(struct hx_run *run)
                            run->load->fault[0] ? run->load->fault
                                                : hx_child_exit_text(run->load, end, sizeof(end)));
     run->load_end_ns = otl_clock_mono(otl_clock_real());
+    if (run->options.marks)
+        mark_services(run);
 }
 
 enum otel_err hx_run_execute(struct hx_run *run, const struct hx_run_options *options,

@@ -28,7 +28,12 @@ struct hx_run_options {
     const char *tracerig;   /* path of this program */
     const char *collector;  /* path of collector-mock */
     const char *const *collector_options; /* added to its command line; NULL-terminated, or NULL */
-    bool marks;             /* ask the services for their counters when the warm-up is over */
+    const char *const *service_prefix; /* put before each of our services' command lines, such as
+                             * valgrind's; NULL-terminated, or NULL */
+    uint64_t patience_ns;   /* how long the drain, and then each process's stop, may take;
+                             * 0 = 30 s and 15 s */
+    bool marks;             /* ask the services for their counters when the warm-up is over, and
+                             * when the load is */
     bool quiet;             /* no progress */
     bool live;              /* progress is one refreshing line, for a terminal */
     int progress_fd;

@@ -15,7 +15,7 @@
 #define DRAIN_ANSWER_NS (500 * OTL_NS_PER_MS)
 #define STOP_LIMIT_NS (15 * OTL_NS_PER_S)
 
-enum { STOP_TIMEOUT_MILLIS = 10000, DRAIN_ROUNDS = 2 };
+enum { DRAIN_ROUNDS = 2 };
 
 struct expectation {
     struct hx_child *child;
@@ -67,7 +67,14 @@ static uint64_t drain_limit(const struct hx_run *run)
     bool short_one = (run->broker != NULL && run->broker->exited) ||
                      (run->relay != NULL && run->relay->exited) || run->fault[0] != '\0';
 
+    if (run->options.patience_ns != 0)
+        return run->options.patience_ns;
     return short_one ? DRAIN_SHORT_NS : DRAIN_LIMIT_NS;
+}
+
+static uint64_t stop_limit(const struct hx_run *run)
+{
+    return run->options.patience_ns != 0 ? run->options.patience_ns : STOP_LIMIT_NS;
 }
 
 /* Wait for the child's "idle" until the drain's one deadline. False: give the drain up. */
@@ -190,7 +197,7 @@ static void await_end(struct hx_run *run, struct hx_child *child)
 {
     char end[64];
 
-    enum otel_err err = await(run, child, 0, STOP_LIMIT_NS);
+    enum otel_err err = await(run, child, 0, stop_limit(run));
 
     if (err == OTEL_ERR_CLOSED) {
         hx_run_interrupt(run);
@@ -221,8 +228,8 @@ static void ask_to_stop(struct hx_run *run, struct hx_child *child)
     if (child->role == HX_ROLE_COLLECTOR || child->role == HX_ROLE_FOREIGN)
         (void)!hx_guardian_signal(&run->fleet.guardian, child->id, SIGTERM);
     else
-        hx_fleet_tell(child,
-                      json_pack("{s:s, s:i}", "do", "stop", "timeout_ms", STOP_TIMEOUT_MILLIS));
+        hx_fleet_tell(child, json_pack("{s:s, s:I}", "do", "stop", "timeout_ms",
+                                       (json_int_t)(stop_limit(run) * 2 / 3 / OTL_NS_PER_MS)));
 }
 
 static void stop_one(struct hx_run *run, struct hx_child *child)

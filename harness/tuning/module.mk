@@ -2,15 +2,17 @@
 LIBS += tuning
 tuning_SRCS := harness/tuning/one_run.c harness/tuning/sweep.c harness/tuning/tune.c \
                harness/tuning/tune_ask.c harness/tuning/tune_say.c \
-               harness/tuning/overhead.c
+               harness/tuning/overhead.c harness/tuning/slice.c harness/tuning/instructions.c \
+               harness/tuning/ledger_cost.c
 tuning_LIBS := tuningparts scenario topology ledger reports base
 tuning_PKGS := jansson
 
 # Without the commands, which need the program's main.
 LIBS += tuningparts
 tuningparts_SRCS := harness/tuning/grid.c harness/tuning/bases.c harness/tuning/figures.c \
-                    harness/tuning/overhead_sum.c harness/tuning/model.c
-tuningparts_LIBS := stats base
+                    harness/tuning/overhead_sum.c harness/tuning/model.c \
+                    harness/tuning/validate.c
+tuningparts_LIBS := scenario stats base
 tuningparts_PKGS := jansson
 
 TESTS += grid_test
@@ -24,3 +26,7 @@ overhead_test_LIBS := tuningparts
 TESTS += model_test
 model_test_SRCS := harness/tuning/tests/model_test.c
 model_test_LIBS := tuningparts
+
+TESTS += validate_test
+validate_test_SRCS := harness/tuning/tests/validate_test.c
+validate_test_LIBS := tuningparts

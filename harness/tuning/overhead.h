@@ -36,11 +36,24 @@ struct hx_overhead_options {
     const char *tracerig;
     const char *collector;
     bool quiet;
+    bool saturation_only;
+    uint64_t part; /* > 0: seeds other than those of the scenario's other parts */
 };
 
 /* report.json "overhead". OTEL_ERR_CLOSED: interrupted; else the environment failed. */
 OTEL_MUST_USE enum otel_err hx_overhead_measure(const struct hx_overhead_options *options,
                                                 json_t **ret, struct otl_detail *reterr);
+
+/* report.json "overhead.instructions": those of a request under each arm whose collector is well,
+ * counted in runs of their own under callgrind, which must be there. The kernel's are not seen. */
+OTEL_MUST_USE enum otel_err hx_overhead_instructions(const struct hx_overhead_options *options,
+                                                     json_t **ret, struct otl_detail *reterr);
+
+struct hx_slices;
+/* The same without the sum; hx_slices_fini() in every case. *ret->plan is the scenario's. */
+OTEL_MUST_USE enum otel_err hx_overhead_slices(const struct hx_overhead_options *options,
+                                               struct hx_slices *ret, struct otl_detail *reterr);
+void hx_slices_fini(struct hx_slices *slices);
 
 /* ---- from slices to figures; pure ----------------------------------------------------------- */
 
@@ -56,15 +69,23 @@ enum hx_overhead_figure {
     HX_OVERHEAD_FIGURES
 };
 
+enum { HX_OVERHEAD_REASONS = 5, HX_OVERHEAD_WHY = 240 };
+
+extern const char *const hx_overhead_reasons[HX_OVERHEAD_REASONS]; /* why spans are dropped */
+
 struct hx_slice {
     bool ran;
+    char unfinished[160]; /* a process of it got stuck, or died: how; "" = none did */
     bool known[HX_OVERHEAD_FIGURES];
     double figures[HX_OVERHEAD_FIGURES];
     double asked;     /* requests due in the measured part */
     double failed;    /* of them; at saturation without those that were never sent */
     double handled;   /* requests since the mark */
+    double handled_in_all;
     double spans;     /* ended since the mark */
     double dropped;   /* spans, from the first on */
+    double drops[HX_OVERHEAD_REASONS];           /* the same by reason */
+    double injected_app_ns, injected_exporter_ns; /* what the injected loops took, since the mark */
     double exported, exports, bytes, exporter_ns; /* since the mark */
 };
 
@@ -80,7 +101,11 @@ struct hx_slice *hx_slice_at(const struct hx_slices *slices, unsigned block, uns
                              unsigned arm);
 json_t *hx_overhead_sum(const struct hx_slices *slices);
 
-const char *hx_arm_word(enum hx_overhead_arm arm);
+/* A slice of the arm got stuck, dropped or failed: whatever follows, it will not be compared. */
+bool hx_overhead_spoilt(const struct hx_slices *slices, unsigned load, unsigned arm);
+/* Its work was not equal to the others': out, of HX_OVERHEAD_WHY bytes, says why. */
+bool hx_overhead_disqualified(const struct hx_slices *slices, unsigned load, unsigned arm,
+                              char *out);
 
 /* CPU time of one span's two rows, with their clocks and hashes, in a loop; 0 if dir cannot be
  * written. */

@@ -22,26 +22,13 @@ static const struct figure figures[HX_OVERHEAD_FIGURES] = {
     {"request_p50_ns", "request p50", "ns", {false, true}},
     {"request_p99_ns", "request p99", "ns", {false, true}},
     {"rate", "requests answered a second", "1/s", {true, false}},
-    {"rss_peak_bytes", "peak memory of the services", "bytes", {true, false}},
+    {"rss_peak_bytes", "peak memory of the services", "bytes", {true, true}},
 };
 
-static const struct {
-    const char *word, *title;
-} arms[HX_ARMS] = {
-    {"none", "no tracing"},
-    {"none_again", "no tracing, again"},
-    {"api", "API without SDK"},
-    {"not_sampled", "SDK, nothing sampled"},
-    {"simple", "sampled, simple processor"},
-    {"batch", "sampled, batch processor"},
-};
+const char *const hx_overhead_reasons[HX_OVERHEAD_REASONS] = {
+    "queue_full", "export_failed", "rejected", "after_shutdown", "no_memory"};
 
 static const char *const loads[HX_OVERHEAD_LOADS] = {"saturation", "held"};
-
-const char *hx_arm_word(enum hx_overhead_arm arm)
-{
-    return arms[arm].word;
-}
 
 struct hx_slice *hx_slice_at(const struct hx_slices *slices, unsigned block, unsigned load,
                              unsigned arm)
@@ -51,22 +38,28 @@ struct hx_slice *hx_slice_at(const struct hx_slices *slices, unsigned block, uns
 
 struct sums {
     double asked, failed, handled, spans, dropped, exported, exports, bytes, exporter_ns, slices;
+    double drops[HX_OVERHEAD_REASONS];
+    const char *unfinished; /* the first that was */
 };
 
 static struct sums sums_of(const struct hx_slices *slices, unsigned load, unsigned arm)
 {
-    struct sums sums = {.slices = 0};
+    struct sums sums = {.unfinished = ""};
 
     for (unsigned b = 0; b < slices->plan->blocks; b++) {
         const struct hx_slice *slice = hx_slice_at(slices, b, load, arm);
         if (!slice->ran)
             continue;
         sums.slices++;
+        if (sums.unfinished[0] == '\0')
+            sums.unfinished = slice->unfinished;
         sums.asked += slice->asked;
         sums.failed += slice->failed;
         sums.handled += slice->handled;
         sums.spans += slice->spans;
         sums.dropped += slice->dropped;
+        for (size_t i = 0; i < HX_OVERHEAD_REASONS; i++)
+            sums.drops[i] += slice->drops[i];
         sums.exported += slice->exported;
         sums.exports += slice->exports;
         sums.bytes += slice->bytes;
@@ -75,20 +68,42 @@ static struct sums sums_of(const struct hx_slices *slices, unsigned load, unsign
     return sums;
 }
 
-/* Why an arm's work is not equal to the others', or "". */
-static const char *disqualified(const struct hx_slices *slices, unsigned load, unsigned arm,
-                                char *out, size_t size)
+bool hx_overhead_spoilt(const struct hx_slices *slices, unsigned load, unsigned arm)
 {
     struct sums sums = sums_of(slices, load, arm);
 
+    return sums.unfinished[0] != '\0' || sums.dropped > 0 || sums.failed > 0;
+}
+
+static void list_drops(const struct sums *sums, char *out, size_t size)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < HX_OVERHEAD_REASONS && len < size; i++)
+        if (sums->drops[i] > 0)
+            len += (size_t)snprintf(out + len, size - len, "%s%s %.0f", len ? ", " : " (",
+                                    hx_overhead_reasons[i], sums->drops[i]);
+    if (len > 0 && len < size)
+        snprintf(out + len, size - len, ")");
+}
+
+bool hx_overhead_disqualified(const struct hx_slices *slices, unsigned load, unsigned arm,
+                              char *out)
+{
+    struct sums sums = sums_of(slices, load, arm);
+    char reasons[160] = "";
+
     out[0] = '\0';
-    if (!(sums.slices > 0) || !(sums.handled > 0))
-        snprintf(out, size, "it handled no request");
+    list_drops(&sums, reasons, sizeof(reasons));
+    if (sums.unfinished[0] != '\0')
+        snprintf(out, HX_OVERHEAD_WHY, "it got stuck: %s", sums.unfinished);
+    else if (!(sums.slices > 0) || !(sums.handled > 0))
+        snprintf(out, HX_OVERHEAD_WHY, "it handled no request");
     else if (sums.dropped > 0)
-        snprintf(out, size, "it dropped %.0f spans", sums.dropped);
+        snprintf(out, HX_OVERHEAD_WHY, "it dropped %.0f spans%s", sums.dropped, reasons);
     else if (sums.failed > 0)
-        snprintf(out, size, "%.0f of its requests failed", sums.failed);
-    return out;
+        snprintf(out, HX_OVERHEAD_WHY, "%.0f of its requests failed", sums.failed);
+    return out[0] != '\0';
 }
 
 /* ---- one comparison ----------------------------------------------------------------------- */
@@ -152,17 +167,19 @@ static void put_text(json_t *row, const struct comparison *c, const struct hx_pa
                      double base, bool detected)
 {
     const char *unit = figures[c->figure].unit;
-    char change[40], low[40], high[40], of[40], floor[40], percent[40] = "where", text[400];
+    char change[40], low[40], high[40], of[40], floor[40], what[120], text[400];
 
     amount(base, unit, false, of, sizeof(of));
     amount(c->floor, unit, false, floor, sizeof(floor));
     if (base > 0)
-        snprintf(percent, sizeof(percent), "%+.1f %% of", 100 * found->estimate / base);
+        snprintf(what, sizeof(what), "%+.1f %% of the %s", 100 * found->estimate / base, of);
+    else
+        snprintf(what, sizeof(what), "there is none");
     if (detected)
-        snprintf(text, sizeof(text), "%s [%s, %s], %s the %s without tracing at %.0f requests/s",
+        snprintf(text, sizeof(text), "%s [%s, %s], %s without tracing at %.0f requests/s",
                  amount(found->estimate, unit, true, change, sizeof(change)),
                  amount(found->low, unit, true, low, sizeof(low)),
-                 amount(found->high, unit, true, high, sizeof(high)), percent, of, c->rate);
+                 amount(found->high, unit, true, high, sizeof(high)), what, c->rate);
     else
         snprintf(text, sizeof(text), "no difference detected; the smallest that could have been is "
                  "%s of the %s without tracing at %.0f requests/s",
@@ -224,10 +241,10 @@ static json_t *compare(struct comparison *c, struct hx_paired *found)
     base = median_of(values->base, values->count);
     detected = c->arm != HX_ARM_NONE_AGAIN && found->p < SIGNIFICANT &&
                found->low * found->high > 0 && fabs(found->estimate) > floor;
-    snprintf(name, sizeof(name), "%s %s %s", arms[c->arm].word, figure->key, loads[c->load]);
+    snprintf(name, sizeof(name), "%s %s %s", hx_arms[c->arm].word, figure->key, loads[c->load]);
     row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:b, "
                     "s:i, s:o}",
-                    "name", name, "arm", arms[c->arm].word, "arm_title", arms[c->arm].title,
+                    "name", name, "arm", hx_arms[c->arm].word, "arm_title", hx_arms[c->arm].title,
                     "load", loads[c->load], "figure", figure->key, "title", figure->title,
                     "unit", figure->unit, "base", base,
                     "value", median_of(values->arm, values->count), "difference", found->estimate,
@@ -246,18 +263,42 @@ static json_t *compare(struct comparison *c, struct hx_paired *found)
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
+/* Of its own blocks, compared or not. */
+static void put_middles(const struct hx_slices *slices, unsigned load, unsigned arm, json_t *row)
+{
+    struct values *values = otl_mem_alloc(sizeof(*values));
+
+    for (unsigned f = 0; values != NULL && f < HX_OVERHEAD_FIGURES; f++) {
+        size_t count = 0;
+        for (unsigned b = 0; b < slices->plan->blocks && count < HX_PAIRED_MAX; b++) {
+            const struct hx_slice *slice = hx_slice_at(slices, b, load, arm);
+            if (slice->ran && slice->known[f])
+                values->arm[count++] = slice->figures[f];
+        }
+        if (count > 0)
+            json_object_set_new(row, figures[f].key, json_real(median_of(values->arm, count)));
+    }
+    otl_mem_free(values);
+}
+
 static json_t *arm_row(const struct hx_slices *slices, unsigned load, unsigned arm)
 {
     struct sums sums = sums_of(slices, load, arm);
-    char why[160], name[60];
-    json_t *row;
+    char why[HX_OVERHEAD_WHY], name[60];
+    json_t *row, *drops = json_object();
 
-    snprintf(name, sizeof(name), "%s %s", arms[arm].word, loads[load]);
-    row = json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:f}", "name", name, "arm", arms[arm].word,
-                    "title", arms[arm].title, "load", loads[load], "requests", sums.handled,
-                    "failed", sums.failed, "dropped", sums.dropped);
-    disqualified(slices, load, arm, why, sizeof(why));
-    if (why[0] != '\0')
+    for (size_t i = 0; i < HX_OVERHEAD_REASONS; i++)
+        if (sums.drops[i] > 0)
+            json_object_set_new(drops, hx_overhead_reasons[i],
+                                json_integer((json_int_t)sums.drops[i]));
+    snprintf(name, sizeof(name), "%s %s", hx_arms[arm].word, loads[load]);
+    row = json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:o, s:f}", "name", name, "arm",
+                    hx_arms[arm].word,
+                    "title", hx_arms[arm].title, "load", loads[load], "requests", sums.handled,
+                    "failed", sums.failed, "dropped", sums.dropped, "drops", drops, "blocks",
+                    sums.slices);
+    put_middles(slices, load, arm, row);
+    if (hx_overhead_disqualified(slices, load, arm, why))
         json_object_set_new(row, "disqualified", json_string(why));
     if (sums.handled > 0)
         json_object_set_new(row, "spans_per_request", json_real(sums.spans / sums.handled));
@@ -287,12 +328,12 @@ static double base_rate(const struct hx_slices *slices, unsigned load)
 static void put_load(const struct hx_slices *slices, unsigned load, json_t *rows, json_t *all_arms)
 {
     struct comparison c = {.slices = slices, .load = load, .rate = base_rate(slices, load)};
-    char why[160];
+    char why[HX_OVERHEAD_WHY];
 
     for (unsigned arm = 0; arm < HX_ARMS; arm++)
         if (slices->plan->arms[arm])
             json_array_append_new(all_arms, arm_row(slices, load, arm));
-    if (disqualified(slices, load, HX_ARM_NONE, why, sizeof(why))[0] != '\0')
+    if (hx_overhead_disqualified(slices, load, HX_ARM_NONE, why))
         return;
     for (c.figure = 0; c.figure < HX_OVERHEAD_FIGURES; c.figure++) {
         c.floor = 0;
@@ -301,7 +342,7 @@ static void put_load(const struct hx_slices *slices, unsigned load, json_t *rows
             struct hx_paired found;
             json_t *row;
             if (!slices->plan->arms[c.arm] ||
-                disqualified(slices, load, c.arm, why, sizeof(why))[0] != '\0')
+                hx_overhead_disqualified(slices, load, c.arm, why))
                 continue;
             c.spans = sums.handled > 0 ? sums.spans / sums.handled : 0;
             row = compare(&c, &found);
@@ -320,11 +361,11 @@ json_t *hx_overhead_sum(const struct hx_slices *slices)
     if (plan->saturation_rate > 0)
         put_load(slices, HX_OVERHEAD_SATURATION, rows, all_arms);
     put_load(slices, HX_OVERHEAD_HELD, rows, all_arms);
-    result = json_pack("{s:s, s:i, s:f, s:I, s:f, s:f, s:o, s:o}", "base", arms[HX_ARM_NONE].word,
-                       "blocks", (int)plan->blocks, "slice_s", (double)plan->slice_ns / 1e9,
-                       "seed", (json_int_t)slices->seed, "held_rate", slices->held_rate,
-                       "saturation_rate_asked", plan->saturation_rate, "arms", all_arms, "rows",
-                       rows);
+    result = json_pack("{s:s, s:i, s:f, s:I, s:f, s:f, s:o, s:o}", "base",
+                       hx_arms[HX_ARM_NONE].word, "blocks", (int)plan->blocks, "slice_s",
+                       (double)plan->slice_ns / 1e9, "seed", (json_int_t)slices->seed,
+                       "held_rate", slices->held_rate, "saturation_rate_asked",
+                       plan->saturation_rate, "arms", all_arms, "rows", rows);
     if (slices->ledger_ns_per_span > 0) {
         json_object_set_new(result, "ledger_ns_per_span", json_real(slices->ledger_ns_per_span));
         if (sums.handled > 0)

@@ -13,10 +13,16 @@ static const struct rep_column arm_columns[] = {
     {"requests", "requests", "number", NULL},
     {"spans_per_request", "spans a request", "number", NULL},
     {"bytes_per_span", "bytes a span", "number", NULL},
+    {"app_cpu_ns_per_request", "application CPU a request", "ns", NULL},
+    {"exporter_cpu_ns_per_request", "exporter CPU a request", "ns", NULL},
     {"exporter_cpu_ns_per_span", "exporter CPU a span", "ns", NULL},
     {"spans_per_export", "spans an export", "number", NULL},
+    {"request_p50_ns", "p50", "ns", NULL},
+    {"request_p99_ns", "p99", "ns", NULL},
+    {"rss_peak_bytes", "memory", "bytes", NULL},
     {"dropped", "dropped", "number", NULL},
     {"failed", "failed", "number", NULL},
+    {"blocks", "blocks", "number", NULL},
     {"disqualified", "not compared: why", "text", NULL},
     {NULL, NULL, NULL, NULL},
 };
@@ -29,6 +35,14 @@ static const struct rep_column row_columns[] = {
     {"per_span", "a span", "ns", NULL},
     {"p", "p", "number", NULL},
     {"blocks", "blocks", "count", NULL},
+    {NULL, NULL, NULL, NULL},
+};
+
+static const struct rep_column instruction_columns[] = {
+    {"title", "arm", "text", NULL},
+    {"app_per_request", "application a request", "number", NULL},
+    {"exporter_per_request", "other threads a request", "number", NULL},
+    {"text", "difference to no tracing (application)", "text", NULL},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -241,5 +255,10 @@ void rep_html_overhead(struct rep_out *out, const json_t *root)
     rep_html_table(out, rows, row_columns);
     rep_put(out, "<h3>Arms</h3>\n");
     rep_html_table(out, rep_get(overhead, "arms"), arm_columns);
+    if (json_array_size(rep_get(overhead, "instructions")) > 0) {
+        rep_put(out, "<h3>Instructions</h3>\n<p class=\"lead\">Counted under callgrind, in runs of "
+                     "their own; the kernel's are not seen.</p>\n");
+        rep_html_table(out, rep_get(overhead, "instructions"), instruction_columns);
+    }
     rep_html_section_end(out);
 }

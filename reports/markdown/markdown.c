@@ -208,6 +208,13 @@ static void put_overhead(struct rep_out *out, const json_t *root)
         rep_put_md(out, rep_str(row, "text"));
         rep_put(out, " |\n");
     }
+    json_array_foreach(rep_get(overhead, "instructions"), index, row) {
+        rep_put(out, "| callgrind | instructions a request, application's thread | ");
+        rep_put_md(out, rep_str(row, "title"));
+        rep_put(out, " | ");
+        rep_put_md(out, rep_str(row, "text"));
+        rep_put(out, " |\n");
+    }
     json_array_foreach(rep_get(overhead, "arms"), index, row) {
         if (!rep_has(row, "disqualified"))
             continue;

@@ -304,6 +304,52 @@ static void put_events(const struct page *page, const json_t *root)
                  json_array_size(events) - EVENT_ROWS);
 }
 
+static void put_arms(const struct page *page, const json_t *overhead)
+{
+    struct rep_out *out = page->out;
+    size_t index;
+    json_t *row;
+
+    json_array_foreach(rep_get(overhead, "arms"), index, row) {
+        if (!rep_has(row, "disqualified"))
+            continue;
+        rep_putf(out, "  not compared at %s: ",
+                 rep_is(row, "load", "held") ? "the held rate" : "saturation");
+        rep_put_plain(out, rep_str(row, "title"));
+        rep_put(out, ", ");
+        rep_put_plain(out, rep_str(row, "disqualified"));
+        rep_put(out, "\n");
+    }
+    json_array_foreach(rep_get(overhead, "arms"), index, row) {
+        if (!rep_has(row, "bytes_per_span"))
+            continue;
+        rep_putf(out, "  on the wire at %s: ",
+                 rep_is(row, "load", "held") ? "the held rate" : "saturation");
+        rep_put_plain(out, rep_str(row, "title"));
+        rep_putf(out,
+                 ", %.0f bytes a span, %.0f spans an export, the exporter's thread %s a span\n",
+                 rep_num(row, "bytes_per_span"), rep_num(row, "spans_per_export"),
+                 rep_format_ns(rep_num(row, "exporter_cpu_ns_per_span")).text);
+    }
+}
+
+static void put_instructions(const struct page *page, const json_t *overhead)
+{
+    struct rep_out *out = page->out;
+    size_t index;
+    json_t *row;
+
+    json_array_foreach(rep_get(overhead, "instructions"), index, row) {
+        if (index == 0)
+            rep_put(out, "\n  instructions a request, application's thread (callgrind)\n");
+        rep_put(out, "    ");
+        rep_put_column(out, rep_str(row, "title"), ARM_COLUMNS);
+        rep_put(out, "  ");
+        rep_put_plain(out, rep_str(row, "text"));
+        rep_put(out, "\n");
+    }
+}
+
 static void put_overhead(const struct page *page, const json_t *root)
 {
     const json_t *overhead = rep_get(root, "overhead");
@@ -330,15 +376,10 @@ static void put_overhead(const struct page *page, const json_t *root)
         rep_put_plain(out, rep_str(row, "text"));
         rep_put(out, "\n");
     }
-    json_array_foreach(rep_get(overhead, "arms"), index, row) {
-        if (!rep_has(row, "disqualified"))
-            continue;
-        rep_putf(out, "  not compared at %s: ", rep_str(row, "load"));
-        rep_put_plain(out, rep_str(row, "title"));
-        rep_put(out, ", ");
-        rep_put_plain(out, rep_str(row, "disqualified"));
+    if (overhead != NULL)
         rep_put(out, "\n");
-    }
+    put_arms(page, overhead);
+    put_instructions(page, overhead);
     if (rep_has(overhead, "ledger_ns_per_request"))
         rep_putf(out, "  the harness's own ledger, in all arms: %s a request\n",
                  rep_format_ns(rep_num(overhead, "ledger_ns_per_request")).text);

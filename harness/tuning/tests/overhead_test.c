@@ -16,7 +16,8 @@
 enum { BLOCKS = 12 };
 
 /* What each arm adds to a request of 10 us, above noise of 100 ns; blocks differ by 2 us. */
-static const double added[HX_ARMS] = {0, 0, 20, 40, 30000, 900};
+static const double added[HX_ARMS] = {[HX_ARM_API] = 20, [HX_ARM_NOT_SAMPLED] = 40,
+                                       [HX_ARM_SIMPLE] = 30000, [HX_ARM_BATCH] = 900};
 
 struct world {
     struct hx_overhead plan;

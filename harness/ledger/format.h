@@ -101,6 +101,9 @@ struct hx_led_process_close {
 #undef HX_LED_COUNTER_FIELD
 };
 
+/* ENTRY of a message that was handled in a batch: head.flags says how many entries of the batch
+ * come before it, right before it and with seqs right before its own. The batch's span and steps
+ * belong to the first one, whose flags are 0. */
 enum hx_led_entry_kind { HX_LED_ENTRY_HTTP = 1, HX_LED_ENTRY_KAFKA };
 
 struct hx_led_entry {

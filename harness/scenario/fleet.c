@@ -102,6 +102,7 @@ static void load_broken(const json_t *map, struct hx_broken *ret)
     ret->swap_parents_every = (unsigned)otl_tree_int(map, "swap_parents_every", 0);
     ret->lose_one_in = (unsigned)otl_tree_int(map, "lose_one_in", 0);
     ret->lose_and_overcount = (unsigned)otl_tree_int(map, "lose_and_overcount", 0);
+    ret->lose_link_every = (unsigned)otl_tree_int(map, "lose_link_every", 0);
     ret->reuse_id_every = (unsigned)otl_tree_int(map, "reuse_id_every", 0);
     ret->alter_every = (unsigned)otl_tree_int(map, "alter_every", 0);
     ret->clock_offset_ns = otl_tree_int(map, "clock_offset_ms", 0) * NS_PER_MS;
@@ -169,6 +170,13 @@ static enum otel_err load_consumer(struct hx_loader *l, const json_t *map, const
     ret->max_in_hand = (unsigned)otl_tree_int(map, "max_in_hand", 1);
     ret->session_timeout_ns = otl_tree_duration_ns(map, "session_timeout", 0);
     ret->max_poll_interval_ns = otl_tree_duration_ns(map, "max_poll_interval", 0);
+    ret->batch = (unsigned)otl_tree_int(map, "batch", 1);
+    ret->batch_wait_ns = otl_tree_duration_ns(map, "batch_wait", 0);
+    if (ret->batch > 1 && ret->edge == HX_EDGE_PARENT)
+        return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "edge"),
+                              "a batch of %u messages cannot have each sender as its parent; use "
+                              "link, or both (the first one's is the parent, all are linked)",
+                              ret->batch);
     ret->assignor = otl_tree_text(map, "assignor", "range");
     ret->static_membership = otl_tree_bool(map, "static_membership", false);
     if (ret->max_poll_interval_ns < ret->session_timeout_ns)

@@ -34,7 +34,8 @@ enum {
     HX_MAX_TOPICS = 64,
     HX_MAX_OPERATIONS = 1024,
     HX_MAX_STEP_DEPTH = 16,
-    HX_MAX_STATEMENTS = 64
+    HX_MAX_STATEMENTS = 64,
+    HX_MAX_BATCH = 128 /* messages: as many links as a span has by default */
 };
 
 /* ---- services ----------------------------------------------------------------------------- */
@@ -67,6 +68,7 @@ struct hx_broken {
     unsigned swap_parents_every; /* every n-th request two spans swap parents */
     unsigned lose_one_in;       /* loses one span in n silently, reports it exported */
     unsigned lose_and_overcount; /* loses n spans, adds n to queue_full without naming them */
+    unsigned lose_link_every;   /* every n-th span that has links lacks the last of them */
     unsigned reuse_id_every;    /* every n-th span gets the id of the one before */
     unsigned alter_every;       /* alters an attribute of every n-th span on its way out */
     int64_t clock_offset_ns;    /* SDK clock is off by this */
@@ -95,7 +97,9 @@ struct hx_consumer {
     unsigned op;
     const char *group;
     enum hx_edge_mode edge;     /* how its span is tied to the producer's; default link */
-    unsigned max_in_hand;       /* default 1 */
+    unsigned max_in_hand;       /* default 1; a batch counts as one */
+    unsigned batch;             /* messages handled together, under one span; default 1 */
+    uint64_t batch_wait_ns;     /* for company, from the first message on; default 100 ms */
     uint64_t session_timeout_ns;    /* default 3100 ms */
     uint64_t max_poll_interval_ns;  /* default 300 s */
     const char *assignor;       /* partition.assignment.strategy, one for a whole group */

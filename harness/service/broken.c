@@ -13,7 +13,7 @@ static bool is_healthy(const struct hx_broken *what)
 {
     return what->drop_context[0] == '\0' && !what->sample_on_its_own &&
            !what->trust_malformed &&
-           what->swap_parents_every == 0 && what->lose_one_in == 0 &&
+           what->lose_link_every == 0 && what->swap_parents_every == 0 && what->lose_one_in == 0 &&
            what->lose_and_overcount == 0 && what->reuse_id_every == 0 && what->alter_every == 0 &&
            what->clock_offset_ns == 0 && what->clock_step_every == 0;
 }
@@ -111,4 +111,13 @@ const struct otel_context *hx_broken_parent(struct hx_broken_player *player, str
     otel_context_unref(trail->swap_context);
     trail->swap_context = wrong;
     return wrong;
+}
+
+size_t hx_broken_links(struct hx_broken_player *player, size_t right)
+{
+    if (right == 0 || player->what.lose_link_every == 0 ||
+        ++player->linked % player->what.lose_link_every != 0)
+        return right;
+    hx_broken_erred(player);
+    return right - 1;
 }

@@ -18,8 +18,8 @@
  * The ledger goes on telling what a healthy service would have asked for.
  *
  * Life      hx_broken_new() before the provider is made, hx_broken_free() after it is gone.
- * Threads   hx_broken_parent, _started and _ended on the loop's thread; the rest is called by the
- *           SDK from wherever it does.
+ * Threads   hx_broken_parent, _links, _started and _ended on the loop's thread; the rest is called
+ *           by the SDK from wherever it does.
  */
 
 struct hx_broken_player;
@@ -63,6 +63,8 @@ bool hx_broken_drops_context(struct hx_broken_player *player, const struct hx_st
 const struct otel_context *hx_broken_parent(struct hx_broken_player *player, struct hx_trail *trail,
                                             struct hx_span *parent,
                                             const struct otel_context *right);
+/* How many of the links are to be given to the API. */
+size_t hx_broken_links(struct hx_broken_player *player, size_t right);
 void hx_broken_started(struct hx_broken_player *player, uint64_t seq);
 void hx_broken_ended(struct hx_broken_player *player, uint64_t seq);
 

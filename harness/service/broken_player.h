@@ -31,6 +31,7 @@ struct hx_broken_player {
     atomic_long step_ns;        /* broken_clock.c: added to both clocks now */
     unsigned started;
     uint64_t stepping_seq;      /* the span in whose middle the clock stepped */
+    unsigned linked;            /* spans with links */
     atomic_ulong ended;         /* broken_processor.c */
     atomic_ulong exported;      /* broken_exporter.c: spans seen */
     atomic_ulong lost;          /* ... and left out */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/service/batch.h"
 #include "harness/service/deliveries.h"
 #include "harness/service/kafka.h"
 #include "sdk/base/clock.h"
@@ -17,6 +18,7 @@ enum { POLLS_A_TURN = 256 };
 struct hx_member {
     rd_kafka_t *rk;
     struct hx_kafka_events events;
+    struct event *waited; /* a batch has waited for company long enough */
     struct event *second; /* polls once a second, as long as polling is allowed */
     const struct hx_consumer *consumer;
     struct hx_runtime *runtime;
@@ -24,7 +26,8 @@ struct hx_member {
     void *changed_arg;
     struct hx_entry entry;
     struct hx_deliveries deliveries;
-    unsigned in_hand;
+    struct hx_batch batch;
+    unsigned in_hand; /* handlings */
     bool paused;
     bool assigned;            /* at least once, and not revoked since */
     uint64_t changed_mono_ns; /* last rebalance */
@@ -33,11 +36,16 @@ struct hx_member {
     int64_t last_commit[HX_DELIVERIES_PARTITIONS]; /* -1: nothing of this assignment yet */
 };
 
-/* A message in hand. */
 struct message {
-    struct hx_member *member;
     rd_kafka_message_t *raw;
     struct hx_delivery *delivery;
+};
+
+/* In hand: one message, or a batch. */
+struct handling {
+    struct hx_member *member;
+    size_t count;
+    struct message messages[];
 };
 
 /* ---- a message ------------------------------------------------------------------------------ */
@@ -55,13 +63,15 @@ static void store_offset(struct hx_member *member, const struct message *message
 
 static void on_handled(void *arg, struct hx_request *request)
 {
-    struct message *message = arg;
-    struct hx_member *member = message->member;
+    struct handling *handling = arg;
+    struct hx_member *member = handling->member;
 
     (void)request;
-    store_offset(member, message);
-    rd_kafka_message_destroy(message->raw);
-    otl_mem_free(message);
+    for (size_t i = 0; i < handling->count; i++) {
+        store_offset(member, &handling->messages[i]);
+        rd_kafka_message_destroy(handling->messages[i].raw);
+    }
+    otl_mem_free(handling);
     /* Polling was off: begin again, from the loop. */
     if (member->in_hand-- == member->consumer->max_in_hand)
         hx_kafka_events_again(&member->events);
@@ -82,62 +92,133 @@ static void read_headers(struct hx_carrier *carrier, rd_kafka_message_t *raw)
         hx_carrier_add(carrier, otl_view_str(name), otl_view(value, value != NULL ? len : 0));
 }
 
+/* Where the message stands is said by the span of a single one, by the links of a batch's. */
 static void begin(struct hx_request *request, struct hx_member *member,
-                  const rd_kafka_message_t *raw)
+                  const struct handling *handling)
 {
+    const rd_kafka_message_t *raw = handling->messages[0].raw;
     char partition[16];
     struct otel_attribute attributes[] = {
         otel_attr_str("messaging.system", "kafka"),
         otel_attr_str("messaging.operation.name", "process"),
         otel_attr_str("messaging.operation.type", "process"),
         otel_attr_str("messaging.destination.name", member->consumer->topic->name),
-        otel_attr_str("messaging.destination.partition.id", NULL), /* below */
-        otel_attr_int("messaging.kafka.offset", raw->offset),
         otel_attr_str("messaging.consumer.group.name", member->consumer->group),
         otel_attr_str("messaging.client.id", member->runtime->instance),
-        otel_attr_int("messaging.message.body.size", (int64_t)raw->len),
         /* no semantic convention: the member's own max.poll.interval.ms */
         otel_attr_int("kafka.consumer.max.poll.interval.ms",
                       (int64_t)(member->consumer->max_poll_interval_ns / OTL_NS_PER_MS)),
+        otel_attr_int("messaging.message.body.size", (int64_t)raw->len), /* or of the batch: */
+        otel_attr_str("messaging.destination.partition.id", NULL),       /* below */
+        otel_attr_int("messaging.kafka.offset", raw->offset),
     };
+    size_t count = sizeof(attributes) / sizeof(attributes[0]);
 
     snprintf(partition, sizeof(partition), "%d", raw->partition);
-    attributes[4].value = otel_value_str(partition);
-    hx_request_begin(request, &member->entry, attributes,
-                     sizeof(attributes) / sizeof(attributes[0]));
+    attributes[count - 2].value = otel_value_str(partition);
+    if (member->consumer->batch > 1) {
+        count -= 2;
+        attributes[count - 1] =
+            otel_attr_int("messaging.batch.message_count", (int64_t)handling->count);
+    }
+    hx_request_begin(request, &member->entry, attributes, count);
 }
 
-static void handle(struct hx_member *member, rd_kafka_message_t *raw)
+/* Neither handled nor stored, nor any after it: it comes with the next assignment. */
+static void give_up(struct hx_member *member, rd_kafka_message_t **raws, size_t count)
 {
-    struct hx_request *request = hx_request_take(member->runtime);
-    struct message *message = otl_mem_alloc(sizeof(*message));
-
-    if (request == NULL || message == NULL) {
+    for (size_t i = 0; i < count; i++) {
         struct hx_delivery *never_done;
-        /* Neither handled nor stored, nor any after it: it comes with the next assignment. */
-        hx_deliveries_add(&member->deliveries, raw->partition, raw->offset, &never_done);
-        if (request != NULL)
-            hx_request_cancel(request);
-        otl_mem_free(message);
-        rd_kafka_message_destroy(raw);
-        if (member->runtime->log != NULL)
-            otl_log_line(member->runtime->log, OTL_LOG_ERROR, "no memory for a message");
-        return;
+        hx_deliveries_add(&member->deliveries, raws[i]->partition, raws[i]->offset, &never_done);
+        rd_kafka_message_destroy(raws[i]);
     }
-    message->member = member;
+    if (member->runtime->log != NULL)
+        otl_log_line(member->runtime->log, OTL_LOG_ERROR, "no memory for a message");
+}
+
+static uint32_t take(struct hx_member *member, rd_kafka_message_t *raw, struct message *message,
+                     struct hx_carrier *incoming)
+{
     message->raw = raw;
-    request->partition = raw->partition;
-    request->offset = raw->offset;
-    request->key = otl_view(raw->key, raw->key != NULL ? raw->key_len : 0);
-    request->delivery = hx_deliveries_add(&member->deliveries, raw->partition, raw->offset,
-                                          &message->delivery);
-    read_headers(&request->incoming, raw);
-    request->done = on_handled;
-    request->done_arg = message;
+    read_headers(incoming, raw);
     if (raw->partition < HX_DELIVERIES_PARTITIONS && member->last_commit[raw->partition] < 0)
         member->last_commit[raw->partition] = raw->offset;
+    return hx_deliveries_add(&member->deliveries, raw->partition, raw->offset, &message->delivery);
+}
+
+/* Consumes the messages. */
+static void handle(struct hx_member *member, rd_kafka_message_t **raws, size_t count)
+{
+    struct hx_request *request = hx_request_take(member->runtime);
+    struct handling *handling =
+        otl_mem_alloc(sizeof(*handling) + count * sizeof(handling->messages[0]));
+    struct hx_companion *others =
+        request != NULL ? otl_arena_zalloc(&request->arena, count * sizeof(*others)) : NULL;
+
+    if (others == NULL || handling == NULL) {
+        if (request != NULL)
+            hx_request_cancel(request);
+        otl_mem_free(handling);
+        give_up(member, raws, count);
+        return;
+    }
+    handling->member = member;
+    handling->count = count;
+    request->partition = raws[0]->partition;
+    request->offset = raws[0]->offset;
+    request->key = otl_view(raws[0]->key, raws[0]->key != NULL ? raws[0]->key_len : 0);
+    request->delivery = take(member, raws[0], &handling->messages[0], &request->incoming);
+    for (size_t i = 1; i < count; i++) {
+        struct hx_companion *other = &others[i - 1];
+        hx_carrier_init(&other->incoming, &request->arena);
+        other->partition = raws[i]->partition;
+        other->offset = raws[i]->offset;
+        other->delivery = take(member, raws[i], &handling->messages[i], &other->incoming);
+    }
+    request->companions = others;
+    request->companion_count = count - 1;
+    request->done = on_handled;
+    request->done_arg = handling;
     member->in_hand++;
-    begin(request, member, raw);
+    begin(request, member, handling);
+}
+
+/* What has been waiting for company. */
+static void handle_batch(struct hx_member *member)
+{
+    rd_kafka_message_t *raws[HX_MAX_BATCH];
+    size_t count = member->batch.count;
+
+    event_del(member->waited);
+    if (count == 0)
+        return;
+    memcpy(raws, member->batch.items, count * sizeof(raws[0]));
+    member->batch.count = 0;
+    handle(member, raws, count);
+}
+
+static void on_waited(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    handle_batch(arg);
+}
+
+static void on_message(struct hx_member *member, rd_kafka_message_t *raw)
+{
+    uint64_t wait_ns = member->consumer->batch_wait_ns;
+    struct timeval wait = {(time_t)(wait_ns / OTL_NS_PER_S),
+                           (suseconds_t)(wait_ns % OTL_NS_PER_S / OTL_NS_PER_US)};
+
+    if (member->consumer->batch <= 1) {
+        handle(member, &raw, 1);
+        return;
+    }
+    hx_batch_add(&member->batch, raw);
+    if (member->batch.count == 1)
+        event_add(member->waited, &wait);
+    if (member->batch.count >= member->consumer->batch)
+        handle_batch(member);
 }
 
 static void tell(const struct hx_member *member, enum hx_member_event event, int count)
@@ -160,7 +241,7 @@ static void poll_messages(void *arg)
         if (raw == NULL)
             return;
         if (raw->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            handle(member, raw);
+            on_message(member, raw);
             continue;
         }
         if (raw->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED)
@@ -185,6 +266,7 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 /* A partition came or went: what is in hand of it will not be stored. */
 static void forget(struct hx_member *member, int32_t partition)
 {
+    hx_batch_drop(&member->batch, partition);
     hx_deliveries_forget_one(&member->deliveries, partition);
     if (partition >= 0 && partition < HX_DELIVERIES_PARTITIONS)
         member->last_commit[partition] = -1;
@@ -373,6 +455,7 @@ enum otel_err hx_member_new(const struct hx_member_options *options, struct hx_m
     member->changed = options->changed;
     member->changed_arg = options->changed_arg;
     hx_deliveries_init(&member->deliveries);
+    hx_batch_init(&member->batch);
     fill_entry(&member->entry, options->consumer);
     err = make_handle(member, options->bootstrap, reterr);
     if (err == OTEL_OK)
@@ -381,7 +464,9 @@ enum otel_err hx_member_new(const struct hx_member_options *options, struct hx_m
                                    reterr);
     if (err == OTEL_OK) {
         member->second = event_new(options->base, -1, EV_PERSIST, on_second, member);
-        if (member->second == NULL || event_add(member->second, &second) != 0)
+        member->waited = event_new(options->base, -1, 0, on_waited, member);
+        if (member->second == NULL || member->waited == NULL ||
+            event_add(member->second, &second) != 0)
             err = otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a timer");
     }
     if (err == OTEL_OK)
@@ -400,6 +485,9 @@ void hx_member_free(struct hx_member *member)
         return;
     if (member->second != NULL)
         event_free(member->second);
+    if (member->waited != NULL)
+        event_free(member->waited);
+    hx_batch_fini(&member->batch); /* before their queue goes */
     hx_kafka_events_fini(&member->events);
     if (member->rk != NULL) {
         rd_kafka_consumer_close(member->rk);
@@ -412,6 +500,7 @@ void hx_member_free(struct hx_member *member)
 void hx_member_pause(struct hx_member *member)
 {
     member->paused = true;
+    handle_batch(member);
 }
 
 /* ---- questions ------------------------------------------------------------------------------ */
@@ -426,7 +515,7 @@ int64_t hx_member_lag(struct hx_member *member)
 {
     int64_t lag = member->assigned ? hx_kafka_lag(member->rk) : -1;
 
-    return lag < 0 ? -1 : lag + (int64_t)member->in_hand;
+    return lag < 0 ? -1 : lag + (int64_t)member->in_hand + (int64_t)member->batch.count;
 }
 
 bool hx_member_commit(struct hx_member *member)

@@ -26,7 +26,7 @@ service_kafka_PKGS := libevent_core rdkafka
 LIBS += service
 service_SRCS := harness/service/peers.c harness/service/call.c \
                 harness/service/database.c harness/service/producer.c \
-                harness/service/deliveries.c harness/service/consumer.c \
+                harness/service/deliveries.c harness/service/batch.c harness/service/consumer.c \
                 harness/service/tracing.c harness/service/http_entry.c \
                 harness/service/effects.c harness/service/app.c harness/service/command.c
 service_LIBS := service_http service_steps service_kafka child role exporter processor trace sampler resource \

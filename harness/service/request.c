@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/service/request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "harness/service/inject.h"
@@ -39,6 +40,8 @@ struct hx_request *hx_request_take(struct hx_runtime *runtime)
     request->offset = -1;
     request->delivery = 0;
     request->key = otl_view(NULL, 0);
+    request->companions = NULL;
+    request->companion_count = 0;
     return request;
 }
 
@@ -47,6 +50,8 @@ static void give_back(struct hx_request *request)
     struct hx_runtime *runtime = request->runtime;
 
     hx_span_release(&request->span);
+    for (size_t i = 0; i < request->companion_count; i++)
+        otel_context_unref(request->companions[i].context);
     hx_trail_fini(&request->trail);
     otl_arena_reset(&request->arena);
     request->next = runtime->unused;
@@ -114,13 +119,40 @@ void hx_request_refused(struct hx_runtime *runtime, const struct hx_entry *entry
     hx_led_entry_close_row(ledger, &close);
 }
 
+/* One link for each message whose sender's context came with it. A batch says at each link which
+ * message it is; of a single one the span says it. NULL: no memory. */
+static struct otel_link *make_links(struct hx_request *request, size_t *ret_count)
+{
+    size_t all = request->companion_count + 1, count = 0;
+    struct otel_link *links = otl_arena_alloc(&request->arena, all * sizeof(*links));
+    struct otel_attribute *attributes =
+        otl_arena_alloc(&request->arena, 2 * all * sizeof(*attributes));
+    enum { NUMBER = 16 };
+    char *texts = otl_arena_alloc(&request->arena, all * NUMBER);
+
+    if (links == NULL || attributes == NULL || texts == NULL)
+        return NULL;
+    for (size_t i = 0; i < all; i++) {
+        const struct hx_companion *other = i > 0 ? &request->companions[i - 1] : NULL;
+        const struct otel_span_context *from =
+            otel_context_span_context(other ? other->context : request->trail.base);
+        if (!otel_span_context_is_valid(from))
+            continue;
+        snprintf(texts + i * NUMBER, NUMBER, "%d", other ? other->partition : request->partition);
+        attributes[2 * i] = otel_attr_str("messaging.destination.partition.id", texts + i * NUMBER);
+        attributes[2 * i + 1] =
+            otel_attr_int("messaging.kafka.offset", other ? other->offset : request->offset);
+        links[count++] = (struct otel_link){*from, &attributes[2 * i], all > 1 ? 2 : 0};
+    }
+    *ret_count = count;
+    return links;
+}
+
 static void start_entry_span(struct hx_request *request, const struct otel_attribute *extra,
                              size_t count)
 {
     const struct hx_entry *entry = request->entry;
-    const struct otel_span_context *remote = otel_context_span_context(request->trail.base);
     bool linked = entry->edge == HX_EDGE_LINK || entry->edge == HX_EDGE_BOTH;
-    struct otel_link link = {*remote, NULL, 0};
     struct otl_random random;
     struct hx_fill fill = {&request->arena, &random, request->trail.request,
                            request->runtime->replica, request->runtime->instance};
@@ -129,14 +161,13 @@ static void start_entry_span(struct hx_request *request, const struct otel_attri
                                   .op = entry->op,
                                   .root = entry->edge == HX_EDGE_LINK ||
                                           entry->edge == HX_EDGE_NONE,
-                                  .attribute_count = count + entry->attributes->count,
-                                  .links = &link,
-                                  .link_count =
-                                      linked && otel_span_context_is_valid(remote) ? 1 : 0};
+                                  .attribute_count = count + entry->attributes->count};
 
+    if (linked)
+        begin.links = make_links(request, &begin.link_count);
     begin.attributes = otl_arena_alloc(&request->arena,
                                        (begin.attribute_count + 1) * sizeof(*begin.attributes));
-    if (begin.attributes == NULL)
+    if (begin.attributes == NULL || (linked && begin.links == NULL))
         return;
     if (count != 0)
         memcpy(begin.attributes, extra, count * sizeof(*extra));
@@ -144,6 +175,26 @@ static void start_entry_span(struct hx_request *request, const struct otel_attri
     hx_fill_attributes(&fill, entry->attributes, begin.attributes + count);
     hx_span_start(&request->runtime->rig, &request->trail, &begin, &request->span);
     request->root.span = &request->span;
+}
+
+/* Rows of their own, right behind the first one's; what they ask for is the first one's. */
+static void begin_companions(struct hx_request *request)
+{
+    struct hx_runtime *runtime = request->runtime;
+
+    for (size_t i = 0; i < request->companion_count; i++) {
+        struct hx_companion *other = &request->companions[i];
+        struct hx_led_entry row = {.head.seq = hx_led_next_seq(runtime->rig.ledger),
+                                   .head.flags = (uint16_t)(i + 1),
+                                   .partition = other->partition,
+                                   .delivery = other->delivery,
+                                   .offset = other->offset};
+        if (!hx_request_header_read(&other->incoming, &row.request, &row.caller_seq))
+            row.request = 0;
+        write_entry(runtime->rig.ledger, request->entry, &other->incoming, &row);
+        other->context = otel_propagator_extract(runtime->rig.propagator, otel_context_root(),
+                                                 &other->incoming, &hx_carrier_getter);
+    }
 }
 
 void hx_request_begin(struct hx_request *request, const struct hx_entry *entry,
@@ -163,6 +214,7 @@ void hx_request_begin(struct hx_request *request, const struct hx_entry *entry,
     write_entry(runtime->rig.ledger, entry, &request->incoming, &row);
     request->trail.base = otel_propagator_extract(runtime->rig.propagator, otel_context_root(),
                                                   &request->incoming, &hx_carrier_getter);
+    begin_companions(request);
     request->root.request = request;
     request->root.steps = entry->steps;
     request->root.count = entry->step_count;
@@ -213,7 +265,11 @@ static void finish(struct hx_request *request)
         request->entry->kind == HX_LED_ENTRY_HTTP ? (uint32_t)request->http_status : 0;
     row.mono_ns = otl_clock_mono(otl_clock_real());
     hx_led_entry_close_row(request->runtime->rig.ledger, &row);
-    request->runtime->handled++;
+    for (size_t i = 0; i < request->companion_count; i++) {
+        row.head.seq = request->trail.entry_seq + i + 1;
+        hx_led_entry_close_row(request->runtime->rig.ledger, &row);
+    }
+    request->runtime->handled += 1 + request->companion_count;
     request->done(request->done_arg, request);
     hx_request_unref(request);
 }

@@ -96,6 +96,15 @@ struct hx_entry {
     uint64_t slow_ns;          /* a fault: waited before the first step, inside of the span */
 };
 
+/* A message of a batch, after its first. */
+struct hx_companion {
+    struct hx_carrier incoming;
+    int32_t partition;
+    int64_t offset;
+    uint32_t delivery;
+    struct otel_context *context; /* what came in; filled by hx_request_begin() */
+};
+
 struct hx_request {
     struct hx_runtime *runtime;
     const struct hx_entry *entry;
@@ -113,6 +122,8 @@ struct hx_request {
     int64_t offset;
     uint32_t delivery;
     struct otl_view key;       /* of the message; borrowed from it */
+    struct hx_companion *companions; /* the rest of a batch, in the request's arena */
+    size_t companion_count;
     /* The steps are over, the entry's span has ended, the row is closed: answer now. */
     void (*done)(void *arg, struct hx_request *request);
     void *done_arg;

@@ -71,7 +71,12 @@ static void canon_start(struct hx_canon *canon, const struct hx_span_begin *begi
     for (size_t i = 0; i < begin->link_count; i++) {
         const struct otel_span_context *to = &begin->links[i].context;
         struct otel_str state = otel_trace_state_header(to->trace_state);
-        hx_canon_link(canon, to->trace_id, to->span_id, state.data, state.len, NULL);
+        struct hx_canon_attrs attrs;
+
+        hx_canon_attrs_init(&attrs);
+        for (size_t k = 0; k < begin->links[i].attribute_count; k++)
+            canon_attribute(&attrs, &begin->links[i].attributes[k]);
+        hx_canon_link(canon, to->trace_id, to->span_id, state.data, state.len, &attrs);
     }
 }
 
@@ -131,8 +136,10 @@ void hx_span_start(const struct hx_rig *rig, struct hx_trail *trail,
     options.attribute_count = begin->attribute_count + 1;
     options.links = begin->links;
     options.link_count = begin->link_count;
-    if (rig->broken != NULL)
+    if (rig->broken != NULL) {
         options.parent = hx_broken_parent(rig->broken, trail, begin->parent, parent);
+        options.link_count = hx_broken_links(rig->broken, begin->link_count);
+    }
     row.wall_ns = otl_clock_wall(otl_clock_real());
     row.mono_before_ns = otl_clock_mono(otl_clock_real());
     span->api =

@@ -127,6 +127,8 @@ struct hx_fact_entry {
     uint32_t send; /* the caller's */
     uint32_t load; /* the load client's request, when it was the caller */
     uint32_t baggage; /* last baggage row */
+    uint32_t first; /* of a batch: the entry of its first message, which has the span; HX_NONE */
+    bool linked;   /* a received link of its span names the sender's context */
     bool again;    /* this message was handled before in the same group */
 };
 
@@ -153,7 +155,6 @@ struct hx_fact_baggage {
 };
 
 enum hx_received_flags {
-    HX_RECEIVED_LINKS_CALLER = 1, /* one of its links is the sender's context */
     HX_RECEIVED_HAS_LINKS = 2,
     HX_RECEIVED_NO_SEQ = 4,       /* joined by ids */
     HX_RECEIVED_STATUS_ERROR = 8,

@@ -177,7 +177,7 @@ static void add_entry(struct hx_facts *facts, uint32_t process, const struct hx_
 
     entry->open = row;
     entry->process = process;
-    entry->span = entry->send = entry->load = entry->baggage = HX_NONE;
+    entry->span = entry->send = entry->load = entry->baggage = entry->first = HX_NONE;
     if (hx_table_put(&facts->entry_by_seq, row->head.seq, n) != n)
         facts->dangling++;
 }

@@ -79,6 +79,23 @@ static void link_span(struct hx_facts *facts, uint32_t n)
         facts->entries[span->entry].span = n;
 }
 
+/* The others of a batch have the span of its first message. */
+static void link_batches(struct hx_facts *facts)
+{
+    for (uint32_t i = 0; i < facts->entry_count; i++) {
+        struct hx_fact_entry *entry = &facts->entries[i];
+        const struct hx_led_record *head = &entry->open->head;
+
+        if (head->flags == 0 || entry->open->kind != HX_LED_ENTRY_KAFKA)
+            continue;
+        entry->first = hx_table_get(&facts->entry_by_seq, head->seq - head->flags);
+        if (entry->first == HX_NONE || facts->entries[entry->first].process != entry->process)
+            facts->dangling++;
+        else
+            entry->span = facts->entries[entry->first].span;
+    }
+}
+
 static bool same_trace(const struct hx_facts *facts, uint32_t a, uint32_t b)
 {
     return memcmp(facts->spans[a].open->trace_id, facts->spans[b].open->trace_id, 16) == 0;
@@ -130,6 +147,7 @@ enum otel_err hx_facts_link(struct hx_facts *facts)
         return err;
     for (uint32_t i = 0; i < facts->span_count; i++)
         link_span(facts, i);
+    link_batches(facts);
     return link_traces(facts);
 }
 

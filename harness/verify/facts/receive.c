@@ -72,17 +72,29 @@ static enum otel_err resource_row(struct receiver *r, const struct col_resource 
 /* ---- spans ---------------------------------------------------------------------------------- */
 
 /* The context that the entry's sender put its span into: what a link must name. */
-static const struct hx_led_span *caller_of(const struct hx_facts *facts, uint32_t span)
+static const struct hx_led_span *caller_of(const struct hx_facts *facts, uint32_t entry)
 {
-    uint32_t entry = span != HX_NONE ? facts->spans[span].entry : HX_NONE;
-    uint32_t send;
+    uint32_t send = facts->entries[entry].send;
 
-    if (entry == HX_NONE || facts->entries[entry].span != span)
-        return NULL;
-    send = facts->entries[entry].send;
     if (send == HX_NONE || facts->sends[send].span == HX_NONE)
         return NULL;
     return facts->spans[facts->sends[send].span].open;
+}
+
+/* Whom the links of an entry's span name: the sender, or each sender of a batch. */
+static void match_links(struct hx_facts *facts, uint32_t span, const struct col_list *links)
+{
+    uint32_t entry = span != HX_NONE ? facts->spans[span].entry : HX_NONE;
+
+    if (entry == HX_NONE || facts->entries[entry].span != span)
+        return;
+    for (uint32_t i = entry; i < facts->entry_count; i++) {
+        const struct hx_led_span *caller = caller_of(facts, i);
+        if (i != entry && facts->entries[i].first != entry)
+            break; /* a batch's entries lie one behind the other */
+        if (caller != NULL && hx_content_links_to(links, caller->trace_id, caller->span_id))
+            facts->entries[i].linked = true;
+    }
 }
 
 /* By tracerig.seq; a span without one by its ids. */
@@ -141,11 +153,9 @@ static void add_span(struct receiver *r, const struct col_span *span, uint32_t r
     row->resource = r->resource;
     row->span = find_span(facts, row);
     if (span->links.count > 0) {
-        const struct hx_led_span *caller = caller_of(facts, row->span);
-
         row->flags |= HX_RECEIVED_HAS_LINKS;
-        if (caller != NULL && hx_content_links_to(&span->links, caller->trace_id, caller->span_id))
-            row->flags |= HX_RECEIVED_LINKS_CALLER;
+        if (row->span == HX_NONE || facts->spans[row->span].received == HX_NONE)
+            match_links(facts, row->span, &span->links);
     }
     if (row->span == HX_NONE)
         add_foreign(facts, n, span->links);

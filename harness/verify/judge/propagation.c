@@ -20,6 +20,7 @@ struct hop {
     struct hx_context context; /* what was received */
     bool has_context;
     bool from_load;
+    bool companion; /* not the first of a batch whose span has a parent */
     bool caller_untraced;
     bool caller_propagates; /* the context that comes to it, when it is untraced */
     bool callee_untraced;
@@ -175,15 +176,17 @@ static const char *wrongly_used(const struct hx_facts *facts, const struct hop *
         return "received, but the callee began a trace of its own";
     if (parent && memcmp(open->parent_span_id, hop->context.span_id, 8) != 0)
         return "received, but the callee has another parent";
-    if (!parent && memcmp(open->trace_id, hop->context.trace_id, 16) == 0)
+    if (!parent && !hop->companion && memcmp(open->trace_id, hop->context.trace_id, 16) == 0)
         return "the callee joined the trace, though the edge is no parent";
     if (!link || !hx_facts_sampled(hop->callee))
         return NULL;
     if (open->link_count == 0)
         return "received, but the callee made no link";
     row = hop->callee->received != HX_NONE ? &facts->received[hop->callee->received] : NULL;
-    if (row != NULL && (row->flags & HX_RECEIVED_LINKS_CALLER) == 0 && hop->caller != NULL)
-        return "the callee's link names another context";
+    if (row != NULL && !hop->entry->linked && hop->caller != NULL)
+        return hop->entry->first != HX_NONE || open->link_count > 1
+                   ? "the batch's links do not name this message's sender"
+                   : "the callee's link names another context";
     return NULL;
 }
 
@@ -232,7 +235,7 @@ static bool joined(const struct hx_facts *facts, const struct hop *hop)
     if (parent && (memcmp(from->trace_id, to->trace_id, 16) != 0 ||
                    memcmp(from->span_id, to->parent_span_id, 8) != 0))
         return false;
-    return !link || (to->flags & HX_RECEIVED_LINKS_CALLER) != 0;
+    return !link || hop->entry->linked;
 }
 
 /* ---- one hop -------------------------------------------------------------------------------- */
@@ -376,6 +379,9 @@ static void judge_hop(struct hx_judgement *j, struct hx_edge *edge, struct hop *
     const char *why;
 
     hop->mode = nothing_to_tie(hop) ? HX_EDGE_NONE : edge->mode;
+    hop->companion = hop->entry->first != HX_NONE && hop->mode == HX_EDGE_BOTH;
+    if (hop->companion)
+        hop->mode = HX_EDGE_LINK;
     edge->tied += hop->mode != HX_EDGE_NONE;
     edge->calls++;
     edge->sampled += hop_sampled(hop);

@@ -99,29 +99,52 @@ static uint16_t instance_of(struct hx_handlings *h, const struct col_resource *r
     return hx_handlings_instance(h, &instance);
 }
 
-/* False: it does not say which message it handled. */
-static bool message_of(struct hx_handlings *h, const struct col_span *span,
-                       struct hx_handling *ret)
+/* Which message: of a span, or of a batch's link. False: it does not say. */
+static bool place_of(const struct col_list *attributes, struct hx_handling *ret)
 {
     char partition[HX_NAMER_TEXT];
-    struct hx_namer_group group;
-    struct col_value offset, interval;
+    struct col_value offset;
     uint64_t number;
 
-    take_text(&span->attributes, "messaging.destination.partition.id", NULL, partition);
-    take_text(&span->attributes, "messaging.consumer.group.name", NULL, group.name);
-    take_text(&span->attributes, "messaging.destination.name", NULL, group.topic);
+    take_text(attributes, "messaging.destination.partition.id", NULL, partition);
     if (otl_parse_uint(partition, 0, INT32_MAX, &number) != OTEL_OK ||
-        !col_attribute_find(&span->attributes, "messaging.kafka.offset", &offset) ||
+        !col_attribute_find(attributes, "messaging.kafka.offset", &offset) ||
         offset.kind != COL_VALUE_INT)
         return false;
+    ret->partition = (int32_t)number;
+    ret->offset = offset.integer;
+    return true;
+}
+
+/* Group, topic, and how long it may take. False: no room. */
+static bool group_of(struct hx_handlings *h, const struct col_span *span, struct hx_handling *ret)
+{
+    struct hx_namer_group group;
+    struct col_value interval;
+
+    take_text(&span->attributes, "messaging.consumer.group.name", NULL, group.name);
+    take_text(&span->attributes, "messaging.destination.name", NULL, group.topic);
     if (col_attribute_find(&span->attributes, "kafka.consumer.max.poll.interval.ms", &interval) &&
         interval.kind == COL_VALUE_INT && interval.integer > 0 && interval.integer < DAY_MILLIS)
         ret->interval_ns = (uint64_t)interval.integer * OTL_NS_PER_MS;
-    ret->partition = (int32_t)number;
-    ret->offset = offset.integer;
     ret->group = hx_handlings_group(h, &group);
     return ret->group != UINT16_MAX;
+}
+
+/* A batch's span says at its links which messages it handled: a row for each. */
+static enum otel_err add_links(struct hx_handlings *h, const struct col_span *span,
+                               const struct hx_handling *row)
+{
+    struct col_list links = span->links;
+    struct col_link link;
+    enum otel_err err = OTEL_OK;
+
+    while (err == OTEL_OK && col_link_next(&links, &link)) {
+        struct hx_handling one = *row;
+        if (place_of(&link.attributes, &one))
+            err = hx_handlings_add(h, &one);
+    }
+    return err;
 }
 
 static enum otel_err read_request(struct hx_handlings *h, const struct col_tap_record *record,
@@ -143,7 +166,7 @@ static enum otel_err read_request(struct hx_handlings *h, const struct col_tap_r
             h->first_ns = row.start_ns;
         if (record->wall_ns > h->last_ns)
             h->last_ns = record->wall_ns;
-        if (span.kind != CONSUMER_KIND || row.end_ns < row.start_ns || !message_of(h, &span, &row))
+        if (span.kind != CONSUMER_KIND || row.end_ns < row.start_ns || !group_of(h, &span, &row))
             continue;
         if (traces.resources != resources)
             instance = instance_of(h, span.resource, hide);
@@ -151,7 +174,8 @@ static enum otel_err read_request(struct hx_handlings *h, const struct col_tap_r
         row.instance = instance;
         memcpy(row.span_id, span.span_id, sizeof row.span_id);
         if (instance != UINT16_MAX)
-            err = hx_handlings_add(h, &row);
+            err = place_of(&span.attributes, &row) ? hx_handlings_add(h, &row)
+                                                   : add_links(h, &span, &row);
     }
     return err;
 }

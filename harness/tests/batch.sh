@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Batches of messages: one span with a link to each sender, held against the senders by their ids.
+. "$(dirname "$0")/tap.sh"
+
+begin() # begin NAME OPTION...
+{
+    name=$1
+    shift
+    "$tracerig" run scenarios/batch-consumer.yaml --seed 5 --set load.duration=4s --quiet --out "$dir/$name" "$@" \
+        > "$dir/$name.out" 2>&1
+    echo $? > "$dir/$name.status"
+}
+begin whole &
+begin planted --set services.linked.broken.lose_link_every=5 &
+begin parent --set services.linked.consumers.results.edge=parent &
+wait
+
+whole()
+{
+    [ "$(cat "$dir/whole.status")" -eq 0 ] || { cat "$dir/whole.out"; return 1; }
+    json_is "$dir/whole/report.json" \
+        "sorted((e['mode'], e['broken'], e['complete'] == e['sampled'] > 100) for e in r['edges'] if 'topic' in e)" \
+        "[('both', 0, True), ('link', 0, True), ('parent', 0, True)]"
+}
+check "links, parents and both hold for single messages and batches" whole
+
+own()
+{
+    json_is "$dir/whole/report.json" \
+        "[0 < e['sampled'] < e['calls'] for e in r['edges'] if e['mode'] == 'link']" "[True]" &&
+        json_is "$dir/whole/report.json" "r['traces']['partial'], r['traces']['broken']" "(0, 0)"
+}
+check "a linked batch decides for itself whether it is sampled, and breaks no trace" own
+
+planted()
+{
+    [ "$(cat "$dir/planted.status")" -eq 1 ] &&
+        json_is "$dir/planted/report.json" \
+            "sorted({c['id'] for c in r['checks'] + r['expectations'] if c['verdict'] == 'fail'})" \
+            "['content', 'propagation', 'required.1']" &&
+        json_is "$dir/planted/report.json" \
+            "[(e['to'], e['why']) for e in r['edges'] if e['broken'] > 0]" \
+            "[('linked process results batch', \"the batch's links do not name this message's sender\")]"
+}
+check "... a link that a batch lacks is missed by the message it belongs to" planted
+
+parent()
+{
+    [ "$(cat "$dir/parent.status")" -eq 2 ] && grep -q 'cannot have each sender as its parent' "$dir/parent.out"
+}
+check "... a batch cannot have every sender as its parent: refused with its place" parent
+done_testing

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS += otel_api
 otel_api_SRCS := sdk/api/trace_state.c sdk/api/baggage.c sdk/api/context.c sdk/api/noop.c \
-                 sdk/api/global.c sdk/api/trace.c sdk/api/propagation.c
+                 sdk/api/global.c sdk/api/trace.c sdk/api/propagation.c sdk/api/memory.c
 otel_api_PIC := 1
 otel_api_LIBS := base
 

@@ -6,8 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <otel/memory.h>
+
 static atomic_ulong g_fail_at;
 static atomic_ulong g_count;
+
+/* libotel_api's, if that is in the process: each library has this file, the API the choice. */
+#pragma weak otel_allocator_in_use
 
 void otl_mem_fail_at(unsigned long n)
 {
@@ -28,19 +33,45 @@ static bool must_fail(void)
     return at != 0 && count >= at;
 }
 
+static const struct otel_allocator *users(void)
+{
+    return otel_allocator_in_use != NULL ? otel_allocator_in_use() : NULL;
+}
+
 void *otl_mem_alloc(size_t size)
 {
-    return must_fail() ? NULL : malloc(size ? size : 1);
+    const struct otel_allocator *own = users();
+
+    if (must_fail())
+        return NULL;
+    size = size ? size : 1;
+    return own != NULL ? own->alloc(own->arg, size) : malloc(size);
 }
 
 void *otl_mem_zalloc(size_t size)
 {
-    return must_fail() ? NULL : calloc(1, size ? size : 1);
+    const struct otel_allocator *own = users();
+    void *memory;
+
+    if (must_fail())
+        return NULL;
+    size = size ? size : 1;
+    if (own == NULL)
+        return calloc(1, size);
+    memory = own->alloc(own->arg, size);
+    return memory != NULL ? memset(memory, 0, size) : NULL;
 }
 
 void *otl_mem_realloc(void *memory, size_t size)
 {
-    return must_fail() ? NULL : realloc(memory, size ? size : 1);
+    const struct otel_allocator *own = users();
+
+    if (must_fail())
+        return NULL;
+    size = size ? size : 1;
+    if (own == NULL)
+        return realloc(memory, size);
+    return memory != NULL ? own->realloc(own->arg, memory, size) : own->alloc(own->arg, size);
 }
 
 char *otl_mem_strndup(const char *text, size_t len)
@@ -62,5 +93,12 @@ char *otl_mem_strdup(const char *text)
 
 void otl_mem_free(void *memory)
 {
-    free(memory);
+    const struct otel_allocator *own = users();
+
+    if (memory == NULL)
+        return;
+    if (own != NULL)
+        own->free(own->arg, memory);
+    else
+        free(memory);
 }

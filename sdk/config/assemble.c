@@ -134,6 +134,8 @@ static enum otel_err make_otlp(const struct otel_sdk_env_options *options, struc
     err = otel_sdk_otlp_new(&s->otlp, &exporter);
     if (err != OTEL_OK)
         return err;
+    s->batch.create_thread = options->create_thread;
+    s->batch.create_thread_arg = options->create_thread_arg;
     err = otel_sdk_batch_new(&s->batch, exporter, ret); /* consumes exporter */
     if (err == OTEL_OK)
         sdk->otlp = exporter;

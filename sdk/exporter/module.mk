@@ -33,3 +33,9 @@ FUZZERS += fuzz_json_response
 fuzz_json_response_SRCS := sdk/exporter/tests/fuzz_json_response.c ci/fuzz-main.c
 fuzz_json_response_LIBS := exporter processor
 fuzz_json_response_PKGS := jansson
+
+TESTS += allocator_test
+allocator_test_SRCS := sdk/exporter/tests/allocator_test.c sdk/exporter/tests/rig.c \
+                       sdk/transport/tests/server.c
+allocator_test_LIBS := exporter processor trace otlp_pb
+allocator_test_PKGS := zlib

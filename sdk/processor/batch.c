@@ -31,6 +31,8 @@ void otel_sdk_batch_options_init(struct otel_sdk_batch_options *options)
     options->max_export_batch_size = DEFAULT_BATCH;
     options->schedule_delay_millis = DEFAULT_DELAY_MILLIS;
     options->export_timeout_millis = DEFAULT_TIMEOUT_MILLIS;
+    options->create_thread = NULL;
+    options->create_thread_arg = NULL;
 }
 
 void otl_batch_drop(struct otl_batch *batch, const struct otel_sdk_readable_span *span,
@@ -367,6 +369,8 @@ static struct otl_batch *make(const struct otel_sdk_batch_options *options)
     batch->max_batch = options->max_export_batch_size;
     batch->delay_ns = options->schedule_delay_millis * OTL_NS_PER_MS;
     batch->export_timeout_ns = options->export_timeout_millis * OTL_NS_PER_MS;
+    batch->create_thread = options->create_thread;
+    batch->create_thread_arg = options->create_thread_arg;
     batch->wake_at = options->schedule_delay_millis != 0 ? batch->max_batch : 1;
     batch->spans = otl_mem_alloc(batch->max_batch * sizeof(batch->spans[0]));
     if (batch->spans == NULL || otl_queue_init(&batch->queue, options->max_queue_size) != OTEL_OK) {
@@ -380,14 +384,17 @@ enum otel_err otel_sdk_batch_new(const struct otel_sdk_batch_options *options,
                                  struct otel_sdk_exporter *exporter,
                                  struct otel_sdk_processor **ret)
 {
-    struct otel_sdk_batch_options defaults;
+    struct otel_sdk_batch_options all;
     struct otl_batch *batch = NULL;
     enum otel_err err = OTEL_OK;
 
-    if (options == NULL) {
-        otel_sdk_batch_options_init(&defaults);
-        options = &defaults;
-    }
+    /* A program built against an older header gives fewer members; the rest are defaults. */
+    otel_sdk_batch_options_init(&all);
+    if (options != NULL && (options->struct_size == 0 || options->struct_size > sizeof(all)))
+        err = OTEL_ERR_ARGUMENT;
+    else if (options != NULL)
+        memcpy(&all, options, options->struct_size);
+    options = &all;
     if (exporter == NULL || options->max_queue_size == 0 || options->max_queue_size > MAX_QUEUE ||
         options->max_export_batch_size == 0 ||
         options->max_export_batch_size > options->max_queue_size)

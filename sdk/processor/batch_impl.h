@@ -27,6 +27,8 @@ struct otl_batch {
     uint64_t delay_ns;
     uint64_t export_timeout_ns; /* 0: none */
     uint64_t wake_at;           /* wake a sleeping worker when so many wait */
+    int (*create_thread)(void *arg, pthread_t *ret_thread, void *(*run)(void *), void *run_arg);
+    void *create_thread_arg;
     struct otl_queue queue;
 
     bool asleep;  /* [a] the worker waits for wake_at spans */

@@ -403,6 +403,13 @@ static enum otel_err make_events(struct otl_batch *batch)
     return OTEL_OK;
 }
 
+static int create(struct otl_batch *batch)
+{
+    if (batch->create_thread != NULL)
+        return batch->create_thread(batch->create_thread_arg, &batch->worker, work, batch);
+    return pthread_create(&batch->worker, NULL, work, batch);
+}
+
 enum otel_err otl_worker_start(struct otl_batch *batch)
 {
     sigset_t all, old;
@@ -411,7 +418,7 @@ enum otel_err otl_worker_start(struct otl_batch *batch)
     if (err == OTEL_OK) {
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &old);
-        if (pthread_create(&batch->worker, NULL, work, batch) != 0)
+        if (create(batch) != 0)
             err = OTEL_ERR_THREAD;
         pthread_sigmask(SIG_SETMASK, &old, NULL);
     }

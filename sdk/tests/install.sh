@@ -62,6 +62,55 @@ int main(void)
     return 0;
 }
 END
+cat > "$tmp/heap.c" << 'END'
+#include <otel/memory.h>
+#include <otel/sdk/config.h>
+#include <stdlib.h>
+
+static long taken, given_back;
+
+static void *take(void *arg, size_t size)
+{
+    long *block = malloc(size + 16);
+
+    (void)arg;
+    taken++;
+    if (block == NULL)
+        return NULL;
+    *block = 42;
+    return (char *)block + 16;
+}
+
+static void *move(void *arg, void *memory, size_t size)
+{
+    (void)arg;
+    return (char *)realloc((char *)memory - 16, size + 16) + 16;
+}
+
+static void give_back(void *arg, void *memory)
+{
+    long *block = (long *)(void *)((char *)memory - 16);
+
+    (void)arg;
+    given_back++;
+    if (*block != 42)
+        abort();
+    free(block);
+}
+
+/* Every library takes its memory from here, and what one took is given back here. */
+int main(void)
+{
+    struct otel_allocator own = {take, move, give_back, NULL};
+    struct otel_sdk *sdk = NULL;
+
+    if (otel_set_allocator(&own) != OTEL_OK || otel_sdk_from_env(NULL, &sdk) != OTEL_OK)
+        return 1;
+    otel_span_finish(otel_span_start(otel_tracer("heap", "1"), "work", NULL));
+    otel_sdk_free(sdk);
+    return taken > 10 && given_back > 10 ? 0 : 2;
+}
+END
 cat > "$tmp/config.c" << 'END'
 #include <otel/sdk/config_file.h>
 #include <stdio.h>
@@ -241,6 +290,9 @@ check "and finds the mistake" finds_the_mistake ./config
 check "a static program obeys a file" compile -o config_static sdk.c $(static_of otel_config)
 check "too" obeys_a_file ./config_static
 check "without a shared library of ours at all" links_no_shared_otel ./config_static
+check "a program with an allocator of its own" compile -o heap heap.c $(pkg-config --cflags --libs otel_sdk)
+check "has all libraries use it" run env OTEL_CONFIG_FILE="$tmp/otel.yaml" ./heap
+check "and without a file" run env OTEL_EXPORTER_OTLP_TIMEOUT=50 OTEL_BSP_EXPORT_TIMEOUT=50 ./heap
 check "every header is C++" cpp_includes
 check "libotel_api has its soname" has_soname libotel_api.so
 check "libotel_sdk has its soname" has_soname libotel_sdk.so

@@ -250,6 +250,8 @@ static enum otel_err make_batch(struct otl_config_work *work, const json_t *map,
     int64_t size;
 
     otel_sdk_batch_options_init(&o);
+    o.create_thread = work->options->create_thread;
+    o.create_thread_arg = work->options->create_thread_arg;
     o.schedule_delay_millis =
         (uint32_t)otl_tree_int(map, "schedule_delay", o.schedule_delay_millis);
     o.export_timeout_millis =

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -524,6 +526,67 @@ static void wrong_sizes_are_refused_and_the_exporter_is_consumed(void **state)
     start(bench, FAKE_OK);
 }
 
+struct hook {
+    unsigned calls, prepared;
+    bool refuse, unblocked;
+    void *(*run)(void *);
+    void *run_arg;
+};
+
+/* What a program does first on its own threads: here, look at the signal mask. */
+static void *prepare(void *arg)
+{
+    struct hook *hook = arg;
+    sigset_t mask;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    hook->unblocked = !sigismember(&mask, SIGTERM) || !sigismember(&mask, SIGPROF);
+    hook->prepared++;
+    return hook->run(hook->run_arg);
+}
+
+static int create(void *arg, pthread_t *ret_thread, void *(*run)(void *), void *run_arg)
+{
+    struct hook *hook = arg;
+
+    hook->calls++;
+    hook->run = run;
+    hook->run_arg = run_arg;
+    return hook->refuse ? EAGAIN : pthread_create(ret_thread, NULL, prepare, hook);
+}
+
+static void the_program_may_create_the_worker_itself(void **state)
+{
+    struct bench *bench = *state;
+    struct otel_sdk_processor *processor = NULL;
+    struct hook hook = {.refuse = true};
+
+    bench->batch.create_thread = create;
+    bench->batch.create_thread_arg = &hook;
+    assert_int_equal(otel_sdk_batch_new(&bench->batch, &bench->fake.exporter, &processor),
+                     OTEL_ERR_THREAD);
+    hook.refuse = false;
+    start(bench, FAKE_OK);
+    spans(bench, 3);
+    assert_int_equal(flush(bench, 10000), OTEL_OK);
+    assert_int_equal(bench->fake.spans, 3);
+    assert_int_equal(otel_sdk_provider_shutdown(bench->rig.provider, 10000), OTEL_OK);
+    assert_int_equal(hook.calls, 2);
+    assert_int_equal(hook.prepared, 1);
+    assert_false(hook.unblocked);
+}
+
+static void options_of_an_older_header_are_filled_up(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->batch.struct_size = offsetof(struct otel_sdk_batch_options, create_thread);
+    bench->batch.create_thread = (int (*)(void *, pthread_t *, void *(*)(void *), void *))1;
+    start(bench, FAKE_OK); /* what lies behind struct_size was not looked at */
+    spans(bench, 1);
+    assert_int_equal(flush(bench, 10000), OTEL_OK);
+}
+
 int main(void)
 {
 #define BENCH_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -550,6 +613,8 @@ int main(void)
         BENCH_TEST(a_partial_success_counts_what_was_rejected),
         BENCH_TEST(no_wake_up_is_lost),
         BENCH_TEST(flush_from_the_exporter_is_refused_and_does_not_deadlock),
+        BENCH_TEST(the_program_may_create_the_worker_itself),
+        BENCH_TEST(options_of_an_older_header_are_filled_up),
         BENCH_TEST(wrong_sizes_are_refused_and_the_exporter_is_consumed),
     };
 

@@ -88,6 +88,9 @@ struct otel_sdk_env_options {
     uint64_t seed;
     unsigned detectors; /* OTEL_SDK_DETECT_... added, of otel/sdk/detectors.h; init: none. What they
                            find yields to the environment and to resource */
+    /* Creates the workers of batch processors, as in their options. NULL: pthread_create(). */
+    int (*create_thread)(void *arg, pthread_t *ret_thread, void *(*run)(void *), void *run_arg);
+    void *create_thread_arg;
 };
 
 OTEL_API void otel_sdk_env_options_init(struct otel_sdk_env_options *options);

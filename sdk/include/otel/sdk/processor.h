@@ -5,6 +5,7 @@
 #include <otel/sdk/exporter.h>
 #include <otel/sdk/stats.h>
 #include <otel/trace.h>
+#include <pthread.h>
 
 /*
  * Processors: what happens to spans when they start and end. The interface, batch and simple.
@@ -77,6 +78,13 @@ struct otel_sdk_batch_options {
     size_t max_export_batch_size;   /* spans; init: 512; must not exceed max_queue_size */
     uint32_t schedule_delay_millis; /* init: 5000; 0: export as soon as the worker is free */
     uint32_t export_timeout_millis; /* init: 30000; 0: no limit */
+    /* Creates the worker, as pthread_create() with attributes of its own choice (not detached);
+     * also in a forked child, then on the thread that ends its first span. All signals are blocked
+     * meanwhile, and the new thread inherits that. It may run something else first (setns(),
+     * affinity, a name) and must then run run(run_arg). Returns 0 or an error number. NULL:
+     * pthread_create(). */
+    int (*create_thread)(void *arg, pthread_t *ret_thread, void *(*run)(void *), void *run_arg);
+    void *create_thread_arg;
 };
 
 OTEL_API void otel_sdk_batch_options_init(struct otel_sdk_batch_options *options);

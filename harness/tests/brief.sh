@@ -24,6 +24,12 @@ check "the remedies, cut short to the first" holds remedies \
     --set 'faults=[{at: 1s, do: restart, service: projector, grace: 30s}]' \
     --set 'services.projector.replica_settings.3={version: 1.3.0}'
 
+check "the remedies side by side, cut short" holds arms --set 'faults=[]' \
+    --set 'services.eager.replica_settings.2={version: 1.3.0}' \
+    --set 'services.cooperative.replica_settings.2={version: 1.3.0}' \
+    --set 'services.static.replica_settings.2={version: 1.3.0}' \
+    --set 'services.patient.replica_settings.2={version: 1.3.0}'
+
 # A claim on time: only a quiet machine can judge it (4), and only a fast one holds it (1).
 bare()
 {

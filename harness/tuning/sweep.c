@@ -433,10 +433,10 @@ int hx_command_sweep(int argc, char **argv)
         "Runs the scenario under every combination of the values, in an order drawn from the\n"
         "seed, each in a directory of its own, and compares: drops, CPU a span, exports, bytes,\n"
         "queue, latency, and what is added to it: each load is run without tracing as well if a\n"
-        "path of tracing is varied. Writes sweep.json, sweep.csv and index.html, with heat maps over the\n"
-        "first two paths. Every repeat has the same load under every combination. Exit status: 0\n"
-        "if every run took place and its spans are accounted for, whatever thresholds it missed;\n"
-        "1 if a check of a run failed, 3 if a run could not take place.\n",
+        "path of tracing is varied. Writes sweep.json, sweep.csv and index.html, with heat maps\n"
+        "over the first two paths. Every repeat has the same load under every combination. Exit\n"
+        "status: 0 if every run took place and its spans are accounted for, whatever thresholds\n"
+        "it missed; 1 if a check of a run failed, 3 if a run could not take place.\n",
         options, 1, 1};
     struct otl_opt_list arguments;
     int status;

@@ -66,6 +66,15 @@ col_fault_http_test_SRCS := collector-mock/tests/fault_http_test.c $(COL_RIG)
 col_fault_http_test_LIBS := col_wire otlp_pb base
 col_fault_http_test_PKGS := zlib
 
+TESTS += col_fault_grpc_test col_fault_tls_test
+col_fault_grpc_test_SRCS := collector-mock/tests/fault_grpc_test.c \
+                            collector-mock/grpc/tests/client.c $(COL_RIG)
+col_fault_grpc_test_LIBS := col_net col_wire otlp_pb base
+col_fault_grpc_test_PKGS := libnghttp2
+col_fault_tls_test_SRCS := collector-mock/tests/fault_tls_test.c $(COL_SECURE) $(COL_RIG)
+col_fault_tls_test_LIBS := col_wire base
+col_fault_tls_test_PKGS := libssl libcrypto
+
 TESTS += col_tls_test
 col_tls_test_SRCS := collector-mock/tests/tls_test.c collector-mock/grpc/tests/client.c \
                      $(COL_SECURE) $(COL_RIG)
@@ -88,6 +97,7 @@ col_start_test_LIBS := col_wire base
 # these start the program
 $(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_grpc_misbehave_test \
 $(B)/tests/col_service_test $(B)/tests/col_tls_test $(B)/tests/col_fault_http_test \
+$(B)/tests/col_fault_grpc_test $(B)/tests/col_fault_tls_test \
 $(B)/tests/col_start_test $(B)/tests/col_misbehave_test: | $(B)/bin/collector-mock
 
 FUZZERS += fuzz_col_config

@@ -17,7 +17,6 @@
 #include <openssl/ssl.h>
 
 #include "collector-mock/net/socket.h"
-
 #include "sdk/base/clock.h"
 
 static void keep(char *out, size_t size, const uint8_t *value, size_t len)
@@ -47,6 +46,10 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
         keep(call->text, sizeof(call->text), value, value_len);
     } else if (otl_view_is(key, "grpc-accept-encoding")) {
         keep(call->accept, sizeof(call->accept), value, value_len);
+    } else if (otl_view_is(key, "grpc-encoding")) {
+        keep(call->encoding, sizeof(call->encoding), value, value_len);
+    } else if (otl_view_is(key, "content-type")) {
+        keep(call->type, sizeof(call->type), value, value_len);
     } else if (otl_view_is(key, "grpc-status-details-bin")) {
         keep(call->details, sizeof(call->details), value, value_len);
     }

@@ -42,6 +42,8 @@ struct call {
     bool in_trailers;     /* it came behind a message */
     char text[1600];
     char accept[64];      /* grpc-accept-encoding */
+    char encoding[16];    /* grpc-encoding */
+    char type[64];        /* content-type */
     char details[512];    /* grpc-status-details-bin, as it is on the wire */
     struct otl_buf body;
     const char *data;

@@ -172,9 +172,14 @@ static void print_service(const struct hx_service *service)
     }
     for (size_t i = 0; i < service->consumer_count; i++) {
         const struct hx_consumer *consumer = &service->consumers[i];
-        printf("  consumes %s in group %s, up to %u in hand: span [%u] CONSUMER %s, tied by %s\n",
-               consumer->topic->name, consumer->group, consumer->max_in_hand, consumer->op,
-               consumer->name, modes[consumer->edge]);
+        if (service->foreign != NULL)
+            printf("  consumes %s in group %s: by the command, tied by %s\n",
+                   consumer->topic->name, consumer->group, modes[consumer->edge]);
+        else
+            printf("  consumes %s in group %s, up to %u in hand: span [%u] CONSUMER %s, tied by "
+                   "%s\n",
+                   consumer->topic->name, consumer->group, consumer->max_in_hand, consumer->op,
+                   consumer->name, modes[consumer->edge]);
         print_steps(consumer->steps, consumer->step_count, 4);
     }
 }

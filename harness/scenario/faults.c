@@ -10,7 +10,7 @@
 #include "sdk/base/clock.h"
 #include "sdk/base/text.h"
 
-enum { NEAR_SIZE = 160, NAME_SIZE = 128 };
+enum { NEAR_SIZE = 160, NAME_SIZE = 128, WORDS_MAX = 256 };
 
 const char *const hx_fault_verbs[] = {"kill", "stop", "continue",  "restart", "remove",
                                       "set",  "slow", "sql",       "collector", "broker"};
@@ -161,6 +161,30 @@ static bool find_instance(const struct hx_loader *l, const char *name, struct hx
     return ret->service != NULL && replica < ret->service->replicas;
 }
 
+static enum otel_err no_instance(struct hx_loader *l, struct otl_yaml_pos pos, const char *figure,
+                                 const char *name)
+{
+    const struct hx_scenario *scenario = l->scenario;
+    const char *words[WORDS_MAX + 1];
+    char near[NEAR_SIZE] = "";
+    size_t count = 0;
+
+    for (size_t s = 0; s < scenario->service_count; s++)
+        for (unsigned r = 0; r < scenario->services[s].replicas && count < WORDS_MAX; r++)
+            words[count++] = hx_loader_format(l, "%s-%u", scenario->services[s].name, r);
+    words[count] = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (words[i] == NULL)
+            return OTEL_ERR_MEMORY;
+    if (name[0] == '\0')
+        return otl_yaml_error(l->reterr, pos, "'%s' needs an instance such as %s(%s)", figure, figure,
+                              words[0]);
+    return otl_yaml_error(l->reterr, pos,
+                          "'%s' needs an instance such as %s(%s); there is no '%.80s'%s", figure,
+                          figure, words[0], name,
+                          otl_words_suggest(words, name, near, sizeof(near)));
+}
+
 static enum otel_err load_condition(struct hx_loader *l, const json_t *map, struct hx_fault *f)
 {
     static const char *const figures[] = {"spans_received", "handled", "in_hand", "committed",
@@ -193,9 +217,7 @@ known:
                                               "instance");
     if (f->condition.figure != HX_WATCHED_SPANS_RECEIVED &&
         !find_instance(l, instance, &f->condition))
-        return otl_yaml_error(l->reterr, pos,
-                              "'%s' needs an instance such as %s(%s-0); there is no '%.80s'", name,
-                              name, l->scenario->services[0].name, instance);
+        return no_instance(l, pos, name, instance);
     if (f->condition.service != NULL && f->condition.service->foreign != NULL &&
         f->condition.figure == HX_WATCHED_COMMITTED)
         return otl_yaml_error(l->reterr, pos, "%s runs a command of its own: of it 'handled' and "

@@ -43,6 +43,59 @@ check "an unknown option names the nearest" bad_option
 bad_command() { expect_exit 2 "$tracerig" rnu && says "run"; }
 check "an unknown command names the nearest" bad_command
 
+# ---- what cannot be claimed or done: told at its place, and nothing is started -------------------
+
+cannot() # cannot TEXT PATH=VALUE: of scenarios/checkout.yaml, whose load lasts 17 s
+{
+    expect_exit 2 "$tracerig" run scenarios/checkout.yaml --out "$dir/cannot" --set "$2" && says "--set ${2%%=*}=" && says "$1" || return 1
+    [ ! -e "$dir/cannot" ] || { echo "a run directory was made"; return 1; }
+}
+
+claims()
+{
+    cannot "did you mean 'latency'?" "expect.thresholds=['load.latncy.p99 < 50ms']" &&
+        cannot "no row 'paymnt' in services (did you mean 'payment'?)" "expect.thresholds=['services[paymnt].cpu_s < 1s']" &&
+        cannot "'load' is not one figure" "expect.thresholds=['load < 5ms']" &&
+        cannot "the unit 'MB' does not fit: the figure is a time" "expect.thresholds=['load.latency.p99 < 50MB']" &&
+        cannot "a time needs a unit" "expect.thresholds=['load.latency.p99 < 50']" &&
+        cannot "the figure is a count, which has no unit" "expect.thresholds=['spans.lost_unexplained == 0ms']" &&
+        cannot "unknown operator '<<'" "expect.thresholds=['load.latency.p99 << 5ms']"
+}
+check "thresholds on paths that do not exist, with units that do not fit" claims
+
+when()
+{
+    cannot "impossible time: at 99s the load is over" "faults=[{at: 99s, do: kill, service: order}]" &&
+        cannot "expected a duration such as 250ms, found the text '-1s'" "faults=[{at: -1s, do: kill, service: order}]" &&
+        cannot "expected a duration such as 250ms, found the number 5" "faults=[{at: 5, do: kill, service: order}]" &&
+        cannot "not both 'at' and 'when'" "faults=[{at: 1s, when: spans_received > 5, do: kill, service: order}]" &&
+        cannot "a fault needs 'at: TIME'" "faults=[{do: kill, service: order}]" &&
+        cannot "order-0 is already dead at that time" "faults=[{at: 1s, do: kill, service: order}, {at: 2s, do: kill, service: order}]" &&
+        cannot "order-0 is not stopped at that time" "faults=[{at: 2s, do: continue, service: order}]" &&
+        cannot "the run could not end" "faults=[{at: 2s, do: stop, service: order}]" &&
+        cannot "is no condition" "faults=[{when: spans_received = 5, do: kill, service: order}]"
+}
+check "faults at impossible times" when
+
+whom()
+{
+    cannot "unknown service 'ordre' (did you mean 'order'?)" "faults=[{at: 1s, do: kill, service: ordre}]" &&
+        cannot "there is no replica 7" "faults=[{at: 1s, do: kill, service: order, replica: 7}]" &&
+        cannot "there is no 'ordre-0' (did you mean 'order-0'?)" "faults=[{when: handled(ordre-0) > 5, do: kill, service: order}]" &&
+        cannot "unknown word 'kil' (did you mean 'kill'?)" "faults=[{at: 1s, do: kil, service: order}]" &&
+        cannot "the embedded broker cannot be stopped or restarted" "faults=[{at: 1s, do: restart, service: broker}]" &&
+        cannot "the collector is no service" "faults=[{at: 1s, do: kill, service: collector}]"
+}
+check "faults on what is not there, or cannot be restarted" whom
+
+where()
+{
+    { cat harness/tests/plain-payment.yaml && printf 'faults:\n  - {at: 500ms, do: kill, service: paymnt}\n'; } > "$dir/where.yaml"
+    expect_exit 2 "$tracerig" run "$dir/where.yaml" --out "$dir/cannot" &&
+        says "where.yaml:$(wc -l < "$dir/where.yaml"):36: fault on the unknown service 'paymnt' (did you mean 'payment'?)"
+}
+check "... with file, line and column" where
+
 taken_out()
 {
     mkdir -p "$dir/taken"

@@ -393,6 +393,32 @@ enum otel_err hx_run_blame_foreign(const struct hx_run *run, struct otl_detail *
                 last_output(run, child, said, sizeof(said)));
 }
 
+/* The first process of a service. */
+static const struct hx_child *first_of(const struct hx_run *run, const char *service)
+{
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        const struct hx_child *child = &run->fleet.children[i];
+        if (child->role == HX_ROLE_FOREIGN && strcmp(service_of(run, child)->name, service) == 0)
+            return child;
+    }
+    return run->relay;
+}
+
+const char *hx_run_busy_programs(const struct hx_run *run, char *out, size_t size)
+{
+    const char *name;
+    json_t *row;
+    size_t len = 0;
+
+    out[0] = '\0';
+    json_object_foreach(json_object_get(run->relay->progress, "instances"), name, row) {
+        if (json_integer_value(json_object_get(row, "in_hand")) == 0 || len >= size)
+            continue;
+        len += (size_t)snprintf(out + len, size - len, "%s%s", len > 0 ? ", " : "", name);
+    }
+    return out[0] != '\0' ? out : run->relay->name;
+}
+
 void hx_run_relay_incidents(struct hx_run *run)
 {
     const json_t *final = run->relay ? run->relay->final : NULL;
@@ -404,7 +430,7 @@ void hx_run_relay_incidents(struct hx_run *run)
     json_t *count;
 
     json_object_foreach(json_object_get(final, "uncommitted"), service, count)
-        hx_run_incident(run, "relay", run->relay,
+        hx_run_incident(run, "relay", first_of(run, service),
                         "%s never committed %lld of the messages that it was given", service,
                         (long long)json_integer_value(count));
     if (undelivered > 0)

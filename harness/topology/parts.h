@@ -32,6 +32,8 @@ void hx_run_foreign_peers(const struct hx_run *run, json_t *services);
  * stands and the end of its output. OTEL_OK: none did. */
 OTEL_MUST_USE enum otel_err hx_run_blame_foreign(const struct hx_run *run,
                                                  struct otl_detail *reterr);
+/* Those that the relay saw with something in hand, "payment-0, audit-0"; nobody: the relay. */
+const char *hx_run_busy_programs(const struct hx_run *run, char *out, size_t size);
 /* The relay's last words, if something was wrong. */
 void hx_run_relay_incidents(struct hx_run *run);
 /* The end of a child's log. */

@@ -80,6 +80,7 @@ static uint64_t stop_limit(const struct hx_run *run)
 /* Wait for the child's "idle" until the drain's one deadline. False: give the drain up. */
 static bool await_idle(struct hx_run *run, struct hx_child *child, uint64_t begun_ns)
 {
+    char busy[256];
     uint64_t limit_ns = drain_limit(run), now = otl_clock_mono(otl_clock_real());
     uint64_t left_ns = begun_ns + limit_ns > now ? begun_ns + limit_ns - now : 0;
     enum otel_err err = await(run, child, HX_SEEN_IDLE,
@@ -93,7 +94,9 @@ static bool await_idle(struct hx_run *run, struct hx_child *child, uint64_t begu
     if (err == OTEL_ERR_TIMEOUT && !child->late) {
         child->late = true;
         hx_run_incident(run, "drain", child, "%s still had work in hand %d s after the load ended",
-                        child->name, (int)(limit_ns / OTL_NS_PER_S));
+                        child->role == HX_ROLE_RELAY ? hx_run_busy_programs(run, busy, sizeof(busy))
+                                                     : child->name,
+                        (int)(limit_ns / OTL_NS_PER_S));
     }
     return true;
 }

@@ -51,12 +51,14 @@ static enum otel_err add_folder(struct hx_scenario_files *files, const char *fol
     struct dirent **entries = NULL;
     enum otel_err err = OTEL_OK;
     int count = scandir(folder, &entries, is_yaml, alphasort);
+    size_t len = strlen(folder);
+    const char *slash = len > 0 && folder[len - 1] == '/' ? "" : "/";
 
     if (count <= 0)
         err = otl_detail_set(reterr, OTEL_ERR_NOT_FOUND, folder, 0, 0, "holds no *.yaml scenario");
     for (int i = 0; i < count; i++) {
         char path[PATH_SIZE];
-        snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
+        snprintf(path, sizeof(path), "%s%s%s", folder, slash, entries[i]->d_name);
         if (err == OTEL_OK)
             err = add_file(files, path, reterr);
         free(entries[i]);

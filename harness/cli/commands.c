@@ -7,6 +7,7 @@ const struct hx_command hx_commands[] = {
     {"validate", "check scenario files", hx_command_validate},
     {"explain", "say in words what a scenario does", hx_command_explain},
     {"verify", "judge a recorded run again", hx_command_verify},
+    {"predict", "which traces a Collector's tail sampling keeps, and why", hx_command_predict},
     {"compare", "two sets of runs: what differs beyond the noise", hx_command_compare},
     {"report", "draw the report of a run again, or print it", hx_command_report},
     {"sweep", "a scenario under every combination of some settings", hx_command_sweep},

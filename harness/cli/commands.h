@@ -41,6 +41,7 @@ extern const struct hx_command hx_commands[];
 int hx_command_compare(int argc, char **argv);
 int hx_command_explain(int argc, char **argv);
 int hx_command_list(int argc, char **argv);
+int hx_command_predict(int argc, char **argv);
 int hx_command_report(int argc, char **argv);
 int hx_command_load(int argc, char **argv);
 int hx_command_load_client(int argc, char **argv);

@@ -66,6 +66,8 @@
       "synchronous children of one process start and end inside the parent (50 ms)")               \
     X(PIPELINE, "pipeline", "The exporters wrote what was received",                               \
       "the same spans behind the pipeline as at the socket")                                       \
+    X(TAIL_SAMPLING, "tail_sampling", "Tail sampling keeps what it must, and nothing else",        \
+      "every trace decided as the received spans, the ledger and the configuration have it")       \
     X(PLAYER_ERRED, "player_erred", "Every broken player erred",                                   \
       "at least one planted error of every service that has broken:")
 

@@ -4,6 +4,7 @@ SCRIPT_TESTS += harness/tests/scenarios.sh harness/tests/bad_input.sh harness/te
                 harness/tests/broken_players.sh harness/tests/conformance.sh
 SCRIPT_TESTS += harness/tests/faults.sh harness/tests/fault_scenarios.sh
 SCRIPT_TESTS += harness/tests/overhead.sh harness/tests/validate_overhead.sh
+SCRIPT_TESTS += harness/tests/tail_sampling.sh
 SCRIPT_TESTS += harness/tests/foreign.sh harness/tests/foreign_node.sh \
                 harness/tests/foreign_kafka.sh
 SCRIPT_TESTS += harness/tests/tune.sh

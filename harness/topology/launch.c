@@ -132,21 +132,38 @@ static enum otel_err start_player(struct hx_run *run, const struct player *playe
     return err;
 }
 
+static bool has_tail_sampling(const json_t *collector)
+{
+    const json_t *value;
+    const char *id;
+
+    json_object_foreach((json_t *)(uintptr_t)json_object_get(collector, "processors"), id, value)
+        if (strncmp(id, "tail_sampling", 13) == 0)
+            return true;
+    return false;
+}
+
 static enum otel_err start_collector(struct hx_run *run, struct otl_detail *reterr)
 {
     char config[PATH_SIZE], tap[PATH_SIZE], log[PATH_SIZE];
-    char record[PATH_SIZE];
-    const char *argv[24] = {run->options.collector, "--config", config, "--tap", tap,
+    char record[PATH_SIZE], decisions[PATH_SIZE];
+    const char *argv[26] = {run->options.collector, "--config", config, "--tap", tap,
                             "--ready-fd", "3", "--control-fd", "3", "--fault-record", record};
     size_t argc = run->options.scenario->fault_count > 0 ? 11 : 7;
+    bool decides = has_tail_sampling(run->options.scenario->collector);
     struct hx_child_options options = {.role = HX_ROLE_COLLECTOR, .name = "collector",
                                        .argv = argv, .directory = run->options.dir, .log = log};
     const char *const *extra = run->options.collector_options;
     enum otel_err err;
 
-    for (size_t i = argc; i < 23; i++)
+    if (decides) {
+        argv[argc++] = "--decisions";
+        argv[argc++] = decisions;
+    }
+    for (size_t i = argc; i < 25; i++)
         argv[i] = extra != NULL && *extra != NULL ? *extra++ : NULL;
     snprintf(record, sizeof(record), "%s/spans/faults.jsonl", run->options.dir);
+    snprintf(decisions, sizeof(decisions), "%s/spans/decisions.jsonl", run->options.dir);
     snprintf(config, sizeof(config), "%s/collector.yaml", run->options.dir);
     snprintf(tap, sizeof(tap), "%s/spans/tap.bin", run->options.dir);
     snprintf(log, sizeof(log), "%s/logs/collector.log", run->options.dir);

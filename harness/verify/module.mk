@@ -10,7 +10,7 @@ verify_SRCS := harness/verify/verify.c harness/verify/check.c harness/verify/cla
                harness/verify/judge/sampling.c harness/verify/judge/ratio.c harness/verify/judge/share.c \
                harness/verify/judge/traces.c harness/verify/judge/resource.c \
                harness/verify/judge/baggage.c harness/verify/judge/clock.c \
-               harness/verify/judge/pipeline.c harness/verify/judge/foreign.c \
+               harness/verify/judge/pipeline.c harness/verify/judge/tail.c harness/verify/judge/foreign.c \
                harness/verify/judge/players.c harness/verify/judge/recordings.c \
                harness/verify/facts/context.c \
                harness/verify/exemplar.c harness/verify/series.c \
@@ -18,8 +18,10 @@ verify_SRCS := harness/verify/verify.c harness/verify/check.c harness/verify/cla
                harness/verify/namer/json.c \
                harness/verify/path/path.c harness/verify/path/paths.c harness/verify/path/look.c \
                harness/verify/path/json.c harness/verify/path/trace.c
-verify_LIBS := ledger stats col_wire base
-verify_PKGS := jansson
+verify_SRCS += $(addprefix harness/verify/tail/, compare.c leaf.c opinions.c oracle.c ottl.c \
+                 read.c read_json.c rules.c)
+verify_LIBS := ledger stats col_wire yaml base
+verify_PKGS := jansson libpcre2-8
 
 WORLD_SRCS := harness/verify/tests/world_scenario.c harness/verify/tests/world_model.c \
               harness/verify/tests/world_write.c
@@ -65,3 +67,8 @@ verify_foreign_test_LIBS := verify
 TESTS += path_test
 path_test_SRCS := harness/verify/tests/path_test.c
 path_test_LIBS := verify
+
+TESTS += tail_oracle_test
+tail_oracle_test_SRCS := harness/verify/tests/tail_oracle_test.c \
+                         collector-mock/processors/tests/tail_world.c
+tail_oracle_test_LIBS := verify collector

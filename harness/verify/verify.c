@@ -22,6 +22,7 @@ static void judge_all(struct hx_judgement *j)
     hx_judge_baggage(j);
     hx_judge_clocks(j);
     hx_judge_pipeline(j);
+    hx_judge_tail(j);
     hx_judge_players(j);
     hx_judge_recordings(j);
 }

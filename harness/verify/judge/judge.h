@@ -61,6 +61,7 @@ struct hx_judgement {
     const char *dir;
     json_t *namer; /* what the spans alone say (namer/namer.h); NULL: not asked, or nothing */
     json_t *path;  /* what makes slow traces slow (path/paths.h); NULL: not asked, or nothing */
+    uint64_t tail_told; /* traces whose sampling the ledger alone tells */
     const char *const *killed; /* instances that the supervisor killed */
     size_t killed_count;
     char missing[200]; /* recordings that are not there or not whole; "" = none */
@@ -86,6 +87,7 @@ void hx_judge_resources(struct hx_judgement *j);
 void hx_judge_baggage(struct hx_judgement *j);
 void hx_judge_clocks(struct hx_judgement *j);   /* durations, start_times, containment */
 void hx_judge_pipeline(struct hx_judgement *j);
+void hx_judge_tail(struct hx_judgement *j);     /* tail_sampling */
 void hx_judge_players(struct hx_judgement *j);  /* player_erred */
 /* Ledgers and tap that should be there: after all others. What leans on one that is missing
  * becomes inconclusive. */

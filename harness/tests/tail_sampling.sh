@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Tail sampling is predicted exactly, and a collector that decides otherwise is caught.
+. "$(dirname "$0")/tap.sh"
+
+run()
+{
+    name=$1
+    shift
+    "$tracerig" run scenarios/tail-sampling.yaml --set load.warmup=1s --set load.duration=2s \
+        --set load.rate=100 --seed 5 --quiet --out "$dir/$name" "$@"
+}
+
+holds()
+{
+    expect_exit 0 run good &&
+        json_is "$dir/good/report.json" "r['verdict']" pass &&
+        json_is "$dir/good/report.json" \
+            "[c['verdict'] for c in r['checks'] if c['id'] == 'tail_sampling']" "['pass']"
+}
+check "the scenario holds: decisions, what stands behind, and the ledger agree with the oracles" holds
+
+again()
+{
+    expect_exit 0 "$tracerig" verify "$dir/good"
+}
+check "... also when the recorded run is judged again" again
+
+predicts()
+{
+    expect_exit 0 "$tracerig" predict "$dir/good" --quiet --kept "$dir/good/spans/kept.bin" \
+        --decisions "$dir/good/spans/decisions.jsonl" &&
+        expect_exit 0 "$tracerig" predict --config "$dir/good/collector.yaml" \
+            "$dir/good/spans/spans.bin" --quiet --kept "$dir/good/spans/kept.bin" &&
+        expect_exit 2 "$tracerig" predict "$dir/good/spans/spans.bin"
+}
+check "predict answers from the run, and from a file of spans without times" predicts
+
+# the same spans under another configuration: what was kept then differs
+differs()
+{
+    sed 's/"sampling_percentage": *10/"sampling_percentage": 30/' "$dir/good/collector.yaml" \
+        > "$dir/other.yaml" &&
+        ! cmp -s "$dir/other.yaml" "$dir/good/collector.yaml" &&
+        expect_exit 1 "$tracerig" predict --config "$dir/other.yaml" "$dir/good" --quiet \
+            --kept "$dir/good/spans/kept.bin"
+}
+check "predict --kept finds what another configuration would have kept" differs
+
+# caught NAME WORDS: exactly tail_sampling fails, and says so
+caught()
+{
+    expect_exit 1 run "$1" --collector-option --broken --collector-option "$1:25" &&
+        json_is "$dir/$1/report.json" \
+            "','.join(c['id'] for c in r['checks'] + r['expectations'] if c['verdict'] != 'pass')" \
+            tail_sampling &&
+        json_is "$dir/$1/report.json" \
+            "'$2' in [c for c in r['checks'] if c['verdict'] == 'fail'][0]['evidence'][0]['text']" True
+}
+check "a collector that turns every 25th decision round is caught" \
+    caught flip-decision "the collector recorded"
+check "... also when it records what it should have decided" \
+    caught flip-silently "stand behind the collector"
+
+done_testing

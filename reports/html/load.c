@@ -220,7 +220,7 @@ void rep_html_latency(struct rep_out *out, const json_t *root, const struct rep_
     put_errors(out, rep_get(root, "load"));
     rep_put(out, "<div class=\"two\">\n");
     for (size_t i = 0; i < plots->count; i++)
-        if (plots->items[i].panel == NULL)
+        if (plots->items[i].panel == NULL && strcmp(plots->items[i].name, "group") != 0)
             put_figure(out, &plots->items[i]);
     rep_put(out, "</div>\n");
     if (json_array_size(histograms) > 0) {
@@ -242,14 +242,14 @@ static void put_windows(struct rep_out *out, const json_t *group)
         {"name", "when", "name", NULL},
         {"from_s", "from", "s", NULL},
         {"to_s", "to", "s", NULL},
-        {"after", "after", "text", NULL},
-        {"rounds", "rebalance rounds", "count", NULL},
+        {"after", "what began it", "name", NULL},
+        {"rounds", "rounds", "count", NULL},
         {"expelled", "put out", "count", "warn"},
-        {"redelivered", "messages handled again", "count", "warn"},
-        {"lag_max", "greatest lag", "count", NULL},
-        {"staleness_max_ns", "oldest message when handled", "ns", NULL},
-        {"long_handlings", "handlings over 1 s", "count", NULL},
-        {"longest_ns", "longest handling", "ns", NULL},
+        {"redelivered", "again", "count", "warn"},
+        {"lag_max", "lag", "count", NULL},
+        {"staleness_max_ns", "oldest", "ns", NULL},
+        {"long_handlings", "over 1 s", "count", NULL},
+        {"longest_ns", "longest", "ns", NULL},
         {NULL, NULL, NULL, NULL}};
 
     if (json_array_size(rep_get(group, "windows")) == 0)
@@ -264,15 +264,13 @@ static void put_groups(struct rep_out *out, const json_t *groups)
 {
     static const struct rep_column columns[] = {
         {"name", "consumer group", "code", NULL},
-        {"rounds", "rebalance rounds under load", "count", NULL},
-        {"expelled", "members put out of it", "count", "warn"},
-        {"expelled_between_faults", "of these between the faults", "count", "warn"},
-        {"expelled_after_faults", "of these after the last fault", "count", "warn"},
+        {"rounds", "rebalance rounds", "count", NULL},
+        {"expelled", "members put out", "count", "warn"},
         {"redelivered", "messages handled again", "count", "warn"},
         {"lag_max", "greatest lag", "count", NULL},
-        {"staleness_max_ns", "oldest message when handled", "ns", NULL},
+        {"staleness_max_ns", "oldest when handled", "ns", NULL},
         {"long_handlings", "handlings over 1 s", "count", NULL},
-        {"longest_ns", "longest handling", "ns", NULL},
+        {"longest_ns", "longest", "ns", NULL},
         {NULL, NULL, NULL, NULL}};
     size_t i;
     json_t *group;
@@ -341,6 +339,8 @@ void rep_html_over_time(struct rep_out *out, const json_t *root, const struct re
         if (plots->items[i].panel != NULL)
             put_figure(out, &plots->items[i]);
     rep_put(out, "</div>\n");
+    if (rep_plots_find(plots, "group") != NULL)
+        put_figure(out, rep_plots_find(plots, "group"));
     put_groups(out, rep_get(root, "groups"));
     put_events(out, rep_get(root, "events"));
     put_phases(out, rep_get(root, "phases"));

@@ -215,7 +215,8 @@ static void add_panels(struct job *job, const char *panel)
         const json_t *series = json_array_get(all, i);
         const char *own = panel_of(series);
         char name[sizeof(job->plots->items[0].name)];
-        if (panel != NULL && strcmp(panel, own) != 0)
+        if ((panel != NULL && strcmp(panel, own) != 0) ||
+            (rep_script_in_group(own) && rep_plots_find(job->plots, "group") != NULL))
             continue;
         if ((size_t)snprintf(name, sizeof(name), "time-%s", own) >= sizeof(name))
             continue;
@@ -232,6 +233,7 @@ void rep_plots_make(struct rep_plots *plots, const struct rep_model *model)
     if (!path_of(job.dir, model->dir, "plots", "") || otl_make_dirs(job.dir, NULL) != OTEL_OK)
         job.dir[0] = '\0';
     add(&job, "percentiles", "Latency by percentile", NULL, rep_script_percentiles);
+    add(&job, "group", "Consumers on one time axis", NULL, rep_script_group);
     add(&job, "histogram", "Latency distribution", NULL, rep_script_histogram);
     for (const struct rep_word *word = known_panels; word->key != NULL; word++)
         add_panels(&job, word->key);

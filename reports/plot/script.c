@@ -351,3 +351,163 @@ bool rep_script_series(struct rep_script *script, const struct rep_model *model,
     }
     return true;
 }
+
+/* ---- a consumer group ----------------------------------------------------------------------- */
+
+enum { STACK = 4, INSTANCES_MAX = 64, HEAD_PIXELS = 46, PANEL_PIXELS = 128, STRIP_PIXELS = 64,
+       FOOT_PIXELS = 30, KEY_MAX = 12 };
+
+/* Panels of one time axis, from the top down; below them a strip with rounds. */
+static const struct {
+    const char *panel, *unit_title;
+} stack[STACK] = {{"handler", "longest handling"},
+                  {"redelivered", "handled again"},
+                  {"lag", "lag"},
+                  {"staleness", "oldest message"}};
+
+struct curve {
+    const json_t *series;
+    size_t style, block;
+};
+
+struct stack {
+    struct rep_script *script;
+    const char *instances[INSTANCES_MAX]; /* in order of appearance: the colour */
+    size_t instance_count;
+    size_t blocks; /* of the data file so far */
+    double last;   /* where the axis ends */
+    int height, top; /* pixels */
+};
+
+static size_t style_of(struct stack *s, const json_t *series)
+{
+    const char *name = rep_str(rep_get(series, "tags"), "instance");
+    size_t i = 0;
+
+    if (*name == '\0')
+        name = rep_str(series, "title");
+    while (i < s->instance_count && strcmp(s->instances[i], name) != 0)
+        i++;
+    if (i == s->instance_count && i < INSTANCES_MAX)
+        s->instances[s->instance_count++] = name;
+    return i % REP_PLOT_SERIES_MAX + 1;
+}
+
+static size_t curves_of(struct stack *s, const json_t *all, const char *panel,
+                        struct curve *curves, double *max)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < json_array_size(all) && count < INSTANCES_MAX; i++) {
+        const json_t *series = json_array_get(all, i);
+        if (!rep_is(series, "panel", panel) || json_array_size(rep_get(series, "points")) < 2)
+            continue;
+        put_points(&s->script->data, rep_get(series, "points"), max, &s->last);
+        curves[count++] = (struct curve){series, style_of(s, series), s->blocks++};
+    }
+    return count;
+}
+
+static void put_margins(struct stack *s, int pixels)
+{
+    rep_putf(&s->script->text, "set tmargin at screen %.4f\nset bmargin at screen %.4f\n",
+             1 - (double)s->top / s->height, 1 - (double)(s->top + pixels - 22) / s->height);
+    s->top += pixels;
+}
+
+static void put_stacked(struct stack *s, const struct curve *curves, size_t count,
+                        const char *title, double max)
+{
+    struct rep_out *out = &s->script->text;
+    struct scale scale = scale_for(rep_str(curves[0].series, "unit"), max);
+
+    put_margins(s, PANEL_PIXELS);
+    put_linear_y(out, max / scale.divisor);
+    rep_putf(out, "set ylabel \"%s%s%s\" textcolor rgb fore font ',10'\nplot \\\n", title,
+             *scale.unit ? "\\n" : "", scale.unit);
+    for (size_t i = 0; i < count; i++) {
+        rep_putf(out, "  '%s.dat' index %zu using 1:($2/%.12g) with lines linestyle %zu title ",
+                 s->script->name, curves[i].block, scale.divisor, curves[i].style);
+        put_title(out, rep_str(curves[i].series, "title"));
+        rep_put(out, i + 1 < count ? ", \\\n" : "\n");
+    }
+    rep_put(out, "unset label\nunset key\n"); /* the first panel's numbers and names serve all */
+}
+
+/* Of one kind, each at its height. */
+static size_t put_moments(struct stack *s, const json_t *events, const char *what, double height)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        const json_t *event = json_array_get(events, i);
+        if (!rep_is(event, "what", what) || rep_num(event, "at_s") < 0)
+            continue;
+        rep_putf(&s->script->data, "%.6g %g\n", rep_num(event, "at_s"), height);
+        count++;
+    }
+    if (count == 0) /* an empty block would not count as one */
+        rep_putf(&s->script->data, "-1 %g\n", height);
+    rep_put(&s->script->data, "\n\n");
+    s->blocks++;
+    return count;
+}
+
+static void put_strip(struct stack *s, const json_t *events)
+{
+    struct rep_out *out = &s->script->text;
+    size_t first = s->blocks;
+
+    put_moments(s, events, "rebalance", 1);
+    put_moments(s, events, "expelled", 2);
+    put_margins(s, STRIP_PIXELS);
+    rep_putf(out,
+             "set format x '%%g'\nset yrange [0.4:2.6]\nset ytics ('round' 1, 'put out' 2)\n"
+             "set ylabel ''\n"
+             "plot '%s.dat' index %zu using 1:2 with points pointtype 7 pointsize 0.6 "
+             "linecolor rgb fore notitle, \\\n"
+             "  '' index %zu using 1:2 with points pointtype 5 pointsize 0.7 "
+             "linecolor rgb (dark ? '#ff8f6b' : '#e4572e') notitle\n",
+             s->script->name, first, first + 1);
+}
+
+bool rep_script_group(struct rep_script *script, const struct rep_model *model)
+{
+    const json_t *all = rep_get(model->root, "series");
+    struct stack s = {.script = script, .top = HEAD_PIXELS};
+    static struct curve curves[STACK][INSTANCES_MAX]; /* too large for the stack */
+    size_t counts[STACK], panels = 0;
+    double max[STACK] = {0};
+    struct rep_out *out = &script->text;
+
+    rep_put(&script->data, "# seconds value, one block a curve, panel after panel\n");
+    for (size_t i = 0; i < STACK; i++) {
+        counts[i] = curves_of(&s, all, stack[i].panel, curves[i], &max[i]);
+        panels += counts[i] > 0;
+    }
+    if (counts[0] == 0 || panels < 2)
+        return false;
+    s.height = HEAD_PIXELS + (int)panels * PANEL_PIXELS + STRIP_PIXELS + FOOT_PIXELS;
+    put_head(script, s.height);
+    rep_putf(out, "set xrange [0:%.6g]\nset xtics %.6g\nset format x ''\n", s.last,
+             nice_step(s.last, 12));
+    put_phases(out, rep_get(model->root, "phases"), s.last);
+    put_events(out, rep_get(model->root, "events"));
+    rep_putf(out, "set lmargin at screen 0.11\nset rmargin at screen 0.98\nset key %s\n"
+                  "set multiplot\n",
+             s.instance_count <= KEY_MAX ? "above maxrows 2" : "off");
+    for (size_t i = 0; i < STACK; i++)
+        if (counts[i] > 0)
+            put_stacked(&s, curves[i], counts[i], stack[i].unit_title, max[i]);
+    put_strip(&s, rep_get(model->root, "events"));
+    rep_put(out, "unset multiplot\n");
+    return true;
+}
+
+bool rep_script_in_group(const char *panel)
+{
+    for (size_t i = 0; i < STACK; i++)
+        if (strcmp(stack[i].panel, panel) == 0)
+            return true;
+    return false;
+}

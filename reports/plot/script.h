@@ -26,5 +26,10 @@ bool rep_script_percentiles(struct rep_script *script, const struct rep_model *m
 bool rep_script_histogram(struct rep_script *script, const struct rep_model *model);
 /* All series of one panel on one time axis, warm-up and drain shaded. */
 bool rep_script_series(struct rep_script *script, const struct rep_model *model, const char *panel);
+/* What consumer groups went through, panels of one time axis one below the other: handlings,
+ * redeliveries, lag, staleness, rounds; events marked, faults shaded. */
+bool rep_script_group(struct rep_script *script, const struct rep_model *model);
+/* Is it one of those panels? */
+bool rep_script_in_group(const char *panel);
 
 #endif

@@ -104,6 +104,44 @@ static void shorten(const char *dir, size_t points)
     json_decref(root);
 }
 
+static void consumers_lie_on_one_axis(void **state)
+{
+    static const char more[] =
+        "[{\"id\": \"handler.0.0\", \"title\": \"it's-0\", \"panel\": \"handler\", \"unit\": \"ns\","
+        "  \"points\": [[1, 2e6], [2, 4.2e9]], \"tags\": {\"instance\": \"it's-0\"}},"
+        " {\"id\": \"lag.0.0\", \"title\": \"it's-0\", \"panel\": \"lag\", \"unit\": \"count\","
+        "  \"points\": [[1, 0], [2, 90]], \"tags\": {\"instance\": \"it's-0\"}}]";
+    json_t *root, *list = json_loads(more, 0, NULL);
+    char dir[300];
+    char *text;
+
+    (void)state;
+    help_run_dir(dir, sizeof(dir), "failed");
+    text = help_read(dir, "report.json");
+    root = json_loads(text, 0, NULL);
+    otl_mem_free(text);
+    json_array_extend(json_object_get(root, "series"), list);
+    json_object_set_new(root, "events",
+                        json_loads("[{\"at_s\": 1.5, \"what\": \"expelled\", \"target\": \"x\","
+                                   "  \"text\": \"t\"}]", 0, NULL));
+    text = json_dumps(root, JSON_COMPACT);
+    help_write(dir, "report.json", text, 0644);
+    free(text);
+    json_decref(root);
+    json_decref(list);
+    draw(dir);
+    assert_true(help_exists(dir, "plots/group.svg") && help_exists(dir, "plots/group-dark.svg"));
+    assert_false(help_exists(dir, "plots/time-handler.svg"));
+    text = help_read(dir, "plots/group.svg");
+    assert_non_null(strstr(text, "put out"));
+    assert_non_null(strstr(text, "it_s-0"));
+    otl_mem_free(text);
+    text = help_read(dir, "report.html");
+    assert_non_null(strstr(text, "alt=\"Consumers on one time axis\""));
+    otl_mem_free(text);
+    help_remove(dir);
+}
+
 static void a_run_of_one_sample_is_said_to_be_too_short(void **state)
 {
     char dir[300];
@@ -288,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_plot_is_a_file_and_inside_the_report),
         cmocka_unit_test(a_run_of_one_sample_is_said_to_be_too_short),
+        cmocka_unit_test(consumers_lie_on_one_axis),
         cmocka_unit_test(hostile_names_draw_and_start_nothing),
         cmocka_unit_test(without_gnuplot_the_report_names_what_is_missing),
         cmocka_unit_test(a_picture_is_whole_or_not_there),

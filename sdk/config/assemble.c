@@ -23,7 +23,7 @@ struct otel_sdk {
     const struct otel_sdk_exporter *otlp; /* the provider's */
 };
 
-enum { SHUTDOWN_MILLIS = 5000 };
+enum { SHUTDOWN_MILLIS = 5000, MORE_MAX = 63 };
 
 void otel_sdk_env_options_init(struct otel_sdk_env_options *options)
 {
@@ -120,7 +120,8 @@ static enum otel_err make_resource(const struct otel_sdk_env_options *options,
 static enum otel_err make_otlp(const struct otel_sdk_env_options *options, struct otl_settings *s,
                                struct otel_sdk *sdk, struct otel_sdk_processor **ret)
 {
-    struct otel_sdk_exporter *exporter = NULL;
+    struct otel_sdk_exporter *exporter = NULL, *more[MORE_MAX];
+    size_t count = 0;
     enum otel_err err;
 
     s->otlp.error = options->error;
@@ -132,8 +133,18 @@ static enum otel_err make_otlp(const struct otel_sdk_env_options *options, struc
         s->otlp.wall_state = options->clock->state;
     }
     err = otel_sdk_otlp_new(&s->otlp, &exporter);
-    if (err != OTEL_OK)
+    while (err == OTEL_OK && count + 1 < options->concurrent_exports && count < MORE_MAX) {
+        err = otel_sdk_otlp_new(&s->otlp, &more[count]);
+        count += err == OTEL_OK;
+    }
+    if (err != OTEL_OK) {
+        otel_sdk_exporter_free(exporter);
+        while (count > 0)
+            otel_sdk_exporter_free(more[--count]);
         return err;
+    }
+    s->batch.more_exporters = more;
+    s->batch.more_exporter_count = count;
     s->batch.create_thread = options->create_thread;
     s->batch.create_thread_arg = options->create_thread_arg;
     err = otel_sdk_batch_new(&s->batch, exporter, ret); /* consumes exporter */

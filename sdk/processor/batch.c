@@ -14,6 +14,7 @@ enum {
     DEFAULT_DELAY_MILLIS = 5000,
     DEFAULT_TIMEOUT_MILLIS = 30000,
     MAX_QUEUE = 1 << 24,
+    MAX_LANES = 64,
     TAKE = 64
 };
 
@@ -33,6 +34,8 @@ void otel_sdk_batch_options_init(struct otel_sdk_batch_options *options)
     options->export_timeout_millis = DEFAULT_TIMEOUT_MILLIS;
     options->create_thread = NULL;
     options->create_thread_arg = NULL;
+    options->more_exporters = NULL;
+    options->more_exporter_count = 0;
 }
 
 void otl_batch_drop(struct otl_batch *batch, const struct otel_sdk_readable_span *span,
@@ -60,7 +63,8 @@ static enum otel_err attach(struct otel_sdk_processor *processor,
     struct otl_batch *batch = of(processor);
 
     batch->host = host;
-    batch->batch.resource = host->resource;
+    for (size_t i = 0; i < batch->lane_count; i++)
+        batch->lanes[i].batch.resource = host->resource;
     return OTEL_OK;
 }
 
@@ -161,24 +165,33 @@ static enum otel_err force_flush(struct otel_sdk_processor *processor, uint32_t 
     return err;
 }
 
+static void abandon_lane(struct otl_batch *batch, struct otl_lane *lane)
+{
+    bool settle;
+
+    pthread_mutex_lock(&batch->lock);
+    settle = lane->in_flight;
+    lane->in_flight = false;
+    pthread_mutex_unlock(&batch->lock);
+    if (!settle)
+        return;
+    for (size_t i = 0; i < lane->batch.count; i++)
+        otl_batch_drop(batch, lane->spans[i], OTEL_SDK_DROP_EXPORT_TIMEOUT);
+    otl_batch_less(&batch->in_flight_count, lane->batch.count);
+}
+
 /* The worker does not come back from its exporter. What it holds and what is queued is lost by
  * this thread's word; the worker, should it return, finds that out and says nothing. */
 static void abandon(struct otl_batch *batch)
 {
     struct otel_sdk_readable_span *items[TAKE];
     size_t count = 0;
-    bool settle;
 
     pthread_mutex_lock(&batch->lock);
     batch->abandoned = true;
-    settle = batch->in_flight;
-    batch->in_flight = false;
     pthread_mutex_unlock(&batch->lock);
-    if (settle) {
-        for (size_t i = 0; i < batch->batch.count; i++)
-            otl_batch_drop(batch, batch->spans[i], OTEL_SDK_DROP_EXPORT_TIMEOUT);
-        __atomic_store_n(&batch->in_flight_count, 0, __ATOMIC_RELAXED);
-    }
+    for (size_t i = 0; i < batch->lane_count; i++)
+        abandon_lane(batch, &batch->lanes[i]);
     while (otl_queue_count(&batch->queue) != 0) {
         count = otl_queue_take(&batch->queue, (void **)items, TAKE);
         for (size_t i = 0; i < count; i++) {
@@ -300,27 +313,35 @@ static void forked(struct otel_sdk_processor *processor)
     batch->worker_runs = false;
     batch->holders = 1;
     batch->flush_asked = batch->flush_done = 0;
-    batch->in_flight = false;
     batch->in_flight_count = 0;
     batch->worker_cpu_ns = 0;
     otl_loop_forked(batch->loop);
     batch->loop = NULL; /* and with it the inherited events */
-    batch->schedule = batch->limit = batch->retry = NULL;
-    batch->pumping = batch->exporting = batch->exporter_started = false;
+    batch->schedule = batch->retry = NULL;
+    batch->pumping = false;
+    batch->exporting = 0;
     batch->due = batch->flushing = 0;
     batch->exported = batch->batches = batch->requests = batch->bytes = 0;
     batch->latency_sum_ns = batch->latency_max_ns = batch->wakes = batch->high_water = 0;
     memset(batch->dropped, 0, sizeof(batch->dropped));
-    if (batch->exporter->ops->forked != NULL)
-        batch->exporter->ops->forked(batch->exporter);
+    for (size_t i = 0; i < batch->lane_count; i++) {
+        struct otl_lane *lane = &batch->lanes[i];
+        lane->limit = NULL;
+        lane->started = lane->exporting = lane->in_flight = false;
+        if (lane->exporter->ops->forked != NULL)
+            lane->exporter->ops->forked(lane->exporter);
+    }
 }
 
 static void destroy(struct otl_batch *batch)
 {
-    otel_sdk_exporter_free(batch->exporter);
+    for (size_t i = 0; i < batch->lane_count; i++) {
+        otel_sdk_exporter_free(batch->lanes[i].exporter);
+        otl_mem_free(batch->lanes[i].spans);
+    }
     otl_loop_free(batch->loop);
     otl_queue_fini(&batch->queue);
-    otl_mem_free(batch->spans);
+    otl_mem_free(batch->lanes);
     pthread_cond_destroy(&batch->changed);
     pthread_mutex_destroy(&batch->lock);
     otl_mem_free(batch);
@@ -355,8 +376,25 @@ static const struct otel_sdk_processor_ops batch_ops = {
     free_processor,
 };
 
+/* The exporters are the batch's only when all went well. */
+static bool make_lanes(struct otl_batch *batch, size_t count)
+{
+    batch->lanes = otl_mem_zalloc(count * sizeof(batch->lanes[0]));
+    if (batch->lanes == NULL)
+        return false;
+    batch->lane_count = count;
+    for (size_t i = 0; i < count; i++) {
+        batch->lanes[i].owner = batch;
+        batch->lanes[i].spans = otl_mem_alloc(batch->max_batch * sizeof(batch->lanes[i].spans[0]));
+        if (batch->lanes[i].spans == NULL)
+            return false;
+    }
+    return true;
+}
+
 static struct otl_batch *make(const struct otel_sdk_batch_options *options)
 {
+    size_t lanes = 1 + options->more_exporter_count;
     struct otl_batch *batch = otl_mem_alloc(sizeof(*batch));
 
     if (batch == NULL)
@@ -364,7 +402,7 @@ static struct otl_batch *make(const struct otel_sdk_batch_options *options)
     memset(batch, 0, sizeof(*batch));
     init_locks(batch);
     batch->api.ops = &batch_ops;
-    batch->api.span_capacity = options->max_queue_size + options->max_export_batch_size;
+    batch->api.span_capacity = options->max_queue_size + lanes * options->max_export_batch_size;
     batch->holders = 1;
     batch->max_batch = options->max_export_batch_size;
     batch->delay_ns = options->schedule_delay_millis * OTL_NS_PER_MS;
@@ -372,12 +410,20 @@ static struct otl_batch *make(const struct otel_sdk_batch_options *options)
     batch->create_thread = options->create_thread;
     batch->create_thread_arg = options->create_thread_arg;
     batch->wake_at = options->schedule_delay_millis != 0 ? batch->max_batch : 1;
-    batch->spans = otl_mem_alloc(batch->max_batch * sizeof(batch->spans[0]));
-    if (batch->spans == NULL || otl_queue_init(&batch->queue, options->max_queue_size) != OTEL_OK) {
+    if (otl_queue_init(&batch->queue, options->max_queue_size) != OTEL_OK ||
+        !make_lanes(batch, lanes)) {
         destroy(batch);
         return NULL;
     }
     return batch;
+}
+
+static bool good_exporters(const struct otel_sdk_batch_options *options)
+{
+    for (size_t i = 0; i < options->more_exporter_count; i++)
+        if (options->more_exporters[i] == NULL)
+            return false;
+    return options->more_exporter_count < MAX_LANES;
 }
 
 enum otel_err otel_sdk_batch_new(const struct otel_sdk_batch_options *options,
@@ -395,8 +441,8 @@ enum otel_err otel_sdk_batch_new(const struct otel_sdk_batch_options *options,
     else if (options != NULL)
         memcpy(&all, options, options->struct_size);
     options = &all;
-    if (exporter == NULL || options->max_queue_size == 0 || options->max_queue_size > MAX_QUEUE ||
-        options->max_export_batch_size == 0 ||
+    if (exporter == NULL || !good_exporters(options) || options->max_queue_size == 0 ||
+        options->max_queue_size > MAX_QUEUE || options->max_export_batch_size == 0 ||
         options->max_export_batch_size > options->max_queue_size)
         err = OTEL_ERR_ARGUMENT;
     if (err == OTEL_OK) {
@@ -405,9 +451,13 @@ enum otel_err otel_sdk_batch_new(const struct otel_sdk_batch_options *options,
     }
     if (err != OTEL_OK) {
         otel_sdk_exporter_free(exporter);
+        for (size_t i = 0; i < options->more_exporter_count; i++)
+            otel_sdk_exporter_free(options->more_exporters[i]);
         return err;
     }
-    batch->exporter = exporter;
+    batch->lanes[0].exporter = exporter;
+    for (size_t i = 0; i < options->more_exporter_count; i++)
+        batch->lanes[i + 1].exporter = options->more_exporters[i];
     pthread_mutex_lock(&batch->lock);
     err = otl_worker_start(batch);
     pthread_mutex_unlock(&batch->lock);

@@ -18,11 +18,26 @@
  */
 
 struct event;
+struct otl_batch;
+
+/* One exporter and the batch that is with it. Several lanes export at once. */
+struct otl_lane {
+    struct otl_batch *owner;
+    struct otel_sdk_exporter *exporter;
+    struct event *limit; /* [w] export timeout, stop deadline */
+    bool started;        /* [w] the exporter is */
+    bool exporting;      /* [w] waiting for done */
+    bool in_flight;      /* [l] the batch below is with the exporter, its fate open */
+    uint64_t began_ns;   /* [w] */
+    struct otel_sdk_batch batch;           /* [w], read by shutdown when in_flight */
+    struct otel_sdk_readable_span **spans; /* the batch: max_batch of them */
+};
 
 struct otl_batch {
     struct otel_sdk_processor api;
     const struct otel_sdk_processor_host *host;
-    struct otel_sdk_exporter *exporter;
+    struct otl_lane *lanes;
+    size_t lane_count;
     size_t max_batch;
     uint64_t delay_ns;
     uint64_t export_timeout_ns; /* 0: none */
@@ -48,22 +63,16 @@ struct otl_batch {
     uint64_t stop_deadline;     /* [l] */
     bool abandoned;             /* [l] shutdown gave up waiting */
     enum otel_err stop_result;  /* [l] */
-    bool in_flight;             /* [l] the batch below is with the exporter, its fate open */
     uint64_t worker_cpu_ns;     /* [l] set when the worker ends */
 
     struct otel_sdk_loop *loop;  /* [w] except wake */
     struct event *schedule;      /* [w] schedule_delay */
-    struct event *limit;         /* [w] export timeout, stop deadline */
     struct event *retry;         /* [w] a producer has not filled its cell yet */
     bool pumping;                /* [w] */
-    bool exporting;              /* [w] waiting for done */
-    bool exporter_started;       /* [w] */
+    size_t exporting;            /* [w] lanes that are waiting for done */
     uint64_t due;                /* [w] spans before this position are exported without delay */
     uint64_t flushing;           /* [w] serial being served, or 0 */
     enum otel_err flush_error;   /* [w] first failure since flushing began */
-    uint64_t export_began_ns;    /* [w] */
-    struct otel_sdk_batch batch; /* [w], read by shutdown when in_flight */
-    struct otel_sdk_readable_span **spans; /* the batch: max_batch of them */
 
     /* counters [a] */
     uint64_t exported;
@@ -75,6 +84,11 @@ struct otl_batch {
 static inline void otl_batch_add(uint64_t *counter, uint64_t n)
 {
     __atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+static inline void otl_batch_less(uint64_t *counter, uint64_t n)
+{
+    __atomic_fetch_sub(counter, n, __ATOMIC_RELAXED);
 }
 
 /* Count and report one lost span; the reference to it stays the caller's. */

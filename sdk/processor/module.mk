@@ -11,6 +11,11 @@ batch_test_SRCS := sdk/processor/tests/batch_test.c
 batch_test_LIBS := sdk_rig
 TSAN_TESTS += batch_test
 
+TESTS += lanes_test
+lanes_test_SRCS := sdk/processor/tests/lanes_test.c
+lanes_test_LIBS := sdk_rig
+TSAN_TESTS += lanes_test
+
 TESTS += simple_test
 simple_test_SRCS := sdk/processor/tests/simple_test.c
 simple_test_LIBS := sdk_rig

@@ -8,8 +8,8 @@
 
 /*
  * The worker of a batch processor. Everything happens in pump(): it looks at what is due, hands
- * out at most one batch, and is called again by whatever may have changed that: done, a timer, a
- * wake.
+ * out at most one batch a lane, and is called again by whatever may have changed that: done, a
+ * timer, a wake.
  */
 
 enum { SPINS = 200, RETRY_MICROS = 1000 };
@@ -49,22 +49,23 @@ static uint64_t export_deadline(struct otl_batch *batch, uint64_t now)
     return deadline;
 }
 
-static void arm_limit(struct otl_batch *batch, uint64_t deadline)
+static void arm_limit(struct otl_lane *lane, uint64_t deadline)
 {
     uint64_t now = now_ns();
 
     if (deadline == UINT64_MAX)
-        event_del(batch->limit);
+        event_del(lane->limit);
     else
-        arm(batch->limit, deadline > now ? deadline - now : 0);
+        arm(lane->limit, deadline > now ? deadline - now : 0);
 }
 
 /* --- the fate of a batch --- */
 
-static void settle(struct otl_batch *batch, const struct otel_sdk_export_result *result)
+static void settle(struct otl_lane *lane, const struct otel_sdk_export_result *result)
 {
-    uint64_t took = now_ns() - batch->export_began_ns;
-    uint64_t count = batch->batch.count, rejected = 0;
+    struct otl_batch *batch = lane->owner;
+    uint64_t took = now_ns() - lane->began_ns;
+    uint64_t count = lane->batch.count, rejected = 0;
 
     if (took > __atomic_load_n(&batch->latency_max_ns, __ATOMIC_RELAXED))
         __atomic_store_n(&batch->latency_max_ns, took, __ATOMIC_RELAXED);
@@ -79,7 +80,7 @@ static void settle(struct otl_batch *batch, const struct otel_sdk_export_result 
                                                ? OTEL_SDK_DROP_EXPORT_TIMEOUT
                                                : OTEL_SDK_DROP_EXPORT_FAILED;
         for (size_t i = 0; i < count; i++)
-            otl_batch_drop(batch, batch->spans[i], reason);
+            otl_batch_drop(batch, lane->spans[i], reason);
         return;
     }
     otl_batch_add(&batch->exported, count - rejected);
@@ -94,41 +95,44 @@ static void settle(struct otl_batch *batch, const struct otel_sdk_export_result 
 
 static void export_done(void *arg, const struct otel_sdk_export_result *result)
 {
-    struct otl_batch *batch = arg;
+    struct otl_lane *lane = arg;
+    struct otl_batch *batch = lane->owner;
     bool mine;
 
-    if (!batch->exporting)
+    if (!lane->exporting)
         return; /* an exporter that calls done twice */
     pthread_mutex_lock(&batch->lock);
-    mine = batch->in_flight;
-    batch->in_flight = false;
+    mine = lane->in_flight;
+    lane->in_flight = false;
     if (batch->stop && batch->stop_result == OTEL_OK)
         batch->stop_result = result->err; /* a shutdown does not hide what it lost */
     pthread_mutex_unlock(&batch->lock);
     if (mine) {
-        settle(batch, result);
-        __atomic_store_n(&batch->in_flight_count, 0, __ATOMIC_RELAXED);
+        settle(lane, result);
+        otl_batch_less(&batch->in_flight_count, lane->batch.count);
     }
     if (result->err != OTEL_OK && batch->flush_error == OTEL_OK)
         batch->flush_error = result->err;
-    for (size_t i = 0; i < batch->batch.count; i++)
-        otel_sdk_readable_span_unref(batch->spans[i]);
-    batch->exporting = false;
-    event_del(batch->limit);
+    for (size_t i = 0; i < lane->batch.count; i++)
+        otel_sdk_readable_span_unref(lane->spans[i]);
+    lane->exporting = false;
+    batch->exporting--;
+    event_del(lane->limit);
     schedule_next(batch);
     pump(batch);
 }
 
-static void give_up(struct otl_batch *batch)
+static void give_up(struct otl_lane *lane)
 {
-    if (batch->exporting && batch->exporter->ops->cancel != NULL)
-        batch->exporter->ops->cancel(batch->exporter);
+    if (lane->exporting && lane->exporter->ops->cancel != NULL)
+        lane->exporter->ops->cancel(lane->exporter);
 }
 
 /* --- steps of pump: each returns true if it did something --- */
 
-static size_t take(struct otl_batch *batch)
+static size_t take(struct otl_lane *lane)
 {
+    struct otl_batch *batch = lane->owner;
     uint64_t waiting;
     size_t count = 0;
 
@@ -140,66 +144,82 @@ static size_t take(struct otl_batch *batch)
         for (int spins = 0; spins < SPINS && count == 0 && waiting != 0; spins++) {
             if (spins != 0)
                 sched_yield();
-            count = otl_queue_take(&batch->queue, (void **)batch->spans, batch->max_batch);
+            count = otl_queue_take(&batch->queue, (void **)lane->spans, batch->max_batch);
         }
-        batch->in_flight = count != 0;
-        batch->batch.count = count;
-        __atomic_store_n(&batch->in_flight_count, count, __ATOMIC_RELAXED);
+        lane->in_flight = count != 0;
+        lane->batch.count = count;
+        otl_batch_add(&batch->in_flight_count, count);
     }
     pthread_mutex_unlock(&batch->lock);
     return count;
 }
 
-static enum otel_err start_exporter(struct otl_batch *batch)
+static enum otel_err start_exporter(struct otl_lane *lane)
 {
-    struct otel_sdk_exporter *exporter = batch->exporter;
+    struct otel_sdk_exporter *exporter = lane->exporter;
     enum otel_err err = OTEL_OK;
 
-    if (!batch->exporter_started && exporter->ops->start != NULL)
-        err = exporter->ops->start(exporter, batch->loop);
-    batch->exporter_started = err == OTEL_OK; /* else the next batch tries again */
+    if (!lane->started && exporter->ops->start != NULL)
+        err = exporter->ops->start(exporter, lane->owner->loop);
+    lane->started = err == OTEL_OK; /* else the next batch tries again */
     return err;
+}
+
+/* The first that is free, so that a quiet processor keeps to one connection. */
+static struct otl_lane *free_lane(struct otl_batch *batch)
+{
+    for (size_t i = 0; i < batch->lane_count; i++)
+        if (!batch->lanes[i].exporting)
+            return &batch->lanes[i];
+    return NULL;
 }
 
 static bool export_one(struct otl_batch *batch)
 {
     struct otel_sdk_export_result failed = {OTEL_OK, 0, 0, 0};
-    struct otel_sdk_exporter *exporter = batch->exporter;
+    struct otl_lane *lane = free_lane(batch);
 
-    if (take(batch) == 0) {
+    if (take(lane) == 0) {
         struct timeval soon = {0, RETRY_MICROS};
         if (otl_queue_count(&batch->queue) != 0)
             event_add(batch->retry, &soon);
         return false;
     }
-    batch->export_began_ns = now_ns();
-    batch->batch.spans = (const struct otel_sdk_readable_span *const *)batch->spans;
-    batch->batch.deadline_mono_ns = export_deadline(batch, batch->export_began_ns);
-    batch->exporting = true;
+    lane->began_ns = now_ns();
+    lane->batch.spans = (const struct otel_sdk_readable_span *const *)lane->spans;
+    lane->batch.deadline_mono_ns = export_deadline(batch, lane->began_ns);
+    lane->exporting = true;
+    batch->exporting++;
     otl_batch_add(&batch->batches, 1);
-    arm_limit(batch, batch->batch.deadline_mono_ns);
-    failed.err = start_exporter(batch);
+    arm_limit(lane, lane->batch.deadline_mono_ns);
+    failed.err = start_exporter(lane);
     if (failed.err != OTEL_OK)
-        export_done(batch, &failed);
+        export_done(lane, &failed);
     else
-        exporter->ops->export_batch(exporter, &batch->batch, export_done, batch);
+        lane->exporter->ops->export_batch(lane->exporter, &lane->batch, export_done, lane);
     return true;
 }
 
+/* No lane is exporting. */
 static void drop_rest(struct otl_batch *batch)
 {
+    struct otl_lane *lane = &batch->lanes[0];
     size_t count;
+    bool mine;
 
     while (otl_queue_count(&batch->queue) != 0) {
-        count = take(batch);
-        for (size_t i = 0; i < count; i++) {
-            otl_batch_drop(batch, batch->spans[i], OTEL_SDK_DROP_EXPORT_TIMEOUT);
-            otel_sdk_readable_span_unref(batch->spans[i]);
-        }
+        count = take(lane);
         pthread_mutex_lock(&batch->lock);
-        batch->in_flight = false;
+        mine = lane->in_flight; /* unless a shutdown that waits no longer has counted them */
+        lane->in_flight = false;
         pthread_mutex_unlock(&batch->lock);
-        __atomic_store_n(&batch->in_flight_count, 0, __ATOMIC_RELAXED);
+        for (size_t i = 0; i < count; i++) {
+            if (mine)
+                otl_batch_drop(batch, lane->spans[i], OTEL_SDK_DROP_EXPORT_TIMEOUT);
+            otel_sdk_readable_span_unref(lane->spans[i]);
+        }
+        if (mine)
+            otl_batch_less(&batch->in_flight_count, count);
     }
 }
 
@@ -215,19 +235,27 @@ static void begin_flush(struct otl_batch *batch)
     pthread_mutex_unlock(&batch->lock);
 }
 
-static bool finish_flush(struct otl_batch *batch)
+/* All that a flush covers has been handed out. */
+static bool flush_is_out(struct otl_batch *batch)
 {
-    struct otel_sdk_exporter *exporter = batch->exporter;
+    return batch->flushing != 0 && otl_queue_head(&batch->queue) >= batch->due;
+}
+
+/* No lane is exporting. */
+static void finish_flush(struct otl_batch *batch)
+{
     enum otel_err err = batch->flush_error;
     uint64_t deadline;
 
-    if (batch->flushing == 0 || otl_queue_head(&batch->queue) < batch->due)
-        return false;
     pthread_mutex_lock(&batch->lock);
     deadline = batch->flush_deadline;
     pthread_mutex_unlock(&batch->lock);
-    if (exporter->ops->force_flush != NULL && start_exporter(batch) == OTEL_OK) {
-        enum otel_err flushed = exporter->ops->force_flush(exporter, deadline);
+    for (size_t i = 0; i < batch->lane_count; i++) {
+        struct otl_lane *lane = &batch->lanes[i];
+        enum otel_err flushed;
+        if (lane->exporter->ops->force_flush == NULL || start_exporter(lane) != OTEL_OK)
+            continue;
+        flushed = lane->exporter->ops->force_flush(lane->exporter, deadline);
         if (err == OTEL_OK)
             err = flushed;
     }
@@ -239,7 +267,6 @@ static bool finish_flush(struct otl_batch *batch)
     pthread_cond_broadcast(&batch->changed);
     pthread_mutex_unlock(&batch->lock);
     batch->flushing = 0;
-    return true;
 }
 
 static bool stop_asked(struct otl_batch *batch, uint64_t *ret_deadline)
@@ -256,17 +283,22 @@ static bool stop_asked(struct otl_batch *batch, uint64_t *ret_deadline)
 /* True when the worker may end. */
 static bool stop_step(struct otl_batch *batch, uint64_t deadline)
 {
-    struct otel_sdk_exporter *exporter = batch->exporter;
     enum otel_err err = OTEL_OK;
 
+    if (batch->exporting != 0)
+        return false; /* done, or the limit of each lane, calls again */
     if (otl_queue_count(&batch->queue) != 0) {
         if (now_ns() < deadline)
             return false;
         drop_rest(batch);
         err = OTEL_ERR_TIMEOUT;
     }
-    if (exporter->ops->shutdown != NULL && start_exporter(batch) == OTEL_OK) {
-        enum otel_err closed = exporter->ops->shutdown(exporter, deadline);
+    for (size_t i = 0; i < batch->lane_count; i++) {
+        struct otl_lane *lane = &batch->lanes[i];
+        enum otel_err closed;
+        if (lane->exporter->ops->shutdown == NULL || start_exporter(lane) != OTEL_OK)
+            continue;
+        closed = lane->exporter->ops->shutdown(lane->exporter, deadline);
         if (err == OTEL_OK)
             err = closed;
     }
@@ -296,13 +328,17 @@ static bool step(struct otl_batch *batch)
         otl_loop_stop(batch->loop);
         return false;
     }
+    if (flush_is_out(batch)) { /* before anything newer, which may never cease to come */
+        if (batch->exporting != 0)
+            return false;
+        finish_flush(batch);
+        return true;
+    }
     waiting = otl_queue_count(&batch->queue);
-    if (waiting != 0 &&
+    if (waiting != 0 && (!stop || now_ns() < deadline) &&
         (stop || waiting >= batch->wake_at || otl_queue_head(&batch->queue) < batch->due))
         return export_one(batch);
-    if (finish_flush(batch))
-        return true;
-    return stay_awake(batch);
+    return batch->exporting == 0 || !stop ? stay_awake(batch) : false;
 }
 
 static void pump(struct otl_batch *batch)
@@ -311,7 +347,7 @@ static void pump(struct otl_batch *batch)
         return;
     batch->pumping = true;
     __atomic_store_n(&batch->asleep, false, __ATOMIC_SEQ_CST);
-    while (!batch->exporting && step(batch))
+    while (free_lane(batch) != NULL && step(batch))
         continue;
     batch->pumping = false;
 }
@@ -323,9 +359,10 @@ static void on_wake(void *arg)
     struct otl_batch *batch = arg;
     uint64_t deadline;
 
-    if (batch->exporting && stop_asked(batch, &deadline) &&
-        deadline < batch->batch.deadline_mono_ns)
-        arm_limit(batch, deadline);
+    if (batch->exporting != 0 && stop_asked(batch, &deadline))
+        for (size_t i = 0; i < batch->lane_count; i++)
+            if (batch->lanes[i].exporting && deadline < batch->lanes[i].batch.deadline_mono_ns)
+                arm_limit(&batch->lanes[i], deadline);
     pump(batch);
 }
 
@@ -341,9 +378,11 @@ static void on_schedule(evutil_socket_t fd, short what, void *arg)
 
 static void on_limit(evutil_socket_t fd, short what, void *arg)
 {
+    struct otl_lane *lane = arg;
+
     (void)fd, (void)what;
-    give_up(arg);
-    pump(arg);
+    give_up(lane);
+    pump(lane->owner);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *arg)
@@ -354,15 +393,21 @@ static void on_retry(evutil_socket_t fd, short what, void *arg)
 
 /* --- life --- */
 
+static void drop_event(struct event **event)
+{
+    if (*event != NULL)
+        event_free(*event);
+    *event = NULL;
+}
+
 static void free_events(struct otl_batch *batch)
 {
-    struct event **events[] = {&batch->schedule, &batch->limit, &batch->retry};
+    struct event **events[] = {&batch->schedule, &batch->retry};
 
     for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-        if (*events[i] != NULL) {
-            event_free(*events[i]);
-            *events[i] = NULL;
-        }
+        drop_event(events[i]);
+    for (size_t i = 0; i < batch->lane_count; i++)
+        drop_event(&batch->lanes[i].limit);
 }
 
 static void *work(void *arg)
@@ -396,10 +441,15 @@ static enum otel_err make_events(struct otl_batch *batch)
         return err;
     base = otl_loop_base(batch->loop);
     batch->schedule = event_new(base, -1, 0, on_schedule, batch);
-    batch->limit = event_new(base, -1, 0, on_limit, batch);
     batch->retry = event_new(base, -1, 0, on_retry, batch);
-    if (batch->schedule == NULL || batch->limit == NULL || batch->retry == NULL)
+    if (batch->schedule == NULL || batch->retry == NULL)
         return OTEL_ERR_MEMORY;
+    for (size_t i = 0; i < batch->lane_count; i++) {
+        struct otl_lane *lane = &batch->lanes[i];
+        lane->limit = event_new(base, -1, 0, on_limit, lane);
+        if (lane->limit == NULL)
+            return OTEL_ERR_MEMORY;
+    }
     return OTEL_OK;
 }
 

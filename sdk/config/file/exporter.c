@@ -11,7 +11,7 @@
 #include "sdk/resource/pairs.h"
 #include "sdk/transport/url.h"
 
-enum { HEADERS_MAX = 64, TEXT_MAX = 64 * 1024, NO_LIMIT_BYTES = 1 << 30 };
+enum { HEADERS_MAX = 64, TEXT_MAX = 64 * 1024, NO_LIMIT_BYTES = 1 << 30, EXPORTERS_MAX = 64 };
 
 /* What an OTLP exporter's options point at. */
 struct otlp_texts {
@@ -241,12 +241,33 @@ enum otel_err otl_config_exporter(struct otl_config_work *work, const json_t *no
     return otlp(work, node, kind, ret);
 }
 
+static enum otel_err batch_of(struct otl_config_work *work, const json_t *node,
+                              struct otel_sdk_batch_options *o, struct otel_sdk_processor **ret)
+{
+    const char *kind = otl_config_kind(node, NULL);
+    bool several = strcmp(kind, "otlp_http") == 0 || strcmp(kind, "otlp_grpc") == 0;
+    struct otel_sdk_exporter *exporters[EXPORTERS_MAX];
+    size_t wanted = several ? work->options->concurrent_exports : 1, count = 0;
+    enum otel_err err;
+
+    do {
+        err = otl_config_exporter(work, node, &exporters[count]);
+        count += err == OTEL_OK;
+    } while (err == OTEL_OK && count < wanted && count < EXPORTERS_MAX);
+    if (err != OTEL_OK) {
+        while (count > 0)
+            otel_sdk_exporter_free(exporters[--count]);
+        return err;
+    }
+    o->more_exporters = exporters + 1;
+    o->more_exporter_count = count - 1;
+    return otel_sdk_batch_new(o, exporters[0], ret); /* consumes them */
+}
+
 static enum otel_err make_batch(struct otl_config_work *work, const json_t *map,
                                 struct otel_sdk_processor **ret)
 {
-    struct otel_sdk_exporter *exporter = NULL;
     struct otel_sdk_batch_options o;
-    enum otel_err err;
     int64_t size;
 
     otel_sdk_batch_options_init(&o);
@@ -266,8 +287,7 @@ static enum otel_err make_batch(struct otl_config_work *work, const json_t *map,
         o.max_export_batch_size = (size_t)size;
     if (o.max_export_batch_size > o.max_queue_size)
         o.max_export_batch_size = o.max_queue_size;
-    err = otl_config_exporter(work, json_object_get(map, "exporter"), &exporter);
-    return err == OTEL_OK ? otel_sdk_batch_new(&o, exporter, ret) : err; /* consumes exporter */
+    return batch_of(work, json_object_get(map, "exporter"), &o, ret);
 }
 
 enum otel_err otl_config_processor(struct otl_config_work *work, const json_t *node,

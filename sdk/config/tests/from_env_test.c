@@ -254,6 +254,42 @@ static void https_is_refused_rather_than_answered_in_plain_text(void **state)
     assert_non_null(strstr(env.said, "/nowhere/ca.pem"));
 }
 
+/* The first answer never comes; the second batch does not wait for it. */
+static void exports_may_run_at_once(void **state)
+{
+    struct srv_step silent = {.then = SRV_SILENT};
+    struct srv *srv = srv_new();
+    struct fake_env env = {.count = 0};
+    struct otel_sdk_env_options options;
+    struct otel_tracer_options named;
+    struct otel_tracer *tracer;
+    struct otel_sdk *sdk = NULL;
+    char endpoint[64];
+
+    (void)state;
+    srv_push(srv, &silent);
+    snprintf(endpoint, sizeof(endpoint), "http://127.0.0.1:%u", (unsigned)srv_port(srv));
+    fake_set(&env, "OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+    fake_set(&env, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1");
+    otel_sdk_env_options_init(&options);
+    options.getenv = fake_getenv;
+    options.getenv_arg = &env;
+    options.concurrent_exports = 2;
+    assert_int_equal(otel_sdk_from_env(&options, &sdk), OTEL_OK);
+    otel_tracer_options_init(&named);
+    named.name = otel_str("t");
+    tracer = otel_tracer_provider_tracer(otel_sdk_provider_api(otel_sdk_provider_of(sdk)), &named);
+    for (unsigned i = 0; i < 4; i++) {
+        otel_span_finish(otel_span_start(tracer, "s", NULL));
+        assert_true(srv_wait(srv, i + 1));
+    }
+    assert_int_equal(srv_connections(srv), 2);
+    otel_tracer_unref(tracer);
+    (void)otel_sdk_shutdown(sdk, 50);
+    otel_sdk_free(sdk);
+    srv_free(srv);
+}
+
 static void every_sampler_name_makes_a_sampler(void **state)
 {
     static const char *const names[] = {"always_on",
@@ -331,6 +367,7 @@ int main(void)
         cmocka_unit_test(several_exporters_have_a_processor_each),
         cmocka_unit_test(detectors_are_an_option_and_yield_to_the_environment),
         cmocka_unit_test(no_exporter_means_no_processor),
+        cmocka_unit_test(exports_may_run_at_once),
         cmocka_unit_test(https_is_refused_rather_than_answered_in_plain_text),
         cmocka_unit_test(every_sampler_name_makes_a_sampler),
         cmocka_unit_test(failing_allocation_leaves_nothing_behind),

@@ -91,6 +91,9 @@ struct otel_sdk_env_options {
     /* Creates the workers of batch processors, as in their options. NULL: pthread_create(). */
     int (*create_thread)(void *arg, pthread_t *ret_thread, void *(*run)(void *), void *run_arg);
     void *create_thread_arg;
+    unsigned concurrent_exports; /* OTLP exports that may run at once, each on a connection of its
+                                    own; 0, 1: one after the other; at most 64. What
+                                    otel_sdk_otlp_of() names is the first of its exporters */
 };
 
 OTEL_API void otel_sdk_env_options_init(struct otel_sdk_env_options *options);

@@ -82,7 +82,7 @@ OTEL_API void otel_config_free(struct otel_config *config);
 
 /**
  * Build what it describes. options may be NULL; of them are used error (which gets warnings, too),
- * resource, instance_id, drop, clock, id_generator, seed.
+ * resource, instance_id, drop, clock, id_generator, seed, create_thread, concurrent_exports.
  *
  * Returns OTEL_OK, or
  *   OTEL_ERR_SYNTAX, OTEL_ERR_UNSUPPORTED   a value that cannot be used; *ret_problem says which

@@ -85,6 +85,12 @@ struct otel_sdk_batch_options {
      * pthread_create(). */
     int (*create_thread)(void *arg, pthread_t *ret_thread, void *(*run)(void *), void *run_arg);
     void *create_thread_arg;
+    /* Exporters beside the first, each like it but with a connection of its own: so many more
+     * batches may be under way at once, and their order is not kept. For peers far away: one
+     * export at a time sends at most max_export_batch_size spans a round trip. Consumed like the
+     * first; at most 63. */
+    struct otel_sdk_exporter *const *more_exporters;
+    size_t more_exporter_count;
 };
 
 OTEL_API void otel_sdk_batch_options_init(struct otel_sdk_batch_options *options);
@@ -94,14 +100,16 @@ OTEL_API void otel_sdk_batch_options_init(struct otel_sdk_batch_options *options
  * blocks every signal.
  *
  * Exports when max_export_batch_size spans wait, when schedule_delay_millis have passed since the
- * last export (or timer), on flush and on shutdown; one batch at a time.
+ * last export (or timer), on flush and on shutdown; one batch at a time, unless there are
+ * more_exporters.
  *
  * @options   NULL: all defaults. Read during the call only.
  * @exporter  consumed: freed by the processor, also when this call fails.
  * @ret       set on success only.
  *
  * Returns OTEL_OK, or
- *   OTEL_ERR_ARGUMENT  a size is 0, over 1 << 24, or max_export_batch_size > max_queue_size
+ *   OTEL_ERR_ARGUMENT  a size is 0, over 1 << 24, or max_export_batch_size > max_queue_size; one
+ *                      of more_exporters is NULL, or they are too many
  *   OTEL_ERR_MEMORY    allocation failed; nothing was started
  *   OTEL_ERR_IO        no descriptor for the event loop
  *   OTEL_ERR_THREAD    the worker could not be created

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -30,6 +31,7 @@
  * A span: 8 attributes, 4 texts of 19 or 20 characters and 4 numbers (its size is printed).
  */
 
+enum { TAIL_SPANS = 5 }; /* of one trace in a request; the next request has as many more */
 enum { SPANS = 512, REPEATS = 11, REQUESTS = 400, SINGLES = 20000, CHECKS = 200, CONNECTIONS = 2 };
 
 static void die(const char *what)
@@ -208,13 +210,17 @@ static void start(struct collector *collector, const char *config, const char *t
         die("CPU clock of the collector");
 }
 
-static void stop(struct collector *collector)
+/* CPU of its whole life: what tail sampling holds it decides at the end. */
+static uint64_t stop(struct collector *collector)
 {
+    struct rusage usage;
     int status;
 
     kill(collector->pid, SIGTERM);
-    if (waitpid(collector->pid, &status, 0) < 0 || status != 0)
+    if (wait4(collector->pid, &status, 0, &usage) < 0 || status != 0)
         die("collector-mock did not end well");
+    return ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * OTL_NS_PER_S +
+           ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000;
 }
 
 static uint64_t cpu_ns(const struct collector *collector)
@@ -231,11 +237,14 @@ struct stream {
     int spans;             /* in it */
     int requests;
     int grpc;
+    const size_t *ids; /* NULL: each request is the same; else where its trace ids stand, */
+    size_t id_count;   /* and pairs of requests get trace ids of their own */
 };
 
 struct sender {
     unsigned port;
     const struct stream *stream;
+    unsigned number;
     int failed;
 };
 
@@ -248,11 +257,20 @@ static int send_whole(int fd, const char *data, size_t len)
     return sent >= 0;
 }
 
-static int exchange_http(int fd, const struct stream *stream)
+/* bytes is this sender's own copy. */
+static void renew_ids(char *bytes, const struct stream *stream, unsigned sender, unsigned number)
+{
+    const uint32_t words[2] = {sender, number / 2};
+
+    for (size_t i = 0; i < stream->id_count; i++)
+        memcpy(bytes + stream->ids[i], words, sizeof(words));
+}
+
+static int exchange_http(int fd, const char *bytes, size_t len)
 {
     char answer[512];
 
-    return send_whole(fd, stream->bytes.data, stream->bytes.len) &&
+    return send_whole(fd, bytes, len) &&
            recv(fd, answer, sizeof(answer), 0) >= 12 && memcmp(answer, "HTTP/1.1 200", 12) == 0;
 }
 
@@ -312,10 +330,12 @@ static void *send_all(void *arg)
         memcpy(frames, stream->bytes.data, stream->bytes.len);
     if (!sender->failed && stream->grpc)
         sender->failed = !send_whole(fd, hello, sizeof(hello) - 1);
-    for (int i = 0; i < stream->requests / CONNECTIONS && !sender->failed; i++)
+    for (int i = 0; i < stream->requests / CONNECTIONS && !sender->failed; i++) {
+        renew_ids(frames, stream, sender->number, (unsigned)i);
         sender->failed =
             stream->grpc ? !exchange_grpc(fd, frames, stream->bytes.len, 2 * (unsigned)i + 1)
-                         : !exchange_http(fd, stream);
+                         : !exchange_http(fd, frames, stream->bytes.len);
+    }
     close(fd);
     free(frames);
     return NULL;
@@ -327,13 +347,13 @@ static double receive(const char *config, const char *tap, const struct stream *
     struct sender senders[CONNECTIONS];
     pthread_t threads[CONNECTIONS];
     struct collector collector;
-    uint64_t before;
+    uint64_t before, after;
     double result;
 
     start(&collector, config, tap);
     before = cpu_ns(&collector);
     for (int i = 0; i < CONNECTIONS; i++) {
-        senders[i] = (struct sender){collector.port, stream, 0};
+        senders[i] = (struct sender){collector.port, stream, (unsigned)i, 0};
         if (pthread_create(&threads[i], NULL, send_all, &senders[i]) != 0)
             die("thread");
     }
@@ -342,9 +362,13 @@ static double receive(const char *config, const char *tap, const struct stream *
         if (senders[i].failed)
             die("sending");
     }
-    result = (double)(cpu_ns(&collector) - before) /
+    after = cpu_ns(&collector);
+    if (stream->ids != NULL)
+        after = stop(&collector);
+    else
+        stop(&collector);
+    result = (double)(after - before) /
              ((double)(stream->requests / CONNECTIONS * CONNECTIONS) * stream->spans);
-    stop(&collector);
     if (tap != NULL)
         unlink(tap);
     return result;
@@ -425,7 +449,18 @@ static struct otl_view as_grpc(const uint8_t *body, size_t len)
     return otl_view(out, used);
 }
 
-static void write_config(const char *path, const char *protocol)
+static const char tail_sampling[] =
+    "processors:\n"
+    "  tail_sampling:\n"
+    "    decision_wait: 10s\n"
+    "    num_traces: 1000000\n"
+    "    policies:\n"
+    "      - {name: errors, type: status_code, status_code: {status_codes: [ERROR]}}\n"
+    "      - {name: slow, type: latency, latency: {threshold_ms: 1000}}\n"
+    "      - {name: gold, type: string_attribute, string_attribute: {key: tier, values: [gold]}}\n"
+    "      - {name: base, type: probabilistic, probabilistic: {sampling_percentage: 10}}\n";
+
+static void write_config(const char *path, const char *protocol, int tail)
 {
     FILE *file = fopen(path, "we");
 
@@ -434,50 +469,86 @@ static void write_config(const char *path, const char *protocol)
     fprintf(file,
             "receivers: {otlp: {protocols: {%s: {endpoint: '127.0.0.1:0'}}}}\n"
             "exporters: {nop: }\n"
+            "%s"
             "service:\n"
-            "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n"
+            "  pipelines: {traces: {receivers: [otlp], %s exporters: [nop]}}\n"
             "  telemetry: {logs: {level: error}}\n",
-            protocol);
+            protocol, tail ? tail_sampling : "", tail ? "processors: [tail_sampling]," : "");
     if (fclose(file) != 0)
         die(path);
 }
 
-enum { ROWS = 6 };
+enum { ROWS = 8 };
 
 /* One repeat of the rows that need a collector, each kept where it is the least so far. */
 static void repeat(const char *dir, const struct stream *batches, const struct stream *singles,
-                   double least[ROWS])
+                   const struct stream *tails, double least[ROWS])
 {
     char config[64], tap[64];
 
     snprintf(config, sizeof(config), "%s/config.yaml", dir);
     snprintf(tap, sizeof(tap), "%s/tap.bin", dir);
     for (int grpc = 0; grpc < 2; grpc++) {
-        double *row = least + 3 * grpc;
-        write_config(config, grpc ? "grpc" : "http");
+        double *row = least + 4 * grpc;
+        write_config(config, grpc ? "grpc" : "http", 0);
         row[0] = minimum(row[0], receive(config, NULL, &batches[grpc]));
         row[1] = minimum(row[1], receive(config, tap, &batches[grpc]));
         row[2] = minimum(row[2], receive(config, tap, &singles[grpc]));
+        write_config(config, grpc ? "grpc" : "http", 1);
+        row[3] = minimum(row[3], receive(config, NULL, &tails[grpc]));
     }
     unlink(config);
+}
+
+/* The stream with trace ids that change: TAIL_SPANS neighbours share one. */
+static struct stream as_tail(const struct stream *stream, struct otl_view request)
+{
+    struct stream ret = *stream;
+    size_t *ids = malloc(SPANS * sizeof(*ids)), count = 0;
+    char *bytes = malloc(stream->bytes.len), *at = bytes;
+    struct col_traces traces;
+    struct col_span span;
+
+    if (ids == NULL || bytes == NULL)
+        die("memory");
+    memcpy(bytes, stream->bytes.data, stream->bytes.len);
+    col_traces_init(&traces, request);
+    while (col_traces_next(&traces, &span)) {
+        at = memmem(at, stream->bytes.len - (size_t)(at - bytes), span.trace_id, 16);
+        if (at == NULL) /* a frame's head stands in it: this one stays */
+            at = bytes + (count > 0 ? ids[count - 1] : 0);
+        else {
+            for (int i = 0; i < 8; i++)
+                at[8 + i] = (char)(traces.spans / TAIL_SPANS >> (8 * i));
+            ids[count++] = (size_t)(at - bytes);
+        }
+    }
+    ret.bytes = otl_view(bytes, stream->bytes.len);
+    ret.ids = ids;
+    ret.id_count = count;
+    return ret;
 }
 
 int main(int argc, char **argv)
 {
     static const char *const names[ROWS] = {
         "HTTP: receive, decode, validate", "HTTP: the same, record (tmpfs)",
-        "HTTP: the same, one span a request", "gRPC: receive, decode, validate",
-        "gRPC: the same, record (tmpfs)", "gRPC: the same, one span a request"};
+        "HTTP: the same, one span a request", "HTTP: receive, tail sampling, forward",
+        "gRPC: receive, decode, validate", "gRPC: the same, record (tmpfs)",
+        "gRPC: the same, one span a request", "gRPC: receive, tail sampling, forward"};
     char dir[] = "/dev/shm/receive_bench.XXXXXX";
-    double calibration = 1e9, checked = 1e9, least[ROWS] = {1e9, 1e9, 1e9, 1e9, 1e9, 1e9};
+    double calibration = 1e9, checked = 1e9, least[ROWS];
     size_t len, single_len;
     uint8_t *body = make_request(SPANS, &len), *single = make_request(1, &single_len);
     struct otl_view request = otl_view((char *)body, len);
-    const struct stream batches[] = {{as_http(body, len), SPANS, REQUESTS, 0},
-                                     {as_grpc(body, len), SPANS, REQUESTS, 1}};
-    const struct stream singles[] = {{as_http(single, single_len), 1, SINGLES, 0},
-                                     {as_grpc(single, single_len), 1, SINGLES, 1}};
+    const struct stream batches[] = {{as_http(body, len), SPANS, REQUESTS, 0, NULL, 0},
+                                     {as_grpc(body, len), SPANS, REQUESTS, 1, NULL, 0}};
+    const struct stream tails[] = {as_tail(&batches[0], request), as_tail(&batches[1], request)};
+    const struct stream singles[] = {{as_http(single, single_len), 1, SINGLES, 0, NULL, 0},
+                                     {as_grpc(single, single_len), 1, SINGLES, 1, NULL, 0}};
 
+    for (int i = 0; i < ROWS; i++)
+        least[i] = 1e9;
     if (argc == 3 && strcmp(argv[1], "check") == 0) {
         printf("%.1f ns/span\n", check(request, (int)strtol(argv[2], NULL, 10)));
         return 0;
@@ -487,7 +558,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < REPEATS; i++) {
         calibration = minimum(calibration, calibrate());
         checked = minimum(checked, check(request, CHECKS));
-        repeat(dir, batches, singles, least);
+        repeat(dir, batches, singles, tails, least);
     }
     rmdir(dir);
     printf("%d spans a request, %.1f bytes a span, %d repeats, minimum; calibration %.1f ns\n",

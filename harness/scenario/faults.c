@@ -177,8 +177,8 @@ static enum otel_err no_instance(struct hx_loader *l, struct otl_yaml_pos pos, c
         if (words[i] == NULL)
             return OTEL_ERR_MEMORY;
     if (name[0] == '\0')
-        return otl_yaml_error(l->reterr, pos, "'%s' needs an instance such as %s(%s)", figure, figure,
-                              words[0]);
+        return otl_yaml_error(l->reterr, pos, "'%s' needs an instance such as %s(%s)", figure,
+                              figure, words[0]);
     return otl_yaml_error(l->reterr, pos,
                           "'%s' needs an instance such as %s(%s); there is no '%.80s'%s", figure,
                           figure, words[0], name,

@@ -15,13 +15,6 @@ enum { NEAR_SIZE = 160, NAME_SIZE = 128, WORDS_MAX = 256 };
 const char *const hx_fault_verbs[] = {"kill", "stop", "continue",  "restart", "remove",
                                       "set",  "slow", "sql",       "collector", "broker"};
 static const char *const *const verbs = hx_fault_verbs;
-static const char *const kinds[] = {"delay", "status", "stall", "refuse"};
-
-const char *hx_collector_fault_word(enum hx_collector_fault fault)
-{
-    return kinds[fault];
-}
-
 static unsigned index_of(const char *const *words, unsigned count, const char *word)
 {
     for (unsigned i = 0; i < count; i++)
@@ -57,6 +50,7 @@ static enum otel_err check_keys(struct hx_loader *l, const json_t *map, const st
                 {"fault", BIT_COL | BIT_BROKER},
                 {"delay", BIT_COL | BIT_BROKER | BIT_SLOW},
                 {"status", BIT_COL},
+                {"with", BIT_COL},
                 {"retry_after", BIT_COL},
                 {"for", BIT_COL | BIT_BROKER | BIT_SLOW},
                 {"probability", BIT_COL},
@@ -273,38 +267,6 @@ static enum otel_err load_settings(struct hx_loader *l, const json_t *map, struc
                             f->what == HX_FAULT_RESTART, &f->settings, &f->setting_count);
 }
 
-static enum otel_err load_collector(struct hx_loader *l, const json_t *map, struct hx_fault *f)
-{
-    static const char *const owner[] = {"delay", "status"};
-    const char *word = otl_tree_text(map, "fault", "");
-
-    if (strcmp(word, "down") == 0 || strcmp(word, "error") == 0)
-        return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "fault"),
-                              "'fault: %s' is one of the broker's; the collector has delay, "
-                              "status, stall and refuse; did you mean '%s'?",
-                              word, word[0] == 'd' ? "refuse" : "status");
-    f->collector = (enum hx_collector_fault)index_of(kinds, 4, word);
-    f->delay_ns = otl_tree_duration_ns(map, "delay", 0);
-    f->status = (unsigned)otl_tree_int(map, "status", 0);
-    f->retry_after_ns = otl_tree_duration_ns(map, "retry_after", 0);
-    f->for_ns = otl_tree_duration_ns(map, "for", 0);
-    f->probability = otl_tree_double(map, "probability", 1.0);
-    for (unsigned i = 0; i < 2; i++) {
-        bool there = json_object_get(map, owner[i]) != NULL;
-        const char *joint = there ? "belongs to" : "is needed by";
-        if (there != (f->collector == i))
-            return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "fault"),
-                                  "'%s' %s 'fault: %s'", owner[i], joint, owner[i]);
-    }
-    if (f->retry_after_ns != 0 && f->collector != HX_COLLECTOR_STATUS)
-        return otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, map, "retry_after"),
-                              "'retry_after' belongs to 'fault: status'");
-    if (f->collector == HX_COLLECTOR_REFUSE && json_object_get(map, "probability") != NULL)
-        return otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, map, "probability"),
-                              "'fault: refuse' closes the port for everybody: no probability");
-    return OTEL_OK;
-}
-
 static enum otel_err load_slow(struct hx_loader *l, const json_t *map, struct hx_fault *f)
 {
     char text[2 * NAME_SIZE + 1024];
@@ -327,9 +289,9 @@ static const char *describe(struct hx_loader *l, const struct hx_fault *f)
         if (f->collector == HX_COLLECTOR_DELAY)
             snprintf(extra, sizeof(extra), " %s",
                      otl_format_duration(f->delay_ns, delay, sizeof(delay)));
-        else if (f->collector == HX_COLLECTOR_STATUS)
+        else if (f->collector == HX_COLLECTOR_STATUS && f->status != 0)
             snprintf(extra, sizeof(extra), " %u", f->status);
-        return hx_loader_format(l, "collector %s%s", kinds[f->collector], extra);
+        return hx_loader_format(l, "collector %s%s", hx_collector_fault_word(f->collector), extra);
     }
     if (f->what == HX_FAULT_SQL)
         snprintf(extra, sizeof(extra), ": %.180s", f->statement);
@@ -365,7 +327,7 @@ static enum otel_err load_fault(struct hx_loader *l, const json_t *list, size_t 
     if (err == OTEL_OK && json_object_get(map, "set") != NULL)
         err = load_settings(l, map, f);
     if (err == OTEL_OK && f->what == HX_FAULT_COLLECTOR)
-        err = load_collector(l, map, f);
+        err = hx_load_collector_fault(l, map, f);
     if (err == OTEL_OK && f->what == HX_FAULT_SLOW)
         err = load_slow(l, map, f);
     if (err != OTEL_OK)

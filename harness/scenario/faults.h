@@ -37,7 +37,8 @@ enum hx_collector_fault {
     HX_COLLECTOR_DELAY,  /* answers late */
     HX_COLLECTOR_STATUS, /* takes nothing, answers with a status */
     HX_COLLECTOR_STALL,  /* receives, never answers */
-    HX_COLLECTOR_REFUSE  /* nobody listens, and open connections are reset */
+    HX_COLLECTOR_REFUSE, /* nobody listens, and open connections are reset */
+    HX_COLLECTOR_OTHER   /* and on: as collector-mock/faults/fault.h has them, in its order */
 };
 
 enum hx_broker_fault {
@@ -88,6 +89,7 @@ struct hx_fault {
     size_t setting_count;
     const char *statement;      /* sql */
     enum hx_collector_fault collector;
+    const json_t *with;         /* the collector's further settings of it; NULL: none */
     uint64_t delay_ns;          /* of an answer */
     unsigned status;
     uint64_t retry_after_ns;    /* 0 = the answer does not say */

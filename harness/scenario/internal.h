@@ -68,6 +68,11 @@ OTEL_MUST_USE enum otel_err hx_load_claims(struct hx_loader *loader);
 /* faults: (faults.h); load must be there. */
 OTEL_MUST_USE enum otel_err hx_load_faults(struct hx_loader *loader);
 struct hx_fault;
+/* do: collector, with its keys (fault_collector.c). */
+extern const char *const hx_collector_words[];
+extern const struct otl_schema hx_collector_with[];
+OTEL_MUST_USE enum otel_err hx_load_collector_fault(struct hx_loader *loader, const json_t *map,
+                                                    struct hx_fault *fault);
 /* do: broker, with its keys (fault_broker.c). */
 OTEL_MUST_USE enum otel_err hx_load_broker_fault(struct hx_loader *loader, const json_t *map,
                                                  struct hx_fault *fault);

@@ -5,7 +5,8 @@ scenario_SRCS := harness/scenario/load.c harness/scenario/override.c harness/sce
                  harness/scenario/values.c \
                  harness/scenario/steps.c harness/scenario/graph.c harness/scenario/claims.c harness/scenario/arms.c \
                  harness/scenario/thresholds.c harness/scenario/plan.c harness/scenario/warnings.c \
-                 harness/scenario/faults.c harness/scenario/fault_order.c harness/scenario/fault_broker.c harness/scenario/adjust.c \
+                 harness/scenario/faults.c harness/scenario/fault_order.c harness/scenario/fault_broker.c \
+                 harness/scenario/fault_collector.c harness/scenario/adjust.c \
                  harness/scenario/replicas.c harness/scenario/sql.c
 scenario_LIBS := threshold yaml base
 scenario_PKGS := jansson sqlite3

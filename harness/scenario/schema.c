@@ -5,6 +5,7 @@
 #include "harness/gate/threshold.h"
 #include "harness/scenario/checks.h"
 #include "harness/scenario/faults.h"
+#include "harness/scenario/internal.h"
 #include "harness/scenario/scenario.h"
 #include "sdk/base/clock.h"
 
@@ -43,8 +44,6 @@ static const char *const backends[] = {"evhttp", "lean", NULL};
 static const char *const stop_ways[] = {"drain", "flush_and_stay", "flush_and_exit", "none", NULL};
 static const char *const fault_kinds[] = {"kill", "stop", "continue", "restart",   "remove", "set",
                                           "slow", "sql",  "collector", "broker", NULL};
-static const char *const process_faults[] = {"delay", "status", "stall", "refuse",
-                                             "down",  "error",  NULL};
 static const char *const broker_requests[] = {"produce", "fetch", "commit", "heartbeat", NULL};
 static const char *const broker_errors[] = {HX_BROKER_ERRORS(HX_BROKER_ERROR_NAME) NULL};
 static const char *const edges[] = {"parent", "link", "both", "none", NULL};
@@ -366,10 +365,11 @@ static const struct otl_schema fault[] = {
     ROW("grace", DURATION, .min = MS, .max = HOUR),
     ROW("set", MAP, .child = settings, .min = 1, .max = 16),
     ROW("statement", STRING, .min = 1, .max = 4096),
-    ROW("fault", ENUM, .words = process_faults),
+    ROW("fault", ENUM, .words = hx_collector_words),
     ROW("delay", DURATION, .min = MS, .max = HOUR),
     ROW("status", UINT, .min = 400, .max = 599),
     ROW("retry_after", DURATION, .min = SECOND, .max = HOUR),
+    ROW("with", MAP, .child = hx_collector_with, .min = 1),
     ROW("for", DURATION, .min = MS, .max = 24 * HOUR),
     ROW("probability", DOUBLE, .real_max = 1),
     ROW("route", STRING, .min = 1, .max = TEXT_BYTES),

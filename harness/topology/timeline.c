@@ -140,15 +140,20 @@ static void hit_collector(struct hx_run *run, const struct hx_fault *fault, size
 {
     uint64_t seed = otl_random_mix(run->options.scenario->seed, index + 1);
 
+    json_t *message = json_pack(
+        "{s:s, s:i, s:s, s:I, s:i, s:I, s:I, s:f, s:I}", "do", "fault", "id", (int)index, "kind",
+        hx_collector_fault_word(fault->collector), "delay_ns", (json_int_t)fault->delay_ns,
+        "status", (int)fault->status, "retry_after_s",
+        (json_int_t)((fault->retry_after_ns + OTL_NS_PER_S - 1) / OTL_NS_PER_S), "for_ns",
+        (json_int_t)fault->for_ns, "probability", fault->probability, "seed",
+        (json_int_t)(seed >> 1));
+
     add_event(run, fault, index, "collector");
-    hx_fleet_tell(run->collector,
-                  json_pack("{s:s, s:i, s:s, s:I, s:i, s:I, s:I, s:f, s:I}", "do", "fault", "id",
-                            (int)index, "kind", hx_collector_fault_word(fault->collector),
-                            "delay_ns", (json_int_t)fault->delay_ns, "status", (int)fault->status,
-                            "retry_after_s",
-                            (json_int_t)((fault->retry_after_ns + OTL_NS_PER_S - 1) / OTL_NS_PER_S),
-                            "for_ns", (json_int_t)fault->for_ns, "probability",
-                            fault->probability, "seed", (json_int_t)(seed >> 1)));
+    if (fault->probability >= 1) /* for some kinds the word has no meaning */
+        json_object_del(message, "probability");
+    if (fault->with != NULL)
+        json_object_update(message, (json_t *)(uintptr_t)fault->with);
+    hx_fleet_tell(run->collector, message);
 }
 
 static void hit_broker(struct hx_run *run, const struct hx_fault *fault, size_t index)

@@ -83,6 +83,24 @@ static void test_every_kind_loads(void **state)
     hx_scenario_free(s);
 }
 
+static void test_the_collector_takes_every_fault_of_its_plans(void **state)
+{
+    struct hx_scenario *s = must_load(
+        "  - {at: 1s, do: collector, fault: partial_success, with: {rejected: 3, count: 2}}\n"
+        "  - {at: 1s, do: collector, fault: status, with: {code: 8}, retry_after: 2s}\n"
+        "  - {at: 1s, do: collector, fault: slow_read, with: {rate: 100}, probability: 0.5}\n"
+        "  - {at: 1s, do: collector, fault: restart, for: 1s}\n");
+
+    (void)state;
+    assert_string_equal(hx_collector_fault_word(s->faults[0].collector), "partial_success");
+    assert_string_equal(s->faults[0].text, "collector partial_success");
+    assert_int_equal(json_integer_value(json_object_get(s->faults[0].with, "rejected")), 3);
+    assert_int_equal(s->faults[1].status, 0);
+    assert_string_equal(s->faults[1].text, "collector status");
+    assert_string_equal(s->faults[3].text, "collector restart");
+    hx_scenario_free(s);
+}
+
 static void test_resolved_tree_has_the_same_faults(void **state)
 {
     struct hx_scenario *s = must_load("  - {at: 2s, do: kill, service: order, replica: 1}\n");
@@ -162,6 +180,12 @@ static const struct refusal {
     {"  - {at: 1s, do: collector, fault: stall, service: order}\n", 11, {"no meaning"}},
     {"  - {at: 1s, do: collector, fault: status, status: 200}\n", 11, {"400"}},
     {"  - {at: 1s, do: collector, fault: refuse, probability: 0.5}\n", 11, {"no probability"}},
+    {"  - {at: 1s, do: collector, fault: slow_read}\n", 11, {"needs 'with: {rate: ...}'"}},
+    {"  - {at: 1s, do: collector, fault: restart}\n", 11, {"needs 'for'"}},
+    {"  - {at: 1s, do: collector, fault: stall, with: {rate: 5}}\n", 11,
+     {"'rate' has no meaning for 'fault: stall'"}},
+    {"  - {at: 1s, do: collector, fault: stall, with: {raet: 5}}\n", 11, {"did you mean 'rate'"}},
+    {"  - {at: 1s, do: kill, service: order, with: {rate: 5}}\n", 11, {"no meaning"}},
     {"  - {when: spams_received > 5, do: collector, fault: stall}\n", 11, {"spans_received"}},
     {"  - {when: spans_received is many, do: collector, fault: stall}\n", 11, {"> or >="}},
     {"  - {when: spans_received > lots, do: collector, fault: stall}\n", 11, {"'lots'"}},
@@ -287,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_loads),
         cmocka_unit_test(test_resolved_tree_has_the_same_faults),
+        cmocka_unit_test(test_the_collector_takes_every_fault_of_its_plans),
         cmocka_unit_test(test_settings_are_taken_over),
         cmocka_unit_test(test_refused_with_place_and_reason),
         cmocka_unit_test(test_one_group_has_one_assignor),

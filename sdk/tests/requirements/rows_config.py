@@ -121,8 +121,7 @@ def _(t):
     t.equal(len(t.spans(p)), 1, "spans with an unknown word: the default")
 
 
-@row(124, "OTEL_CONFIG_FILE: instead of the other variables, with substitution",
-     unmet="the declarative file is not read: the variable is reported as not supported")
+@row(124, "OTEL_CONFIG_FILE: instead of the other variables, with substitution")
 def _(t):
     path = t.dir + "/otel.yaml"
     with open(path, "w") as file:

@@ -50,7 +50,7 @@ enum otel_err otel_sdk_provider_shutdown(struct otel_sdk_provider *provider,
     uint64_t deadline = deadline_of(timeout_millis);
     struct otl_processors *processors;
     enum otel_err result = OTEL_OK;
-    bool was_shut_down;
+    bool was_shut_down, blocked = false;
 
     pthread_mutex_lock(&provider->lock);
     was_shut_down = __atomic_exchange_n(&provider->shut_down, true, __ATOMIC_ACQ_REL);
@@ -62,10 +62,15 @@ enum otel_err otel_sdk_provider_shutdown(struct otel_sdk_provider *provider,
         struct otel_sdk_processor *processor = processors->items[i];
         enum otel_err err =
             processor->ops->shutdown(processor, share_of(deadline, processors->count - i));
-        if (result == OTEL_OK)
+        blocked = blocked || err == OTEL_ERR_BLOCKED;
+        if (result == OTEL_OK && err != OTEL_ERR_CLOSED) /* closed by a call that was blocked */
             result = err;
     }
-    return result;
+    if (!blocked)
+        return result;
+    /* called from inside of a processor, which runs on: let the call from outside act */
+    __atomic_store_n(&provider->shut_down, false, __ATOMIC_RELEASE);
+    return OTEL_ERR_BLOCKED;
 }
 
 bool otel_sdk_provider_processor_stats(struct otel_sdk_provider *provider, unsigned index,

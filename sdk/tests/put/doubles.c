@@ -104,11 +104,15 @@ void put_probe_log(struct put *put)
     pthread_mutex_unlock(&lock);
 }
 
-/* --- exporters: "hang" never answers until it is cancelled, "fail" refuses each batch --- */
+/* --- exporters: "hang" never answers until it is cancelled, "fail" refuses each batch, "reenter"
+ * does so after it has called flush and shutdown of the provider --- */
+
+struct otel_sdk_provider *put_reentered;
+enum otel_err put_reentered_flush, put_reentered_shutdown;
 
 struct doubled {
     struct otel_sdk_exporter head;
-    bool hang;
+    bool hang, reenter;
     otel_sdk_export_done_fn *done;
     void *done_arg;
 };
@@ -120,6 +124,10 @@ static void export_batch(struct otel_sdk_exporter *exporter, const struct otel_s
     struct doubled *doubled = (struct doubled *)exporter;
 
     (void)batch;
+    if (doubled->reenter && put_reentered != NULL) {
+        put_reentered_flush = otel_sdk_provider_force_flush(put_reentered, 60000);
+        put_reentered_shutdown = otel_sdk_provider_shutdown(put_reentered, 60000);
+    }
     if (!doubled->hang) {
         done(done_arg, &refused);
         return;
@@ -156,5 +164,6 @@ struct otel_sdk_exporter *put_exporter_double(const char *how)
         abort();
     doubled->head.ops = &ops;
     doubled->hang = strcmp(how, "hang") == 0;
+    doubled->reenter = strcmp(how, "reenter") == 0;
     return &doubled->head;
 }

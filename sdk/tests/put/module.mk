@@ -5,5 +5,5 @@ sdk-put_SRCS := $(addprefix sdk/tests/put/,put.c words.c values.c objects.c span
                   samplers.c setup.c doubles.c reports.c load.c life.c \
                   noop.c)
 sdk-put_LIBS := config tls config_file
-# nothing names them: they are looked for when they are needed
+# nothing names them: TLS and the declarative file are looked for when they are needed
 sdk-put_LDFLAGS += -Wl,-u,otel_sdk_tls_ops_0 -Wl,-u,otel_config_hook_0

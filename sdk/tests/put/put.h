@@ -118,5 +118,8 @@ extern bool put_ids_given;
 struct otel_sdk_processor *put_probe_new(const char *name);
 struct otel_sdk_exporter *put_exporter_double(const char *how);
 void put_probe_log(struct put *put);
+/* The provider that the exporter "reenter" calls from within, and what it was answered. */
+extern struct otel_sdk_provider *put_reentered;
+extern enum otel_err put_reentered_flush, put_reentered_shutdown;
 
 #endif

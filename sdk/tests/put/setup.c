@@ -84,7 +84,7 @@ static enum otel_err make_otlp(struct put_words *words, struct otel_sdk_exporter
     return otel_sdk_otlp_new(&options, ret);
 }
 
-/* exporter E otlp OPTIONS... | file PATH | console | hang | fail */
+/* exporter E otlp OPTIONS... | file PATH | console | hang | fail | reenter */
 static void do_exporter(struct put *put, struct put_words *words)
 {
     struct otel_str name = put_next(words), how = put_next(words), path;
@@ -212,6 +212,7 @@ static void do_provider(struct put *put, struct put_words *words)
     otel_sdk_provider_free(put->other);
     put->other = put->provider;
     put->provider = made;
+    put_reentered = made;
     otel_tracer_provider_set_global(otel_sdk_provider_api(put->provider));
     fprintf(put->out, "ok");
 }
@@ -236,6 +237,14 @@ static void do_add(struct put *put, struct put_words *words)
     fprintf(put->out, "ok %s", otel_err_name(err));
 }
 
+/* reentered -> FLUSH SHUTDOWN: what the exporter "reenter" was answered */
+static void do_reentered(struct put *put, struct put_words *words)
+{
+    (void)words;
+    fprintf(put->out, "ok %s %s", otel_err_name(put_reentered_flush),
+            otel_err_name(put_reentered_shutdown));
+}
+
 static void do_log(struct put *put, struct put_words *words)
 {
     (void)words;
@@ -246,4 +255,5 @@ static void do_log(struct put *put, struct put_words *words)
 const struct put_command put_setup_commands[] = {
     {"env", do_env},           {"exporter", do_exporter}, {"processor", do_processor},
     {"resource", do_resource}, {"provider", do_provider}, {"add", do_add},
-    {"log", do_log},           {"swap", do_swap},         {NULL, NULL}};
+    {"log", do_log},           {"swap", do_swap},         {"reentered", do_reentered},
+    {NULL, NULL}};

@@ -75,9 +75,9 @@ class Skipped(Exception):
 
 class Player:
     """sdk-put: a line to it, a line back."""
-    def __init__(self, environment, log):
+    def __init__(self, environment, log, under=()):
         self.process = subprocess.Popen(
-            [BUILD + "/sdk-put"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+            [*under, BUILD + "/sdk-put"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
             env=environment)
         self.rest = b""
 
@@ -186,6 +186,7 @@ class Collector:
             stdout=log, stderr=log, pass_fds=(ready_end, theirs.fileno()))
         theirs.close()
         os.close(ready_end)
+        ours.settimeout(PATIENCE)
         self.control = ours.makefile("rw")
         ours.close()
         with os.fdopen(ready) as file:
@@ -257,6 +258,11 @@ class Collector:
             if line.get("event") == "acted":
                 self.over.append(line)
         return self.over.pop(0)
+
+    def end_fault(self):
+        """End the last one, if it has not ended; what it did."""
+        self.say({"do": "end", "id": self.faults})
+        return self.fault_over()
 
     def stop(self, kill=False):
         if self.process.poll() is None:

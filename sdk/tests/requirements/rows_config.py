@@ -121,20 +121,54 @@ def _(t):
     t.equal(len(t.spans(p)), 1, "spans with an unknown word: the default")
 
 
-@row(124, "OTEL_CONFIG_FILE: instead of the other variables, with substitution")
-def _(t):
+FILE = """file_format: "1.0"
+resource: {attributes: [{name: service.name, value: "${env:NAME}"},
+                        {name: or, value: "${NO:-else}"}, {name: price, value: "5$$"},
+                        {name: undefined, value: "<${NO}>"}]}
+attribute_limits:
+  attribute_value_length_limit: ${LENGTH}
+  attribute_count_limit: null
+propagator: {composite: [{b3: }]}
+tracer_provider:
+  processors:
+    - batch: {schedule_delay: null, exporter: {otlp_http: {endpoint: "http://%s/v1/traces"}}}
+"""
+
+
+def with_file(t, text, variables=None):
     path = t.dir + "/otel.yaml"
     with open(path, "w") as file:
-        file.write("""file_format: "1.0"
-resource: {attributes: [{name: service.name, value: "${env:NAME:-none} $$"}]}
-tracer_provider:
-  processors: [{batch: {exporter: {otlp_http: {endpoint: "http://%s/v1/traces"}}}}]
-""" % t.collector.http)
-    p = t.sdk({"OTEL_CONFIG_FILE": path, "NAME": "from-file", "OTEL_SERVICE_NAME": "ignored",
-               "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
-               "OTEL_EXPORTER_OTLP_TIMEOUT": "300"})
-    p.span()
-    t.equal(t.one(p).resource.attributes["service.name"], "from-file $", "service.name")
+        file.write(text)
+    return t.player(dict(variables or {}, OTEL_CONFIG_FILE=path))
+
+
+@row(124, "OTEL_CONFIG_FILE: instead of the other variables, substitution, null, errors")
+def _(t):
+    p = with_file(t, FILE % t.collector.http, {
+        "NAME": "from-file", "LENGTH": "4", "OTEL_SERVICE_NAME": "ignored",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_PROPAGATORS": "none",
+        "OTEL_TRACES_SAMPLER": "always_off", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "1"})
+    p("env")
+    p("tracer", "t", "rig")
+    p.span("s", dict({"k%d" % i: i for i in range(130)}, k0="abcdef"))
+    s = t.one(p)
+    found = s.resource.attributes
+    t.equal([found.get(k) for k in ("service.name", "or", "price", "undefined")],
+            ["from-file", "else", "5$", "<>"], "resource")
+    t.equal((s.attributes["k0"], len(s.attributes)), ("abcd", 128), "limits: given, null")
+    t.equal(p("fields", "-"), ["b3"], "propagator")
+    good = FILE % t.collector.http
+    for wrong, why in ((good.replace("batch", "bundle"), "an unknown key"),
+                       (good.replace("attribute_value_length_limit: ${LENGTH}",
+                                     "attribute_value_length_limit: many"), "a wrong type"),
+                       (good.replace("${env:NAME}", "${env:NAME"), "a substitution cut off"),
+                       (good.replace('file_format: "1.0"', ""), "no file_format"),
+                       (good.replace('"1.0"', '"7.0"'), "another version")):
+        p = with_file(t, wrong, {"LENGTH": "4"})
+        t.equal(p.ask("env")[0], "no", why + " is accepted")
+        t.true(any("otel.yaml" in r for r in p("reports")), why + ": no report names the file")
+    p = t.player({"OTEL_CONFIG_FILE": t.dir + "/absent.yaml"})
+    t.equal(p.ask("env")[0], "no", "a file that is not there is accepted")
 
 
 @row(158, "metrics about the SDK itself: otel.sdk.span.started and its like",

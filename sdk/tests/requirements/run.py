@@ -17,8 +17,14 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import network
 import rig
 
-GROUPS = ["model", "limits", "sampling", "processors", "export", "config", "propagation"]
+GROUPS = ["model", "limits", "sampling", "processors", "export", "faults", "config",
+          "propagation", "bugs"]  # a file of rows each
 LAST = 160
+
+
+def by_number(number):
+    text = str(number)
+    return text[0] in "Bb", int(text.lstrip("Bb")), text
 
 
 def judge(row, case):
@@ -56,17 +62,39 @@ def run_group(name, wanted, directory, log, results):
             began = time.monotonic()
             verdict, why = judge(row, case)
             results.append((row, verdict, why))
-            good = verdict in ("met", "skipped")
-            mark = {"expected failure": " # TODO ", "skipped": " # SKIP "}.get(verdict)
-            print("%s %d - %s %s%s" % (
-                "ok" if good else "not ok", len(results), row.numbers, row.title,
-                mark + why if mark else ""), flush=True)
-            if verdict == "fails":
-                print("".join("# %s\n" % line for line in why.splitlines()), end="")
+            print_result(len(results), results[-1])
             if os.environ.get("TIMES"):
                 print("# %.0f ms" % (1000 * (time.monotonic() - began)))
     finally:
         case.end()
+
+
+def judge_classes(results):
+    """Every number has its row. The bug classes by the rows that show their scenarios; a row that
+    did not run fails its class."""
+    from rows_bugs import CLASSES
+    verdicts = {row.numbers: verdict for row, verdict, _ in results}
+    for number in range(1, LAST + 1):
+        if number not in verdicts:
+            results.append((rig.Row(number, "has no row", None, None), "fails", "no row"))
+            print_result(len(results), results[-1])
+    for name, title, numbers in CLASSES:
+        absent = [n for n in numbers if n not in verdicts]
+        found = [verdicts.get(n) for n in numbers]
+        verdict = "fails" if absent or "fails" in found else next(
+            (v for v in ("expected failure", "skipped") if v in found), "met")
+        why = "did not run: %s" % absent if absent else "rows " + ", ".join(map(str, numbers))
+        results.append((rig.Row(name, "class: " + title, None, None), verdict, why))
+        print_result(len(results), results[-1])
+
+
+def print_result(number, result):
+    row, verdict, why = result
+    mark = {"expected failure": " # TODO ", "skipped": " # SKIP "}.get(verdict)
+    print("%s %d - %s %s%s" % ("ok" if verdict in ("met", "skipped") else "not ok", number,
+                               row.numbers, row.title, mark + why if mark else ""), flush=True)
+    if verdict == "fails":
+        print("".join("# %s\n" % line for line in why.splitlines()), end="")
 
 
 def main():
@@ -78,14 +106,18 @@ def main():
         with open(directory + "/log", "w+b") as log:
             for group in GROUPS:
                 run_group(group, wanted, directory, log, results)
+            if not wanted:
+                judge_classes(results)
             log.flush()
             if any(v == "fails" for _, v, _ in results):
                 log.seek(0)
                 for line in log.read().decode("utf-8", "replace").splitlines()[-40:]:
                     print("# log: " + line)
     print("1..%d" % len(results))
-    for row, verdict, _ in sorted(results, key=lambda r: str(r[0].numbers).rjust(4)):
-        print("# | %s | %s | %s |" % (row.numbers, row.title, verdict))
+    print("# | requirement | | verdict |")
+    for row, verdict, why in sorted(results, key=lambda r: by_number(r[0].numbers)):
+        print("# | %s | %s | %s |" % (row.numbers, row.title, verdict if verdict == "met" else
+                                       "%s: %s" % (verdict, why.split("\n")[0])))
     counts = {v: sum(1 for r in results if r[1] == v)
               for v in ("met", "expected failure", "skipped", "fails")}
     print("# %d met, %d expected failures, %d skipped, %d failures" % tuple(counts.values()))

@@ -39,6 +39,37 @@ threshold()
 }
 check "a threshold may name a row" threshold
 
+collectors()
+{
+    expect_exit 0 "$tracerig" run scenarios/overhead.yaml --seed 3 --out "$dir/collectors" $short --set 'overhead.arms=[batch, batch_slow, batch_down]' \
+        --set overhead.saturation_rate=0 --set overhead.instructions=true --set expect.thresholds=[] &&
+        json_is "$dir/collectors/report.json" "[(a['arm'], 'disqualified' in a, a['blocks'], a['drops'].get('export_failed', 0) > 0) for a in r['overhead']['arms'] if a['arm'].startswith('batch_')]" \
+            "[('batch_slow', False, 6.0, False), ('batch_down', True, 1.0, True)]" &&
+        says "not compared at the held rate: batch, collector down, it dropped" && says "(export_failed" &&
+        json_is "$dir/collectors/report.json" "sorted(set(x['arm'] for x in r['overhead']['rows']))" "['batch', 'batch_slow', 'none_again']"
+}
+check "a late collector is an arm, a refusing one drops and is not compared" collectors
+
+figures() # every percentage says of what, and at which load; memory, bytes a span and both threads are there
+{
+    json_is "$dir/cost/report.json" "[x['name'] for x in r['overhead']['rows'] if '%' in x['text'] and not ('without tracing at' in x['text'] and x['text'].endswith('requests/s'))]" "[]" &&
+        json_is "$dir/cost/report.json" "[a['name'] for a in r['overhead']['arms'] if a['arm'] == 'batch' and not (a['bytes_per_span'] > 50 and a['rss_peak_bytes'] > 0 and a['app_cpu_ns_per_request'] > 0 and a['exporter_cpu_ns_per_request'] > 0)]" "[]" &&
+        json_is "$dir/cost/report.json" "sorted(set(x['figure'] for x in r['overhead']['rows']) & {'app_cpu_ns_per_request', 'exporter_cpu_ns_per_request', 'rate', 'rss_peak_bytes'})" \
+            "['app_cpu_ns_per_request', 'exporter_cpu_ns_per_request', 'rate', 'rss_peak_bytes']"
+}
+check "figures name base and load; bytes, memory and threads are told" figures
+
+instructions()
+{
+    json_is "$dir/collectors/report.json" "[(i['name'], i['detected']) for i in r['overhead']['instructions']]" "[('none', False), ('none_again', False), ('batch', True)]" &&
+        says "instructions a request, application's thread (callgrind)" && grep -q '<h3>Instructions</h3>' "$dir/collectors/report.html" &&
+        expect_exit 3 env PATH=/nowhere "$tracerig" run scenarios/overhead.yaml --quiet --out "$dir/without" $short --set overhead.saturation_rate=0 \
+            --set 'overhead.arms=[api]' --set overhead.instructions=true && says "needs valgrind"
+}
+check "instructions a request are counted, or it is said what is missing" instructions
+
+check "an arm with a cost needs one" sh -c "
+    '$tracerig' validate scenarios/overhead.yaml --set 'overhead.arms=[injected]' > '$dir/out' 2>&1; [ \$? -eq 2 ] && grep -q 'needs overhead.inject' '$dir/out'"
 check "an unknown arm is told with its place" sh -c "
     '$tracerig' validate scenarios/overhead.yaml --set 'overhead.arms=[batches]' > '$dir/out' 2>&1; [ \$? -eq 2 ] && grep -q \"did you mean 'batch'\" '$dir/out'"
 check "too few blocks are refused" sh -c "

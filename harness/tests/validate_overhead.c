@@ -19,7 +19,7 @@ enum {
     PATH_SIZE = 4096,
     COMPARISONS = 200,
     OVERRIDES = 40,
-    INSTRUCTIONS = 100000, /* a request, for callgrind */
+    INSTRUCTIONS = 100000, /* a request, beside the base's, for callgrind */
     EXPORTER_NS = 1000,    /* a span */
     SLOW_NS = 200000,      /* one request in a hundred */
     BYTES = 64             /* a span */
@@ -159,7 +159,7 @@ static const struct {
     const char *overrides[8];
 } parts[] = {
     {"cpu", compare_many,
-     {"overhead.arms=[injected]", "overhead.inject={instructions: 20000}", "overhead.blocks=6",
+     {"overhead.arms=[injected]", "overhead.inject={instructions: 160000}", "overhead.blocks=6",
       "overhead.warmup=10ms", "overhead.slice=50ms", NULL}},
     {"exporter", exporter,
      {"overhead.arms=[batch, batch_injected]", "overhead.inject={exporter: 1us}",
@@ -173,7 +173,7 @@ static const struct {
       "overhead.blocks=6", "overhead.warmup=20ms", "overhead.slice=300ms",
       "overhead.saturation_rate=0", NULL}},
     {"instructions", instructions,
-     {"overhead.arms=[injected]", "overhead.inject={instructions: 100000}", NULL}},
+     {"overhead.arms=[injected]", "overhead.inject={instructions: 200000}", NULL}},
 };
 
 enum { PARTS = sizeof(parts) / sizeof(parts[0]) };

@@ -14,7 +14,7 @@
 enum { REMOVE_FDS = 8 };
 
 /* For what a stuck arm leaves behind: it is disqualified, not waited for. */
-#define PATIENCE_NS (5 * OTL_NS_PER_S)
+#define PATIENCE_NS (6 * OTL_NS_PER_S)
 
 /* ---- an arm's scenario -------------------------------------------------------------------- */
 

@@ -66,6 +66,11 @@ struct app {
     size_t count;
 };
 
+static double loop_ns(const struct hx_slice *slice)
+{
+    return slice->injected_app_ns / slice->handled;
+}
+
 static void read_app(const struct hx_slices *slices, struct app *ret)
 {
     ret->count = 0;
@@ -82,8 +87,7 @@ static void read_app(const struct hx_slices *slices, struct app *ret)
                                 all[HX_ARM_NONE]->figures[HX_OVERHEAD_APP_CPU];
         ret->injected[ret->count] = all[HX_ARM_INJECTED]->figures[HX_OVERHEAD_APP_CPU] -
                                     all[HX_ARM_NONE]->figures[HX_OVERHEAD_APP_CPU];
-        ret->truth[ret->count++] =
-            all[HX_ARM_INJECTED]->injected_app_ns / all[HX_ARM_INJECTED]->handled;
+        ret->truth[ret->count++] = loop_ns(all[HX_ARM_INJECTED]) - loop_ns(all[HX_ARM_NONE]);
     }
 }
 

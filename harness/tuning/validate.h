@@ -45,7 +45,8 @@ struct hx_comparisons {
     double found[HX_VALIDATE_COMPARISONS], truth[HX_VALIDATE_COMPARISONS]; /* ns a request */
 };
 
-/* Slices of NONE, NONE_AGAIN and INJECTED at saturation. False: they cannot be compared. */
+/* Slices of NONE, NONE_AGAIN and INJECTED at saturation; what NONE has of the loop too is not
+ * counted. False: they cannot be compared. */
 bool hx_comparisons_add(struct hx_comparisons *all, const struct hx_slices *slices,
                         hx_estimate_fn *estimate);
 /* Of count comparisons so many may go wrong: 17 of 200, otherwise as improbable as that. */

@@ -1,30 +1,31 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# A payment service on the official SDK for JavaScript in its place: correct, then with its
-# propagation broken. Its packages come by npm ci, into build/; without them this is skipped.
+# Services on the official SDK for JavaScript in the place of ours, over HTTP and between topics: correct, then with their
+# propagation broken. Their packages come by npm ci, into build/; without them this is skipped.
 . "$(dirname "$0")/tap.sh"
 scenario=scenarios/foreign/foreign-payment.yaml
-from=harness/foreign/node-payment
-place=build/node-payment
 
-why_not()
+why_not() # why_not NAME: of harness/foreign; installs it
 {
+    from=harness/foreign/$1
+    place=build/$1
     command -v node > /dev/null || { echo "node is not installed"; return; }
     node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 18 ? 0 : 1)' || { echo "node is older than 18"; return; }
     command -v npm > /dev/null || { echo "npm is not installed"; return; }
-    cmp -s $from/package-lock.json $place/package-lock.json && [ -e $place/complete ] && return
-    rm -rf $place
-    mkdir -p $place && cp $from/package.json $from/package-lock.json $place/
-    (cd $place && timeout 120 npm ci --ignore-scripts --no-audit --no-fund) > "$dir/npm.out" 2>&1 &&
-        touch $place/complete || echo "npm ci failed: $(grep -m 1 -i err "$dir/npm.out")"
+    cmp -s "$from/package-lock.json" "$place/package-lock.json" && [ -e "$place/complete" ] && return
+    rm -rf "$place"
+    mkdir -p "$place" && cp "$from/package.json" "$from/package-lock.json" "$place/"
+    (cd "$place" && timeout 120 npm ci --ignore-scripts --no-audit --no-fund) > "$dir/npm.out" 2>&1 &&
+        touch "$place/complete" || echo "npm ci failed: $(grep -m 1 -i err "$dir/npm.out")"
 }
-why=$(why_not)
+why=$(why_not node-payment)
+[ -n "$why" ] || why=$(why_not node-receipts)
 if [ -n "$why" ]; then
     echo "ok 1 - a Node.js service on the official SDK # SKIP $why"
     echo "1..1"
     exit 0
 fi
-NODE_PATH=$top/$place/node_modules
+NODE_PATH=$top/build/node-payment/node_modules
 export NODE_PATH
 
 node_run() # node_run NAME STATUS OPTION...
@@ -81,4 +82,22 @@ sampled()
         json_is "$dir/sampled/report.json" "0 < r['traces']['not_sampled'] and 0 < r['traces']['complete'] == r['traces']['expected']" True
 }
 check "it follows its parent's sampling decision" sampled
+
+# ---- between two topics: one that is right and two that are not, each in a group of its own ---------
+
+between()
+{
+    one=$(sed -n '/^  receipts:/,/^$/p' scenarios/foreign/foreign-receipts.yaml)
+    sed '/^  mail:/,$d' scenarios/foreign/foreign-receipts.yaml > "$dir/between.yaml"
+    for fault in inject extract; do
+        printf '%s\n\n' "$one" | sed "s/^  receipts:/  $fault:/; s/RECEIPTS_BREAK: \"\"/RECEIPTS_BREAK: $fault/" >> "$dir/between.yaml"
+    done
+    sed -n '/^  mail:/,/^load:/p' scenarios/foreign/foreign-receipts.yaml >> "$dir/between.yaml"
+    NODE_PATH=$top/build/node-receipts/node_modules expect_exit 1 "$tracerig" run "$dir/between.yaml" --set load.duration=1s --quiet --out "$dir/between" &&
+        json_is "$dir/between/report.json" "[(e['from'].split()[0], e['to'].split()[0], e['why']) for e in r['edges'] if e['broken']]" \
+            "[('order', 'extract', 'received, but the callee began a trace of its own'), ('inject', 'mail', 'sent without context')]" &&
+        json_is "$dir/between/report.json" "[e['complete'] == e['calls'] > 10 for e in r['edges'] if 'receipts' in e['from'] + e['to']]" "[True, True]" &&
+        json_is "$dir/between/report.json" "r['spans']['foreign'] >= 6 * r['load']['requests'], r['spans']['started'] == r['spans']['accounted'], r['spans']['unexpected']" "(True, True, 0)"
+}
+check "between two topics the right one is right, and each broken one is named at the edge it breaks" between
 done_testing

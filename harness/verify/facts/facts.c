@@ -69,27 +69,31 @@ uint32_t hx_facts_foreign_span(const struct hx_facts *facts, const uint8_t trace
     return n != HX_NONE && memcmp(facts->received[n].trace_id, trace_id, 16) == 0 ? n : HX_NONE;
 }
 
-uint32_t hx_facts_foreign_child(const struct hx_facts *facts, const uint8_t trace_id[16],
-                                const uint8_t parent_span_id[8])
+uint64_t hx_facts_tie_key(const struct hx_service *service, const uint8_t trace_id[16],
+                          const uint8_t span_id[8])
 {
-    uint32_t n = facts->foreign_by_parent.rows != NULL
-                     ? hx_table_get(&facts->foreign_by_parent, hx_span_key(parent_span_id))
-                     : HX_NONE;
+    uint64_t key = hx_trace_key(trace_id) * UINT64_C(0x9e3779b97f4a7c15) ^ hx_span_key(span_id);
 
-    return n != HX_NONE && memcmp(facts->received[n].trace_id, trace_id, 16) == 0 ? n : HX_NONE;
+    return key + service->index * UINT64_C(0xd6e8feb86659fd93);
 }
 
-uint64_t hx_facts_link_key(const uint8_t trace_id[16], const uint8_t span_id[8])
+static uint32_t tied(const struct hx_table *table, const struct hx_service *service,
+                     const uint8_t trace_id[16], const uint8_t span_id[8])
 {
-    return hx_trace_key(trace_id) * UINT64_C(0x9e3779b97f4a7c15) ^ hx_span_key(span_id);
+    return table->rows != NULL ? hx_table_get(table, hx_facts_tie_key(service, trace_id, span_id))
+                               : HX_NONE;
 }
 
-uint32_t hx_facts_foreign_linked(const struct hx_facts *facts, const uint8_t trace_id[16],
-                                 const uint8_t span_id[8])
+uint32_t hx_facts_foreign_child(const struct hx_facts *facts, const struct hx_service *service,
+                                const uint8_t trace_id[16], const uint8_t parent_span_id[8])
 {
-    return facts->foreign_by_link.rows != NULL
-               ? hx_table_get(&facts->foreign_by_link, hx_facts_link_key(trace_id, span_id))
-               : HX_NONE;
+    return tied(&facts->foreign_by_parent, service, trace_id, parent_span_id);
+}
+
+uint32_t hx_facts_foreign_linked(const struct hx_facts *facts, const struct hx_service *service,
+                                 const uint8_t trace_id[16], const uint8_t span_id[8])
+{
+    return tied(&facts->foreign_by_link, service, trace_id, span_id);
 }
 
 bool hx_facts_sampled(const struct hx_fact_span *span)

@@ -254,9 +254,9 @@ struct hx_facts {
 
     struct hx_table span_by_seq, span_by_ids, entry_by_seq, send_by_seq, load_by_request;
     struct hx_table trace_by_id;
-    struct hx_table foreign_by_id, foreign_by_parent; /* received rows, by span ids */
-    struct hx_table foreign_by_link; /* likewise, by the context that a link names; as
-                                     * many as rows */
+    struct hx_table foreign_by_id;     /* received rows, by span id */
+    struct hx_table foreign_by_parent; /* likewise, by hx_facts_tie_key() of their parents, */
+    struct hx_table foreign_by_link;   /* and of what their links name; as many as rows */
 
     uint64_t dangling;        /* ledger rows that close or name a row that is not there */
     uint64_t same_ids;        /* ledger spans whose span id another one has */
@@ -281,15 +281,17 @@ const char *hx_facts_service(const struct hx_facts *facts, uint32_t process);
 bool hx_facts_untraced(const struct hx_facts *facts, uint32_t process);
 /* Its service is somebody else's program: its rows are the relay's. */
 bool hx_facts_foreign(const struct hx_facts *facts, uint32_t process);
-/* A span of such a service with these ids, or under them; HX_NONE. */
+/* A span of such a service with these ids; under them, or linked to them; HX_NONE. */
 uint32_t hx_facts_foreign_span(const struct hx_facts *facts, const uint8_t trace_id[16],
                                const uint8_t span_id[8]);
-uint32_t hx_facts_foreign_child(const struct hx_facts *facts, const uint8_t trace_id[16],
-                                const uint8_t parent_span_id[8]);
-/* Of such a service, and linked to this context. */
-uint32_t hx_facts_foreign_linked(const struct hx_facts *facts, const uint8_t trace_id[16],
-                                 const uint8_t span_id[8]);
-uint64_t hx_facts_link_key(const uint8_t trace_id[16], const uint8_t span_id[8]);
+/* Of this service: several may have read the same message. */
+uint32_t hx_facts_foreign_child(const struct hx_facts *facts, const struct hx_service *service,
+                                const uint8_t trace_id[16], const uint8_t parent_span_id[8]);
+uint32_t hx_facts_foreign_linked(const struct hx_facts *facts, const struct hx_service *service,
+                                 const uint8_t trace_id[16], const uint8_t span_id[8]);
+/* The key of both. */
+uint64_t hx_facts_tie_key(const struct hx_service *service, const uint8_t trace_id[16],
+                          const uint8_t span_id[8]);
 /* Row of the process that made this seq, HX_NONE. */
 uint32_t hx_facts_process_of_seq(const struct hx_facts *facts, uint64_t seq);
 bool hx_facts_sampled(const struct hx_fact_span *span);

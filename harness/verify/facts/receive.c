@@ -130,15 +130,18 @@ static void attach(struct hx_facts *facts, uint32_t n)
 static void add_foreign(struct hx_facts *facts, uint32_t n, struct col_list links)
 {
     struct hx_fact_received *row = &facts->received[n];
+    const struct hx_service *service = facts->resources[row->resource].foreign;
     struct col_link link;
 
-    if (facts->resources[row->resource].foreign == NULL)
+    if (service == NULL)
         return;
     row->flags |= HX_RECEIVED_FOREIGN;
     hx_table_put(&facts->foreign_by_id, hx_span_key(row->span_id), n);
-    hx_table_put(&facts->foreign_by_parent, hx_span_key(row->parent_span_id), n);
+    hx_table_put(&facts->foreign_by_parent,
+                 hx_facts_tie_key(service, row->trace_id, row->parent_span_id), n);
     while (col_link_next(&links, &link)) /* those over the table's room are not found again */
-        hx_table_put(&facts->foreign_by_link, hx_facts_link_key(link.trace_id, link.span_id), n);
+        hx_table_put(&facts->foreign_by_link,
+                     hx_facts_tie_key(service, link.trace_id, link.span_id), n);
 }
 
 static void add_span(struct receiver *r, const struct col_span *span, uint32_t request)

@@ -61,11 +61,11 @@ void hx_foreign_count_strays(struct hx_judgement *j)
 /* ---- hops ----------------------------------------------------------------------------------- */
 
 /* It did not use what came in, which is the other hop's fault, and passed its own span on. */
-static bool in_its_own_trace(const struct hx_facts *facts, const struct hx_context *before,
-                             const struct hx_context *after)
+static bool in_its_own_trace(const struct hx_facts *facts, const struct hx_service *service,
+                             const struct hx_context *before, const struct hx_context *after)
 {
     return hx_facts_foreign_span(facts, after->trace_id, after->span_id) != HX_NONE &&
-           hx_facts_foreign_child(facts, before->trace_id, before->span_id) == HX_NONE;
+           hx_facts_foreign_child(facts, service, before->trace_id, before->span_id) == HX_NONE;
 }
 
 const char *hx_foreign_sent(const struct hx_facts *facts, const struct hx_service *service,
@@ -83,7 +83,7 @@ const char *hx_foreign_sent(const struct hx_facts *facts, const struct hx_servic
     if (!hx_context_parse(came, &before))
         return NULL;
     if (memcmp(before.trace_id, after.trace_id, 16) != 0)
-        return in_its_own_trace(facts, &before, &after)
+        return in_its_own_trace(facts, service, &before, &after)
                    ? NULL
                    : "sent with another trace id than the one that came in";
     if (strncmp(tracing->sampler, "parentbased_", 12) != 0)
@@ -96,12 +96,12 @@ const char *hx_foreign_sent(const struct hx_facts *facts, const struct hx_servic
 }
 
 /* It tied itself to the context in another way than the edge says; NULL: it did not. */
-static const char *otherwise(const struct hx_facts *facts, const struct hx_context *context,
-                             bool parent, bool link)
+static const char *otherwise(const struct hx_facts *facts, const struct hx_service *service,
+                             const struct hx_context *context, enum hx_edge_mode mode)
 {
-    if (parent && hx_facts_foreign_linked(facts, context->trace_id, context->span_id) != HX_NONE)
+    if (mode != HX_EDGE_LINK && hx_foreign_tied(facts, service, context, HX_EDGE_LINK))
         return "received, but the callee only made a link of it";
-    if (link && hx_facts_foreign_child(facts, context->trace_id, context->span_id) != HX_NONE)
+    if (mode == HX_EDGE_LINK && hx_foreign_tied(facts, service, context, HX_EDGE_PARENT))
         return "the callee joined the trace, though the edge is no parent";
     return NULL;
 }
@@ -110,13 +110,11 @@ const char *hx_foreign_used(struct hx_judgement *j, const struct hx_service *ser
                             const struct hx_context *context, enum hx_edge_mode mode,
                             bool *ret_unknown)
 {
-    bool link = mode == HX_EDGE_LINK || mode == HX_EDGE_BOTH;
-    bool parent = mode == HX_EDGE_PARENT || mode == HX_EDGE_BOTH;
     const char *why;
 
-    if ((context->flags & 1) == 0 || hx_foreign_tied(j->facts, context, mode))
+    if ((context->flags & 1) == 0 || hx_foreign_tied(j->facts, service, context, mode))
         return NULL;
-    why = otherwise(j->facts, context, parent, link && !parent);
+    why = otherwise(j->facts, service, context, mode);
     if (why != NULL)
         return why;
     if (j->strays[service->index] == 0) {
@@ -124,18 +122,19 @@ const char *hx_foreign_used(struct hx_judgement *j, const struct hx_service *ser
         return NULL;
     }
     j->strays[service->index]--;
-    return parent ? "received, but the callee began a trace of its own"
-                  : "received, but the callee made no link";
+    return mode != HX_EDGE_LINK ? "received, but the callee began a trace of its own"
+                                : "received, but the callee made no link";
 }
 
-bool hx_foreign_tied(const struct hx_facts *facts, const struct hx_context *context,
-                     enum hx_edge_mode mode)
+bool hx_foreign_tied(const struct hx_facts *facts, const struct hx_service *service,
+                     const struct hx_context *context, enum hx_edge_mode mode)
 {
     if ((mode == HX_EDGE_PARENT || mode == HX_EDGE_BOTH) &&
-        hx_facts_foreign_child(facts, context->trace_id, context->span_id) == HX_NONE)
+        hx_facts_foreign_child(facts, service, context->trace_id, context->span_id) == HX_NONE)
         return false;
     return (mode != HX_EDGE_LINK && mode != HX_EDGE_BOTH) ||
-           hx_facts_foreign_linked(facts, context->trace_id, context->span_id) != HX_NONE;
+           hx_facts_foreign_linked(facts, service, context->trace_id, context->span_id) !=
+               HX_NONE;
 }
 
 const char *hx_foreign_why_unjoined(const struct hx_service *service)

@@ -27,8 +27,8 @@ const char *hx_foreign_used(struct hx_judgement *j, const struct hx_service *ser
                             const struct hx_context *context, enum hx_edge_mode mode,
                             bool *ret_unknown);
 /* A span of such a program has this context as its parent, its link, or both. */
-bool hx_foreign_tied(const struct hx_facts *facts, const struct hx_context *context,
-                     enum hx_edge_mode mode);
+bool hx_foreign_tied(const struct hx_facts *facts, const struct hx_service *service,
+                     const struct hx_context *context, enum hx_edge_mode mode);
 /* Why a call of its cannot be laid to a request. */
 const char *hx_foreign_why_unjoined(const struct hx_service *service);
 /* The entry of the service that by the plan calls or publishes so, HX_NONE. */

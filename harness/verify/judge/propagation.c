@@ -202,7 +202,7 @@ static bool joined_foreign(const struct hx_facts *facts, const struct hop *hop)
             : hop->caller != NULL && hop->caller->received == HX_NONE)
         return false;
     if (hop->callee_foreign != NULL)
-        return hx_foreign_tied(facts, context, hop->mode);
+        return hx_foreign_tied(facts, hop->callee_foreign, context, hop->mode);
     if (hop->callee == NULL || hop->callee->received == HX_NONE)
         return false;
     if (hop->mode == HX_EDGE_LINK) /* to what, its content tells */

@@ -75,7 +75,8 @@ static void receive(const char *own, const char *parent)
         memcpy(row->parent_span_id, above.span_id, 8);
     }
     hx_table_put(&facts.foreign_by_id, hx_span_key(row->span_id), n);
-    hx_table_put(&facts.foreign_by_parent, hx_span_key(row->parent_span_id), n);
+    hx_table_put(&facts.foreign_by_parent,
+                 hx_facts_tie_key(&service, row->trace_id, row->parent_span_id), n);
 }
 
 static const char *sent(const char *came, const char *value)
@@ -139,7 +140,8 @@ static void receive_linked(const char *own, const char *to)
     received[n].kind = 5;
     received[n].flags |= HX_RECEIVED_HAS_LINKS;
     assert_true(hx_context_parse(text(to), &context));
-    hx_table_put(&facts.foreign_by_link, hx_facts_link_key(context.trace_id, context.span_id), n);
+    hx_table_put(&facts.foreign_by_link,
+                 hx_facts_tie_key(&service, context.trace_id, context.span_id), n);
 }
 
 static void a_message_is_used_as_its_edge_says(void **state)
@@ -162,6 +164,26 @@ static void a_message_is_used_as_its_edge_says(void **state)
     judgement.strays[0] = 1;
     assert_string_equal(hx_foreign_used(&judgement, &service, &came, HX_EDGE_LINK, &unknown),
                         "received, but the callee made no link");
+}
+
+/* A message is read by several services; what one made of it says nothing of the other. */
+static void another_readers_child_is_not_its_own(void **state)
+{
+    static const char own[] = "00-1af7651916cd43dd8448eb211c80319c-00000000000000aa-01";
+    const struct hx_service other = {.name = "audit", .index = 1, .foreign = &command};
+    struct hx_context came;
+
+    (void)state;
+    assert_true(hx_context_parse(text(CAME), &came));
+    receive(TRACE "00000000000000bb-01", CAME);
+    receive(own, "");
+    assert_true(hx_foreign_tied(&facts, &service, &came, HX_EDGE_PARENT));
+    assert_false(hx_foreign_tied(&facts, &other, &came, HX_EDGE_PARENT));
+    service.tracing.propagate_tracecontext = true;
+    assert_non_null(sent(CAME, own));
+    service = (struct hx_service){.name = "audit", .index = 1, .foreign = &command,
+                                  .tracing = service.tracing};
+    assert_null(sent(CAME, own));
 }
 
 static void a_child_where_a_link_was_due_is_wrong(void **state)
@@ -219,6 +241,7 @@ int main(void)
         TEST(a_trace_of_its_own_is_the_fault_of_the_hop_before),
         TEST(a_child_of_what_came_in_is_right),
         TEST(a_message_is_used_as_its_edge_says),
+        TEST(another_readers_child_is_not_its_own),
         TEST(a_child_where_a_link_was_due_is_wrong),
         TEST(why_a_call_cannot_be_joined_is_said),
     };

@@ -249,7 +249,8 @@ static void break_off(struct col_h2_conn *conn, ssize_t result)
 {
     struct col_grpc_counters *counters = &conn->server->counters;
 
-    counters->connections_broken++;
+    counters->connections_broken += !conn->broken;
+    conn->broken = true;
     if (result < 0 && result != NGHTTP2_ERR_FLOODED) {
         conn->doomed = true;
         return;

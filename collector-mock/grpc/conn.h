@@ -82,6 +82,7 @@ struct col_h2_conn {
     unsigned idle_frames;
     bool shaking;        /* TLS: its handshake is not done */
     bool hard;           /* to be closed with a reset */
+    bool broken;         /* counted as such */
     bool frozen;         /* neither read nor written, on command */
     bool waiting;        /* there is output that does not leave, and nothing is read */
     struct event *pace;  /* ticks while it is slow on command; NULL: it is not */

@@ -163,7 +163,12 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
     struct col_stream *stream = stream_of(session, frame->hd.stream_id);
+    struct col_h2_conn *conn = arg;
 
+    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+        conn->server->counters.connections_broken += !conn->broken; /* nghttp2's own judgement */
+        conn->broken = true;
+    }
     if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) || stream == NULL ||
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
         return 0;

@@ -294,6 +294,11 @@ static double read_connections_broken(void *context)
     return (double)col_grpc_counters(context)->connections_broken;
 }
 
+static double read_floods(void *context)
+{
+    return (double)col_grpc_counters(context)->floods;
+}
+
 static double read_timeouts(void *context)
 {
     return (double)col_grpc_counters(context)->timeouts;
@@ -323,6 +328,8 @@ static enum otel_err observe_server(struct col_otlp_grpc *grpc, const char *id)
         {"collector_mock_grpc_connections_broken", labels,
          "Connections closed because they broke the rules of HTTP/2 or flooded.", true,
          read_connections_broken, grpc->server},
+        {"collector_mock_grpc_floods", labels,
+         "Of these: too many frames that carry nothing.", true, read_floods, grpc->server},
         {"collector_mock_grpc_timeouts", labels, "Requests and connections that were too slow.",
          true, read_timeouts, grpc->server},
         {"collector_mock_grpc_cut_off", labels, "Requests that the peer did not finish.", true,

@@ -296,6 +296,21 @@ static double read_connections_refused(void *context)
     return (double)col_http_counters(context)->connections_refused;
 }
 
+static double read_bad_requests(void *context)
+{
+    return (double)col_http_counters(context)->bad_requests;
+}
+
+static double read_timeouts(void *context)
+{
+    return (double)col_http_counters(context)->timeouts;
+}
+
+static double read_cut_off(void *context)
+{
+    return (double)col_http_counters(context)->cut_off;
+}
+
 static enum otel_err observe_server(struct col_otlp_http *http, const char *id)
 {
     char labels[192];
@@ -307,6 +322,13 @@ static enum otel_err observe_server(struct col_otlp_http *http, const char *id)
          read_connections, http->server},
         {"collector_mock_http_connections_refused", labels, "Connections over the limit.", true,
          read_connections_refused, http->server},
+        {"collector_mock_http_bad_requests", labels,
+         "Requests that the server itself refused: no HTTP, too large, too slow.", true,
+         read_bad_requests, http->server},
+        {"collector_mock_http_timeouts", labels, "Of these: too slow.", true, read_timeouts,
+         http->server},
+        {"collector_mock_http_cut_off", labels, "Requests that the peer did not finish.", true,
+         read_cut_off, http->server},
     };
     enum otel_err err = OTEL_OK;
 

@@ -246,13 +246,14 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
 {
     struct otl_grpc *g = context;
 
+    (void)session;
     (void)flags;
     if (stream != g->stream || !g->busy || g->too_large)
         return 0;
     if (g->body.len + len > g->max_response + PREFIX ||
         otl_buf_append(&g->body, data, len) != OTEL_OK) {
         g->too_large = true;
-        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream, NGHTTP2_CANCEL);
+        g->ended = true; /* the connection is closed with it */
     }
     return 0;
 }
@@ -289,7 +290,9 @@ static bool send_pending(struct otl_grpc *g)
         ssize_t n;
         if (g->pending_len == 0) {
             n = nghttp2_session_mem_send(g->session, &g->pending);
-            if (n <= 0)
+            if (n < 0)
+                return false;
+            if (n == 0)
                 break;
             g->pending_len = (size_t)n;
         }
@@ -313,7 +316,10 @@ static bool send_pending(struct otl_grpc *g)
 static void go_on(struct otl_grpc *g)
 {
     if (!send_pending(g)) {
-        finish(g, OTL_HTTP_MEMORY, OTEL_ERR_MEMORY);
+        if (g->busy)
+            finish(g, OTL_HTTP_MEMORY, OTEL_ERR_MEMORY);
+        else
+            drop(g);
         return;
     }
     if (g->busy && g->ended)
@@ -323,6 +329,27 @@ static void go_on(struct otl_grpc *g)
         finish(g, OTL_HTTP_GARBAGE, OTEL_ERR_SYNTAX); /* the session gave the peer up */
     else if (!g->busy && g->closing)
         drop(g);
+}
+
+/* The connection has ended or broken. */
+static void cut(struct otl_grpc *g, bool broken)
+{
+    if (!g->busy)
+        drop(g);
+    else if (broken && otl_link_refused(&g->link))
+        finish(g, OTL_HTTP_UNTRUSTED, OTEL_ERR_REFUSED);
+    else
+        finish(g, OTL_HTTP_CUT, OTEL_ERR_CLOSED);
+}
+
+static void not_understood(struct otl_grpc *g, int problem)
+{
+    if (!g->busy)
+        drop(g);
+    else if (problem == NGHTTP2_ERR_NOMEM)
+        finish(g, OTL_HTTP_MEMORY, OTEL_ERR_MEMORY);
+    else
+        finish(g, OTL_HTTP_GARBAGE, OTEL_ERR_SYNTAX);
 }
 
 static void on_readable(void *context)
@@ -336,16 +363,14 @@ static void on_readable(void *context)
             continue;
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             break;
-        if (n > 0)
-            g->bytes_received += (uint64_t)n;
-        if (n <= 0 || nghttp2_session_mem_recv(g->session, bytes, (size_t)n) < 0) {
-            if (!g->busy)
-                drop(g);
-            else if (n < 0 && otl_link_refused(&g->link))
-                finish(g, OTL_HTTP_UNTRUSTED, OTEL_ERR_REFUSED);
-            else
-                finish(g, n <= 0 ? OTL_HTTP_CUT : OTL_HTTP_GARBAGE,
-                       n <= 0 ? OTEL_ERR_CLOSED : OTEL_ERR_SYNTAX);
+        if (n <= 0) {
+            cut(g, n < 0);
+            return;
+        }
+        g->bytes_received += (uint64_t)n;
+        n = nghttp2_session_mem_recv(g->session, bytes, (size_t)n);
+        if (n < 0) {
+            not_understood(g, (int)n);
             return;
         }
         if ((size_t)n < sizeof(bytes))
@@ -408,8 +433,34 @@ static bool submit(struct otl_grpc *g)
     return g->stream > 0;
 }
 
+/* nghttp2's memory comes through the one door, too. */
+static void *mem_alloc(size_t size, void *unused)
+{
+    (void)unused;
+    return otl_mem_alloc(size);
+}
+
+static void mem_free(void *memory, void *unused)
+{
+    (void)unused;
+    otl_mem_free(memory);
+}
+
+static void *mem_calloc(size_t count, size_t size, void *unused)
+{
+    (void)unused;
+    return size != 0 && count > SIZE_MAX / size ? NULL : otl_mem_zalloc(count * size);
+}
+
+static void *mem_realloc(void *memory, size_t size, void *unused)
+{
+    (void)unused;
+    return otl_mem_realloc(memory, size);
+}
+
 static bool new_session(struct otl_grpc *g)
 {
+    nghttp2_mem memory = {NULL, mem_alloc, mem_free, mem_calloc, mem_realloc};
     const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
                                                {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, WINDOW}};
     nghttp2_session_callbacks *callbacks = NULL;
@@ -421,7 +472,7 @@ static bool new_session(struct otl_grpc *g)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-    problem = nghttp2_session_client_new(&g->session, callbacks, g);
+    problem = nghttp2_session_client_new3(&g->session, callbacks, g, NULL, &memory);
     nghttp2_session_callbacks_del(callbacks);
     return problem == 0 &&
            nghttp2_submit_settings(g->session, NGHTTP2_FLAG_NONE, settings,

@@ -13,8 +13,8 @@
  * Life      set once, before any other function of these libraries; for the rest of the process.
  * Threads   set before other threads use the libraries; the functions are called from any thread,
  *           several at once, and must not call into these libraries.
- * Memory    What libevent, OpenSSL, libyaml and jansson allocate stays theirs: their setters are global,
- *           and a guest leaves them alone. HTTP/2 sessions and compression take theirs here.
+ * Memory    What libevent, OpenSSL, libyaml and jansson allocate stays theirs: their setters are
+ *           global, and a guest leaves them alone. HTTP/2 sessions and compression take theirs here.
  * Limits    a function may return NULL at any time: a span is then not recorded, a batch not sent,
  *           and it is counted (no_memory).
  */

@@ -39,8 +39,8 @@
  * would end alike. TLS is a library of its own, libotel_tls with OpenSSL, loaded when the first
  * https exporter is made; programs without pay nothing. Those that link statically name it:
  * pkg-config otel_tls. The files are read once, by otel_sdk_otlp_new(); a forked child uses what
- * was read. At exit TLS ends with the program's exit handlers that were registered before the
- * exporter was made: shut down before, or from a handler registered later.
+ * was read. At exit OpenSSL takes itself apart: shut down before, or from an exit handler that is
+ * registered after the exporter was made.
  *
  * Redirects are not followed.
  *

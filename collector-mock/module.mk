@@ -127,3 +127,12 @@ col_tail_policy_test_LIBS := collector
 TESTS += col_tail_time_test
 col_tail_time_test_SRCS := collector-mock/processors/tests/tail_time_test.c $(TAIL_WORLD)
 col_tail_time_test_LIBS := collector
+
+FUZZERS += fuzz_col_condition
+fuzz_col_condition_SRCS := collector-mock/processors/tests/fuzz_col_condition.c ci/fuzz-main.c
+fuzz_col_condition_LIBS := collector
+
+TESTS += col_tail_test
+col_tail_test_SRCS := collector-mock/tests/tail_test.c $(TAIL_WORLD) $(COL_RIG)
+col_tail_test_LIBS := collector
+$(B)/tests/col_tail_test: | $(B)/bin/collector-mock

@@ -72,3 +72,7 @@ TESTS += tail_oracle_test
 tail_oracle_test_SRCS := harness/verify/tests/tail_oracle_test.c \
                          collector-mock/processors/tests/tail_world.c
 tail_oracle_test_LIBS := verify collector
+
+FUZZERS += fuzz_tail
+fuzz_tail_SRCS := harness/verify/tests/fuzz_tail.c ci/fuzz-main.c
+fuzz_tail_LIBS := verify

@@ -75,11 +75,13 @@ static bool is_value(const char *text, size_t len)
 
 static bool state_has(const struct hx_leaf *leaf, struct otl_view state)
 {
-    const char *at = state.data, *end = at + state.len, *seen[32];
+    const char *at = state.data, *end, *seen[32];
     size_t lens[32], count = 0;
     bool found = false;
 
-    while (state.len > 0 && at < end) {
+    if (state.len == 0)
+        return false;
+    for (end = at + state.len; at < end;) {
         const char *stop = memchr(at, ',', (size_t)(end - at)), *equals, *tail;
         const json_t *value;
         size_t i;

@@ -313,8 +313,9 @@ static bool on_text(struct walk *w, char which)
         return false;
     if (which == 'M')
         return result;
-    return other.len <= value.text.len &&
-           memcmp(value.text.data + (which == 'P' ? 0 : value.text.len - other.len), other.data,
+    if (other.len == 0 || other.len > value.text.len)
+        return other.len == 0;
+    return memcmp(value.text.data + (which == 'P' ? 0 : value.text.len - other.len), other.data,
                   other.len) == 0;
 }
 

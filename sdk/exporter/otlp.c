@@ -214,6 +214,7 @@ static enum otel_err configure(struct otl_otlp *e, const struct otel_sdk_otlp_op
     e->compression = o->compression;
     e->timeout_ns = o->timeout_millis * OTL_NS_PER_MS;
     e->max_response_bytes = o->max_response_bytes;
+    e->max_connection_age_ns = o->max_connection_age_millis * OTL_NS_PER_MS;
     otl_retry_options_init(&e->retry_options);
     e->retry_options.initial_ns = o->initial_backoff_millis * OTL_NS_PER_MS;
     e->retry_options.max_ns = o->max_backoff_millis * OTL_NS_PER_MS;

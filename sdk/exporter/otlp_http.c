@@ -14,6 +14,7 @@ static enum otel_err http_open(struct otl_otlp *e)
                                        .clock = &e->clock,
                                        .url = &e->url,
                                        .tls = e->tls,
+                                       .max_age_ns = e->max_connection_age_ns,
                                        .max_response = (size_t)e->max_response_bytes};
     struct otl_buf lines;
     enum otel_err err;

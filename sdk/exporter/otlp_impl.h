@@ -51,6 +51,7 @@ struct otl_otlp {
     bool json; /* bodies are OTLP/JSON */
     uint64_t timeout_ns; /* 0: none */
     uint64_t max_response_bytes;
+    uint64_t max_connection_age_ns; /* 0: none */
     struct otl_retry_options retry_options;
     void (*error)(void *arg, enum otel_err err, const char *text);
     void *error_arg;

@@ -527,7 +527,8 @@ enum otel_err otl_grpc_call(struct otl_grpc *g, const struct otl_grpc_request *r
         return OTEL_ERR_BLOCKED;
     if (request->message.len > UINT32_MAX)
         return OTEL_ERR_LIMIT;
-    if (g->session != NULL && (g->closing || !nghttp2_session_check_request_allowed(g->session)))
+    if (g->session != NULL && (g->closing || otl_link_is_old(&g->link) ||
+                               !nghttp2_session_check_request_allowed(g->session)))
         drop(g);
     begin(g, request);
     g->reused = g->session != NULL;
@@ -590,6 +591,7 @@ enum otel_err otl_grpc_new(const struct otl_grpc_options *options, struct otl_gr
                                     .url = options->url,
                                     .tls = options->tls,
                                     .h2 = true,
+                                    .max_age_ns = options->max_age_ns,
                                     .look_up = options->look_up,
                                     .handlers = &handlers};
     struct otl_grpc *g = otl_mem_zalloc(sizeof(*g));

@@ -243,6 +243,7 @@ enum otel_err otl_http_new(const struct otl_http_options *options, struct otl_ht
                                     .clock = options->clock,
                                     .url = options->url,
                                     .tls = options->tls,
+                                    .max_age_ns = options->max_age_ns,
                                     .look_up = options->look_up,
                                     .handlers = &handlers};
     struct otl_http *h = otl_mem_zalloc(sizeof(*h));
@@ -309,6 +310,8 @@ enum otel_err otl_http_post(struct otl_http *h, const struct otl_http_request *r
     h->busy = true;
     h->sent = 0;
     h->send_failed = false;
+    if (otl_link_is_old(&h->link))
+        otl_link_close(&h->link);
     h->reused = h->link.fd >= 0;
     otl_link_deadline(&h->link, request->deadline_ns);
     if (h->link.fd >= 0)

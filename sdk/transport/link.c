@@ -142,6 +142,7 @@ static enum otel_err open_session(struct otl_link *link)
 static enum otel_err open_connection(struct otl_link *link, int fd)
 {
     link->fd = fd;
+    link->opened_ns = otl_clock_mono(link->clock);
     link->readable = event_new(link->base, fd, EV_READ | EV_PERSIST, on_readable, link);
     link->writable = event_new(link->base, fd, EV_WRITE, on_writable, link);
     if (link->readable == NULL || link->writable == NULL || event_add(link->readable, NULL) != 0)
@@ -180,6 +181,7 @@ enum otel_err otl_link_init(struct otl_link *link, const struct otl_link_options
         return OTEL_ERR_UNSUPPORTED;
     link->tls = options->url->tls ? options->tls : NULL;
     link->h2 = options->h2;
+    link->max_age_ns = options->max_age_ns;
     link->base = options->base;
     link->clock = options->clock;
     link->url = *options->url;
@@ -190,6 +192,12 @@ enum otel_err otl_link_init(struct otl_link *link, const struct otl_link_options
         return err;
     link->timer = event_new(link->base, -1, 0, on_timer, link);
     return link->timer != NULL ? OTEL_OK : OTEL_ERR_MEMORY;
+}
+
+bool otl_link_is_old(const struct otl_link *link)
+{
+    return link->fd >= 0 && link->max_age_ns != 0 &&
+           otl_clock_mono(link->clock) - link->opened_ns >= link->max_age_ns;
 }
 
 void otl_link_fini(struct otl_link *link)

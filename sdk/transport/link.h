@@ -48,6 +48,7 @@ struct otl_link_options {
     struct otl_tls *tls;           /* borrowed; NULL: none; not used for http */
     bool h2;                       /* HTTP/2 follows: it must be agreed on in TLS */
     otl_lookup_fn look_up;         /* NULL: the system's */
+    uint64_t max_age_ns;           /* 0: a connection may live for ever */
     const struct otl_link_handlers *handlers; /* static */
     void *context;
 };
@@ -72,6 +73,8 @@ struct otl_link {
     bool refused;
     char why[512];
     uint64_t deadline_ns; /* UINT64_MAX: none */
+    uint64_t max_age_ns;  /* 0: none */
+    uint64_t opened_ns;
     const struct otl_link_handlers *handlers;
     void *context;
 };
@@ -87,6 +90,9 @@ void otl_link_abandon(struct otl_link *link);
 void otl_link_connect(struct otl_link *link);
 /* Also gives up an attempt to connect. */
 void otl_link_close(struct otl_link *link);
+/* There is a connection that has lived for longer than it may; the owner closes it between two
+ * requests. */
+bool otl_link_is_old(const struct otl_link *link);
 /* timed_out is called once when it has passed; UINT64_MAX: never (and takes back an earlier). */
 void otl_link_deadline(struct otl_link *link, uint64_t deadline_ns);
 /* False: no memory. */

@@ -78,6 +78,8 @@ static enum otel_err make_otlp(struct put_words *words, struct otel_sdk_exporter
         put_option_number(words, "max_request", options.max_request_bytes);
     options.max_response_bytes =
         put_option_number(words, "max_response", options.max_response_bytes);
+    options.max_connection_age_millis =
+        (uint32_t)put_option_number(words, "max_connection_age", 0);
     options.error = put_report;
     options.header_count = read_headers(words, headers, PIECES_MAX);
     options.headers = headers;

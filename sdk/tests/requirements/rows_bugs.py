@@ -88,20 +88,24 @@ def _(t):
         t.true(spent < 100 * MS, "%d ms of CPU in a second, %s" % (spent / MS, protocol))
 
 
-@row("b11", "a connection has a largest age, so that load balancers can move it",
-     unmet="there is no option for a connection's largest age")
+@row("b11", "a connection has a largest age, so that load balancers can move it")
 def _(t):
-    p = t.player()
-    p("exporter", "e", "otlp", "endpoint=http://%s/v1/traces" % t.collector.http,
-      "max_connection_age=1")
-    p("processor", "one", "batch", "e")
-    p("provider", "one")
-    p("tracer", "t", "rig")
-    for _ in range(3):
-        p.span()
-        p.flush()
-        time.sleep(0.01)
-    t.equal(len({r.connection for r in t.collector.requests()}), 3, "connections")
+    for protocol in ("http", "grpc"):
+        for age, connections in ((1, 3), (3600000, 1), (0, 1)):
+            t.collector.mark()
+            p = t.player()
+            at = t.collector.grpc if protocol == "grpc" else t.collector.http + "/v1/traces"
+            p("exporter", "e", "otlp", "endpoint=http://" + at, "protocol=" + protocol,
+              "max_connection_age=%d" % age)
+            p("processor", "one", "batch", "e")
+            p("provider", "one")
+            p("tracer", "t", "rig")
+            for _ in range(3):
+                p.span()
+                p.flush()
+                time.sleep(0.01)
+            t.equal(len({r.connection for r in t.collector.requests()}), connections,
+                    "connections with an age of %d ms over %s" % (age, protocol))
 
 
 @row("b13", "keys are unique in attributes, maps, events, links, scope and resource")

@@ -92,6 +92,8 @@ struct otel_sdk_otlp_options {
     struct otel_str tls_ca_file;   /* trusted, and nothing else; none: what the system trusts */
     struct otel_str tls_cert_file; /* of the client, with its chain; goes with the key */
     struct otel_str tls_key_file;  /* without a passphrase */
+    uint32_t max_connection_age_millis; /* an older one is closed before the next request, so that a
+                                           load balancer can move this client; init: 0, no limit */
 };
 
 OTEL_API void otel_sdk_otlp_options_init(struct otel_sdk_otlp_options *options);

@@ -124,6 +124,13 @@ alone()
 }
 check "one at a time, they are joined" alone
 
+keyed() # any header that is one request's alone will do
+{
+    plain keyed 0 --set "$(mode silent)" --set services.payment.key.header=traceparent &&
+        edge keyed "e['complete'] == e['calls'] > 50" True
+}
+check "by a business key that its calls repeat, they are joined" keyed
+
 # ---- bad programs --------------------------------------------------------------------------------
 
 bad() # bad NAME TEXT OPTION...: no verdict, at the place of the command

@@ -82,8 +82,7 @@ static enum otel_err add_pipe(struct hx_relay_bridge *bridge, const struct hx_to
     if (pipe->next == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a relay");
     hx_foreign_name(bridge->service, topic->name, pipe->name);
-    err = hx_relay_topic_known(bridge->producer, consumer != NULL ? pipe->name : topic->name,
-                               reterr);
+    err = hx_relay_topic_known(bridge, consumer != NULL ? pipe->name : topic->name, reterr);
     if (err != OTEL_OK)
         return err;
     if (consumer == NULL)

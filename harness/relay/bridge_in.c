@@ -241,6 +241,18 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
     rd_kafka_assign(rk, pipe->assigned ? partitions : NULL);
 }
 
+/* The group stands there already, after an earlier run on the same broker. */
+static bool stands_at(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_topic_partition_list_t *found = rd_kafka_topic_partition_list_copy(list);
+    bool same = rd_kafka_committed(rk, found, BROKER_MILLIS) == RD_KAFKA_RESP_ERR_NO_ERROR;
+
+    for (int i = 0; i < list->cnt && same; i++)
+        same = found->elems[i].offset == list->elems[i].offset;
+    rd_kafka_topic_partition_list_destroy(found);
+    return same;
+}
+
 /* Where the program's group begins, whatever its auto.offset.reset says: at what comes now. */
 static enum otel_err begin_group(struct hx_relay_pipe *pipe, struct otl_detail *reterr)
 {
@@ -263,7 +275,7 @@ static enum otel_err begin_group(struct hx_relay_pipe *pipe, struct otl_detail *
         if (list->elems[i].offset < 0)
             err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     }
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR && !stands_at(rk, list))
         err = rd_kafka_commit(rk, list, 0);
     if (rk != NULL)
         rd_kafka_destroy(rk);

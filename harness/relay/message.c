@@ -138,21 +138,21 @@ int64_t hx_relay_topic_end(rd_kafka_t *rk, const char *topic, int32_t partition)
                : -1;
 }
 
-enum otel_err hx_relay_topic_known(rd_kafka_t *producer, const char *topic,
+enum otel_err hx_relay_topic_known(const struct hx_relay_bridge *bridge, const char *topic,
                                    struct otl_detail *reterr)
 {
-    rd_kafka_topic_t *handle = rd_kafka_topic_new(producer, topic, NULL);
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(bridge->producer, topic, NULL);
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_resp_err_t err = rd_kafka_last_error();
 
     if (handle != NULL)
-        err = rd_kafka_metadata(producer, 0, handle, &metadata, BROKER_MILLIS);
+        err = rd_kafka_metadata(bridge->producer, 0, handle, &metadata, BROKER_MILLIS);
     if (metadata != NULL)
         rd_kafka_metadata_destroy(metadata);
     if (handle != NULL)
         rd_kafka_topic_destroy(handle);
     return err == RD_KAFKA_RESP_ERR_NO_ERROR
                ? OTEL_OK
-               : otl_detail_set(reterr, OTEL_ERR_UNAVAILABLE, NULL, 0, 0, "topic %s: %s", topic,
-                                rd_kafka_err2str(err));
+               : otl_detail_set(reterr, OTEL_ERR_UNAVAILABLE, NULL, 0, 0, "kafka at %s, topic %s: %s",
+                                bridge->bootstrap, topic, rd_kafka_err2str(err));
 }

@@ -23,7 +23,7 @@ axis()
             "{e['target'] for e in r['events'] if e['what'] == 'expelled'}" "{'projector-3'}" &&
         json_is "$run/report.json" \
             "sorted({s['panel'] for s in r['series'] if 'tags' in s})" \
-            "['handler', 'lag', 'redelivered']" &&
+            "['handler', 'lag', 'redelivered', 'staleness']" &&
         json_is "$run/report.json" \
             "max(max(p[1] for p in s['points']) for s in r['series'] if s['id'] == 'staleness') > 4e9" True &&
         json_is "$run/report.json" \
@@ -84,6 +84,37 @@ healthy()
             "[e for e in r['events'] if e['at_s'] > 0]" "[]"
 }
 check "a healthy group: no rebalance, nobody named" healthy
+
+# A broker that the runner did not start: here the embedded one, started by hand from the run's role.
+external()
+{
+    "$tracerig" broker --role "$run/roles/broker.json" > "$dir/address" 2> "$dir/broker.err" &
+    broker=$!
+    for _ in $(seq 1 100); do
+        [ -s "$dir/address" ] && break
+        sleep 0.1
+    done
+    address=$(cat "$dir/address")
+    expect_exit 0 "$tracerig" run scenarios/slow-consumer-healthy.yaml --seed 8 --quiet --out "$dir/external" \
+        --set "broker=$address" --set load.duration=3s
+    ok=$?
+    kill "$broker"
+    wait "$broker"
+    [ "$ok" -eq 0 ] &&
+        json_is "$dir/external/report.json" \
+            "(r['broker']['kind'], r['broker']['address'], 'simulated' in r['broker']['note'])" "('external', '$address', False)" &&
+        expect_exit 0 "$tracerig" validate scenarios/foreign/slow-consumer-pod-kafka.yaml
+}
+check "broker: HOST:PORT runs on somebody else's broker, and the report says so" external
+
+attributes()
+{
+    json_is "$run/report.json" \
+        "[sorted(k for k in s['attributes'] if k.startswith(('messaging', 'kafka'))) for t in r['exemplar_traces'] for s in t['spans'] if s['kind'] == 'consumer'][0]" \
+        "['kafka.consumer.max.poll.interval.ms', 'messaging.client.id', 'messaging.consumer.group.name', 'messaging.destination.name', 'messaging.destination.partition.id', 'messaging.kafka.offset', 'messaging.message.body.size', 'messaging.operation.name', 'messaging.operation.type', 'messaging.system']" &&
+        grep -qa 'service.instance.id' "$run/spans/tap.bin" && grep -qa 'service.version' "$run/spans/tap.bin"
+}
+check "consumer spans say group, partition, offset, instance and version" attributes
 
 # The embedded broker is librdkafka's mock cluster, whose assertions end it now and then.
 broker_gone()

@@ -110,7 +110,8 @@ static void consumers_lie_on_one_axis(void **state)
         "[{\"id\": \"handler.0.0\", \"title\": \"it's-0\", \"panel\": \"handler\","
         "  \"unit\": \"ns\","
         "  \"points\": [[1, 2e6], [2, 4.2e9]], \"tags\": {\"instance\": \"it's-0\"}},"
-        " {\"id\": \"lag.0.0\", \"title\": \"it's-0\", \"panel\": \"lag\", \"unit\": \"count\","
+        " {\"id\": \"lag.0.0\", \"title\": \"it's-0\", \"panel\": \"lag\","
+        "  \"unit\": \"count\","
         "  \"points\": [[1, 0], [2, 90]], \"tags\": {\"instance\": \"it's-0\"}}]";
     json_t *root, *list = json_loads(more, 0, NULL);
     char dir[300];

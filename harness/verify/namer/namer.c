@@ -202,8 +202,8 @@ static double chance_of(const struct hx_look *look, const struct hx_finding *fin
     return chance < 1 ? chance : 1;
 }
 
-/* Nine of ten long handlings in one partition: is it the data? Not if others handled the same
- * messages at once. */
+/* Nine of ten long handlings in one partition: is it the data? Not if the same messages were fast
+ * another time, with whomever: a pod has few partitions, and may get its own back. */
 static int32_t suspect_partition(const struct hx_look *look)
 {
     for (size_t i = 0; i < look->slow_count; i++) {
@@ -214,9 +214,9 @@ static int32_t suspect_partition(const struct hx_look *look)
             if (slow->row->partition != partition)
                 continue;
             in++;
-            if (slow->elsewhere != NULL && duration(slow->elsewhere) >= look->slow_ns)
+            if (slow->again != NULL && duration(slow->again) >= look->slow_ns)
                 slow_too++;
-            else if (slow->elsewhere != NULL)
+            else if (slow->again != NULL)
                 fast++;
         }
         if (in >= SUSPECT_MIN && in * 10 >= look->slow_count * 9)

@@ -25,8 +25,8 @@
  * been taken first; if its handling was long, whoever held it was too slow for the group. When
  * instances stand behind storms more often than chance gives them their share, the one is named.
  * Without storms an instance is named whose handlings are long far more often than the others'.
- * No instance is named when the long handlings lie in one partition and were long elsewhere too:
- * then it is the data.
+ * No instance is named when the long handlings lie in one partition, unless the same messages were
+ * handled fast another time: then it is the data.
  *
  * Life      hx_handlings_init() -> add or read -> seal -> hx_namer_judge()... ->
  *           hx_handlings_fini().

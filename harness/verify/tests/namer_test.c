@@ -249,6 +249,44 @@ static void slow_data_names_no_instance(void **state)
     assert_int_equal(partition, HOT);
 }
 
+/* The bad pod alone, whose long handlings all lie in one partition, as may be with two partitions
+ * and four of them; it gets its own messages back. again_ms: how long they take the second time. */
+static bool named_for_one_partition(uint64_t again_ms)
+{
+    struct world world = {.seed = 5, .old_version = true};
+    struct hx_finding finding;
+    struct player p;
+    bool named;
+
+    play(&p, &world);
+    for (uint64_t n = 0; n < 4; n++) {
+        uint64_t start = EPOCH + n * 10 * SECOND;
+        struct hx_handling row = {.start_ns = start, .end_ns = start + 4200 * MS,
+                                  .arrived_ns = start + 5 * SECOND, .interval_ns = 3100 * MS,
+                                  .partition = HOT, .offset = (int64_t)(900000 + n),
+                                  .instance = p.numbers[BAD], .span_id = {1, (uint8_t)n}};
+        assert_int_equal(hx_handlings_add(&p.h, &row), OTEL_OK);
+        row.start_ns = start + 7 * SECOND;
+        row.end_ns = row.start_ns + again_ms * MS;
+        row.arrived_ns = row.end_ns;
+        row.span_id[0] = 2;
+        assert_int_equal(hx_handlings_add(&p.h, &row), OTEL_OK);
+    }
+    hx_handlings_seal(&p.h);
+    assert_int_equal(hx_namer_look(&p.h, UINT64_MAX, &finding), OTEL_OK);
+    named = finding.instance == p.numbers[BAD];
+    hx_finding_fini(&finding);
+    hx_handlings_fini(&p.h);
+    return named;
+}
+
+static void messages_that_are_fast_another_time_are_not_slow_data(void **state)
+{
+    (void)state;
+    assert_true(named_for_one_partition(2));
+    assert_false(named_for_one_partition(4200));
+}
+
 static void what_is_slow_for_all_names_none(void **state)
 {
     (void)state;
@@ -330,6 +368,7 @@ int main(void)
         cmocka_unit_test(intervals_that_all_exceed_name_none),
         cmocka_unit_test(a_slow_pod_without_storms_is_named),
         cmocka_unit_test(slow_data_names_no_instance),
+        cmocka_unit_test(messages_that_are_fast_another_time_are_not_slow_data),
         cmocka_unit_test(what_is_slow_for_all_names_none),
         cmocka_unit_test(a_healthy_group_names_none),
         cmocka_unit_test(without_instance_ids_none_is_named),

@@ -24,7 +24,7 @@ static int complain(const struct otl_detail *detail)
     return otel_err_class(detail->code) == OTEL_CLASS_USAGE ? EXIT_USAGE : EXIT_FAULT;
 }
 
-/* lose-after-ack:N, flip-decision:N, flip-silently:N */
+/* lose-after-ack:N, flip-decision:N, flip-silently:N, blind:POLICY */
 static enum otel_err parse_broken(const char *text, struct col_service_options *options,
                                   struct otl_detail *reterr)
 {
@@ -37,6 +37,10 @@ static enum otel_err parse_broken(const char *text, struct col_service_options *
 
     if (text == NULL)
         return OTEL_OK;
+    if (strncmp(text, "blind:", 6) == 0) {
+        options->blind_policy = text + 6;
+        return OTEL_OK;
+    }
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
         size_t len = strlen(ways[i].prefix);
         if (strncmp(text, ways[i].prefix, len) != 0 ||
@@ -46,8 +50,8 @@ static enum otel_err parse_broken(const char *text, struct col_service_options *
         return OTEL_OK;
     }
     return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
-                          "--broken: '%s' is not lose-after-ack:N, flip-decision:N or "
-                          "flip-silently:N",
+                          "--broken: '%s' is not lose-after-ack:N, flip-decision:N, "
+                          "flip-silently:N or blind:POLICY",
                           text);
 }
 

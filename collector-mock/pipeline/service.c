@@ -163,6 +163,7 @@ enum otel_err col_service_new(const struct col_service_options *options, struct 
     service->host.decisions.fd = -1;
     service->host.flip_decision = options->flip_decision;
     service->host.flip_silently = options->flip_silently;
+    service->host.blind_policy = options->blind_policy;
     service->host.budget.max = COL_BUDGET_BYTES;
     service->ready_fd = options->ready_fd;
     service->host.clock = otl_clock_real();

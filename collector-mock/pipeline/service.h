@@ -29,6 +29,7 @@ struct col_service_options {
     uint64_t lose_after_ack;  /* 0: none */
     uint64_t flip_decision;   /* 0: none */
     bool flip_silently;
+    const char *blind_policy; /* NULL: none */
     const char *version;
 };
 

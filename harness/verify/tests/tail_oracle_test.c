@@ -384,15 +384,17 @@ static void a_collector_that_errs_is_caught(void **state)
     static const struct {
         uint64_t flip;
         bool silently;
+        const char *blind;
         const char *asked; /* the configuration that the oracle is told */
         const char *says;
     } cases[] = {
-        {0, false, config, NULL},
-        {7, false, config, "the collector recorded"},
-        {7, true, config, "stand behind"},
-        {0, false, other, "the collector recorded"},
-        {0, false, lower, "let more pass than its limit"},
-        {0, false, longer, "before its time"},
+        {0, false, NULL, config, NULL},
+        {7, false, NULL, config, "the collector recorded"},
+        {7, true, NULL, config, "stand behind"},
+        {0, false, "e", config, "e: the policy samples it"},
+        {0, false, NULL, other, "the collector recorded"},
+        {0, false, NULL, lower, "let more pass than its limit"},
+        {0, false, NULL, longer, "before its time"},
     };
 
     (void)state;
@@ -405,6 +407,7 @@ static void a_collector_that_errs_is_caught(void **state)
         begin(&life, config);
         life.world.host.flip_decision = cases[i].flip;
         life.world.host.flip_silently = cases[i].silently;
+        life.world.host.blind_policy = cases[i].blind;
         live(&life, &random);
         end(&life);
         ask(&life, cases[i].asked, &verdict);

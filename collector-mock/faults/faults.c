@@ -31,6 +31,7 @@ struct held {
     struct held *next, *previous;
     const struct running *by;
     struct event *timer; /* NULL: a stall */
+    uint64_t due_ns;
     col_faults_release_fn *release;
     void *arg;
 };
@@ -258,19 +259,30 @@ static void let_go(struct held *held, bool answer)
     otl_mem_free(held);
 }
 
-static void on_late(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    let_go(arg, true);
-}
-
 static struct timeval to_timeval(uint64_t ns)
 {
     struct timeval time = {(time_t)(ns / OTL_NS_PER_S),
                            (suseconds_t)(ns % OTL_NS_PER_S / OTL_NS_PER_US)};
 
     return time;
+}
+
+/* The loop's clock stands still while it works, so that a timer may ring too early: never late by
+ * less than asked for. */
+static void on_late(evutil_socket_t fd, short what, void *arg)
+{
+    struct held *held = arg;
+    uint64_t now_ns = otl_clock_mono(held->owner->options.clock);
+    struct timeval rest;
+
+    (void)fd;
+    (void)what;
+    if (now_ns < held->due_ns) {
+        rest = to_timeval(held->due_ns - now_ns + OTL_NS_PER_US);
+        if (evtimer_add(held->timer, &rest) == 0)
+            return;
+    }
+    let_go(held, true);
 }
 
 static uint64_t draw_delay(struct running *by)
@@ -293,7 +305,8 @@ bool col_faults_hold(struct col_faults *faults, const struct col_fault_plan *fau
                      col_faults_release_fn *release, void *arg)
 {
     struct running *by = (struct running *)(uintptr_t)(const void *)fault; /* its first member */
-    struct timeval delay = to_timeval(draw_delay(by));
+    uint64_t delay_ns = draw_delay(by);
+    struct timeval delay = to_timeval(delay_ns);
     struct held *held =
         faults->held_count < COL_FAULTS_HELD_MAX ? otl_mem_zalloc(sizeof(*held)) : NULL;
 
@@ -312,7 +325,13 @@ bool col_faults_hold(struct col_faults *faults, const struct col_fault_plan *fau
             return false;
         }
     }
-    *held = (struct held){faults, faults->held, NULL, by, held->timer, release, arg};
+    *held = (struct held){.owner = faults,
+                          .next = faults->held,
+                          .by = by,
+                          .timer = held->timer,
+                          .due_ns = otl_clock_mono(faults->options.clock) + delay_ns,
+                          .release = release,
+                          .arg = arg};
     if (held->next != NULL)
         held->next->previous = held;
     faults->held = held;

@@ -125,10 +125,15 @@ static void a_delay_is_a_late_success(void **state)
 static void a_stall_ends_in_a_reset_connection(void **state)
 {
     (void)state;
-    start("faults: [{at: 0s, fault: stall, for: 1s}]");
+    rig_start_control(&rig);
+    rig_command(&rig, "{\"do\":\"fault\",\"id\":1,\"kind\":\"stall\"}");
+    rig_metric_until(&rig, "collector_mock_faults_active", 1);
     join();
     for (int i = 0; i < 3; i++)
         client_ask(&client, &ask);
+    while (rig_metric(&rig, "collector_mock_fault_held") < 3)
+        client_turn(&client);
+    rig_command(&rig, "{\"do\":\"end\",\"id\":1}");
     assert_true(client_until(&client, &client.dead));
     assert_true(client.dead);
     for (size_t i = 0; i < client.count; i++)
@@ -143,11 +148,10 @@ static void a_stall_ends_in_a_reset_connection(void **state)
 static void a_refusal_resets_connections(void **state)
 {
     (void)state;
-    rig_start(&rig, NULL);
-    assert_int_equal(rig_stop(&rig), 0);
-    start("faults: [{at: 0s, fault: delay, delay: 1ms}, {at: 1s, fault: refuse, for: 60s}]");
+    rig_start_control(&rig);
     join();
     assert_int_equal(client_call(&client, &ask), 0);
+    rig_command(&rig, "{\"do\":\"fault\",\"id\":1,\"kind\":\"refuse\"}");
     assert_true(client_until(&client, &client.dead));
     assert_true(client.dead);
     client_close(&client);

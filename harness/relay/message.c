@@ -151,8 +151,8 @@ enum otel_err hx_relay_topic_known(const struct hx_relay_bridge *bridge, const c
         rd_kafka_metadata_destroy(metadata);
     if (handle != NULL)
         rd_kafka_topic_destroy(handle);
-    return err == RD_KAFKA_RESP_ERR_NO_ERROR
-               ? OTEL_OK
-               : otl_detail_set(reterr, OTEL_ERR_UNAVAILABLE, NULL, 0, 0, "kafka at %s, topic %s: %s",
-                                bridge->bootstrap, topic, rd_kafka_err2str(err));
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return OTEL_OK;
+    return otl_detail_set(reterr, OTEL_ERR_UNAVAILABLE, NULL, 0, 0, "kafka at %s, topic %s: %s",
+                          bridge->bootstrap, topic, rd_kafka_err2str(err));
 }

@@ -192,6 +192,15 @@ interrupted()
 check "Ctrl-C leaves no program running" interrupted INT
 check "nor does kill -9 of the runner" interrupted KILL
 
+restarted_into() # restarted_into MODE TEXT: its next process is no good
+{
+    plain "into-$1" 1 --set services.payment.start_timeout=1s \
+        --set "faults=[{at: 500ms, do: restart, service: payment, set: {env.PLAIN_MODE: $1}}]" &&
+        json_is "$dir/into-$1/report.json" "[c['evidence'][0]['text'].startswith('$2') for c in r['checks'] if c['id'] == 'processes']" "[True]"
+}
+check "a restart into one that hangs is named" restarted_into hang "payment-0 does not answer GET /health on its PORT"
+check "a restart into one that ends at once is named" restarted_into exit "the new payment-0 ended before it was ready: exit 7"
+
 # ---- bad files -------------------------------------------------------------------------------------
 
 refused() # refused LINE:COLUMN MESSAGE OPTION...

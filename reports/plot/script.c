@@ -360,7 +360,7 @@ enum { STACK = 4, INSTANCES_MAX = 64, HEAD_PIXELS = 46, PANEL_PIXELS = 128, STRI
 /* Panels of one time axis, from the top down; below them a strip with rounds. */
 static const struct {
     const char *panel, *unit_title;
-} stack[STACK] = {{"handler", "longest handling"},
+} stack[STACK] = {{"handler", "handling"},
                   {"redelivered", "handled again"},
                   {"lag", "lag"},
                   {"staleness", "oldest message"}};
@@ -423,6 +423,9 @@ static void put_stacked(struct stack *s, const struct curve *curves, size_t coun
 
     put_margins(s, PANEL_PIXELS);
     put_linear_y(out, max / scale.divisor);
+    if (s->top > HEAD_PIXELS + PANEL_PIXELS && count > 1 &&
+        !rep_has(rep_get(curves[0].series, "tags"), "instance")) /* groups: names of their own */
+        rep_put(out, "set key on inside top left maxrows 3 font ',10'\n");
     rep_putf(out, "set ylabel \"%s%s%s\" textcolor rgb fore font ',10'\nplot \\\n", title,
              *scale.unit ? "\\n" : "", scale.unit);
     for (size_t i = 0; i < count; i++) {
@@ -493,7 +496,7 @@ bool rep_script_group(struct rep_script *script, const struct rep_model *model)
              nice_step(s.last, 12));
     put_phases(out, rep_get(model->root, "phases"), s.last);
     put_events(out, rep_get(model->root, "events"));
-    rep_putf(out, "set lmargin at screen 0.11\nset rmargin at screen 0.98\nset key %s\n"
+    rep_putf(out, "set lmargin at screen 0.14\nset rmargin at screen 0.98\nset key %s\n"
                   "set multiplot\n",
              s.instance_count <= KEY_MAX ? "above maxrows 2" : "off");
     for (size_t i = 0; i < STACK; i++)

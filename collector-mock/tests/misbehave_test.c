@@ -122,13 +122,22 @@ static void a_delay_is_a_late_success(void **state)
 static void a_stall_ends_in_a_closed_connection(void **state)
 {
     struct world *world = *state;
-    int fd;
+    char head[160];
+    int fd, len = snprintf(head, sizeof(head),
+                           "POST /v1/traces HTTP/1.1\r\nHost: x\r\n"
+                           "Content-Type: application/x-protobuf\r\n"
+                           "Content-Length: %zu\r\n\r\n",
+                           world->body.len);
 
-    start(world, "faults: [{at: 0s, fault: stall, for: 2s}]");
-    while (rig_metric(&world->rig, "collector_mock_faults_active") < 1)
-        ;
+    rig_start_control(&world->rig);
+    rig_command(&world->rig, "{\"do\":\"fault\",\"id\":1,\"kind\":\"stall\"}");
+    rig_metric_until(&world->rig, "collector_mock_faults_active", 1);
     fd = rig_connect(rig_port(&world->rig, "otlp/http"));
-    assert_int_equal(post(world, fd), 0);
+    rig_send(fd, head, (size_t)len);
+    rig_send(fd, world->body.data, world->body.len);
+    rig_metric_until(&world->rig, "collector_mock_fault_held", 1);
+    rig_command(&world->rig, "{\"do\":\"end\",\"id\":1}");
+    assert_int_equal(rig_answer(fd, &world->answer), 0);
     close(fd);
     post_until(world, 200);
     assert_int_equal(rig_stop(&world->rig), 0);
@@ -152,12 +161,15 @@ static void refused_connections_come_back_on_the_same_port(void **state)
     unsigned port;
     int fd;
 
-    start(world, "faults: [{at: 1s, fault: refuse, for: 1s}]");
+    rig_start_control(&world->rig);
     port = rig_port(&world->rig, "otlp/http");
     fd = rig_connect(port);
+    assert_int_equal(post(world, fd), 200); /* it was accepted */
+    rig_command(&world->rig, "{\"do\":\"fault\",\"id\":1,\"kind\":\"refuse\"}");
     assert_true(rig_closed(fd)); /* reset when the outage begins */
     close(fd);
     assert_int_not_equal(try_connect(port), 0);
+    rig_command(&world->rig, "{\"do\":\"end\",\"id\":1}");
     while (try_connect(port) != 0 && now() < end)
         ;
     post_until(world, 200);

@@ -150,6 +150,9 @@ class Player:
             self.process.stdin.close()
         return self.process.wait(PATIENCE)
 
+    def running(self):
+        return self.process.poll() is None
+
     def close(self):
         if self.process.poll() is None:
             self.process.kill()
@@ -392,13 +395,16 @@ class Case:
             raise Failed(what)
 
     def end_row(self):
-        for player in self.players:
+        players, self.players = self.players, []
+        left = [p.end() for p in players if p.running()] if os.environ.get("THOROUGH") else []
+        for player in players:
             player.close()
         for collector in self.collectors:
             collector.stop()
         for call in self.ends:
             call()
-        self.players, self.collectors, self.ends = [], [], []
+        self.collectors, self.ends = [], []
+        self.equal([status for status in left if status != 0], [], "how players ended")
 
     def end(self):
         self.end_row()

@@ -2,7 +2,7 @@
 """119 to 124: environment, resource, configuration; 158 to 160."""
 import json
 
-from rig import row
+from rig import Skipped, row
 
 NUMBERS = ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_BSP_MAX_QUEUE_SIZE",
            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_ATTRIBUTE_COUNT_LIMIT",
@@ -186,7 +186,8 @@ def _(t):
     p = t.player()
     p("tracer", "t", "rig")
     got = p.numbers("noop", 100000, "t")
-    t.equal(got["counted"], 1, "allocations are counted")
+    if not got["counted"]:
+        raise Skipped("a sanitizer has the allocator")
     t.equal(got["allocations"], 0, "allocations")
     # 5 ns are promised
     t.true(got["ps_each"] < 50000, "%d ps for a span" % got["ps_each"])

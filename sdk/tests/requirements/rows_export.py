@@ -56,8 +56,15 @@ def _(t):
         t.equal(got[1], path, "path of '%s'" % given)
 
 
-@row(100, "without a port http is 80")
+@row(100, "without a port http is 80, https 443")
 def _(t):
+    tls = tls_collector(t)
+    port_of_ours(t, 443, tls.http)
+    p = t.sdk({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://localhost",
+               "OTEL_EXPORTER_OTLP_CERTIFICATE": t.certificates()["ca"]})
+    p.span()
+    p.flush()
+    t.equal(len(tls.spans()), 1, "spans by port 443")
     r = port_of_ours(t, 80, t.collector.http)
     got = request_of(t, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1"}, r)
     t.equal((got[1], got[2]["host"]), (PATH, "127.0.0.1"), "request")

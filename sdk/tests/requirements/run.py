@@ -32,6 +32,7 @@ def judge(row, case):
     try:
         row.run(case)
     except rig.Skipped as why_not:
+        case.end_row()
         return "skipped", str(why_not)
     except rig.Failed as failure:
         verdict, why = "fails", str(failure)
@@ -39,8 +40,10 @@ def judge(row, case):
         verdict, why = "fails", traceback.format_exc()
     else:
         verdict, why = "met", ""
-    finally:
+    try:
         case.end_row()
+    except rig.Failed as failure:
+        verdict, why = "fails", str(failure)
     if row.unmet and verdict == "fails":
         return "expected failure", row.unmet
     if row.unmet:

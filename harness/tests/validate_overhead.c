@@ -86,7 +86,8 @@ static enum otel_err compare_many(struct session *s, const struct hx_scenario *s
             say_why(&slices);
             if (++without > s->comparisons / 2 + 2)
                 err = otl_detail_set(&s->detail, OTEL_ERR_IO, NULL, 0, 0,
-                                     "%llu comparisons had a slice without figures",
+                                     "%llu comparisons had slices without figures: the machine is "
+                                     "too busy",
                                      (unsigned long long)without);
         }
         hx_slices_fini(&slices);
@@ -153,6 +154,7 @@ static enum otel_err instructions(struct session *s, const struct hx_scenario *s
 /* ---- all of them ---------------------------------------------------------------------------- */
 
 
+/* An arm's inject takes the place of the service's own, whose loop each part so repeats. */
 static const struct {
     const char *name;
     part_fn *run;
@@ -162,14 +164,16 @@ static const struct {
      {"overhead.arms=[injected]", "overhead.inject={instructions: 160000}", "overhead.blocks=6",
       "overhead.warmup=10ms", "overhead.slice=50ms", NULL}},
     {"exporter", exporter,
-     {"overhead.arms=[batch, batch_injected]", "overhead.inject={exporter: 1us}",
-      "overhead.blocks=20", "overhead.warmup=20ms", "overhead.slice=100ms", NULL}},
+     {"overhead.arms=[batch, batch_injected]",
+      "overhead.inject={instructions: 100000, exporter: 1us}", "overhead.blocks=20",
+      "overhead.warmup=20ms", "overhead.slice=100ms", NULL}},
     {"tail", slow_tail,
-     {"overhead.arms=[injected]", "overhead.inject={slow: 200us, slow_share: 0.01}",
+     {"overhead.arms=[injected]",
+      "overhead.inject={instructions: 100000, slow: 200us, slow_share: 0.01}",
       "overhead.blocks=12", "overhead.warmup=100ms", "overhead.slice=500ms",
       "overhead.saturation_rate=0", NULL}},
     {"bytes", bytes,
-     {"overhead.arms=[batch, batch_injected]", "overhead.inject={bytes: 64}",
+     {"overhead.arms=[batch, batch_injected]", "overhead.inject={instructions: 100000, bytes: 64}",
       "overhead.blocks=6", "overhead.warmup=20ms", "overhead.slice=300ms",
       "overhead.saturation_rate=0", NULL}},
     {"instructions", instructions,

@@ -261,6 +261,7 @@ enum otel_err col_config_load(const char *path, struct col_config **ret,
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     otl_yaml_options_init(&options);
     options.substitute_env = true;
+    options.digit_separators = true;
     return finish(otl_yaml_load_file(path, &options, &config->doc, reterr), config, ret, reterr);
 }
 
@@ -275,6 +276,7 @@ enum otel_err col_config_load_text(const char *text, size_t len, const char *sou
     otl_yaml_options_init(&options);
     options.source = source;
     options.substitute_env = true;
+    options.digit_separators = true;
     return finish(otl_yaml_load_text(text, len, &options, &config->doc, reterr), config, ret,
                   reterr);
 }

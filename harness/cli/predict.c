@@ -70,6 +70,7 @@ static enum otel_err ask(struct prediction *p, struct otl_detail *reterr)
 
     otl_yaml_options_init(&options);
     options.substitute_env = true;
+    options.digit_separators = true;
     err = otl_yaml_load_file(p->config_path, &options, &p->doc, reterr);
     if (err == OTEL_OK)
         err = hx_tail_oracle_new(p->doc, otl_yaml_root(p->doc), p->processor, &p->oracle, reterr);

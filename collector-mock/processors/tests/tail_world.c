@@ -181,6 +181,7 @@ enum otel_err tail_world_init(struct tail_world *world, const char *config,
                               struct otl_detail *reterr)
 {
     struct col_create args = {.id = "tail_sampling", .host = &world->host};
+    struct otl_yaml_options options;
     enum otel_err err;
 
     memset(world, 0, sizeof(*world));
@@ -192,7 +193,9 @@ enum otel_err tail_world_init(struct tail_world *world, const char *config,
     good(col_metrics_new(&world->host.metrics));
     otl_buf_init(&world->out, 256u << 20);
     otl_buf_init(&world->last, 64u << 20);
-    err = otl_yaml_load_text(config, strlen(config), NULL, &world->doc, reterr);
+    otl_yaml_options_init(&options);
+    options.digit_separators = true;
+    err = otl_yaml_load_text(config, strlen(config), &options, &world->doc, reterr);
     if (err != OTEL_OK)
         return err;
     args.config = otl_yaml_root(world->doc);

@@ -150,13 +150,16 @@ static void ask(const struct life *life, const char *config, struct verdict *ret
     struct hx_tail_compare *compare;
     struct hx_tail_oracle *oracle;
     struct hx_tail_source source;
+    struct otl_yaml_options options;
     struct otl_yaml *doc;
     char text[8192];
 
     snprintf(text, sizeof(text),
              "processors: {tail_sampling: %s}\nservice: {pipelines: {traces: {receivers: [otlp], "
              "processors: [tail_sampling], exporters: [file]}}}\n", config);
-    assert_int_equal(otl_yaml_load_text(text, strlen(text), NULL, &doc, &detail), OTEL_OK);
+    otl_yaml_options_init(&options);
+    options.digit_separators = true;
+    assert_int_equal(otl_yaml_load_text(text, strlen(text), &options, &doc, &detail), OTEL_OK);
     if (hx_tail_oracle_new(doc, otl_yaml_root(doc), NULL, &oracle, &detail) != OTEL_OK)
         fail_msg("%s: %s", config, detail.text);
     sink.context = oracle;
@@ -440,6 +443,56 @@ static void thresholds_and_hashes_are_found_twice(void **state)
     }
 }
 
+/* As people write it: every policy once, numbers with underscores, flow and quotes mixed. */
+static void both_read_every_policy_as_people_write_it(void **state)
+{
+    static const char config[] =
+        "{decision_wait: 10s, num_traces: 100, expected_new_traces_per_sec: 10,\n"
+        " decision_cache: {sampled_cache_size: 100_000, non_sampled_cache_size: 100_000},\n"
+        " policies: [\n"
+        "  {name: p1, type: always_sample},\n"
+        "  {name: p2, type: latency, latency: {threshold_ms: 5000, upper_threshold_ms: 10000}},\n"
+        "  {name: p3, type: numeric_attribute, numeric_attribute: {key: k1, min_value: 50, "
+        "max_value: 100}},\n"
+        "  {name: p4, type: probabilistic, probabilistic: {sampling_percentage: 10}},\n"
+        "  {name: p5, type: status_code, status_code: {status_codes: [ERROR, UNSET]}},\n"
+        "  {name: p6, type: string_attribute, string_attribute: {key: k2, values: [v1, val*], "
+        "enabled_regex_matching: true, cache_max_size: 10}},\n"
+        "  {name: p7, type: rate_limiting, rate_limiting: {spans_per_second: 35}},\n"
+        "  {name: p8, type: bytes_limiting, bytes_limiting: {bytes_per_second: 1024000, "
+        "burst_capacity: 2048000}},\n"
+        "  {name: p9, type: span_count, span_count: {min_spans: 2, max_spans: 20}},\n"
+        "  {name: p10, type: trace_state, trace_state: { key: k3, values: [v1, v2] }},\n"
+        "  {name: p11, type: boolean_attribute, boolean_attribute: {key: k4, value: true}},\n"
+        "  {name: p12, type: ottl_condition, ottl_condition: {error_mode: ignore, span: "
+        "[\"attributes[\\\"a\\\"] == \\\"b\\\"\"], spanevent: [\"name != \\\"n\\\"\"]}},\n"
+        "  {name: p13, type: and, and: {and_sub_policy: [{name: x, type: numeric_attribute, "
+        "numeric_attribute: {key: k1, min_value: 50}}, {name: y, type: string_attribute, "
+        "string_attribute: {key: k2, values: [v]}}]}},\n"
+        "  {name: p14, type: drop, drop: {drop_sub_policy: [{name: z, type: string_attribute, "
+        "string_attribute: {key: url.path, values: [\\/health, \\/metrics], "
+        "enabled_regex_matching: true}}]}},\n"
+        "  {name: p15, type: composite, composite: {max_total_spans_per_second: 1000, "
+        "policy_order: [a, b], composite_sub_policy: [{name: a, type: numeric_attribute, "
+        "numeric_attribute: {key: k1, min_value: 50}}, {name: b, type: always_sample}], rate_allocation: [{policy: a, "
+        "percent: 50}]}},\n"
+        "  {name: p16, type: trace_flags},\n"
+        "  {name: p17, type: not, not: {not_sub_policy: {name: n, type: always_sample}}},\n"
+        " ]}";
+    const struct tail_span span = {.trace = 1};
+    struct verdict verdict;
+    struct life life;
+
+    (void)state;
+    begin(&life, config);
+    feed(&life, &span, 1, false);
+    end(&life);
+    ask(&life, config, &verdict);
+    assert_int_equal(verdict.differences, 0);
+    assert_int_equal(verdict.counts.keep, 1);
+    clean(&life);
+}
+
 static void what_is_not_predicted_is_refused(void **state)
 {
     static const struct {
@@ -482,6 +535,7 @@ int main(void)
         cmocka_unit_test(stateless_policies_are_answered_for_999_of_1000_traces),
         cmocka_unit_test(a_collector_that_errs_is_caught),
         cmocka_unit_test(thresholds_and_hashes_are_found_twice),
+        cmocka_unit_test(both_read_every_policy_as_people_write_it),
         cmocka_unit_test(what_is_not_predicted_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,10 +32,30 @@ static enum otel_err alias(struct otl_yaml_builder *b, const yaml_event_t *event
     return otl_yaml_error(b->reterr, pos, "alias *%s: no anchor &%s is complete above", name, name);
 }
 
+/* "100_000": digits with underscores between them. The number without them; NULL: it is none. */
+static const char *separated(const char *text, char *out, size_t size)
+{
+    size_t len = 0;
+
+    if (*text < '0' || *text > '9' || strchr(text, '_') == NULL)
+        return NULL;
+    for (; *text != '\0' && len + 1 < size; text++) {
+        if (*text >= '0' && *text <= '9')
+            out[len++] = *text;
+        else if (*text != '_')
+            return NULL;
+    }
+    out[len] = '\0';
+    return *text == '\0' ? out : NULL;
+}
+
 static enum otel_err plain(struct otl_yaml_builder *b, const char *text, struct otl_yaml_pos pos,
                            json_t **ret)
 {
-    enum otel_err err = otl_yaml_plain_value(text, ret);
+    char digits[32];
+    const char *number =
+        b->options->digit_separators ? separated(text, digits, sizeof(digits)) : NULL;
+    enum otel_err err = otl_yaml_plain_value(number != NULL ? number : text, ret);
 
     if (err == OTEL_ERR_UNSUPPORTED)
         return otl_yaml_error(b->reterr, pos, "'%s' is no number that can be used here", text);

@@ -46,6 +46,7 @@ struct otl_yaml_options {
     size_t max_nodes;              /* keys do not count, copies do; init: 200,000 */
     size_t max_depth;              /* init: 64 */
     bool substitute_env;           /* ${env:X}, ${X}, ${env:X:-default}, $$; init: false */
+    bool digit_separators;         /* 100_000 is a number, as Go's YAML has it; init: false */
     bool without_lines;            /* positions hold the source alone; init: false */
     otl_yaml_getenv_fn getenv;     /* init: the process environment */
     void *getenv_context;

@@ -348,9 +348,32 @@ static void an_unreadable_file_is_named(void **state)
     assert_string_equal(detail.text, "cannot open: No such file or directory");
 }
 
+static void digits_may_be_separated_where_that_is_asked_for(void **state)
+{
+    static const char text[] = "{a: 100_000, b: _1, c: 1_x, d: '1_0', e: 10_}";
+    struct otl_yaml_options options;
+    struct otl_yaml *doc;
+    json_t *root;
+
+    (void)state;
+    otl_yaml_options_init(&options);
+    for (int asked = 0; asked < 2; asked++) {
+        options.digit_separators = asked == 1;
+        assert_int_equal(otl_yaml_load_text(text, strlen(text), &options, &doc, NULL), OTEL_OK);
+        root = otl_yaml_root(doc);
+        assert_int_equal(json_is_integer(json_object_get(root, "a")), asked);
+        assert_int_equal(json_integer_value(json_object_get(root, "a")), asked ? 100000 : 0);
+        assert_true(json_is_string(json_object_get(root, "b")));
+        assert_true(json_is_string(json_object_get(root, "c")));
+        assert_true(json_is_string(json_object_get(root, "d")));
+        otl_yaml_free(doc);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(digits_may_be_separated_where_that_is_asked_for),
         cmocka_unit_test(plain_scalars_have_core_types_and_quoted_ones_are_strings),
         cmocka_unit_test(aliases_are_copied_and_merge_keys_merged),
         cmocka_unit_test(env_references_are_replaced_before_typing),

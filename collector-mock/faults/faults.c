@@ -316,6 +316,8 @@ bool col_faults_hold(struct col_faults *faults, const struct col_fault_plan *fau
         return false;
     }
     if (fault->kind == COL_FAULT_DELAY) {
+        /* From now, not from when this turn of the loop began. */
+        (void)event_base_update_cache_time(faults->options.base);
         held->timer = evtimer_new(faults->options.base, on_late, held);
         if (held->timer == NULL || evtimer_add(held->timer, &delay) != 0) {
             if (held->timer != NULL)

@@ -99,8 +99,7 @@ static void free_pipe(struct hx_relay_pipe *pipe)
         event_free(pipe->ask);
     hx_kafka_events_fini(&pipe->events);
     if (pipe->rk != NULL) {
-        rd_kafka_consumer_close(pipe->rk);
-        rd_kafka_destroy(pipe->rk);
+        (void)!hx_kafka_close(pipe->rk);
     }
     hx_kafka_events_fini(&pipe->answers);
     while (pipe->open != NULL) {

@@ -489,9 +489,11 @@ void hx_member_free(struct hx_member *member)
         event_free(member->waited);
     hx_batch_fini(&member->batch); /* before their queue goes */
     hx_kafka_events_fini(&member->events);
-    if (member->rk != NULL) {
-        rd_kafka_consumer_close(member->rk);
-        rd_kafka_destroy(member->rk);
+    if (member->rk != NULL && !hx_kafka_close(member->rk)) {
+        if (member->runtime->log != NULL)
+            otl_log_line(member->runtime->log, OTL_LOG_WARN, "group %s: not left in time",
+                         member->consumer->group);
+        return; /* its callbacks may still come */
     }
     hx_deliveries_fini(&member->deliveries);
     otl_mem_free(member);

@@ -7,9 +7,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 
-enum { BROKER_TIMEOUT_MILLIS = 1000 };
+enum { BROKER_TIMEOUT_MILLIS = 1000, CLOSE_MILLIS = 6000, CLOSE_POLL_MILLIS = 50 };
 
 enum otel_err hx_kafka_conf_new(const struct hx_kafka_setting *settings, void *opaque,
                                 rd_kafka_conf_t **ret, struct otl_detail *reterr)
@@ -143,4 +144,27 @@ int64_t hx_kafka_lag(rd_kafka_t *rk)
     }
     rd_kafka_topic_partition_list_destroy(partitions);
     return lag;
+}
+
+bool hx_kafka_close(rd_kafka_t *rk)
+{
+    uint64_t limit = otl_clock_mono(otl_clock_real()) + CLOSE_MILLIS * (uint64_t)OTL_NS_PER_MS;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(rk, queue);
+    bool closed = error != NULL; /* it is no consumer, or closed already */
+
+    while (!closed && otl_clock_mono(otl_clock_real()) < limit) {
+        rd_kafka_message_t *message = rd_kafka_consume_queue(queue, CLOSE_POLL_MILLIS);
+        if (message != NULL)
+            rd_kafka_message_destroy(message);
+        closed = rd_kafka_consumer_closed(rk) != 0;
+    }
+    rd_kafka_error_destroy(error);
+    if (!closed) {
+        rd_kafka_set_log_level(rk, 0); /* whom it would tell is gone soon */
+        return false;
+    }
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_destroy(rk);
+    return true;
 }

@@ -14,7 +14,7 @@
  * Threads   set before other threads use the libraries; the functions are called from any thread,
  *           several at once, and must not call into these libraries.
  * Memory    What libevent, OpenSSL, libyaml and jansson allocate stays theirs: their setters are
- *           global, and a guest leaves them alone. HTTP/2 sessions and compression take theirs here.
+ *           global, and a guest leaves them alone. HTTP/2 and compression take theirs here.
  * Limits    a function may return NULL at any time: a span is then not recorded, a batch not sent,
  *           and it is counted (no_memory).
  */

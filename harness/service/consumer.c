@@ -92,7 +92,7 @@ static void read_headers(struct hx_carrier *carrier, rd_kafka_message_t *raw)
         hx_carrier_add(carrier, otl_view_str(name), otl_view(value, value != NULL ? len : 0));
 }
 
-/* Where the message stands is said by the span of a single one, by the links of a batch's. */
+/* Where the message stands is said by the span of a single one, by the links of several. */
 static void begin(struct hx_request *request, struct hx_member *member,
                   const struct handling *handling)
 {
@@ -116,7 +116,7 @@ static void begin(struct hx_request *request, struct hx_member *member,
 
     snprintf(partition, sizeof(partition), "%d", raw->partition);
     attributes[count - 2].value = otel_value_str(partition);
-    if (member->consumer->batch > 1) {
+    if (handling->count > 1) {
         count -= 2;
         attributes[count - 1] =
             otel_attr_int("messaging.batch.message_count", (int64_t)handling->count);

@@ -11,7 +11,7 @@ begin() # begin NAME OPTION...
         > "$dir/$name.out" 2>&1
     echo $? > "$dir/$name.status"
 }
-begin whole &
+begin whole --set expect.namer=none &
 begin planted --set services.linked.broken.lose_link_every=5 &
 begin parent --set services.linked.consumers.results.edge=parent &
 wait
@@ -23,7 +23,15 @@ whole()
         "sorted((e['mode'], e['broken'], e['complete'] == e['sampled'] > 100) for e in r['edges'] if 'topic' in e)" \
         "[('both', 0, True), ('link', 0, True), ('parent', 0, True)]"
 }
+handlings()
+{
+    json_is "$dir/whole/report.json" \
+        "sum(i['handled'] for i in r['namer']['instances']) == [e['sampled'] for e in r['edges'] if e['to'].startswith(r['namer']['group'] + ' ')][0]" \
+        True
+}
 check "links, parents and both hold for single messages and batches" whole
+
+check "the spans alone tell every message, of a batch by its links" handlings
 
 own()
 {

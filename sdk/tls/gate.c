@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static pthread_rwlock_t g_gate = PTHREAD_RWLOCK_INITIALIZER;
+/* One who wants to fork or exit is not overtaken for ever. */
+#define OPEN_GATE PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP
+
+static pthread_rwlock_t g_gate = OPEN_GATE;
 static pthread_once_t g_once = PTHREAD_ONCE_INIT;
 static bool g_closed;
 
@@ -29,7 +32,7 @@ static void after_fork_in_parent(void)
 /* Those who waited at the lock are not here: begin with a new one. */
 static void after_fork_in_child(void)
 {
-    static const pthread_rwlock_t fresh = PTHREAD_RWLOCK_INITIALIZER;
+    static const pthread_rwlock_t fresh = OPEN_GATE;
 
     memcpy(&g_gate, &fresh, sizeof(fresh));
 }

@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -408,53 +407,6 @@ static void forks_under_load_leave_no_lock_behind(void **state)
     finish(&s);
 }
 
-/* A program of its own: exits while its worker sends, without a shutdown. */
-static int careless(const char *port, const char *ca)
-{
-    static struct producer producer;
-    static struct rig rig;
-
-    rig_defaults(&rig);
-    snprintf(rig.endpoint, sizeof(rig.endpoint), "https://localhost:%s/v1/traces", port);
-    rig.otlp.endpoint = otel_str(rig.endpoint);
-    rig.otlp.tls_ca_file = otel_str(ca);
-    rig.batch.schedule_delay_millis = 0;
-    rig_init(&rig);
-    producer.rig = &rig;
-    pthread_create(&producer.thread, NULL, produce, &producer);
-    while (rig_otlp(&rig).spans_delivered < 5)
-        poll(NULL, 0, 1);
-    return 0;
-}
-
-static void a_careless_exit_under_load_ends_well(void **state)
-{
-    struct secure s;
-    char port[16];
-
-    (void)state;
-#ifdef __SANITIZE_THREAD__
-    skip(); /* its own end of the process waits for threads that are left running */
-#endif
-    prepare(&s);
-    s.front = front_new(&s.options);
-    snprintf(port, sizeof(port), "%u", (unsigned)front_port(s.front));
-    for (int i = 0; i < 5; i++) {
-        int status = 0;
-        pid_t child = fork();
-        if (child == 0) { /* the leaks are the point */
-            setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
-            execl("/proc/self/exe", "tls_test", port, g_certs.ca, (char *)NULL);
-            _exit(9);
-        }
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFEXITED(status));
-        assert_int_equal(WEXITSTATUS(status), 0);
-    }
-    front_free(s.front);
-    srv_free(s.rig.srv);
-}
-
 #define SAYS(call, expected_err, words)                                                            \
     do {                                                                                           \
         assert_int_equal(call, expected_err);                                                      \
@@ -482,7 +434,7 @@ static void files_that_cannot_be_used_are_named_at_once(void **state)
     SAYS(try_files(c->dir, "", ""), OTEL_ERR_IO, c->dir);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spans_arrive_over_tls_on_one_connection),
@@ -499,13 +451,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_guest_keeps_its_own_error_queue_and_no_sigpipe_is_raised),
         cmocka_unit_test(a_forked_child_exports_over_a_connection_of_its_own),
         cmocka_unit_test(forks_under_load_leave_no_lock_behind),
-        cmocka_unit_test(a_careless_exit_under_load_ends_well),
         cmocka_unit_test(files_that_cannot_be_used_are_named_at_once),
     };
     int failed;
 
-    if (argc == 3)
-        return careless(argv[1], argv[2]);
     certs_make(&g_certs);
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     certs_remove(&g_certs);

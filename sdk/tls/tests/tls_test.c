@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The OTLP exporter over HTTP and TLS, from spans to a scripted server behind a TLS front. */
-#include <poll.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -358,55 +356,6 @@ static void a_forked_child_exports_over_a_connection_of_its_own(void **state)
     certs_make(&g_certs);
 }
 
-struct producer {
-    struct rig *rig;
-    pthread_t thread;
-    bool stop; /* [a] */
-};
-
-static void *produce(void *arg)
-{
-    struct producer *producer = arg;
-
-    while (!__atomic_load_n(&producer->stop, __ATOMIC_RELAXED)) {
-        rig_spans(producer->rig, 1);
-        poll(NULL, 0, 1); /* a pace that leaves the machine to others */
-    }
-    return NULL;
-}
-
-/* While the worker is in the middle of TLS, again and again; each child sends its own span. */
-static void forks_under_load_leave_no_lock_behind(void **state)
-{
-    struct producer producer = {.stop = false};
-    struct secure s;
-
-    (void)state;
-#ifdef __SANITIZE_THREAD__
-    skip();
-#endif
-    prepare(&s);
-    s.rig.batch.schedule_delay_millis = 0;
-    begin(&s, "localhost");
-    producer.rig = &s.rig;
-    pthread_create(&producer.thread, NULL, produce, &producer);
-    for (int i = 0; i < 10; i++) {
-        int status = 0;
-        pid_t child = fork();
-        if (child == 0) {
-            rig_spans(&s.rig, 1);
-            _exit(otel_sdk_provider_shutdown(s.rig.provider, 30000) != OTEL_OK ||
-                  rig_otlp(&s.rig).spans_delivered != 1);
-        }
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    }
-    __atomic_store_n(&producer.stop, true, __ATOMIC_RELAXED);
-    pthread_join(producer.thread, NULL);
-    assert_int_equal(otel_sdk_provider_force_flush(s.rig.provider, 30000), OTEL_OK);
-    finish(&s);
-}
-
 #define SAYS(call, expected_err, words)                                                            \
     do {                                                                                           \
         assert_int_equal(call, expected_err);                                                      \
@@ -450,7 +399,6 @@ int main(void)
         cmocka_unit_test(a_server_that_hangs_in_the_handshake_costs_the_deadline_only),
         cmocka_unit_test(the_guest_keeps_its_own_error_queue_and_no_sigpipe_is_raised),
         cmocka_unit_test(a_forked_child_exports_over_a_connection_of_its_own),
-        cmocka_unit_test(forks_under_load_leave_no_lock_behind),
         cmocka_unit_test(files_that_cannot_be_used_are_named_at_once),
     };
     int failed;

@@ -32,9 +32,13 @@ predicts()
         --decisions "$dir/good/spans/decisions.jsonl" &&
         expect_exit 0 "$tracerig" predict --config "$dir/good/collector.yaml" \
             "$dir/good/spans/spans.bin" --quiet --kept "$dir/good/spans/kept.bin" &&
+        expect_exit 0 "$tracerig" predict "$dir/good" --quiet --kept "$dir/good/spans/kept.json" &&
+        expect_exit 0 "$tracerig" predict --config "$dir/good/collector.yaml" \
+            "$dir/good/spans/kept.json" --quiet --kept "$dir/good/spans/kept.bin" &&
+        says ", drop 0, depends on timing 0" &&
         expect_exit 2 "$tracerig" predict "$dir/good/spans/spans.bin"
 }
-check "predict answers from the run, and from a file of spans without times" predicts
+check "predict answers from the run, and from files of spans without times, protobuf and JSON" predicts
 
 # the same spans under another configuration: what was kept then differs
 differs()

@@ -10,7 +10,7 @@
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 
-enum { BROKER_TIMEOUT_MILLIS = 1000, CLOSE_MILLIS = 6000, CLOSE_POLL_MILLIS = 50 };
+enum { BROKER_TIMEOUT_MILLIS = 1000, CLOSE_MILLIS = 3500, CLOSE_POLL_MILLIS = 50 };
 
 enum otel_err hx_kafka_conf_new(const struct hx_kafka_setting *settings, void *opaque,
                                 rd_kafka_conf_t **ret, struct otl_detail *reterr)

@@ -227,7 +227,20 @@ class Collector:
         return [r for r in self.records() if r.type == otlp.TapRecord.REQUEST]
 
     def answers(self):
-        return [r for r in self.records() if r.type == otlp.TapRecord.ANSWER]
+        """Of the requests since mark(); an answer is in the tap a moment after it has arrived."""
+        asked = {r.request for r in self.requests()}
+        return [r for r in self.seen if r.type == otlp.TapRecord.ANSWER and r.request in asked]
+
+    def most_at_once(self):
+        """Requests that were under way at the same time, at most."""
+        flying, most = set(), 0
+        for record in self.records():
+            if record.type == otlp.TapRecord.REQUEST:
+                flying.add(record.request)
+            elif record.type == otlp.TapRecord.ANSWER:
+                flying.discard(record.request)
+            most = max(most, len(flying))
+        return most
 
     def spans(self):
         return [s for r in self.requests() if r.encoding == 1 for s in otlp.read_spans(r.body)[0]]

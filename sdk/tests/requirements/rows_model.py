@@ -326,6 +326,7 @@ def _(t):
     t.equal((s.name, s.attributes["k"], s.events[0].name),
             ("n\ufffdame", "a\ufffd\ufffdb", "e\ufffd"), "repaired text")
     t.equal(s.status_message.strip("\ufffd"), "", "repaired description")
+    t.collector.wait_for("the answer", t.collector.answers)
     t.equal(t.collector.answers()[0].status, 200, "the collector's answer")
 
 

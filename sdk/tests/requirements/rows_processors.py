@@ -5,7 +5,6 @@ import signal
 import socket
 import time
 
-import otlp
 from rig import row
 
 HOUR = "delay=3600000"
@@ -53,11 +52,7 @@ def _(t):
     p = t.built(collector=c, batch=["batch=50"])
     p("burst", 300, "t", "n")
     t.equal(len(t.spans(p, c)), 300, "spans")
-    flying = most = 0
-    for record in c.records():
-        flying += {otlp.TapRecord.REQUEST: 1, otlp.TapRecord.ANSWER: -1}.get(record.type, 0)
-        most = max(most, flying)
-    t.equal(most, 1, "requests in flight at once")
+    t.equal(c.most_at_once(), 1, "requests in flight at once")
 
 
 @row(76, "a full queue drops the newest spans and does not hold up the program")
@@ -224,11 +219,7 @@ def _(t):
     p("burst", 5, "t", "n")
     t.equal([r.span_count for r in t.collector.requests()], [1] * 5, "spans of the requests")
     p("threads", 4, 20, "t")
-    flying = most = 0
-    for record in t.collector.records():
-        flying += {otlp.TapRecord.REQUEST: 1, otlp.TapRecord.ANSWER: -1}.get(record.type, 0)
-        most = max(most, flying)
-    t.equal((most, count(t)), (1, 165), "requests at once, spans")
+    t.equal((t.collector.most_at_once(), count(t)), (1, 165), "requests at once, spans")
 
 
 @row(89, "of two processors one hangs, the other flows")

@@ -74,6 +74,16 @@ static bool cuts_traces(const struct hx_scenario *scenario, const struct hx_serv
              strstr(first->sampler, "probability") != NULL);
 }
 
+/* Does it ever have a parent? A linked consumer begins traces of its own. */
+static bool joins_traces(const struct hx_service *service)
+{
+    for (size_t i = 0; i < service->consumer_count; i++)
+        if (service->consumers[i].edge == HX_EDGE_PARENT ||
+            service->consumers[i].edge == HX_EDGE_BOTH)
+            return true;
+    return service->route_count > 0;
+}
+
 static void warn_of_service(const struct teller *t, const struct hx_service *service)
 {
     const struct hx_scenario *scenario = t->plan->scenario;
@@ -84,7 +94,7 @@ static void warn_of_service(const struct teller *t, const struct hx_service *ser
                  scenario->operations[t->plan->edges[i].to_op].service == service;
     if (!called)
         warn(t, "nobody calls %s", service->name);
-    if (cuts_traces(scenario, service) &&
+    if (cuts_traces(scenario, service) && joins_traces(service) &&
         scenario->load.route->service != service && !scenario->claims.partial_traces)
         warn(t, "%s samples without regard to its parent (%s): traces will be partial",
              service->name, service->tracing.sampler);

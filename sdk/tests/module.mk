@@ -4,3 +4,4 @@ LIBS += sdk_rig
 sdk_rig_SRCS := sdk/tests/rig.c sdk/tests/fake_exporter.c sdk/tests/threaded.c
 sdk_rig_LIBS := processor trace
 SCRIPT_TESTS += sdk/tests/requirements.sh
+SCRIPT_TESTS += sdk/tests/examples.sh

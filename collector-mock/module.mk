@@ -16,6 +16,8 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/processors/tail_sampling.c \
                   collector-mock/processors/condition.c \
                   collector-mock/processors/condition_value.c $(COL_TAIL_SRCS) \
+                  collector-mock/processors/probabilistic_sampler.c \
+                  collector-mock/processors/trace_state.c collector-mock/processors/edit.c \
                   collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
@@ -136,3 +138,9 @@ TESTS += col_tail_test
 col_tail_test_SRCS := collector-mock/tests/tail_test.c $(TAIL_WORLD) $(COL_RIG)
 col_tail_test_LIBS := collector
 $(B)/tests/col_tail_test: | $(B)/bin/collector-mock
+
+PROC_WORLD := collector-mock/processors/tests/proc_world.c $(TAIL_WORLD)
+
+TESTS += col_sampler_test
+col_sampler_test_SRCS := collector-mock/processors/tests/sampler_test.c $(PROC_WORLD)
+col_sampler_test_LIBS := collector

@@ -5,8 +5,8 @@
 
 static const struct col_component_type *const types[] = {
     &col_otlp_receiver,  &col_batch_processor, &col_memory_limiter_processor,
-    &col_tail_sampling_processor, &col_file_exporter, &col_debug_exporter, &col_nop_exporter,
-    &col_forward_connector,
+    &col_tail_sampling_processor, &col_probabilistic_sampler_processor,
+    &col_file_exporter, &col_debug_exporter, &col_nop_exporter, &col_forward_connector,
 };
 
 enum { TYPE_COUNT = sizeof(types) / sizeof(types[0]) };

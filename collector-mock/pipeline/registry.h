@@ -10,6 +10,7 @@ extern const struct col_component_type col_otlp_receiver;
 extern const struct col_component_type col_batch_processor;
 extern const struct col_component_type col_memory_limiter_processor;
 extern const struct col_component_type col_tail_sampling_processor;
+extern const struct col_component_type col_probabilistic_sampler_processor;
 extern const struct col_component_type col_file_exporter;
 extern const struct col_component_type col_debug_exporter;
 extern const struct col_component_type col_nop_exporter;

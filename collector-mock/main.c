@@ -11,7 +11,8 @@
 enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_FAULT = 3 };
 
 struct words {
-    const char *config, *tap, *ready_fd, *faults, *control_fd, *fault_record, *broken,
+    struct otl_opt_list config;
+    const char *tap, *ready_fd, *faults, *control_fd, *fault_record, *broken,
         *decisions;
     bool help, version;
 };
@@ -71,7 +72,8 @@ static enum otel_err parse_words(const struct words *words, struct col_service_o
     options->fault_plan = words->faults;
     options->fault_record = words->fault_record;
     options->decisions = words->decisions;
-    options->config_path = words->config;
+    options->config.paths = words->config.items;
+    options->config.path_count = words->config.count;
     options->tap_path = words->tap;
     options->ready_fd = (int)fd;
     return parse_broken(words->broken, options, reterr);
@@ -95,8 +97,9 @@ int main(int argc, char **argv)
     struct words words = {0};
     const struct otl_opt table[] = {
         {"config", "FILE",
-         "a Collector configuration; without it: OTLP on 127.0.0.1, gRPC on 4317, HTTP on 4318",
-         OTL_OPT_TEXT, &words.config},
+         "a Collector configuration; several are merged in their order (maps key by key, lists "
+         "replaced); without one: OTLP on 127.0.0.1, gRPC on 4317, HTTP on 4318",
+         OTL_OPT_LIST, &words.config},
         {"tap", "FILE", "append every request and answer to FILE (collector-mock/wire/tap.h)",
          OTL_OPT_TEXT, &words.tap},
         {"ready-fd", "N", "write one line of JSON with the endpoints to descriptor N when ready",
@@ -121,7 +124,7 @@ int main(int argc, char **argv)
         return complain(&detail);
     if (words.help) {
         printf("collector-mock: an OpenTelemetry Collector for tests\n\n"
-               "usage: collector-mock [--config FILE] [--tap FILE] [--ready-fd N]\n"
+               "usage: collector-mock [--config FILE]... [--tap FILE] [--ready-fd N]\n"
                "                      [--faults FILE] [--control-fd N] [--fault-record FILE]\n"
                "                      [--decisions FILE]\n\n");
         otl_opts_help(table);

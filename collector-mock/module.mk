@@ -6,7 +6,8 @@ COL_TAIL_SRCS := $(addprefix collector-mock/processors/tail/, attributes.c decid
 LIBS += collector
 collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host.c \
                   collector-mock/pipeline/graph.c collector-mock/pipeline/registry.c \
-                  collector-mock/config/load.c collector-mock/config/references.c \
+                  collector-mock/config/load.c collector-mock/config/read.c \
+                  collector-mock/config/references.c \
                   collector-mock/receivers/otlp.c collector-mock/receivers/otlp_http.c \
                   collector-mock/receivers/otlp_grpc.c \
                   collector-mock/receivers/intake.c \

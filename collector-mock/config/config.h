@@ -48,17 +48,28 @@ struct col_config {
     char metrics_endpoint[256]; /* "": no /metrics */
 };
 
-/* path NULL: the default configuration (otlp over gRPC on 127.0.0.1:4317 and HTTP on 4318, debug).
+struct col_config_options {
+    const char *const *paths; /* merged in this order: maps key by key, everything else replaced */
+    size_t path_count;        /* 0 and no text: the default configuration, which is otlp over gRPC
+                               * on 127.0.0.1:4317 and HTTP on 4318, and debug */
+    const char *text;         /* instead of files; NULL: none */
+    size_t text_len;
+    const char *source; /* the name of the text in messages */
+};
+
+/* options NULL: the default configuration.
  * OTEL_ERR_SYNTAX and others of class USAGE: the configuration is wrong, *reterr says where.
  * OTEL_ERR_NOT_FOUND: no such file. OTEL_ERR_IO, OTEL_ERR_MEMORY. */
-OTEL_MUST_USE enum otel_err col_config_load(const char *path, struct col_config **ret,
-                                            struct otl_detail *reterr);
-OTEL_MUST_USE enum otel_err col_config_load_text(const char *text, size_t len, const char *source,
-                                                 struct col_config **ret,
-                                                 struct otl_detail *reterr);
+OTEL_MUST_USE enum otel_err col_config_load(const struct col_config_options *options,
+                                            struct col_config **ret, struct otl_detail *reterr);
 void col_config_free(struct col_config *config);
 
-/* references.c, between the two files of this folder: service.pipelines into *config. */
+/* ---- between the files of this folder ---- */
+
+/* read.c: the files or the text into one document with the places of each. */
+OTEL_MUST_USE enum otel_err col_config_read(const struct col_config_options *options,
+                                            struct otl_yaml **ret, struct otl_detail *reterr);
+/* references.c: service.pipelines into *config. */
 OTEL_MUST_USE enum otel_err col_config_pipelines(struct col_config *config,
                                                  struct otl_detail *reterr);
 

@@ -9,12 +9,6 @@
 
 /* Sections, component types and service.telemetry; pipelines are in references.c. */
 
-static const char default_config[] =
-    "receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:4317'},\n"
-    "                              http: {endpoint: '127.0.0.1:4318'}}}}\n"
-    "exporters: {debug: {verbosity: normal}}\n"
-    "service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}\n";
-
 static const struct otl_schema any_key[] = {
     {.key = "*", .type = OTL_SCHEMA_ANY, .nullable = true}, OTL_SCHEMA_END};
 static const struct otl_schema id_row[] = {
@@ -235,9 +229,16 @@ static enum otel_err interpret(struct col_config *config, struct otl_detail *ret
     return err;
 }
 
-static enum otel_err finish(enum otel_err err, struct col_config *config, struct col_config **ret,
-                            struct otl_detail *reterr)
+enum otel_err col_config_load(const struct col_config_options *options, struct col_config **ret,
+                              struct otl_detail *reterr)
 {
+    static const struct col_config_options nothing = {.paths = NULL};
+    struct col_config *config = otl_mem_zalloc(sizeof(*config));
+    enum otel_err err;
+
+    if (config == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    err = col_config_read(options ? options : &nothing, &config->doc, reterr);
     if (err == OTEL_OK)
         err = interpret(config, reterr);
     if (err == OTEL_OK)
@@ -245,40 +246,6 @@ static enum otel_err finish(enum otel_err err, struct col_config *config, struct
     else
         col_config_free(config);
     return err;
-}
-
-enum otel_err col_config_load(const char *path, struct col_config **ret,
-                              struct otl_detail *reterr)
-{
-    struct otl_yaml_options options;
-    struct col_config *config;
-
-    if (path == NULL)
-        return col_config_load_text(default_config, sizeof(default_config) - 1,
-                                    "<default configuration>", ret, reterr);
-    config = otl_mem_zalloc(sizeof(*config));
-    if (config == NULL)
-        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
-    otl_yaml_options_init(&options);
-    options.substitute_env = true;
-    options.digit_separators = true;
-    return finish(otl_yaml_load_file(path, &options, &config->doc, reterr), config, ret, reterr);
-}
-
-enum otel_err col_config_load_text(const char *text, size_t len, const char *source,
-                                   struct col_config **ret, struct otl_detail *reterr)
-{
-    struct col_config *config = otl_mem_zalloc(sizeof(*config));
-    struct otl_yaml_options options;
-
-    if (config == NULL)
-        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
-    otl_yaml_options_init(&options);
-    options.source = source;
-    options.substitute_env = true;
-    options.digit_separators = true;
-    return finish(otl_yaml_load_text(text, len, &options, &config->doc, reterr), config, ret,
-                  reterr);
 }
 
 void col_config_free(struct col_config *config)

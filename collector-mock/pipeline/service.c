@@ -126,7 +126,7 @@ static enum otel_err assemble(struct col_service *service,
                               const struct col_service_options *options,
                               struct otl_detail *reterr)
 {
-    enum otel_err err = col_config_load(options->config_path, &service->config, reterr);
+    enum otel_err err = col_config_load(&options->config, &service->config, reterr);
 
     if (err != OTEL_OK)
         return err;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collector-mock/config/config.h"
 #include "sdk/base/detail.h"
 
 /*
@@ -19,7 +20,7 @@
 struct col_service;
 
 struct col_service_options {
-    const char *config_path;  /* NULL: the default configuration */
+    struct col_config_options config;
     const char *tap_path;     /* NULL: no tap */
     int ready_fd;             /* where the ready line goes; -1: nowhere */
     const char *fault_plan;   /* file of faults/plan.h; NULL: none */

@@ -6,11 +6,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "collector-mock/config/config.h"
+#include "sdk/base/file.h"
 #include "sdk/base/mem.h"
+
+static enum otel_err load_text(const char *text, size_t len, struct col_config **ret,
+                               struct otl_detail *reterr)
+{
+    const struct col_config_options options = {
+        .text = text, .text_len = len, .source = "c.yaml"};
+
+    return col_config_load(&options, ret, reterr);
+}
 
 #define RECEIVERS "receivers: {otlp: {protocols: {http: }}}\n"
 #define EXPORTERS "exporters: {nop: , file: {path: x}}\n"
@@ -112,8 +123,7 @@ static void mistakes_are_told_with_place_and_nearest_word(void **state)
         struct otl_detail detail = OTL_DETAIL_NONE;
         struct col_config *config = NULL;
         char text[1024];
-        enum otel_err err = col_config_load_text(wrong[i].text, strlen(wrong[i].text), "c.yaml",
-                                                 &config, &detail);
+        enum otel_err err = load_text(wrong[i].text, strlen(wrong[i].text), &config, &detail);
 
         if (err == OTEL_OK)
             fail_msg("taken: %s", wrong[i].text);
@@ -130,7 +140,7 @@ static struct col_config *load(const char *text)
     struct otl_detail detail = OTL_DETAIL_NONE;
     struct col_config *config = NULL;
 
-    if (col_config_load_text(text, strlen(text), "c.yaml", &config, &detail) != OTEL_OK)
+    if (load_text(text, strlen(text), &config, &detail) != OTEL_OK)
         fail_msg("refused: %s\n%s", detail.text, text);
     return config;
 }
@@ -226,7 +236,7 @@ static void every_failing_allocation_is_reported(void **state)
         enum otel_err err;
 
         otl_mem_fail_at(n);
-        err = col_config_load_text(text, sizeof(text) - 1, "c.yaml", &config, &detail);
+        err = load_text(text, sizeof(text) - 1, &config, &detail);
         otl_mem_fail_at(0);
         loaded = err == OTEL_OK;
         if (!loaded)
@@ -246,16 +256,115 @@ static void the_default_configuration_is_a_good_one(void **state)
     col_config_free(config);
 }
 
+static enum otel_err load_files(const char *const *paths, size_t count, struct col_config **ret,
+                                struct otl_detail *reterr)
+{
+    const struct col_config_options options = {.paths = paths, .path_count = count};
+
+    return col_config_load(&options, ret, reterr);
+}
+
 static void a_missing_file_is_named(void **state)
 {
+    static const char *const nowhere[] = {"/nonexistent/c.yaml"};
     struct otl_detail detail = OTL_DETAIL_NONE;
     struct col_config *config = NULL;
     char text[1024];
 
     (void)state;
-    assert_int_equal(col_config_load("/nonexistent/c.yaml", &config, &detail),
-                     OTEL_ERR_NOT_FOUND);
+    assert_int_equal(load_files(nowhere, 1, &config, &detail), OTEL_ERR_NOT_FOUND);
     assert_non_null(strstr(otl_detail_format(&detail, text, sizeof(text)), "/nonexistent/c.yaml"));
+}
+
+static void write_file(const char *path, const char *text)
+{
+    assert_int_equal(otl_file_write(path, text, strlen(text), NULL), OTEL_OK);
+}
+
+/* a.yaml, b.yaml and empty.yaml in a directory of their own; paths in the order of names. */
+static void with_files(const char *a, const char *b,
+                       void (*look)(const char *const *paths, const char *b))
+{
+    char dir[] = "/tmp/col-config-XXXXXX";
+    char names[3][64];
+    const char *const paths[] = {names[0], names[1], names[2]};
+
+    assert_non_null(mkdtemp(dir));
+    snprintf(names[0], sizeof(names[0]), "%s/a.yaml", dir);
+    snprintf(names[1], sizeof(names[1]), "%s/empty.yaml", dir);
+    snprintf(names[2], sizeof(names[2]), "%s/b.yaml", dir);
+    write_file(names[0], a);
+    write_file(names[1], "# nothing\n");
+    write_file(names[2], b);
+    look(paths, names[2]);
+    for (size_t i = 0; i < 3; i++)
+        unlink(names[i]);
+    rmdir(dir);
+}
+
+static void look_merged(const char *const *paths, const char *b)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct col_config *config = NULL;
+    const json_t *root, *file, *traces;
+
+    if (load_files(paths, 3, &config, &detail) != OTEL_OK)
+        fail_msg("%s", detail.text);
+    root = otl_yaml_root(config->doc);
+    file = json_object_get(json_object_get(root, "exporters"), "file");
+    assert_string_equal(otl_tree_text(file, "path", ""), "other"); /* b over a */
+    assert_string_equal(otl_tree_text(file, "format", ""), "proto"); /* a stays */
+    traces = json_object_get(json_object_get(json_object_get(root, "service"), "pipelines"),
+                             "traces");
+    assert_int_equal(json_array_size(json_object_get(traces, "exporters")), 1); /* replaced */
+    assert_int_equal(json_array_size(json_object_get(traces, "receivers")), 1); /* a's */
+    assert_int_equal(config->pipeline_count, 2);
+    assert_string_equal(config->components[2].id, "file");
+    assert_string_equal(config->components[2].pos.source, paths[0]);
+    assert_string_equal(config->pipelines[1].pos.source, b);
+    assert_int_equal(config->pipelines[1].pos.line, 3);
+    col_config_free(config);
+}
+
+static void several_files_are_merged_in_their_order(void **state)
+{
+    (void)state;
+    with_files(RECEIVERS "exporters: {nop: , file: {path: x, format: proto}}\n"
+                         "service: {pipelines: {traces: {receivers: [otlp], exporters: [nop, "
+                         "file]}}}\n",
+               "exporters: {file: {path: other}}\n"
+               "service: {pipelines: {traces: {exporters: [file]},\n"
+               "  traces/b: {receivers: [otlp], exporters: [nop]}}}\n",
+               look_merged);
+}
+
+static void look_wrong(const char *const *paths, const char *b)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct col_config *config = NULL;
+
+    assert_int_equal(load_files(paths, 3, &config, &detail), OTEL_ERR_SYNTAX);
+    assert_string_equal(detail.source, b);
+    assert_int_equal(detail.line, 2);
+    assert_int_equal(detail.column, 12);
+    assert_non_null(strstr(detail.text, "unknown key 'pth' (did you mean 'path'?)"));
+}
+
+static void look_list(const char *const *paths, const char *b)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct col_config *config = NULL;
+
+    assert_int_equal(load_files(paths, 3, &config, &detail), OTEL_ERR_SYNTAX);
+    assert_string_equal(detail.source, b);
+    assert_string_equal(detail.text, "only maps can be merged");
+}
+
+static void a_mistake_is_placed_in_the_file_that_holds_it(void **state)
+{
+    (void)state;
+    with_files(HEAD PIPELINE, "exporters:\n    file: {pth: y}\n", look_wrong);
+    with_files(HEAD PIPELINE, "- a\n", look_list);
 }
 
 static void endpoints_are_split_strictly(void **state)
@@ -306,6 +415,8 @@ int main(void)
         cmocka_unit_test(every_failing_allocation_is_reported),
         cmocka_unit_test(the_default_configuration_is_a_good_one),
         cmocka_unit_test(a_missing_file_is_named),
+        cmocka_unit_test(several_files_are_merged_in_their_order),
+        cmocka_unit_test(a_mistake_is_placed_in_the_file_that_holds_it),
         cmocka_unit_test(endpoints_are_split_strictly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,10 +10,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const struct col_config_options options = {
+        .text = size > 0 ? (const char *)data : "", .text_len = size, .source = "fuzz.yaml"};
     struct otl_detail detail = OTL_DETAIL_NONE;
     struct col_config *config = NULL;
 
-    if (col_config_load_text((const char *)data, size, "fuzz.yaml", &config, &detail) == OTEL_OK) {
+    if (col_config_load(&options, &config, &detail) == OTEL_OK) {
         if (config->pipeline_count == 0)
             abort();
         col_config_free(config);

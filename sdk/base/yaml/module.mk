@@ -2,7 +2,8 @@
 LIBS += yaml
 yaml_SRCS := sdk/base/yaml/document.c sdk/base/yaml/build.c sdk/base/yaml/nodes.c \
              sdk/base/yaml/problem.c sdk/base/yaml/scalar.c sdk/base/yaml/schema.c \
-             sdk/base/yaml/tree.c sdk/base/yaml/emit.c
+             sdk/base/yaml/tree.c sdk/base/yaml/emit.c \
+             sdk/base/yaml/merge.c
 yaml_LIBS := base
 yaml_PKGS := yaml-0.1 jansson
 yaml_PIC := 1

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "collector-mock/config/config.h"
+#include "sdk/base/file.h"
+
+/* The text of a configuration, from one or several files, as one document. */
+
+static const char default_config[] =
+    "receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:4317'},\n"
+    "                              http: {endpoint: '127.0.0.1:4318'}}}}\n"
+    "exporters: {debug: {verbosity: normal}}\n"
+    "service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}\n";
+
+static enum otel_err add_text(struct otl_yaml **doc, const char *text, size_t len,
+                              const char *source, struct otl_detail *reterr)
+{
+    struct otl_yaml_options options;
+
+    otl_yaml_options_init(&options);
+    options.source = source;
+    options.substitute_env = true;
+    options.digit_separators = true;
+    if (*doc == NULL)
+        return otl_yaml_load_text(text, len, &options, doc, reterr);
+    return otl_yaml_merge_text(*doc, text, len, &options, reterr);
+}
+
+static enum otel_err add_file(struct otl_yaml **doc, const char *path, struct otl_detail *reterr)
+{
+    struct otl_yaml_options limits;
+    struct otl_buf buf;
+    enum otel_err err;
+
+    otl_yaml_options_init(&limits);
+    otl_buf_init(&buf, limits.max_bytes);
+    err = otl_file_read(path, &buf, reterr);
+    if (err == OTEL_OK)
+        err = add_text(doc, buf.data ? buf.data : "", buf.len, path, reterr);
+    otl_buf_fini(&buf);
+    return err;
+}
+
+enum otel_err col_config_read(const struct col_config_options *options, struct otl_yaml **ret,
+                              struct otl_detail *reterr)
+{
+    struct otl_yaml *doc = NULL;
+    enum otel_err err = OTEL_OK;
+
+    if (options->text != NULL)
+        err = add_text(&doc, options->text, options->text_len, options->source, reterr);
+    else if (options->path_count == 0)
+        err = add_text(&doc, default_config, sizeof(default_config) - 1,
+                       "<default configuration>", reterr);
+    for (size_t i = 0; i < options->path_count && err == OTEL_OK; i++)
+        err = add_file(&doc, options->paths[i], reterr);
+    if (err == OTEL_OK)
+        *ret = doc;
+    else
+        otl_yaml_free(doc);
+    return err;
+}

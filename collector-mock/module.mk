@@ -21,17 +21,19 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/processors/trace_state.c collector-mock/processors/edit.c \
                   collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
+                  collector-mock/exporters/otlp.c collector-mock/exporters/otlp_client.c \
+                  collector-mock/exporters/otlp_settings.c \
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
                   collector-mock/faults/plan.c collector-mock/faults/fault.c \
                   collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c \
                   collector-mock/telemetry/decisions.c
-collector_LIBS := col_grpc col_http col_wire yaml base
+collector_LIBS := transport tls col_grpc col_http col_wire yaml base
 collector_PKGS := libevent_core jansson libpcre2-8
 
 PROGS += collector-mock
 collector-mock_SRCS := collector-mock/main.c
 collector-mock_LIBS := collector
-collector-mock_LDFLAGS := $(RELOCATABLE)
+collector-mock_LDFLAGS := $(RELOCATABLE) -Wl,-u,otel_sdk_tls_ops_0
 
 TESTS += col_config_test
 col_config_test_SRCS := collector-mock/config/tests/config_test.c
@@ -99,6 +101,10 @@ TESTS += col_misbehave_test
 col_misbehave_test_SRCS := collector-mock/tests/misbehave_test.c $(COL_RIG)
 col_misbehave_test_LIBS := col_wire base
 
+TESTS += col_chain_test
+col_chain_test_SRCS := collector-mock/tests/chain_test.c $(COL_RIG)
+col_chain_test_LIBS := col_wire base
+
 TESTS += col_start_test
 col_start_test_SRCS := collector-mock/tests/start_test.c $(COL_RIG)
 col_start_test_LIBS := col_wire base
@@ -107,7 +113,7 @@ col_start_test_LIBS := col_wire base
 $(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_grpc_misbehave_test \
 $(B)/tests/col_service_test $(B)/tests/col_tls_test $(B)/tests/col_fault_http_test \
 $(B)/tests/col_fault_grpc_test $(B)/tests/col_fault_tls_test $(B)/tests/col_hostile_test \
-$(B)/tests/col_start_test $(B)/tests/col_misbehave_test: | $(B)/bin/collector-mock
+$(B)/tests/col_start_test $(B)/tests/col_misbehave_test $(B)/tests/col_chain_test: | $(B)/bin/collector-mock
 
 FUZZERS += fuzz_col_config
 fuzz_col_config_SRCS := collector-mock/config/tests/fuzz_col_config.c ci/fuzz-main.c

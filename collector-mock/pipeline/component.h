@@ -104,6 +104,7 @@ struct col_component_type {
     /* Bind, open: after all of the configuration was found good. May be NULL. */
     enum otel_err (*start)(void *self, struct otl_detail *reterr);
     col_consume_fn *consume; /* NULL: a receiver or extension */
+    bool counts_itself;      /* an exporter that knows only later what was sent */
     /* Receivers: stop accepting, finish what is in hand, then host->on_drained. */
     void (*drain)(void *self, uint64_t grace_ns);
     /* Everything that was taken is handed on or written. May be NULL. */

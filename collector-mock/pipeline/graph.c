@@ -120,7 +120,8 @@ static enum otel_err make_node(struct col_graph *graph, size_t component,
         return no_memory(reterr);
     node->type = wanted->type;
     graph->nodes[graph->count++] = node; /* the references are bounded below NODES_MAX */
-    if (wanted->type->kind == COL_EXPORTER && !count_exports(graph, node, wanted->id))
+    if (wanted->type->kind == COL_EXPORTER && !wanted->type->counts_itself &&
+        !count_exports(graph, node, wanted->id))
         return no_memory(reterr);
     err = wanted->type->create(&create, &node->self, reterr);
     if (err == OTEL_OK)
@@ -152,7 +153,8 @@ static enum otel_err build_behind(struct col_graph *graph, size_t component,
 static enum otel_err build_end(struct col_graph *graph, size_t component,
                                struct col_consumer *ret, struct otl_detail *reterr)
 {
-    bool connector = graph->config->components[component].type->kind == COL_CONNECTOR;
+    const struct col_component_type *type = graph->config->components[component].type;
+    bool connector = type->kind == COL_CONNECTOR, direct = connector || type->counts_itself;
     struct node **shared = &graph->shared[component];
     struct col_consumer next = {NULL, NULL};
     enum otel_err err = OTEL_OK;
@@ -163,8 +165,8 @@ static enum otel_err build_end(struct col_graph *graph, size_t component,
         err = make_node(graph, component, next, shared, reterr);
     if (err != OTEL_OK)
         return err;
-    ret->consume = connector ? (*shared)->type->consume : consume_export;
-    ret->self = connector ? (*shared)->self : *shared;
+    ret->consume = direct ? type->consume : consume_export;
+    ret->self = direct ? (*shared)->self : *shared;
     return OTEL_OK;
 }
 

@@ -14,6 +14,8 @@ extern const struct col_component_type col_probabilistic_sampler_processor;
 extern const struct col_component_type col_file_exporter;
 extern const struct col_component_type col_debug_exporter;
 extern const struct col_component_type col_nop_exporter;
+extern const struct col_component_type col_otlp_exporter, col_otlp_grpc_exporter;
+extern const struct col_component_type col_otlphttp_exporter, col_otlp_http_exporter;
 extern const struct col_component_type col_forward_connector;
 
 /* NULL: there is none. */

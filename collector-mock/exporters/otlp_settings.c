@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-mock/exporters/otlp_settings.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define TAKEN(name) {.key = (name), .type = OTL_SCHEMA_ANY, .nullable = true}
+
+/* ---- tables ---- */
+
+static const char *const sizers[] = {"requests", "items", "bytes", NULL};
+static const struct otl_schema queue_keys[] = {
+    {.key = "enabled", .type = OTL_SCHEMA_BOOL},
+    {.key = "sizer", .type = OTL_SCHEMA_ENUM, .words = sizers},
+    {.key = "queue_size", .type = OTL_SCHEMA_INT, .min = 1, .max = 1LL << 40},
+    {.key = "num_consumers", .type = OTL_SCHEMA_INT, .min = 1, .max = COL_CONSUMERS_MAX},
+    {.key = "block_on_overflow", .type = OTL_SCHEMA_BOOL},
+    {.key = "wait_for_result", .type = OTL_SCHEMA_BOOL},
+    TAKEN("storage"),
+    TAKEN("batch"),
+    OTL_SCHEMA_END};
+static const struct otl_schema retry_keys[] = {
+    {.key = "enabled", .type = OTL_SCHEMA_BOOL},
+    {.key = "initial_interval", .type = OTL_SCHEMA_DURATION},
+    {.key = "randomization_factor", .type = OTL_SCHEMA_DOUBLE, .real_max = 1},
+    {.key = "multiplier", .type = OTL_SCHEMA_DOUBLE, .real_max = 1e6},
+    {.key = "max_interval", .type = OTL_SCHEMA_DURATION},
+    {.key = "max_elapsed_time", .type = OTL_SCHEMA_DURATION},
+    OTL_SCHEMA_END};
+static const char *const tls_not_yet[] = {
+    "insecure_skip_verify", "server_name_override", "ca_pem",        "cert_pem",
+    "key_pem",              "min_version",          "max_version",   "cipher_suites",
+    "curve_preferences",    "reload_interval",      "tpm",           "include_system_ca_certs_pool",
+    NULL};
+static const struct otl_schema tls_keys[] = {
+    {.key = "insecure", .type = OTL_SCHEMA_BOOL},
+    {.key = "ca_file", .type = OTL_SCHEMA_STRING},
+    {.key = "cert_file", .type = OTL_SCHEMA_STRING},
+    {.key = "key_file", .type = OTL_SCHEMA_STRING},
+    TAKEN("insecure_skip_verify"), TAKEN("server_name_override"), TAKEN("ca_pem"),
+    TAKEN("cert_pem"), TAKEN("key_pem"), TAKEN("min_version"), TAKEN("max_version"),
+    TAKEN("cipher_suites"), TAKEN("curve_preferences"), TAKEN("reload_interval"), TAKEN("tpm"),
+    TAKEN("include_system_ca_certs_pool"),
+    OTL_SCHEMA_END};
+static const struct otl_schema header_keys[] = {
+    {.key = "*", .type = OTL_SCHEMA_SCALAR}, OTL_SCHEMA_END};
+static const char *const compressions[] = {"gzip", "none", "", NULL};
+static const char *const encodings[] = {"proto", "json", NULL};
+
+#define COMMON                                                                                    \
+    {.key = "timeout", .type = OTL_SCHEMA_DURATION},                                              \
+        {.key = "compression", .type = OTL_SCHEMA_ENUM, .words = compressions},                   \
+        {.key = "headers", .type = OTL_SCHEMA_MAP, .child = header_keys, .nullable = true},       \
+        {.key = "tls", .type = OTL_SCHEMA_MAP, .child = tls_keys, .nullable = true},              \
+        {.key = "sending_queue", .type = OTL_SCHEMA_MAP, .child = queue_keys, .nullable = true},  \
+        {.key = "retry_on_failure",                                                               \
+         .type = OTL_SCHEMA_MAP,                                                                  \
+         .child = retry_keys,                                                                     \
+         .nullable = true},                                                                       \
+        TAKEN("read_buffer_size"), TAKEN("write_buffer_size"), TAKEN("auth"), TAKEN("middlewares")
+
+static const struct otl_schema grpc_keys[] = {
+    {.key = "endpoint", .type = OTL_SCHEMA_STRING}, COMMON, TAKEN("balancer_name"),
+    TAKEN("wait_for_ready"), TAKEN("keepalive"), TAKEN("authority"), OTL_SCHEMA_END};
+static const struct otl_schema http_keys[] = {
+    {.key = "endpoint", .type = OTL_SCHEMA_STRING},
+    {.key = "traces_endpoint", .type = OTL_SCHEMA_STRING},
+    {.key = "metrics_endpoint", .type = OTL_SCHEMA_STRING},
+    {.key = "logs_endpoint", .type = OTL_SCHEMA_STRING},
+    {.key = "profiles_endpoint", .type = OTL_SCHEMA_STRING},
+    {.key = "encoding", .type = OTL_SCHEMA_ENUM, .words = encodings},
+    COMMON, TAKEN("proxy_url"), TAKEN("cookies"), TAKEN("compression_params"),
+    TAKEN("max_idle_conns"), TAKEN("max_idle_conns_per_host"), TAKEN("max_conns_per_host"),
+    TAKEN("idle_conn_timeout"), TAKEN("disable_keep_alives"), TAKEN("force_attempt_http2"),
+    TAKEN("http2_read_idle_timeout"), TAKEN("http2_ping_timeout"), OTL_SCHEMA_END};
+const struct otl_schema col_otlp_grpc_row[] = {{.type = OTL_SCHEMA_MAP, .child = grpc_keys},
+                                               OTL_SCHEMA_END};
+const struct otl_schema col_otlp_http_row[] = {{.type = OTL_SCHEMA_MAP, .child = http_keys},
+                                               OTL_SCHEMA_END};
+
+/* ---- reading ---- */
+
+static enum otel_err not_yet(const struct col_create *args, const json_t *map, const char *key,
+                             struct otl_detail *reterr)
+{
+    return otl_yaml_error(reterr, otl_yaml_key_pos(args->doc, map, key),
+                          "exporter '%s': '%s' is a setting of the Collector that this one does "
+                          "not have yet",
+                          args->id, key);
+}
+
+static enum otel_err wrong(const struct col_create *args, const json_t *map, const char *key,
+                           const char *why, struct otl_detail *reterr)
+{
+    return otl_yaml_error(reterr, otl_yaml_value_pos(args->doc, map, key), "exporter '%s': %s",
+                          args->id, why);
+}
+
+static enum otel_err read_queue(const struct col_create *args, struct col_otlp_settings *s,
+                                struct otl_detail *reterr)
+{
+    static const char *const refused[] = {"storage", "batch"}, *const no[] = {"block_on_overflow",
+                                                                              "wait_for_result"};
+    const json_t *queue = json_object_get(args->config, "sending_queue");
+    const char *sizer = otl_tree_text(queue, "sizer", "requests");
+
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *value = json_object_get(queue, refused[i]);
+        if (value != NULL && !json_is_null(value))
+            return not_yet(args, queue, refused[i], reterr);
+        if (otl_tree_bool(queue, no[i], false))
+            return not_yet(args, queue, no[i], reterr);
+    }
+    if (!otl_tree_bool(queue, "enabled", true))
+        return wrong(args, queue, "enabled",
+                     "'sending_queue' cannot be turned off here yet: the answer to the client "
+                     "does not wait for an exporter",
+                     reterr);
+    s->queue.sizer = sizer[0] == 'r'   ? COL_SIZE_REQUESTS
+                     : sizer[0] == 'i' ? COL_SIZE_ITEMS
+                                       : COL_SIZE_BYTES;
+    s->queue.size = (uint64_t)otl_tree_int(queue, "queue_size", 1000);
+    s->queue.consumers = (unsigned)otl_tree_int(queue, "num_consumers", 10);
+    return OTEL_OK;
+}
+
+static enum otel_err read_retry(const struct col_create *args, struct col_otlp_settings *s,
+                                struct otl_detail *reterr)
+{
+    const json_t *retry = json_object_get(args->config, "retry_on_failure");
+
+    s->retry.enabled = otl_tree_bool(retry, "enabled", true);
+    s->retry.initial_ns = otl_tree_duration_ns(retry, "initial_interval", 5 * OTL_NS_PER_S);
+    s->retry.max_ns = otl_tree_duration_ns(retry, "max_interval", 30 * OTL_NS_PER_S);
+    s->retry.max_elapsed_ns = otl_tree_duration_ns(retry, "max_elapsed_time", 300 * OTL_NS_PER_S);
+    s->retry.multiplier = otl_tree_double(retry, "multiplier", 1.5);
+    s->retry.randomization = otl_tree_double(retry, "randomization_factor", 0.5);
+    if (!s->retry.enabled || s->retry.max_elapsed_ns == 0)
+        return OTEL_OK;
+    if (s->retry.max_elapsed_ns < s->retry.initial_ns)
+        return wrong(args, args->config, "retry_on_failure",
+                     "'max_elapsed_time' must not be less than 'initial_interval'", reterr);
+    if (s->retry.max_elapsed_ns < s->retry.max_ns)
+        return wrong(args, args->config, "retry_on_failure",
+                     "'max_elapsed_time' must not be less than 'max_interval'", reterr);
+    return OTEL_OK;
+}
+
+static bool is_header(const char *name, const char *value)
+{
+    static const char own[][20] = {"content-type", "content-length", "content-encoding", "host",
+                                   "connection"};
+
+    if (name[0] == '\0' || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                        "0123456789!#$%&'*+-.^_`|~") != strlen(name))
+        return false;
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (strcasecmp(name, own[i]) == 0)
+            return false;
+    for (; *value != '\0'; value++)
+        if ((unsigned char)*value < ' ' || *value == 0x7f)
+            return false;
+    return true;
+}
+
+static enum otel_err read_headers(const struct col_create *args, struct col_otlp_settings *s,
+                                  struct otl_detail *reterr)
+{
+    json_t *headers = json_object_get(args->config, "headers"), *value;
+    enum otel_err err = OTEL_OK;
+    bool agent = false;
+    const char *name;
+
+    json_object_foreach(headers, name, value)
+    {
+        char number[64];
+        const char *text = json_string_value(value);
+        if (text == NULL) {
+            if (json_is_integer(value))
+                snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+            else if (json_is_real(value))
+                snprintf(number, sizeof(number), "%.17g", json_real_value(value));
+            else
+                snprintf(number, sizeof(number), "%s", json_is_true(value) ? "true" : "false");
+            text = number;
+        }
+        if (!is_header(name, text))
+            return wrong(args, headers, name, "this is no header that one may set", reterr);
+        agent = agent || strcasecmp(name, "user-agent") == 0;
+        if (err == OTEL_OK)
+            err = otl_buf_printf(&s->header_lines, "%s: %s\r\n", name, text);
+    }
+    if (err == OTEL_OK && !agent)
+        err = otl_buf_append_str(&s->header_lines, "User-Agent: collector-mock\r\n");
+    if (err == OTEL_OK && !s->grpc)
+        err = otl_buf_printf(&s->header_lines, "Content-Type: application/%s\r\n",
+                             s->json ? "json" : "x-protobuf");
+    return err == OTEL_OK ? OTEL_OK : wrong(args, args->config, "headers", "too many headers",
+                                            reterr);
+}
+
+static const char *after(const char *text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    return strncmp(text, prefix, len) == 0 ? text + len : NULL;
+}
+
+/* "host:port", with or without a scheme, as gRPC has it: encrypted unless something says no. */
+static enum otel_err read_target(const struct col_create *args, struct col_otlp_settings *s,
+                                 struct otl_detail *reterr)
+{
+    const char *endpoint = otl_tree_text(args->config, "endpoint", ""), *rest;
+    bool insecure = otl_tree_bool(json_object_get(args->config, "tls"), "insecure", false);
+    struct otl_detail why = OTL_DETAIL_NONE;
+    char text[512];
+
+    if ((rest = after(endpoint, "http://")) != NULL)
+        insecure = true;
+    else if ((rest = after(endpoint, "https://")) != NULL)
+        insecure = false;
+    else if ((rest = after(endpoint, "dns:///")) == NULL &&
+             (rest = after(endpoint, "dns://")) == NULL)
+        rest = endpoint;
+    if (rest[0] == '\0')
+        return otl_yaml_error(reterr, args->pos, "exporter '%s': requires a non-empty \"endpoint\"",
+                              args->id);
+    snprintf(text, sizeof(text), "%s%s", insecure ? "http://" : "https://", rest);
+    if (otl_url_parse(otl_view_str(text), &s->url, &why) != OTEL_OK)
+        return wrong(args, args->config, "endpoint", why.text, reterr);
+    if (!s->url.has_port)
+        return wrong(args, args->config, "endpoint", "the endpoint names no port", reterr);
+    return OTEL_OK;
+}
+
+static enum otel_err read_url(const struct col_create *args, struct col_otlp_settings *s,
+                              struct otl_detail *reterr)
+{
+    const char *traces = otl_tree_text(args->config, "traces_endpoint", "");
+    const char *key = traces[0] != '\0' ? "traces_endpoint" : "endpoint";
+    const char *endpoint = otl_tree_text(args->config, key, "");
+    struct otl_detail why = OTL_DETAIL_NONE;
+    enum otel_err err;
+
+    if (endpoint[0] == '\0')
+        return otl_yaml_error(reterr, args->pos,
+                              "exporter '%s': at least one endpoint must be specified", args->id);
+    err = otl_url_parse(otl_view_str(endpoint), &s->url, &why);
+    if (err == OTEL_OK && traces[0] == '\0')
+        err = otl_url_append(&s->url, "v1/traces");
+    if (err != OTEL_OK)
+        return wrong(args, args->config, key, why.text[0] ? why.text : otel_err_text(err), reterr);
+    return OTEL_OK;
+}
+
+static enum otel_err read_tls(const struct col_create *args, struct col_otlp_settings *s,
+                              struct otl_detail *reterr)
+{
+    const json_t *tls = json_object_get(args->config, "tls");
+    const struct otl_tls_files files = {otl_tree_text(tls, "ca_file", NULL),
+                                        otl_tree_text(tls, "cert_file", NULL),
+                                        otl_tree_text(tls, "key_file", NULL)};
+
+    for (size_t i = 0; tls_not_yet[i] != NULL; i++) {
+        const json_t *value = json_object_get(tls, tls_not_yet[i]);
+        if (value != NULL && !json_is_null(value) && !json_is_false(value))
+            return not_yet(args, tls, tls_not_yet[i], reterr);
+    }
+    return s->url.tls ? otl_tls_new(&files, &s->tls, reterr) : OTEL_OK;
+}
+
+enum otel_err col_otlp_settings_read(const struct col_create *args, bool grpc,
+                                     struct col_otlp_settings *s, struct otl_detail *reterr)
+{
+    static const char *const refused[] = {"auth", "middlewares", "proxy_url", "cookies",
+                                          "authority"};
+    const char *compression = otl_tree_text(args->config, "compression", "gzip");
+    enum otel_err err;
+
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        const json_t *value = json_object_get(args->config, refused[i]);
+        if (value != NULL && !json_is_null(value))
+            return not_yet(args, args->config, refused[i], reterr);
+    }
+    otl_buf_init(&s->header_lines, 64 * 1024);
+    s->grpc = grpc;
+    s->json = strcmp(otl_tree_text(args->config, "encoding", "proto"), "json") == 0;
+    s->gzip = strcmp(compression, "gzip") == 0;
+    s->timeout_ns =
+        otl_tree_duration_ns(args->config, "timeout", (grpc ? 5 : 30) * OTL_NS_PER_S);
+    err = grpc ? read_target(args, s, reterr) : read_url(args, s, reterr);
+    if (err == OTEL_OK)
+        err = read_queue(args, s, reterr);
+    if (err == OTEL_OK)
+        err = read_retry(args, s, reterr);
+    if (err == OTEL_OK)
+        err = read_headers(args, s, reterr);
+    return err == OTEL_OK ? read_tls(args, s, reterr) : err;
+}
+
+void col_otlp_settings_fini(struct col_otlp_settings *settings)
+{
+    otl_buf_fini(&settings->header_lines);
+    otl_tls_free(settings->tls);
+}

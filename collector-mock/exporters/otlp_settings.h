@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_EXPORTERS_OTLP_SETTINGS_H
+#define COL_EXPORTERS_OTLP_SETTINGS_H
+
+#include "collector-mock/pipeline/component.h"
+#include "sdk/transport/tls.h"
+#include "sdk/transport/url.h"
+
+/*
+ * Settings of the otlp and otlphttp exporters: the Collector's keys, defaults and rules.
+ *
+ * What tunes the Collector's own libraries (buffer sizes, idle connections, the balancer, HTTP/2
+ * pings) is taken and does nothing. What would change who gets which span and is not here yet is
+ * refused by name: storage, batch, block_on_overflow, wait_for_result, an exporter without a
+ * queue, proxy_url, TLS without verification.
+ */
+
+enum col_otlp_sizer { COL_SIZE_REQUESTS, COL_SIZE_ITEMS, COL_SIZE_BYTES };
+
+struct col_otlp_settings {
+    bool grpc;
+    bool json; /* otlphttp with encoding json */
+    bool gzip;
+    struct otl_url url;
+    struct otl_buf header_lines; /* "Name: value\r\n"... */
+    struct otl_tls *tls;         /* NULL: none */
+    uint64_t timeout_ns;         /* of one attempt; 0: none */
+    struct {
+        enum col_otlp_sizer sizer;
+        uint64_t size;
+        unsigned consumers;
+    } queue;
+    struct {
+        bool enabled;
+        uint64_t initial_ns, max_ns;
+        double multiplier, randomization;
+        uint64_t max_elapsed_ns; /* 0: for ever */
+    } retry;
+};
+
+enum { COL_CONSUMERS_MAX = 256 };
+
+extern const struct otl_schema col_otlp_grpc_row[], col_otlp_http_row[];
+
+/* settings is zeroed; fini it also after an error. OTEL_ERR_SYNTAX with file:line:column; errors
+ * of otl_tls_new(). */
+OTEL_MUST_USE enum otel_err col_otlp_settings_read(const struct col_create *args, bool grpc,
+                                                   struct col_otlp_settings *settings,
+                                                   struct otl_detail *reterr);
+void col_otlp_settings_fini(struct col_otlp_settings *settings);
+
+#endif

@@ -83,6 +83,11 @@ static struct rep_text with_unit(double number, const char *unit)
 
 struct rep_text rep_format_ns(double ns)
 {
+    if (ns < 0) {
+        struct rep_text out;
+        snprintf(out.text, sizeof(out.text), "-%.40s", rep_format_ns(-ns).text);
+        return out;
+    }
     if (ns >= 999.5e6)
         return with_unit(ns / 1e9, "s");
     if (ns >= 999.5e3)

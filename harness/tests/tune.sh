@@ -35,6 +35,14 @@ none()
 }
 check "where memory does not hold a burst it promises nothing and says what it drops" none
 
+# At random instants: this seed draws 63 requests where 80 are the mean. What was due is what must be made.
+steady()
+{
+    expect_exit 0 "$tracerig" tune --rate 20 --spans-per-request 1 --memory 1KiB --seed 1 --out "$dir/steady" &&
+        json_is "$dir/steady/confirm-1-1/report.json" "r['load']['arrival'], r['load']['requests']" "('poisson', 63)"
+}
+check "a steady load is held against what was due, not against the mean" steady
+
 wrong() # wrong TEXT OPTION...
 {
     text=$1

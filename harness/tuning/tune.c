@@ -62,6 +62,8 @@ static void read_report(const json_t *report, struct hx_tune_tried *ret)
 {
     json_t *figures = hx_tuning_figures_of(report);
     json_t *drops = hx_tuning_drops_of(report);
+    const json_t *load = json_object_get(report, "load");
+    double measured_s = number(load, "measured_s");
 
     ret->started = number(figures, "started");
     ret->dropped = number(figures, "dropped");
@@ -70,6 +72,7 @@ static void read_report(const json_t *report, struct hx_tune_tried *ret)
     ret->bytes_per_span = number(figures, "bytes_per_span");
     ret->high_water = number(figures, "queue_high_water");
     ret->rate = number(figures, "rate_achieved");
+    ret->planned = measured_s > 0 ? number(load, "requests") / measured_s : 0;
     ret->errors = number(figures, "errors");
     ret->queue_full = (uint64_t)number(drops, "queue_full");
     ret->others = (uint64_t)ret->dropped - ret->queue_full;
@@ -221,8 +224,10 @@ static enum otel_err confirm(struct hx_tune *tune, unsigned nth,
         one.exit_status = hx_exit_worst(one.exit_status, all.exit_status);
         if (all.high_water > one.high_water)
             one.high_water = all.high_water;
-        if (i > 0 && all.rate < one.rate)
+        if (i > 0 && all.rate * one.planned < one.rate * all.planned) {
             one.rate = all.rate;
+            one.planned = all.planned;
+        }
         all = one;
     }
     *ret = all;

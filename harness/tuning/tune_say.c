@@ -8,7 +8,7 @@
 #include "harness/tuning/tune.h"
 #include "sdk/base/text.h"
 
-static const double HELD = 0.97; /* of the asked rate, or the machine was the limit */
+static const double HELD = 0.97; /* of the planned rate, or the machine was the limit */
 
 /* ---- what is said ------------------------------------------------------------------------- */
 
@@ -71,9 +71,9 @@ static int conclude(const struct hx_tune *tune, const struct hx_tune_tried *trie
            "at most\n",
            tried->dropped, tried->started, tune->confirm, tune->confirm == 1 ? "" : "s",
            tried->high_water, tried->setting.queue);
-    if (tried->rate < HELD * tune->asked.rate && tune->asked.burst < 2) {
-        printf("\nNot proved: this machine made only %.0f of the %g requests/s.\n", tried->rate,
-               tune->asked.rate);
+    if (tried->rate < HELD * tried->planned && tune->asked.burst < 2) {
+        printf("\nNot proved: this machine made only %.0f of the %.0f requests/s that were due.\n",
+               tried->rate, tried->planned);
         return HX_EXIT_INCONCLUSIVE;
     }
     if (tried->exit_status != HX_EXIT_OK) {

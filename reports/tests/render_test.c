@@ -37,6 +37,8 @@ static void numbers_are_written_for_people(void **state)
     assert_string_equal(rep_format_ns(118.6e6).text, "119 ms");
     assert_string_equal(rep_format_ns(61e9).text, "61.0 s");
     assert_string_equal(rep_format_ns(5000e9).text, "5,000 s");
+    assert_string_equal(rep_format_ns(-1365).text, "-1.36 \xc2\xb5s");
+    assert_string_equal(rep_format_ns(-12).text, "-12 ns");
     assert_string_equal(rep_format_bytes(312).text, "312 B");
     assert_string_equal(rep_format_bytes(12345).text, "12.1 KiB");
     assert_string_equal(rep_format_bytes(8.0 * 1024 * 1024 * 1024).text, "8.00 GiB");

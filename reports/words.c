@@ -67,12 +67,16 @@ struct rep_text rep_latency_text(const json_t *latency, const char *key)
     return rep_has(latency, key) ? rep_format_ns(rep_num(latency, key)) : out;
 }
 
+const char rep_counted_title[] = "delivered, reported lost by count";
+
 const struct rep_word rep_book_notes[] = {
     {"duplicated", "duplicated", "received twice without an excuse"},
     {"retry_duplicates", "retry duplicates", "received twice after an unanswered attempt: legal"},
     {"redelivered", "redelivered", "a message handled again: a second legal consumer span"},
     {"lost_after_ack", "lost after acknowledgement", "the receiver said yes and has it not"},
     {"delivered_reported_lost", "delivered, reported lost", "the SDK gave up on what had arrived"},
+    {REP_COUNTED_KEY, rep_counted_title,
+     "the Collector's answers refused so many of what had arrived; which ones, nobody says"},
     {"unexpected", "unexpected", "received, never started"},
     {"foreign", "foreign", "of services without a ledger: out of the books"},
     {NULL, NULL, NULL},

@@ -30,6 +30,9 @@ struct rep_text rep_lost_note(const json_t *spans);
 struct rep_text rep_latency_text(const json_t *latency, const char *key);
 /* What stands beside the sum. */
 extern const struct rep_word rep_book_notes[];
+/* Of them, what only a number explains. */
+#define REP_COUNTED_KEY "delivered_reported_lost_counted"
+extern const char rep_counted_title[];
 extern const struct rep_word rep_trace_rows[];
 /* latency, service_time, send_lag */
 extern const struct rep_word rep_latency_kinds[];

@@ -71,8 +71,8 @@ void hx_drops_free(struct hx_drops *drops)
     otl_mem_free(drops);
 }
 
-void hx_drops_add(struct hx_drops *drops, const uint8_t trace_id[16], const uint8_t span_id[8],
-                  enum hx_drop_reason reason)
+static void add_row(struct hx_drops *drops, const uint8_t trace_id[16], const uint8_t span_id[8],
+                    uint32_t spans, enum hx_drop_reason reason)
 {
     _Atomic uint64_t *count = (_Atomic uint64_t *)&drops->header->count;
     uint64_t index = atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
@@ -83,9 +83,28 @@ void hx_drops_add(struct hx_drops *drops, const uint8_t trace_id[16], const uint
     row = &drops->rows[index];
     memcpy(row->trace_id, trace_id, sizeof(row->trace_id));
     memcpy(row->span_id, span_id, sizeof(row->span_id));
+    row->count = spans;
     row->mono_ns = otl_clock_mono(otl_clock_real());
     atomic_store_explicit((_Atomic uint32_t *)&row->reason, (uint32_t)reason,
                           memory_order_release);
+}
+
+void hx_drops_add(struct hx_drops *drops, const uint8_t trace_id[16], const uint8_t span_id[8],
+                  enum hx_drop_reason reason)
+{
+    add_row(drops, trace_id, span_id, 1, reason);
+}
+
+void hx_drops_add_unnamed(struct hx_drops *drops, uint64_t count, enum hx_drop_reason reason)
+{
+    static const uint8_t nobody[16];
+
+    while (count > 0) {
+        uint32_t spans = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+
+        add_row(drops, nobody, nobody, spans, reason);
+        count -= spans;
+    }
 }
 
 uint64_t hx_drops_count(const struct hx_drops *drops)

@@ -15,7 +15,7 @@
  *
  * Life      hx_drops_new() -> hx_drops_add() ... -> hx_drops_free().
  * Threads   hx_drops_add() from any thread at the same time, without a lock; new and free alone.
- * Limits    capacity rows; further drops are counted in the header and not kept.
+ * Limits    capacity rows; further ones are counted in the header and not kept.
  */
 
 struct hx_drops;
@@ -35,7 +35,9 @@ void hx_drops_free(struct hx_drops *drops);
 
 void hx_drops_add(struct hx_drops *drops, const uint8_t trace_id[16], const uint8_t span_id[8],
                   enum hx_drop_reason reason);
-/* Drops given in, kept or not. */
+/* count spans of which the SDK does not know which: one row without ids for UINT32_MAX of them. */
+void hx_drops_add_unnamed(struct hx_drops *drops, uint64_t count, enum hx_drop_reason reason);
+/* Rows given in, kept or not. */
 uint64_t hx_drops_count(const struct hx_drops *drops);
 
 #endif

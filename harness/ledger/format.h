@@ -258,10 +258,10 @@ enum hx_drop_reason {
 };
 
 struct hx_drop_row { /* 40 bytes; reason stored last */
-    uint8_t trace_id[16];
+    uint8_t trace_id[16]; /* both ids of zeros: so many spans, which the SDK cannot name */
     uint8_t span_id[8];
     uint64_t mono_ns;
-    uint32_t reserved;
+    uint32_t count;       /* spans; 0 = 1 */
     uint32_t reason;
 };
 

@@ -210,15 +210,12 @@ static enum hx_drop_reason reason_of(enum otel_sdk_drop_reason reason)
     return HX_DROP_NO_MEMORY;
 }
 
-/* Spans refused without being named are recorded with ids of zero, one row each. */
 static void on_drop(void *arg, const struct otel_sdk_drop *drop)
 {
-    static const uint8_t unknown[16];
-    struct hx_drops *drops = arg;
-
-    for (uint64_t i = 0; i < drop->count; i++)
-        hx_drops_add(drops, drop->trace_id != NULL ? drop->trace_id : unknown,
-                     drop->span_id != NULL ? drop->span_id : unknown, reason_of(drop->reason));
+    if (drop->trace_id != NULL && drop->span_id != NULL)
+        hx_drops_add(arg, drop->trace_id, drop->span_id, reason_of(drop->reason));
+    else
+        hx_drops_add_unnamed(arg, drop->count, reason_of(drop->reason));
 }
 
 /* ---- assembly ------------------------------------------------------------------------------- */

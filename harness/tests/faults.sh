@@ -101,17 +101,21 @@ check "a condition that never comes true is told" never
 
 collector()
 {
-    expect_run collector 0 --set 'faults=[{at: 500ms, do: collector, fault: delay, delay: 50ms, for: 700ms},
+    expect_run collector 0 --set 'faults=[{at: 200ms, do: collector, fault: partial_success, with: {rejected: 3, count: 2}},
+        {at: 500ms, do: collector, fault: delay, delay: 50ms, for: 700ms},
         {at: 1300ms, do: collector, fault: status, status: 503, retry_after: 1s, for: 700ms, probability: 0.7},
         {at: 2200ms, do: collector, fault: stall, for: 500ms}, {at: 3s, do: collector, fault: refuse, for: 500ms},
         {when: spans_received > 200, do: collector, fault: status, status: 429, for: 100ms}]' &&
         json_is "$dir/collector/report.json" "sorted(e['text'].split(' (')[0] for e in r['events'])" \
-            "['collector delay 50ms', 'collector refuse', 'collector stall', 'collector status 429', 'collector status 503']" &&
+            "['collector delay 50ms', 'collector partial_success', 'collector refuse', 'collector stall', 'collector status 429', 'collector status 503']" &&
         json_is "$dir/collector/report.json" "sum(e['requests'] for e in r['events']) == sum(1 for _ in open('$dir/collector/spans/faults.jsonl')) > 5" True &&
         json_is "$dir/collector/report.json" "[e['connections'] > 0 for e in r['events'] if e['text'] == 'collector refuse']" "[True]" &&
         json_is "$dir/collector/report.json" "r['spans']['started'] == r['spans']['accounted']" True &&
         json_is "$dir/collector/report.json" "r['spans']['retry_duplicates'] > 0" True &&
+        json_is "$dir/collector/report.json" "0 < r['spans']['delivered_reported_lost_counted'] <= 6" True &&
+        json_is "$dir/collector/report.json" "['by count only' in c['observed'] for c in r['checks'] if c['id'] == 'counter_lies']" "[True]" &&
+        expect_exit 0 "$tracerig" report "$dir/collector" --format text && says "delivered, reported lost by count" &&
         grep -q 'collector_mock_fault_requests_total{fault="stall"} [1-9]' "$dir/collector/metrics/collector.prom"
 }
-check "the collector delays, refuses, stalls and goes away, and says what it did to which request" collector
+check "the collector refuses in part, delays, refuses, stalls and goes away, and says what it did to which request" collector
 done_testing

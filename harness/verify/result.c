@@ -67,6 +67,8 @@ static json_t *spans_json(const struct hx_judgement *j)
            put_count(spans, "delivered_reported_lost", b->reported_lost) |
            put_count(spans, "lost_unexplained", b->unexplained) |
            put_count(spans, "unexpected", b->unexpected) | put_count(spans, "accounted", accounted);
+    if (b->reported_lost_counted > 0)
+        bad |= put_count(spans, "delivered_reported_lost_counted", b->reported_lost_counted);
     if (b->foreign > 0)
         bad |= put_count(spans, "foreign", b->foreign);
     if (j->facts->load_count > 0)

@@ -42,7 +42,8 @@ static const char *alarm_of(const char *key)
     for (size_t i = 0; bad[i] != NULL; i++)
         if (strcmp(key, bad[i]) == 0)
             return "bad";
-    return strcmp(key, "delivered_reported_lost") == 0 ? "warn" : NULL;
+    return strcmp(key, "delivered_reported_lost") == 0 || strcmp(key, REP_COUNTED_KEY) == 0
+               ? "warn" : NULL;
 }
 
 static void put_sum(struct rep_out *out, const json_t *spans)

@@ -102,6 +102,9 @@ static void put_books(struct rep_out *out, const json_t *root)
     }
     rep_putf(out, "| **sum** | **%s** |\n", rep_format_count(rep_int(spans, "accounted")).text);
     rep_putf(out, "| **started** | **%s** |\n", rep_format_count(rep_int(spans, "started")).text);
+    if (rep_has(spans, REP_COUNTED_KEY))
+        rep_putf(out, "| %s | %s |\n", rep_counted_title,
+                 rep_format_count(rep_int(spans, REP_COUNTED_KEY)).text);
 }
 
 static void put_load(struct rep_out *out, const json_t *root)

@@ -85,6 +85,21 @@ static void what_is_only_claimed_has_no_reason_on_record(void **state)
     rep_model_free(model);
 }
 
+static void what_was_refused_by_number_is_told_apart(void **state)
+{
+    struct rep_model *model = help_fixture("failed", "runs/x");
+    json_t *spans = member(model->root, "spans", NULL);
+
+    (void)state;
+    says(model, "html", "reported lost by count", false);
+    says(model, "text", "reported lost by count", false);
+    json_object_set_new(spans, "delivered_reported_lost_counted", json_integer(27));
+    says(model, "text", "27 delivered, reported lost by count", true);
+    says(model, "html", "delivered, reported lost by count", true);
+    says(model, "markdown", "| delivered, reported lost by count | 27 |", true);
+    rep_model_free(model);
+}
+
 static void evidence_names_the_instance_once(void **state)
 {
     struct rep_model *model = help_fixture("failed", "runs/x");
@@ -119,6 +134,7 @@ int main(void)
         cmocka_unit_test(a_percentile_that_is_left_out_is_not_known),
         cmocka_unit_test(the_generator_limit_has_its_reason),
         cmocka_unit_test(what_is_only_claimed_has_no_reason_on_record),
+        cmocka_unit_test(what_was_refused_by_number_is_told_apart),
         cmocka_unit_test(evidence_names_the_instance_once),
         cmocka_unit_test(names_of_instances_are_not_broken),
     };

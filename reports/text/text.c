@@ -180,6 +180,10 @@ static void put_books(const struct page *page, const json_t *root)
         rep_put(out, ",");
     }
     rep_putf(out, " %s unexplained\n", rep_format_count(rep_int(spans, "lost_unexplained")).text);
+    if (rep_has(spans, REP_COUNTED_KEY))
+        rep_putf(out, "             %s %s\n",
+                 rep_format_count(rep_int(spans, REP_COUNTED_KEY)).text,
+                 rep_counted_title);
     rep_putf(out, "  traces     %s expected", rep_format_count(rep_int(traces, "expected")).text);
     for (const struct rep_word *row = rep_trace_rows + 1; row->key != NULL; row++)
         if (rep_has(traces, row->key))

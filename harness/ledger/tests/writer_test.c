@@ -357,6 +357,34 @@ static void drops_from_four_threads_are_all_counted(void **state)
     assert_int_equal(rows, 3500);
 }
 
+static void spans_that_nobody_names_are_one_row_with_their_number(void **state)
+{
+    static const uint8_t nobody[16];
+    struct fixture *f = *state;
+    struct hx_drops_options options = {f->dir, "order-0", 0, 3, 10};
+    struct hx_drops *drops = NULL;
+    struct hx_drop_row row[2];
+    char path[PATH_MAX];
+    FILE *file;
+
+    assert_int_equal(hx_drops_new(&options, &drops, NULL), OTEL_OK);
+    hx_drops_add_unnamed(drops, 0, HX_DROP_REJECTED);
+    assert_int_equal(hx_drops_count(drops), 0);
+    hx_drops_add_unnamed(drops, (uint64_t)UINT32_MAX + 7, HX_DROP_REJECTED);
+    assert_int_equal(hx_drops_count(drops), 2);
+    hx_drops_free(drops);
+    snprintf(path, sizeof(path), "%s/order-0.0.drops", f->dir);
+    file = fopen(path, "rb");
+    assert_int_equal(fseek(file, sizeof(struct hx_drop_header), SEEK_SET), 0);
+    assert_int_equal(fread(row, sizeof(row[0]), 2, file), 2);
+    fclose(file);
+    assert_int_equal(row[0].count, UINT32_MAX);
+    assert_int_equal(row[1].count, 7);
+    assert_int_equal(row[1].reason, HX_DROP_REJECTED);
+    assert_memory_equal(row[1].trace_id, nobody, 16);
+    assert_memory_equal(row[1].span_id, nobody, 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +396,7 @@ int main(void)
         T(wrong_options_and_unwritable_places_are_errors),
         T(failing_allocation_is_an_error_and_leaves_nothing),
         T(published_rows_survive_kill_9),
+        T(spans_that_nobody_names_are_one_row_with_their_number),
         T(file_size_limit_is_a_fault_and_no_signal),
         T(drops_from_four_threads_are_all_counted),
 #undef T

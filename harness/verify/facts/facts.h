@@ -102,6 +102,9 @@ struct hx_fact_process {
     const struct hx_led_drops *drops;         /* NULL: none */
     uint64_t tap_requests;                    /* in which its spans arrived */
     uint64_t tap_bytes;
+    uint64_t tap_rejected;                    /* that answers of partial success refused */
+    uint64_t drops_named[HX_DROP_NO_MEMORY + 1];   /* spans in its drop record, by reason */
+    uint64_t drops_unnamed[HX_DROP_NO_MEMORY + 1]; /* of which it has only the number */
 };
 
 struct hx_fact_span {
@@ -261,7 +264,7 @@ struct hx_facts {
     uint64_t dangling;        /* ledger rows that close or name a row that is not there */
     uint64_t same_ids;        /* ledger spans whose span id another one has */
     uint64_t tap_undecodable; /* requests */
-    uint64_t drops_unknown;   /* drop rows that name no span */
+    uint64_t drops_unknown;   /* drop rows that name a span which nobody started */
     bool tap_torn, tap_damaged;
 };
 

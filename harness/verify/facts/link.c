@@ -153,6 +153,26 @@ enum otel_err hx_facts_link(struct hx_facts *facts)
 
 /* ---- drop records --------------------------------------------------------------------------- */
 
+static void read_drop(struct hx_facts *facts, struct hx_fact_process *process,
+                      const struct hx_drop_row *row)
+{
+    bool unnamed = hx_id_zero(row->trace_id, 16) && hx_id_zero(row->span_id, 8);
+    bool known = process != NULL && row->reason <= HX_DROP_NO_MEMORY;
+    uint32_t span;
+
+    if (known && unnamed) {
+        process->drops_unnamed[row->reason] += row->count > 0 ? row->count : 1;
+        return;
+    }
+    if (known)
+        process->drops_named[row->reason]++;
+    span = hx_facts_span_by_ids(facts, row->trace_id, row->span_id);
+    if (span == HX_NONE || row->reason > HX_DROP_NO_MEMORY)
+        facts->drops_unknown++;
+    else
+        facts->spans[span].opinion = (uint8_t)row->reason;
+}
+
 void hx_facts_read_drops(struct hx_facts *facts)
 {
     const struct hx_led_drops *drops;
@@ -164,15 +184,9 @@ void hx_facts_read_drops(struct hx_facts *facts)
         if (process != HX_NONE)
             facts->processes[process].drops = drops;
         for (size_t k = 0; k < drops->count; k++) {
-            const struct hx_drop_row *row = &drops->rows[k];
-            uint32_t span = hx_facts_span_by_ids(facts, row->trace_id, row->span_id);
-
-            if (row->reason == 0)
-                continue;
-            if (span == HX_NONE || row->reason > HX_DROP_NO_MEMORY)
-                facts->drops_unknown++;
-            else
-                facts->spans[span].opinion = (uint8_t)row->reason;
+            if (drops->rows[k].reason != 0)
+                read_drop(facts, process != HX_NONE ? &facts->processes[process] : NULL,
+                          &drops->rows[k]);
         }
     }
 }

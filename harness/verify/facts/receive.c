@@ -240,6 +240,9 @@ static void attribute_requests(struct hx_facts *facts)
         request->process = process;
         facts->processes[process].tap_requests++;
         facts->processes[process].tap_bytes += request->body.len;
+        if (request->success)
+            facts->processes[process].tap_rejected +=
+                request->rejected < request->spans ? request->rejected : request->spans;
     }
 }
 

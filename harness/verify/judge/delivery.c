@@ -13,7 +13,10 @@ struct account {
     uint64_t sampled;  /* sampled spans that ended */
     uint64_t named;    /* of those, in the drop record */
     uint64_t drops;    /* all spans in the drop record */
-    uint64_t counted;  /* the player counts them as dropped, but names none */
+    uint64_t counted;  /* the player counts them as dropped, but names none; they are missing */
+    uint64_t claimed;  /* the same before any was found missing */
+    uint64_t strict;   /* of those, such as cannot have arrived */
+    uint64_t refused;  /* counted likewise, but received: answers refused so many */
     uint64_t unknown;  /* neither exported nor dropped by its own counters */
     uint64_t bound;    /* what a killed process may have held */
 };
@@ -71,7 +74,7 @@ static void first_opinions(struct hx_facts *facts, struct account *accounts)
 static void weigh_counters(const struct hx_fact_process *p, struct account *account)
 {
     const struct hx_led_process_close *close = p->close;
-    uint64_t dropped;
+    uint64_t dropped, rejected;
 
     if (p->service != NULL)
         account->bound = p->service->tracing.max_queue_size +
@@ -80,8 +83,29 @@ static void weigh_counters(const struct hx_fact_process *p, struct account *acco
         return;
     dropped = close->queue_full + close->export_failed + close->rejected + close->after_shutdown +
               close->no_memory;
-    account->counted = above(dropped, account->drops);
-    account->unknown = above(account->sampled, account->named + account->counted + close->exported);
+    rejected = above(close->rejected, p->drops_named[HX_DROP_REJECTED]);
+    account->refused = rejected < p->tap_rejected ? rejected : p->tap_rejected;
+    account->claimed = above(dropped, account->drops + account->refused);
+    account->counted = account->claimed;
+    account->strict = above(close->queue_full, p->drops_named[HX_DROP_QUEUE_FULL]) +
+                      above(close->after_shutdown, p->drops_named[HX_DROP_AFTER_SHUTDOWN]) +
+                      rejected - account->refused;
+    account->unknown = above(account->sampled, account->named + account->counted +
+                                                   account->refused + close->exported);
+}
+
+/* After those that are missing were taken from what is counted: the rest is not missing. */
+static void judge_counted(struct hx_judgement *j, const struct hx_fact_process *p,
+                          const struct account *account)
+{
+    uint64_t missing = account->claimed - account->counted;
+
+    j->books.reported_lost_counted += account->refused;
+    if (account->strict > missing)
+        hx_fail(&j->checks, HX_CHECK_COUNTER_LIES, &(struct hx_where){.service = p->instance},
+                "%s: %" PRIu64 " spans are counted as dropped and not named: %" PRIu64
+                " are missing, and answers at the socket refused %" PRIu64 " others",
+                p->instance, account->strict + account->refused, missing, p->tap_rejected);
 }
 
 /* Opinions about spans that no drop record names. Which of them are "counted" is not known; those
@@ -357,6 +381,8 @@ void hx_judge_delivery(struct hx_judgement *j)
     for (size_t i = 0; i < facts->process_count; i++)
         weigh_counters(&facts->processes[i], &accounts[i]);
     last_opinions(facts, accounts);
+    for (size_t i = 0; i < facts->process_count; i++)
+        judge_counted(j, &facts->processes[i], &accounts[i]);
     for (uint32_t i = 0; i < facts->span_count; i++) {
         struct hx_fact_span *span = &facts->spans[i];
 

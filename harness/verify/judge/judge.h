@@ -25,6 +25,7 @@ struct hx_books {
     uint64_t lost[HX_OPINIONS]; /* explained, by the player's opinion */
     uint64_t killed, lost_after_ack, unexplained;
     uint64_t duplicated, retry_duplicates, redelivered, reported_lost, unexpected, foreign;
+    uint64_t reported_lost_counted; /* refused by answers at the socket; which ones, nobody says */
 };
 
 struct hx_tally { /* of traces */

@@ -40,6 +40,60 @@ static void lose_and_overcount(struct world *w)
     w->closes[W_ORDER].exported -= 10;
 }
 
+/* Of the first whole request of a process: the SDK has a number and no ids. */
+static struct w_request *refuse_some(struct world *w, int process, uint32_t count)
+{
+    struct w_request *request = w->requests;
+
+    while (request->process != process)
+        request++;
+    request->rejected = count;
+    w->closes[process].rejected = count;
+    w->closes[process].exported -= count;
+    w->unnamed[process][HX_DROP_REJECTED] = count;
+    return request;
+}
+
+static void refused_some(struct world *w)
+{
+    refuse_some(w, W_ORDER, 3);
+}
+
+static void overcount_refused(struct world *w)
+{
+    refuse_some(w, W_ORDER, 4)->rejected = 3;
+}
+
+static void invent_refused(struct world *w)
+{
+    refuse_some(w, W_ORDER, 4)->rejected = 0;
+}
+
+/* The refused ones were received: their number excuses no other loss. */
+static void refused_some_and_lose_one(struct world *w)
+{
+    refuse_some(w, W_ORDER, 3);
+    lose_one(w);
+}
+
+static void refused_some_kept_silent(struct world *w)
+{
+    refuse_some(w, W_ORDER, 3);
+    w->unnamed[W_ORDER][HX_DROP_REJECTED] = 2;
+}
+
+static void drop_unnamed(struct world *w)
+{
+    lose_and_overcount(w);
+    w->unnamed[W_ORDER][HX_DROP_QUEUE_FULL] = 10;
+}
+
+static void drop_unnamed_and_overcount(struct world *w)
+{
+    drop_unnamed(w);
+    world_span(w, OP_PROCESS, 0)->wire.gone = false;
+}
+
 static void acknowledge_and_lose(struct world *w)
 {
     w->requests[1].times = 0;
@@ -253,6 +307,18 @@ static const struct player PLAYERS[] = {
     {.name = "loses one span", .break_it = lose_one, .caught = "lost_unexplained"},
     {.name = "drops ten and says so", .break_it = drop_honestly, .caught = ""},
     {.name = "loses ten and over-counts queue_full", .break_it = lose_and_overcount,
+     .caught = "counter_lies"},
+    {.name = "is refused three by number", .break_it = refused_some, .caught = ""},
+    {.name = "counts more refused than were", .break_it = overcount_refused,
+     .caught = "counter_lies"},
+    {.name = "counts refused that nobody refused", .break_it = invent_refused,
+     .caught = "counter_lies"},
+    {.name = "is refused three by number and loses one", .break_it = refused_some_and_lose_one,
+     .caught = "lost_unexplained"},
+    {.name = "is refused three and tells of two", .break_it = refused_some_kept_silent,
+     .caught = "counter_lies"},
+    {.name = "drops ten and tells their number", .break_it = drop_unnamed, .caught = ""},
+    {.name = "tells of ten by number and loses nine", .break_it = drop_unnamed_and_overcount,
      .caught = "counter_lies"},
     {.name = "acknowledges and loses", .break_it = acknowledge_and_lose,
      .caught = "lost_after_ack"},

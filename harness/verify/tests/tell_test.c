@@ -115,6 +115,37 @@ static void the_failing_trace_shows_what_was_lost(void **state)
     json_decref(result);
 }
 
+/* One class apart: which spans, nobody knows. */
+static void what_only_a_number_explains_is_told_apart(void **state)
+{
+    struct w_options options = {.requests = FEW};
+    struct world w;
+    json_t *result;
+    const json_t *spans;
+
+    (void)state;
+    world_init(&w, &options);
+    w.requests[0].rejected = 3;
+    w.closes[w.requests[0].process].rejected = 3;
+    w.closes[w.requests[0].process].exported -= 3;
+    w.unnamed[w.requests[0].process][HX_DROP_REJECTED] = 3;
+    world_span(&w, OP_CONSUME, 1)->wire.gone = true;
+    w.closes[W_PROJECTOR].queue_full = 1;
+    w.closes[W_PROJECTOR].exported--;
+    w.unnamed[W_PROJECTOR][HX_DROP_QUEUE_FULL] = 1;
+    result = judge(&w);
+    spans = json_object_get(result, "spans");
+    has(row_of(result, "checks", "id", "counter_lies"), "verdict", "pass");
+    has(row_of(result, "checks", "id", "counter_lies"), "observed", "4 spans by count only");
+    assert_int_equal(
+        json_integer_value(json_object_get(spans, "delivered_reported_lost_counted")), 3);
+    assert_int_equal(json_integer_value(json_object_get(spans, "delivered_reported_lost")), 0);
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(spans, "lost"), "counted_only")), 1);
+    assert_int_equal(json_integer_value(json_object_get(spans, "lost_total")), 1);
+    json_decref(result);
+}
+
 static void claimed_partial_traces_are_said_to_be_claimed(void **state)
 {
     static const struct w_options options = {
@@ -199,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lost_span_makes_a_trace_incomplete_and_not_partial),
         cmocka_unit_test(the_failing_trace_shows_what_was_lost),
+        cmocka_unit_test(what_only_a_number_explains_is_told_apart),
         cmocka_unit_test(claimed_partial_traces_are_said_to_be_claimed),
         cmocka_unit_test(where_nothing_is_whole_the_slowest_part_is_shown),
         cmocka_unit_test(claimed_breaks_are_said_to_be_claimed),

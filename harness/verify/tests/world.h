@@ -83,6 +83,7 @@ struct w_request { /* of the tap */
     bool unanswered;     /* the first arrival */
     bool grpc;           /* it came over gRPC: status is a grpc-status */
     uint32_t first;      /* span */
+    uint32_t rejected;   /* spans that the answer refuses: partial success */
 };
 
 enum w_what { W_ENTRY, W_ENTRY_CLOSE, W_SPAN, W_SPAN_CLOSE, W_SEND, W_SEND_CLOSE, W_SET_OR_READ };
@@ -113,6 +114,7 @@ struct world {
     struct hx_operation operations[OPS];
     struct hx_attribute resource_attribute;
     struct hx_led_process_close closes[W_PROCESSES];
+    uint64_t unnamed[W_PROCESSES][HX_DROP_NO_MEMORY + 1]; /* drops told by count, without ids */
     bool killed[W_PROCESSES];
     const char *wrong_instance; /* gateway's resource says this instance */
     unsigned pipeline_loses;    /* tap request (from 1) that the file exporter does not write */

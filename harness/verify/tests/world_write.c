@@ -131,6 +131,8 @@ static void write_drops(const struct world *w, int p, const char *dir)
             hx_drops_add(drops, span->stranger ? OTHER_IDS : span->led.trace_id,
                          span->stranger ? OTHER_IDS : span->led.span_id, span->dropped);
     }
+    for (int r = 1; r <= HX_DROP_NO_MEMORY; r++)
+        hx_drops_add_unnamed(drops, w->unnamed[p][r], (enum hx_drop_reason)r);
     hx_drops_free(drops);
 }
 
@@ -354,12 +356,14 @@ static void write_tap(const struct world *w)
             record.connection = 1;
             record.transport = request->grpc ? COL_TAP_GRPC : COL_TAP_HTTP;
             record.mono_ns = w->now_mono + number * 1000;
+            record.rejected_spans = 0;
             record.spans = spans_in(w, i);
             record.body = otl_view(body.data, body.len);
             MUST(col_tap_write(&tap, &record));
             record.type = COL_TAP_ANSWER;
             record.mono_ns += 100;
             record.status = request->status;
+            record.rejected_spans = request->rejected;
             record.body = otl_view(NULL, 0);
             if (!(k == 0 && request->unanswered))
                 MUST(col_tap_write(&tap, &record));

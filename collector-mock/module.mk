@@ -23,12 +23,13 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
                   collector-mock/exporters/otlp.c collector-mock/exporters/otlp_client.c \
                   collector-mock/exporters/otlp_settings.c \
+                  collector-mock/exporters/ring.c \
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
                   collector-mock/faults/plan.c collector-mock/faults/fault.c \
                   collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c \
                   collector-mock/telemetry/decisions.c
 collector_LIBS := transport tls col_grpc col_http col_wire yaml base
-collector_PKGS := libevent_core jansson libpcre2-8
+collector_PKGS := libevent_core jansson libpcre2-8 zlib
 
 PROGS += collector-mock
 collector-mock_SRCS := collector-mock/main.c
@@ -42,6 +43,10 @@ col_config_test_LIBS := collector
 TESTS += col_processors_test
 col_processors_test_SRCS := collector-mock/processors/tests/processors_test.c
 col_processors_test_LIBS := collector
+
+TESTS += col_ring_test
+col_ring_test_SRCS := collector-mock/exporters/tests/ring_test.c
+col_ring_test_LIBS := collector
 
 TESTS += col_faults_test
 col_faults_test_SRCS := collector-mock/faults/tests/faults_test.c

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "collector-mock/exporters/ring.h"
+#include "sdk/base/mem.h"
+
+static int by_number(const void *a, const void *b)
+{
+    const uint32_t *left = a, *right = b;
+
+    return (*left > *right) - (*left < *right);
+}
+
+/* The places of the first five points that the Collector's own tests expect. */
+static void test_points_stand_where_the_collector_puts_them(void **state)
+{
+    static const struct {
+        const char *endpoint;
+        uint32_t places[5];
+    } rows[] = {{"endpoint-1", {1401, 4175, 14133, 17836, 21667}},
+                {"endpoint-2", {10240, 15002, 21263, 26806, 27020}}};
+
+    (void)state;
+    for (size_t r = 0; r < 2; r++) {
+        uint32_t places[5];
+        for (unsigned i = 0; i < 5; i++)
+            places[i] = col_ring_point(rows[r].endpoint, i);
+        qsort(places, 5, sizeof(places[0]), by_number);
+        assert_memory_equal(places, rows[r].places, sizeof(places));
+    }
+}
+
+static void test_keys_go_where_the_collector_sends_them(void **state)
+{
+    static const char *const endpoints[] = {"endpoint-1", "endpoint-2"};
+    static const uint8_t first[16] = {1, 2}, second[16] = {128, 128};
+    struct col_ring *ring = NULL;
+
+    (void)state;
+    assert_int_equal(col_ring_new(endpoints, 2, &ring), OTEL_OK);
+    assert_int_equal(col_ring_size(ring), 200);
+    assert_int_equal(col_ring_endpoint(ring, first, 16), 0);
+    assert_int_equal(col_ring_endpoint(ring, second, 16), 1);
+    col_ring_free(ring);
+}
+
+static size_t walk(const char *const *endpoints, size_t count, uint32_t place)
+{
+    for (uint32_t step = 0; step < COL_RING_POSITIONS; step++)
+        for (size_t e = 0; e < count; e++)
+            for (unsigned i = 0; i < COL_RING_POINTS; i++)
+                if (col_ring_point(endpoints[e], i) == (place + step) % COL_RING_POSITIONS)
+                    return e;
+    return SIZE_MAX;
+}
+
+/* By the words of the rule: from the key's place upwards until a point is met, and round. */
+static void test_a_key_belongs_to_the_next_point_upwards(void **state)
+{
+    static const char *const endpoints[] = {"collector-a:4317", "collector-b:4317",
+                                            "collector-c:4317"};
+    static const size_t expected[] = {2, 2, 1, 2, 2, 1, 1, 1}; /* of the traces 1 to 8 */
+    static const uint8_t past[16] = {[14] = 1, [15] = 146};
+    struct col_ring *ring = NULL;
+
+    (void)state;
+    assert_int_equal(col_ring_new(endpoints, 3, &ring), OTEL_OK);
+    for (uint32_t number = 1; number <= 400; number++) {
+        uint8_t key[16] = {0};
+        key[14] = (uint8_t)(number >> 8);
+        key[15] = (uint8_t)number;
+        size_t got = col_ring_endpoint(ring, key, sizeof(key));
+        assert_int_equal(got, walk(endpoints, 3, col_ring_key(key, sizeof(key))));
+        if (number <= 8)
+            assert_int_equal(got, expected[number - 1]);
+    }
+    /* this one stands behind the last point of all, 35948: round to the first */
+    assert_true(col_ring_key(past, sizeof(past)) > 35948);
+    assert_int_equal(col_ring_endpoint(ring, past, sizeof(past)), walk(endpoints, 3, 0));
+    assert_int_equal(col_ring_endpoint(ring, "checkout", 8), 2);
+    assert_int_equal(col_ring_endpoint(ring, "payment", 7), 0);
+    col_ring_free(ring);
+}
+
+static void test_the_order_of_the_endpoints_does_not_matter(void **state)
+{
+    /* two endpoints that want one place: who comes first in the order of bytes has it */
+    static const char *const one[] = {"a:4317", "b:4317", "c:4317", "d:4317", "a:4317"};
+    static const char *const other[] = {"d:4317", "a:4317", "c:4317", "b:4317"};
+    struct col_ring *left = NULL, *right = NULL;
+
+    (void)state;
+    assert_int_equal(col_ring_new(one, 5, &left), OTEL_OK);
+    assert_int_equal(col_ring_new(other, 4, &right), OTEL_OK);
+    assert_int_equal(col_ring_size(left), col_ring_size(right));
+    for (uint32_t key = 0; key < 5000; key++)
+        assert_string_equal(one[col_ring_endpoint(left, &key, sizeof(key))],
+                            other[col_ring_endpoint(right, &key, sizeof(key))]);
+    col_ring_free(left);
+    col_ring_free(right);
+}
+
+static void test_only_keys_of_a_backend_that_left_move(void **state)
+{
+    static const char *const endpoints[] = {"a:4317", "b:4317", "c:4317", "d:4317"};
+    struct col_ring *four = NULL, *three = NULL;
+    unsigned moved = 0, stayed = 0;
+
+    (void)state;
+    assert_int_equal(col_ring_new(endpoints, 4, &four), OTEL_OK);
+    assert_int_equal(col_ring_new(endpoints, 3, &three), OTEL_OK);
+    for (uint32_t key = 0; key < 20000; key++) {
+        size_t before = col_ring_endpoint(four, &key, sizeof(key));
+        size_t after = col_ring_endpoint(three, &key, sizeof(key));
+        if (before == 3)
+            moved++;
+        else if (before == after)
+            stayed++;
+    }
+    /* none moved between those that stayed, but for places that two had wanted */
+    assert_true(moved > 20000 / 8 && moved < 20000 / 2);
+    assert_true(20000 - moved - stayed < 20000 / 100);
+    col_ring_free(four);
+    col_ring_free(three);
+}
+
+static void test_no_endpoint_and_too_many_are_refused(void **state)
+{
+    static const char *const none[1] = {NULL};
+    struct col_ring *ring = NULL;
+
+    (void)state;
+    assert_int_equal(col_ring_new(none, 0, &ring), OTEL_ERR_ARGUMENT);
+    assert_int_equal(col_ring_new(none, COL_RING_ENDPOINTS_MAX + 1, &ring), OTEL_ERR_LIMIT);
+    for (unsigned long n = 1; n <= 2; n++) {
+        static const char *const one[] = {"a"};
+        otl_mem_fail_at(n);
+        assert_int_equal(col_ring_new(one, 1, &ring), OTEL_ERR_MEMORY);
+        otl_mem_fail_at(0);
+    }
+    assert_null(ring);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_points_stand_where_the_collector_puts_them),
+        cmocka_unit_test(test_keys_go_where_the_collector_sends_them),
+        cmocka_unit_test(test_a_key_belongs_to_the_next_point_upwards),
+        cmocka_unit_test(test_the_order_of_the_endpoints_does_not_matter),
+        cmocka_unit_test(test_only_keys_of_a_backend_that_left_move),
+        cmocka_unit_test(test_no_endpoint_and_too_many_are_refused),
+    };
+
+    return cmocka_run_group_tests_name("ring", tests, NULL, NULL);
+}

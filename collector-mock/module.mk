@@ -23,6 +23,8 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
                   collector-mock/exporters/otlp.c collector-mock/exporters/otlp_client.c \
                   collector-mock/exporters/otlp_settings.c \
+                  collector-mock/extensions/health_check.c collector-mock/extensions/idle.c \
+                  collector-mock/extensions/auth.c \
                   collector-mock/exporters/ring.c \
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
                   collector-mock/faults/plan.c collector-mock/faults/fault.c \
@@ -110,6 +112,10 @@ TESTS += col_chain_test
 col_chain_test_SRCS := collector-mock/tests/chain_test.c $(COL_RIG)
 col_chain_test_LIBS := col_wire base
 
+TESTS += col_extensions_test
+col_extensions_test_SRCS := collector-mock/tests/extensions_test.c $(COL_RIG)
+col_extensions_test_LIBS := col_wire base
+
 TESTS += col_start_test
 col_start_test_SRCS := collector-mock/tests/start_test.c $(COL_RIG)
 col_start_test_LIBS := col_wire base
@@ -118,7 +124,8 @@ col_start_test_LIBS := col_wire base
 $(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_grpc_misbehave_test \
 $(B)/tests/col_service_test $(B)/tests/col_tls_test $(B)/tests/col_fault_http_test \
 $(B)/tests/col_fault_grpc_test $(B)/tests/col_fault_tls_test $(B)/tests/col_hostile_test \
-$(B)/tests/col_start_test $(B)/tests/col_misbehave_test $(B)/tests/col_chain_test: | $(B)/bin/collector-mock
+$(B)/tests/col_start_test $(B)/tests/col_misbehave_test $(B)/tests/col_chain_test \
+$(B)/tests/col_extensions_test: | $(B)/bin/collector-mock
 
 FUZZERS += fuzz_col_config
 fuzz_col_config_SRCS := collector-mock/config/tests/fuzz_col_config.c ci/fuzz-main.c

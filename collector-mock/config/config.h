@@ -44,6 +44,8 @@ struct col_config {
     size_t component_count;
     struct col_config_pipeline pipelines[COL_PIPELINES_MAX];
     size_t pipeline_count;
+    size_t extensions[COL_REFS_MAX]; /* those of the service: indices into components */
+    size_t extension_count;
     enum otl_log_level log_level;
     char metrics_endpoint[256]; /* "": no /metrics */
 };

@@ -262,8 +262,15 @@ static enum otel_err check_extensions(struct col_config *config, const json_t *s
     for (size_t i = 0; i < json_array_size(list); i++) {
         struct reference reference = {COL_EXTENSION, json_string_value(json_array_get(list, i)),
                                       "service", otl_yaml_item_pos(config->doc, list, i)};
-        if (find(config, COL_EXTENSION, reference.id) == NOWHERE)
+        struct refs refs = {config->extensions, &config->extension_count};
+        size_t ref = find(config, COL_EXTENSION, reference.id);
+        if (ref == NOWHERE)
             return undefined(config, &reference, reterr);
+        if (contains(refs, ref))
+            continue;
+        if (config->extension_count == COL_REFS_MAX)
+            return otl_yaml_error(reterr, reference.pos, "more than %d extensions", COL_REFS_MAX);
+        config->extensions[config->extension_count++] = ref;
     }
     return OTEL_OK;
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "collector-mock/extensions/auth.h"
+
 #define TAKEN(name) {.key = (name), .type = OTL_SCHEMA_ANY, .nullable = true}
 
 /* ---- tables ---- */
@@ -48,6 +50,9 @@ static const struct otl_schema header_keys[] = {
 static const char *const compressions[] = {"gzip", "none", "", NULL};
 static const char *const encodings[] = {"proto", "json", NULL};
 
+static const struct otl_schema auth_keys[] = {
+    {.key = "authenticator", .type = OTL_SCHEMA_STRING, .min = 1}, OTL_SCHEMA_END};
+
 #define COMMON                                                                                    \
     {.key = "timeout", .type = OTL_SCHEMA_DURATION},                                              \
         {.key = "compression", .type = OTL_SCHEMA_ENUM, .words = compressions},                   \
@@ -58,7 +63,8 @@ static const char *const encodings[] = {"proto", "json", NULL};
          .type = OTL_SCHEMA_MAP,                                                                  \
          .child = retry_keys,                                                                     \
          .nullable = true},                                                                       \
-        TAKEN("read_buffer_size"), TAKEN("write_buffer_size"), TAKEN("auth"), TAKEN("middlewares")
+        TAKEN("read_buffer_size"), TAKEN("write_buffer_size"), TAKEN("middlewares"),           \
+        {.key = "auth", .type = OTL_SCHEMA_MAP, .child = auth_keys, .nullable = true}
 
 static const struct otl_schema grpc_keys[] = {
     {.key = "endpoint", .type = OTL_SCHEMA_STRING}, COMMON, TAKEN("balancer_name"),
@@ -273,9 +279,10 @@ static enum otel_err read_tls(const struct col_create *args, struct col_otlp_set
 enum otel_err col_otlp_settings_read(const struct col_create *args, bool grpc,
                                      struct col_otlp_settings *s, struct otl_detail *reterr)
 {
-    static const char *const refused[] = {"auth", "middlewares", "proxy_url", "cookies",
+    static const char *const refused[] = {"middlewares", "proxy_url", "cookies",
                                           "authority"};
     const char *compression = otl_tree_text(args->config, "compression", "gzip");
+    bool authenticates = false;
     enum otel_err err;
 
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
@@ -296,6 +303,11 @@ enum otel_err col_otlp_settings_read(const struct col_create *args, bool grpc,
         err = read_retry(args, s, reterr);
     if (err == OTEL_OK)
         err = read_headers(args, s, reterr);
+    if (err == OTEL_OK)
+        err = col_auth_header(args, &s->header_lines, &authenticates, reterr);
+    if (err == OTEL_OK && authenticates && grpc && !s->url.tls)
+        return wrong(args, args->config, "auth",
+                     "the credentials require transport level security (tls)", reterr);
     return err == OTEL_OK ? read_tls(args, s, reterr) : err;
 }
 

@@ -75,6 +75,7 @@ struct col_host {
     uint64_t lose_after_ack;  /* --broken: acknowledge and lose every n-th request; 0: none */
     uint64_t flip_decision;   /* --broken: turn every n-th decision of tail sampling round */
     const char *blind_policy; /* --broken: the policy of tail sampling that never samples */
+    bool available;           /* requests are taken: from ready until the first signal */
     bool flip_silently;       /* ... and record the one that should have been */
     struct col_decisions decisions; /* fd -1: none is kept */
     struct {

@@ -217,6 +217,19 @@ static enum otel_err build_receivers(struct col_graph *graph, struct otl_detail 
     return OTEL_OK;
 }
 
+static enum otel_err build_extensions(struct col_graph *graph, struct otl_detail *reterr)
+{
+    const struct col_consumer none = {NULL, NULL};
+
+    for (size_t i = 0; i < graph->config->extension_count; i++) {
+        size_t component = graph->config->extensions[i];
+        enum otel_err err = make_node(graph, component, none, &graph->shared[component], reterr);
+        if (err != OTEL_OK)
+            return err;
+    }
+    return OTEL_OK;
+}
+
 static enum otel_err start_all(struct col_graph *graph, struct otl_detail *reterr)
 {
     for (size_t i = 0; i < graph->count; i++) {
@@ -239,7 +252,9 @@ enum otel_err col_graph_new(const struct col_config *config, struct col_host *ho
         return no_memory(reterr);
     graph->config = config;
     graph->host = host;
-    err = build_receivers(graph, reterr);
+    err = build_extensions(graph, reterr);
+    if (err == OTEL_OK)
+        err = build_receivers(graph, reterr);
     if (err == OTEL_OK)
         err = start_all(graph, reterr);
     if (err == OTEL_OK)

@@ -9,6 +9,9 @@ static const struct col_component_type *const types[] = {
     &col_file_exporter, &col_debug_exporter, &col_nop_exporter,
     &col_otlp_exporter, &col_otlp_grpc_exporter, &col_otlphttp_exporter, &col_otlp_http_exporter,
     &col_forward_connector,
+    &col_health_check_extension, &col_pprof_extension, &col_zpages_extension,
+    &col_basicauth_extension, &col_basic_auth_extension,
+    &col_bearertokenauth_extension, &col_bearer_token_auth_extension,
 };
 
 enum { TYPE_COUNT = sizeof(types) / sizeof(types[0]) };

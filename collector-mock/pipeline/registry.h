@@ -17,6 +17,11 @@ extern const struct col_component_type col_nop_exporter;
 extern const struct col_component_type col_otlp_exporter, col_otlp_grpc_exporter;
 extern const struct col_component_type col_otlphttp_exporter, col_otlp_http_exporter;
 extern const struct col_component_type col_forward_connector;
+extern const struct col_component_type col_health_check_extension;
+extern const struct col_component_type col_pprof_extension, col_zpages_extension;
+extern const struct col_component_type col_basicauth_extension, col_basic_auth_extension;
+extern const struct col_component_type col_bearertokenauth_extension;
+extern const struct col_component_type col_bearer_token_auth_extension;
 
 /* NULL: there is none. */
 const struct col_component_type *col_registry_find(enum col_kind kind, const char *name);

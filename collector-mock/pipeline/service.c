@@ -47,6 +47,7 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
     if (service->stopping)
         return;
     service->stopping = true;
+    service->host.available = false;
     otl_log_line(&service->host.log, OTL_LOG_INFO, "signal %d: draining", (int)number);
     col_plan_free(service->plan);
     service->plan = NULL;
@@ -207,8 +208,10 @@ static enum otel_err say_ready(struct col_service *service, struct otl_detail *r
 
 enum otel_err col_service_run(struct col_service *service, struct otl_detail *reterr)
 {
-    enum otel_err err = say_ready(service, reterr);
+    enum otel_err err;
 
+    service->host.available = true;
+    err = say_ready(service, reterr);
     if (err == OTEL_OK && service->plan != NULL)
         err = col_plan_start(service->plan, service->host.base, service->host.faults,
                              service->host.clock, &service->host.log);

@@ -56,7 +56,7 @@ static const struct {
      "the debug exporter instead"},
     {RECEIVERS "exporters: {nop: , 2x: }\n" PIPELINE, "c.yaml:2:20: '2x' is no component id"},
     {RECEIVERS "exporters: {nop/: }\n" PIPELINE, "c.yaml:2:13: 'nop/' is no component id"},
-    {HEAD PIPELINE "extensions: {health_check: }\n", "unknown type 'health_check' for extension"},
+    {HEAD PIPELINE "extensions: {health_chek: }\n", "did you mean 'health_check'"},
     {"receivers: {otlp: {protocols: {htp: }}}\n" EXPORTERS PIPELINE,
      "c.yaml:1:32: unknown key 'htp'"},
     {"receivers: {otlp: {protocols: {http: {endpoint: 5}}}}\n" EXPORTERS PIPELINE, "c.yaml:1:49: "},

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_EXTENSIONS_AUTH_H
+#define COL_EXTENSIONS_AUTH_H
+
+#include "collector-mock/pipeline/component.h"
+
+/*
+ * What an exporter says of itself to the next collector: auth {authenticator: ID}, where ID is a
+ * basicauth (client_auth) or bearertokenauth extension of the configuration.
+ *
+ * Files with secrets are read once, when the configuration is.
+ */
+
+/* Append "Name: value\r\n" for the exporter's key auth; nothing if it has none. *ret: whether it
+ * has. OTEL_ERR_SYNTAX with the place; OTEL_ERR_NOT_FOUND, OTEL_ERR_IO: a file. */
+OTEL_MUST_USE enum otel_err col_auth_header(const struct col_create *exporter,
+                                            struct otl_buf *lines, bool *ret,
+                                            struct otl_detail *reterr);
+
+#endif

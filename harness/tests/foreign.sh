@@ -13,20 +13,7 @@ plain()
 {
     name=$1 want=$2
     shift 2
-    expect_exit "$want" "$tracerig" run $plain --quiet --out "$dir/$name" "$@" && none_left
-}
-
-none_left() # the program as it was started here
-{
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
-        left=$(for p in /proc/[0-9]*; do
-            [ "$(readlink "$p/exe" 2> /dev/null)" != "$dir/plain-service" ] || echo "$p"
-        done)
-        [ -n "$left" ] || return 0
-        sleep 0.2
-    done
-    echo "left running: $left"
-    return 1
+    expect_exit "$want" "$tracerig" run $plain --quiet --out "$dir/$name" "$@" && none_runs "$dir/plain-service"
 }
 
 mode() { echo "services.payment.env.PLAIN_MODE=$1"; }
@@ -95,7 +82,7 @@ services:
 load: {route: edge POST /e, rate: 200, warmup: 100ms, duration: 1s, timeout: 5s, incoming: {sampled: 0.5, not_sampled: 0.2}}
 expect: {required: [middle-tier POST /m -> last POST /l]}
 YAML
-    expect_exit 0 "$tracerig" run "$dir/chain.yaml" --quiet --out "$dir/chain" && none_left &&
+    expect_exit 0 "$tracerig" run "$dir/chain.yaml" --quiet --out "$dir/chain" && none_runs "$dir/plain-service" &&
         json_is "$dir/chain/report.json" "len(set(e['calls'] for e in r['edges'])), r['edges'][2]['complete'] == r['edges'][2]['sampled'] > 50" "(1, True)" &&
         json_is "$dir/chain/report.json" "sorted(s['instance'] for s in r['services'] if s.get('ledger'))" "['edge-0', 'edge-1', 'middle-tier-0', 'middle-tier-1', 'middle-tier-2']"
 }
@@ -172,7 +159,7 @@ dies()
     wait $runner
     got=$?
     [ $got -eq 1 ] || { echo "exit $got"; cat "$dir/out"; return 1; }
-    none_left && json_is "$dir/dies/report.json" "[i['text'] for c in r['checks'] if c['id'] == 'processes' for i in c['evidence']]" "['payment-0 died during the run: killed by signal 9']" &&
+    none_runs "$dir/plain-service" && json_is "$dir/dies/report.json" "[i['text'] for c in r['checks'] if c['id'] == 'processes' for i in c['evidence']]" "['payment-0 died during the run: killed by signal 9']" &&
         json_is "$dir/dies/report.json" "r['spans']['started'] == r['spans']['accounted']" True
 }
 check "a program that dies in mid-run is named, and the books still balance" dies
@@ -187,7 +174,7 @@ interrupted()
     done
     kill "-$1" $runner
     wait $runner 2> /dev/null
-    none_left && rm -rf "$dir/interrupted"
+    none_runs "$dir/plain-service" && rm -rf "$dir/interrupted"
 }
 check "Ctrl-C leaves no program running" interrupted INT
 check "nor does kill -9 of the runner" interrupted KILL

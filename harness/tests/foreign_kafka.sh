@@ -6,26 +6,13 @@ cp "$(dirname "$tracerig")/plain-service" "$dir/plain-service" || exit 3
 PATH=$dir:$PATH
 export PATH
 
-none_left()
-{
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
-        left=$(for p in /proc/[0-9]*; do
-            [ "$(readlink "$p/exe" 2> /dev/null)" != "$dir/plain-service" ] || echo "$p"
-        done)
-        [ -n "$left" ] || return 0
-        sleep 0.2
-    done
-    echo "left running: $left"
-    return 1
-}
-
 # Of each program: are all its hops whole, what is wrong with them, could none be judged?
 verdicts='[(n, all(e["complete"] == e["calls"] > 5 for e in es), sorted(set(e.get("why", "") for e in es)), all(e.get("not_judged") == e["calls"] for e in es))
     for n in ("healthy", "drop", "silent", "alone", "keyed") for es in [[e for e in r["edges"] if e["from"].startswith(n)]]]'
 
 broken()
 {
-    expect_exit 1 "$tracerig" run harness/tests/plain-topics-broken.yaml --quiet --out "$dir/broken" && none_left &&
+    expect_exit 1 "$tracerig" run harness/tests/plain-topics-broken.yaml --quiet --out "$dir/broken" && none_runs "$dir/plain-service" &&
         json_is "$dir/broken/report.json" "$verdicts" \
             "[('healthy', True, [''], False), ('drop', False, ['an untraced service did not pass the context on'], False), ('silent', False, [''], True), ('alone', True, [''], False), ('keyed', True, [''], False)]"
 }
@@ -33,7 +20,7 @@ check "one that drops it is named at both its edges; one that hides its request 
 
 faults()
 {
-    expect_exit 0 "$tracerig" run harness/tests/foreign-faults.yaml --quiet --out "$dir/faults" && none_left &&
+    expect_exit 0 "$tracerig" run harness/tests/foreign-faults.yaml --quiet --out "$dir/faults" && none_runs "$dir/plain-service" &&
         json_is "$dir/faults/report.json" "[(e['to'], e['complete'] == e['calls'] > 20) for e in r['edges'] if e['from'].startswith('audit')]" \
             "[('rules POST /check', True), ('archive process order.audited', True)]" &&
         json_is "$dir/faults/report.json" "[s['requests'] == r['edges'][0]['calls'] for s in r['services'] if s['instance'] == 'audit-0' and s['incarnation']]" "[True]" &&
@@ -51,7 +38,7 @@ check "a program between two topics is right, though it is killed, the broker fa
 ends()
 {
     expect_exit 3 "$tracerig" run harness/tests/plain-topics.yaml --quiet --out "$dir/ends" --set services.audit.env.PLAIN_MODE=exit &&
-        none_left && says "harness/tests/plain-topics.yaml:9:14: audit-0 ended before it was ready (exit 7); its output ends: no licence found"
+        none_runs "$dir/plain-service" && says "harness/tests/plain-topics.yaml:9:14: audit-0 ended before it was ready (exit 7); its output ends: no licence found"
 }
 check "one that ends at once is named with its last words" ends
 

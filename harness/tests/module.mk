@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 SCRIPT_TESTS += harness/tests/scenarios.sh harness/tests/bad_input.sh harness/tests/cleanup.sh \
                 harness/tests/same_seed.sh harness/tests/gate.sh harness/tests/sweep.sh \
-                harness/tests/broken_players.sh harness/tests/conformance.sh
+                harness/tests/broken_players.sh harness/tests/conformance.sh \
+                harness/tests/planted.sh
 SCRIPT_TESTS += harness/tests/faults.sh harness/tests/fault_scenarios.sh
 SCRIPT_TESTS += harness/tests/overhead.sh harness/tests/validate_overhead.sh
 SCRIPT_TESTS += harness/tests/tail_sampling.sh

@@ -117,3 +117,14 @@ nothing_left()
     echo "left running: $left"
     return 1
 }
+
+none_runs() # none_runs FILE: no process has that program file
+{
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        left=$(find /proc -maxdepth 2 -name exe -lname "$1" 2> /dev/null | cut -d/ -f3)
+        [ -n "$left" ] || return 0
+        sleep 0.2
+    done
+    echo "left running: $left"
+    return 1
+}

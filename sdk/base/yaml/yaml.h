@@ -72,8 +72,9 @@ OTEL_MUST_USE enum otel_err otl_yaml_load_text(const char *text, size_t len,
                                                const struct otl_yaml_options *options,
                                                struct otl_yaml **ret, struct otl_detail *reterr);
 /* Read one document more and lay it over doc: maps are merged key by key and deeply, everything
- * else (lists, null too) replaces what was there. An empty document changes nothing; OTEL_ERR_SYNTAX
- * too if one of the two is no map. Afterwards doc is only good for otl_yaml_free() if it failed. */
+ * else (lists, null too) replaces what was there. An empty document changes nothing;
+ * OTEL_ERR_SYNTAX too if one of the two is no map. Afterwards doc is only good for
+ * otl_yaml_free() if it failed. */
 OTEL_MUST_USE enum otel_err otl_yaml_merge_text(struct otl_yaml *doc, const char *text, size_t len,
                                                 const struct otl_yaml_options *options,
                                                 struct otl_detail *reterr);

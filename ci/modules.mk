@@ -4,6 +4,7 @@ MODULES := sdk/base
 MODULES += sdk/base/yaml
 MODULES += sdk/base/loop
 MODULES += sdk/api
+MODULES += sdk/instrument
 MODULES += sdk/otlp
 MODULES += sdk/resource
 MODULES += sdk/sampler

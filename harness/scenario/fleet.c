@@ -105,6 +105,7 @@ static void load_broken(const json_t *map, struct hx_broken *ret)
     ret->lose_link_every = (unsigned)otl_tree_int(map, "lose_link_every", 0);
     ret->reuse_id_every = (unsigned)otl_tree_int(map, "reuse_id_every", 0);
     ret->alter_every = (unsigned)otl_tree_int(map, "alter_every", 0);
+    ret->stale_log_ids = otl_tree_bool(map, "stale_log_ids", false);
     ret->clock_offset_ns = otl_tree_int(map, "clock_offset_ms", 0) * NS_PER_MS;
     ret->clock_step_ns = otl_tree_int(map, "clock_step_ms", 0) * NS_PER_MS;
     ret->clock_step_every = (unsigned)otl_tree_int(map, "clock_step_every", 0);

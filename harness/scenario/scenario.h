@@ -71,6 +71,7 @@ struct hx_broken {
     unsigned lose_link_every;   /* every n-th span that has links lacks the last of them */
     unsigned reuse_id_every;    /* every n-th span gets the id of the one before */
     unsigned alter_every;       /* alters an attribute of every n-th span on its way out */
+    bool stale_log_ids;         /* log lines carry the ids of the request that logged before */
     int64_t clock_offset_ns;    /* SDK clock is off by this */
     int64_t clock_step_ns;      /* SDK wall and mono clock step by this in the middle of a span, */
     unsigned clock_step_every;  /* every n-th span */

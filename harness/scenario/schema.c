@@ -207,6 +207,7 @@ static const struct otl_schema broken[] = {
     ROW("lose_link_every", UINT, .max = UINT32_MAX),
     ROW("reuse_id_every", UINT, .max = UINT32_MAX),
     ROW("alter_every", UINT, .max = UINT32_MAX),
+    ROW("stale_log_ids", BOOL),
     ROW("clock_offset_ms", INT, .min = -1000000, .max = 1000000),
     ROW("clock_step_ms", INT, .min = -1000000, .max = 1000000),
     ROW("clock_step_every", UINT, .max = UINT32_MAX),

@@ -12,7 +12,7 @@
 static bool is_healthy(const struct hx_broken *what)
 {
     return what->drop_context[0] == '\0' && !what->sample_on_its_own &&
-           !what->trust_malformed &&
+           !what->trust_malformed && !what->stale_log_ids &&
            what->lose_link_every == 0 && what->swap_parents_every == 0 && what->lose_one_in == 0 &&
            what->lose_and_overcount == 0 && what->reuse_id_every == 0 && what->alter_every == 0 &&
            what->clock_offset_ns == 0 && what->clock_step_every == 0;
@@ -68,6 +68,21 @@ void hx_broken_counters(const struct hx_broken_player *player, struct hx_led_pro
     lost = atomic_load(&player->lost);
     row->exported -= lost < row->exported ? lost : row->exported;
     row->queue_full += lost;
+}
+
+/* As where a context stays attached to a thread: the next request's lines are in its name. */
+const struct otel_span_context *hx_broken_log_context(struct hx_broken_player *player,
+                                                      const struct otel_span_context *right)
+{
+    if (player == NULL || !player->what.stale_log_ids)
+        return right;
+    player->logged[1] = player->logged[0];
+    player->logged[0] = *right;
+    player->logged[0].trace_state = NULL;
+    if (!otel_span_context_is_valid(&player->logged[1]))
+        return right;
+    hx_broken_erred(player);
+    return &player->logged[1];
 }
 
 bool hx_broken_drops_context(struct hx_broken_player *player, const struct hx_step *step)

@@ -65,6 +65,10 @@ const struct otel_context *hx_broken_parent(struct hx_broken_player *player, str
                                             const struct otel_context *right);
 /* How many of the links are to be given to the API. */
 size_t hx_broken_links(struct hx_broken_player *player, size_t right);
+/* The span context whose ids a log line is to carry, right being the line's own; the answer holds
+ * until the next call. player NULL: right. */
+const struct otel_span_context *hx_broken_log_context(struct hx_broken_player *player,
+                                                      const struct otel_span_context *right);
 void hx_broken_started(struct hx_broken_player *player, uint64_t seq);
 void hx_broken_ended(struct hx_broken_player *player, uint64_t seq);
 

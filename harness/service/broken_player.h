@@ -35,6 +35,7 @@ struct hx_broken_player {
     atomic_ulong ended;         /* broken_processor.c */
     atomic_ulong exported;      /* broken_exporter.c: spans seen */
     atomic_ulong lost;          /* ... and left out */
+    struct otel_span_context logged[2]; /* of the last line, and of the one before */
     struct hx_broken_propagator propagator;
     struct otel_sdk_clock clock;
     struct otel_sdk_id_generator generator;

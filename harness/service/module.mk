@@ -14,7 +14,7 @@ service_steps_SRCS := harness/service/carrier.c harness/service/value.c harness/
                       harness/service/broken_clock.c harness/service/broken_processor.c \
                       harness/service/broken_exporter.c harness/service/broken_propagator.c \
                       harness/service/inject.c harness/service/work.c
-service_steps_LIBS := processor trace sampler resource propagation otel_api scenario ledger base
+service_steps_LIBS := processor trace sampler resource propagation instrument otel_api scenario ledger base
 service_steps_PKGS := jansson
 
 # A librdkafka client on a libevent loop; the relay has some too.

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <otel/log_correlation.h>
 
 #include "harness/service/broken.h"
 #include "harness/service/request.h"
@@ -98,11 +101,13 @@ void hx_step_inject(struct hx_frame *frame, const struct hx_step *step, struct h
     hx_led_send_row(rig->ledger, &row, &headers);
 }
 
+/* Requests share the loop's thread, so that nothing is current: the ids are the frame's span's. */
 void hx_step_log(const struct hx_frame *frame, enum otl_log_level level, const char *format, ...)
 {
     const struct hx_runtime *runtime = frame->request->runtime;
-    const struct otel_span_context *context;
-    char message[1024], trace_id[33], span_id[17];
+    const struct otel_span_context *context = NULL;
+    char message[1024], fields[OTEL_LOG_FIELDS_SIZE + 32];
+    size_t len;
     va_list args;
 
     if (runtime->log == NULL)
@@ -110,14 +115,13 @@ void hx_step_log(const struct hx_frame *frame, enum otl_log_level level, const c
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
-    context = frame->span != NULL ? otel_span_get_context(frame->span->api) : NULL;
-    if (!otel_span_context_is_valid(context)) {
-        otl_log_line(runtime->log, level, "%s", message);
-        return;
-    }
-    otel_trace_id_hex(context->trace_id, trace_id);
-    otel_span_id_hex(context->span_id, span_id);
-    otl_log_trace(runtime->log, level, trace_id, span_id, context->flags, "%s", message);
+    if (frame->span != NULL)
+        context = hx_broken_log_context(runtime->rig.broken,
+                                        otel_span_get_context(frame->span->api));
+    len = otel_log_fields(context, fields);
+    snprintf(fields + len, sizeof(fields) - len, ",\"request\":%" PRIu64,
+             frame->request->trail.request);
+    otl_log_with(runtime->log, level, fields, "%s", message);
 }
 
 /* ---- the steps ------------------------------------------------------------------------------ */

@@ -40,7 +40,7 @@ static void json_escape(const char *text, char *out, size_t size)
     out[otl_utf8_prefix(out, at)] = '\0';
 }
 
-static void write_line(const struct otl_log *log, enum otl_log_level level, const char *ids,
+static void write_line(const struct otl_log *log, enum otl_log_level level, const char *fields,
                        const char *message)
 {
     char line[LINE_SIZE], escaped[MESSAGE_SIZE * 2], name[128];
@@ -57,7 +57,7 @@ static void write_line(const struct otl_log *log, enum otl_log_level level, cons
                    "\"name\":\"%s\"%s,\"message\":\"%s\"}\n",
                    utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,
                    utc.tm_sec, (unsigned)(now / OTL_NS_PER_MS % 1000), level_names[level], name,
-                   ids, escaped);
+                   fields, escaped);
     /* A logger has nobody to tell that its descriptor is gone. */
     if (len > 0 && (size_t)len < sizeof(line) &&
         otl_fd_write_all(log->fd, line, (size_t)len) != OTEL_OK)
@@ -77,10 +77,10 @@ void otl_log_line(const struct otl_log *log, enum otl_log_level level, const cha
     write_line(log, level, "", message);
 }
 
-void otl_log_trace(const struct otl_log *log, enum otl_log_level level, const char *trace_id,
-                   const char *span_id, unsigned flags, const char *format, ...)
+void otl_log_with(const struct otl_log *log, enum otl_log_level level, const char *fields,
+                  const char *format, ...)
 {
-    char message[MESSAGE_SIZE], ids[160] = "";
+    char message[MESSAGE_SIZE];
     va_list args;
 
     if (log == NULL || level < log->level)
@@ -88,9 +88,5 @@ void otl_log_trace(const struct otl_log *log, enum otl_log_level level, const ch
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
-    if (trace_id != NULL && span_id != NULL)
-        snprintf(ids, sizeof(ids),
-                 ",\"trace_id\":\"%.32s\",\"span_id\":\"%.16s\",\"trace_flags\":\"%02x\"", trace_id,
-                 span_id, flags & 0xffu);
-    write_line(log, level, ids, message);
+    write_line(log, level, strlen(fields) <= OTL_LOG_FIELDS_MAX ? fields : "", message);
 }

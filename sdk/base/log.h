@@ -17,6 +17,8 @@
  * Limits    a line is cut at 4096 bytes (and stays valid JSON).
  */
 
+enum { OTL_LOG_FIELDS_MAX = 255 };
+
 enum otl_log_level { OTL_LOG_DEBUG, OTL_LOG_INFO, OTL_LOG_WARN, OTL_LOG_ERROR };
 
 struct otl_log {
@@ -30,9 +32,9 @@ void otl_log_init(struct otl_log *log, int fd, enum otl_log_level level, const c
 /* {"time":"2026-01-02T03:04:05.678Z","level":"info","name":...,"message":...} */
 void otl_log_line(const struct otl_log *log, enum otl_log_level level, const char *format, ...)
     OTEL_PRINTF(3, 4);
-/* The same with trace_id and span_id (hex, may be NULL) and the trace flags. */
-void otl_log_trace(const struct otl_log *log, enum otl_log_level level, const char *trace_id,
-                   const char *span_id, unsigned flags, const char *format, ...)
-    OTEL_PRINTF(6, 7);
+/* The same with more fields before the message: ',"key":value' each, well-formed, at most
+ * OTL_LOG_FIELDS_MAX bytes in all (else they are left out). */
+void otl_log_with(const struct otl_log *log, enum otl_log_level level, const char *fields,
+                  const char *format, ...) OTEL_PRINTF(4, 5);
 
 #endif

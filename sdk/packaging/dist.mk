@@ -11,7 +11,7 @@ OTEL_VERSION := $(shell sed -n 's/^\#define OTEL_SDK_VERSION "\(.*\)"/\1/p' sdk/
 OTEL_ABI     := 0
 
 # What goes into which library. Base is in both: it is hidden, and neither shows it to the other.
-DIST_API_LIBS := otel_api propagation base
+DIST_API_LIBS := otel_api instrument propagation base
 DIST_SDK_LIBS := config exporter transport processor trace sampler resource otlp loop
 DIST_SDK_PKGS := libevent_core libnghttp2 zlib
 DIST_SDK_RAW  := -lhttp_parser

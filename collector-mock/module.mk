@@ -25,7 +25,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/exporters/otlp_settings.c \
                   collector-mock/extensions/health_check.c collector-mock/extensions/idle.c \
                   collector-mock/extensions/auth.c \
-                  collector-mock/exporters/ring.c \
+                  collector-mock/exporters/ring.c collector-mock/exporters/load_balancing.c \
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
                   collector-mock/faults/plan.c collector-mock/faults/fault.c \
                   collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c \
@@ -37,6 +37,9 @@ PROGS += collector-mock
 collector-mock_SRCS := collector-mock/main.c
 collector-mock_LIBS := collector
 collector-mock_LDFLAGS := $(RELOCATABLE) -Wl,-u,otel_sdk_tls_ops_0
+
+COL_RIG := collector-mock/tests/rig.c
+TAIL_WORLD := collector-mock/processors/tests/tail_world.c
 
 TESTS += col_config_test
 col_config_test_SRCS := collector-mock/config/tests/config_test.c
@@ -50,11 +53,15 @@ TESTS += col_ring_test
 col_ring_test_SRCS := collector-mock/exporters/tests/ring_test.c
 col_ring_test_LIBS := collector
 
+TESTS += col_balance_test
+col_balance_test_SRCS := collector-mock/tests/balance_test.c $(TAIL_WORLD) $(COL_RIG)
+col_balance_test_LIBS := collector
+$(B)/tests/col_balance_test: | $(B)/bin/collector-mock
+
 TESTS += col_faults_test
 col_faults_test_SRCS := collector-mock/faults/tests/faults_test.c
 col_faults_test_LIBS := collector
 
-COL_RIG := collector-mock/tests/rig.c
 COL_SECURE := collector-mock/tests/certs.c collector-mock/tests/secure.c
 
 TESTS += col_http_test
@@ -139,7 +146,6 @@ $(B)/bench/receive_bench: | $(B)/bin/collector-mock
 
 SCRIPT_TESTS += collector-mock/tests/official_python.sh
 
-TAIL_WORLD := collector-mock/processors/tests/tail_world.c
 
 TESTS += col_tail_policy_test
 col_tail_policy_test_SRCS := collector-mock/processors/tests/tail_policy_test.c $(TAIL_WORLD)

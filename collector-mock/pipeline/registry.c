@@ -8,6 +8,7 @@ static const struct col_component_type *const types[] = {
     &col_tail_sampling_processor, &col_probabilistic_sampler_processor,
     &col_file_exporter, &col_debug_exporter, &col_nop_exporter,
     &col_otlp_exporter, &col_otlp_grpc_exporter, &col_otlphttp_exporter, &col_otlp_http_exporter,
+    &col_load_balancing_exporter, &col_loadbalancing_exporter,
     &col_forward_connector,
     &col_health_check_extension, &col_pprof_extension, &col_zpages_extension,
     &col_basicauth_extension, &col_basic_auth_extension,

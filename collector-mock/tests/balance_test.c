@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One collector before two: who gets which span, over real sockets. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "collector-mock/exporters/ring.h"
+#include "collector-mock/processors/tests/tail_world.h"
+#include "collector-mock/tests/rig.h"
+#include "collector-mock/wire/traces.h"
+
+#define TELEMETRY "service:\n  telemetry: {metrics: {address: '127.0.0.1:0'}}\n"
+static const char backend_config[] =
+    "receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:0'}}}}\n"
+    "exporters: {nop: }\n" TELEMETRY
+    "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n";
+
+enum { BACKENDS = 2, TRACES = 40, SERVICES = 40 };
+
+static struct rig front, backends[BACKENDS];
+static char hosts[BACKENDS][32];
+
+static int setup(void **state)
+{
+    (void)state;
+    signal(SIGPIPE, SIG_IGN);
+    rig_init(&front);
+    for (size_t i = 0; i < BACKENDS; i++) {
+        rig_init(&backends[i]);
+        rig_config(&backends[i], backend_config);
+        rig_start(&backends[i], NULL);
+        snprintf(hosts[i], sizeof(hosts[i]), "127.0.0.1:%u", rig_port(&backends[i], "otlp/grpc"));
+    }
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    rig_fini(&front);
+    for (size_t i = 0; i < BACKENDS; i++)
+        rig_fini(&backends[i]);
+    return 0;
+}
+
+static void start_front(const char *routing)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text),
+             "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}\n"
+             "exporters:\n"
+             "  load_balancing:\n"
+             "    %s\n"
+             "    protocol: {otlp: {tls: {insecure: true}}}\n"
+             "    resolver: {static: {hostnames: ['%s', '%s']}}\n" TELEMETRY
+             "  pipelines: {traces: {receivers: [otlp], exporters: [load_balancing]}}\n",
+             routing, hosts[0], hosts[1]);
+    rig_config(&front, text);
+    rig_start(&front, NULL);
+}
+
+static unsigned post(const struct tail_span *spans, size_t count)
+{
+    int fd = rig_connect(rig_port(&front, "otlp/http"));
+    struct otl_buf body;
+    unsigned status;
+
+    otl_buf_init(&body, 1 << 20);
+    tail_put_request(&body, spans, count, false);
+    status = rig_post(fd, "", otl_view(body.data, body.len), NULL);
+    otl_buf_fini(&body);
+    close(fd);
+    return status;
+}
+
+/* The spans in the tap of a backend that must be its own by the ring; how many there are. */
+static size_t judged(size_t backend, const struct col_ring *ring, bool by_service)
+{
+    struct col_tap_reader reader;
+    struct col_tap_record record;
+    size_t count = 0;
+
+    assert_int_equal(col_tap_open(backends[backend].tap, &reader, NULL), OTEL_OK);
+    while (col_tap_next(&reader, &record)) {
+        struct col_traces traces;
+        struct col_span span;
+        struct col_value service = {.kind = COL_VALUE_EMPTY};
+        if (record.type != COL_TAP_REQUEST)
+            continue;
+        col_traces_init(&traces, record.body);
+        for (; col_traces_next(&traces, &span); count++) {
+            if (!by_service) {
+                assert_int_equal(col_ring_endpoint(ring, span.trace_id, 16), backend);
+                continue;
+            }
+            assert_true(
+                col_attribute_find(&span.resource->attributes, "service.name", &service));
+            assert_int_equal(col_ring_endpoint(ring, service.text.data, service.text.len), backend);
+        }
+        assert_int_equal(col_traces_error(&traces, NULL), OTEL_OK);
+    }
+    col_tap_close(&reader);
+    return count;
+}
+
+/* All spans are there once, each where the ring says, and both have some. */
+static void arrived(size_t spans, bool by_service)
+{
+    const char *const names[BACKENDS] = {hosts[0], hosts[1]};
+    struct col_ring *ring = NULL;
+    size_t counts[BACKENDS];
+
+    assert_int_equal(rig_stop(&front), 0); /* its queues are sent */
+    assert_int_equal(col_ring_new(names, BACKENDS, &ring), OTEL_OK);
+    for (size_t i = 0; i < BACKENDS; i++) {
+        assert_int_equal(rig_stop(&backends[i]), 0);
+        counts[i] = judged(i, ring, by_service);
+        assert_true(counts[i] > 0);
+    }
+    assert_int_equal(counts[0] + counts[1], spans);
+    col_ring_free(ring);
+}
+
+static void every_span_of_a_trace_goes_to_the_same_backend(void **state)
+{
+    struct tail_span spans[2 * TRACES] = {{.trace = 0}};
+    char series[160];
+
+    (void)state;
+    for (unsigned i = 0; i < 2 * TRACES; i++)
+        spans[i] = (struct tail_span){.trace = 1 + i % TRACES, .child = i >= TRACES, .ms = i};
+    start_front("routing_key: traceID");
+    assert_int_equal(post(spans, 2 * TRACES), 200);
+    assert_int_equal(post(spans, 1), 200); /* for one alone: as it came */
+    assert_true(rig_metric(&front, "otelcol_loadbalancer_num_backends{exporter=\"load_balancing\","
+                                   "resolver=\"static\"}") == BACKENDS);
+    for (size_t i = 0; i < BACKENDS; i++) {
+        snprintf(series, sizeof(series),
+                 "otelcol_loadbalancer_backend_outcome_total{exporter=\"load_balancing\","
+                 "endpoint=\"%s\",success=\"true\"}", hosts[i]);
+        assert_true(rig_metric(&front, series) >= 1);
+    }
+    arrived(2 * TRACES + 1, false);
+}
+
+/* As JSON: one span of each of so many services, the last of them without a name if nameless. */
+static unsigned post_services(unsigned count, bool nameless)
+{
+    int fd = rig_connect(rig_port(&front, "otlp/http"));
+    struct otl_buf body, answer;
+    char head[160];
+    unsigned status;
+
+    otl_buf_init(&body, 1 << 20);
+    otl_buf_init(&answer, 1 << 20);
+    assert_int_equal(otl_buf_append_str(&body, "{\"resourceSpans\":["), OTEL_OK);
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(
+            otl_buf_printf(&body,
+                           "%s{\"resource\":{\"attributes\":[{\"key\":\"%s\",\"value\":"
+                           "{\"stringValue\":\"service-%u\"}}]},\"scopeSpans\":[{\"spans\":[{"
+                           "\"traceId\":\"000000000000000000000000000000ff\",\"spanId\":"
+                           "\"00000000000000ff\",\"name\":\"s\"}]}]}",
+                           i > 0 ? "," : "",
+                           nameless && i + 1 == count ? "host.name" : "service.name", i),
+            OTEL_OK);
+    assert_int_equal(otl_buf_append_str(&body, "]}"), OTEL_OK);
+    snprintf(head, sizeof(head),
+             "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+             "Content-Length: %zu\r\n\r\n", body.len);
+    rig_send(fd, head, strlen(head));
+    rig_send(fd, body.data, body.len);
+    status = rig_answer(fd, &answer);
+    otl_buf_fini(&body);
+    otl_buf_fini(&answer);
+    close(fd);
+    return status;
+}
+
+static void a_service_goes_to_one_backend(void **state)
+{
+    (void)state;
+    start_front("routing_key: service");
+    assert_int_equal(post_services(SERVICES, false), 200);
+    assert_int_equal(post_services(SERVICES, true), 503); /* unable to get service name: none */
+    arrived(SERVICES, true);
+}
+
+static void what_cannot_be_balanced_is_refused_with_its_place(void **state)
+{
+    static const struct {
+        const char *exporter, *message;
+    } rows[] = {
+        {"{}", "no resolvers specified for the exporter"},
+        {"{resolver: {static: {hostnames: []}}}", "no endpoints specified for the static resolver"},
+        {"{resolver: {static: {hostnames: [a]}}, routing_key: metric}", "routing_key 'metric'"},
+        {"{resolver: {static: {hostnames: [a]}}, routing_key: trace}", "'trace'"},
+        {"{resolver: {dns: {hostname: a}}}", "'dns' is not supported here yet"},
+        {"{resolver: {static: {hostnames: [a]}}, sending_queue: {}}", "'sending_queue' is not"},
+        {"{resolver: {static: {hostnames: [a]}}, protocol: {otlp: {endpiont: x}}}",
+         "did you mean 'endpoint'?"},
+        {"{resolver: {static: {hostnames: [a]}}, protocol: {otlp: {proxy_url: x}}}", "proxy_url"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *const arguments[] = {"--config", front.config, NULL};
+        struct otl_buf log;
+        char text[1024];
+        snprintf(text, sizeof(text),
+                 "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}\n"
+                 "exporters: {loadbalancing: %s}\nservice:\n"
+                 "  pipelines: {traces: {receivers: [otlp], exporters: [loadbalancing]}}\n",
+                 rows[i].exporter);
+        rig_config(&front, text);
+        assert_int_equal(rig_run(&front, arguments), 2);
+        rig_read(front.log, &log);
+        if (strstr(log.data, rows[i].message) == NULL ||
+            strstr(log.data, "config.yaml:2:") == NULL)
+            fail_msg("%s: %s", rows[i].exporter, log.data);
+        otl_buf_fini(&log);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_span_of_a_trace_goes_to_the_same_backend, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_service_goes_to_one_backend, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_cannot_be_balanced_is_refused_with_its_place, setup,
+                                        teardown),
+    };
+
+    return cmocka_run_group_tests_name("balance", tests, NULL, NULL);
+}

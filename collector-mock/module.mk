@@ -19,6 +19,9 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/processors/condition_value.c $(COL_TAIL_SRCS) \
                   collector-mock/processors/probabilistic_sampler.c \
                   collector-mock/processors/trace_state.c collector-mock/processors/edit.c \
+                  collector-mock/processors/rewrite.c collector-mock/processors/regex.c \
+                  collector-mock/processors/action.c collector-mock/processors/match.c \
+                  collector-mock/processors/attributes.c collector-mock/processors/resource.c \
                   collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
                   collector-mock/exporters/otlp.c collector-mock/exporters/otlp_client.c \
@@ -31,7 +34,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c \
                   collector-mock/telemetry/decisions.c
 collector_LIBS := transport tls col_grpc col_http col_wire yaml base
-collector_PKGS := libevent_core jansson libpcre2-8 zlib
+collector_PKGS := libevent_core jansson libpcre2-8 zlib libcrypto
 
 PROGS += collector-mock
 collector-mock_SRCS := collector-mock/main.c
@@ -169,3 +172,7 @@ PROC_WORLD := collector-mock/processors/tests/proc_world.c $(TAIL_WORLD)
 TESTS += col_sampler_test
 col_sampler_test_SRCS := collector-mock/processors/tests/sampler_test.c $(PROC_WORLD)
 col_sampler_test_LIBS := collector
+
+TESTS += col_attributes_test
+col_attributes_test_SRCS := collector-mock/processors/tests/attributes_test.c $(PROC_WORLD)
+col_attributes_test_LIBS := collector

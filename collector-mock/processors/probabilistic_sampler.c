@@ -5,9 +5,9 @@
 
 #include "collector-mock/pipeline/registry.h"
 #include "collector-mock/processors/edit.h"
+#include "collector-mock/processors/rewrite.h"
 #include "collector-mock/processors/trace_state.h"
 #include "collector-mock/wire/put.h"
-#include "collector-mock/wire/regroup.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
@@ -40,7 +40,7 @@ struct sampler {
     double ratio;       /* proportional */
     unsigned precision;
     bool fail_closed;
-    struct col_regroup kept;
+    struct col_rewrite kept;
     struct otl_buf text, span;
     uint64_t *counts[POLICIES][2];
 };
@@ -250,7 +250,7 @@ static enum otel_err sift(struct sampler *sampler, const struct col_batch *in)
             continue;
         err = mark(sampler, &it, &span);
         if (err == OTEL_OK)
-            err = col_regroup_add(&sampler->kept, &traces, &span);
+            err = col_rewrite_add(&sampler->kept, &traces, &span);
     }
     return err;
 }
@@ -258,28 +258,15 @@ static enum otel_err sift(struct sampler *sampler, const struct col_batch *in)
 static enum otel_err consume(void *self, const struct col_batch *in, struct otl_detail *reterr)
 {
     struct sampler *sampler = self;
-    enum otel_err err = sift(sampler, in);
-    struct col_batch out = *in;
 
-    out.spans = sampler->kept.count;
-    if (err == OTEL_OK)
-        err = col_regroup_finish(&sampler->kept, &out.request);
-    if (err != OTEL_OK) {
-        col_regroup_fini(&sampler->kept); /* half a request is in it */
-        col_regroup_init(&sampler->kept, REQUEST_MAX);
-        return otl_detail_set(reterr, err, NULL, 0, 0, "processor '%s': %s", sampler->create.id,
-                              otel_err_text(err));
-    }
-    if (out.spans == 0)
-        return OTEL_OK;
-    return sampler->create.next.consume(sampler->create.next.self, &out, reterr);
+    return col_rewrite_send(&sampler->kept, sift(sampler, in), &sampler->create, in, reterr);
 }
 
 static void free_sampler(void *self)
 {
     struct sampler *sampler = self;
 
-    col_regroup_fini(&sampler->kept);
+    col_rewrite_fini(&sampler->kept);
     otl_buf_fini(&sampler->text);
     otl_buf_fini(&sampler->span);
     otl_mem_free(sampler);
@@ -362,7 +349,7 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
     if (sampler == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     sampler->create = *args;
-    col_regroup_init(&sampler->kept, REQUEST_MAX);
+    col_rewrite_init(&sampler->kept);
     otl_buf_init(&sampler->text, REQUEST_MAX);
     otl_buf_init(&sampler->span, REQUEST_MAX);
     err = read_settings(sampler, reterr);

@@ -184,6 +184,9 @@ void col_span_split(struct otl_view raw, struct col_span *ret);
 /* The same for the attributes of a Resource message (a col_resource.raw). */
 void col_resource_split(struct otl_view raw, struct col_list *ret_attributes);
 
+/* The same for one AnyValue message. */
+void col_value_split(struct otl_view raw, struct col_value *ret);
+
 /* Check the whole request and count its spans. */
 OTEL_MUST_USE enum otel_err col_traces_check(struct otl_view request, uint64_t *ret_spans,
                                              struct otl_detail *reterr);

@@ -148,7 +148,7 @@ static void take_value(const struct col_field *field, struct col_value *ret)
     }
 }
 
-static void read_value(struct otl_view raw, struct col_value *ret)
+void col_value_split(struct otl_view raw, struct col_value *ret)
 {
     struct col_cursor cursor = col_cursor_of(raw);
     struct col_field field;
@@ -188,7 +188,7 @@ bool col_value_next(struct col_list *list, struct col_value *ret)
 
     if (!col_list_next(list, &raw))
         return false;
-    read_value(raw, ret);
+    col_value_split(raw, ret);
     return true;
 }
 
@@ -208,7 +208,7 @@ bool col_attribute_next(struct col_list *list, struct col_attribute *ret)
         else if (field.number == 2 && field.wire == COL_WIRE_BYTES)
             value = col_bytes_of(&field);
     }
-    read_value(value, &ret->value);
+    col_value_split(value, &ret->value);
     return true;
 }
 

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-mock/processors/action.h"
+
+#include <ctype.h>
+#include <float.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "collector-mock/processors/regex.h"
+#include "sdk/base/mem.h"
+#include "sdk/base/text.h"
+
+enum verb { INSERT, UPDATE, UPSERT, DELETE, HASH, EXTRACT, CONVERT };
+
+static const char *const verbs[] = {"insert", "update",  "upsert",  "delete",
+                                    "hash",   "extract", "convert", NULL};
+static const char *const types[] = {"int", "double", "string", NULL};
+
+struct action {
+    enum verb verb;
+    struct otl_view key;  /* empty: the pattern alone */
+    struct otl_view value;
+    bool has_value;
+    struct otl_view from; /* empty: none */
+    struct col_regex *regex;
+    enum col_value_kind to;
+};
+
+struct col_actions {
+    struct otl_arena arena; /* what the actions themselves hold */
+    struct action *list;
+    size_t count;
+};
+
+static const struct otl_schema keys[] = {
+    {.key = "key", .type = OTL_SCHEMA_STRING},
+    {.key = "action", .type = OTL_SCHEMA_STRING, .required = true},
+    {.key = "value", .type = OTL_SCHEMA_ANY, .nullable = true},
+    {.key = "pattern", .type = OTL_SCHEMA_STRING},
+    {.key = "from_attribute", .type = OTL_SCHEMA_STRING},
+    {.key = "from_context", .type = OTL_SCHEMA_STRING},
+    {.key = "converted_type", .type = OTL_SCHEMA_STRING},
+    OTL_SCHEMA_END};
+const struct otl_schema col_action_schema[] = {{.type = OTL_SCHEMA_MAP, .child = keys},
+                                               OTL_SCHEMA_END};
+
+/* ---- reading ---- */
+
+struct reading {
+    const struct col_create *args;
+    const json_t *map;
+    size_t index;
+    struct otl_detail *reterr;
+};
+
+static enum otel_err wrong(const struct reading *r, const char *key, const char *what)
+{
+    return otl_yaml_error(r->reterr, otl_yaml_value_pos(r->args->doc, r->map, key),
+                          "processor '%s': action %zu: %s", r->args->id, r->index, what);
+}
+
+static const char *text_of(const struct reading *r, const char *key)
+{
+    return otl_tree_text(r->map, key, "");
+}
+
+static bool has(const struct reading *r, const char *key)
+{
+    const json_t *value = json_object_get(r->map, key);
+
+    return value != NULL && !json_is_null(value) &&
+           !(json_is_string(value) && strcmp(key, "value") != 0 &&
+             json_string_length(value) == 0);
+}
+
+static enum otel_err read_verb(const struct reading *r, enum verb *ret)
+{
+    const char *text = text_of(r, "action");
+    char lower[32], suggestion[64];
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < len && i < sizeof(lower) - 1; i++)
+        lower[i] = (char)tolower((unsigned char)text[i]);
+    lower[len < sizeof(lower) ? len : sizeof(lower) - 1] = '\0';
+    for (size_t i = 0; verbs[i] != NULL; i++)
+        if (strcmp(verbs[i], lower) == 0) {
+            *ret = (enum verb)i;
+            return OTEL_OK;
+        }
+    return otl_yaml_error(r->reterr, otl_yaml_value_pos(r->args->doc, r->map, "action"),
+                          "processor '%s': action %zu: unsupported action '%.100s'%s", r->args->id,
+                          r->index, text,
+                          otl_words_suggest(verbs, lower, suggestion, sizeof(suggestion)));
+}
+
+/* Which settings an action may have: what is there and has no place here is an error. */
+static enum otel_err check_settings(const struct reading *r, enum verb verb)
+{
+    int sources = has(r, "value") + has(r, "from_attribute") + has(r, "from_context");
+    bool writes = verb <= UPSERT, by_pattern = verb == DELETE || verb == HASH;
+
+    if (!has(r, "key") && !(by_pattern && has(r, "pattern")))
+        return wrong(r, "action", by_pattern ? "at least one of 'key' and 'pattern' is needed"
+                                             : "the field 'key' is missing");
+    if (writes && sources == 0)
+        return wrong(r, "action", "either 'value', 'from_attribute' or 'from_context' is needed");
+    if (writes && sources > 1)
+        return wrong(r, "action", "several sources of a value are set");
+    if (!writes && sources > 0)
+        return wrong(r, "action", "this action does not use 'value', 'from_attribute' or "
+                                  "'from_context'");
+    if ((writes || verb == CONVERT) && has(r, "pattern"))
+        return wrong(r, "pattern", "this action does not use 'pattern'");
+    if (verb == EXTRACT && !has(r, "pattern"))
+        return wrong(r, "action", "extract needs a 'pattern'");
+    if (verb != CONVERT && has(r, "converted_type"))
+        return wrong(r, "converted_type", "this action does not use 'converted_type'");
+    if (verb == CONVERT && !has(r, "converted_type"))
+        return wrong(r, "action", "convert needs a 'converted_type'");
+    return OTEL_OK;
+}
+
+static enum otel_err read_type(const struct reading *r, enum col_value_kind *ret)
+{
+    static const enum col_value_kind kinds[] = {COL_VALUE_INT, COL_VALUE_DOUBLE, COL_VALUE_STRING};
+    const char *text = text_of(r, "converted_type");
+    char suggestion[64];
+
+    for (size_t i = 0; types[i] != NULL; i++)
+        if (strcmp(types[i], text) == 0) {
+            *ret = kinds[i];
+            return OTEL_OK;
+        }
+    return otl_yaml_error(r->reterr, otl_yaml_value_pos(r->args->doc, r->map, "converted_type"),
+                          "processor '%s': action %zu: invalid 'converted_type' '%.100s'%s",
+                          r->args->id, r->index, text,
+                          otl_words_suggest(types, text, suggestion, sizeof(suggestion)));
+}
+
+static enum otel_err read_pattern(const struct reading *r, struct action *action)
+{
+    struct otl_detail why = OTL_DETAIL_NONE;
+
+    if (col_regex_new(text_of(r, "pattern"), &action->regex, &why) != OTEL_OK)
+        return wrong(r, "pattern", why.text);
+    if (action->verb != EXTRACT)
+        return OTEL_OK;
+    if (col_regex_groups(action->regex) == 0)
+        return wrong(r, "pattern", "'pattern' contains no named matcher groups");
+    for (unsigned i = 1; i <= col_regex_groups(action->regex); i++)
+        if (col_regex_name(action->regex, i) == NULL)
+            return wrong(r, "pattern", "'pattern' contains an unnamed matcher group");
+    return OTEL_OK;
+}
+
+static enum otel_err read_action(struct col_actions *actions, const struct reading *r,
+                                 struct action *action)
+{
+    enum otel_err err = read_verb(r, &action->verb);
+
+    if (err == OTEL_OK)
+        err = check_settings(r, action->verb);
+    if (err != OTEL_OK)
+        return err;
+    action->key = otl_view_str(text_of(r, "key"));
+    action->from = otl_view_str(text_of(r, "from_attribute"));
+    action->has_value = has(r, "value");
+    if (has(r, "from_context"))
+        otl_log_line(&r->args->host->log, OTL_LOG_WARN,
+                     "processor '%s': action %zu: from_context finds nothing here", r->args->id,
+                     r->index);
+    if (action->has_value)
+        err = col_edit_value_of_tree(&actions->arena, json_object_get(r->map, "value"),
+                                     &action->value);
+    if (err == OTEL_OK && has(r, "pattern"))
+        err = read_pattern(r, action);
+    if (err == OTEL_OK && action->verb == CONVERT)
+        err = read_type(r, &action->to);
+    return err;
+}
+
+enum otel_err col_actions_new(const struct col_create *args, const char *key,
+                              struct col_actions **ret, struct otl_detail *reterr)
+{
+    const json_t *list = json_object_get(args->config, key);
+    struct col_actions *actions;
+    enum otel_err err = OTEL_OK;
+
+    if (json_array_size(list) == 0)
+        return otl_yaml_error(reterr, args->pos, "processor '%s': the field '%s' is missing",
+                              args->id, key);
+    actions = otl_mem_zalloc(sizeof(*actions));
+    if (actions != NULL) {
+        otl_arena_init(&actions->arena, 64u << 20);
+        actions->list = otl_mem_zalloc(json_array_size(list) * sizeof(*actions->list));
+    }
+    if (actions == NULL || actions->list == NULL) {
+        col_actions_free(actions);
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    }
+    for (size_t i = 0; i < json_array_size(list) && err == OTEL_OK; i++) {
+        const struct reading r = {args, json_array_get(list, i), i, reterr};
+        err = read_action(actions, &r, &actions->list[actions->count++]);
+    }
+    if (err == OTEL_OK)
+        *ret = actions;
+    else
+        col_actions_free(actions);
+    return err;
+}
+
+void col_actions_free(struct col_actions *actions)
+{
+    if (actions == NULL)
+        return;
+    for (size_t i = 0; i < actions->count; i++)
+        col_regex_free(actions->list[i].regex);
+    otl_arena_fini(&actions->arena);
+    otl_mem_free(actions->list);
+    otl_mem_free(actions);
+}
+
+/* ---- running ---- */
+
+static struct col_value text_value(struct otl_view text)
+{
+    struct col_value value;
+
+    memset(&value, 0, sizeof(value));
+    value.kind = COL_VALUE_STRING;
+    value.text = text;
+    return value;
+}
+
+static enum otel_err set(struct col_attributes *attributes, struct otl_view key,
+                         const struct col_value *value)
+{
+    struct otl_view bytes;
+    enum otel_err err = col_edit_value(attributes->arena, value, &bytes);
+
+    return err == OTEL_OK ? col_attributes_set(attributes, key, bytes) : err;
+}
+
+static enum otel_err write_value(const struct action *action, struct col_attributes *attributes)
+{
+    bool there = col_attributes_find(attributes, action->key) != NULL;
+    const struct col_entry *source = NULL;
+
+    if (action->verb == INSERT ? there : action->verb == UPDATE && !there)
+        return OTEL_OK;
+    if (!action->has_value) {
+        source = action->from.len > 0 ? col_attributes_find(attributes, action->from) : NULL;
+        if (source == NULL)
+            return OTEL_OK;
+    }
+    return col_attributes_set(attributes, action->key,
+                              source != NULL ? source->value : action->value);
+}
+
+enum otel_err col_action_hash(struct otl_arena *arena, const struct col_value *value,
+                              struct col_value *ret)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    struct otl_view in = {"", 0};
+    uint8_t little[8];
+    uint64_t bits = 0;
+    unsigned len = 0;
+    char *hex;
+
+    if (value->kind == COL_VALUE_STRING) {
+        in = value->text;
+    } else if (value->kind == COL_VALUE_BOOL) {
+        little[0] = value->boolean;
+        in = otl_view((const char *)little, 1);
+    } else if (value->kind == COL_VALUE_INT || value->kind == COL_VALUE_DOUBLE) {
+        memcpy(&bits, value->kind == COL_VALUE_INT ? (const void *)&value->integer
+                                                   : (const void *)&value->real, 8);
+        for (int i = 0; i < 8; i++)
+            little[i] = (uint8_t)(bits >> (8 * i));
+        in = otl_view((const char *)little, 8);
+    }
+    *ret = text_value(otl_view("", 0));
+    if (in.len == 0)
+        return OTEL_OK; /* upstream: the hash of nothing is nothing */
+    if (EVP_Digest(in.data, in.len, digest, &len, EVP_sha256(), NULL) != 1)
+        return OTEL_ERR_MEMORY;
+    hex = otl_arena_alloc(arena, 2 * len + 1);
+    if (hex == NULL)
+        return OTEL_ERR_MEMORY;
+    otl_hex(digest, len, hex);
+    ret->text = otl_view(hex, 2 * len);
+    return OTEL_OK;
+}
+
+static enum otel_err hash_entry(struct col_attributes *attributes, const struct col_entry *entry)
+{
+    struct col_value value, hashed;
+    enum otel_err err;
+
+    col_value_split(entry->value, &value);
+    err = col_action_hash(attributes->arena, &value, &hashed);
+    return err == OTEL_OK ? set(attributes, entry->key, &hashed) : err;
+}
+
+/* delete and hash: the key, then all keys that the pattern matches. */
+static enum otel_err delete_or_hash(const struct action *action,
+                                    struct col_attributes *attributes)
+{
+    struct col_entry *entry =
+        action->key.len > 0 ? col_attributes_find(attributes, action->key) : NULL;
+    struct otl_view groups[COL_REGEX_GROUPS];
+    enum otel_err err = OTEL_OK;
+
+    if (entry != NULL && action->verb == HASH)
+        err = hash_entry(attributes, entry);
+    else if (entry != NULL)
+        col_attributes_remove(attributes, (size_t)(entry - attributes->entries));
+    for (size_t i = attributes->count; i > 0 && action->regex != NULL && err == OTEL_OK; i--) {
+        entry = &attributes->entries[i - 1];
+        if (!col_regex_match(action->regex, entry->key, groups))
+            continue;
+        if (action->verb == HASH)
+            err = hash_entry(attributes, entry);
+        else
+            col_attributes_remove(attributes, i - 1);
+    }
+    return err;
+}
+
+static enum otel_err extract(const struct action *action, struct col_attributes *attributes)
+{
+    const struct col_entry *entry = col_attributes_find(attributes, action->key);
+    struct otl_view groups[COL_REGEX_GROUPS];
+    enum otel_err err = OTEL_OK;
+    struct col_value value;
+
+    if (entry == NULL)
+        return OTEL_OK;
+    col_value_split(entry->value, &value);
+    if (value.kind != COL_VALUE_STRING || !col_regex_match(action->regex, value.text, groups))
+        return OTEL_OK;
+    for (unsigned i = 1; i <= col_regex_groups(action->regex) && err == OTEL_OK; i++) {
+        struct col_value part = text_value(groups[i]);
+        err = set(attributes, otl_view_str(col_regex_name(action->regex, i)), &part);
+    }
+    return err;
+}
+
+static bool number_of(const struct col_value *value, enum col_value_kind to,
+                      struct col_value *ret)
+{
+    char text[64];
+    bool whole = to == COL_VALUE_INT;
+
+    memset(ret, 0, sizeof(*ret));
+    ret->kind = to;
+    if (value->kind == COL_VALUE_STRING) {
+        const char *digits = text;
+        if (value->text.len == 0 || value->text.len >= sizeof(text))
+            return false;
+        memcpy(text, value->text.data, value->text.len);
+        text[value->text.len] = '\0';
+        digits += text[0] == '+' && isdigit((unsigned char)text[1]);
+        return whole ? otl_parse_int(digits, INT64_MIN, INT64_MAX, &ret->integer) == OTEL_OK
+                     : otl_parse_double(digits, -DBL_MAX, DBL_MAX, &ret->real) == OTEL_OK;
+    }
+    if (value->kind == COL_VALUE_DOUBLE && whole) {
+        if (!(value->real >= -0x1p63 && value->real < 0x1p63))
+            return false;
+        ret->integer = (int64_t)value->real;
+        return true;
+    }
+    if (value->kind != COL_VALUE_INT && value->kind != COL_VALUE_BOOL)
+        return false;
+    ret->integer = value->kind == COL_VALUE_INT ? value->integer : value->boolean;
+    if (!whole)
+        ret->real = (double)ret->integer;
+    return true;
+}
+
+static enum otel_err convert(const struct action *action, struct col_attributes *attributes)
+{
+    const struct col_entry *entry = col_attributes_find(attributes, action->key);
+    struct col_value value, out;
+
+    if (entry == NULL)
+        return OTEL_OK;
+    col_value_split(entry->value, &value);
+    if (value.kind == action->to)
+        return OTEL_OK;
+    if (action->to == COL_VALUE_STRING) {
+        struct otl_view text;
+        if (!col_edit_text(attributes->arena, &value, &text))
+            return OTEL_OK;
+        out = text_value(text);
+    } else if (!number_of(&value, action->to, &out)) {
+        return OTEL_OK;
+    }
+    return set(attributes, action->key, &out);
+}
+
+enum otel_err col_actions_run(struct col_actions *actions, struct col_attributes *attributes)
+{
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; i < actions->count && err == OTEL_OK; i++) {
+        const struct action *action = &actions->list[i];
+        if (action->verb <= UPSERT)
+            err = write_value(action, attributes);
+        else if (action->verb == DELETE || action->verb == HASH)
+            err = delete_or_hash(action, attributes);
+        else
+            err = action->verb == EXTRACT ? extract(action, attributes)
+                                          : convert(action, attributes);
+    }
+    return err;
+}

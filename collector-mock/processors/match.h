@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_PROCESSORS_MATCH_H
+#define COL_PROCESSORS_MATCH_H
+
+#include "collector-mock/pipeline/component.h"
+#include "collector-mock/wire/traces.h"
+
+/*
+ * include and exclude of a processor: which spans it is for, by service, name, kind, attributes,
+ * resource attributes and library, strict or by regular expressions. What one of the two names
+ * must all hold; of a list one is enough (of attributes and resources: all).
+ *
+ * Life      new -> true... -> free.
+ * Threads   one owner.
+ */
+
+struct col_match;
+
+extern const struct otl_schema col_match_schema[]; /* the table of the keys of include, exclude */
+
+/* config may have include and exclude. OTEL_ERR_SYNTAX with the place. */
+OTEL_MUST_USE enum otel_err col_match_new(const struct col_create *args, struct col_match **ret,
+                                          struct otl_detail *reterr);
+void col_match_free(struct col_match *match); /* may be NULL */
+/* Is the processor for this span? */
+bool col_match_true(struct col_match *match, const struct col_span *span);
+
+#endif

@@ -14,7 +14,7 @@ struct words {
     struct otl_opt_list config;
     const char *tap, *ready_fd, *faults, *control_fd, *fault_record, *broken,
         *decisions;
-    bool help, version;
+    bool lenient, help, version;
 };
 
 static int complain(const struct otl_detail *detail)
@@ -74,6 +74,7 @@ static enum otel_err parse_words(const struct words *words, struct col_service_o
     options->decisions = words->decisions;
     options->config.paths = words->config.items;
     options->config.path_count = words->config.count;
+    options->config.lenient = words->lenient;
     options->tap_path = words->tap;
     options->ready_fd = (int)fd;
     return parse_broken(words->broken, options, reterr);
@@ -100,6 +101,10 @@ int main(int argc, char **argv)
          "a Collector configuration; several are merged in their order (maps key by key, lists "
          "replaced); without one: OTLP on 127.0.0.1, gRPC on 4317, HTTP on 4318",
          OTL_OPT_LIST, &words.config},
+        {"lenient", NULL,
+         "old names and settings work with a warning that says what to use; components that are "
+         "not here only count, pipelines of other signals than traces are left out",
+         OTL_OPT_FLAG, &words.lenient},
         {"tap", "FILE", "append every request and answer to FILE (collector-mock/wire/tap.h)",
          OTL_OPT_TEXT, &words.tap},
         {"ready-fd", "N", "write one line of JSON with the endpoints to descriptor N when ready",
@@ -124,7 +129,7 @@ int main(int argc, char **argv)
         return complain(&detail);
     if (words.help) {
         printf("collector-mock: an OpenTelemetry Collector for tests\n\n"
-               "usage: collector-mock [--config FILE]... [--tap FILE] [--ready-fd N]\n"
+               "usage: collector-mock [--config FILE]... [--lenient] [--tap FILE] [--ready-fd N]\n"
                "                      [--faults FILE] [--control-fd N] [--fault-record FILE]\n"
                "                      [--decisions FILE]\n\n");
         otl_opts_help(table);

@@ -2,6 +2,7 @@
 #ifndef COL_CONFIG_CONFIG_H
 #define COL_CONFIG_CONFIG_H
 
+#include "collector-mock/config/findings.h"
 #include "collector-mock/pipeline/component.h"
 
 /*
@@ -12,6 +13,10 @@
  * is both exporter (or receiver) and connector, a connector used on one side only, and a cycle of
  * pipelines are errors with file:line:column and, where a word is unknown, the nearest known one.
  * ${env:NAME}, ${env:NAME:-default} and $$ are replaced.
+ *
+ * Lenient: what people still have in their files works with a warning that says what to use today
+ * (old_names.h); components that are not here are replaced by ones that count (stand_in.c);
+ * pipelines of signals that are not here are left out.
  *
  * Life      load -> look -> free.
  * Threads   one owner.
@@ -28,6 +33,8 @@ struct col_config_component {
     struct otl_yaml_pos pos;
     unsigned uses_as_exporter; /* pipelines that name it so: connectors need both sides */
     unsigned uses_as_receiver;
+    bool named; /* by a pipeline or the service */
+    bool wrong; /* its configuration did not pass (options.all) */
 };
 
 struct col_config_pipeline {
@@ -36,10 +43,13 @@ struct col_config_pipeline {
     /* indices into components, in the order of the file */
     size_t receivers[COL_REFS_MAX], processors[COL_REFS_MAX], exporters[COL_REFS_MAX];
     size_t receiver_count, processor_count, exporter_count;
+    bool left_out; /* while it is read: its signal is not here */
 };
 
 struct col_config {
     struct otl_yaml *doc;
+    bool lenient, all; /* of the options, like the findings */
+    struct col_findings *findings;
     struct col_config_component components[COL_COMPONENTS_MAX];
     size_t component_count;
     struct col_config_pipeline pipelines[COL_PIPELINES_MAX];
@@ -57,6 +67,10 @@ struct col_config_options {
     const char *text;         /* instead of files; NULL: none */
     size_t text_len;
     const char *source; /* the name of the text in messages */
+    bool lenient;
+    struct col_findings *findings; /* warnings go there; NULL: nowhere. Only during the load */
+    bool all; /* errors of the configuration go there, too, and the rest is still looked at: to
+               * report, not to run what comes back */
 };
 
 /* options NULL: the default configuration.
@@ -71,6 +85,9 @@ void col_config_free(struct col_config *config);
 /* read.c: the files or the text into one document with the places of each. */
 OTEL_MUST_USE enum otel_err col_config_read(const struct col_config_options *options,
                                             struct otl_yaml **ret, struct otl_detail *reterr);
+/* An error that does not hinder looking at the rest: OTEL_OK if it was noted (options.all). */
+OTEL_MUST_USE enum otel_err col_config_fault(struct col_config *config, enum otel_err err,
+                                             struct otl_detail *reterr);
 /* references.c: service.pipelines into *config. */
 OTEL_MUST_USE enum otel_err col_config_pipelines(struct col_config *config,
                                                  struct otl_detail *reterr);

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "collector-mock/config/config.h"
+#include "collector-mock/config/old_names.h"
 #include "collector-mock/pipeline/registry.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
@@ -90,25 +90,53 @@ static bool split_id(const char *id, char *type, size_t size)
     return true;
 }
 
-static enum otel_err unknown_type(enum col_kind kind, const char *type, const char *id,
-                                  struct otl_yaml_pos pos, struct otl_detail *reterr)
+/* The entry of a map inside of value that stands at pos is taken out. */
+static bool drop_entry(struct col_config *config, json_t *value, const struct otl_detail *where)
 {
-    const char *names[COL_REGISTRY_MAX];
-    char list[512] = "", near[128];
-    size_t at = 0;
+    const char *key;
+    json_t *item;
+    size_t i;
 
-    if (kind == COL_EXPORTER && strcmp(type, "logging") == 0)
-        return otl_yaml_error(reterr, pos,
-                              "exporter '%s': the logging exporter is deprecated and was removed; "
-                              "use the debug exporter instead",
-                              id);
-    col_registry_names(kind, names);
-    for (size_t i = 0; names[i] != NULL && at < sizeof(list); i++)
-        at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", i ? ", " : "", names[i]);
-    return otl_yaml_error(reterr, pos, "unknown type '%s' for %s '%s'%s (there are: %s)", type,
-                          col_kind_name(kind), id,
-                          otl_words_suggest(names, type, near, sizeof(near)),
-                          list[0] ? list : "none yet");
+    json_array_foreach(value, i, item)
+    {
+        if (drop_entry(config, item, where))
+            return true;
+    }
+    json_object_foreach(value, key, item)
+    {
+        struct otl_yaml_pos pos = otl_yaml_value_pos(config->doc, value, key);
+        struct otl_yaml_pos key_pos = otl_yaml_key_pos(config->doc, value, key);
+        bool at_value = pos.line == where->line && pos.column == where->column;
+        bool at_key = key_pos.line == where->line && key_pos.column == where->column;
+        bool here = (at_value || at_key) && strcmp(pos.source, where->source) == 0;
+        if (here && where->line != 0)
+            return json_object_del(value, key) == 0;
+        if (drop_entry(config, item, where))
+            return true;
+    }
+    return false;
+}
+
+/* options.all: what is wrong is noted and taken out until the rest passes. */
+static enum otel_err check_value(struct col_config *config, const struct otl_schema *row,
+                                 json_t *value, struct otl_yaml_pos pos, bool *ret_passed,
+                                 struct otl_detail *reterr)
+{
+    *ret_passed = true;
+    for (size_t i = 0; i < COL_FINDINGS_MAX; i++) {
+        struct otl_detail where;
+        enum otel_err err = otl_schema_check_part(config->doc, row, value, pos, reterr);
+        if (err == OTEL_OK)
+            return OTEL_OK;
+        *ret_passed = false;
+        if (!config->all)
+            return err;
+        where = *reterr;
+        err = col_config_fault(config, err, reterr);
+        if (err != OTEL_OK || !drop_entry(config, value, &where))
+            return err;
+    }
+    return OTEL_OK;
 }
 
 static enum otel_err add_component(struct col_config *config, enum col_kind kind,
@@ -116,29 +144,34 @@ static enum otel_err add_component(struct col_config *config, enum col_kind kind
                                    struct otl_detail *reterr)
 {
     struct otl_yaml_pos pos = otl_yaml_key_pos(config->doc, section, id);
-    const json_t *value = json_object_get(section, id);
-    const struct col_component_type *type;
+    json_t *value = json_object_get(section, id);
     struct col_config_component *component;
     char word[64];
+    const struct col_named named = {kind, word, id, pos};
+    const struct col_component_type *type = NULL;
+    enum otel_err err;
+    bool passed = true;
 
     if (!split_id(id, word, sizeof(word)))
         return otl_yaml_error(reterr, pos, "'%s' is no component id (type or type/name)", id);
-    type = col_registry_find(kind, word);
-    if (type == NULL)
-        return unknown_type(kind, word, id, pos, reterr);
+    err = col_find_type(config, &named, &type, reterr);
+    if (err != OTEL_OK)
+        err = col_config_fault(config, err, reterr);
+    if (err != OTEL_OK)
+        return err;
     if (config->component_count == COL_COMPONENTS_MAX)
         return otl_yaml_error(reterr, pos, "more than %d components", COL_COMPONENTS_MAX);
-    if (!json_is_null(value)) {
-        enum otel_err err = otl_schema_check_part(
-            config->doc, type->schema, value, otl_yaml_value_pos(config->doc, section, id), reterr);
-        if (err != OTEL_OK)
-            return err;
-    }
+    if (!json_is_null(value))
+        err = check_value(config, type->schema, value,
+                          otl_yaml_value_pos(config->doc, section, id), &passed, reterr);
+    if (err != OTEL_OK)
+        return err;
     component = &config->components[config->component_count++];
     component->id = id;
     component->type = type;
     component->config = value;
     component->pos = pos;
+    component->wrong = !passed;
     return OTEL_OK;
 }
 
@@ -153,6 +186,8 @@ static enum otel_err add_sections(struct col_config *config, struct otl_detail *
         json_object_foreach(section, id, value)
         {
             enum otel_err err = add_component(config, (enum col_kind)kind, section, id, reterr);
+            if (err != OTEL_OK)
+                err = col_config_fault(config, err, reterr);
             if (err != OTEL_OK)
                 return err;
         }
@@ -204,26 +239,56 @@ static enum otel_err read_metrics(struct col_config *config, const json_t *telem
 
 /* ---- the whole ---- */
 
-static enum otel_err interpret(struct col_config *config, struct otl_detail *reterr)
+enum otel_err col_config_fault(struct col_config *config, enum otel_err err,
+                               struct otl_detail *reterr)
 {
-    const json_t *root = otl_yaml_root(config->doc);
-    const json_t *telemetry = json_object_get(json_object_get(root, "service"), "telemetry");
+    static const struct otl_detail none = OTL_DETAIL_NONE;
+
+    if (!config->all || otel_err_class(err) != OTEL_CLASS_USAGE)
+        return err;
+    col_findings_add(config->findings, COL_ERROR, reterr);
+    *reterr = none;
+    return OTEL_OK;
+}
+
+static enum otel_err check_root(struct col_config *config, struct otl_detail *reterr)
+{
+    json_t *root = otl_yaml_root(config->doc);
     struct otl_yaml_pos start = {otl_yaml_container_pos(config->doc, root).source, 0, 0};
     enum otel_err err;
+    bool passed;
 
     if (json_is_null(root) || (json_is_object(root) && json_object_size(root) == 0))
         return otl_yaml_error(reterr, start, "the configuration is empty");
-    err = otl_schema_check(config->doc, root_row, reterr);
-    if (err != OTEL_OK)
+    err = check_value(config, root_row, root, otl_yaml_container_pos(config->doc, root), &passed,
+                      reterr);
+    if (err != OTEL_OK || !json_is_object(root))
         return err;
     if (json_object_size(json_object_get(root, "receivers")) == 0)
-        return otl_yaml_error(reterr, start, "no receiver is configured");
-    if (json_object_size(json_object_get(root, "exporters")) == 0)
-        return otl_yaml_error(reterr, start, "no exporter is configured");
-    err = add_sections(config, reterr);
-    read_log_level(config, telemetry);
+        err = col_config_fault(
+            config, otl_yaml_error(reterr, start, "no receiver is configured"), reterr);
+    if (err == OTEL_OK && json_object_size(json_object_get(root, "exporters")) == 0)
+        err = col_config_fault(
+            config, otl_yaml_error(reterr, start, "no exporter is configured"), reterr);
+    return err;
+}
+
+static enum otel_err interpret(struct col_config *config, struct otl_detail *reterr)
+{
+    const json_t *service = json_object_get(otl_yaml_root(config->doc), "service");
+    const json_t *telemetry = json_object_get(service, "telemetry");
+    enum otel_err err = check_root(config, reterr);
+
     if (err == OTEL_OK)
-        err = read_metrics(config, telemetry, reterr);
+        err = col_modernize(config, reterr);
+    if (err == OTEL_OK)
+        err = add_sections(config, reterr);
+    if (err != OTEL_OK)
+        return err;
+    read_log_level(config, telemetry);
+    err = read_metrics(config, telemetry, reterr);
+    if (err != OTEL_OK)
+        err = col_config_fault(config, err, reterr);
     if (err == OTEL_OK)
         err = col_config_pipelines(config, reterr);
     return err;
@@ -234,11 +299,17 @@ enum otel_err col_config_load(const struct col_config_options *options, struct c
 {
     static const struct col_config_options nothing = {.paths = NULL};
     struct col_config *config = otl_mem_zalloc(sizeof(*config));
+    struct otl_detail unread = OTL_DETAIL_NONE;
     enum otel_err err;
 
     if (config == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
-    err = col_config_read(options ? options : &nothing, &config->doc, reterr);
+    options = options ? options : &nothing;
+    reterr = reterr ? reterr : &unread;
+    config->lenient = options->lenient;
+    config->findings = options->findings;
+    config->all = options->all && options->findings != NULL;
+    err = col_config_read(options, &config->doc, reterr);
     if (err == OTEL_OK)
         err = interpret(config, reterr);
     if (err == OTEL_OK)

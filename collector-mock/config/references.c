@@ -23,6 +23,7 @@ struct reference {
     const char *id;
     const char *where; /* "pipeline 'traces'" */
     struct otl_yaml_pos pos;
+    bool left_out; /* the pipeline that names it */
 };
 
 static enum otel_err undefined(const struct col_config *config, const struct reference *reference,
@@ -63,6 +64,9 @@ static enum otel_err resolve(struct col_config *config, const struct reference *
     if (own == NOWHERE && connector == NOWHERE)
         return undefined(config, reference, reterr);
     *ret = own != NOWHERE ? own : connector;
+    config->components[*ret].named = true;
+    if (reference->left_out && connector == NOWHERE)
+        return OTEL_OK;
     if (reference->kind == COL_EXPORTER)
         config->components[*ret].uses_as_exporter++;
     else
@@ -111,23 +115,28 @@ static enum otel_err read_refs(struct col_config *config, struct col_config_pipe
                               "more than %d %s", COL_REFS_MAX, col_kind_section(kind));
     for (size_t i = 0; i < json_array_size(list); i++) {
         struct reference reference = {kind, json_string_value(json_array_get(list, i)), where,
-                                      otl_yaml_item_pos(config->doc, list, i)};
+                                      otl_yaml_item_pos(config->doc, list, i),
+                                      pipeline->left_out};
         size_t ref = NOWHERE;
         enum otel_err err = resolve(config, &reference, &ref, reterr);
+        if (err == OTEL_OK && !contains(refs, ref))
+            refs.items[(*refs.count)++] = ref;
+        else if (err == OTEL_OK && kind == COL_PROCESSOR) /* others count once, as upstream */
+            err = otl_yaml_error(reterr, reference.pos, "%s names processor '%s' twice", where,
+                                 reference.id);
+        if (err != OTEL_OK)
+            err = col_config_fault(config, err, reterr);
         if (err != OTEL_OK)
             return err;
-        if (!contains(refs, ref))
-            refs.items[(*refs.count)++] = ref;
-        else if (kind == COL_PROCESSOR) /* receivers and exporters count once, as upstream */
-            return otl_yaml_error(reterr, reference.pos, "%s names processor '%s' twice", where,
-                                  reference.id);
     }
     return OTEL_OK;
 }
 
-static enum otel_err check_name(const char *name, struct otl_yaml_pos pos,
+static enum otel_err check_name(struct col_config *config, struct col_config_pipeline *pipeline,
                                 struct otl_detail *reterr)
 {
+    const char *name = pipeline->name;
+    struct otl_yaml_pos pos = pipeline->pos;
     static const char *const signals[] = {"traces", "metrics", "logs", "profiles", NULL};
     const char *slash = strchr(name, '/');
     size_t len = slash ? (size_t)(slash - name) : strlen(name);
@@ -138,10 +147,19 @@ static enum otel_err check_name(const char *name, struct otl_yaml_pos pos,
             continue;
         if (i == 0 && (slash == NULL || slash[1] != '\0'))
             return OTEL_OK;
-        if (i > 0)
+        if (i == 0 || (slash != NULL && slash[1] == '\0'))
+            break;
+        pipeline->left_out = true;
+        if (!config->lenient)
             return otl_yaml_error(reterr, pos,
-                                  "pipeline '%s': only traces pipelines are supported so far",
+                                  "pipeline '%s': only traces pipelines are supported so far "
+                                  "(--lenient leaves the others out)",
                                   name);
+        col_findings_note(config->findings, COL_WARNING, pos,
+                          "pipeline '%s': only traces pipelines are supported so far; it is left "
+                          "out",
+                          name);
+        return OTEL_OK;
     }
     return otl_yaml_error(reterr, pos, "'%s' is no pipeline name (traces or traces/name)%s", name,
                           otl_words_suggest(signals, name, near, sizeof(near)));
@@ -158,33 +176,42 @@ static enum otel_err add_pipeline(struct col_config *config, const json_t *pipel
 
     if (config->pipeline_count == COL_PIPELINES_MAX)
         return otl_yaml_error(reterr, pos, "more than %d pipelines", COL_PIPELINES_MAX);
+    memset(pipeline, 0, sizeof(*pipeline));
     pipeline->name = name;
     pipeline->pos = pos;
-    err = check_name(name, pos, reterr);
+    err = check_name(config, pipeline, reterr);
+    if (err != OTEL_OK)
+        err = col_config_fault(config, err, reterr);
     for (size_t i = 0; i < 3 && err == OTEL_OK; i++)
         err = read_refs(config, pipeline, map, kinds[i], reterr);
     if (err != OTEL_OK)
         return err;
-    if (pipeline->receiver_count == 0)
+    if (json_array_size(json_object_get(map, "receivers")) == 0)
         return otl_yaml_error(reterr, pos, "pipeline '%s' has no receivers", name);
-    if (pipeline->exporter_count == 0)
+    if (json_array_size(json_object_get(map, "exporters")) == 0)
         return otl_yaml_error(reterr, pos, "pipeline '%s' has no exporters", name);
-    config->pipeline_count++;
+    config->pipeline_count += !pipeline->left_out;
     return OTEL_OK;
 }
 
-static enum otel_err check_connectors(const struct col_config *config, struct otl_detail *reterr)
+static enum otel_err check_connectors(struct col_config *config, struct otl_detail *reterr)
 {
     for (size_t i = 0; i < config->component_count; i++) {
         const struct col_config_component *component = &config->components[i];
+        enum otel_err err;
         bool as_exporter = component->uses_as_exporter > 0;
         bool as_receiver = component->uses_as_receiver > 0;
         if (component->type->kind != COL_CONNECTOR || as_exporter == as_receiver)
             continue;
-        return otl_yaml_error(reterr, component->pos,
-                              "connector '%s' is used as %s but not as %s of a pipeline",
-                              component->id, as_exporter ? "exporter" : "receiver",
-                              as_exporter ? "receiver" : "exporter");
+        if (config->all && !component->named)
+            continue; /* advice says so */
+        err = otl_yaml_error(reterr, component->pos,
+                             "connector '%s' is used as %s but not as %s of a pipeline",
+                             component->id, as_exporter ? "exporter" : "receiver",
+                             as_exporter ? "receiver" : "exporter");
+        err = col_config_fault(config, err, reterr);
+        if (err != OTEL_OK)
+            return err;
     }
     return OTEL_OK;
 }
@@ -261,15 +288,19 @@ static enum otel_err check_extensions(struct col_config *config, const json_t *s
 
     for (size_t i = 0; i < json_array_size(list); i++) {
         struct reference reference = {COL_EXTENSION, json_string_value(json_array_get(list, i)),
-                                      "service", otl_yaml_item_pos(config->doc, list, i)};
+                                      "service", otl_yaml_item_pos(config->doc, list, i), false};
         struct refs refs = {config->extensions, &config->extension_count};
         size_t ref = find(config, COL_EXTENSION, reference.id);
+        enum otel_err err = OTEL_OK;
         if (ref == NOWHERE)
-            return undefined(config, &reference, reterr);
-        if (contains(refs, ref))
+            err = col_config_fault(config, undefined(config, &reference, reterr), reterr);
+        if (err != OTEL_OK)
+            return err;
+        if (ref == NOWHERE || contains(refs, ref))
             continue;
         if (config->extension_count == COL_REFS_MAX)
             return otl_yaml_error(reterr, reference.pos, "more than %d extensions", COL_REFS_MAX);
+        config->components[ref].named = true;
         config->extensions[config->extension_count++] = ref;
     }
     return OTEL_OK;
@@ -295,8 +326,13 @@ enum otel_err col_config_pipelines(struct col_config *config, struct otl_detail 
     {
         err = add_pipeline(config, pipelines, name, reterr);
         if (err != OTEL_OK)
+            err = col_config_fault(config, err, reterr);
+        if (err != OTEL_OK)
             return err;
     }
+    if (config->pipeline_count == 0 && !config->all)
+        return otl_yaml_error(reterr, otl_yaml_key_pos(config->doc, service, "pipelines"),
+                              "no traces pipeline is left");
     err = check_connectors(config, reterr);
     return err == OTEL_OK ? check_cycles(config, reterr) : err;
 }

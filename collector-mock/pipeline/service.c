@@ -122,16 +122,40 @@ static enum otel_err make_faults(struct col_service *service,
     return err;
 }
 
+/* Warnings of the configuration are told once its log level is known. */
+static enum otel_err load_config(struct col_service *service,
+                                 const struct col_service_options *options,
+                                 struct otl_detail *reterr)
+{
+    struct col_config_options config = options->config;
+    char text[1024];
+    enum otel_err err;
+
+    config.findings = otl_mem_zalloc(sizeof(*config.findings));
+    if (config.findings == NULL)
+        return OTEL_ERR_MEMORY;
+    err = col_config_load(&config, &service->config, reterr);
+    if (err == OTEL_OK) {
+        otl_log_init(&service->host.log, 2, service->config->log_level, "collector-mock");
+        for (size_t i = 0; i < config.findings->count; i++)
+            otl_log_line(&service->host.log, OTL_LOG_WARN, "%s",
+                         otl_detail_format(&config.findings->items[i].detail, text,
+                                           sizeof(text)));
+        service->config->findings = NULL;
+    }
+    otl_mem_free(config.findings);
+    return err;
+}
+
 /* In the order in which a mistake should be heard of: the configuration first. */
 static enum otel_err assemble(struct col_service *service,
                               const struct col_service_options *options,
                               struct otl_detail *reterr)
 {
-    enum otel_err err = col_config_load(&options->config, &service->config, reterr);
+    enum otel_err err = load_config(service, options, reterr);
 
     if (err != OTEL_OK)
         return err;
-    otl_log_init(&service->host.log, 2, service->config->log_level, "collector-mock");
     service->host.base = event_base_new();
     if (service->host.base == NULL)
         return OTEL_ERR_MEMORY;

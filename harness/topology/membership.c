@@ -91,10 +91,20 @@ static size_t add_round(const struct hx_run *run, json_t *events, const struct r
         members++;
         partitions += row->partitions;
     }
-    snprintf(text, sizeof(text), "rebalance round %u: %u member%s, %d partitions", round, members,
-             members == 1 ? "" : "s", partitions);
+    snprintf(text, sizeof(text), "rebalance round %u of %.80s: %u member%s, %d partitions", round,
+             first->group, members, members == 1 ? "" : "s", partitions);
     add(run, events, first, last, "rebalance", text);
     return i;
+}
+
+static void add_expelled(const struct hx_run *run, json_t *events, const struct row *row)
+{
+    char text[192];
+
+    snprintf(text, sizeof(text),
+             "%.80s was too long between two polls: max.poll.interval.ms was exceeded",
+             row->child->name);
+    add(run, events, row, row->mono_ns, "expelled", text);
 }
 
 static void add_group_events(const struct hx_run *run, json_t *events, const struct rows *rows)
@@ -109,8 +119,7 @@ static void add_group_events(const struct hx_run *run, json_t *events, const str
             round = 0;
         group = row->group;
         if (strcmp(row->what, "expelled") == 0)
-            add(run, events, row, row->mono_ns, "expelled",
-                "too long between two polls: max.poll.interval.ms was exceeded");
+            add_expelled(run, events, row);
         else if (strcmp(row->what, "assigned") == 0 && i >= behind)
             behind = add_round(run, events, rows, i, ++round);
     }

@@ -190,6 +190,33 @@ static void put_events(struct rep_out *out, const json_t *root)
         rep_putf(out, "\n%zu more in report.html.\n", json_array_size(events) - EDGE_ROWS);
 }
 
+/* What the received spans alone say of an incident, and on which broker. */
+static void put_incident(struct rep_out *out, const json_t *root)
+{
+    const json_t *namer = rep_get(root, "namer"), *path = rep_get(root, "critical_path");
+
+    if (namer != NULL) {
+        rep_put(out, "\n**Stands out:** ");
+        rep_put_md(out, rep_has(namer, "instance") ? rep_str(namer, "instance") : "no instance");
+        if (rep_has(namer, "instance"))
+            rep_putf(out, ", named %s after the first symptom",
+                     rep_format_seconds(rep_num(namer, "named_after_symptom_s")).text);
+        rep_put(out, ": ");
+        rep_put_md(out, rep_str(namer, "reason"));
+        rep_put(out, ".\n");
+    }
+    if (path != NULL) {
+        rep_put(out, "\n**What makes slow traces slow:** ");
+        rep_put_md(out, rep_str(path, "reason"));
+        rep_put(out, ".\n");
+    }
+    if (rep_has(rep_get(root, "broker"), "note")) {
+        rep_put(out, "\n**Broker:** ");
+        rep_put_md(out, rep_str(rep_get(root, "broker"), "note"));
+        rep_put(out, ".\n");
+    }
+}
+
 static void put_overhead(struct rep_out *out, const json_t *root)
 {
     const json_t *overhead = rep_get(root, "overhead");
@@ -275,6 +302,7 @@ void rep_render_markdown(const struct rep_model *model, const struct rep_plots *
     put_books(out, root);
     put_load(out, root);
     put_edges(out, root);
+    put_incident(out, root);
     put_events(out, root);
     put_overhead(out, root);
     put_warnings(out, root);

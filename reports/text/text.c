@@ -224,6 +224,15 @@ static void put_edge(const struct page *page, const json_t *edge, size_t columns
     rep_put(out, "\n");
 }
 
+static void put_broker(const struct page *page, const json_t *broker)
+{
+    if (!rep_has(broker, "note"))
+        return;
+    rep_put(page->out, "  broker     ");
+    rep_put_plain(page->out, rep_str(broker, "note"));
+    rep_put(page->out, "\n");
+}
+
 static void put_namer(const struct page *page, const json_t *namer)
 {
     if (namer == NULL)
@@ -231,8 +240,9 @@ static void put_namer(const struct page *page, const json_t *namer)
     rep_put(page->out, "  stands out ");
     if (rep_has(namer, "instance")) {
         rep_put_plain(page->out, rep_str(namer, "instance"));
-        rep_putf(page->out, ", named %s after the first span",
-                 rep_format_seconds(rep_num(namer, "after_s")).text);
+        rep_putf(page->out, ", named %s after the first span and %s after the first symptom",
+                 rep_format_seconds(rep_num(namer, "after_s")).text,
+                 rep_format_seconds(rep_num(namer, "named_after_symptom_s")).text);
     } else {
         rep_put(page->out, "no instance");
     }
@@ -408,6 +418,7 @@ void rep_render_text(const struct rep_model *model, const struct rep_plots *plot
     put_passed(&page, root);
     put_load(&page, root);
     put_books(&page, root);
+    put_broker(&page, rep_get(root, "broker"));
     put_namer(&page, rep_get(root, "namer"));
     put_path(&page, rep_get(root, "critical_path"));
     put_edges(&page, root);

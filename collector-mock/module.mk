@@ -23,6 +23,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/processors/rewrite.c collector-mock/processors/regex.c \
                   collector-mock/processors/action.c collector-mock/processors/match.c \
                   collector-mock/processors/attributes.c collector-mock/processors/resource.c \
+                  collector-mock/processors/filter.c \
                   collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
                   collector-mock/exporters/otlp.c collector-mock/exporters/otlp_client.c \
@@ -181,3 +182,7 @@ col_sampler_test_LIBS := collector
 TESTS += col_attributes_test
 col_attributes_test_SRCS := collector-mock/processors/tests/attributes_test.c $(PROC_WORLD)
 col_attributes_test_LIBS := collector
+
+TESTS += col_filter_test
+col_filter_test_SRCS := collector-mock/processors/tests/filter_test.c $(PROC_WORLD)
+col_filter_test_LIBS := collector

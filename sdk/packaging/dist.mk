@@ -5,6 +5,8 @@
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+MANDIR     ?= $(PREFIX)/share/man
+BINDIR     ?= $(PREFIX)/bin
 DESTDIR    ?=
 
 OTEL_VERSION := $(shell sed -n 's/^\#define OTEL_SDK_VERSION "\(.*\)"/\1/p' sdk/include/otel/sdk/resource.h)
@@ -91,13 +93,22 @@ $(D)/%.pc: sdk/packaging/%.pc.in FORCE_PC
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 	  -e 's|@VERSION@|$(OTEL_VERSION)|' $< > $@
 
-.PHONY: libs install uninstall
+# The same bytes whoever makes it, and put in place whole: two makes may do it at once.
+$(D)/man: sdk/packaging/manpages $(wildcard sdk/include/otel/*.h sdk/include/otel/sdk/*.h) sdk/README.md
+	@mkdir -p $(D)
+	$(if $(Q),@echo '  MAN     $@')
+	$(Q)made=$$(mktemp -d $(D)/man.XXXXXX) && sh $< $$made $(OTEL_VERSION) && chmod 755 $$made && \
+	  rm -rf $@ && { mv -T $$made $@ || rm -rf $$made; }
+
+.PHONY: libs install install-tools uninstall
 libs: $(DIST_FILES) ## build libotel_api, _sdk, _tls and _config, shared and static, under build/MODE/dist
 
-install: $(DIST_FILES) ## install headers, libraries and pkg-config files; PREFIX, LIBDIR, DESTDIR
+install: $(DIST_FILES) $(D)/man ## install headers, libraries, pkg-config files and man pages; PREFIX, LIBDIR, DESTDIR
 	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(INCLUDEDIR)/otel/sdk'
 	install -m 644 $(wildcard sdk/include/otel/*.h) '$(DESTDIR)$(INCLUDEDIR)/otel'
 	install -m 644 $(wildcard sdk/include/otel/sdk/*.h) '$(DESTDIR)$(INCLUDEDIR)/otel/sdk'
+	install -d '$(DESTDIR)$(MANDIR)/man3'
+	install -m 644 $(D)/man/man3/*.3 '$(DESTDIR)$(MANDIR)/man3'
 	for l in $(DIST); do \
 	  install -m 644 $(D)/libotel_$$l.a '$(DESTDIR)$(LIBDIR)' && \
 	  install -m 755 $(D)/libotel_$$l.so.$(OTEL_ABI) \
@@ -106,7 +117,16 @@ install: $(DIST_FILES) ## install headers, libraries and pkg-config files; PREFI
 	  ln -sfn libotel_$$l.so.$(OTEL_ABI) '$(DESTDIR)$(LIBDIR)'/libotel_$$l.so && \
 	  install -m 644 $(D)/otel_$$l.pc '$(DESTDIR)$(LIBDIR)/pkgconfig' || exit 1; done
 
-uninstall: ## remove what install put there
+TOOLS := tracerig collector-mock
+install-tools: $(TOOLS:%=$(B)/bin/%) ## install tracerig and collector-mock with their man pages; PREFIX, BINDIR, DESTDIR
+	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(MANDIR)/man1'
+	made=$$(mktemp -d) && sh sdk/packaging/manpages $$made $(OTEL_VERSION) $^ && \
+	  install -m 755 $^ '$(DESTDIR)$(BINDIR)' && \
+	  install -m 644 $$made/man1/*.1 '$(DESTDIR)$(MANDIR)/man1'; status=$$?; rm -rf $$made; exit $$status
+
+uninstall: ## remove what install and install-tools put there
 	rm -rf '$(DESTDIR)$(INCLUDEDIR)/otel'
+	rm -f '$(DESTDIR)$(MANDIR)'/man3/otel.3 '$(DESTDIR)$(MANDIR)'/man3/otel_*.3
+	for p in $(TOOLS); do rm -f '$(DESTDIR)$(BINDIR)'/$$p '$(DESTDIR)$(MANDIR)'/man1/$$p.1; done
 	for l in $(DIST); do rm -f '$(DESTDIR)$(LIBDIR)'/libotel_$$l.* \
 	  '$(DESTDIR)$(LIBDIR)'/pkgconfig/otel_$$l.pc; done

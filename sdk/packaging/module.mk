@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-SCRIPT_TESTS += sdk/tests/install.sh
+SCRIPT_TESTS += sdk/tests/install.sh sdk/tests/man.sh

@@ -256,7 +256,9 @@ cpp_includes()
 }
 destdir_is_obeyed()
 {
-    make -s MODE="$MODE" install DESTDIR="$tmp/dest" PREFIX=/opt/otel LIBDIR=/opt/otel/lib64 &&
+    make -s MODE="$MODE" install install-tools DESTDIR="$tmp/dest" PREFIX=/opt/otel LIBDIR=/opt/otel/lib64 &&
+        [ -x "$tmp/dest/opt/otel/bin/tracerig" ] && [ -f "$tmp/dest/opt/otel/share/man/man1/collector-mock.1" ] &&
+        [ -f "$tmp/dest/opt/otel/share/man/man3/otel_span_start.3" ] &&
         [ -f "$tmp/dest/opt/otel/lib64/libotel_sdk.a" ] &&
         grep -qx 'libdir=/opt/otel/lib64' "$tmp/dest/opt/otel/lib64/pkgconfig/otel_sdk.pc" &&
         make -s MODE="$MODE" uninstall DESTDIR="$tmp/dest" PREFIX=/opt/otel LIBDIR=/opt/otel/lib64 &&

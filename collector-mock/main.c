@@ -14,7 +14,7 @@ struct words {
     struct otl_opt_list config;
     const char *tap, *ready_fd, *faults, *control_fd, *fault_record, *broken,
         *decisions;
-    bool lenient, help, version;
+    bool lenient, help, version, print, status;
 };
 
 static int complain(const struct otl_detail *detail)
@@ -75,6 +75,9 @@ static enum otel_err parse_words(const struct words *words, struct col_service_o
     options->config.paths = words->config.items;
     options->config.path_count = words->config.count;
     options->config.lenient = words->lenient;
+    options->config.quiet = words->print;
+    options->print = words->print;
+    options->recent = words->print || words->status || words->config.count == 0;
     options->tap_path = words->tap;
     options->ready_fd = (int)fd;
     return parse_broken(words->broken, options, reterr);
@@ -99,7 +102,8 @@ int main(int argc, char **argv)
     const struct otl_opt table[] = {
         {"config", "FILE",
          "a Collector configuration; several are merged in their order (maps key by key, lists "
-         "replaced); without one: OTLP on 127.0.0.1, gRPC on 4317, HTTP on 4318",
+         "replaced); without one: OTLP on 127.0.0.1, gRPC on 4317, HTTP on 4318, status page and "
+         "/metrics on 8888",
          OTL_OPT_LIST, &words.config},
         {"lenient", NULL,
          "old names and settings work with a warning that says what to use; components that are "
@@ -117,6 +121,12 @@ int main(int argc, char **argv)
          OTL_OPT_TEXT, &words.fault_record},
         {"decisions", "FILE", "append a line of JSON for each decision of tail sampling",
          OTL_OPT_TEXT, &words.decisions},
+        {"print", NULL,
+         "a line for each trace on standard output, when it has been quiet for a second",
+         OTL_OPT_FLAG, &words.print},
+        {"status", NULL, "recent traces on the status page, which is where /metrics is (without "
+                         "--config and with --print they are there anyway)",
+         OTL_OPT_FLAG, &words.status},
         {"help", NULL, "this text", OTL_OPT_FLAG, &words.help},
         {"version", NULL, "the version", OTL_OPT_FLAG, &words.version},
         {"broken", "WHAT", NULL, OTL_OPT_TEXT, &words.broken}, /* to test the referee */
@@ -131,7 +141,7 @@ int main(int argc, char **argv)
         printf("collector-mock: an OpenTelemetry Collector for tests\n\n"
                "usage: collector-mock [--config FILE]... [--lenient] [--tap FILE] [--ready-fd N]\n"
                "                      [--faults FILE] [--control-fd N] [--fault-record FILE]\n"
-               "                      [--decisions FILE]\n\n");
+               "                      [--decisions FILE] [--print] [--status]\n\n");
         otl_opts_help(table);
         printf("\nSIGTERM and SIGINT drain it. Exit status: 0 drained, 2 bad configuration or "
                "option,\n3 the environment failed (port, file, disk).\n");

@@ -34,7 +34,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
                   collector-mock/faults/plan.c collector-mock/faults/fault.c \
                   collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c \
-                  collector-mock/telemetry/decisions.c
+                  collector-mock/telemetry/decisions.c collector-mock/telemetry/recent.c
 collector_LIBS := transport tls col_grpc col_http col_wire yaml base
 collector_PKGS := libevent_core jansson libpcre2-8 zlib libcrypto
 
@@ -132,6 +132,10 @@ TESTS += col_extensions_test
 col_extensions_test_SRCS := collector-mock/tests/extensions_test.c $(COL_RIG)
 col_extensions_test_LIBS := col_wire base
 
+TESTS += col_recent_test
+col_recent_test_SRCS := collector-mock/tests/recent_test.c $(COL_RIG)
+col_recent_test_LIBS := col_wire base
+
 TESTS += col_start_test
 col_start_test_SRCS := collector-mock/tests/start_test.c $(COL_RIG)
 col_start_test_LIBS := col_wire base
@@ -141,7 +145,7 @@ $(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_grpc_misbehave_
 $(B)/tests/col_service_test $(B)/tests/col_tls_test $(B)/tests/col_fault_http_test \
 $(B)/tests/col_fault_grpc_test $(B)/tests/col_fault_tls_test $(B)/tests/col_hostile_test \
 $(B)/tests/col_start_test $(B)/tests/col_misbehave_test $(B)/tests/col_chain_test \
-$(B)/tests/col_extensions_test: | $(B)/bin/collector-mock
+$(B)/tests/col_extensions_test $(B)/tests/col_recent_test: | $(B)/bin/collector-mock
 
 FUZZERS += fuzz_col_config
 fuzz_col_config_SRCS := collector-mock/config/tests/fuzz_col_config.c ci/fuzz-main.c

@@ -63,7 +63,9 @@ struct col_config {
 struct col_config_options {
     const char *const *paths; /* merged in this order: maps key by key, everything else replaced */
     size_t path_count;        /* 0 and no text: the default configuration, which is otlp over gRPC
-                               * on 127.0.0.1:4317 and HTTP on 4318, and debug */
+                               * on 127.0.0.1:4317 and HTTP on 4318, debug, and
+                               * /metrics on 8888 */
+    bool quiet;               /* the default configuration shows nothing by itself */
     const char *text;         /* instead of files; NULL: none */
     size_t text_len;
     const char *source; /* the name of the text in messages */

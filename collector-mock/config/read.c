@@ -6,11 +6,16 @@
 
 /* The text of a configuration, from one or several files, as one document. */
 
-static const char default_config[] =
-    "receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:4317'},\n"
-    "                              http: {endpoint: '127.0.0.1:4318'}}}}\n"
-    "exporters: {debug: {verbosity: normal}}\n"
-    "service: {pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}\n";
+/* What stands where OpenTelemetry programs look for a collector. */
+#define DEFAULT_CONFIG(id, settings)                                                              \
+    "receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:4317'},\n"                        \
+    "                              http: {endpoint: '127.0.0.1:4318'}}}}\n"                       \
+    "exporters: {" id ": " settings "}\n"                                                         \
+    "service: {telemetry: {metrics: {address: '127.0.0.1:8888'}},\n"                              \
+    "          pipelines: {traces: {receivers: [otlp], exporters: [" id "]}}}\n"
+
+static const char default_config[] = DEFAULT_CONFIG("debug", "{verbosity: normal}");
+static const char quiet_config[] = DEFAULT_CONFIG("nop", "");
 
 static enum otel_err add_text(struct otl_yaml **doc, const char *text, size_t len,
                               const char *source, struct otl_detail *reterr)
@@ -50,7 +55,8 @@ enum otel_err col_config_read(const struct col_config_options *options, struct o
     if (options->text != NULL)
         err = add_text(&doc, options->text, options->text_len, options->source, reterr);
     else if (options->path_count == 0)
-        err = add_text(&doc, default_config, sizeof(default_config) - 1,
+        err = add_text(&doc, options->quiet ? quiet_config : default_config,
+                       (options->quiet ? sizeof(quiet_config) : sizeof(default_config)) - 1,
                        "<default configuration>", reterr);
     for (size_t i = 0; i < options->path_count && err == OTEL_OK; i++)
         err = add_file(&doc, options->paths[i], reterr);

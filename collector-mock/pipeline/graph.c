@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector-mock/telemetry/recent.h"
 #include "sdk/base/mem.h"
 
 enum { NODES_MAX = COL_COMPONENTS_MAX + COL_PIPELINES_MAX * COL_REFS_MAX, WIDTH_MAX = 64 };
@@ -13,6 +14,12 @@ struct fanout {
     struct fanout *next; /* all fan-outs of the graph, to free them */
     struct col_consumer consumers[WIDTH_MAX];
     size_t count;
+};
+
+/* A receiver whose traces are shown to people. */
+struct watch {
+    struct col_recent *recent;
+    struct col_consumer next;
 };
 
 struct node {
@@ -29,6 +36,7 @@ struct col_graph {
     struct node *shared[COL_COMPONENTS_MAX];
     struct col_consumer heads[COL_PIPELINES_MAX]; /* where a pipeline begins, once it is built */
     struct fanout *fanouts;
+    struct watch watches[COL_COMPONENTS_MAX];
 };
 
 static bool permanent(enum otel_err err)
@@ -200,6 +208,27 @@ static enum otel_err build_pipeline(struct col_graph *graph, size_t index,
     return OTEL_OK;
 }
 
+static enum otel_err consume_watched(void *self, const struct col_batch *batch,
+                                     struct otl_detail *reterr)
+{
+    const struct watch *watch = self;
+
+    col_recent_see(watch->recent, batch->request);
+    return watch->next.consume(watch->next.self, batch, reterr);
+}
+
+/* The same consumer, and its spans are remembered, if anybody wants to see them. */
+static struct col_consumer watched(struct col_graph *graph, size_t component,
+                                   struct col_consumer next)
+{
+    struct watch *watch = &graph->watches[component];
+    struct col_consumer consumer = {consume_watched, watch};
+
+    watch->recent = graph->host->recent;
+    watch->next = next;
+    return watch->recent != NULL ? consumer : next;
+}
+
 static enum otel_err build_receivers(struct col_graph *graph, struct otl_detail *reterr)
 {
     for (size_t i = 0; i < graph->config->component_count; i++) {
@@ -210,7 +239,7 @@ static enum otel_err build_receivers(struct col_graph *graph, struct otl_detail 
             continue;
         err = build_behind(graph, i, &next, reterr);
         if (err == OTEL_OK)
-            err = make_node(graph, i, next, &graph->shared[i], reterr);
+            err = make_node(graph, i, watched(graph, i, next), &graph->shared[i], reterr);
         if (err != OTEL_OK)
             return err;
     }

@@ -12,6 +12,7 @@
 #include "collector-mock/faults/control.h"
 #include "collector-mock/faults/plan.h"
 #include "collector-mock/pipeline/graph.h"
+#include "collector-mock/telemetry/recent.h"
 #include "collector-mock/telemetry/server.h"
 #include "sdk/base/file.h"
 #include "sdk/base/mem.h"
@@ -168,6 +169,9 @@ static enum otel_err assemble(struct col_service *service,
         err = col_decisions_open(options->decisions, &service->host.decisions, reterr);
     if (err == OTEL_OK)
         err = make_faults(service, options, reterr);
+    if (err == OTEL_OK && (options->print || options->recent))
+        err = col_recent_new(service->host.base, service->host.clock, options->print ? 1 : -1,
+                             &service->host.recent);
     if (err == OTEL_OK)
         err = col_graph_new(service->config, &service->host, &service->graph, reterr);
     if (err == OTEL_OK && service->config->metrics_endpoint[0] != '\0')
@@ -243,6 +247,7 @@ enum otel_err col_service_run(struct col_service *service, struct otl_detail *re
         return err;
     event_base_dispatch(service->host.base);
     err = col_graph_flush(service->graph, reterr);
+    col_recent_finish(service->host.recent);
     if (col_tap_finish(&service->host.tap) != OTEL_OK)
         err = otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot close the tap: %s",
                              strerror(service->host.tap.error));
@@ -259,6 +264,7 @@ void col_service_free(struct col_service *service)
     col_plan_free(service->plan);
     col_control_free(service->control);
     col_faults_free(service->host.faults);
+    col_recent_free(service->host.recent);
     for (size_t i = 0; i < 2; i++)
         if (service->signals[i] != NULL)
             event_free(service->signals[i]);

@@ -31,6 +31,8 @@ struct col_service_options {
     uint64_t flip_decision;   /* 0: none */
     bool flip_silently;
     const char *blind_policy; /* NULL: none */
+    bool print;               /* a line a trace on standard output */
+    bool recent;              /* keep the last traces for the status page */
     const char *version;
 };
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "collector-mock/http/server.h"
+#include "collector-mock/telemetry/recent.h"
 #include "sdk/base/mem.h"
 
 enum { TEXT_MAX = 4 * 1024 * 1024 };
@@ -18,29 +19,74 @@ struct col_telemetry {
     uint64_t start_mono_ns;
 };
 
-static void answer(struct col_http_request *request, unsigned status, struct otl_view body)
+static const char metrics_type[] = "text/plain; version=0.0.4",
+                  page_type[] = "text/html; charset=utf-8";
+
+static void answer(struct col_http_request *request, unsigned status, const char *type,
+                   struct otl_view body)
 {
-    struct col_http_answer reply = {.status = status,
-                                    .content_type = status == 200 ? "text/plain; version=0.0.4"
-                                                                  : "text/plain; charset=utf-8",
-                                    .body = body};
+    const char *plain = "text/plain; charset=utf-8";
+    struct col_http_answer reply = {
+        .status = status, .content_type = type != NULL ? type : plain, .body = body};
 
     col_http_answer(request, &reply);
+}
+
+/* What is running, and the last traces. */
+static enum otel_err write_page(const struct col_telemetry *telemetry, struct otl_buf *out)
+{
+    const struct col_host *host = telemetry->host;
+    uint64_t age_ns = otl_clock_mono(host->clock) - telemetry->start_mono_ns;
+    enum otel_err err = otl_buf_printf(
+        out,
+        "<!DOCTYPE html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>collector-mock</title>\n"
+        "<style>body{font-family:sans-serif;margin:2em}td,th{padding:.2em .8em;text-align:left}"
+        "tr:nth-child(even){background:#8882}</style>\n"
+        "<h1>collector-mock</h1>\n<p>%s; up for %llu s; <a href=\"/metrics\">metrics</a></p>\n"
+        "<h2>Listening</h2>\n<table>\n",
+        host->available ? "Taking requests" : "Ending", (unsigned long long)(age_ns / 1000000000));
+
+    for (size_t i = 0; i < host->endpoint_count && err == OTEL_OK; i++) {
+        err = otl_buf_append_str(out, "<tr><td>");
+        if (err == OTEL_OK)
+            err = col_html_text(out, host->endpoints[i].name);
+        if (err == OTEL_OK)
+            err = otl_buf_append_str(out, "<td>");
+        if (err == OTEL_OK)
+            err = col_html_text(out, host->endpoints[i].address);
+        if (err == OTEL_OK)
+            err = otl_buf_append_str(out, "</tr>\n");
+    }
+    if (err == OTEL_OK)
+        err = otl_buf_append_str(out, "</table>\n<h2>Recent traces</h2>\n");
+    if (err == OTEL_OK && host->recent == NULL)
+        return otl_buf_append_str(out, "<p>Not kept; start with --status or --print.</p>\n");
+    return err == OTEL_OK ? col_recent_html(host->recent, out) : err;
 }
 
 static void on_request(void *context, struct col_http_request *request)
 {
     struct col_telemetry *telemetry = context;
 
+    bool page = otl_view_is(request->path, "/") || otl_view_is(request->path, "/status");
+    enum otel_err err;
+
     otl_buf_reset(&telemetry->text);
-    if (!otl_view_is(request->path, "/metrics"))
-        answer(request, 404, otl_view_str("404 page not found\n"));
-    else if (!otl_view_is(request->method, "GET") && !otl_view_is(request->method, "HEAD"))
-        answer(request, 405, otl_view_str("405 method not allowed, supported: [GET]\n"));
-    else if (col_metrics_write(telemetry->host->metrics, &telemetry->text) != OTEL_OK)
-        answer(request, 500, otl_view_str("out of memory\n"));
+    if (!page && !otl_view_is(request->path, "/metrics")) {
+        answer(request, 404, NULL, otl_view_str("404 page not found\n"));
+        return;
+    }
+    if (!otl_view_is(request->method, "GET") && !otl_view_is(request->method, "HEAD")) {
+        answer(request, 405, NULL, otl_view_str("405 method not allowed, supported: [GET]\n"));
+        return;
+    }
+    err = page ? write_page(telemetry, &telemetry->text)
+               : col_metrics_write(telemetry->host->metrics, &telemetry->text);
+    if (err != OTEL_OK)
+        answer(request, 500, NULL, otl_view_str("out of memory\n"));
     else
-        answer(request, 200, otl_view(telemetry->text.data, telemetry->text.len));
+        answer(request, 200, page ? page_type : metrics_type,
+               otl_view(telemetry->text.data, telemetry->text.len));
 }
 
 static void on_answered(void *context, const struct col_http_request *request,

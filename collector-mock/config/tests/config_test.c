@@ -248,11 +248,17 @@ static void every_failing_allocation_is_reported(void **state)
 
 static void the_default_configuration_is_a_good_one(void **state)
 {
+    const struct col_config_options quiet = {.quiet = true};
     struct col_config *config = NULL;
 
     (void)state;
     assert_int_equal(col_config_load(NULL, &config, NULL), OTEL_OK);
     assert_int_equal(config->pipeline_count, 1);
+    assert_string_equal(config->metrics_endpoint, "127.0.0.1:8888");
+    col_config_free(config);
+    assert_int_equal(col_config_load(&quiet, &config, NULL), OTEL_OK);
+    assert_int_equal(config->component_count, 2);
+    assert_string_equal(config->components[1].id, "nop");
     col_config_free(config);
 }
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_TELEMETRY_RECENT_H
+#define COL_TELEMETRY_RECENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sdk/base/buf.h"
+#include "sdk/base/clock.h"
+
+/*
+ * The traces that came last, for people: lines on a descriptor, rows of the status page.
+ *
+ * What is said of a trace is what has come of it. A line is written when nothing more has come for
+ * a second, when the trace must make room, and at the end; again if spans come after that.
+ *
+ * Not a record for judging: that is the tap.
+ *
+ * Life      new -> see... -> finish (the remaining lines) -> free.
+ * Threads   that of the event loop.
+ * Memory    COL_RECENT_MAX traces of less than 256 bytes; names are cut.
+ * Limits    a reader of the lines that stands still holds the collector up; one that is gone ends
+ *           the lines.
+ */
+
+enum { COL_RECENT_MAX = 256 };
+
+struct event_base;
+struct col_recent;
+
+/* print_fd -1: no lines. OTEL_ERR_MEMORY. */
+OTEL_MUST_USE enum otel_err col_recent_new(struct event_base *base, const struct otl_clock *clock,
+                                           int print_fd, struct col_recent **ret);
+void col_recent_free(struct col_recent *recent);
+/* A request that has been checked. */
+void col_recent_see(struct col_recent *recent, struct otl_view request);
+void col_recent_finish(struct col_recent *recent);
+/* A table of HTML, the newest first. Errors of otl_buf_append(). */
+OTEL_MUST_USE enum otel_err col_recent_html(const struct col_recent *recent, struct otl_buf *out);
+
+/* Text between tags; what is no printable text becomes a question mark. */
+OTEL_MUST_USE enum otel_err col_html_text(struct otl_buf *out, const char *text);
+
+#endif

@@ -2,7 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector-mock/config/lint.h"
 #include "collector-mock/pipeline/service.h"
+#include "sdk/base/mem.h"
 #include "sdk/base/opts.h"
 #include "sdk/base/text.h"
 
@@ -14,7 +16,7 @@ struct words {
     struct otl_opt_list config;
     const char *tap, *ready_fd, *faults, *control_fd, *fault_record, *broken,
         *decisions;
-    bool lenient, help, version, print, status;
+    bool lenient, lint, help, version, print, status;
 };
 
 static int complain(const struct otl_detail *detail)
@@ -83,6 +85,40 @@ static enum otel_err parse_words(const struct words *words, struct col_service_o
     return parse_broken(words->broken, options, reterr);
 }
 
+/* Every finding on a line of its own, and how many there are. */
+static int lint(const struct col_service_options *options)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct col_findings *findings = otl_mem_zalloc(sizeof(*findings));
+    enum otel_err err = OTEL_ERR_MEMORY;
+    size_t counts[COL_ERROR + 1] = {0};
+    char text[1024];
+    int status;
+
+    if (findings != NULL)
+        err = col_lint(&options->config, findings, &detail);
+    for (size_t i = 0; findings != NULL && i < findings->count; i++) {
+        const struct col_finding *finding = &findings->items[i];
+        const char *name = col_severity_name(finding->severity);
+        char line[512];
+        /* FILE:LINE:COLUMN: error: what */
+        struct otl_detail place = finding->detail;
+        snprintf(line, sizeof(line), "%s: %.480s", name, place.text);
+        memcpy(place.text, line, sizeof(line));
+        printf("%s\n", otl_detail_format(&place, text, sizeof(text)));
+        counts[finding->severity]++;
+    }
+    if (err != OTEL_OK) {
+        status = complain(&detail);
+    } else {
+        printf("%zu errors, %zu warnings, %zu advice%s\n", findings->errors, counts[COL_WARNING],
+               counts[COL_ADVICE], findings->more > 0 ? " (and more than can be told)" : "");
+        status = findings->errors > 0 ? EXIT_USAGE : EXIT_OK;
+    }
+    otl_mem_free(findings);
+    return status;
+}
+
 static int serve(const struct col_service_options *options)
 {
     struct otl_detail detail = OTL_DETAIL_NONE;
@@ -109,6 +145,10 @@ int main(int argc, char **argv)
          "old names and settings work with a warning that says what to use; components that are "
          "not here only count, pipelines of other signals than traces are left out",
          OTL_OPT_FLAG, &words.lenient},
+        {"lint", NULL,
+         "report all that is wrong, old or doubtful in the configuration as FILE:LINE:COLUMN and "
+         "end with 0, or 2 if there are errors",
+         OTL_OPT_FLAG, &words.lint},
         {"tap", "FILE", "append every request and answer to FILE (collector-mock/wire/tap.h)",
          OTL_OPT_TEXT, &words.tap},
         {"ready-fd", "N", "write one line of JSON with the endpoints to descriptor N when ready",
@@ -139,12 +179,13 @@ int main(int argc, char **argv)
         return complain(&detail);
     if (words.help) {
         printf("collector-mock: an OpenTelemetry Collector for tests\n\n"
-               "usage: collector-mock [--config FILE]... [--lenient] [--tap FILE] [--ready-fd N]\n"
+               "usage: collector-mock [--config FILE]... [--lenient] [--lint] [--tap FILE]\n"
+               "                      [--ready-fd N]\n"
                "                      [--faults FILE] [--control-fd N] [--fault-record FILE]\n"
                "                      [--decisions FILE] [--print] [--status]\n\n");
         otl_opts_help(table);
-        printf("\nSIGTERM and SIGINT drain it. Exit status: 0 drained, 2 bad configuration or "
-               "option,\n3 the environment failed (port, file, disk).\n");
+        printf("\nSIGTERM and SIGINT drain it. Exit status: 0 drained (--lint: no error), 2 bad "
+               "configuration\nor option, 3 the environment failed (port, file, disk).\n");
         return EXIT_OK;
     }
     if (words.version) {
@@ -153,5 +194,5 @@ int main(int argc, char **argv)
     }
     if (parse_words(&words, &options, &detail) != OTEL_OK)
         return complain(&detail);
-    return serve(&options);
+    return words.lint ? lint(&options) : serve(&options);
 }

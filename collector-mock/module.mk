@@ -9,6 +9,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/config/load.c collector-mock/config/read.c \
                   collector-mock/config/references.c collector-mock/config/findings.c \
                   collector-mock/config/old_names.c collector-mock/config/stand_in.c \
+                  collector-mock/config/lint.c collector-mock/config/rehearse.c \
                   collector-mock/receivers/otlp.c collector-mock/receivers/otlp_http.c \
                   collector-mock/receivers/otlp_grpc.c \
                   collector-mock/receivers/intake.c \
@@ -49,6 +50,10 @@ TAIL_WORLD := collector-mock/processors/tests/tail_world.c
 TESTS += col_config_test
 col_config_test_SRCS := collector-mock/config/tests/config_test.c
 col_config_test_LIBS := collector
+
+TESTS += col_lint_test
+col_lint_test_SRCS := collector-mock/config/tests/lint_test.c
+col_lint_test_LIBS := collector
 
 TESTS += col_lenient_test
 col_lenient_test_SRCS := collector-mock/config/tests/lenient_test.c

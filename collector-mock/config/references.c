@@ -161,6 +161,7 @@ static enum otel_err check_name(struct col_config *config, struct col_config_pip
                           name);
         return OTEL_OK;
     }
+    pipeline->left_out = true;
     return otl_yaml_error(reterr, pos, "'%s' is no pipeline name (traces or traces/name)%s", name,
                           otl_words_suggest(signals, name, near, sizeof(near)));
 }

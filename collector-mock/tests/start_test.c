@@ -108,6 +108,24 @@ static void wrong_words_and_files_end_with_2(void **state)
     }
 }
 
+static void lint_reports_and_ends_without_serving(void **state)
+{
+    struct rig *rig = *state;
+    const char *arguments[] = {"--config", rig->config, "--lint", NULL, NULL};
+
+    rig_config(rig, with_nop);
+    expect(rig, arguments, 0, "config.yaml:4:15: advice: pipeline 'traces' has no memory_limiter");
+    expect(rig, arguments, 0, "0 errors, 0 warnings, 1 advice");
+    rig_config(rig, RECEIVER "exporters: {logging: }\nservice:\n"
+                             "  pipelines: {traces: {receivers: [otl], exporters: [logging]}}\n");
+    expect(rig, arguments, 2, "config.yaml:2:13: error: exporter 'logging': ");
+    expect(rig, arguments, 2, "config.yaml:4:36: error: pipeline 'traces' references receiver");
+    arguments[3] = "--lenient";
+    expect(rig, arguments, 2, "config.yaml:2:13: warning: exporter 'logging': ");
+    arguments[1] = "/nonexistent/c.yaml";
+    expect(rig, arguments, 2, "/nonexistent/c.yaml: cannot open");
+}
+
 static void what_the_environment_refuses_ends_with_3(void **state)
 {
     struct rig *rig = *state;
@@ -162,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(wrong_words_and_files_end_with_2, setup, teardown),
+        cmocka_unit_test_setup_teardown(lint_reports_and_ends_without_serving, setup, teardown),
         cmocka_unit_test_setup_teardown(what_the_environment_refuses_ends_with_3, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(help_and_version_are_printed, setup, teardown),

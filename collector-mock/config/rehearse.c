@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <event2/event.h>
+
+#include "collector-mock/config/lint.h"
+#include "sdk/base/mem.h"
+
+/* What only a component itself knows to be wrong: it is made on a host of its own, not started. */
+
+static enum otel_err take_nothing(void *self, const struct col_batch *batch,
+                                  struct otl_detail *reterr)
+{
+    (void)self;
+    (void)batch;
+    (void)reterr;
+    return OTEL_OK;
+}
+
+static void drained(void *context)
+{
+    (void)context;
+}
+
+static enum otel_err make(struct col_config *config, struct col_config_component *component,
+                          struct col_host *host, struct otl_detail *reterr)
+{
+    const struct col_create create = {component->id,  component->config, config->doc,
+                                      component->pos, host,              {take_nothing, NULL}};
+    void *self = NULL;
+    enum otel_err err = component->type->create(&create, &self, reterr);
+
+    if (err == OTEL_OK)
+        component->type->free(self);
+    return err;
+}
+
+static enum otel_err make_all(struct col_config *config, struct col_host *host,
+                              struct otl_detail *reterr)
+{
+    for (size_t i = 0; i < config->component_count; i++) {
+        static const struct otl_detail none = OTL_DETAIL_NONE;
+        struct col_config_component *component = &config->components[i];
+        enum otel_err err = component->wrong ? OTEL_OK : make(config, component, host, reterr);
+        if (err == OTEL_ERR_MEMORY || (err != OTEL_OK && !config->all))
+            return err;
+        if (err != OTEL_OK)
+            col_findings_add(config->findings, COL_ERROR, reterr);
+        *reterr = none;
+    }
+    return OTEL_OK;
+}
+
+enum otel_err col_config_rehearse(struct col_config *config, struct otl_detail *reterr)
+{
+    struct col_host *host = otl_mem_zalloc(sizeof(*host));
+    enum otel_err err = OTEL_ERR_MEMORY;
+
+    if (host == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    host->tap.fd = -1;
+    host->decisions.fd = -1;
+    host->budget.max = COL_BUDGET_BYTES;
+    host->clock = otl_clock_real();
+    host->on_drained = drained;
+    otl_log_init(&host->log, 2, OTL_LOG_ERROR, "collector-mock");
+    host->base = event_base_new();
+    if (host->base != NULL)
+        err = col_metrics_new(&host->metrics);
+    if (err == OTEL_OK)
+        err = make_all(config, host, reterr);
+    else
+        otl_detail_set(reterr, err, NULL, 0, 0, "%s", otel_err_text(err));
+    col_metrics_free(host->metrics);
+    if (host->base != NULL)
+        event_base_free(host->base);
+    otl_mem_free(host);
+    return err;
+}

@@ -163,6 +163,11 @@ struct comparison {
     double spans;    /* a request, where this arm makes spans */
 };
 
+static bool is_apart(const struct hx_paired *found)
+{
+    return found->p < SIGNIFICANT && found->low * found->high > 0;
+}
+
 static void put_text(json_t *row, const struct comparison *c, const struct hx_paired *found,
                      double base, bool detected)
 {
@@ -180,6 +185,12 @@ static void put_text(json_t *row, const struct comparison *c, const struct hx_pa
                  amount(found->estimate, unit, true, change, sizeof(change)),
                  amount(found->low, unit, true, low, sizeof(low)),
                  amount(found->high, unit, true, high, sizeof(high)), what, c->rate);
+    else if (c->arm == HX_ARM_NONE_AGAIN && is_apart(found))
+        snprintf(text, sizeof(text), "noise: two that are the same differ by %s [%s, %s]; of other "
+                 "arms nothing up to %s counts, of the %s without tracing at %.0f requests/s",
+                 amount(found->estimate, unit, true, change, sizeof(change)),
+                 amount(found->low, unit, true, low, sizeof(low)),
+                 amount(found->high, unit, true, high, sizeof(high)), floor, of, c->rate);
     else
         snprintf(text, sizeof(text), "no difference detected; the smallest that could have been is "
                  "%s of the %s without tracing at %.0f requests/s",
@@ -239,8 +250,7 @@ static json_t *compare(struct comparison *c, struct hx_paired *found)
     /* An arm that is noisier than the A/A one sees less than that one could. */
     c->floor = larger(floor, (found->high - found->low) / 2);
     base = median_of(values->base, values->count);
-    detected = c->arm != HX_ARM_NONE_AGAIN && found->p < SIGNIFICANT &&
-               found->low * found->high > 0 && fabs(found->estimate) > floor;
+    detected = c->arm != HX_ARM_NONE_AGAIN && is_apart(found) && fabs(found->estimate) > floor;
     snprintf(name, sizeof(name), "%s %s %s", hx_arms[c->arm].word, figure->key, loads[c->load]);
     row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:b, "
                     "s:i, s:o}",

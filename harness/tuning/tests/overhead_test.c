@@ -100,7 +100,7 @@ static void an_effect_above_the_noise_is_found(void **state)
 static void an_effect_below_the_noise_is_none(void **state)
 {
     static struct world w;
-    unsigned claimed = 0, api = 0;
+    unsigned apart = 0, api = 0;
 
     (void)state;
     for (uint64_t seed = 1; seed <= 40; seed++) {
@@ -110,17 +110,43 @@ static void an_effect_below_the_noise_is_none(void **state)
         result = hx_overhead_sum(&w.slices);
         rows = json_object_get(result, "rows");
         row = named(rows, "name", "none_again app_cpu_ns_per_request held");
-        claimed += json_is_true(json_object_get(row, "detected"));
-        assert_non_null(strstr(json_string_value(json_object_get(row, "text")),
-                               "no difference detected; the smallest"));
+        if (strstr(json_string_value(json_object_get(row, "text")),
+                   "no difference detected; the smallest") == NULL)
+            apart++;
         row = named(rows, "name", "api app_cpu_ns_per_request held");
         assert_true(number(row, "smallest_seen") > 0);
         api += json_is_true(json_object_get(row, "detected"));
         json_decref(result);
     }
-    assert_int_equal(claimed, 0);
+    if (apart > 6)
+        fail_msg("two arms that are the same differ in %u of 40", apart);
     if (api > 4)
         fail_msg("20 ns under noise of 100 ns were claimed in %u of 40", api);
+}
+
+/* The machine changed with the arm: then it says so, and no effect of that size is one. */
+static void what_two_same_arms_differ_by_is_noise(void **state)
+{
+    static struct world w;
+    json_t *result;
+    const json_t *rows, *row;
+
+    (void)state;
+    make(&w, 1);
+    for (unsigned b = 0; b < BLOCKS; b++)
+        hx_slice_at(&w.slices, b, HX_OVERHEAD_HELD, HX_ARM_NONE_AGAIN)
+            ->figures[HX_OVERHEAD_APP_CPU] += 1200;
+    result = hx_overhead_sum(&w.slices);
+    rows = json_object_get(result, "rows");
+    row = named(rows, "name", "none_again app_cpu_ns_per_request held");
+    assert_non_null(strstr(json_string_value(json_object_get(row, "text")),
+                           "noise: two that are the same differ by +1."));
+    row = named(rows, "name", "batch app_cpu_ns_per_request held");
+    assert_true(number(row, "p") < 0.01 && number(row, "low") > 0);
+    assert_false(json_is_true(json_object_get(row, "detected")));
+    row = named(rows, "name", "simple app_cpu_ns_per_request held");
+    assert_true(json_is_true(json_object_get(row, "detected")));
+    json_decref(result);
 }
 
 static void an_arm_that_drops_or_fails_is_not_compared(void **state)
@@ -188,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_effect_above_the_noise_is_found),
         cmocka_unit_test(an_effect_below_the_noise_is_none),
+        cmocka_unit_test(what_two_same_arms_differ_by_is_noise),
         cmocka_unit_test(an_arm_that_drops_or_fails_is_not_compared),
         cmocka_unit_test(without_a_base_nothing_is_compared),
         cmocka_unit_test(bytes_and_the_exporter_are_told_for_a_span),

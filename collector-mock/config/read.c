@@ -11,7 +11,8 @@
     "receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:4317'},\n"                        \
     "                              http: {endpoint: '127.0.0.1:4318'}}}}\n"                       \
     "exporters: {" id ": " settings "}\n"                                                         \
-    "service: {telemetry: {metrics: {address: '127.0.0.1:8888'}},\n"                              \
+    "service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus:\n"                  \
+    "            {host: '127.0.0.1', port: 8888}}}}]}},\n"                                        \
     "          pipelines: {traces: {receivers: [otlp], exporters: [" id "]}}}\n"
 
 static const char default_config[] = DEFAULT_CONFIG("debug", "{verbosity: normal}");

@@ -5,3 +5,8 @@ sdk_rig_SRCS := sdk/tests/rig.c sdk/tests/fake_exporter.c sdk/tests/threaded.c
 sdk_rig_LIBS := processor trace
 SCRIPT_TESTS += sdk/tests/requirements.sh
 SCRIPT_TESTS += sdk/tests/examples.sh
+
+TESTS += chain_test
+chain_test_SRCS := sdk/tests/chain_test.c collector-mock/tests/rig.c
+chain_test_LIBS := config col_wire
+$(B)/tests/chain_test: | $(B)/bin/collector-mock

@@ -141,6 +141,12 @@ TESTS += col_recent_test
 col_recent_test_SRCS := collector-mock/tests/recent_test.c $(COL_RIG)
 col_recent_test_LIBS := col_wire base
 
+TESTS += col_chain_tls_test
+col_chain_tls_test_SRCS := collector-mock/tests/chain_tls_test.c collector-mock/tests/certs.c \
+                           $(COL_RIG)
+col_chain_tls_test_LIBS := col_wire base
+col_chain_tls_test_PKGS := libssl libcrypto
+
 TESTS += col_start_test
 col_start_test_SRCS := collector-mock/tests/start_test.c $(COL_RIG)
 col_start_test_LIBS := col_wire base
@@ -150,7 +156,7 @@ $(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_grpc_misbehave_
 $(B)/tests/col_service_test $(B)/tests/col_tls_test $(B)/tests/col_fault_http_test \
 $(B)/tests/col_fault_grpc_test $(B)/tests/col_fault_tls_test $(B)/tests/col_hostile_test \
 $(B)/tests/col_start_test $(B)/tests/col_misbehave_test $(B)/tests/col_chain_test \
-$(B)/tests/col_extensions_test $(B)/tests/col_recent_test: | $(B)/bin/collector-mock
+$(B)/tests/col_extensions_test $(B)/tests/col_chain_tls_test $(B)/tests/col_recent_test: | $(B)/bin/collector-mock
 
 FUZZERS += fuzz_col_config
 fuzz_col_config_SRCS := collector-mock/config/tests/fuzz_col_config.c ci/fuzz-main.c

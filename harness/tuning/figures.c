@@ -19,6 +19,7 @@ const struct hx_tuning_figure hx_tuning_figures[] = {
     {"request_p50_ns", "request p50", "ns", "p50"},
     {"request_p99_ns", "request p99", "ns", "p99"},
     {HX_TUNING_ADDED_P99, "what tracing adds to the p99 of requests", "ns", "added p99"},
+    {"send_lag_p99_ns", "lateness of the load itself, p99", "ns", "lateness"},
     {"rate_achieved", "requests a second achieved", "1/s", "rate"},
     {"errors", "requests failed", "count", "errors"},
     {NULL, NULL, NULL, NULL},
@@ -97,6 +98,7 @@ json_t *hx_tuning_figures_of(const json_t *report)
 {
     const json_t *load = json_object_get(report, "load");
     const json_t *latency = json_object_get(load, "latency");
+    const json_t *send_lag = json_object_get(load, "send_lag");
     json_t *figures = json_object();
 
     if (figures == NULL)
@@ -106,6 +108,8 @@ json_t *hx_tuning_figures_of(const json_t *report)
         put(figures, "request_p50_ns", number(latency, "p50"));
     if (json_object_get(latency, "p99") != NULL)
         put(figures, "request_p99_ns", number(latency, "p99"));
+    if (json_object_get(send_lag, "p99") != NULL)
+        put(figures, "send_lag_p99_ns", number(send_lag, "p99"));
     put(figures, "rate_achieved", number(load, "rate_achieved"));
     put(figures, "errors", sum_of(json_object_get(load, "errors")));
     return figures;

@@ -169,7 +169,8 @@ void rep_sweep_html(const json_t *sweep, const struct rep_heats *heats, const ch
                      "Medians over the runs of a combination; sweep.csv and sweep.json have the "
                      "same figures. CPU from the threads' own clocks, at this load only. What is "
                      "added to the p99 is a difference of runs made one after the other: only "
-                     "what several repeats agree on is more than the machine's noise.");
+                     "what several repeats agree on is more than the machine's noise, and no p99 "
+                     "tells less than the lateness of the load itself.");
     put_table(sweep, out);
     rep_html_section_end(out);
     rep_put(out, "</main>\n<footer>Made from sweep.json alone.</footer>\n</body>\n</html>\n");

@@ -65,3 +65,9 @@ service_parts_test_LIBS := service
 FUZZERS += fuzz_http_lean
 fuzz_http_lean_SRCS := harness/service/tests/fuzz_http_lean.c ci/fuzz-main.c
 fuzz_http_lean_LIBS := service_http service_steps
+
+# The service that the W3C's trace-context suite tests; run by harness/tests/w3c.sh.
+PROGS += w3c-service
+w3c-service_SRCS := harness/service/tests/w3c_service.c
+w3c-service_LIBS := service_http service_steps
+w3c-service_PKGS := libevent_core libevent_extra jansson

@@ -8,7 +8,7 @@ SCRIPT_TESTS += harness/tests/overhead.sh harness/tests/validate_overhead.sh
 SCRIPT_TESTS += harness/tests/tail_sampling.sh
 SCRIPT_TESTS += harness/tests/foreign.sh harness/tests/foreign_node.sh \
                 harness/tests/foreign_kafka.sh
-SCRIPT_TESTS += harness/tests/tune.sh harness/tests/logs.sh
+SCRIPT_TESTS += harness/tests/tune.sh harness/tests/logs.sh harness/tests/w3c.sh
 SCRIPT_TESTS += harness/tests/incident.sh harness/tests/missing_index.sh harness/tests/batch.sh harness/tests/brief.sh
 SCRIPT_TESTS += harness/tests/tuning_scenarios.sh
 

@@ -55,6 +55,10 @@ TESTS += col_lint_test
 col_lint_test_SRCS := collector-mock/config/tests/lint_test.c
 col_lint_test_LIBS := collector
 
+TESTS += col_pasted_test
+col_pasted_test_SRCS := collector-mock/config/tests/pasted_test.c
+col_pasted_test_LIBS := collector
+
 TESTS += col_lenient_test
 col_lenient_test_SRCS := collector-mock/config/tests/lenient_test.c
 col_lenient_test_LIBS := collector

@@ -16,7 +16,7 @@
  *
  * Lenient: what people still have in their files works with a warning that says what to use today
  * (old_names.h); components that are not here are replaced by ones that count (stand_in.c);
- * pipelines of signals that are not here are left out.
+ * settings and pipelines of signals that are not here are left out.
  *
  * Life      load -> look -> free.
  * Threads   one owner.
@@ -90,6 +90,9 @@ OTEL_MUST_USE enum otel_err col_config_read(const struct col_config_options *opt
 /* An error that does not hinder looking at the rest: OTEL_OK if it was noted (options.all). */
 OTEL_MUST_USE enum otel_err col_config_fault(struct col_config *config, enum otel_err err,
                                              struct otl_detail *reterr);
+/* The entry of a map inside of value that stands where the complaint is, is taken out. */
+bool col_config_drop(const struct col_config *config, json_t *value,
+                     const struct otl_detail *where);
 /* references.c: service.pipelines into *config. */
 OTEL_MUST_USE enum otel_err col_config_pipelines(struct col_config *config,
                                                  struct otl_detail *reterr);

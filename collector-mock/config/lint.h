@@ -19,8 +19,9 @@
 OTEL_MUST_USE enum otel_err col_lint(const struct col_config_options *options,
                                      struct col_findings *findings, struct otl_detail *reterr);
 
-/* rehearse.c: make each component and throw it away, to hear what it has to say. With
- * config->all every complaint is noted. */
+/* rehearse.c: make each component that is named and throw it away, to hear what it has to say.
+ * With config->all every one is made and every complaint noted; with config->lenient settings
+ * that are refused as OTEL_ERR_UNSUPPORTED are taken out with a warning. */
 OTEL_MUST_USE enum otel_err col_config_rehearse(struct col_config *config,
                                                 struct otl_detail *reterr);
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector-mock/config/lint.h"
 #include "collector-mock/config/old_names.h"
 #include "collector-mock/pipeline/registry.h"
 #include "sdk/base/mem.h"
@@ -90,8 +91,8 @@ static bool split_id(const char *id, char *type, size_t size)
     return true;
 }
 
-/* The entry of a map inside of value that stands at pos is taken out. */
-static bool drop_entry(struct col_config *config, json_t *value, const struct otl_detail *where)
+bool col_config_drop(const struct col_config *config, json_t *value,
+                     const struct otl_detail *where)
 {
     const char *key;
     json_t *item;
@@ -99,7 +100,7 @@ static bool drop_entry(struct col_config *config, json_t *value, const struct ot
 
     json_array_foreach(value, i, item)
     {
-        if (drop_entry(config, item, where))
+        if (col_config_drop(config, item, where))
             return true;
     }
     json_object_foreach(value, key, item)
@@ -111,7 +112,7 @@ static bool drop_entry(struct col_config *config, json_t *value, const struct ot
         bool here = (at_value || at_key) && strcmp(pos.source, where->source) == 0;
         if (here && where->line != 0)
             return json_object_del(value, key) == 0;
-        if (drop_entry(config, item, where))
+        if (col_config_drop(config, item, where))
             return true;
     }
     return false;
@@ -133,7 +134,7 @@ static enum otel_err check_value(struct col_config *config, const struct otl_sch
             return err;
         where = *reterr;
         err = col_config_fault(config, err, reterr);
-        if (err != OTEL_OK || !drop_entry(config, value, &where))
+        if (err != OTEL_OK || !col_config_drop(config, value, &where))
             return err;
     }
     return OTEL_OK;
@@ -312,6 +313,8 @@ enum otel_err col_config_load(const struct col_config_options *options, struct c
     err = col_config_read(options, &config->doc, reterr);
     if (err == OTEL_OK)
         err = interpret(config, reterr);
+    if (err == OTEL_OK && config->lenient && !config->all)
+        err = col_config_rehearse(config, reterr);
     if (err == OTEL_OK)
         *ret = config;
     else

@@ -2,6 +2,7 @@
 #include <event2/event.h>
 
 #include "collector-mock/config/lint.h"
+#include "collector-mock/pipeline/registry.h"
 #include "sdk/base/mem.h"
 
 /* What only a component itself knows to be wrong: it is made on a host of its own, not started. */
@@ -33,13 +34,44 @@ static enum otel_err make(struct col_config *config, struct col_config_component
     return err;
 }
 
+/* Its configuration as it may be changed. */
+static json_t *settings(const struct col_config *config,
+                        const struct col_config_component *component)
+{
+    const json_t *root = otl_yaml_root(config->doc);
+
+    return json_object_get(json_object_get(root, col_kind_section(component->type->kind)),
+                           component->id);
+}
+
+/* Lenient: without the settings that are not here. */
+static enum otel_err make_without(struct col_config *config,
+                                  struct col_config_component *component, struct col_host *host,
+                                  struct otl_detail *reterr)
+{
+    static const struct otl_detail none = OTL_DETAIL_NONE;
+    enum otel_err err = make(config, component, host, reterr);
+
+    for (size_t i = 0; i < COL_FINDINGS_MAX && err == OTEL_ERR_UNSUPPORTED && config->lenient;
+         i++) {
+        struct otl_yaml_pos pos = {reterr->source, reterr->line, reterr->column};
+        if (!col_config_drop(config, settings(config, component), reterr))
+            break;
+        col_findings_note(config->findings, COL_WARNING, pos, "%s; it is left out", reterr->text);
+        *reterr = none;
+        err = make(config, component, host, reterr);
+    }
+    return err;
+}
+
 static enum otel_err make_all(struct col_config *config, struct col_host *host,
                               struct otl_detail *reterr)
 {
     for (size_t i = 0; i < config->component_count; i++) {
         static const struct otl_detail none = OTL_DETAIL_NONE;
         struct col_config_component *component = &config->components[i];
-        enum otel_err err = component->wrong ? OTEL_OK : make(config, component, host, reterr);
+        bool wanted = config->all ? !component->wrong : component->named;
+        enum otel_err err = wanted ? make_without(config, component, host, reterr) : OTEL_OK;
         if (err == OTEL_ERR_MEMORY || (err != OTEL_OK && !config->all))
             return err;
         if (err != OTEL_OK)

@@ -25,6 +25,8 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/processors/action.c collector-mock/processors/match.c \
                   collector-mock/processors/attributes.c collector-mock/processors/resource.c \
                   collector-mock/processors/filter.c \
+                  collector-mock/processors/transform.c collector-mock/processors/statement.c \
+                  collector-mock/processors/draft.c \
                   collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
                   collector-mock/exporters/otlp.c collector-mock/exporters/otlp_client.c \
@@ -205,3 +207,11 @@ col_attributes_test_LIBS := collector
 TESTS += col_filter_test
 col_filter_test_SRCS := collector-mock/processors/tests/filter_test.c $(PROC_WORLD)
 col_filter_test_LIBS := collector
+
+TESTS += col_transform_test
+col_transform_test_SRCS := collector-mock/processors/tests/transform_test.c $(PROC_WORLD)
+col_transform_test_LIBS := collector
+
+FUZZERS += fuzz_col_statement
+fuzz_col_statement_SRCS := collector-mock/processors/tests/fuzz_col_statement.c ci/fuzz-main.c
+fuzz_col_statement_LIBS := collector

@@ -12,31 +12,24 @@
 
 enum { TEXT_MAX = 65536, TERMS_MAX = 256, DEPTH_MAX = 32, ARENA_MAX = 4 << 20, WORD_MAX = 64 };
 
-struct parser {
-    struct col_condition *condition;
-    const char *text, *at;
-    unsigned terms, depth;
-    struct otl_detail *reterr;
-};
-
-static struct col_term *fail(struct parser *p, const char *what)
+struct col_term *col_parse_fail(struct col_parser *p, const char *what)
 {
     otl_detail_set(p->reterr, OTEL_ERR_SYNTAX, NULL, 0, 0, "'%.200s', character %zu: %s", p->text,
                    (size_t)(p->at - p->text) + 1, what);
     return NULL;
 }
 
-static void skip(struct parser *p)
+void col_parse_skip(struct col_parser *p)
 {
     while (*p->at != '\0' && isspace((unsigned char)*p->at))
         p->at++;
 }
 
-static bool take(struct parser *p, const char *mark)
+bool col_parse_take(struct col_parser *p, const char *mark)
 {
     size_t len = strlen(mark);
 
-    skip(p);
+    col_parse_skip(p);
     if (strncmp(p->at, mark, len) != 0)
         return false;
     p->at += len;
@@ -44,19 +37,19 @@ static bool take(struct parser *p, const char *mark)
 }
 
 /* A word of letters, digits, underscores and dots; not taken. */
-static size_t word_length(struct parser *p)
+size_t col_parse_word_length(struct col_parser *p)
 {
     size_t len = 0;
 
-    skip(p);
+    col_parse_skip(p);
     while (isalnum((unsigned char)p->at[len]) || p->at[len] == '_' || p->at[len] == '.')
         len++;
     return len;
 }
 
-static bool take_word(struct parser *p, const char *word)
+bool col_parse_word(struct col_parser *p, const char *word)
 {
-    size_t len = word_length(p);
+    size_t len = col_parse_word_length(p);
 
     if (len != strlen(word) || strncmp(p->at, word, len) != 0)
         return false;
@@ -64,12 +57,12 @@ static bool take_word(struct parser *p, const char *word)
     return true;
 }
 
-static struct col_term *new_term(struct parser *p, enum col_term_kind kind)
+static struct col_term *new_term(struct col_parser *p, enum col_term_kind kind)
 {
     struct col_term *term;
 
     if (++p->terms > TERMS_MAX)
-        return fail(p, "more than 256 terms");
+        return col_parse_fail(p, "more than 256 terms");
     term = otl_arena_zalloc(&p->condition->arena, sizeof(*term));
     if (term == NULL)
         otl_detail_set(p->reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
@@ -79,12 +72,12 @@ static struct col_term *new_term(struct parser *p, enum col_term_kind kind)
 }
 
 /* A text in double quotes, with \" and \\ and \n and \t; NULL: none, or an error. */
-static char *take_string(struct parser *p)
+char *col_parse_string(struct col_parser *p)
 {
     size_t len = 0;
     char *out;
 
-    skip(p);
+    col_parse_skip(p);
     if (*p->at != '"')
         return NULL;
     out = otl_arena_alloc(&p->condition->arena, strlen(p->at));
@@ -95,7 +88,7 @@ static char *take_string(struct parser *p)
             p->at++;
             out[len++] = (char)(*p->at == 'n' ? '\n' : *p->at == 't' ? '\t' : *p->at);
         } else if (*p->at == '\0') {
-            (void)fail(p, "the text has no end");
+            (void)col_parse_fail(p, "the text has no end");
             return NULL;
         } else {
             out[len++] = *p->at;
@@ -108,7 +101,7 @@ static char *take_string(struct parser *p)
 
 /* ---- values ---- */
 
-static struct col_term *number(struct parser *p)
+static struct col_term *number(struct col_parser *p)
 {
     struct col_term *term;
     char text[WORD_MAX];
@@ -117,7 +110,7 @@ static struct col_term *number(struct parser *p)
     while (isalnum((unsigned char)p->at[len]) || p->at[len] == '.')
         len++;
     if (len >= sizeof(text))
-        return fail(p, "too long for a number");
+        return col_parse_fail(p, "too long for a number");
     memcpy(text, p->at, len);
     text[len] = '\0';
     term = new_term(p, COL_TERM_LITERAL);
@@ -127,7 +120,7 @@ static struct col_term *number(struct parser *p)
     if (otl_parse_int(text, INT64_MIN, INT64_MAX, &term->literal.integer) != OTEL_OK) {
         double real;
         if (otl_parse_double(text, -1e308, 1e308, &real) != OTEL_OK)
-            return fail(p, "this is no number");
+            return col_parse_fail(p, "this is no number");
         term->literal.kind = COL_VALUE_DOUBLE;
         term->literal.real = real;
     }
@@ -164,7 +157,8 @@ static const struct {
     {"span.parent_span_id.string", COL_TERM_PARENT_ID},
 };
 
-static struct col_term *literal(struct parser *p, enum col_value_kind kind, int64_t number_value)
+static struct col_term *literal(struct col_parser *p, enum col_value_kind kind,
+                                int64_t number_value)
 {
     struct col_term *term = new_term(p, COL_TERM_LITERAL);
 
@@ -178,13 +172,13 @@ static struct col_term *literal(struct parser *p, enum col_value_kind kind, int6
     return term;
 }
 
-static struct col_term *indexed(struct parser *p, struct col_term *term)
+static struct col_term *indexed(struct col_parser *p, struct col_term *term)
 {
-    if (!take(p, "["))
-        return fail(p, "attributes need a key: [\"...\"]");
-    term->text = take_string(p);
-    if (term->text == NULL || !take(p, "]"))
-        return fail(p, "a key in quotes and ] were expected");
+    if (!col_parse_take(p, "["))
+        return col_parse_fail(p, "attributes need a key: [\"...\"]");
+    term->text = col_parse_string(p);
+    if (term->text == NULL || !col_parse_take(p, "]"))
+        return col_parse_fail(p, "a key in quotes and ] were expected");
     return term;
 }
 
@@ -195,7 +189,7 @@ static bool needs_key(enum col_term_kind kind)
 }
 
 /* The word as a path; bare ones belong to the event, where the condition is on events. */
-static struct col_term *path(struct parser *p, size_t len)
+static struct col_term *path(struct col_parser *p, size_t len)
 {
     bool event_word = p->condition->on_events &&
                       ((len == 4 && strncmp(p->at, "name", 4) == 0) ||
@@ -204,7 +198,13 @@ static struct col_term *path(struct parser *p, size_t len)
     char word[WORD_MAX * 2];
 
     if (len == 0 || len >= WORD_MAX)
-        return fail(p, "a value was expected");
+        return col_parse_fail(p, "a value was expected");
+    if (p->condition->on_resource) {
+        if (!col_parse_word(p, "attributes") && !col_parse_word(p, "resource.attributes"))
+            return col_parse_fail(p, "of a resource there are attributes only");
+        term = new_term(p, COL_TERM_RESOURCE_ATTRIBUTE);
+        return term != NULL ? indexed(p, term) : NULL;
+    }
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         bool is_event = strncmp(paths[i].word, "spanevent.", 10) == 0;
         const char *bare = strchr(paths[i].word, '.') + 1;
@@ -214,23 +214,23 @@ static struct col_term *path(struct parser *p, size_t len)
         if (!whole && !prefixless)
             continue;
         if (is_event && !p->condition->on_events)
-            return fail(p, "there is no event in a condition on spans");
+            return col_parse_fail(p, "there is no event in a condition on spans");
         p->at += len;
         term = new_term(p, paths[i].kind);
         return term != NULL && needs_key(term->kind) ? indexed(p, term) : term;
     }
     snprintf(word, sizeof(word), "'%.*s' is not known here", (int)len, p->at);
-    return fail(p, word);
+    return col_parse_fail(p, word);
 }
 
-static struct col_term *value(struct parser *p)
+struct col_term *col_parse_value(struct col_parser *p)
 {
-    size_t len = word_length(p);
+    size_t len = col_parse_word_length(p);
     char *text;
 
     if (*p->at == '"') {
         struct col_term *term;
-        text = take_string(p);
+        text = col_parse_string(p);
         term = text != NULL ? literal(p, COL_VALUE_STRING, 0) : NULL;
         if (term != NULL)
             term->literal.text = otl_view_str(text);
@@ -238,33 +238,33 @@ static struct col_term *value(struct parser *p)
     }
     if (*p->at == '-' || *p->at == '+' || isdigit((unsigned char)*p->at))
         return number(p);
-    if (take_word(p, "nil"))
+    if (col_parse_word(p, "nil"))
         return literal(p, COL_VALUE_EMPTY, 0);
-    if (take_word(p, "true"))
+    if (col_parse_word(p, "true"))
         return literal(p, COL_VALUE_BOOL, 1);
-    if (take_word(p, "false"))
+    if (col_parse_word(p, "false"))
         return literal(p, COL_VALUE_BOOL, 0);
     for (size_t i = 0; i < sizeof(enums) / sizeof(enums[0]); i++)
-        if (take_word(p, enums[i].word))
+        if (col_parse_word(p, enums[i].word))
             return literal(p, COL_VALUE_INT, enums[i].number);
     return path(p, len);
 }
 
 /* ---- what is true or false ---- */
 
-static struct col_term *add_pattern(struct parser *p, struct col_term *term)
+static struct col_term *add_pattern(struct col_parser *p, struct col_term *term)
 {
     struct otl_detail detail = OTL_DETAIL_NONE;
     char why[300];
 
     if (col_patterns_new(0, &term->patterns) != OTEL_OK)
-        return fail(p, "out of memory");
+        return col_parse_fail(p, "out of memory");
     term->next = p->condition->with_patterns;
     p->condition->with_patterns = term;
     if (col_patterns_add(term->patterns, otl_view_str(term->text), &detail) == OTEL_OK)
         return term;
     snprintf(why, sizeof(why), "the regular expression: %.250s", detail.text);
-    return fail(p, why);
+    return col_parse_fail(p, why);
 }
 
 static const struct {
@@ -278,35 +278,37 @@ static const struct {
     {"IsBool", COL_TERM_IS_BOOL, 1},        {"IsRootSpan", COL_TERM_IS_ROOT, 0},
 };
 
-static struct col_term *call(struct parser *p, size_t function)
+static struct col_term *call(struct col_parser *p, size_t function)
 {
     struct col_term *term = new_term(p, functions[function].kind);
 
     if (term == NULL)
         return NULL;
-    if (!take(p, "("))
-        return fail(p, "( was expected");
-    if (functions[function].arguments > 0 && (term->left = value(p)) == NULL)
+    if (term->kind == COL_TERM_IS_ROOT && p->condition->on_resource)
+        return col_parse_fail(p, "there is no span in a condition on resources");
+    if (!col_parse_take(p, "("))
+        return col_parse_fail(p, "( was expected");
+    if (functions[function].arguments > 0 && (term->left = col_parse_value(p)) == NULL)
         return NULL;
     if (functions[function].arguments > 1) {
-        if (!take(p, ","))
-            return fail(p, ", was expected");
-        term->text = take_string(p);
+        if (!col_parse_take(p, ","))
+            return col_parse_fail(p, ", was expected");
+        term->text = col_parse_string(p);
         if (term->text == NULL)
-            return fail(p, "a text in quotes was expected");
+            return col_parse_fail(p, "a text in quotes was expected");
         if (term->kind == COL_TERM_IS_MATCH && add_pattern(p, term) == NULL)
             return NULL;
     }
-    return take(p, ")") ? term : fail(p, ") was expected");
+    return col_parse_take(p, ")") ? term : col_parse_fail(p, ") was expected");
 }
 
-static bool take_comparison(struct parser *p, enum col_compare *ret)
+static bool take_comparison(struct col_parser *p, enum col_compare *ret)
 {
     static const char *const marks[] = {"==", "!=", "<=", ">=", "<", ">"};
     static const enum col_compare compares[] = {COL_EQ, COL_NE, COL_LE, COL_GE, COL_LT, COL_GT};
 
     for (size_t i = 0; i < 6; i++) {
-        if (!take(p, marks[i]))
+        if (!col_parse_take(p, marks[i]))
             continue;
         *ret = compares[i];
         return true;
@@ -314,11 +316,9 @@ static bool take_comparison(struct parser *p, enum col_compare *ret)
     return false;
 }
 
-static struct col_term *any_of(struct parser *p);
-
-static struct col_term *comparison(struct parser *p)
+static struct col_term *comparison(struct col_parser *p)
 {
-    struct col_term *left = value(p), *term;
+    struct col_term *left = col_parse_value(p), *term;
     enum col_compare compare;
 
     if (left == NULL)
@@ -326,48 +326,48 @@ static struct col_term *comparison(struct parser *p)
     if (!take_comparison(p, &compare)) {
         if (left->kind == COL_TERM_LITERAL && left->literal.kind == COL_VALUE_BOOL)
             return left;
-        return fail(p, "a comparison (== != < <= > >=) was expected");
+        return col_parse_fail(p, "a comparison (== != < <= > >=) was expected");
     }
     term = new_term(p, COL_TERM_COMPARE);
     if (term == NULL)
         return NULL;
     term->compare = compare;
     term->left = left;
-    term->right = value(p);
+    term->right = col_parse_value(p);
     return term->right != NULL ? term : NULL;
 }
 
-static struct col_term *primary(struct parser *p)
+static struct col_term *primary(struct col_parser *p)
 {
     struct col_term *term;
 
-    if (take_word(p, "not")) {
+    if (col_parse_word(p, "not")) {
         term = new_term(p, COL_TERM_NOT);
         if (term == NULL || ++p->depth > DEPTH_MAX)
-            return term == NULL ? NULL : fail(p, "nested too deeply");
+            return term == NULL ? NULL : col_parse_fail(p, "nested too deeply");
         term->left = primary(p);
         p->depth--;
         return term->left != NULL ? term : NULL;
     }
-    if (take(p, "(")) {
+    if (col_parse_take(p, "(")) {
         if (++p->depth > DEPTH_MAX)
-            return fail(p, "nested too deeply");
-        term = any_of(p);
+            return col_parse_fail(p, "nested too deeply");
+        term = col_parse_any_of(p);
         p->depth--;
-        return term == NULL || take(p, ")") ? term : fail(p, ") was expected");
+        return term == NULL || col_parse_take(p, ")") ? term : col_parse_fail(p, ") was expected");
     }
     for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
-        if (take_word(p, functions[i].word))
+        if (col_parse_word(p, functions[i].word))
             return call(p, i);
     return comparison(p);
 }
 
-static struct col_term *join(struct parser *p, enum col_term_kind kind, const char *word,
-                             struct col_term *(*part)(struct parser *p))
+static struct col_term *join(struct col_parser *p, enum col_term_kind kind, const char *word,
+                             struct col_term *(*part)(struct col_parser *p))
 {
     struct col_term *left = part(p);
 
-    while (left != NULL && take_word(p, word)) {
+    while (left != NULL && col_parse_word(p, word)) {
         struct col_term *term = new_term(p, kind);
         if (term == NULL)
             return NULL;
@@ -378,12 +378,12 @@ static struct col_term *join(struct parser *p, enum col_term_kind kind, const ch
     return left;
 }
 
-static struct col_term *all_of(struct parser *p)
+static struct col_term *all_of(struct col_parser *p)
 {
     return join(p, COL_TERM_AND, "and", primary);
 }
 
-static struct col_term *any_of(struct parser *p)
+struct col_term *col_parse_any_of(struct col_parser *p)
 {
     return join(p, COL_TERM_OR, "or", all_of);
 }
@@ -406,15 +406,15 @@ enum otel_err col_condition_add(struct col_condition *condition, const char *tex
                                 struct otl_detail *reterr)
 {
     struct otl_detail own = OTL_DETAIL_NONE;
-    struct parser p = {condition, text, text, 0, 0, reterr != NULL ? reterr : &own};
+    struct col_parser p = {condition, text, text, 0, 0, reterr != NULL ? reterr : &own};
     struct col_term *term;
 
     if (condition->count == COL_CONDITIONS_MAX || strlen(text) > TEXT_MAX)
         return otl_detail_set(reterr, OTEL_ERR_SYNTAX, NULL, 0, 0, "too many or too long");
-    term = any_of(&p);
-    skip(&p);
+    term = col_parse_any_of(&p);
+    col_parse_skip(&p);
     if (term != NULL && *p.at != '\0')
-        term = fail(&p, "and, or, or the end was expected");
+        term = col_parse_fail(&p, "and, or, or the end was expected");
     if (term == NULL)
         return p.reterr->code != OTEL_OK ? p.reterr->code : OTEL_ERR_MEMORY;
     condition->any[condition->count++] = term;
@@ -455,18 +455,18 @@ static bool is_root(const struct col_span *span)
     return memcmp(span->parent_span_id, none, 8) == 0;
 }
 
-static bool truth(const struct col_term *term, const struct col_condition_subject *subject)
+bool col_term_true(const struct col_term *term, const struct col_condition_subject *subject)
 {
     struct col_value left, right;
     char hex[2][33];
 
     switch (term->kind) {
     case COL_TERM_AND:
-        return truth(term->left, subject) && truth(term->right, subject);
+        return col_term_true(term->left, subject) && col_term_true(term->right, subject);
     case COL_TERM_OR:
-        return truth(term->left, subject) || truth(term->right, subject);
+        return col_term_true(term->left, subject) || col_term_true(term->right, subject);
     case COL_TERM_NOT:
-        return !truth(term->left, subject);
+        return !col_term_true(term->left, subject);
     case COL_TERM_IS_ROOT:
         return is_root(subject->span);
     case COL_TERM_LITERAL:
@@ -496,7 +496,7 @@ bool col_condition_true(struct col_condition *condition,
                         const struct col_condition_subject *subject)
 {
     for (size_t i = 0; i < condition->count; i++)
-        if (truth(condition->any[i], subject))
+        if (col_term_true(condition->any[i], subject))
             return true;
     return false;
 }

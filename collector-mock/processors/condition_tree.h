@@ -54,7 +54,7 @@ struct col_term {
 enum { COL_CONDITIONS_MAX = 256 };
 
 struct col_condition {
-    bool on_events;
+    bool on_events, on_resource;
     struct otl_arena arena;
     struct col_term *any[COL_CONDITIONS_MAX];
     size_t count;
@@ -66,5 +66,25 @@ struct col_value col_term_value(const struct col_term *term,
                                 const struct col_condition_subject *subject, char *hex);
 bool col_term_compare(enum col_compare compare, const struct col_value *a,
                       const struct col_value *b);
+
+bool col_term_true(const struct col_term *term, const struct col_condition_subject *subject);
+
+/* ---- reading: shared with statement.c ---- */
+
+struct col_parser {
+    struct col_condition *condition; /* owns what is made */
+    const char *text, *at;
+    unsigned terms, depth;
+    struct otl_detail *reterr;
+};
+
+struct col_term *col_parse_fail(struct col_parser *p, const char *what); /* NULL */
+void col_parse_skip(struct col_parser *p);
+bool col_parse_take(struct col_parser *p, const char *mark);
+size_t col_parse_word_length(struct col_parser *p);
+bool col_parse_word(struct col_parser *p, const char *word);
+char *col_parse_string(struct col_parser *p);
+struct col_term *col_parse_value(struct col_parser *p);
+struct col_term *col_parse_any_of(struct col_parser *p);
 
 #endif

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-mock/processors/statement.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "collector-mock/processors/action.h"
+#include "collector-mock/processors/condition_tree.h"
+#include "collector-mock/processors/draft.h"
+#include "collector-mock/processors/regex.h"
+#include "sdk/base/mem.h"
+#include "sdk/base/text.h"
+
+enum verb { SET, DELETE_KEY, DELETE_MATCHING, KEEP_KEYS, REPLACE, TRUNCATE, LIMIT };
+
+enum { ITEMS_MAX = 64, STATEMENTS_MAX = 256 };
+
+enum value_kind { PLAIN, CONCAT, SHA256_OF };
+
+struct value {
+    enum value_kind kind;
+    const struct col_term *term; /* PLAIN, SHA256_OF */
+    const struct col_term *parts[ITEMS_MAX];
+    size_t count;
+    const char *between;
+};
+
+struct statement {
+    enum verb verb;
+    const struct col_term *target, *where; /* where NULL: always */
+    bool of_resource;                      /* the map */
+    struct value value;
+    struct col_regex *regex;
+    const char *keys[ITEMS_MAX]; /* or what to replace with */
+    size_t key_count;
+    uint64_t number;
+};
+
+struct col_statements {
+    struct col_condition *owner, *gate; /* gate NULL: none */
+    struct statement *list[STATEMENTS_MAX];
+    size_t count;
+};
+
+static const char *const verbs[] = {"set",       "delete_key",      "delete_matching_keys",
+                                    "keep_keys", "replace_pattern", "truncate_all",
+                                    "limit",     NULL};
+
+/* ---- reading ---- */
+
+static bool comma(struct col_parser *p)
+{
+    if (col_parse_take(p, ","))
+        return true;
+    col_parse_fail(p, ", was expected");
+    return false;
+}
+
+static bool read_key(struct col_parser *p, struct statement *it)
+{
+    const char *text = col_parse_string(p);
+
+    if (text == NULL)
+        col_parse_fail(p, "a text in quotes was expected");
+    else if (it->key_count == ITEMS_MAX)
+        col_parse_fail(p, "more than 64 keys");
+    else
+        it->keys[it->key_count++] = text;
+    return text != NULL && p->reterr->code == OTEL_OK;
+}
+
+static bool read_keys(struct col_parser *p, struct statement *it)
+{
+    bool good = col_parse_take(p, "[");
+
+    if (!good)
+        col_parse_fail(p, "[ was expected");
+    if (good && col_parse_take(p, "]"))
+        return true;
+    do
+        good = good && read_key(p, it);
+    while (good && col_parse_take(p, ","));
+    if (good && !col_parse_take(p, "]")) {
+        col_parse_fail(p, "] was expected");
+        good = false;
+    }
+    return good;
+}
+
+static bool read_map(struct col_parser *p, struct statement *it)
+{
+    it->of_resource = p->condition->on_resource;
+    if (col_parse_word(p, "resource.attributes"))
+        it->of_resource = true;
+    else if (!col_parse_word(p, "attributes") &&
+             (it->of_resource || !col_parse_word(p, "span.attributes")))
+        return col_parse_fail(p, "attributes or resource.attributes was expected") != NULL;
+    return true;
+}
+
+static bool read_target(struct col_parser *p, struct statement *it)
+{
+    it->target = col_parse_value(p);
+    if (it->target == NULL)
+        return false;
+    switch (it->target->kind) {
+    case COL_TERM_ATTRIBUTE:
+    case COL_TERM_RESOURCE_ATTRIBUTE:
+    case COL_TERM_NAME:
+    case COL_TERM_KIND:
+    case COL_TERM_STATUS_CODE:
+    case COL_TERM_STATUS_MESSAGE:
+    case COL_TERM_TRACE_STATE:
+        return true;
+    default:
+        return col_parse_fail(p, "this cannot be set") != NULL;
+    }
+}
+
+static bool read_parts(struct col_parser *p, struct value *value)
+{
+    if (!col_parse_take(p, "(") || !col_parse_take(p, "["))
+        return col_parse_fail(p, "([ was expected") != NULL;
+    do {
+        if (value->count == ITEMS_MAX)
+            return col_parse_fail(p, "more than 64 parts") != NULL;
+        value->parts[value->count] = col_parse_value(p);
+        if (value->parts[value->count++] == NULL)
+            return false;
+    } while (col_parse_take(p, ","));
+    if (!col_parse_take(p, "]") || !comma(p))
+        return col_parse_fail(p, "] and , were expected") != NULL;
+    value->between = col_parse_string(p);
+    if (value->between == NULL || !col_parse_take(p, ")"))
+        return col_parse_fail(p, "a text in quotes and ) were expected") != NULL;
+    return true;
+}
+
+static bool read_value(struct col_parser *p, struct value *value)
+{
+    if (col_parse_word(p, "Concat")) {
+        value->kind = CONCAT;
+        return read_parts(p, value);
+    }
+    if (col_parse_word(p, "SHA256")) {
+        value->kind = SHA256_OF;
+        if (!col_parse_take(p, "("))
+            return col_parse_fail(p, "( was expected") != NULL;
+        value->term = col_parse_value(p);
+        return value->term != NULL &&
+               (col_parse_take(p, ")") || col_parse_fail(p, ") was expected") != NULL);
+    }
+    value->term = col_parse_value(p);
+    return value->term != NULL;
+}
+
+static bool read_regex(struct col_parser *p, struct statement *it)
+{
+    struct otl_detail why = OTL_DETAIL_NONE;
+    const char *text = col_parse_string(p);
+    char said[600];
+
+    if (text == NULL)
+        return col_parse_fail(p, "a text in quotes was expected") != NULL;
+    if (col_regex_new(text, &it->regex, &why) == OTEL_OK)
+        return true;
+    snprintf(said, sizeof(said), "the regular expression: %s", why.text);
+    return col_parse_fail(p, said) != NULL;
+}
+
+static bool read_number(struct col_parser *p, struct statement *it)
+{
+    const struct col_term *term = col_parse_value(p);
+
+    if (term == NULL)
+        return false;
+    if (term->kind != COL_TERM_LITERAL || term->literal.kind != COL_VALUE_INT ||
+        term->literal.integer < 0)
+        return col_parse_fail(p, "a number from 0 was expected") != NULL;
+    it->number = (uint64_t)term->literal.integer;
+    return true;
+}
+
+static bool read_arguments(struct col_parser *p, struct statement *it)
+{
+    switch (it->verb) {
+    case SET:
+        return read_target(p, it) && comma(p) && read_value(p, &it->value);
+    case REPLACE:
+        return read_target(p, it) && comma(p) && read_regex(p, it) && comma(p) && read_key(p, it);
+    case DELETE_KEY:
+        return read_map(p, it) && comma(p) && read_key(p, it);
+    case DELETE_MATCHING:
+        return read_map(p, it) && comma(p) && read_regex(p, it);
+    case KEEP_KEYS:
+        return read_map(p, it) && comma(p) && read_keys(p, it);
+    case TRUNCATE:
+        return read_map(p, it) && comma(p) && read_number(p, it);
+    default:
+        return read_map(p, it) && comma(p) && read_number(p, it) && comma(p) && read_keys(p, it);
+    }
+}
+
+static bool read_verb(struct col_parser *p, struct statement *it)
+{
+    size_t len = col_parse_word_length(p);
+    char word[64], near[64], said[200];
+
+    for (size_t i = 0; verbs[i] != NULL; i++)
+        if (col_parse_word(p, verbs[i])) {
+            it->verb = (enum verb)i;
+            return true;
+        }
+    snprintf(word, sizeof(word), "%.*s", (int)(len < 60 ? len : 60), p->at);
+    snprintf(said, sizeof(said), "'%s' is no function that is known here%s", word,
+             otl_words_suggest(verbs, word, near, sizeof(near)));
+    return col_parse_fail(p, said) != NULL;
+}
+
+static bool read_statement(struct col_parser *p, struct statement *it)
+{
+    if (!read_verb(p, it))
+        return false;
+    if (!col_parse_take(p, "("))
+        return col_parse_fail(p, "( was expected") != NULL;
+    if (!read_arguments(p, it))
+        return false;
+    if (!col_parse_take(p, ")"))
+        return col_parse_fail(p, ") was expected") != NULL;
+    if (col_parse_word(p, "where") && (it->where = col_parse_any_of(p)) == NULL)
+        return false;
+    col_parse_skip(p);
+    return *p->at == '\0' || col_parse_fail(p, "where, or the end was expected") != NULL;
+}
+
+enum otel_err col_statements_new(bool on_resource, struct col_statements **ret)
+{
+    struct col_statements *statements = otl_mem_zalloc(sizeof(*statements));
+
+    if (statements == NULL || col_condition_new(false, &statements->owner) != OTEL_OK ||
+        col_condition_new(false, &statements->gate) != OTEL_OK) {
+        col_statements_free(statements);
+        return OTEL_ERR_MEMORY;
+    }
+    statements->owner->on_resource = statements->gate->on_resource = on_resource;
+    *ret = statements;
+    return OTEL_OK;
+}
+
+enum otel_err col_statements_add(struct col_statements *statements, const char *text,
+                                 struct otl_detail *reterr)
+{
+    struct otl_detail own = OTL_DETAIL_NONE;
+    struct col_parser p = {.condition = statements->owner, .text = text, .at = text,
+                           .reterr = reterr != NULL ? reterr : &own};
+    struct statement *it;
+
+    if (statements->count == STATEMENTS_MAX || strlen(text) > 65536)
+        return otl_detail_set(reterr, OTEL_ERR_SYNTAX, NULL, 0, 0, "too many or too long");
+    it = otl_arena_zalloc(&statements->owner->arena, sizeof(*it));
+    if (it == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    statements->list[statements->count++] = it;
+    if (read_statement(&p, it))
+        return OTEL_OK;
+    return otl_detail_set(p.reterr, OTEL_ERR_SYNTAX, NULL, 0, 0, "'%.200s' is no statement", text);
+}
+
+enum otel_err col_statements_add_condition(struct col_statements *statements, const char *text,
+                                           struct otl_detail *reterr)
+{
+    return col_condition_add(statements->gate, text, reterr);
+}
+
+void col_statements_free(struct col_statements *statements)
+{
+    if (statements == NULL)
+        return;
+    for (size_t i = 0; i < statements->count; i++)
+        col_regex_free(statements->list[i]->regex);
+    col_condition_free(statements->owner);
+    col_condition_free(statements->gate);
+    otl_mem_free(statements);
+}
+
+/* ---- running ---- */
+
+static struct col_condition_subject subject_of(const struct col_draft *draft)
+{
+    struct col_condition_subject subject = {draft->span, &draft->resource->attributes, NULL};
+
+    return subject;
+}
+
+static struct col_value value_of(const struct col_term *term, const struct col_draft *draft,
+                                 char *hex)
+{
+    const struct col_condition_subject subject = subject_of(draft);
+
+    return col_term_value(term, &subject, hex);
+}
+
+static enum otel_err join(const struct value *value, const struct col_draft *draft,
+                          struct col_value *ret)
+{
+    enum otel_err err = OTEL_OK;
+    struct otl_view text;
+    struct otl_buf out;
+    char hex[33], *copy;
+
+    otl_buf_init(&out, 16 << 20);
+    for (size_t i = 0; i < value->count && err == OTEL_OK; i++) {
+        struct col_value part = value_of(value->parts[i], draft, hex);
+        if (i > 0)
+            err = otl_buf_append_str(&out, value->between);
+        if (part.kind == COL_VALUE_EMPTY)
+            text = otl_view_str("<nil>");
+        else if (!col_edit_text(draft->arena, &part, &text))
+            continue;
+        if (err == OTEL_OK && text.len > 0)
+            err = otl_buf_append(&out, text.data, text.len);
+    }
+    copy = err == OTEL_OK ? otl_arena_strndup(draft->arena, out.len > 0 ? out.data : "", out.len)
+                          : NULL;
+    memset(ret, 0, sizeof(*ret));
+    ret->kind = COL_VALUE_STRING;
+    ret->text = otl_view(copy, out.len);
+    otl_buf_fini(&out);
+    return err == OTEL_OK && copy == NULL ? OTEL_ERR_MEMORY : err;
+}
+
+static enum otel_err set(const struct statement *it, const struct col_draft *draft)
+{
+    char *hex = otl_arena_alloc(draft->arena, 33);
+    enum otel_err err = hex != NULL ? OTEL_OK : OTEL_ERR_MEMORY;
+    struct col_value value;
+
+    if (err != OTEL_OK)
+        return err;
+    if (it->value.kind == CONCAT) {
+        err = join(&it->value, draft, &value);
+    } else {
+        value = value_of(it->value.term, draft, hex);
+        if (it->value.kind == SHA256_OF && value.kind != COL_VALUE_STRING)
+            return OTEL_ERR_ARGUMENT;
+        if (it->value.kind == SHA256_OF)
+            err = col_action_hash(draft->arena, &value, &value);
+    }
+    if (err != OTEL_OK || value.kind == COL_VALUE_EMPTY)
+        return err;
+    return col_draft_set(draft, it->target, &value);
+}
+
+static enum otel_err replace(const struct statement *it, const struct col_draft *draft)
+{
+    char hex[33], *copy;
+    struct col_value value = value_of(it->target, draft, hex);
+    struct otl_buf out;
+    enum otel_err err;
+    bool any;
+
+    if (value.kind != COL_VALUE_STRING)
+        return OTEL_OK;
+    otl_buf_init(&out, 16 << 20);
+    err = col_regex_replace(it->regex, value.text, otl_view_str(it->keys[0]), &out, &any);
+    copy = err == OTEL_OK ? otl_arena_strndup(draft->arena, out.len > 0 ? out.data : "", out.len)
+                          : NULL;
+    value.text = otl_view(copy, out.len);
+    otl_buf_fini(&out);
+    if (err == OTEL_OK && copy == NULL)
+        err = OTEL_ERR_MEMORY;
+    return err == OTEL_OK && any ? col_draft_set(draft, it->target, &value) : err;
+}
+
+static bool is_key(const struct statement *it, struct otl_view key)
+{
+    for (size_t i = 0; i < it->key_count; i++)
+        if (otl_view_is(key, it->keys[i]))
+            return true;
+    return false;
+}
+
+static enum otel_err truncate_entry(const struct statement *it, struct col_attributes *map,
+                                    struct col_entry *entry)
+{
+    struct col_value value;
+    struct otl_view bytes;
+    enum otel_err err;
+
+    col_value_split(entry->value, &value);
+    if (value.kind != COL_VALUE_STRING || value.text.len <= it->number)
+        return OTEL_OK;
+    value.text.len = otl_utf8_prefix(value.text.data, (size_t)it->number);
+    err = col_edit_value(map->arena, &value, &bytes);
+    return err == OTEL_OK ? col_attributes_set(map, entry->key, bytes) : err;
+}
+
+/* The first number of those that are left, the named ones before all. */
+static void limit(const struct statement *it, struct col_attributes *map)
+{
+    uint64_t named = 0, room;
+
+    for (size_t i = 0; i < map->count; i++)
+        named += is_key(it, map->entries[i].key);
+    room = it->number > named ? it->number - named : 0;
+    for (size_t i = 0; i < map->count;) {
+        if (is_key(it, map->entries[i].key) || room > 0) {
+            room -= !is_key(it, map->entries[i].key);
+            i++;
+        } else {
+            col_attributes_remove(map, i);
+        }
+    }
+}
+
+static enum otel_err change_map(const struct statement *it, struct col_attributes *map)
+{
+    struct otl_view groups[COL_REGEX_GROUPS];
+    enum otel_err err = OTEL_OK;
+
+    if (it->verb == LIMIT) {
+        limit(it, map);
+        return OTEL_OK;
+    }
+    for (size_t i = map->count; i > 0 && err == OTEL_OK; i--) {
+        struct col_entry *entry = &map->entries[i - 1];
+        if (it->verb == TRUNCATE)
+            err = truncate_entry(it, map, entry);
+        else if (it->verb == DELETE_MATCHING ? col_regex_match(it->regex, entry->key, groups)
+                                             : is_key(it, entry->key) == (it->verb == DELETE_KEY))
+            col_attributes_remove(map, i - 1);
+    }
+    return err;
+}
+
+static enum otel_err run_on_map(const struct statement *it, const struct col_draft *draft)
+{
+    struct col_attributes map;
+    enum otel_err err = col_draft_open(draft, it->of_resource, &map);
+
+    if (err == OTEL_OK)
+        err = change_map(it, &map);
+    return err == OTEL_OK && map.changed ? col_draft_close(draft, it->of_resource, &map) : err;
+}
+
+enum otel_err col_statements_run(struct col_statements *statements, const struct col_draft *draft,
+                                 bool go_on, uint64_t *failed)
+{
+    struct col_condition_subject subject = subject_of(draft);
+    enum otel_err err = OTEL_OK;
+
+    if (statements->gate->count > 0 && !col_condition_true(statements->gate, &subject))
+        return OTEL_OK;
+    for (size_t i = 0; i < statements->count && err == OTEL_OK; i++) {
+        const struct statement *it = statements->list[i];
+        subject = subject_of(draft);
+        if (it->where != NULL && !col_term_true(it->where, &subject))
+            continue;
+        err = it->verb == SET       ? set(it, draft)
+              : it->verb == REPLACE ? replace(it, draft)
+                                    : run_on_map(it, draft);
+        *failed += err == OTEL_ERR_ARGUMENT;
+        if (err == OTEL_ERR_ARGUMENT && go_on)
+            err = OTEL_OK;
+    }
+    return err;
+}

@@ -334,7 +334,7 @@ static void attempts_end_at_max_elapsed_time(void **state)
     assert_int_equal(post_groups(), 200);
     metric_until("otelcol_exporter_send_failed_spans_total", "otlphttp", GROUPS);
     assert_int_equal(dropped("otlphttp", "retries_exhausted"), GROUPS);
-    assert_true(arrived(NULL, NULL) >= 2);
+    assert_true(arrived(NULL, NULL) >= 1); /* a slow machine gets no further in that time */
     assert_int_equal(rig_stop(&near), 0);
 }
 

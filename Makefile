@@ -86,7 +86,7 @@ PROG_FILES := $(PROGS:%=$(B)/bin/%)
 TEST_FILES := $(TESTS:%=$(B)/tests/%)
 
 .PHONY: all demo check test test-unit test-tsan test-scripts test-fuzz bench clean help
-.PHONY: check-layers check-headers check-size check-style check-duplicates release debug asan tsan
+.PHONY: check-layers check-headers check-size check-style check-symbols check-duplicates release debug asan tsan
 
 all: $(PROG_FILES) $(SHARED_LIBS) ## build the programs and libraries (build/tracerig, build/collector-mock)
 	@mkdir -p build
@@ -144,6 +144,9 @@ bench-build: $(BENCHES:%=$(B)/bench/%) $(PROG_FILES)
 
 check-layers: all test-build ## includes run one way (read from the compiler's dependency output)
 	@sh ci/check-layers $(B)
+
+check-symbols: all test-build ## no two archives define the same global symbol
+	@sh ci/check-symbols $(B)
 
 check-headers: ## every header compiles alone, in C11; the public ones in C++17 too
 	@CC="$(CC)" CPPFLAGS="$(CPPFLAGS)" sh ci/check-headers

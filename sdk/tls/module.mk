@@ -13,6 +13,16 @@ tls_test_LIBS := tls exporter processor trace otlp_pb
 tls_test_PKGS := openssl zlib
 TSAN_TESTS += tls_test
 
+# Only without sanitizers, which do not survive such forks: run by tls_fork.sh.
+SCRIPT_TESTS += sdk/tls/tests/tls_fork.sh
+ifeq ($(filter asan tsan,$(MODE)),)
+TESTS += tls_fork_test
+endif
+tls_fork_test_SRCS := sdk/tls/tests/tls_fork_test.c sdk/tls/tests/certs.c sdk/tls/tests/front.c \
+                      sdk/exporter/tests/rig.c sdk/transport/tests/server.c
+tls_fork_test_LIBS := tls exporter processor trace otlp_pb
+tls_fork_test_PKGS := openssl zlib
+
 TESTS += grpc_tls_test
 grpc_tls_test_SRCS := sdk/tls/tests/grpc_tls_test.c sdk/tls/tests/certs.c sdk/tls/tests/front.c \
                       sdk/transport/tests/grpc_server.c

@@ -2,6 +2,7 @@
 #include <event2/event.h>
 
 #include "collector-mock/config/lint.h"
+#include "collector-mock/config/old_names.h"
 #include "collector-mock/pipeline/registry.h"
 #include "sdk/base/mem.h"
 
@@ -55,9 +56,13 @@ static enum otel_err make_without(struct col_config *config,
     for (size_t i = 0; i < COL_FINDINGS_MAX && err == OTEL_ERR_UNSUPPORTED && config->lenient;
          i++) {
         struct otl_yaml_pos pos = {reterr->source, reterr->line, reterr->column};
-        if (!col_config_drop(config, settings(config, component), reterr))
+        bool extension = component->type->kind == COL_EXTENSION; /* is little without it */
+        if (extension)
+            component->type = col_stand_in(COL_EXTENSION);
+        else if (!col_config_drop(config, settings(config, component), reterr))
             break;
-        col_findings_note(config->findings, COL_WARNING, pos, "%s; it is left out", reterr->text);
+        col_findings_note(config->findings, COL_WARNING, pos, "%s; %s", reterr->text,
+                          extension ? "here the extension does nothing" : "it is left out");
         *reterr = none;
         err = make(config, component, host, reterr);
     }

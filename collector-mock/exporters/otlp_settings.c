@@ -90,7 +90,10 @@ const struct otl_schema col_otlp_http_row[] = {{.type = OTL_SCHEMA_MAP, .child =
 static enum otel_err not_yet(const struct col_create *args, const json_t *map, const char *key,
                              struct otl_detail *reterr)
 {
-    return otl_yaml_error(reterr, otl_yaml_key_pos(args->doc, map, key),
+    struct otl_yaml_pos pos = otl_yaml_key_pos(args->doc, map, key);
+
+    /* lenient mode leaves it out */
+    return otl_detail_set(reterr, OTEL_ERR_UNSUPPORTED, pos.source, pos.line, pos.column,
                           "exporter '%s': '%s' is a setting of the Collector that this one does "
                           "not have yet",
                           args->id, key);

@@ -202,6 +202,18 @@ static enum otel_err make(void **ret, struct otl_detail *reterr)
                : otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
 }
 
+/* Lenient mode makes an extension that does nothing of it. */
+static enum otel_err not_yet(const struct col_create *args, const char *key,
+                             struct otl_detail *reterr)
+{
+    struct otl_yaml_pos pos = otl_yaml_key_pos(args->doc, args->config, key);
+
+    return otl_detail_set(reterr, OTEL_ERR_UNSUPPORTED, pos.source, pos.line, pos.column,
+                          "extension '%s': '%s' is a setting of the Collector that this one does "
+                          "not have yet",
+                          args->id, key);
+}
+
 static enum otel_err create_basic(const struct col_create *args, void **ret,
                                   struct otl_detail *reterr)
 {
@@ -212,9 +224,7 @@ static enum otel_err create_basic(const struct col_create *args, void **ret,
         return refuse(args, "htpasswd", "only one of htpasswd and client_auth may be given",
                       reterr);
     if (has(args->config, "htpasswd"))
-        return refuse(args, "htpasswd",
-                      "'htpasswd' is a setting of the Collector that this one does not have yet",
-                      reterr);
+        return not_yet(args, "htpasswd", reterr);
     if (!has(args->config, "client_auth"))
         return refuse(args, NULL, "neither htpasswd nor client_auth is given", reterr);
     if (!named)
@@ -226,9 +236,7 @@ static enum otel_err create_bearer(const struct col_create *args, void **ret,
                                    struct otl_detail *reterr)
 {
     if (has(args->config, "tokens"))
-        return refuse(args, "tokens",
-                      "'tokens' is a setting of the Collector that this one does not have yet",
-                      reterr);
+        return not_yet(args, "tokens", reterr);
     if (!has(args->config, "token") && !has(args->config, "filename"))
         return refuse(args, NULL, "no bearer token is given", reterr);
     return make(ret, reterr);

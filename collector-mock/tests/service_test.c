@@ -74,6 +74,34 @@ static uint64_t number_of(struct otl_view body)
     return number;
 }
 
+/* What is not here counts, and the rest works on. */
+static void a_lenient_collector_counts_for_what_is_not_here(void **state)
+{
+    static const char config[] =
+        RECEIVER "processors: {queued_retry: }\n"
+                 "exporters: {jaeger: {endpoint: 'jaeger:14250'}, file: {path: DIR/spans.json}}\n"
+                 "service:\n"
+                 "  pipelines: {traces: {receivers: [otlp], processors: [queued_retry],\n"
+                 "    exporters: [jaeger, file]}}\n" METRICS;
+    struct rig *rig = *state;
+    char body[64];
+    struct otl_view view = {body, numbered(7, body)};
+    struct otl_buf text;
+    int fd;
+
+    rig_config(rig, config);
+    rig_start(rig, "--lenient");
+    fd = rig_connect(rig_port(rig, "otlp/http"));
+    assert_int_equal(rig_post(fd, "Content-Type: application/x-protobuf\r\n", view, NULL), 200);
+    close(fd);
+    assert_true(rig_metric(rig, "collector_mock_stand_in_spans_total{component=\"jaeger\"}") == 1);
+    assert_true(rig_metric(rig, "collector_mock_stand_in_spans_total{component=\"queued_retry\"}") == 1);
+    assert_int_equal(rig_stop(rig), 0);
+    rig_read(rig->log, &text);
+    assert_non_null(strstr(text.data, "the jaeger exporter was removed in v0.86"));
+    otl_buf_fini(&text);
+}
+
 static void exporters_write_the_framing_of_the_collector(void **state)
 {
     static const char *const names[] = {"full", "extremes", "groups", "minimal", "no-spans"};
@@ -459,6 +487,8 @@ static void a_full_disk_is_503_and_leaves_whole_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_lenient_collector_counts_for_what_is_not_here, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(exporters_write_the_framing_of_the_collector, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(requests_and_answers_are_recorded, setup, teardown),

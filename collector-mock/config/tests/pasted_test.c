@@ -115,6 +115,16 @@ static const struct {
                    "[nop]}\n",
      "c.yaml:13:5: pipeline 'metrics': only traces pipelines", NULL,
      "c.yaml:14:5: pipeline 'logs': only traces pipelines are supported so far; it is left out"},
+    {"credentials on gRPC by a file of passwords",
+     "receivers:\n  otlp:\n    protocols:\n"
+     "      grpc: {endpoint: 0.0.0.0:4317, auth: {authenticator: basicauth/server}}\n"
+     "      http: {endpoint: 0.0.0.0:4318}\n"
+     "extensions:\n  basicauth/server: {htpasswd: {file: /etc/otel/htpasswd}}\n" NOP
+     "service:\n"
+     "  extensions: [basicauth/server]\n"
+     "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n",
+     "c.yaml:4:38: receiver 'otlp': 'auth' is a setting of the Collector", NULL,
+     "c.yaml:7:22: extension 'basicauth/server': 'htpasswd' is a setting"},
     {"settings of the receiver that are not here",
      "receivers:\n  otlp:\n    protocols:\n"
      "      grpc: {endpoint: 0.0.0.0:4317}\n"

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
@@ -67,6 +68,42 @@ static enum otel_err add_folder(struct hx_scenario_files *files, const char *fol
     return err;
 }
 
+/* The file of folder that name was meant to be, into ret of PATH_SIZE. */
+static bool nearest_in(const char *folder, const char *name, char *ret)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(folder, &entries, is_yaml, alphasort);
+    const char *words[HX_SCENARIO_FILES_MAX + 1] = {NULL}, *nearest = NULL;
+    char file[PATH_SIZE];
+
+    for (int i = 0; i < count && i < HX_SCENARIO_FILES_MAX; i++)
+        words[i] = entries[i]->d_name;
+    if (snprintf(file, sizeof(file), "%s%s", name, strstr(name, ".yaml") ? "" : ".yaml") <
+        PATH_SIZE)
+        nearest = otl_nearest(file, words);
+    if (nearest != NULL && snprintf(ret, PATH_SIZE, "%s/%s", folder, nearest) >= PATH_SIZE)
+        nearest = NULL;
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+    return nearest != NULL;
+}
+
+/* Of a path that there is not; a name alone may be one of scenarios/. */
+static enum otel_err say_nearest(const char *path, struct otl_detail *reterr)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_SIZE], nearest[PATH_SIZE];
+
+    snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    if (nearest_in(folder, slash ? slash + 1 : path, nearest) ||
+        (slash == NULL && nearest_in("scenarios", path, nearest)))
+        return otl_detail_set(reterr, OTEL_ERR_NOT_FOUND, path, 0, 0,
+                              "cannot open: No such file or directory (did you mean '%.200s'?)",
+                              nearest);
+    return OTEL_OK;
+}
+
 enum otel_err hx_scenario_files_collect(struct hx_scenario_files *files,
                                         const struct otl_opt_list *arguments,
                                         struct otl_detail *reterr)
@@ -77,7 +114,8 @@ enum otel_err hx_scenario_files_collect(struct hx_scenario_files *files,
         struct stat info;
         if (stat(arguments->items[i], &info) == 0 && S_ISDIR(info.st_mode))
             err = add_folder(files, arguments->items[i], reterr);
-        else
+        else if (access(arguments->items[i], F_OK) == 0 ||
+                 (err = say_nearest(arguments->items[i], reterr)) == OTEL_OK)
             err = add_file(files, arguments->items[i], reterr);
     }
     return err;

@@ -8,6 +8,13 @@ short="--set load.warmup=0s --set load.duration=2s --set load.rate=50"
 missing_file() { expect_exit 2 "$tracerig" run "$dir/none.yaml" && says "none.yaml" && says "No such file"; }
 check "a scenario file that is not there" missing_file
 
+misspelt()
+{
+    expect_exit 2 "$tracerig" run scenarios/chekout.yaml && says "did you mean 'scenarios/checkout.yaml'?" &&
+        expect_exit 2 "$tracerig" validate bagage && says "did you mean 'scenarios/baggage.yaml'?"
+}
+check "... the nearest that is" misspelt
+
 unreadable()
 {
     mkdir -p "$dir/adir.yaml"

@@ -118,7 +118,10 @@ static enum otel_err read_refs(struct col_config *config, struct col_config_pipe
                                       otl_yaml_item_pos(config->doc, list, i),
                                       pipeline->left_out};
         size_t ref = NOWHERE;
-        enum otel_err err = resolve(config, &reference, &ref, reterr);
+        enum otel_err err;
+        if (reference.id == NULL)
+            continue; /* no text: it was noted, and the rest is looked at */
+        err = resolve(config, &reference, &ref, reterr);
         if (err == OTEL_OK && !contains(refs, ref))
             refs.items[(*refs.count)++] = ref;
         else if (err == OTEL_OK && kind == COL_PROCESSOR) /* others count once, as upstream */
@@ -291,8 +294,10 @@ static enum otel_err check_extensions(struct col_config *config, const json_t *s
         struct reference reference = {COL_EXTENSION, json_string_value(json_array_get(list, i)),
                                       "service", otl_yaml_item_pos(config->doc, list, i), false};
         struct refs refs = {config->extensions, &config->extension_count};
-        size_t ref = find(config, COL_EXTENSION, reference.id);
+        size_t ref = reference.id ? find(config, COL_EXTENSION, reference.id) : NOWHERE;
         enum otel_err err = OTEL_OK;
+        if (reference.id == NULL)
+            continue;
         if (ref == NOWHERE)
             err = col_config_fault(config, undefined(config, &reference, reterr), reterr);
         if (err != OTEL_OK)

@@ -26,7 +26,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/processors/attributes.c collector-mock/processors/resource.c \
                   collector-mock/processors/filter.c \
                   collector-mock/processors/transform.c collector-mock/processors/statement.c \
-                  collector-mock/processors/draft.c \
+                  collector-mock/processors/draft.c collector-mock/processors/groupbytrace.c \
                   collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
                   collector-mock/exporters/otlp.c collector-mock/exporters/otlp_client.c \
@@ -215,3 +215,7 @@ col_transform_test_LIBS := collector
 FUZZERS += fuzz_col_statement
 fuzz_col_statement_SRCS := collector-mock/processors/tests/fuzz_col_statement.c ci/fuzz-main.c
 fuzz_col_statement_LIBS := collector
+
+TESTS += col_groupbytrace_test
+col_groupbytrace_test_SRCS := collector-mock/processors/tests/groupbytrace_test.c $(PROC_WORLD)
+col_groupbytrace_test_LIBS := collector

@@ -7,7 +7,7 @@ static const struct col_component_type *const types[] = {
     &col_otlp_receiver,  &col_batch_processor, &col_memory_limiter_processor,
     &col_tail_sampling_processor, &col_probabilistic_sampler_processor,
     &col_attributes_processor, &col_resource_processor, &col_filter_processor,
-    &col_transform_processor,
+    &col_transform_processor, &col_groupbytrace_processor,
     &col_file_exporter, &col_debug_exporter, &col_nop_exporter,
     &col_otlp_exporter, &col_otlp_grpc_exporter, &col_otlphttp_exporter, &col_otlp_http_exporter,
     &col_load_balancing_exporter, &col_loadbalancing_exporter,

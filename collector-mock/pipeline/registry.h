@@ -15,6 +15,7 @@ extern const struct col_component_type col_attributes_processor;
 extern const struct col_component_type col_resource_processor;
 extern const struct col_component_type col_filter_processor;
 extern const struct col_component_type col_transform_processor;
+extern const struct col_component_type col_groupbytrace_processor;
 extern const struct col_component_type col_file_exporter;
 extern const struct col_component_type col_debug_exporter;
 extern const struct col_component_type col_nop_exporter;

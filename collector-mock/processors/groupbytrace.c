@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "collector-mock/pipeline/registry.h"
+#include "collector-mock/wire/regroup.h"
+#include "sdk/base/mem.h"
+#include "sdk/base/random.h"
+
+/*
+ * groupbytrace processor: holds the spans of a trace for wait_duration after its first one, then
+ * hands them on as one request. Spans that come later begin a new wait. With num_traces in hand
+ * the oldest is handed on early. All waits are equally long, so traces leave in the order in which
+ * they came. What follows refuses is lost and counted: the client was answered long before.
+ */
+
+enum { SLOTS = 65536, TRACE_MAX = 1 << 30 };
+
+struct trace {
+    struct trace *same_slot, *younger;
+    uint8_t id[16];
+    uint64_t due_ns, since_ns, spans;
+    struct otl_buf bytes;
+};
+
+struct grouper {
+    struct col_create create;
+    uint64_t wait_ns, max;
+    struct trace **slots;
+    struct trace *oldest, *youngest;
+    uint64_t count, seed;
+    struct col_regroup run;
+    struct event *timer;
+    uint64_t *evicted, *spans_out, *traces_out, *held, *lost;
+};
+
+static const struct otl_schema keys[] = {
+    {.key = "wait_duration", .type = OTL_SCHEMA_DURATION, .min = 1, .max = INT64_MAX},
+    {.key = "num_traces", .type = OTL_SCHEMA_UINT, .min = 1, .max = 1 << 30},
+    {.key = "num_workers", .type = OTL_SCHEMA_UINT, .min = 1, .max = 1 << 16},
+    {.key = "discard_orphans", .type = OTL_SCHEMA_BOOL},
+    {.key = "store_on_disk", .type = OTL_SCHEMA_BOOL},
+    OTL_SCHEMA_END};
+static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
+
+static struct trace **slot_of(const struct grouper *self, const uint8_t id[16])
+{
+    uint64_t hash = self->seed;
+
+    for (size_t i = 0; i < 16; i++)
+        hash = (hash ^ id[i]) * 1099511628211u;
+    return &self->slots[(hash ^ hash >> 32) % SLOTS];
+}
+
+/* The oldest trace leaves. */
+static void release(struct grouper *self)
+{
+    struct trace *trace = self->oldest;
+    struct trace **at = slot_of(self, trace->id);
+    const struct col_batch out = {otl_view(trace->bytes.data, trace->bytes.len), trace->spans,
+                                  trace->since_ns, 0};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
+    while (*at != trace)
+        at = &(*at)->same_slot;
+    *at = trace->same_slot;
+    self->oldest = trace->younger;
+    if (self->oldest == NULL)
+        self->youngest = NULL;
+    *self->held = --self->count;
+    ++*self->traces_out;
+    *self->spans_out += trace->spans;
+    if (trace->spans > 0 &&
+        self->create.next.consume(self->create.next.self, &out, &detail) != OTEL_OK) {
+        *self->lost += trace->spans;
+        otl_log_line(&self->create.host->log, OTL_LOG_ERROR,
+                     "processor '%s': %llu spans are lost: %s", self->create.id,
+                     (unsigned long long)trace->spans, detail.text);
+    }
+    otl_buf_fini(&trace->bytes);
+    otl_mem_free(trace);
+}
+
+static void set_timer(struct grouper *self)
+{
+    uint64_t now = otl_clock_mono(self->create.host->clock), left = 0;
+    struct timeval after;
+
+    if (self->oldest == NULL)
+        return;
+    left = self->oldest->due_ns > now ? self->oldest->due_ns - now : 0;
+    after.tv_sec = (time_t)(left / OTL_NS_PER_S);
+    after.tv_usec = (suseconds_t)((left % OTL_NS_PER_S + 999) / 1000);
+    event_add(self->timer, &after);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct grouper *self = arg;
+    uint64_t now = otl_clock_mono(self->create.host->clock);
+
+    (void)fd;
+    (void)what;
+    while (self->oldest != NULL && self->oldest->due_ns <= now)
+        release(self);
+    set_timer(self);
+}
+
+static struct trace *find_or_make(struct grouper *self, const struct col_span *span,
+                                  const struct col_batch *in)
+{
+    struct trace **slot = slot_of(self, span->trace_id), *trace = *slot;
+
+    while (trace != NULL && memcmp(trace->id, span->trace_id, 16) != 0)
+        trace = trace->same_slot;
+    if (trace != NULL)
+        return trace;
+    trace = otl_mem_zalloc(sizeof(*trace));
+    if (trace == NULL)
+        return NULL;
+    if (self->count == self->max) {
+        ++*self->evicted;
+        release(self);
+    }
+    memcpy(trace->id, span->trace_id, 16);
+    trace->since_ns = in->mono_ns;
+    trace->due_ns = otl_clock_mono(self->create.host->clock) + self->wait_ns;
+    otl_buf_init(&trace->bytes, TRACE_MAX);
+    trace->same_slot = *slot;
+    *slot = trace;
+    *(self->youngest != NULL ? &self->youngest->younger : &self->oldest) = trace;
+    self->youngest = trace;
+    *self->held = ++self->count;
+    return trace;
+}
+
+/* The spans of one trace that stood beside each other. */
+static enum otel_err end_run(struct grouper *self, struct trace *trace)
+{
+    uint64_t spans = self->run.count;
+    struct otl_view bytes;
+    enum otel_err err;
+
+    if (spans == 0)
+        return OTEL_OK;
+    err = col_regroup_finish(&self->run, &bytes);
+    if (err == OTEL_OK)
+        err = otl_buf_append(&trace->bytes, bytes.data, bytes.len);
+    if (err == OTEL_OK)
+        trace->spans += spans;
+    return err;
+}
+
+static enum otel_err consume(void *arg, const struct col_batch *in, struct otl_detail *reterr)
+{
+    struct grouper *self = arg;
+    bool idle = self->oldest == NULL;
+    struct trace *trace = NULL;
+    enum otel_err err = OTEL_OK;
+    struct col_traces traces;
+    struct col_span span;
+
+    col_traces_init(&traces, in->request);
+    while (err == OTEL_OK && col_traces_next(&traces, &span)) {
+        if (trace == NULL || memcmp(trace->id, span.trace_id, 16) != 0) {
+            if (trace != NULL)
+                err = end_run(self, trace);
+            trace = find_or_make(self, &span, in);
+            if (err == OTEL_OK && trace == NULL)
+                err = OTEL_ERR_MEMORY;
+        }
+        if (err == OTEL_OK)
+            err = col_regroup_add(&self->run, &traces, &span);
+    }
+    if (err == OTEL_OK && trace != NULL)
+        err = end_run(self, trace);
+    if (idle)
+        set_timer(self);
+    if (err == OTEL_OK)
+        return OTEL_OK;
+    col_regroup_fini(&self->run);
+    col_regroup_init(&self->run, TRACE_MAX);
+    return otl_detail_set(reterr, err, NULL, 0, 0, "processor '%s': %s", self->create.id,
+                          otel_err_text(err));
+}
+
+static enum otel_err flush(void *arg, struct otl_detail *reterr)
+{
+    struct grouper *self = arg;
+
+    (void)reterr;
+    while (self->oldest != NULL)
+        release(self);
+    return OTEL_OK;
+}
+
+static void free_self(void *arg)
+{
+    struct grouper *self = arg;
+
+    while (self->oldest != NULL) {
+        struct trace *next = self->oldest->younger;
+        otl_buf_fini(&self->oldest->bytes);
+        otl_mem_free(self->oldest);
+        self->oldest = next;
+    }
+    if (self->timer != NULL)
+        event_free(self->timer);
+    col_regroup_fini(&self->run);
+    otl_mem_free(self->slots);
+    otl_mem_free(self);
+}
+
+static bool count(struct grouper *self)
+{
+    struct col_metrics *metrics = self->create.host->metrics;
+    char labels[160];
+
+    snprintf(labels, sizeof(labels), "processor=\"%s\"", self->create.id);
+    self->evicted =
+        col_metrics_counter(metrics, "otelcol_processor_groupbytrace_traces_evicted", labels,
+                            "Traces that left early to make room.");
+    self->spans_out = col_metrics_counter(
+        metrics, "otelcol_processor_groupbytrace_spans_released", labels, "Spans handed on.");
+    self->traces_out = col_metrics_counter(
+        metrics, "otelcol_processor_groupbytrace_traces_released", labels, "Traces handed on.");
+    self->held =
+        col_metrics_gauge(metrics, "otelcol_processor_groupbytrace_num_traces_in_memory", labels,
+                          "Traces that wait.");
+    self->lost = col_metrics_counter(metrics, "collector_mock_groupbytrace_lost_spans", labels,
+                                     "Spans that were acknowledged and refused by what follows.");
+    return self->evicted != NULL && self->spans_out != NULL && self->traces_out != NULL &&
+           self->held != NULL && self->lost != NULL;
+}
+
+static enum otel_err create(const struct col_create *args, void **ret, struct otl_detail *reterr)
+{
+    static const char *const unsupported[] = {"discard_orphans", "store_on_disk"};
+    struct grouper *self;
+
+    for (size_t i = 0; i < 2; i++)
+        if (otl_tree_bool(args->config, unsupported[i], false))
+            return otl_yaml_error(reterr,
+                                  otl_yaml_value_pos(args->doc, args->config, unsupported[i]),
+                                  "processor '%s': option '%s' is not supported", args->id,
+                                  unsupported[i]);
+    self = otl_mem_zalloc(sizeof(*self));
+    if (self == NULL)
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    self->create = *args;
+    self->wait_ns = otl_tree_duration_ns(args->config, "wait_duration", OTL_NS_PER_S);
+    self->max = (uint64_t)otl_tree_int(args->config, "num_traces", 1000000);
+    self->seed = otl_random_os_seed();
+    self->slots = otl_mem_zalloc(SLOTS * sizeof(struct trace *));
+    col_regroup_init(&self->run, TRACE_MAX);
+    self->timer = event_new(args->host->base, -1, 0, on_timer, self);
+    if (self->slots == NULL || self->timer == NULL || !count(self)) {
+        free_self(self);
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    }
+    *ret = self;
+    return OTEL_OK;
+}
+
+const struct col_component_type col_groupbytrace_processor = {
+    .name = "groupbytrace",
+    .kind = COL_PROCESSOR,
+    .schema = row,
+    .create = create,
+    .consume = consume,
+    .flush = flush,
+    .free = free_self,
+};

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <event2/event.h>
+
+#include "collector-mock/processors/tests/proc_world.h"
+
+/* The groupbytrace processor: one request a trace, after the wait, on eviction and at the end. */
+
+enum { ROUNDS_MAX = 5000 };
+
+#define METRIC(name) "otelcol_processor_groupbytrace_" name
+#define LABELS "processor=\"groupbytrace\""
+
+static const struct tail_span SPANS[] = {{.trace = 1}, {.trace = 2}, {.trace = 1}, {.trace = 3}};
+
+static void good(struct proc_world *world, const char *config)
+{
+    assert_int_equal(proc_world_init(world, "groupbytrace", config, NULL), OTEL_OK);
+}
+
+/* Bytes of the ids that came out, one letter a span. */
+static void check_order(const struct proc_world *world, const char *expected)
+{
+    struct col_traces traces;
+    struct col_span span;
+    char order[16] = "";
+
+    for (size_t i = 0; proc_span(world, i, &traces, &span); i++)
+        order[i] = (char)('0' + span.trace_id[15]);
+    assert_string_equal(order, expected);
+}
+
+static void traces_leave_whole_in_the_order_they_came(void **state)
+{
+    struct proc_world world;
+
+    (void)state;
+    for (unsigned apart = 0; apart < 2; apart++) {
+        good(&world, "{wait_duration: 1h}");
+        assert_int_equal(proc_feed(&world, SPANS, 4, apart != 0), OTEL_OK);
+        assert_int_equal(proc_feed(&world, SPANS, 1, false), OTEL_OK);
+        assert_int_equal(world.batches, 0);
+        assert_int_equal(proc_counter(&world, METRIC("num_traces_in_memory"), LABELS), 3);
+        assert_int_equal(world.type->flush(world.self, NULL), OTEL_OK);
+        assert_int_equal(world.batches, 3);
+        check_order(&world, "11123");
+        assert_int_equal(proc_counter(&world, METRIC("spans_released"), LABELS), 5);
+        assert_int_equal(proc_counter(&world, METRIC("num_traces_in_memory"), LABELS), 0);
+        proc_world_fini(&world);
+    }
+}
+
+static void the_wait_ends_by_itself_and_late_spans_begin_a_new_one(void **state)
+{
+    struct proc_world world;
+
+    (void)state;
+    good(&world, "{wait_duration: 5ms}");
+    for (uint64_t round = 1; round < 3; round++) {
+        assert_int_equal(proc_feed(&world, SPANS, 3, false), OTEL_OK);
+        for (int i = 0; i < ROUNDS_MAX && world.batches < 2 * round; i++)
+            event_base_loop(world.host.base, EVLOOP_ONCE);
+        assert_int_equal(world.batches, 2 * round);
+    }
+    check_order(&world, "112112");
+    proc_world_fini(&world);
+}
+
+static void the_oldest_makes_room(void **state)
+{
+    struct proc_world world;
+
+    (void)state;
+    good(&world, "{wait_duration: 1h, num_traces: 2}");
+    assert_int_equal(proc_feed(&world, SPANS, 4, false), OTEL_OK);
+    check_order(&world, "11");
+    assert_int_equal(proc_counter(&world, METRIC("traces_evicted"), LABELS), 1);
+    proc_world_fini(&world);
+}
+
+static void what_follows_refuses_is_lost_and_counted(void **state)
+{
+    struct proc_world world;
+
+    (void)state;
+    good(&world, "");
+    world.answer = OTEL_ERR_UNAVAILABLE;
+    assert_int_equal(proc_feed(&world, SPANS, 4, false), OTEL_OK);
+    assert_int_equal(world.type->flush(world.self, NULL), OTEL_OK);
+    assert_int_equal(proc_counter(&world, "collector_mock_groupbytrace_lost_spans", LABELS), 4);
+    proc_world_fini(&world);
+}
+
+static void wrong_settings_are_refused(void **state)
+{
+    static const struct proc_refusal cases[] = {
+        {"{discard_orphans: true}", ":1:19: processor 'groupbytrace': option 'discard_orphans'"},
+        {"{store_on_disk: true}", "not supported"},
+        {"{num_traces: 0}", "num_traces"},
+        {"{wait_durations: 1s}", "did you mean 'wait_duration'?"},
+    };
+
+    (void)state;
+    proc_check_refusals("groupbytrace", cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(traces_leave_whole_in_the_order_they_came),
+        cmocka_unit_test(the_wait_ends_by_itself_and_late_spans_begin_a_new_one),
+        cmocka_unit_test(the_oldest_makes_room),
+        cmocka_unit_test(what_follows_refuses_is_lost_and_counted),
+        cmocka_unit_test(wrong_settings_are_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -388,14 +388,20 @@ static int check_all(const struct request *request)
 
 static int run_all(struct request *request)
 {
+    size_t all = request->files.count * request->repeats, done = 0;
     int status = HX_EXIT_OK;
 
     for (size_t i = 0; i < request->files.count; i++)
         for (unsigned n = 1; n <= request->repeats; n++) {
             int one = run_once(request, request->files.paths[i], request->repeats > 1 ? n : 0);
             status = hx_exit_worst(status, one);
-            if (one == HX_EXIT_INTERRUPTED)
+            done++;
+            if (one == HX_EXIT_INTERRUPTED) {
+                if (done < all)
+                    fprintf(stderr, "tracerig: interrupted: %zu of %zu runs were not begun\n",
+                            all - done, all);
                 return status;
+            }
         }
     return status;
 }

@@ -311,6 +311,8 @@ enum otel_err col_config_load(const struct col_config_options *options, struct c
     config->findings = options->findings;
     config->all = options->all && options->findings != NULL;
     err = col_config_read(options, &config->doc, reterr);
+    if (err == OTEL_ERR_LIMIT) /* an alias bomb is the file's fault, not the environment's */
+        err = reterr->code = OTEL_ERR_SYNTAX;
     if (err == OTEL_OK)
         err = interpret(config, reterr);
     if (err == OTEL_OK && config->lenient && !config->all)

@@ -152,6 +152,7 @@ static void what_is_probably_not_meant_is_advised_against(void **state)
 static void what_is_no_yaml_is_one_error_with_its_place(void **state)
 {
     static const char *const tls[] = {"error c.yaml:5:18: mapping values are not allowed", NULL};
+    static const char *const bomb[] = {"error c.yaml:6:", NULL};
     static const char *const empty[] = {"error c.yaml: the configuration is empty", NULL};
 
     (void)state;
@@ -162,6 +163,13 @@ static void what_is_no_yaml_is_one_error_with_its_place(void **state)
            "    tls: insecure: true\n",
            false, tls);
     expect("", false, empty);
+    expect("a: &a [1,1,1,1,1,1,1,1,1,1]\n"
+           "b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
+           "c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
+           "d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"
+           "e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n"
+           "f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n",
+           false, bomb);
 }
 
 int main(void)

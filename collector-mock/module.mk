@@ -34,12 +34,14 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/extensions/health_check.c collector-mock/extensions/idle.c \
                   collector-mock/extensions/auth.c \
                   collector-mock/exporters/ring.c collector-mock/exporters/load_balancing.c \
+                  collector-mock/exporters/prometheus.c collector-mock/connectors/spanmetrics.c \
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
                   collector-mock/faults/plan.c collector-mock/faults/fault.c \
                   collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c \
                   collector-mock/telemetry/decisions.c collector-mock/telemetry/recent.c
 collector_LIBS := transport tls col_grpc col_http col_wire yaml base
 collector_PKGS := libevent_core jansson libpcre2-8 zlib libcrypto
+collector_LDLIBS := -lm
 
 PROGS += collector-mock
 collector-mock_SRCS := collector-mock/main.c
@@ -77,6 +79,11 @@ TESTS += col_balance_test
 col_balance_test_SRCS := collector-mock/tests/balance_test.c $(TAIL_WORLD) $(COL_RIG)
 col_balance_test_LIBS := collector
 $(B)/tests/col_balance_test: | $(B)/bin/collector-mock
+
+TESTS += col_spanmetrics_test
+col_spanmetrics_test_SRCS := collector-mock/tests/spanmetrics_test.c $(TAIL_WORLD) $(COL_RIG)
+col_spanmetrics_test_LIBS := collector
+$(B)/tests/col_spanmetrics_test: | $(B)/bin/collector-mock
 
 TESTS += col_faults_test
 col_faults_test_SRCS := collector-mock/faults/tests/faults_test.c

@@ -38,7 +38,8 @@ struct col_config_component {
 };
 
 struct col_config_pipeline {
-    const char *name; /* "traces", "traces/2" */
+    const char *name; /* "traces", "traces/2", "metrics" */
+    enum col_signal signal;
     struct otl_yaml_pos pos;
     /* indices into components, in the order of the file */
     size_t receivers[COL_REFS_MAX], processors[COL_REFS_MAX], exporters[COL_REFS_MAX];

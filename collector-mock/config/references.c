@@ -135,8 +135,19 @@ static enum otel_err read_refs(struct col_config *config, struct col_config_pipe
     return OTEL_OK;
 }
 
+/* Metrics come from connectors alone: no receiver reads them yet. */
+static bool from_connector(const struct col_config *config, const json_t *map)
+{
+    const json_t *list = json_object_get(map, "receivers");
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (find(config, COL_CONNECTOR, json_string_value(json_array_get(list, i))) != NOWHERE)
+            return true;
+    return false;
+}
+
 static enum otel_err check_name(struct col_config *config, struct col_config_pipeline *pipeline,
-                                struct otl_detail *reterr)
+                                const json_t *map, struct otl_detail *reterr)
 {
     const char *name = pipeline->name;
     struct otl_yaml_pos pos = pipeline->pos;
@@ -148,7 +159,9 @@ static enum otel_err check_name(struct col_config *config, struct col_config_pip
     for (size_t i = 0; signals[i] != NULL; i++) {
         if (strlen(signals[i]) != len || memcmp(name, signals[i], len) != 0)
             continue;
-        if (i == 0 && (slash == NULL || slash[1] != '\0'))
+        if (i == 0 || (i == 1 && from_connector(config, map)))
+            pipeline->signal = i == 0 ? COL_TRACES : COL_METRICS;
+        if ((i == 0 || pipeline->signal == COL_METRICS) && (slash == NULL || slash[1] != '\0'))
             return OTEL_OK;
         if (i == 0 || (slash != NULL && slash[1] == '\0'))
             break;
@@ -183,7 +196,7 @@ static enum otel_err add_pipeline(struct col_config *config, const json_t *pipel
     memset(pipeline, 0, sizeof(*pipeline));
     pipeline->name = name;
     pipeline->pos = pos;
-    err = check_name(config, pipeline, reterr);
+    err = check_name(config, pipeline, map, reterr);
     if (err != OTEL_OK)
         err = col_config_fault(config, err, reterr);
     for (size_t i = 0; i < 3 && err == OTEL_OK; i++)
@@ -216,6 +229,79 @@ static enum otel_err check_connectors(struct col_config *config, struct otl_deta
         err = col_config_fault(config, err, reterr);
         if (err != OTEL_OK)
             return err;
+    }
+    return OTEL_OK;
+}
+
+/* ---- signals ---- */
+
+static enum col_signal signal_after(const struct col_component_type *type, enum col_signal before)
+{
+    return type->to_metrics ? COL_METRICS : before;
+}
+
+/* Whether a pipeline gives the connector (as its exporter) or takes from it (as its receiver)
+ * what the other side, a pipeline of this signal, needs. */
+static bool other_side_fits(const struct col_config *config, size_t connector,
+                            enum col_signal signal, bool giving)
+{
+    const struct col_component_type *type = config->components[connector].type;
+
+    for (size_t p = 0; p < config->pipeline_count; p++) {
+        struct col_config_pipeline pipeline = config->pipelines[p];
+        bool there = contains(refs_of(&pipeline, giving ? COL_EXPORTER : COL_RECEIVER), connector);
+        if (there && giving && signal_after(type, pipeline.signal) == signal)
+            return true;
+        if (there && !giving && signal_after(type, signal) == pipeline.signal)
+            return true;
+    }
+    return false;
+}
+
+static enum otel_err check_signal(const struct col_config *config,
+                                  const struct col_config_pipeline *pipeline, size_t item,
+                                  enum col_kind kind, struct otl_detail *reterr)
+{
+    static const char *const words[COL_SIGNALS] = {"traces", "metrics"};
+    const struct col_config_component *component = &config->components[item];
+    const struct col_component_type *type = component->type;
+    bool takes = pipeline->signal == COL_TRACES ? type->consume != NULL
+                                                : type->consume_metrics != NULL;
+
+    if (type->kind == COL_CONNECTOR && kind == COL_RECEIVER)
+        takes = other_side_fits(config, item, pipeline->signal, true);
+    else if (kind == COL_RECEIVER) /* there are only those of traces */
+        takes = pipeline->signal == COL_TRACES;
+    if (!takes)
+        return otl_yaml_error(reterr, pipeline->pos,
+                              "pipeline '%s': %s '%s' does not support %s as %s%s", pipeline->name,
+                              col_kind_name(type->kind), component->id, words[pipeline->signal],
+                              kind == COL_EXPORTER ? "an " : "a ", col_kind_name(kind));
+    if (type->kind == COL_CONNECTOR && kind == COL_EXPORTER &&
+        !other_side_fits(config, item, pipeline->signal, false))
+        return otl_yaml_error(reterr, component->pos,
+                              "connector '%s' is used as exporter in the %s pipeline '%s' but not "
+                              "as receiver of a %s pipeline",
+                              component->id, words[pipeline->signal], pipeline->name,
+                              words[signal_after(type, pipeline->signal)]);
+    return OTEL_OK;
+}
+
+static enum otel_err check_signals(const struct col_config *config, struct otl_detail *reterr)
+{
+    static const enum col_kind kinds[] = {COL_RECEIVER, COL_PROCESSOR, COL_EXPORTER};
+
+    for (size_t p = 0; p < config->pipeline_count; p++) {
+        struct col_config_pipeline pipeline = config->pipelines[p];
+        for (size_t k = 0; k < 3; k++) {
+            struct refs refs = refs_of(&pipeline, kinds[k]);
+            for (size_t i = 0; i < *refs.count; i++) {
+                enum otel_err err =
+                    check_signal(config, &pipeline, refs.items[i], kinds[k], reterr);
+                if (err != OTEL_OK)
+                    return err;
+            }
+        }
     }
     return OTEL_OK;
 }
@@ -340,5 +426,7 @@ enum otel_err col_config_pipelines(struct col_config *config, struct otl_detail 
         return otl_yaml_error(reterr, otl_yaml_key_pos(config->doc, service, "pipelines"),
                               "no traces pipeline is left");
     err = check_connectors(config, reterr);
+    if (err == OTEL_OK)
+        err = check_signals(config, reterr);
     return err == OTEL_OK ? check_cycles(config, reterr) : err;
 }

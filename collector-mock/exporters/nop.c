@@ -26,11 +26,21 @@ static enum otel_err consume(void *self, const struct col_batch *batch, struct o
     return OTEL_OK;
 }
 
+static enum otel_err consume_metrics(void *self, const struct col_metric_batch *batch,
+                                     struct otl_detail *reterr)
+{
+    (void)self;
+    (void)batch;
+    (void)reterr;
+    return OTEL_OK;
+}
+
 const struct col_component_type col_nop_exporter = {
     .name = "nop",
     .kind = COL_EXPORTER,
     .schema = row,
     .create = create,
     .consume = consume,
+    .consume_metrics = consume_metrics,
     .free = otl_mem_free,
 };

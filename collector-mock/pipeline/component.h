@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "collector-mock/net/budget.h"
+#include "collector-mock/pipeline/metric.h"
 #include "collector-mock/telemetry/decisions.h"
 #include "collector-mock/telemetry/metrics.h"
 #include "collector-mock/wire/tap.h"
@@ -52,9 +53,17 @@ struct col_batch {
 typedef enum otel_err col_consume_fn(void *self, const struct col_batch *batch,
                                      struct otl_detail *reterr);
 
+typedef enum otel_err col_consume_metrics_fn(void *self, const struct col_metric_batch *batch,
+                                             struct otl_detail *reterr);
+
+/* What travels in a pipeline, by the first word of its name. */
+enum col_signal { COL_TRACES, COL_METRICS, COL_SIGNALS };
+
+/* Where things go: one of the functions, by the signal of the pipeline. */
 struct col_consumer {
     col_consume_fn *consume;
     void *self;
+    col_consume_metrics_fn *metrics;
 };
 
 enum { COL_ENDPOINTS_MAX = 32 };
@@ -106,7 +115,10 @@ struct col_component_type {
                             struct otl_detail *reterr);
     /* Bind, open: after all of the configuration was found good. May be NULL. */
     enum otel_err (*start)(void *self, struct otl_detail *reterr);
-    col_consume_fn *consume; /* NULL: a receiver or extension */
+    /* What it takes; both NULL: a receiver or extension. */
+    col_consume_fn *consume;
+    col_consume_metrics_fn *consume_metrics;
+    bool to_metrics; /* a connector that makes metrics of spans; others pass on what they take */
     bool counts_itself;      /* an exporter that knows only later what was sent */
     /* Receivers: stop accepting, finish what is in hand, then host->on_drained. */
     void (*drain)(void *self, uint64_t grace_ns);

@@ -7,7 +7,10 @@
 #include "collector-mock/telemetry/recent.h"
 #include "sdk/base/mem.h"
 
-enum { NODES_MAX = COL_COMPONENTS_MAX + COL_PIPELINES_MAX * COL_REFS_MAX, WIDTH_MAX = 64 };
+enum {
+    NODES_MAX = COL_COMPONENTS_MAX * COL_SIGNALS + COL_PIPELINES_MAX * COL_REFS_MAX,
+    WIDTH_MAX = 64
+};
 
 /* One batch to several consumers. */
 struct fanout {
@@ -33,7 +36,7 @@ struct col_graph {
     struct col_host *host;
     struct node *nodes[NODES_MAX]; /* in the order they were made: downstream first */
     size_t count;
-    struct node *shared[COL_COMPONENTS_MAX];
+    struct node *shared[COL_COMPONENTS_MAX][COL_SIGNALS]; /* by what they take */
     struct col_consumer heads[COL_PIPELINES_MAX]; /* where a pipeline begins, once it is built */
     struct fanout *fanouts;
     struct watch watches[COL_COMPONENTS_MAX];
@@ -46,25 +49,54 @@ static bool permanent(enum otel_err err)
     return class == OTEL_CLASS_PERMANENT || class == OTEL_CLASS_USAGE;
 }
 
+/* The result of a fan-out so far: the client hears of the worst one. */
+struct worst {
+    enum otel_err err;
+    struct otl_detail detail;
+};
+
+static void note(struct worst *worst, enum otel_err err, const struct otl_detail *detail)
+{
+    if (err == OTEL_OK ||
+        (worst->err != OTEL_OK && (!permanent(err) || permanent(worst->err))))
+        return;
+    worst->err = err;
+    worst->detail = *detail;
+}
+
+static enum otel_err tell(const struct worst *worst, struct otl_detail *reterr)
+{
+    if (worst->err != OTEL_OK)
+        otl_detail_set(reterr, worst->err, NULL, 0, 0, "%s", worst->detail.text);
+    return worst->err;
+}
+
 static enum otel_err consume_all(void *self, const struct col_batch *batch,
                                  struct otl_detail *reterr)
 {
     const struct fanout *fanout = self;
-    struct otl_detail worst = OTL_DETAIL_NONE;
-    enum otel_err result = OTEL_OK;
+    struct worst worst = {OTEL_OK, OTL_DETAIL_NONE};
 
     for (size_t i = 0; i < fanout->count; i++) {
+        const struct col_consumer *to = &fanout->consumers[i];
         struct otl_detail detail = OTL_DETAIL_NONE;
-        enum otel_err err =
-            fanout->consumers[i].consume(fanout->consumers[i].self, batch, &detail);
-        if (err != OTEL_OK && (result == OTEL_OK || (permanent(err) && !permanent(result)))) {
-            result = err;
-            worst = detail;
-        }
+        note(&worst, to->consume(to->self, batch, &detail), &detail);
     }
-    if (result != OTEL_OK)
-        otl_detail_set(reterr, result, NULL, 0, 0, "%s", worst.text);
-    return result;
+    return tell(&worst, reterr);
+}
+
+static enum otel_err consume_all_metrics(void *self, const struct col_metric_batch *batch,
+                                         struct otl_detail *reterr)
+{
+    const struct fanout *fanout = self;
+    struct worst worst = {OTEL_OK, OTL_DETAIL_NONE};
+
+    for (size_t i = 0; i < fanout->count; i++) {
+        const struct col_consumer *to = &fanout->consumers[i];
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        note(&worst, to->metrics(to->self, batch, &detail), &detail);
+    }
+    return tell(&worst, reterr);
 }
 
 static enum otel_err consume_export(void *self, const struct col_batch *batch,
@@ -74,6 +106,16 @@ static enum otel_err consume_export(void *self, const struct col_batch *batch,
     enum otel_err err = node->type->consume(node->self, batch, reterr);
 
     *(err == OTEL_OK ? node->sent : node->failed) += batch->spans;
+    return err;
+}
+
+static enum otel_err consume_export_metrics(void *self, const struct col_metric_batch *batch,
+                                            struct otl_detail *reterr)
+{
+    struct node *node = self;
+    enum otel_err err = node->type->consume_metrics(node->self, batch, reterr);
+
+    *(err == OTEL_OK ? node->sent : node->failed) += batch->points;
     return err;
 }
 
@@ -97,26 +139,35 @@ static enum otel_err new_fanout(struct col_graph *graph, struct fanout **ret,
 
 static struct col_consumer consumer_of(struct fanout *fanout)
 {
-    struct col_consumer consumer = {consume_all, fanout};
+    struct col_consumer consumer = {consume_all, fanout, consume_all_metrics};
 
     return fanout->count == 1 ? fanout->consumers[0] : consumer;
 }
 
-static bool count_exports(struct col_graph *graph, struct node *node, const char *id)
+static bool count_exports(struct col_graph *graph, struct node *node, const char *id,
+                          enum col_signal signal)
 {
+    static const char *const sent[COL_SIGNALS] = {"otelcol_exporter_sent_spans",
+                                                  "otelcol_exporter_sent_metric_points"};
+    static const char *const failed[COL_SIGNALS] = {"otelcol_exporter_send_failed_spans",
+                                                    "otelcol_exporter_send_failed_metric_points"};
     char labels[160];
 
     snprintf(labels, sizeof(labels), "exporter=\"%s\"", id);
-    node->sent = col_metrics_counter(graph->host->metrics, "otelcol_exporter_sent_spans", labels,
-                                     "Spans that the exporter wrote or sent.");
-    node->failed = col_metrics_counter(graph->host->metrics, "otelcol_exporter_send_failed_spans",
-                                       labels, "Spans that the exporter could not write or send.");
+    node->sent = col_metrics_counter(graph->host->metrics, sent[signal], labels,
+                                     signal == COL_TRACES
+                                         ? "Spans that the exporter wrote or sent."
+                                         : "Points that the exporter wrote or sent.");
+    node->failed = col_metrics_counter(graph->host->metrics, failed[signal], labels,
+                                       signal == COL_TRACES
+                                           ? "Spans that the exporter could not write or send."
+                                           : "Points that the exporter could not write or send.");
     return node->sent != NULL && node->failed != NULL;
 }
 
 static enum otel_err make_node(struct col_graph *graph, size_t component,
-                               struct col_consumer next, struct node **ret,
-                               struct otl_detail *reterr)
+                               enum col_signal signal, struct col_consumer next,
+                               struct node **ret, struct otl_detail *reterr)
 {
     const struct col_config_component *wanted = &graph->config->components[component];
     struct col_create create = {wanted->id, wanted->config, graph->config->doc,
@@ -129,7 +180,7 @@ static enum otel_err make_node(struct col_graph *graph, size_t component,
     node->type = wanted->type;
     graph->nodes[graph->count++] = node; /* the references are bounded below NODES_MAX */
     if (wanted->type->kind == COL_EXPORTER && !wanted->type->counts_itself &&
-        !count_exports(graph, node, wanted->id))
+        !count_exports(graph, node, wanted->id, signal))
         return no_memory(reterr);
     err = wanted->type->create(&create, &node->self, reterr);
     if (err == OTEL_OK)
@@ -140,9 +191,10 @@ static enum otel_err make_node(struct col_graph *graph, size_t component,
 static enum otel_err build_pipeline(struct col_graph *graph, size_t index,
                                     struct col_consumer *ret, struct otl_detail *reterr);
 
-/* All pipelines that begin with this component. */
+/* All pipelines of a signal that begin with this component. */
 static enum otel_err build_behind(struct col_graph *graph, size_t component,
-                                  struct col_consumer *ret, struct otl_detail *reterr)
+                                  enum col_signal signal, struct col_consumer *ret,
+                                  struct otl_detail *reterr)
 {
     struct fanout *fanout = NULL;
     enum otel_err err = new_fanout(graph, &fanout, reterr);
@@ -150,7 +202,7 @@ static enum otel_err build_behind(struct col_graph *graph, size_t component,
     for (size_t p = 0; p < graph->config->pipeline_count && err == OTEL_OK; p++) {
         const struct col_config_pipeline *pipeline = &graph->config->pipelines[p];
         for (size_t i = 0; i < pipeline->receiver_count && err == OTEL_OK; i++)
-            if (pipeline->receivers[i] == component)
+            if (pipeline->signal == signal && pipeline->receivers[i] == component)
                 err = build_pipeline(graph, p, &fanout->consumers[fanout->count++], reterr);
     }
     if (err == OTEL_OK)
@@ -159,21 +211,24 @@ static enum otel_err build_behind(struct col_graph *graph, size_t component,
 }
 
 static enum otel_err build_end(struct col_graph *graph, size_t component,
-                               struct col_consumer *ret, struct otl_detail *reterr)
+                               enum col_signal signal, struct col_consumer *ret,
+                               struct otl_detail *reterr)
 {
     const struct col_component_type *type = graph->config->components[component].type;
     bool connector = type->kind == COL_CONNECTOR, direct = connector || type->counts_itself;
-    struct node **shared = &graph->shared[component];
-    struct col_consumer next = {NULL, NULL};
+    struct node **shared = &graph->shared[component][signal];
+    struct col_consumer next = {NULL, NULL, NULL};
     enum otel_err err = OTEL_OK;
 
     if (*shared == NULL && connector)
-        err = build_behind(graph, component, &next, reterr);
+        err = build_behind(graph, component, type->to_metrics ? COL_METRICS : signal, &next,
+                           reterr);
     if (*shared == NULL && err == OTEL_OK)
-        err = make_node(graph, component, next, shared, reterr);
+        err = make_node(graph, component, signal, next, shared, reterr);
     if (err != OTEL_OK)
         return err;
     ret->consume = direct ? type->consume : consume_export;
+    ret->metrics = direct ? type->consume_metrics : consume_export_metrics;
     ret->self = direct ? (*shared)->self : *shared;
     return OTEL_OK;
 }
@@ -186,20 +241,22 @@ static enum otel_err build_pipeline(struct col_graph *graph, size_t index,
     struct col_consumer head;
     enum otel_err err = OTEL_OK;
 
-    if (graph->heads[index].consume == NULL) {
+    if (graph->heads[index].self == NULL) {
         err = new_fanout(graph, &fanout, reterr);
         for (size_t i = 0; i < pipeline->exporter_count && err == OTEL_OK; i++)
-            err = build_end(graph, pipeline->exporters[i], &fanout->consumers[fanout->count++],
-                            reterr);
+            err = build_end(graph, pipeline->exporters[i], pipeline->signal,
+                            &fanout->consumers[fanout->count++], reterr);
         if (err != OTEL_OK)
             return err;
         head = consumer_of(fanout);
         for (size_t i = pipeline->processor_count; i > 0; i--) {
             struct node *node;
-            err = make_node(graph, pipeline->processors[i - 1], head, &node, reterr);
+            err = make_node(graph, pipeline->processors[i - 1], pipeline->signal, head, &node,
+                            reterr);
             if (err != OTEL_OK)
                 return err;
             head.consume = node->type->consume;
+            head.metrics = node->type->consume_metrics;
             head.self = node->self;
         }
         graph->heads[index] = head;
@@ -222,7 +279,7 @@ static struct col_consumer watched(struct col_graph *graph, size_t component,
                                    struct col_consumer next)
 {
     struct watch *watch = &graph->watches[component];
-    struct col_consumer consumer = {consume_watched, watch};
+    struct col_consumer consumer = {consume_watched, watch, NULL};
 
     watch->recent = graph->host->recent;
     watch->next = next;
@@ -233,13 +290,14 @@ static enum otel_err build_receivers(struct col_graph *graph, struct otl_detail 
 {
     for (size_t i = 0; i < graph->config->component_count; i++) {
         const struct col_config_component *component = &graph->config->components[i];
-        struct col_consumer next = {NULL, NULL};
+        struct col_consumer next = {NULL, NULL, NULL};
         enum otel_err err;
         if (component->type->kind != COL_RECEIVER || component->uses_as_receiver == 0)
             continue;
-        err = build_behind(graph, i, &next, reterr);
+        err = build_behind(graph, i, COL_TRACES, &next, reterr);
         if (err == OTEL_OK)
-            err = make_node(graph, i, watched(graph, i, next), &graph->shared[i], reterr);
+            err = make_node(graph, i, COL_TRACES, watched(graph, i, next),
+                            &graph->shared[i][COL_TRACES], reterr);
         if (err != OTEL_OK)
             return err;
     }
@@ -248,11 +306,12 @@ static enum otel_err build_receivers(struct col_graph *graph, struct otl_detail 
 
 static enum otel_err build_extensions(struct col_graph *graph, struct otl_detail *reterr)
 {
-    const struct col_consumer none = {NULL, NULL};
+    const struct col_consumer none = {NULL, NULL, NULL};
 
     for (size_t i = 0; i < graph->config->extension_count; i++) {
         size_t component = graph->config->extensions[i];
-        enum otel_err err = make_node(graph, component, none, &graph->shared[component], reterr);
+        enum otel_err err = make_node(graph, component, COL_TRACES, none,
+                                      &graph->shared[component][COL_TRACES], reterr);
         if (err != OTEL_OK)
             return err;
     }

@@ -22,6 +22,8 @@ extern const struct col_component_type col_nop_exporter;
 extern const struct col_component_type col_otlp_exporter, col_otlp_grpc_exporter;
 extern const struct col_component_type col_otlphttp_exporter, col_otlp_http_exporter;
 extern const struct col_component_type col_load_balancing_exporter, col_loadbalancing_exporter;
+extern const struct col_component_type col_prometheus_exporter;
+extern const struct col_component_type col_span_metrics_connector, col_spanmetrics_connector;
 extern const struct col_component_type col_forward_connector;
 extern const struct col_component_type col_health_check_extension;
 extern const struct col_component_type col_pprof_extension, col_zpages_extension;

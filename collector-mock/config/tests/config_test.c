@@ -26,6 +26,7 @@ static enum otel_err load_text(const char *text, size_t len, struct col_config *
 #define RECEIVERS "receivers: {otlp: {protocols: {http: }}}\n"
 #define EXPORTERS "exporters: {nop: , file: {path: x}}\n"
 #define HEAD RECEIVERS EXPORTERS
+#define SPANMETRICS "connectors: {spanmetrics: }\n"
 #define PIPELINE "service: {pipelines: {traces: {receivers: [otlp], exporters: [nop]}}}\n"
 
 /* What is wrong, and what is said about it. */
@@ -91,6 +92,25 @@ static const struct {
      "c.yaml:3:23: 'trace' is no pipeline name (traces or traces/name) (did you mean 'traces'?)"},
     {HEAD "service: {pipelines: {metrics: {receivers: [otlp], exporters: [nop]}}}\n",
      "c.yaml:3:23: pipeline 'metrics': only traces pipelines are supported so far"},
+    {HEAD "service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n",
+     "c.yaml:3:23: pipeline 'logs': only traces pipelines are supported so far"},
+    {HEAD SPANMETRICS "service: {pipelines: {traces: {receivers: [otlp], exporters: [spanmetrics]},"
+          "\n"
+          "metrics: {receivers: [spanmetrics], exporters: [file]}}}\n",
+     "pipeline 'metrics': exporter 'file' does not support metrics as an exporter"},
+    {HEAD SPANMETRICS "service: {pipelines: {traces: {receivers: [otlp], exporters: [spanmetrics]},"
+          "\n"
+          "traces/2: {receivers: [spanmetrics], exporters: [nop]}}}\n",
+     "connector 'spanmetrics' is used as exporter in the traces pipeline 'traces' but not as "
+     "receiver of a metrics pipeline"},
+    {HEAD SPANMETRICS "service: {pipelines: {traces: {receivers: [otlp], exporters: [spanmetrics]},"
+          "\n"
+          "metrics: {receivers: [spanmetrics], processors: [batch], exporters: [nop]}}}\n"
+          "processors: {batch: }\n",
+     "pipeline 'metrics': processor 'batch' does not support metrics as a processor"},
+    {RECEIVERS "exporters: {prometheus: {endpoint: '127.0.0.1:0'}}\n"
+               "service: {pipelines: {traces: {receivers: [otlp], exporters: [prometheus]}}}\n",
+     "pipeline 'traces': exporter 'prometheus' does not support traces as an exporter"},
     {HEAD "service: {pipelines: {traces: {receivers: otlp, exporters: [nop]}}}\n", "c.yaml:3:43: "},
     {HEAD "connectors: {nop: }\n" PIPELINE, "c.yaml:3:14: unknown type 'nop' for connector"},
     {HEAD "connectors: {forward: }\n"

@@ -26,7 +26,8 @@ static enum otel_err make(struct col_config *config, struct col_config_component
                           struct col_host *host, struct otl_detail *reterr)
 {
     const struct col_create create = {component->id,  component->config, config->doc,
-                                      component->pos, host,              {take_nothing, NULL, NULL}};
+                                      component->pos, host,
+                                      {take_nothing, NULL, NULL}};
     void *self = NULL;
     enum otel_err err = component->type->create(&create, &self, reterr);
 

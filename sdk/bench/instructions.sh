@@ -15,3 +15,4 @@ row 1 "no SDK: start + end" spans_0
 row 2 "not sampled: start + end" spans_0
 row 3 "sampled, 0 attributes, to enqueued" spans_0
 row 4 "sampled, 8 attributes, to enqueued" spans_8
+row 5 "sampled, 8 attributes, dropped: queue full" spans_8

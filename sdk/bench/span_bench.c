@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <otel/sdk/provider.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,7 +14,8 @@
  * repeats of thread CPU time, and its ratio to a calibration loop of the same run.
  *
  *     span_bench               every row
- *     span_bench ROW SPANS     one row, once, that many spans: for callgrind (slope of two runs)
+ *     span_bench ROW SPANS     one row, once, that many spans: for callgrind; also the row of a full
+ *                              queue, whose processor would cost the others a look for their own
  */
 
 enum { REPEATS = 25, QUEUE = 2048, SPANS = 2000, BATCH = 512, NAME_WIDTH = 48 };
@@ -21,6 +23,7 @@ enum { REPEATS = 25, QUEUE = 2048, SPANS = 2000, BATCH = 512, NAME_WIDTH = 48 };
 struct rig {
     struct otel_sdk_provider *provider;
     struct otel_tracer *tracer;
+    bool full; /* its export never ends, its queue is full: there is nothing to flush */
 };
 
 /* Keeps nothing, so that only the producer's side is measured. */
@@ -33,6 +36,28 @@ static void discard(struct otel_sdk_exporter *exporter, const struct otel_sdk_ba
     done(done_arg, &result);
 }
 
+/* Never done, unless given up. */
+static otel_sdk_export_done_fn *held_done;
+static void *held_arg;
+static atomic_bool held;
+
+static void hold(struct otel_sdk_exporter *exporter, const struct otel_sdk_batch *batch,
+                 otel_sdk_export_done_fn *done, void *done_arg)
+{
+    (void)exporter, (void)batch;
+    held_done = done;
+    held_arg = done_arg;
+    atomic_store(&held, true);
+}
+
+static void give_up(struct otel_sdk_exporter *exporter)
+{
+    struct otel_sdk_export_result result = {OTEL_ERR_TIMEOUT, 0, 1, 0};
+
+    (void)exporter;
+    held_done(held_arg, &result);
+}
+
 static void keep(struct otel_sdk_exporter *exporter)
 {
     (void)exporter;
@@ -41,6 +66,9 @@ static void keep(struct otel_sdk_exporter *exporter)
 static const struct otel_sdk_exporter_ops discard_ops = {
     sizeof(struct otel_sdk_exporter_ops), NULL, discard, NULL, NULL, NULL, NULL, keep};
 static struct otel_sdk_exporter discarder = {&discard_ops};
+static const struct otel_sdk_exporter_ops hold_ops = {
+    sizeof(struct otel_sdk_exporter_ops), NULL, hold, give_up, NULL, NULL, NULL, keep};
+static struct otel_sdk_exporter holder = {&hold_ops};
 
 static void die(const char *what)
 {
@@ -48,7 +76,8 @@ static void die(const char *what)
     exit(3);
 }
 
-static void rig_init(struct rig *rig, struct otel_sdk_sampler *sampler)
+static void rig_init(struct rig *rig, struct otel_sdk_sampler *sampler,
+                     struct otel_sdk_exporter *exporter)
 {
     struct otel_sdk_batch_options batch;
     struct otel_sdk_provider_options options;
@@ -59,7 +88,7 @@ static void rig_init(struct rig *rig, struct otel_sdk_sampler *sampler)
     batch.max_queue_size = QUEUE;
     batch.max_export_batch_size = QUEUE; /* the worker stays parked until the flush */
     batch.schedule_delay_millis = 3600 * 1000;
-    if (otel_sdk_batch_new(&batch, &discarder, &processor) != OTEL_OK)
+    if (otel_sdk_batch_new(&batch, exporter, &processor) != OTEL_OK)
         die("no batch processor");
     otel_sdk_provider_options_init(&options);
     options.processors = &processor;
@@ -76,6 +105,30 @@ static void rig_fini(struct rig *rig)
 {
     otel_tracer_unref(rig->tracer);
     otel_sdk_provider_free(rig->provider);
+}
+
+static uint64_t dropped(struct rig *rig)
+{
+    struct otel_sdk_stats stats = {.struct_size = sizeof(stats)};
+
+    otel_sdk_provider_stats(rig->provider, &stats);
+    return stats.total.dropped[OTEL_SDK_DROP_QUEUE_FULL];
+}
+
+/* Until the export that is held has taken its spans and the queue is full behind it. */
+static void fill(struct rig *rig)
+{
+    uint64_t before;
+    bool behind;
+
+    rig_init(rig, otel_sdk_sampler_always_on(), &holder);
+    rig->full = true;
+    do {
+        behind = atomic_load(&held);
+        before = dropped(rig);
+        for (int i = 0; i < QUEUE; i++)
+            otel_span_finish(otel_span_start(rig->tracer, "operation", NULL));
+    } while (!behind || dropped(rig) < before + QUEUE);
 }
 
 static void set_8(struct otel_span *span)
@@ -170,7 +223,7 @@ static double once(row_fn *row, struct rig *rig, int spans)
 
     row(rig, spans);
     took = otl_clock_thread_cpu_ns() - before;
-    if (rig != NULL && rig->provider != NULL)
+    if (rig != NULL && rig->provider != NULL && !rig->full)
         otel_sdk_provider_force_flush(rig->provider, 10000);
     return (double)took / spans;
 }
@@ -314,26 +367,32 @@ static void measure(struct row *rows, size_t count, struct rig *on)
 
 int main(int argc, char **argv)
 {
-    struct rig none = {NULL, NULL}, off, on;
+    struct rig none = {NULL, NULL, false}, off = none, on = none, full = none;
     struct row rows[] = {
         {"calibration (32 xorshift steps)", calibrate, NULL, 0, 1, 0},
         {"no SDK: start + end", spans_0, &none, 5, 50, 0},
         {"not sampled: start + end", spans_0, &off, 30, 10, 0},
         {"sampled, 0 attributes, to enqueued", spans_0, &on, 0, 1, 0},
         {"sampled, 8 attributes, to enqueued", spans_8, &on, 300, 1, 0},
+        {"sampled, 8 attributes, dropped: queue full", spans_8, &full, 0, 1, 0}, /* for callgrind */
     };
+    const size_t count = sizeof(rows) / sizeof(rows[0]), last = count - 1;
 
-    rig_init(&off, otel_sdk_sampler_always_off());
-    rig_init(&on, otel_sdk_sampler_always_on());
+    rig_init(&off, otel_sdk_sampler_always_off(), &discarder);
+    rig_init(&on, otel_sdk_sampler_always_on(), &discarder);
     if (argc == 3) {
         uint64_t row = 0, spans = 0;
-        if (otl_parse_uint(argv[1], 1, sizeof(rows) / sizeof(rows[0]) - 1, &row) != OTEL_OK ||
+        if (otl_parse_uint(argv[1], 1, last, &row) != OTEL_OK ||
             otl_parse_uint(argv[2], 1, INT32_MAX, &spans) != OTEL_OK)
             die("usage: span_bench [ROW SPANS]");
+        if (row == last)
+            fill(&full);
         for (int left = (int)spans; left > 0; left -= SPANS)
             once(rows[row].run, rows[row].rig, left < SPANS ? left : SPANS);
+        if (row == last)
+            rig_fini(&full);
     } else {
-        measure(rows, sizeof(rows) / sizeof(rows[0]), &on);
+        measure(rows, count - 1, &on);
     }
     rig_fini(&off);
     rig_fini(&on);

@@ -16,6 +16,14 @@ lanes_test_SRCS := sdk/processor/tests/lanes_test.c
 lanes_test_LIBS := sdk_rig
 TSAN_TESTS += lanes_test
 
+# Only without sanitizers, whose own system calls its filter would catch.
+SCRIPT_TESTS += sdk/processor/tests/full_queue.sh
+ifeq ($(filter asan tsan,$(MODE)),)
+TESTS += full_queue_test
+endif
+full_queue_test_SRCS := sdk/processor/tests/full_queue_test.c
+full_queue_test_LIBS := sdk_rig
+
 TESTS += simple_test
 simple_test_SRCS := sdk/processor/tests/simple_test.c
 simple_test_LIBS := sdk_rig

@@ -21,6 +21,7 @@ enum {
     RECEIVE_SHARE = 4 * 1024 * 1024, /* then the other connections have their turn */
     OUT_STEP = 64 * 1024,            /* gathered before it is given to the kernel */
     OUT_MAX = 4 * 1024 * 1024,
+    LINGER_MAX = 8 * 1024 * 1024, /* more than a connection's window can have on its way */
     TICKS_PER_S = 20
 };
 #define LINGER_NS (2 * OTL_NS_PER_S)
@@ -287,8 +288,14 @@ static bool receive(struct col_h2_conn *conn, size_t *share)
     server->counters.bytes_received += (uint64_t)got;
     conn->read_share -= conn->read_rate != 0 ? (size_t)got : 0;
     used = conn->lingering ? got : 0;
-    if (!conn->lingering)
+    if (conn->lingering) {
+        conn->lingered += (size_t)got;
+        conn->doomed = conn->lingered > LINGER_MAX;
+        if (conn->doomed)
+            return false;
+    } else {
         used = nghttp2_session_mem_recv(conn->session, server->scratch, (size_t)got);
+    }
     if (used < 0 || conn->idle_frames > COL_H2_IDLE_FRAMES_MAX) {
         if (!conn->lingering)
             break_off(conn, used);

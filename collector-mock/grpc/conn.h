@@ -88,6 +88,7 @@ struct col_h2_conn {
     struct event *pace;  /* ticks while it is slow on command; NULL: it is not */
     uint64_t read_rate, write_rate;   /* bytes a second; 0: as they go */
     size_t read_share, write_share;   /* of this tick */
+    size_t lingered;     /* bytes thrown away while lingering */
     bool greeted;        /* preface and SETTINGS were received */
     bool busy;           /* on the stack: whoever set it frees */
     bool doomed;         /* to be closed by it */

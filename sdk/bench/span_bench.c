@@ -14,8 +14,8 @@
  * repeats of thread CPU time, and its ratio to a calibration loop of the same run.
  *
  *     span_bench               every row
- *     span_bench ROW SPANS     one row, once, that many spans: for callgrind; also the row of a full
- *                              queue, whose processor would cost the others a look for their own
+ *     span_bench ROW SPANS     one row, once, that many spans: for callgrind; also the row of a
+ *                              full queue, whose processor would cost the others a look
  */
 
 enum { REPEATS = 25, QUEUE = 2048, SPANS = 2000, BATCH = 512, NAME_WIDTH = 48 };

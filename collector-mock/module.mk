@@ -226,3 +226,7 @@ fuzz_col_statement_LIBS := collector
 TESTS += col_groupbytrace_test
 col_groupbytrace_test_SRCS := collector-mock/processors/tests/groupbytrace_test.c $(PROC_WORLD)
 col_groupbytrace_test_LIBS := collector
+
+TESTS += col_untouched_test
+col_untouched_test_SRCS := collector-mock/processors/tests/untouched_test.c $(PROC_WORLD)
+col_untouched_test_LIBS := collector

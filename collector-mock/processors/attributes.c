@@ -46,7 +46,7 @@ static enum otel_err consume(void *arg, const struct col_batch *in, struct otl_d
     struct col_traces traces;
     struct col_span span;
 
-    col_traces_init(&traces, in->request);
+    col_rewrite_begin(&self->rewrite, in->request, &traces);
     while (err == OTEL_OK && col_traces_next(&traces, &span)) {
         err = change(self, &span);
         if (err == OTEL_OK)

@@ -149,8 +149,16 @@ static enum otel_err consume(void *self, const struct col_batch *in, struct otl_
     struct batch *batch = self;
     bool at_once = batch->timeout_ns == 0 || batch->size == 0;
     uint64_t enough = at_once ? 1 : batch->size;
-    enum otel_err err = otl_buf_append(&batch->pending, in->request.data, in->request.len);
+    enum otel_err err;
 
+    if (batch->spans == 0 && in->spans >= enough && (batch->max == 0 || in->spans <= batch->max)) {
+        batch->since_ns = in->mono_ns; /* a batch by itself: as the bytes it came in */
+        ++*batch->by_size;
+        emit(batch, in->request, in->spans);
+        restart_timer(batch);
+        return OTEL_OK;
+    }
+    err = otl_buf_append(&batch->pending, in->request.data, in->request.len);
     if (err != OTEL_OK)
         return otl_detail_set(reterr, err, NULL, 0, 0, "processor '%s': %s", batch->create.id,
                               otel_err_text(err));

@@ -85,7 +85,7 @@ static enum otel_err consume(void *self, const struct col_batch *in, struct otl_
     struct col_traces traces;
     struct col_span span;
 
-    col_traces_init(&traces, in->request);
+    col_rewrite_begin(&filter->rewrite, in->request, &traces);
     while (err == OTEL_OK && col_traces_next(&traces, &span)) {
         if (is_dropped(filter, &span)) {
             ++*filter->filtered;

@@ -239,7 +239,7 @@ static enum otel_err sift(struct sampler *sampler, const struct col_batch *in)
     struct col_span span;
     struct judged it;
 
-    col_traces_init(&traces, in->request);
+    col_rewrite_begin(&sampler->kept, in->request, &traces);
     while (err == OTEL_OK && col_traces_next(&traces, &span)) {
         bool keep = judge(sampler, &span, &it);
         if (it.error)

@@ -41,7 +41,7 @@ static enum otel_err consume(void *arg, const struct col_batch *in, struct otl_d
     uint64_t changed = 0; /* the number of the resource */
     struct col_span span;
 
-    col_traces_init(&traces, in->request);
+    col_rewrite_begin(&self->rewrite, in->request, &traces);
     while (err == OTEL_OK && col_traces_next(&traces, &span)) {
         if (changed != traces.resources) {
             changed = traces.resources;

@@ -59,12 +59,13 @@ static enum otel_err run_group(struct transform *self, const struct group *group
     enum otel_err err = OTEL_OK;
     struct col_traces traces;
     uint64_t at = 0; /* the number of the resource */
+    uint64_t spans;
     struct col_span span;
     struct otl_view out;
     char *copy;
 
     memset(&resource, 0, sizeof(resource));
-    col_traces_init(&traces, *request);
+    col_rewrite_begin(&self->rewrite, *request, &traces);
     while (err == OTEL_OK && col_traces_next(&traces, &span)) {
         const struct col_draft draft = {&self->rewrite.arena, group->on_resource ? NULL : &span,
                                         &resource};
@@ -79,8 +80,8 @@ static enum otel_err run_group(struct transform *self, const struct group *group
             err = col_rewrite_add(&self->rewrite, &traces, &span);
     }
     if (err == OTEL_OK)
-        err = col_regroup_finish(&self->rewrite.out, &out);
-    if (err != OTEL_OK)
+        err = col_rewrite_finish(&self->rewrite, traces.spans, &out, &spans);
+    if (err != OTEL_OK || out.data == request->data)
         return err;
     copy = otl_arena_alloc(&self->rewrite.arena, out.len);
     if (copy == NULL)
@@ -90,25 +91,34 @@ static enum otel_err run_group(struct transform *self, const struct group *group
     return OTEL_OK;
 }
 
+/* Half a request may have been put together. */
+static enum otel_err forget(struct transform *self, enum otel_err err, struct otl_detail *reterr)
+{
+    col_rewrite_fini(&self->rewrite);
+    col_rewrite_init(&self->rewrite);
+    return otl_detail_set(reterr, err, NULL, 0, 0, "processor '%s': %s", self->create.id,
+                          otel_err_text(err));
+}
+
 static enum otel_err consume(void *arg, const struct col_batch *in, struct otl_detail *reterr)
 {
     struct transform *self = arg;
-    struct otl_view request = in->request;
+    struct col_batch out = *in;
     uint64_t before = self->failed;
     enum otel_err err = OTEL_OK;
-    struct col_traces traces;
-    struct col_span span;
 
     for (size_t i = 0; i < self->count && err == OTEL_OK; i++)
-        err = run_group(self, &self->groups[i], &request);
+        err = run_group(self, &self->groups[i], &out.request);
     if (self->failed > before && self->go_on && !self->silent)
         otl_log_line(&self->create.host->log, OTL_LOG_WARN,
                      "processor '%s': %llu statements failed: a value of the wrong kind",
                      self->create.id, (unsigned long long)(self->failed - before));
-    col_traces_init(&traces, request);
-    while (err == OTEL_OK && col_traces_next(&traces, &span))
-        err = col_rewrite_add(&self->rewrite, &traces, &span);
-    return col_rewrite_send(&self->rewrite, err, &self->create, in, reterr);
+    if (err == OTEL_OK)
+        err = self->create.next.consume(self->create.next.self, &out, reterr);
+    else
+        err = forget(self, err, reterr);
+    otl_arena_reset(&self->rewrite.arena);
+    return err;
 }
 
 static void free_self(void *arg)

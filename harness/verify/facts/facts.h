@@ -191,10 +191,13 @@ struct hx_fact_request { /* of the tap */
     uint32_t status;      /* HTTP, or the grpc-status */
     uint32_t spans;
     uint32_t process;     /* of its first span */
-    uint32_t same;        /* the first request of the same bytes; the next three are of that one: */
+    uint32_t same;        /* the first request of the same bytes; the next six are of that one: */
     uint32_t times;       /* so many requests have these bytes */
     uint32_t acked;       /* of them, so many were answered with success */
     uint32_t exported;    /* so often they stand behind the pipeline, by one exporter */
+    bool partial;         /* an answer of success rejected some: then spans are counted, */
+    uint64_t due;         /* ... so many were taken */
+    uint64_t found;       /* ... so many stand behind the pipeline one by one, or are unknown */
     bool success;         /* answered with 2xx, or with grpc-status 0 */
     bool unsent;          /* the answer did not leave */
     bool undecodable;

@@ -167,28 +167,41 @@ static bool whole_request(struct hx_judgement *j, const struct output *output,
     return true;
 }
 
+static void begin_count(struct hx_fact_request *request)
+{
+    request->exported = request->times = request->acked = 0;
+    request->due = request->found = 0;
+    request->partial = false;
+}
+
+static void count_answer(struct hx_fact_request *first, const struct hx_fact_request *request)
+{
+    first->times++;
+    if (!request->success)
+        return;
+    first->acked++;
+    first->partial = first->partial || request->rejected > 0;
+    first->due += request->rejected < request->spans ? request->spans - request->rejected : 0;
+}
+
 static bool index_requests(struct hx_facts *facts, struct output *output)
 {
     if (hx_table_init(&output->by_bytes, facts->request_count) != OTEL_OK)
         return false;
     for (size_t i = 0; i < facts->request_count; i++)
-        facts->requests[i].exported = facts->requests[i].times =
-            facts->requests[i].acked = 0;
+        begin_count(&facts->requests[i]);
     for (size_t i = 0; i < facts->request_count; i++) {
         struct hx_fact_request *request = &facts->requests[i];
 
         request->same = hx_table_put(&output->by_bytes, bytes_key(request->body), (uint32_t)i);
-        facts->requests[request->same].times++;
-        facts->requests[request->same].acked += request->success;
+        count_answer(&facts->requests[request->same], request);
     }
     return true;
 }
 
 /* Requests of the same bytes are retries: as many as were acknowledged must stand there. */
-static bool request_exported(const struct hx_facts *facts, const struct hx_fact_request *request)
+static bool request_exported(const struct hx_fact_request *first)
 {
-    const struct hx_fact_request *first = &facts->requests[request->same];
-
     return first->exported >= first->acked;
 }
 
@@ -278,6 +291,21 @@ static void read_json(struct hx_judgement *j, const struct output *output)
 
 /* ---- one exporter --------------------------------------------------------------------------- */
 
+/* Which spans an answer of partial success rejected it does not say: all but so many must stand
+ * there, whichever they are. */
+static void judge_partial(struct hx_judgement *j, const struct output *output)
+{
+    for (size_t i = 0; i < j->facts->request_count; i++) {
+        const struct hx_fact_request *request = &j->facts->requests[i];
+        uint64_t found = request->found + (uint64_t)request->exported * request->spans;
+
+        if (request->partial && found < request->due)
+            hx_fail(&j->checks, HX_CHECK_PIPELINE, HX_NOWHERE,
+                    "of request %" PRIu64 " %" PRIu64 " spans were acknowledged, and %s wrote "
+                    "%" PRIu64, request->number, request->due, output->id, found);
+    }
+}
+
 static void judge_missing(struct hx_judgement *j, const struct output *output)
 {
     struct hx_facts *facts = j->marks;
@@ -285,15 +313,17 @@ static void judge_missing(struct hx_judgement *j, const struct output *output)
     for (uint32_t i = 0; i < facts->received_count; i++) {
         struct hx_fact_received *row = &facts->received[i];
         const struct hx_fact_request *request = &facts->requests[row->request];
-        bool exported = (row->flags & HX_RECEIVED_EXPORTED) != 0 ||
-                        request_exported(facts, request);
+        struct hx_fact_request *first = &facts->requests[request->same];
+        bool exported = (row->flags & HX_RECEIVED_EXPORTED) != 0;
 
         row->flags &= (uint8_t)~HX_RECEIVED_EXPORTED;
-        if (exported || row->span == HX_NONE || !request->success || request->rejected > 0)
-            continue;
-        hx_fail(&j->checks, HX_CHECK_PIPELINE, HX_AT_RECEIVED(i),
-                "received and acknowledged, but not written by %s", output->id);
+        if (first->partial)
+            first->found += exported || row->span == HX_NONE;
+        else if (!exported && !request_exported(first) && row->span != HX_NONE && request->success)
+            hx_fail(&j->checks, HX_CHECK_PIPELINE, HX_AT_RECEIVED(i),
+                    "received and acknowledged, but not written by %s", output->id);
     }
+    judge_partial(j, output);
 }
 
 static void judge_output(struct hx_judgement *j, const char *id, const json_t *config)

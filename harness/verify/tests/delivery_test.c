@@ -298,6 +298,13 @@ static void pipeline_is_cut(struct world *w)
     w->pipeline_cut = true;
 }
 
+/* The answer rejected three, and the pipeline has left out four. */
+static void pipeline_loses_more_than_refused(struct world *w)
+{
+    refuse_some(w, W_ORDER, 3);
+    w->pipeline_short = 1;
+}
+
 /* ---- the test ------------------------------------------------------------------------------- */
 
 static const char *const ORDER_KILLED[] = {"order-0", NULL};
@@ -357,6 +364,8 @@ static const struct player PLAYERS[] = {
     {.name = "swaps parents in the API", .break_it = swap_parents_in_the_api,
      .caught = "parents,traces"},
     {.name = "loses behind the socket", .break_it = pipeline_loses, .caught = "pipeline"},
+    {.name = "loses more behind the socket than was refused",
+     .break_it = pipeline_loses_more_than_refused, .caught = "pipeline"},
     {.name = "repeats behind the socket", .break_it = pipeline_repeats, .caught = "pipeline"},
     {.name = "writes half records", .break_it = pipeline_is_cut, .caught = "pipeline"},
     {.name = "sends what nobody started", .break_it = send_unknown,

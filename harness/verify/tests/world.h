@@ -119,6 +119,7 @@ struct world {
     const char *wrong_instance; /* gateway's resource says this instance */
     unsigned pipeline_loses;    /* tap request (from 1) that the file exporter does not write */
     unsigned pipeline_repeats;  /* ... that it writes twice */
+    unsigned pipeline_short;    /* spans of a request refused in part that it does not write, too */
     bool pipeline_cut;          /* its last record is cut off */
     struct w_span *spans;
     struct w_entry *entries;

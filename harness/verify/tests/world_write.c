@@ -264,7 +264,8 @@ static void add_span(struct batch *b, const struct w_wire *wire, bool extras)
     b->span_list[n] = span;
 }
 
-static void encode(const struct world *w, unsigned request, struct otl_buf *ret)
+/* The request's first spans, at most so many. */
+static void encode(const struct world *w, unsigned request, uint32_t most, struct otl_buf *ret)
 {
     struct batch *b = calloc(1, sizeof *b);
     size_t len;
@@ -278,6 +279,8 @@ static void encode(const struct world *w, unsigned request, struct otl_buf *ret)
 
         if (span->wire.gone)
             continue;
+        if (b->scope_spans.n_spans == most)
+            break;
         assert(b->scope_spans.n_spans < W_BATCH);
         if (b->scope_spans.n_spans == 0)
             add_resource(b, w, span->wire.resource);
@@ -308,13 +311,19 @@ static uint32_t spans_in(const struct world *w, unsigned request)
     return n;
 }
 
-/* As the file exporter: each accepted request behind its length, big-endian. */
-static void export_record(const struct world *w, unsigned request, const struct otl_buf *body,
-                          FILE *out)
+/* As the file exporter: each accepted request behind its length, big-endian; without its last
+ * spans if the answer rejects some. */
+static void export_record(const struct world *w, unsigned request, struct otl_buf *body, FILE *out)
 {
-    const uint8_t head[4] = {(uint8_t)(body->len >> 24), (uint8_t)(body->len >> 16),
-                             (uint8_t)(body->len >> 8), (uint8_t)body->len};
+    uint32_t rejected = w->requests[request].rejected, spans = spans_in(w, request);
     unsigned times = w->requests[request].times;
+    uint8_t head[4];
+
+    if (rejected > 0)
+        rejected += w->pipeline_short;
+    encode(w, request, spans > rejected ? spans - rejected : 0, body);
+    for (int i = 0; i < 4; i++)
+        head[i] = (uint8_t)(body->len >> (24 - 8 * i));
 
     if (request + 1 == w->pipeline_loses)
         times = 0;
@@ -348,8 +357,8 @@ static void write_tap(const struct world *w)
     for (unsigned i = 0; i < w->request_count; i++) {
         const struct w_request *request = &w->requests[i];
 
-        encode(w, i, &body);
         export_record(w, i, &body, exported);
+        encode(w, i, UINT32_MAX, &body);
         for (unsigned k = 0; k < request->times; k++) {
             record.type = COL_TAP_REQUEST;
             record.request = ++number;

@@ -42,6 +42,17 @@ enum otel_err hx_database_run(struct hx_database *database, const char *sql,
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
+static void remove_files(const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    char name[PATH_MAX + 8];
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+        unlink(name);
+    }
+}
+
 static enum otel_err open_file(struct hx_database *database, struct otl_detail *reterr)
 {
     static const char set_up[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;";
@@ -67,6 +78,7 @@ enum otel_err hx_database_new(const char *dir, const char *instance,
     if (database == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a database");
     snprintf(database->path, sizeof(database->path), "%s/%s.sqlite", dir, instance);
+    remove_files(database->path); /* of an incarnation that was killed */
     err = open_file(database, reterr);
     for (size_t i = 0; err == OTEL_OK && i < service->database_count; i++)
         err = hx_database_run(database, service->database[i], reterr);
@@ -86,18 +98,12 @@ enum otel_err hx_database_new(const char *dir, const char *instance,
 
 void hx_database_free(struct hx_database *database)
 {
-    char path[PATH_MAX + 8];
-
     if (database == NULL)
         return;
     for (size_t i = 0; i < HX_MAX_OPERATIONS; i++)
         sqlite3_finalize(database->statements[i]);
     sqlite3_close(database->db);
-    unlink(database->path);
-    snprintf(path, sizeof(path), "%s-wal", database->path);
-    unlink(path);
-    snprintf(path, sizeof(path), "%s-shm", database->path);
-    unlink(path);
+    remove_files(database->path);
     otl_mem_free(database);
 }
 

@@ -74,6 +74,33 @@ shown()
 }
 check "... the reports name the faults, and shade their windows on the time axis" shown
 
+# The database takes a while to fill, and of a process that was killed nothing stays in its way.
+again_and_again()
+{
+    cat > "$dir/again.yaml" << 'END'
+tracing: {schedule_delay: 300ms}
+services:
+  order:
+    database:
+      - CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT)
+      - WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)
+        INSERT INTO items SELECT i, i FROM n
+    routes: {POST /orders: {steps: [{sql: SELECT name FROM items WHERE id = 7}]}}
+load: {route: order POST /orders, rate: 100, warmup: 0s, duration: 700ms, timeout: 9s}
+faults:
+  - {at: 100ms, do: kill, service: order}
+  - {at: 200ms, do: restart, service: order}
+  - {at: 220ms, do: restart, service: order}
+  - {at: 221ms, do: restart, service: order}
+END
+    expect_exit 0 "$tracerig" run "$dir/again.yaml" --seed 5 --quiet --out "$dir/again" &&
+        json_is "$dir/again/report.json" "['overtaken by the next' in e['text'] for e in r['events']]" "[False, True, True, False]" &&
+        json_is "$dir/again/report.json" "all('until_s' in e for e in r['events'])" True &&
+        json_is "$dir/again/report.json" "[(s['incarnation'], s['exit']) for s in r['services']]" \
+            "[(0, 'killed by signal 9'), (1, 'exit 0'), (2, 'exit 0')]"
+}
+check "a service that is restarted before it is ready becomes so, and starts again once" again_and_again
+
 accident()
 {
     # the same death without a fault behind it

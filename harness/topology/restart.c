@@ -20,26 +20,72 @@ static void send_signal(struct hx_run *run, const struct hx_child *child, int nu
     (void)!hx_guardian_signal(&run->fleet.guardian, child->id, number);
 }
 
+static void end_event(struct hx_run *run, size_t event, const char *how)
+{
+    hx_run_event_add(run, event, "%s", how);
+    hx_run_event_until(run, event);
+}
+
+static void ask_to_stop(struct hx_run *run, struct hx_restart *restart)
+{
+    struct hx_child *child = restart->old;
+
+    restart->limit_ns = now() + restart->fault->grace_ns;
+    if (child->exited)
+        return;
+    /* A way to stop that leaves the ledger open is the scenario's wish, not an accident. */
+    child->exit_expected = true;
+    if (run->options.scenario->services[child->service].stop != HX_STOP_DRAIN)
+        child->ended_by_fault = true;
+    send_signal(run, child, SIGTERM);
+    send_signal(run, child, SIGCONT); /* it may be stopped */
+}
+
+/* The one under way with this child, if there is one. */
+static struct hx_restart *under_way(struct hx_run *run, const struct hx_child *child)
+{
+    for (size_t i = 0; i < run->restart_count; i++)
+        if (run->restarts[i].old == child || run->restarts[i].young == child)
+            return &run->restarts[i];
+    return NULL;
+}
+
+/* The next one takes the place of the one under way. If the old process still stops, one new
+ * process follows, with the later settings; a new process that is not ready yet becomes so before
+ * it is asked to stop: it has a ledger then, and a handler. */
+static void overtake(struct hx_run *run, struct hx_restart *restart, const struct hx_fault *fault,
+                     size_t event)
+{
+    bool stops = restart->old != NULL;
+
+    end_event(run, restart->event, stops ? "overtaken by the next while the old one stopped"
+                                         : "overtaken by the next before the new one was ready");
+    restart->fault = fault;
+    restart->event = event;
+    if (stops)
+        return;
+    restart->old = restart->young;
+    restart->young = NULL;
+    restart->unready = true;
+}
+
 void hx_run_restart(struct hx_run *run, const struct hx_fault *fault, struct hx_child *child,
                     size_t event)
 {
-    struct hx_restart *restart = &run->restarts[run->restart_count];
+    struct hx_restart *restart = under_way(run, child);
 
+    if (restart != NULL) {
+        overtake(run, restart, fault, event);
+        return;
+    }
     if (run->restart_count == HX_RUN_RESTARTS) {
         hx_run_incident(run, "restart", child, "%s: more than %d restarts under way", child->name,
                         HX_RUN_RESTARTS);
         return;
     }
+    restart = &run->restarts[run->restart_count++];
     *restart = (struct hx_restart){.fault = fault, .old = child, .event = event};
-    restart->limit_ns = now() + fault->grace_ns;
-    run->restart_count++;
-    if (child->exited)
-        return;
-    /* A way to stop that leaves the ledger open is the scenario's wish, not an accident. */
-    child->exit_expected = true;
-    child->ended_by_fault = run->options.scenario->services[child->service].stop != HX_STOP_DRAIN;
-    send_signal(run, child, SIGTERM);
-    send_signal(run, child, SIGCONT); /* it may be stopped */
+    ask_to_stop(run, restart);
 }
 
 /* The tree of the new process: the replica's own, with the fault's settings. */
@@ -114,8 +160,48 @@ static void hear_of(struct hx_run *run, struct hx_child *young)
         snprintf(young->fault, sizeof(young->fault), "%s", why);
 }
 
+enum readiness { NOT_YET, READY, FAILED };
+
+/* Whether a new process serves; told as an incident if it never will. */
+static enum readiness readiness_of(struct hx_run *run, const struct hx_restart *restart,
+                                   struct hx_child *young)
+{
+    char end[64];
+
+    if (young->role == HX_ROLE_FOREIGN)
+        hear_of(run, young);
+    if (young->role == HX_ROLE_FOREIGN && !young->exited && young->fault[0] != '\0') {
+        hx_run_incident(run, "restart", young, "%s", young->fault);
+        young->fault[0] = '\0'; /* it goes on as it is */
+        return FAILED;
+    }
+    if (young->exited && young->ended_by_fault) {
+        end_event(run, restart->event, "killed before it was ready");
+        return FAILED;
+    }
+    if (young->exited || young->fault[0] != '\0') {
+        young->exit_expected = true;
+        hx_run_incident(run, "restart", young, "the new %s ended before it was ready: %s%s%s",
+                        young->name, hx_child_exit_text(young, end, sizeof(end)),
+                        young->fault[0] ? ": " : "", young->fault);
+        return FAILED;
+    }
+    if ((young->seen & HX_SEEN_READY) != 0)
+        return READY;
+    if (now() < restart->limit_ns)
+        return NOT_YET;
+    hx_run_incident(run, "restart", young, "the new %s was not ready in time", young->name);
+    return FAILED;
+}
+
 static void watch_old(struct hx_run *run, struct hx_restart *restart)
 {
+    if (restart->unready && readiness_of(run, restart, restart->old) != NOT_YET) {
+        restart->unready = false;
+        ask_to_stop(run, restart);
+    }
+    if (restart->unready)
+        return;
     if (restart->old->exited) {
         begin_young(run, restart);
     } else if (now() >= restart->limit_ns && !restart->old->ended_by_fault) {
@@ -131,36 +217,16 @@ static void watch_old(struct hx_run *run, struct hx_restart *restart)
 }
 
 /* True: it is over. */
-static bool watch_young(struct hx_run *run, struct hx_restart *restart)
+static bool watch_young(struct hx_run *run, const struct hx_restart *restart)
 {
-    struct hx_child *young = restart->young;
-    char end[64];
+    enum readiness readiness =
+        restart->young != NULL ? readiness_of(run, restart, restart->young) : FAILED;
 
-    if (young == NULL)
-        return true;
-    if (young->role == HX_ROLE_FOREIGN)
-        hear_of(run, young);
-    if (young->role == HX_ROLE_FOREIGN && !young->exited && young->fault[0] != '\0') {
-        hx_run_incident(run, "restart", young, "%s", young->fault);
-        young->fault[0] = '\0'; /* it goes on as it is */
-        return true;
-    }
-    if (young->exited || young->fault[0] != '\0') {
-        young->exit_expected = true;
-        hx_run_incident(run, "restart", young, "the new %s ended before it was ready: %s%s%s",
-                        young->name, hx_child_exit_text(young, end, sizeof(end)),
-                        young->fault[0] ? ": " : "", young->fault);
-        return true;
-    }
-    if ((young->seen & HX_SEEN_READY) != 0) {
+    if (readiness == READY) {
         hx_run_event_until(run, restart->event);
-        hx_run_event_close(run, "kill", young->name);
-        return true;
+        hx_run_event_close(run, "kill", restart->young->name);
     }
-    if (now() < restart->limit_ns)
-        return false;
-    hx_run_incident(run, "restart", young, "the new %s was not ready in time", young->name);
-    return true;
+    return readiness != NOT_YET;
 }
 
 uint64_t hx_run_restarts_go_on(struct hx_run *run)

@@ -52,6 +52,7 @@ struct hx_restart {
     const struct hx_fault *fault;
     struct hx_child *old;   /* NULL: it has exited and the new one was started */
     struct hx_child *young; /* NULL: not yet */
+    bool unready;           /* the old one is to be ready before it is asked to stop */
     uint64_t limit_ns;      /* SIGKILL for the old one, or despair of the young one */
     size_t event;           /* of run.events */
 };

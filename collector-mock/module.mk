@@ -32,7 +32,8 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/exporters/otlp.c collector-mock/exporters/otlp_client.c \
                   collector-mock/exporters/otlp_settings.c \
                   collector-mock/extensions/health_check.c collector-mock/extensions/idle.c \
-                  collector-mock/extensions/auth.c \
+                  collector-mock/extensions/auth.c collector-mock/extensions/base64.c \
+                  collector-mock/extensions/guard.c collector-mock/extensions/htpasswd.c \
                   collector-mock/exporters/ring.c collector-mock/exporters/load_balancing.c \
                   collector-mock/exporters/prometheus.c collector-mock/connectors/spanmetrics.c \
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
@@ -41,7 +42,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/telemetry/decisions.c collector-mock/telemetry/recent.c
 collector_LIBS := transport tls col_grpc col_http col_wire yaml base
 collector_PKGS := libevent_core jansson libpcre2-8 zlib libcrypto
-collector_LDLIBS := -lm
+collector_LDLIBS := -lm -lcrypt
 
 PROGS += collector-mock
 collector-mock_SRCS := collector-mock/main.c
@@ -174,6 +175,17 @@ $(B)/tests/col_extensions_test $(B)/tests/col_chain_tls_test $(B)/tests/col_rece
 FUZZERS += fuzz_col_config
 fuzz_col_config_SRCS := collector-mock/config/tests/fuzz_col_config.c ci/fuzz-main.c
 fuzz_col_config_LIBS := collector
+
+TESTS += col_htpasswd_test
+col_htpasswd_test_SRCS := collector-mock/extensions/tests/htpasswd_test.c
+col_htpasswd_test_LIBS := collector
+
+TESTS += col_auth_test
+TSAN_TESTS += col_auth_test
+col_auth_test_SRCS := collector-mock/tests/auth_test.c collector-mock/grpc/tests/client.c $(COL_RIG)
+col_auth_test_LIBS := collector
+col_auth_test_PKGS := libnghttp2
+$(B)/tests/col_auth_test: | $(B)/bin/collector-mock
 
 BENCHES += receive_bench
 receive_bench_SRCS := collector-mock/bench/receive_bench.c

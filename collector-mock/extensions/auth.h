@@ -5,10 +5,11 @@
 #include "collector-mock/pipeline/component.h"
 
 /*
- * What an exporter says of itself to the next collector: auth {authenticator: ID}, where ID is a
- * basicauth (client_auth) or bearertokenauth extension of the configuration.
+ * auth {authenticator: ID} of exporters and of the protocols of a receiver, where ID is a
+ * basicauth or bearertokenauth extension of the configuration.
  *
- * Files with secrets are read once, when the configuration is.
+ * Files with secrets are read once: when the configuration is, for exporters; at the start, for
+ * receivers.
  */
 
 /* Append "Name: value\r\n" for the exporter's key auth; nothing if it has none. *ret: whether it
@@ -16,5 +17,11 @@
 OTEL_MUST_USE enum otel_err col_auth_header(const struct col_create *exporter,
                                             struct otl_buf *lines, bool *ret,
                                             struct otl_detail *reterr);
+
+/* The id for col_guard_of() that the protocol's settings name; NULL: everybody may send.
+ * OTEL_ERR_SYNTAX with the place. */
+OTEL_MUST_USE enum otel_err col_auth_guard_id(const struct col_create *receiver,
+                                              const json_t *protocol, const char **ret,
+                                              struct otl_detail *reterr);
 
 #endif

@@ -69,6 +69,7 @@ struct col_consumer {
 enum { COL_ENDPOINTS_MAX = 32 };
 
 struct col_faults;
+struct col_guard;
 struct col_recent;
 
 /* What every component may use; owned by the service. */
@@ -82,6 +83,7 @@ struct col_host {
     uint64_t tap_requests;      /* numbers given out */
     uint64_t tap_connections;
     struct col_faults *faults;  /* NULL: none on command */
+    struct col_guard *guards;   /* who may send, by the id of an extension; see guard.h */
     struct col_recent *recent;  /* the last traces, for people; NULL: not kept */
     uint64_t lose_after_ack;  /* --broken: acknowledge and lose every n-th request; 0: none */
     uint64_t flip_decision;   /* --broken: turn every n-th decision of tail sampling round */

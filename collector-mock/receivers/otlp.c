@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector-mock/extensions/auth.h"
+#include "collector-mock/extensions/guard.h"
 #include "collector-mock/pipeline/registry.h"
 #include "collector-mock/receivers/otlp_grpc.h"
 #include "collector-mock/receivers/otlp_http.h"
@@ -17,6 +19,7 @@ struct otlp {
     struct col_otlp_http *http; /* NULL: not enabled */
     struct col_otlp_grpc *grpc;
     struct col_tls *http_tls, *grpc_tls; /* NULL: in the clear */
+    const char *http_auth, *grpc_auth;   /* extensions; NULL: everybody may send */
     bool http_enabled, grpc_enabled;
     size_t draining; /* protocols that are not empty yet */
     char http_endpoint[256];
@@ -33,10 +36,13 @@ enum { MAX_MESSAGE_MIB = 256 }; /* half of what all requests may hold */
 /* Keys that a Collector knows and that do nothing here yet: refused by name, not as unknown. */
 #define NOT_YET(name) {.key = (name), .type = OTL_SCHEMA_ANY, .nullable = true}
 
+static const struct otl_schema auth_keys[] = {
+    {.key = "authenticator", .type = OTL_SCHEMA_STRING, .required = true, .min = 1},
+    NOT_YET("request_params"),
+    OTL_SCHEMA_END};
 static const char *const http_not_yet[] = {
-    "transport",       "auth",     "cors",
-    "include_metadata", "timeouts", "response_headers",
-    "keep_alives_enabled", "metrics_url_path", "logs_url_path", NULL};
+    "transport",           "cors",             "include_metadata", "timeouts", "response_headers",
+    "keep_alives_enabled", "metrics_url_path", "logs_url_path",    NULL};
 
 /* What a list may name: "" is no compression. snappy and lz4 of the Collector are not there. */
 static const char *const compressions[] = {"", "gzip", "zstd", "zlib", "deflate", NULL};
@@ -48,7 +54,7 @@ static const struct otl_schema http_keys[] = {
     {.key = "max_request_body_size", .type = OTL_SCHEMA_UINT, .max = 1 << 30},
     {.key = "tls", .type = OTL_SCHEMA_MAP, .child = col_tls_keys, .nullable = true},
     NOT_YET("transport"),
-    NOT_YET("auth"),
+    {.key = "auth", .type = OTL_SCHEMA_MAP, .child = auth_keys, .nullable = true},
     NOT_YET("cors"),
     NOT_YET("include_metadata"),
     NOT_YET("timeouts"),
@@ -62,8 +68,7 @@ static const struct otl_schema http_keys[] = {
     NOT_YET("logs_url_path"),
     OTL_SCHEMA_END};
 static const char *const grpc_not_yet[] = {
-    "transport", "auth",           "include_metadata", "read_buffer_size",
-    "keepalive", "write_buffer_size", NULL};
+    "transport", "include_metadata", "read_buffer_size", "keepalive", "write_buffer_size", NULL};
 
 static const struct otl_schema grpc_keys[] = {
     {.key = "endpoint", .type = OTL_SCHEMA_STRING, .min = 1},
@@ -72,7 +77,7 @@ static const struct otl_schema grpc_keys[] = {
     NOT_YET("write_buffer_size"),
     {.key = "tls", .type = OTL_SCHEMA_MAP, .child = col_tls_keys, .nullable = true},
     NOT_YET("transport"),
-    NOT_YET("auth"),
+    {.key = "auth", .type = OTL_SCHEMA_MAP, .child = auth_keys, .nullable = true},
     NOT_YET("include_metadata"),
     NOT_YET("read_buffer_size"),
     NOT_YET("keepalive"),
@@ -179,6 +184,10 @@ static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const 
         err = col_tls_settings(&otlp->create, http, "http/1.1", false, &otlp->http_tls, reterr);
     if (err == OTEL_OK)
         err = col_tls_settings(&otlp->create, grpc, "h2", true, &otlp->grpc_tls, reterr);
+    if (err == OTEL_OK)
+        err = col_auth_guard_id(&otlp->create, http, &otlp->http_auth, reterr);
+    if (err == OTEL_OK)
+        err = col_auth_guard_id(&otlp->create, grpc, &otlp->grpc_auth, reterr);
     return err;
 }
 
@@ -223,6 +232,12 @@ static void on_protocol_drained(void *context)
         host->on_drained(host->on_drained_context);
 }
 
+/* Extensions are started before receivers. */
+static struct col_guard *guard_of(const struct otlp *otlp, const char *id)
+{
+    return id != NULL ? col_guard_of(otlp->create.host, id) : NULL;
+}
+
 static enum otel_err start(void *self, struct otl_detail *reterr)
 {
     struct otlp *otlp = self;
@@ -231,6 +246,7 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
                                                .max_recv_msg_size = otlp->max_message,
                                                .max_concurrent_streams = otlp->max_streams,
                                                .tls = otlp->grpc_tls,
+                                               .guard = guard_of(otlp, otlp->grpc_auth),
                                                .host = otlp->create.host,
                                                .next = otlp->create.next,
                                                .on_drained = on_protocol_drained,
@@ -241,6 +257,7 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
                                                .encodings = otlp->encodings,
                                                .max_request_body_size = otlp->max_body,
                                                .tls = otlp->http_tls,
+                                               .guard = guard_of(otlp, otlp->http_auth),
                                                .host = otlp->create.host,
                                                .next = otlp->create.next,
                                                .on_drained = on_protocol_drained,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector-mock/extensions/guard.h"
 #include "collector-mock/faults/faults.h"
 #include "collector-mock/grpc/server.h"
 #include "collector-mock/receivers/damage.h"
@@ -17,6 +18,7 @@ static const char method_path[] = "/opentelemetry.proto.collector.trace.v1.Trace
 struct col_otlp_grpc {
     struct col_host *host;
     struct col_tls *tls; /* NULL: in the clear */
+    struct col_guard *guard; /* NULL: everybody may send */
     struct col_grpc_server *server;
     struct col_intake *intake;
     size_t max_message;
@@ -244,15 +246,12 @@ static void refuse_compressed(struct col_otlp_grpc *grpc, struct col_grpc_reques
     answer(grpc, request, &what);
 }
 
-static void on_request(void *context, struct col_grpc_request *request)
+static void serve(struct col_otlp_grpc *grpc, struct col_grpc_request *request)
 {
-    struct col_otlp_grpc *grpc = context;
     struct col_intake_request taken = {request->connection, request->mono_ns, request->wall_ns,
                                        request->message, false};
     struct col_outcome outcome = COL_OUTCOME_INIT;
 
-    request->tag = NULL;
-    request->note = 0;
     if (request->compressed &&
         col_intake_inflate(grpc->intake, request->encoding, request->message, &taken.body,
                            &outcome.detail) != OTEL_OK) {
@@ -263,6 +262,35 @@ static void on_request(void *context, struct col_grpc_request *request)
         answer_outcome(grpc, request, &outcome);
     }
     col_intake_tidy(grpc->intake);
+}
+
+static void on_word(void *owner, void *arg, enum col_guard_word word, const char *text)
+{
+    const struct col_grpc_answer what = {
+        .code = word == COL_GUARD_BUSY ? COL_GRPC_UNAVAILABLE : COL_GRPC_UNAUTHENTICATED,
+        .text = otl_view_str(text)};
+
+    if (word == COL_GUARD_GRANTED)
+        serve(owner, arg);
+    else
+        answer(owner, arg, &what);
+}
+
+static void on_request(void *context, struct col_grpc_request *request)
+{
+    struct col_otlp_grpc *grpc = context;
+    const struct col_guard_wait wait = {grpc, request, on_word};
+    enum col_guard_word word = COL_GUARD_GRANTED;
+    const char *text = "";
+
+    request->tag = NULL;
+    request->note = 0;
+    if (grpc->guard != NULL)
+        word = col_guard_ask(grpc->guard,
+                             col_grpc_header_of(request, col_guard_header(grpc->guard)), &wait,
+                             &text);
+    if (word != COL_GUARD_LATER)
+        on_word(grpc, request, word, text);
 }
 
 static void on_drained(void *context)
@@ -434,6 +462,7 @@ enum otel_err col_otlp_grpc_new(const struct col_otlp_grpc_options *options,
     grpc->on_drained_context = options->on_drained_context;
     otl_buf_init(&grpc->details, 4096);
     grpc->tls = options->tls;
+    grpc->guard = options->guard;
     err = col_intake_new(&intake, &grpc->intake);
     if (err == OTEL_OK)
         err = listen_on(grpc, options, reterr);
@@ -466,6 +495,7 @@ void col_otlp_grpc_free(struct col_otlp_grpc *grpc)
     if (grpc == NULL)
         return;
     col_faults_detach(grpc->host->faults, grpc);
+    col_guard_forget(grpc->guard, grpc);
     col_grpc_free(grpc->server);
     col_intake_free(grpc->intake);
     otl_buf_fini(&grpc->details);

@@ -17,6 +17,7 @@
  */
 
 struct col_otlp_grpc;
+struct col_guard;
 struct col_tls;
 
 struct col_otlp_grpc_options {
@@ -25,6 +26,7 @@ struct col_otlp_grpc_options {
     size_t max_recv_msg_size;        /* bytes, also after decompression */
     uint32_t max_concurrent_streams; /* 0: the server's own limit */
     struct col_tls *tls;         /* NULL: in the clear; borrowed */
+    struct col_guard *guard;     /* who may send; NULL: everybody; borrowed */
     struct col_host *host;
     struct col_consumer next;
     void (*on_drained)(void *context); /* the last connection is gone after drain */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "collector-mock/extensions/guard.h"
 #include "collector-mock/faults/faults.h"
 #include "collector-mock/receivers/damage.h"
 #include "collector-mock/receivers/intake.h"
@@ -18,6 +19,7 @@ static const char text_type[] = "text/plain; charset=utf-8";
 struct col_otlp_http {
     struct col_host *host;
     struct col_tls *tls; /* NULL: in the clear */
+    struct col_guard *guard; /* NULL: everybody may send */
     const char *path;
     struct col_http_server *server;
     struct col_intake *intake;
@@ -234,13 +236,10 @@ static void take_traces(struct col_otlp_http *http, struct col_http_request *req
     col_intake_tidy(http->intake);
 }
 
-static void on_request(void *context, struct col_http_request *request)
+static void serve(struct col_otlp_http *http, struct col_http_request *request)
 {
-    struct col_otlp_http *http = context;
     struct otl_view type = col_http_header_of(request, "Content-Type");
 
-    request->tag = NULL;
-    request->note = 0;
     if (!otl_view_is(request->path, http->path))
         answer_plain(http, request, 404, "404 page not found\n");
     else if (!otl_view_is(request->method, "POST"))
@@ -251,6 +250,52 @@ static void on_request(void *context, struct col_http_request *request)
                      "application/x-protobuf]");
     else
         take_traces(http, request);
+}
+
+/* As the Collector says it: in the encoding of the request, JSON if it names none, and 500 if it
+ * names another. */
+static void turn_away(struct col_otlp_http *http, struct col_http_request *request,
+                      enum col_guard_word word, const char *text)
+{
+    struct otl_view type = col_http_header_of(request, "Content-Type");
+    bool protobuf = is_type(type, protobuf_media), busy = word == COL_GUARD_BUSY;
+    struct col_http_answer answer = {.status = busy ? 503 : 401};
+
+    answer.content_type = protobuf ? protobuf_media : json_media;
+    answer.body = status_body(http, !protobuf,
+                              busy ? COL_GRPC_UNAVAILABLE : COL_GRPC_UNAUTHENTICATED, text);
+    if (!protobuf && type.len > 0 && !is_type(type, json_media)) {
+        answer.status = 500;
+        answer.body =
+            otl_view_str("{\"code\": 13, \"message\": \"failed to marshal error message\"}");
+    }
+    col_intake_count(http->intake, answer.status);
+    col_http_answer(request, &answer);
+}
+
+static void on_word(void *owner, void *arg, enum col_guard_word word, const char *text)
+{
+    if (word == COL_GUARD_GRANTED)
+        serve(owner, arg);
+    else
+        turn_away(owner, arg, word, text);
+}
+
+static void on_request(void *context, struct col_http_request *request)
+{
+    struct col_otlp_http *http = context;
+    const struct col_guard_wait wait = {http, request, on_word};
+    enum col_guard_word word = COL_GUARD_GRANTED;
+    const char *text = "";
+
+    request->tag = NULL;
+    request->note = 0;
+    if (http->guard != NULL)
+        word = col_guard_ask(http->guard,
+                             col_http_header_of(request, col_guard_header(http->guard)), &wait,
+                             &text);
+    if (word != COL_GUARD_LATER)
+        on_word(http, request, word, text);
 }
 
 static void on_refused(void *context, const struct col_http_request *request,
@@ -425,6 +470,7 @@ enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
     http->on_drained_context = options->on_drained_context;
     otl_buf_init(&http->status, 4096);
     http->tls = options->tls;
+    http->guard = options->guard;
     err = col_intake_new(&intake, &http->intake);
     if (err == OTEL_OK)
         err = listen_on(http, options, reterr);
@@ -458,6 +504,7 @@ void col_otlp_http_free(struct col_otlp_http *http)
         return;
     if (http->host != NULL)
         col_faults_detach(http->host->faults, http);
+    col_guard_forget(http->guard, http);
     col_http_free(http->server);
     col_intake_free(http->intake);
     otl_buf_fini(&http->status);

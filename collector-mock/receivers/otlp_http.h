@@ -18,6 +18,7 @@
  */
 
 struct col_otlp_http;
+struct col_guard;
 struct col_tls;
 
 struct col_otlp_http_options {
@@ -28,6 +29,7 @@ struct col_otlp_http_options {
                                    * long as this */
     size_t max_request_body_size; /* bytes, also after decompression */
     struct col_tls *tls;         /* NULL: in the clear; borrowed */
+    struct col_guard *guard;     /* who may send; NULL: everybody; borrowed */
     struct col_host *host;
     struct col_consumer next;
     void (*on_drained)(void *context); /* the last connection is gone after drain */

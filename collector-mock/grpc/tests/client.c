@@ -181,6 +181,8 @@ struct call *client_ask(struct client *client, const struct ask *ask)
         headers[count++] = header("grpc-timeout", ask->timeout);
     if (ask->extra != NULL)
         headers[count++] = header("x-extra", ask->extra);
+    if (ask->auth != NULL)
+        headers[count++] = header("authorization", ask->auth);
     call->client = client;
     call->code = -1;
     call->data = ask->body;

@@ -28,6 +28,7 @@ struct ask {
     const char *encoding; /* NULL: none */
     const char *timeout;  /* grpc-timeout; NULL: none */
     const char *extra;    /* value of a header x-extra; NULL: none */
+    const char *auth;     /* of authorization; NULL: none */
     const void *body;     /* DATA, prefix and all; it must last until the end of the call */
     size_t len;
     bool open;            /* do not end the stream */

@@ -9,8 +9,8 @@ short="--set load.duration=200ms --set load.warmup=50ms"
 product()
 {
     expect_exit 0 "$tracerig" sweep $scenario --vary tracing.max_queue_size=64,4096 \
-        --vary tracing.max_export_batch_size=16,64 --vary load.arrival=constant,burst $short --seed 5 \
-        --out "$dir/sweep" --quiet && says "8 combinations and 2 loads without tracing, 1 runs each: 10 runs" &&
+        --vary tracing.max_export_batch_size=16,64 --vary load.arrival=constant,burst $short --seed 5 --noise 1 \
+        --out "$dir/sweep" --quiet && says "8 combinations, 1 runs each, and 2 loads without tracing, 1 runs each: 10 runs" &&
         sweep_is "len(r['points'])" 8 &&
         sweep_is "r['points'][3]['values']" "['64', '64', 'burst']" &&
         sweep_is "sorted(x['order'] for p in r['points'] + r['bases'] for x in p['runs']) == list(range(1, 11))" True &&
@@ -45,12 +45,17 @@ without() # the same loads without a span, to compare with
 }
 check "each load is run without tracing, too" without
 
-added() # 1,500 requests tell a p99
+added() # 1,250 requests tell a p99
 {
     expect_exit 0 "$tracerig" sweep $scenario --vary tracing.protocol=http/protobuf,grpc \
-        --vary load.arrival=poisson,burst --set load.duration=1s --set load.warmup=100ms --seed 5 \
+        --vary load.arrival=poisson,burst --set load.rate=5000 --set load.duration=250ms --set load.warmup=50ms --seed 5 \
         --out "$dir/added" --quiet || return 1
-    json_is "$dir/added/sweep.json" "[p['figures']['added_p99_ns'] == p['figures']['request_p99_ns'] - r['bases'][i % 2]['figures']['request_p99_ns'] for i, p in enumerate(r['points'])]" \
+    says "2 loads without tracing, 8 runs each: 20 runs" && says "no difference detected. 8 measurements" &&
+        json_is "$dir/added/sweep.json" "[len(b['noise']['p99_ns']) == 8 and b['noise']['band_ns'] == max(b['noise']['p99_ns']) - min(b['noise']['p99_ns']) > 0 for b in r['bases']]" \
+            "[True, True]" &&
+        json_is "$dir/added/sweep.json" "[(abs(p['figures']['added_p99_ns']) <= r['bases'][i % 2]['noise']['band_ns']) == ('undetected' in p) for i, p in enumerate(r['points'])]" \
+            "[True, True, True, True]" &&
+        json_is "$dir/added/sweep.json" "[p['figures']['added_p99_ns'] == p['figures']['request_p99_ns'] - r['bases'][i % 2]['figures']['request_p99_ns'] for i, p in enumerate(r['points'])]" \
         "[True, True, True, True]" &&
         json_is "$dir/added/sweep.json" "[p['figures']['export_requests'] > 0 == p['figures']['dropped'] for p in r['points']]" \
             "[True, True, True, True]" &&
@@ -58,7 +63,7 @@ added() # 1,500 requests tell a p99
     command -v gnuplot > /dev/null || return 0
     grep -q 'what tracing adds to the p99 of requests' "$dir/added/index.html" && [ -s "$dir/added/plots/heat-added_p99_ns-1.svg" ]
 }
-check "what tracing adds to the p99 is mapped, over HTTP and gRPC, steady and in bursts" added
+check "what tracing adds to the p99 is mapped, over HTTP and gRPC, steady and in bursts, with the noise below which it is none" added
 
 drops()
 {
@@ -90,6 +95,7 @@ check "a path that does not exist is told before anything runs" \
     refused "did you mean 'max_queue_size'" --vary tracing.max_queue_sizes=1,2
 check "a value that does not fit is told before anything runs" \
     refused "load.rate" --vary load.rate=100,fast
+check "a noise that is no number" refused "--noise: expected a whole number from 1 to 100" --noise 0 --vary load.rate=1,2
 check "nothing to vary" refused "nothing to vary"
 check "more than can be run" refused "--repeat: expected a whole number from 1 to 100" --repeat 101 --vary load.rate=1,2
 check "the same value twice" refused "the same value" --vary load.rate=100,100

@@ -20,8 +20,9 @@ struct hx_tuning_figure {
     const char *column; /* a short title for tables */
 };
 
-/* Of a sweep: it takes two runs to know it. */
+/* Of a sweep: it takes two runs to know the first, and several to know the second (added.h). */
 #define HX_TUNING_ADDED_P99 "added_p99_ns"
+#define HX_TUNING_P99_NOISE "added_p99_noise_ns"
 
 /* Ends with a NULL key. */
 extern const struct hx_tuning_figure hx_tuning_figures[];

@@ -10,6 +10,7 @@ tuning_PKGS := jansson
 # Without the commands, which need the program's main.
 LIBS += tuningparts
 tuningparts_SRCS := harness/tuning/grid.c harness/tuning/bases.c harness/tuning/figures.c \
+                    harness/tuning/added.c \
                     harness/tuning/overhead_sum.c harness/tuning/model.c \
                     harness/tuning/validate.c
 tuningparts_LIBS := scenario stats base

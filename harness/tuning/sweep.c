@@ -13,6 +13,7 @@
 #include "harness/cli/scenarios.h"
 #include "harness/scenario/scenario.h"
 #include "harness/topology/facts.h"
+#include "harness/tuning/added.h"
 #include "harness/tuning/bases.h"
 #include "harness/tuning/figures.h"
 #include "harness/tuning/grid.h"
@@ -30,6 +31,7 @@ struct sweep {
     const char *file;
     const char *out;
     const char *repeat;
+    const char *noise;
     struct hx_scenario_cli cli;
     struct hx_scenario_options loading;
     struct otl_opt_list vary;
@@ -38,6 +40,7 @@ struct sweep {
     struct hx_bases bases;
     size_t points; /* a combination is below that; the bases follow */
     uint64_t repeats;
+    uint64_t groups; /* of runs of a base, each as many as a combination has */
     uint64_t seed;
     double seconds; /* of load, all runs together */
     char dir[DIR_SIZE];
@@ -55,6 +58,17 @@ struct settings {
 static bool is_base(const struct sweep *sweep, size_t place)
 {
     return place >= sweep->points;
+}
+
+static size_t runs_of(const struct sweep *sweep, size_t place)
+{
+    return (size_t)(sweep->repeats * (is_base(sweep, place) ? sweep->groups : 1));
+}
+
+static size_t all_runs(const struct sweep *sweep)
+{
+    return sweep->points * (size_t)sweep->repeats +
+           sweep->bases.count * (size_t)(sweep->repeats * sweep->groups);
 }
 
 static void settings_of(const struct sweep *sweep, size_t place, struct settings *ret)
@@ -95,7 +109,7 @@ static enum otel_err check_points(struct sweep *sweep, struct otl_detail *detail
         if (err != OTEL_OK)
             return err;
         sweep->seconds += (double)(scenario->load.warmup_ns + scenario->load.duration_ns) / 1e9 *
-                          (double)sweep->repeats;
+                          (double)runs_of(sweep, point);
         if (point == 0)
             json_object_set_new(sweep->root, "scenario",
                                 json_pack("{s:s, s:s, s:s, s:s}", "name", scenario->name, "title",
@@ -118,6 +132,11 @@ static enum otel_err parse(struct sweep *sweep, struct otl_detail *detail)
         return otl_detail_set(detail, OTEL_ERR_ARGUMENT, NULL, 0, 0,
                               "--repeat: expected a whole number from 1 to %d, found '%s'",
                               REPEAT_MAX, sweep->repeat);
+    if (sweep->noise != NULL &&
+        otl_parse_uint(sweep->noise, 1, HX_ADDED_GROUPS_MAX, &sweep->groups) != OTEL_OK)
+        return otl_detail_set(detail, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                              "--noise: expected a whole number from 1 to %d, found '%s'",
+                              HX_ADDED_GROUPS_MAX, sweep->noise);
     err = hx_scenario_cli_options(&sweep->cli, &sweep->loading, detail);
     for (size_t i = 0; i < sweep->vary.count && err == OTEL_OK; i++)
         err = hx_grid_add(&sweep->grid, sweep->vary.items[i], detail);
@@ -125,7 +144,7 @@ static enum otel_err parse(struct sweep *sweep, struct otl_detail *detail)
         return err;
     sweep->points = hx_grid_points(&sweep->grid);
     hx_bases_of(&sweep->grid, &sweep->bases);
-    if ((sweep->points + sweep->bases.count) * sweep->repeats > RUNS_MAX)
+    if (all_runs(sweep) > RUNS_MAX)
         return otl_detail_set(detail, OTEL_ERR_LIMIT, NULL, 0, 0, "more than %d runs", RUNS_MAX);
     sweep->seed = sweep->loading.has_seed ? sweep->loading.seed : otl_random_os_seed() >> 16;
     return check_points(sweep, detail);
@@ -226,49 +245,23 @@ static void put_head(struct sweep *sweep)
     json_object_set_new(sweep->root, "bases", bases);
 }
 
-/* The point's figures from those of its runs so far; its drops are the sum. */
-static void settle_point(json_t *point)
-{
-    json_t *all = json_array(), *row, *value, *drops = json_object();
-    const char *reason;
-    size_t index;
-
-    json_array_foreach(json_object_get(point, "runs"), index, row) {
-        if (json_object_get(row, "figures") != NULL)
-            json_array_append(all, json_object_get(row, "figures"));
-        json_object_foreach(json_object_get(row, "drops"), reason, value)
-            json_object_set_new(drops, reason,
-                                json_integer(json_integer_value(json_object_get(drops, reason)) +
-                                             json_integer_value(value)));
-    }
-    json_object_set_new(point, "figures", hx_tuning_median(all));
-    json_object_set_new(point, "drops", drops);
-    json_decref(all);
-}
-
-/* What the p99 of requests is above that of the same load without tracing. */
-static void settle_added(const struct sweep *sweep, size_t point)
-{
-    json_t *figures = json_object_get(place_of(sweep, point), "figures");
-    const json_t *base = place_of(sweep, sweep->points + hx_bases_for(&sweep->bases, point));
-    const json_t *without = json_object_get(json_object_get(base, "figures"), "request_p99_ns");
-    const json_t *with = json_object_get(figures, "request_p99_ns");
-
-    if (with != NULL && without != NULL)
-        json_object_set_new(figures, HX_TUNING_ADDED_P99,
-                            json_real(json_number_value(with) - json_number_value(without)));
-}
-
 static void settle(const struct sweep *sweep, size_t place)
 {
-    settle_point(place_of(sweep, place));
+    json_t *base;
+
+    hx_added_settle(place_of(sweep, place));
     if (sweep->bases.count == 0)
         return;
-    if (!is_base(sweep, place))
-        settle_added(sweep, place);
-    for (size_t point = 0; is_base(sweep, place) && point < sweep->points; point++)
+    if (!is_base(sweep, place)) {
+        base = place_of(sweep, sweep->points + hx_bases_for(&sweep->bases, place));
+        hx_added_to(place_of(sweep, place), base);
+        return;
+    }
+    base = place_of(sweep, place);
+    hx_added_noise(base, sweep->groups);
+    for (size_t point = 0; point < sweep->points; point++)
         if (hx_bases_for(&sweep->bases, point) == place - sweep->points)
-            settle_added(sweep, point);
+            hx_added_to(place_of(sweep, point), base);
 }
 
 static enum otel_err save(const struct sweep *sweep, struct otl_detail *detail)
@@ -285,11 +278,33 @@ static enum otel_err save(const struct sweep *sweep, struct otl_detail *detail)
 
 /* ---- the runs ----------------------------------------------------------------------------- */
 
-static void keep(struct sweep *sweep, size_t place, size_t nth, const char *name,
+struct turn {
+    size_t nth;   /* from 1, in the order of the runs */
+    size_t place;
+    size_t run;   /* of that place, from 0 */
+};
+
+/* Runs are numbered combination by combination, then base by base. */
+static struct turn turn_of(const struct sweep *sweep, size_t number, size_t nth)
+{
+    size_t before = sweep->points * (size_t)sweep->repeats, each = runs_of(sweep, 0);
+    struct turn turn = {.nth = nth};
+
+    if (number >= before) {
+        number -= before;
+        each = runs_of(sweep, sweep->points);
+        turn.place = sweep->points;
+    }
+    turn.place += number / each;
+    turn.run = number % each;
+    return turn;
+}
+
+static void keep(struct sweep *sweep, const struct turn *turn, const char *name,
                  const struct hx_one_run *run, const struct hx_one_result *result)
 {
     const json_t *verdict = json_object_get(result->report, "verdict");
-    json_t *row = json_pack("{s:s, s:i, s:I, s:i}", "dir", name, "order", (int)nth, "seed",
+    json_t *row = json_pack("{s:s, s:i, s:I, s:i}", "dir", name, "order", (int)turn->nth, "seed",
                             (json_int_t)run->seed, "exit_status", result->exit_status);
 
     if (result->report != NULL && !result->interrupted) {
@@ -297,18 +312,20 @@ static void keep(struct sweep *sweep, size_t place, size_t nth, const char *name
         json_object_set_new(row, "figures", hx_tuning_figures_of(result->report));
         json_object_set_new(row, "drops", hx_tuning_drops_of(result->report));
     }
-    json_array_append_new(json_object_get(place_of(sweep, place), "runs"), row);
-    settle(sweep, place);
+    if (is_base(sweep, turn->place))
+        json_object_set_new(row, "group", json_integer((json_int_t)(turn->run / sweep->repeats)));
+    json_array_append_new(json_object_get(place_of(sweep, turn->place), "runs"), row);
+    settle(sweep, turn->place);
 }
 
-static void tell(const struct sweep *sweep, size_t nth, size_t runs,
+static void tell(const struct sweep *sweep, size_t nth,
                  const struct settings *settings, const struct hx_one_result *result)
 {
     const char *verdict = json_string_value(json_object_get(result->report, "verdict"));
 
     if (sweep->quiet)
         return;
-    fprintf(stderr, "%zu/%zu", nth, runs);
+    fprintf(stderr, "%zu/%zu", nth, all_runs(sweep));
     for (size_t i = sweep->cli.set.count; i < settings->count; i++)
         fprintf(stderr, " %s", settings->words[i]);
     fprintf(stderr, ": %s\n", verdict ? verdict : "no verdict");
@@ -330,26 +347,26 @@ static int status_of(const struct hx_one_result *result)
     return HX_EXIT_OK;
 }
 
-static enum otel_err run_one(struct sweep *sweep, size_t nth, size_t runs, size_t number,
+static enum otel_err run_one(struct sweep *sweep, const struct turn *turn,
                              struct otl_detail *detail)
 {
-    size_t place = number / sweep->repeats, repeat = number % sweep->repeats;
+    bool base = is_base(sweep, turn->place);
     struct settings settings;
     char name[64], dir[PATH_SIZE];
     struct hx_one_run run = {.scenario = sweep->file, .dir = dir, .overrides = settings.words,
-                             .seed = sweep->seed + repeat};
+                             .seed = sweep->seed + turn->run % sweep->repeats};
     struct hx_one_result result = {.report = NULL};
     enum otel_err err;
 
-    settings_of(sweep, place, &settings);
+    settings_of(sweep, turn->place, &settings);
     run.override_count = settings.count;
-    snprintf(name, sizeof(name), "%s-%04zu-%zu", is_base(sweep, place) ? "base" : "run",
-             (is_base(sweep, place) ? place - sweep->points : place) + 1, repeat + 1);
+    snprintf(name, sizeof(name), "%s-%04zu-%zu", base ? "base" : "run",
+             (base ? turn->place - sweep->points : turn->place) + 1, turn->run + 1);
     snprintf(dir, sizeof(dir), "%s/%s", sweep->dir, name);
     err = hx_one_run(&run, &result, detail);
     if (err == OTEL_OK) {
-        keep(sweep, place, nth, name, &run, &result);
-        tell(sweep, nth, runs, &settings, &result);
+        keep(sweep, turn, name, &run, &result);
+        tell(sweep, turn->nth, &settings, &result);
         sweep->status = hx_exit_worst(sweep->status, status_of(&result));
         if (result.interrupted)
             sweep->status = HX_EXIT_INTERRUPTED;
@@ -361,14 +378,16 @@ static enum otel_err run_one(struct sweep *sweep, size_t nth, size_t runs, size_
 
 static enum otel_err run_all(struct sweep *sweep, struct otl_detail *detail)
 {
-    size_t runs = (sweep->points + sweep->bases.count) * sweep->repeats;
+    size_t runs = all_runs(sweep);
     size_t *order = otl_mem_alloc(runs * sizeof(*order));
     enum otel_err err = order ? OTEL_OK : OTEL_ERR_MEMORY;
 
     if (order != NULL)
         hx_shuffled(sweep->seed, order, runs);
-    for (size_t i = 0; i < runs && err == OTEL_OK && sweep->status != HX_EXIT_INTERRUPTED; i++)
-        err = run_one(sweep, i + 1, runs, order[i], detail);
+    for (size_t i = 0; i < runs && err == OTEL_OK && sweep->status != HX_EXIT_INTERRUPTED; i++) {
+        struct turn turn = turn_of(sweep, order[i], i + 1);
+        err = run_one(sweep, &turn, detail);
+    }
     otl_mem_free(order);
     if (err == OTEL_OK && sweep->status != HX_EXIT_INTERRUPTED) {
         json_object_set_new(sweep->root, "complete", json_true());
@@ -402,11 +421,11 @@ static int begin(struct sweep *sweep)
     put_head(sweep);
     if (choose_dir(sweep, &detail) != OTEL_OK)
         return hx_usage_fail(&detail);
-    fprintf(stderr, "%zu combinations", sweep->points);
+    fprintf(stderr, "%zu combinations, %" PRIu64 " runs each", sweep->points, sweep->repeats);
     if (sweep->bases.count > 0)
-        fprintf(stderr, " and %zu loads without tracing", sweep->bases.count);
-    fprintf(stderr, ", %" PRIu64 " runs each: %zu runs, about %.0f s of load, seed %" PRIu64 "\n",
-            sweep->repeats, (sweep->points + sweep->bases.count) * (size_t)sweep->repeats,
+        fprintf(stderr, ", and %zu loads without tracing, %zu runs each", sweep->bases.count,
+                runs_of(sweep, sweep->points));
+    fprintf(stderr, ": %zu runs, about %.0f s of load, seed %" PRIu64 "\n", all_runs(sweep),
             sweep->seconds, sweep->seed);
     if (run_all(sweep, &detail) != OTEL_OK) {
         hx_usage_fail(&detail);
@@ -425,6 +444,8 @@ int hx_command_sweep(int argc, char **argv)
          &sweep.out},
         {"repeat", "N", "run each combination N times (1); figures are medians", OTL_OPT_TEXT,
          &sweep.repeat},
+        {"noise", "N", "run each load without tracing N times a repeat (8); below 8: no noise band",
+         OTL_OPT_TEXT, &sweep.noise},
         HX_SCENARIO_CLI_ROWS(sweep.cli),
         {"quiet", NULL, "do not tell the runs one by one", OTL_OPT_FLAG, &sweep.quiet},
         {NULL, NULL, NULL, OTL_OPT_FLAG, NULL}};
@@ -433,7 +454,8 @@ int hx_command_sweep(int argc, char **argv)
         "Runs the scenario under every combination of the values, in an order drawn from the\n"
         "seed, each in a directory of its own, and compares: drops, CPU a span, exports, bytes,\n"
         "queue, latency, and what is added to it: each load is run without tracing as well if a\n"
-        "path of tracing is varied. Writes sweep.json, sweep.csv and index.html, with heat maps\n"
+        "path of tracing is varied, several times: what these differ by is noise, and what is\n"
+        "added must be more, or no difference is detected (\"~\"). Writes sweep.json, sweep.csv and index.html, with heat maps\n"
         "over the first two paths. Every repeat has the same load under every combination. Exit\n"
         "status: 0 if every run took place and its spans are accounted for, whatever thresholds\n"
         "it missed; 1 if a check of a run failed, 3 if a run could not take place.\n",
@@ -443,6 +465,7 @@ int hx_command_sweep(int argc, char **argv)
 
     memset(&sweep, 0, sizeof(sweep));
     sweep.repeats = 1;
+    sweep.groups = HX_ADDED_GROUPS;
     sweep.status = HX_EXIT_OK;
     if (!hx_usage_parse(&usage, argc, argv, &arguments, &status))
         return status;

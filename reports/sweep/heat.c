@@ -100,12 +100,14 @@ static void put_data(const json_t *sweep, const json_t *figure, size_t first, st
             const json_t *point = json_array_get(rep_get(sweep, "points"),
                                                  first + x * x_step + (rows ? y * y_step : 0));
             const json_t *value = rep_get(rep_get(point, "figures"), rep_str(figure, "key"));
+            bool undetected = rep_sweep_undetected(point, rep_str(figure, "key"));
+            double number = undetected ? 0 : json_number_value(value) / unit;
             if (value == NULL) {
-                rep_putf(data, "%zu %zu NaN\n", x, y);
+                rep_putf(data, "%zu %zu NaN 0\n", x, y);
                 continue;
             }
-            widen(range, json_number_value(value) / unit);
-            rep_putf(data, "%zu %zu %.6g\n", x, y, json_number_value(value) / unit);
+            widen(range, number);
+            rep_putf(data, "%zu %zu %.6g %d\n", x, y, number, (int)undetected);
         }
         rep_put(data, "\n");
     }
@@ -151,8 +153,8 @@ void rep_heat_script(const json_t *sweep, const json_t *figure, size_t first,
              "plot ARG0[1:strlen(ARG0)-3].'.dat' using 1:2:3 with image pixels",
              range.low, range.high > range.low ? range.high : range.low + 1);
     if (columns * (rows ? rows : 1) <= 150)
-        rep_put(script, ", '' using 1:2:(gprintf(abs($3) < 1000 ? '%.3g' : '%.0f', $3)) "
-                        "with labels font ',9' textcolor rgb '#101828' offset 0,0");
+        rep_put(script, ", '' using 1:2:($4 > 0 ? '~' : "
+                        "gprintf(abs($3) < 1000 ? '%.3g' : '%.0f', $3)) with labels font ',9' textcolor rgb '#101828' offset 0,0");
     rep_put(script, "\n");
 }
 

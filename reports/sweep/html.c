@@ -142,13 +142,24 @@ static void put_table(const json_t *sweep, struct rep_out *out)
         json_array_foreach(figures, at, item) {
             const json_t *value = rep_get(rep_get(row, "figures"), rep_str(item, "key"));
             bool alarm = rep_is(item, "key", "dropped") && value && json_number_value(value) > 0;
-            rep_putf(out, "<td class=\"n%s\">%s</td>", alarm ? " warn-text" : "",
+            bool undetected = rep_sweep_undetected(row, rep_str(item, "key"));
+            rep_putf(out, "<td class=\"n%s\">%s%s</td>", alarm ? " warn-text" : "",
+                     undetected ? "~ " : "",
                      value ? formatted(json_number_value(value), rep_str(item, "unit")).text : "");
         }
         put_runs(row, out);
         rep_put(out, "</tr>\n");
     }
     rep_put(out, "</tbody></table></div></div>\n");
+}
+
+static void put_note(const json_t *sweep, struct rep_out *out)
+{
+    if (rep_sweep_note(sweep).text[0] == '\0')
+        return;
+    rep_put(out, "<p class=\"lead\">");
+    rep_put_html(out, rep_sweep_note(sweep).text);
+    rep_put(out, "</p>\n");
 }
 
 void rep_sweep_html(const json_t *sweep, const struct rep_heats *heats, const char *dir,
@@ -162,15 +173,15 @@ void rep_sweep_html(const json_t *sweep, const struct rep_heats *heats, const ch
     for (size_t i = 0; i < heats->count; i++)
         put_heat(sweep, &heats->items[i], dir, out);
     rep_put(out, "</div>\n");
+    put_note(sweep, out);
     if (heats->left_out > 0)
         rep_putf(out, "<p class=\"lead\">%zu more maps are not drawn.</p>\n", heats->left_out);
     rep_html_section_end(out);
     rep_html_section(out, "table", "All combinations",
                      "Medians over the runs of a combination; sweep.csv and sweep.json have the "
-                     "same figures. CPU from the threads' own clocks, at this load only. What is "
-                     "added to the p99 is a difference of runs made one after the other: only "
-                     "what several repeats agree on is more than the machine's noise, and no p99 "
+                     "same figures. CPU from the threads' own clocks, at this load only. No p99 "
                      "tells less than the lateness of the load itself.");
+    put_note(sweep, out);
     put_table(sweep, out);
     rep_html_section_end(out);
     rep_put(out, "</main>\n<footer>Made from sweep.json alone.</footer>\n</body>\n</html>\n");

@@ -51,6 +51,14 @@ void rep_heats_make(struct rep_heats *heats, const json_t *sweep, const char *di
 /* Script and data of the map of figure at the values that point first has on the other axes. */
 void rep_heat_script(const json_t *sweep, const json_t *figure, size_t first,
                      struct rep_out *script, struct rep_out *data);
+/* True: of this figure of the combination no difference is detected. */
+bool rep_sweep_undetected(const json_t *point, const char *key);
+/* "~: no difference detected: ...", or why there is no "~"; "" where nothing is compared. */
+struct rep_sweep_note {
+    char text[400];
+};
+struct rep_sweep_note rep_sweep_note(const json_t *sweep);
+
 /* Cells of a map. */
 size_t rep_heat_cells(const json_t *sweep);
 

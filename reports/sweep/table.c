@@ -1,12 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sweep as CSV and as a table on a terminal. */
+#include <stdio.h>
 #include <string.h>
 
 #include "reports/format.h"
 #include "reports/model.h"
 #include "reports/sweep/sweep.h"
 
+/* The note below the table tells it once. */
+static const char NOISE[] = "added_p99_noise_ns";
+
 enum { COLUMN = 12, NAME_MAX = 28, NAME_MIN = 6 };
+
+/* ---- noise -------------------------------------------------------------------------------- */
+
+bool rep_sweep_undetected(const json_t *point, const char *key)
+{
+    size_t index;
+    json_t *word;
+
+    json_array_foreach(rep_get(point, "undetected"), index, word)
+        if (strcmp(json_string_value(word), key) == 0)
+            return true;
+    return false;
+}
+
+struct rep_sweep_note rep_sweep_note(const json_t *sweep)
+{
+    struct rep_sweep_note note = {""};
+    double least = 0, most = 0;
+    size_t index, bands = 0;
+    long long groups = 0;
+    json_t *base;
+
+    json_array_foreach(rep_get(sweep, "bases"), index, base) {
+        double band = rep_num(rep_get(base, "noise"), "band_ns");
+        if (!rep_has(base, "noise"))
+            continue;
+        least = bands == 0 || band < least ? band : least;
+        most = bands == 0 || band > most ? band : most;
+        groups = rep_int(rep_get(base, "noise"), "groups");
+        bands++;
+    }
+    if (bands > 0)
+        snprintf(note.text, sizeof(note.text),
+                 "~: no difference detected. %lld measurements of the same load without tracing "
+                 "differ by %s%s%s in their p99; what is added must be more than that. Of combinations "
+                 "that add nothing, 3 to 8 in 100 are still shown.", groups,
+                 rep_format_ns(least).text, bands > 1 ? " to " : "",
+                 bands > 1 ? rep_format_ns(most).text : "");
+    else if (index > 0)
+        snprintf(note.text, sizeof(note.text),
+                 "There is no noise band: too few runs without tracing have a p99. What is added "
+                 "to it is a difference of single runs and may be noise.");
+    return note;
+}
 
 /* ---- CSV: RFC 4180, figures in their base units ------------------------------------------- */
 
@@ -105,12 +153,15 @@ static void put_point(const json_t *sweep, const json_t *point, struct rep_out *
         rep_put_column(out, json_string_value(item), width_of(json_array_get(axes, at)));
         rep_put(out, "  ");
     }
-    json_array_foreach(rep_get(sweep, "figures"), at, item)
-        rep_put_right(out,
-                      formatted(rep_get(rep_get(point, "figures"), rep_str(item, "key")),
-                                rep_str(item, "unit"))
-                          .text,
-                      COLUMN);
+    json_array_foreach(rep_get(sweep, "figures"), at, item) {
+        struct rep_text value = formatted(rep_get(rep_get(point, "figures"), rep_str(item, "key")),
+                                          rep_str(item, "unit"));
+        if (rep_is(item, "key", NOISE))
+            continue;
+        if (rep_sweep_undetected(point, rep_str(item, "key")))
+            snprintf(value.text, sizeof(value.text), "~");
+        rep_put_right(out, value.text, COLUMN);
+    }
     rep_put(out, "\n");
 }
 
@@ -124,8 +175,11 @@ void rep_sweep_text(const json_t *sweep, struct rep_out *out)
         rep_put(out, "  ");
     }
     json_array_foreach(rep_get(sweep, "figures"), index, row)
-        rep_put_right(out, rep_str(row, "column"), COLUMN);
+        if (!rep_is(row, "key", NOISE))
+            rep_put_right(out, rep_str(row, "column"), COLUMN);
     rep_put(out, "\n");
     json_array_foreach(rep_get(sweep, "points"), index, row)
         put_point(sweep, row, out);
+    if (rep_sweep_note(sweep).text[0] != '\0')
+        rep_putf(out, "\n%s\n", rep_sweep_note(sweep).text);
 }

@@ -8,9 +8,11 @@
 
 #include <cmocka.h>
 
+#include "harness/tuning/added.h"
 #include "harness/tuning/bases.h"
 #include "harness/tuning/figures.h"
 #include "harness/tuning/grid.h"
+#include "sdk/base/random.h"
 
 static void every_combination_comes_once_the_last_path_fastest(void **state)
 {
@@ -173,6 +175,111 @@ static void combinations_of_one_load_have_one_base(void **state)
     hx_grid_fini(&grid);
 }
 
+/* A place of which each run has this p99; group by group. */
+static json_t *place_with(const double *p99, size_t count, size_t a_group)
+{
+    json_t *place = json_pack("{s:[], s:[], s:{}, s:{}}", "values", "runs", "figures", "drops");
+
+    for (size_t i = 0; i < count; i++) {
+        json_t *row = json_pack("{s:i, s:{}, s:{s:i}}", "group", (int)(i / a_group), "figures",
+                                "drops", "queue_full", 2);
+        if (p99[i] > 0)
+            json_object_set_new(json_object_get(row, "figures"), "request_p99_ns",
+                                json_real(p99[i]));
+        json_array_append_new(json_object_get(place, "runs"), row);
+    }
+    hx_added_settle(place);
+    return place;
+}
+
+static bool undetected(double p99, const json_t *base, double *ret_added)
+{
+    json_t *point = place_with(&p99, 1, 1);
+    bool within;
+
+    hx_added_to(point, base);
+    *ret_added = json_number_value(json_object_get(json_object_get(point, "figures"),
+                                                   HX_TUNING_ADDED_P99));
+    within = json_array_size(json_object_get(point, "undetected")) == 1;
+    json_decref(point);
+    return within;
+}
+
+static void what_is_added_is_more_than_what_runs_without_tracing_differ_by(void **state)
+{
+    static const double p99[] = {100, 104, 98, 101, 99, 103, 107, 100}; /* median 100.5, range 9 */
+    json_t *base = place_with(p99, 8, 1);
+    double added;
+
+    (void)state;
+    hx_added_noise(base, 8);
+    assert_true(json_number_value(json_object_get(json_object_get(base, "noise"), "band_ns")) == 9);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(base, "drops"),
+                                                        "queue_full")), 16);
+    assert_true(undetected(109.5, base, &added));
+    assert_true(added == 9);
+    assert_false(undetected(110, base, &added));
+    assert_true(added == 9.5);
+    assert_true(undetected(92, base, &added));
+    assert_false(undetected(91, base, &added)); /* less is told apart, too */
+    json_decref(base);
+}
+
+/* With three repeats a group is the median of three runs, as a combination is. */
+static void the_band_is_of_groups_as_large_as_a_combination(void **state)
+{
+    double p99[24];
+    json_t *base;
+
+    (void)state;
+    for (size_t i = 0; i < 24; i++)
+        p99[i] = i % 3 == 0 ? 500 + (double)i : i % 3 == 1 ? 10 : 100 + (double)(i / 3);
+    base = place_with(p99, 24, 3);
+    hx_added_noise(base, 8);
+    assert_true(json_number_value(json_object_get(json_object_get(base, "noise"), "band_ns")) == 7);
+    json_decref(base);
+}
+
+static void too_few_groups_make_no_band(void **state)
+{
+    static const double p99[] = {100, 101, 102, 103, 104, 105, 106, 0};
+    json_t *base = place_with(p99, 8, 1);
+    double added;
+
+    (void)state;
+    hx_added_noise(base, 8); /* one has no p99: too few requests */
+    assert_null(json_object_get(base, "noise"));
+    assert_false(undetected(104, base, &added));
+    assert_true(added == 1);
+    json_decref(base);
+    base = place_with(p99, 7, 1);
+    hx_added_noise(base, 7);
+    assert_null(json_object_get(base, "noise"));
+    json_decref(base);
+}
+
+/* Combinations that add nothing, drawn as the runs without tracing are: few are told apart. */
+static void few_of_nothing_are_told_apart(void **state)
+{
+    struct otl_random random;
+    unsigned told = 0;
+
+    (void)state;
+    otl_random_seed(&random, 7);
+    for (int i = 0; i < 2000; i++) {
+        double p99[9], added;
+        json_t *base;
+        for (size_t k = 0; k < 9; k++)
+            p99[k] = 1000 + otl_random_normal(&random);
+        base = place_with(p99, 8, 1);
+        hx_added_noise(base, 8);
+        told += !undetected(p99[8], base, &added);
+        json_decref(base);
+    }
+    assert_true(told < 2000 * 17 / 200);
+    assert_true(told > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +290,10 @@ int main(void)
         cmocka_unit_test(an_order_is_a_permutation_and_hangs_on_the_seed),
         cmocka_unit_test(figures_are_sums_over_the_services_and_medians_over_the_runs),
         cmocka_unit_test(combinations_of_one_load_have_one_base),
+        cmocka_unit_test(what_is_added_is_more_than_what_runs_without_tracing_differ_by),
+        cmocka_unit_test(the_band_is_of_groups_as_large_as_a_combination),
+        cmocka_unit_test(too_few_groups_make_no_band),
+        cmocka_unit_test(few_of_nothing_are_told_apart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,33 @@ struct hx_tune_advice hx_tune_advise(const struct hx_tune_asked *asked)
     return advice;
 }
 
+double hx_tune_burst_period_ns(const struct hx_tune_asked *asked)
+{
+    return (double)asked->burst / asked->rate * 1e9;
+}
+
+double hx_tune_burst_at_once(const struct hx_tune_asked *asked, size_t batch,
+                             const struct hx_tune_burst *burst)
+{
+    double whole = (double)asked->burst * asked->spans + (double)batch;
+    double held = burst->high_water + burst->pace * burst->within_ns / 1e9;
+
+    if (held > whole)
+        held = whole;
+    return held > burst->high_water ? held : burst->high_water;
+}
+
+enum hx_tune_made hx_tune_burst_made(const struct hx_tune_asked *asked,
+                                     const struct hx_tune_burst *burst)
+{
+    if (burst->requests == 0 || burst->answered < burst->requests)
+        return HX_TUNE_NOT_ANSWERED;
+    if (burst->within_ns > 0 &&
+        burst->within_ns <= HX_TUNE_BURST_PART * hx_tune_burst_period_ns(asked))
+        return HX_TUNE_MADE;
+    return HX_TUNE_TOO_SLOW;
+}
+
 uint64_t hx_tune_memory(const struct hx_tune_setting *setting)
 {
     return (uint64_t)(setting->queue + setting->batch) * HX_TUNE_SPAN_BYTES;

@@ -57,6 +57,31 @@ struct hx_tune_advice hx_tune_advise(const struct hx_tune_asked *asked);
 /* With another batch: queue and delay follow. */
 struct hx_tune_advice hx_tune_with_batch(const struct hx_tune_asked *asked, size_t batch);
 
+/* A burst as it was measured: a program that makes its spans slowly proves nothing about one that
+ * makes them at once. */
+struct hx_tune_burst {
+    double within_ns; /* from its instant to the end of its last request */
+    double high_water; /* most spans in the queue */
+    double pace;       /* spans a second that the exporter sent */
+    uint64_t requests, answered; /* of all bursts */
+};
+
+enum hx_tune_made {
+    HX_TUNE_MADE,
+    HX_TUNE_NOT_ANSWERED, /* requests failed or were not made */
+    HX_TUNE_TOO_SLOW      /* it took more than HX_TUNE_BURST_PART of the time to the next */
+};
+#define HX_TUNE_BURST_PART 0.25
+
+enum hx_tune_made hx_tune_burst_made(const struct hx_tune_asked *asked,
+                                     const struct hx_tune_burst *burst);
+/* Time from one burst to the next. */
+double hx_tune_burst_period_ns(const struct hx_tune_asked *asked);
+/* Spans that the queue would have held at most had the burst come at one instant: what it held and
+ * what the exporter can have sent meanwhile; the burst itself on top of less than a batch. */
+double hx_tune_burst_at_once(const struct hx_tune_asked *asked, size_t batch,
+                             const struct hx_tune_burst *burst);
+
 /* Memory of queued spans at most. */
 uint64_t hx_tune_memory(const struct hx_tune_setting *setting);
 /* Seconds that the collector may stand still before spans drop, from a queue that is empty. */

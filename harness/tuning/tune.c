@@ -58,6 +58,21 @@ static double number(const json_t *object, const char *key)
     return json_number_value(json_object_get(object, key));
 }
 
+/* The last of a burst: nearly all requests lie below the p99, where so many tell it. */
+static void read_burst(const json_t *report, double exports, double sent, struct hx_tune_burst *ret)
+{
+    const json_t *load = json_object_get(report, "load");
+    const json_t *latency = json_object_get(load, "latency");
+    const json_t *sdk = json_array_get(json_object_get(report, "sdk"), 0);
+    double mean_ns = number(json_object_get(sdk, "export_latency"), "mean_ns");
+
+    ret->requests = (uint64_t)number(load, "requests");
+    ret->answered = (uint64_t)number(load, "ok");
+    ret->within_ns = number(latency, json_object_get(latency, "p99") != NULL ? "p99" : "max");
+    ret->pace = exports > 0 && mean_ns > 0 ? sent / exports / mean_ns * 1e9 : 0;
+    ret->high_water = number(sdk, "queue_high_water");
+}
+
 static void read_report(const json_t *report, struct hx_tune_tried *ret)
 {
     json_t *figures = hx_tuning_figures_of(report);
@@ -76,6 +91,7 @@ static void read_report(const json_t *report, struct hx_tune_tried *ret)
     ret->errors = number(figures, "errors");
     ret->queue_full = (uint64_t)number(drops, "queue_full");
     ret->others = (uint64_t)ret->dropped - ret->queue_full;
+    read_burst(report, ret->exports, ret->started - ret->dropped, &ret->burst);
     json_decref(figures);
     json_decref(drops);
 }
@@ -200,12 +216,45 @@ static enum otel_err search(struct hx_tune *tune, struct hx_tune_setting *ret)
 
 /* ---- the proof ---------------------------------------------------------------------------- */
 
-/* All runs at one setting, with seeds that no try had: the sum of what they dropped, the fullest
- * queue, the last one's costs. */
+static double most(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* Sums of what they dropped and sent, means over the spans sent, and the worst of the rest. */
+static void join(struct hx_tune_tried *all, const struct hx_tune_tried *one)
+{
+    double before = all->started - all->dropped, sent = one->started - one->dropped;
+
+    if (before + sent > 0) {
+        all->exporter_ns = (all->exporter_ns * before + one->exporter_ns * sent) / (before + sent);
+        all->bytes_per_span =
+            (all->bytes_per_span * before + one->bytes_per_span * sent) / (before + sent);
+    }
+    all->started += one->started;
+    all->dropped += one->dropped;
+    all->exports += one->exports;
+    all->queue_full += one->queue_full;
+    all->others += one->others;
+    all->errors += one->errors;
+    all->exit_status = hx_exit_worst(one->exit_status, all->exit_status);
+    all->high_water = most(all->high_water, one->high_water);
+    if (!(all->planned > 0) || one->rate * all->planned < all->rate * one->planned) {
+        all->rate = one->rate;
+        all->planned = one->planned;
+    }
+    all->burst.requests += one->burst.requests;
+    all->burst.answered += one->burst.answered;
+    all->burst.within_ns = most(all->burst.within_ns, one->burst.within_ns);
+    all->burst.pace = most(all->burst.pace, one->burst.pace);
+    all->burst.high_water = all->high_water;
+}
+
+/* All runs at one setting, with seeds that no try had. */
 static enum otel_err confirm(struct hx_tune *tune, unsigned nth,
                              const struct hx_tune_setting *setting, struct hx_tune_tried *ret)
 {
-    struct hx_tune_tried all = {.setting = *setting, .rate = 0};
+    struct hx_tune_tried all = {.setting = *setting};
     enum otel_err err = OTEL_OK;
 
     for (uint64_t i = 0; i < tune->confirm && err == OTEL_OK; i++) {
@@ -216,19 +265,7 @@ static enum otel_err confirm(struct hx_tune *tune, unsigned nth,
         if (err != OTEL_OK)
             break;
         tell(name, &one);
-        one.started += all.started;
-        one.dropped += all.dropped;
-        one.queue_full += all.queue_full;
-        one.others += all.others;
-        one.errors += all.errors;
-        one.exit_status = hx_exit_worst(one.exit_status, all.exit_status);
-        if (all.high_water > one.high_water)
-            one.high_water = all.high_water;
-        if (i > 0 && all.rate * one.planned < one.rate * all.planned) {
-            one.rate = all.rate;
-            one.planned = all.planned;
-        }
-        all = one;
+        join(&all, &one);
     }
     *ret = all;
     return err;

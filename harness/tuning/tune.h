@@ -28,6 +28,7 @@ struct hx_tune_tried {
     struct hx_tune_setting setting;
     double started, dropped, exporter_ns, exports, bytes_per_span, high_water, errors;
     double rate, planned; /* requests a second: made, and due by the schedule that was drawn */
+    struct hx_tune_burst burst;
     uint64_t queue_full, others; /* drops */
     int exit_status;
 };

@@ -27,17 +27,24 @@ static void print_load(const struct hx_tune *tune)
     printf(", over %s (seed %" PRIu64 ")\n", tune->protocol, tune->seed);
 }
 
+/* What was dropped cost nothing to send: the base is what was sent. */
 static void print_costs(const struct hx_tune *tune, const struct hx_tune_tried *tried)
 {
     double spans = tune->asked.rate * tune->asked.spans;
     double sent = tried->started - tried->dropped;
+    double share = tried->started > 0 ? sent / tried->started : 0;
 
-    printf("\ncosts   exporter thread %.0f ns a span, %.2g %% of a core at %.0f spans/s; "
+    if (tried->dropped > 0)
+        printf("\ncosts   only of the %.3g %% of the spans that were sent in the confirming runs, "
+               "%.0f of %.0f spans/s:\n        ", 100 * share, spans * share, spans);
+    else
+        printf("\ncosts   ");
+    printf("exporter thread %.0f ns a span, %.2g %% of a core at %.0f spans/s; "
            "%.1f exports/s of %.0f spans; %.3g MB/s on the wire\n",
-           tried->exporter_ns, tried->exporter_ns * spans / 1e7, spans,
-           sent > 0 ? spans * tried->exports * (double)tune->confirm / sent : 0,
-           tried->exports > 0 ? sent / (tried->exports * (double)tune->confirm) : 0,
-           tried->bytes_per_span * spans / 1e6);
+           tried->exporter_ns, tried->exporter_ns * spans * share / 1e7, spans * share,
+           sent > 0 ? spans * share * tried->exports / sent : 0,
+           tried->exports > 0 ? sent / tried->exports : 0,
+           tried->bytes_per_span * spans * share / 1e6);
     printf("memory  at most %.3g MiB for spans that wait\n",
            (double)hx_tune_memory(&tried->setting) / 1048576);
     printf("stands  a standstill of the collector of %.2g s, then it drops\n",
@@ -63,6 +70,36 @@ static void print_no_promise(const struct hx_tune *tune, const struct hx_tune_tr
                tune->advice.setting.batch, sent, ended);
 }
 
+/* False: the load that was asked for was not there, so nothing is promised. */
+static bool say_burst(const struct hx_tune *tune, const struct hx_tune_tried *tried)
+{
+    const struct hx_tune_burst *burst = &tried->burst;
+    double spans = (double)tune->asked.burst * tune->asked.spans;
+    double within_ms = burst->within_ns / 1e6;
+    double period_ms = hx_tune_burst_period_ns(&tune->asked) / 1e6;
+
+    switch (hx_tune_burst_made(&tune->asked, burst)) {
+    case HX_TUNE_NOT_ANSWERED:
+        printf("\nNot proved: the burst was not made: of %" PRIu64 " requests that were due %" PRIu64
+               " were answered.\n", burst->requests, burst->answered);
+        return false;
+    case HX_TUNE_TOO_SLOW:
+        printf("\nNot proved: the burst was not made: its %.0f spans took %.3g ms, and the next "
+               "comes after %.3g ms; within a quarter of that it is one.\n", spans, within_ms,
+               period_ms);
+        return false;
+    case HX_TUNE_MADE:
+        break;
+    }
+    printf("burst   the burst was made: %.0f spans within %.3g ms, every %.3g ms", spans, within_ms,
+           period_ms);
+    if (!(tried->dropped > 0))
+        printf("; at one instant the queue would hold at most %.0f",
+               hx_tune_burst_at_once(&tune->asked, tried->setting.batch, burst));
+    printf("\n");
+    return true;
+}
+
 static int conclude(const struct hx_tune *tune, const struct hx_tune_tried *tried)
 {
     bool promised = tune->advice.keeps_up && tune->advice.fits;
@@ -71,6 +108,8 @@ static int conclude(const struct hx_tune *tune, const struct hx_tune_tried *trie
            "at most\n",
            tried->dropped, tried->started, tune->confirm, tune->confirm == 1 ? "" : "s",
            tried->high_water, tried->setting.queue);
+    if (tune->asked.burst > 1 && !say_burst(tune, tried))
+        return HX_EXIT_INCONCLUSIVE;
     if (tried->rate < HELD * tried->planned && tune->asked.burst < 2) {
         printf("\nNot proved: this machine made only %.0f of the %.0f requests/s that were due.\n",
                tried->rate, tried->planned);

@@ -77,6 +77,42 @@ static void a_standstill_fills_the_queue(void **state)
     assert_true(hx_tune_standstill_s(&asked, &setting) == 5);
 }
 
+/* 100 requests of 5 spans every 250 ms. */
+static void a_burst_is_made_within_a_quarter_of_the_time_to_the_next(void **state)
+{
+    const struct hx_tune_asked asked = {.rate = 400, .spans = 5, .burst = 100};
+    struct hx_tune_burst burst = {.within_ns = 62e6, .high_water = 400, .pace = 1000,
+                                  .requests = 800, .answered = 800};
+
+    (void)state;
+    assert_true(hx_tune_burst_period_ns(&asked) == 250e6);
+    assert_int_equal(hx_tune_burst_made(&asked, &burst), HX_TUNE_MADE);
+    burst.within_ns = 63e6;
+    assert_int_equal(hx_tune_burst_made(&asked, &burst), HX_TUNE_TOO_SLOW);
+    burst.within_ns = 0; /* not measured */
+    assert_int_equal(hx_tune_burst_made(&asked, &burst), HX_TUNE_TOO_SLOW);
+    burst.within_ns = 62e6;
+    burst.answered = 799;
+    assert_int_equal(hx_tune_burst_made(&asked, &burst), HX_TUNE_NOT_ANSWERED);
+    burst.answered = burst.requests = 0;
+    assert_int_equal(hx_tune_burst_made(&asked, &burst), HX_TUNE_NOT_ANSWERED);
+}
+
+/* What the exporter sent while the burst came is not in the queue; at one instant it would be. */
+static void a_burst_is_held_against_one_at_an_instant(void **state)
+{
+    const struct hx_tune_asked asked = {.rate = 400, .spans = 5, .burst = 100};
+    struct hx_tune_burst burst = {.within_ns = 10e6, .high_water = 400, .pace = 20000,
+                                  .requests = 800, .answered = 800};
+
+    (void)state;
+    assert_true(hx_tune_burst_at_once(&asked, 512, &burst) == 600);
+    burst.pace = 1e9; /* of the burst at most all, on top of a batch that waits */
+    assert_true(hx_tune_burst_at_once(&asked, 512, &burst) == 1012);
+    burst.high_water = 1500; /* the burst before had not been sent */
+    assert_true(hx_tune_burst_at_once(&asked, 512, &burst) == 1500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -86,6 +122,8 @@ int main(void)
         cmocka_unit_test(memory_bounds_queue_and_batch),
         cmocka_unit_test(what_no_batch_can_carry_is_said),
         cmocka_unit_test(a_standstill_fills_the_queue),
+        cmocka_unit_test(a_burst_is_made_within_a_quarter_of_the_time_to_the_next),
+        cmocka_unit_test(a_burst_is_held_against_one_at_an_instant),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

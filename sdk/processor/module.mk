@@ -11,6 +11,10 @@ batch_test_SRCS := sdk/processor/tests/batch_test.c
 batch_test_LIBS := sdk_rig
 TSAN_TESTS += batch_test
 
+TESTS += queue_memory_test
+queue_memory_test_SRCS := sdk/processor/tests/queue_memory_test.c
+queue_memory_test_LIBS := sdk_rig
+
 TESTS += lanes_test
 lanes_test_SRCS := sdk/processor/tests/lanes_test.c
 lanes_test_LIBS := sdk_rig

@@ -19,7 +19,7 @@
  */
 
 enum {
-    OTL_SPAN_BLOCK = 1024,
+    OTL_SPAN_BLOCK = 960, /* with its place in the queue and the slab: under 1 KiB */
     OTL_SPAN_KEYS = 16,  /* index entries inside the block */
     OTL_SPAN_TAIL = 24,  /* always left in body for the three dropped counts */
     OTL_TAG_DEAD = 0x02, /* field 0: never on the wire */

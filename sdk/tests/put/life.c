@@ -96,7 +96,20 @@ static void do_otlp(struct put *put, struct put_words *words)
                        stats.results[i]);
 }
 
-/* usage -> max_rss_kib=N cpu_ns=N of this process */
+static uint64_t resident_kib(void)
+{
+    unsigned long all = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%lu %lu", &all, &resident) != 2)
+        resident = 0;
+    fclose(file);
+    return resident * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* usage -> max_rss_kib=N rss_kib=N cpu_ns=N of this process */
 static void do_usage(struct put *put, struct put_words *words)
 {
     struct rusage usage;
@@ -105,6 +118,7 @@ static void do_usage(struct put *put, struct put_words *words)
     getrusage(RUSAGE_SELF, &usage);
     fprintf(put->out, "ok");
     put_say_number(put, "max_rss_kib", (uint64_t)usage.ru_maxrss);
+    put_say_number(put, "rss_kib", resident_kib());
     put_say_number(put, "cpu_ns",
                    (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000u +
                        (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000u);

@@ -22,7 +22,7 @@
  *           return OTEL_ERR_BLOCKED there).
  * Fork      a forked child may go on tracing: it inherits no open span, no queued span and no
  *           thread; the worker starts again with the first span that ends. Counters restart at 0.
- * Memory    spans live in blocks of 1 KiB from a pool that grows to max_live_spans + what the
+ * Memory    spans live in blocks of 960 bytes from a pool that grows to max_live_spans + what the
  *           processors may hold, and is never returned before free. A span that outgrows its block
  *           takes heap memory up to max_span_bytes, all of them together up to
  *           max_overflow_bytes. Without a block a span is not recorded (no_memory).

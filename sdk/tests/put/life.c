@@ -109,7 +109,7 @@ static uint64_t resident_kib(void)
     return resident * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/* usage -> max_rss_kib=N rss_kib=N cpu_ns=N of this process */
+/* usage -> rss_kib=N cpu_ns=N of this process */
 static void do_usage(struct put *put, struct put_words *words)
 {
     struct rusage usage;
@@ -117,7 +117,6 @@ static void do_usage(struct put *put, struct put_words *words)
     (void)words;
     getrusage(RUSAGE_SELF, &usage);
     fprintf(put->out, "ok");
-    put_say_number(put, "max_rss_kib", (uint64_t)usage.ru_maxrss);
     put_say_number(put, "rss_kib", resident_kib());
     put_say_number(put, "cpu_ns",
                    (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000u +

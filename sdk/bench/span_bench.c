@@ -4,9 +4,11 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sdk/base/clock.h"
 #include "sdk/base/text.h"
+#include "sdk/bench/mallocs.h"
 #include "sdk/otlp/batch.h"
 
 /*
@@ -14,8 +16,9 @@
  * repeats of thread CPU time, and its ratio to a calibration loop of the same run.
  *
  *     span_bench               every row
- *     span_bench ROW SPANS     one row, once, that many spans: for callgrind; also the row of a
- *                              full queue, whose processor would cost the others a look
+ *     span_bench ROW SPANS     one row, once, that many spans: for callgrind, and the mallocs of
+ *                              the last 2,000; also the row of a full queue, whose processor
+ *                              would cost the others a look, and that of the encoder
  */
 
 enum { REPEATS = 25, QUEUE = 2048, SPANS = 2000, BATCH = 512, NAME_WIDTH = 48 };
@@ -232,6 +235,7 @@ static double once(row_fn *row, struct rig *rig, int spans)
 struct encoder {
     struct otel_sdk_exporter exporter;
     struct otl_buf buf;
+    bool once; /* each batch, for callgrind */
     double best_ns;
     double bytes;
 };
@@ -242,7 +246,10 @@ static void encode(struct otel_sdk_exporter *exporter, const struct otel_sdk_bat
     struct encoder *encoder = (struct encoder *)exporter;
     struct otel_sdk_export_result result = {OTEL_OK, 0, 1, 0};
 
-    for (int repeat = 0; repeat < REPEATS && batch->count == BATCH; repeat++) {
+    otl_buf_reset(&encoder->buf);
+    if (encoder->once && otl_otlp_encode_batch(batch, &encoder->buf) != OTEL_OK)
+        die("encode");
+    for (int repeat = 0; repeat < REPEATS && !encoder->once && batch->count == BATCH; repeat++) {
         uint64_t before = otl_clock_thread_cpu_ns();
         double ns;
         for (int i = 0; i < 20; i++) {
@@ -258,17 +265,18 @@ static void encode(struct otel_sdk_exporter *exporter, const struct otel_sdk_bat
     done(done_arg, &result);
 }
 
+static const struct otel_sdk_exporter_ops encode_ops = {
+    sizeof(struct otel_sdk_exporter_ops), NULL, encode, NULL, NULL, NULL, NULL, keep};
+
 static void measure_encode(struct encoder *encoder)
 {
-    static const struct otel_sdk_exporter_ops ops = {
-        sizeof(struct otel_sdk_exporter_ops), NULL, encode, NULL, NULL, NULL, NULL, keep};
     struct otel_sdk_provider_options options;
     struct otel_sdk_processor *processor;
     struct rig rig;
     struct otel_tracer_options scope;
 
-    encoder->exporter.ops = &ops;
-    encoder->best_ns = 0;
+    memset(encoder, 0, sizeof(*encoder));
+    encoder->exporter.ops = &encode_ops;
     otl_buf_init(&encoder->buf, 64 << 20);
     if (otel_sdk_batch_new(NULL, &encoder->exporter, &processor) != OTEL_OK)
         die("no batch processor");
@@ -327,6 +335,7 @@ struct row {
     double limit_ns; /* 0: none */
     int scale;       /* so that cheap rows take long enough to be measured */
     double best;
+    double mallocs; /* a span, once everything is warm */
 };
 
 static void print_row(const char *name, double ns, double calibration, double limit)
@@ -345,7 +354,9 @@ static void measure(struct row *rows, size_t count, struct rig *on)
     for (int repeat = 0; repeat < REPEATS; repeat++) {
         double ns;
         for (size_t i = 0; i < count; i++) {
+            uint64_t calls = mallocs();
             ns = once(rows[i].run, rows[i].rig, SPANS * rows[i].scale);
+            rows[i].mallocs = (double)(mallocs() - calls) / (SPANS * rows[i].scale);
             if (repeat == 0 || ns < rows[i].best)
                 rows[i].best = ns;
         }
@@ -357,6 +368,9 @@ static void measure(struct row *rows, size_t count, struct rig *on)
     printf("%-*s %9s %8s\n", NAME_WIDTH, "row (minimum of 25 repeats)", "ns/span", "ratio");
     for (size_t i = 0; i < count; i++)
         print_row(rows[i].name, rows[i].best, rows[0].best, rows[i].limit_ns);
+    for (size_t i = 1; i < count; i++)
+        if (rows[i].mallocs != 0)
+            printf("  %.3f mallocs a span: %s\n", rows[i].mallocs, rows[i].name);
     print_row("sampled, 8 attributes, 2 producers: CPU a span", two, rows[0].best,
               1.3 * rows[count - 1].best);
     print_row("encode a batch of 512 x 8 attributes", encoder.best_ns, rows[0].best, 200);
@@ -365,36 +379,56 @@ static void measure(struct row *rows, size_t count, struct rig *on)
     flow(rows[0].best);
 }
 
+/* One row for callgrind; says how many mallocs the last SPANS of it took. */
+static void one_row(const struct row *row, int spans)
+{
+    uint64_t calls = 0;
+
+    for (; spans > 0; spans -= SPANS) {
+        calls = mallocs();
+        once(row->run, row->rig, spans < SPANS ? spans : SPANS);
+        calls = mallocs() - calls;
+    }
+    printf("mallocs a span: %.3f\n", (double)calls / SPANS);
+}
+
 int main(int argc, char **argv)
 {
-    struct rig none = {NULL, NULL, false}, off = none, on = none, full = none;
+    struct rig none = {NULL, NULL, false}, off = none, on = none, full = none, encoding = none;
+    struct encoder encoder = {.exporter.ops = &encode_ops, .once = true};
     struct row rows[] = {
-        {"calibration (32 xorshift steps)", calibrate, NULL, 0, 1, 0},
-        {"no SDK: start + end", spans_0, &none, 5, 50, 0},
-        {"not sampled: start + end", spans_0, &off, 30, 10, 0},
-        {"sampled, 0 attributes, to enqueued", spans_0, &on, 0, 1, 0},
-        {"sampled, 8 attributes, to enqueued", spans_8, &on, 300, 1, 0},
-        {"sampled, 8 attributes, dropped: queue full", spans_8, &full, 0, 1, 0}, /* for callgrind */
+        {"calibration (32 xorshift steps)", calibrate, NULL, 0, 1, 0, 0},
+        {"no SDK: start + end", spans_0, &none, 5, 50, 0, 0},
+        {"not sampled: start + end", spans_0, &off, 30, 10, 0, 0},
+        {"sampled, 0 attributes, to enqueued", spans_0, &on, 0, 1, 0, 0},
+        {"sampled, 8 attributes, to enqueued", spans_8, &on, 300, 1, 0, 0},
+        /* for callgrind */
+        {"sampled, 8 attributes, dropped: queue full", spans_8, &full, 0, 1, 0, 0},
+        {"sampled, 8 attributes, encoded", spans_8, &encoding, 0, 1, 0, 0},
     };
-    const size_t count = sizeof(rows) / sizeof(rows[0]), last = count - 1;
+    enum { TABLE = 5, FULL = 5, ENCODING = 6, LAST = 6 };
+    uint64_t row = 0, spans = 0;
 
+    if (argc != 1 && (argc != 3 || otl_parse_uint(argv[1], 1, LAST, &row) != OTEL_OK ||
+                      otl_parse_uint(argv[2], SPANS, INT32_MAX, &spans) != OTEL_OK))
+        die("usage: span_bench [ROW SPANS], at least 2000 of them");
     rig_init(&off, otel_sdk_sampler_always_off(), &discarder);
     rig_init(&on, otel_sdk_sampler_always_on(), &discarder);
-    if (argc == 3) {
-        uint64_t row = 0, spans = 0;
-        if (otl_parse_uint(argv[1], 1, last, &row) != OTEL_OK ||
-            otl_parse_uint(argv[2], 1, INT32_MAX, &spans) != OTEL_OK)
-            die("usage: span_bench [ROW SPANS]");
-        if (row == last)
-            fill(&full);
-        for (int left = (int)spans; left > 0; left -= SPANS)
-            once(rows[row].run, rows[row].rig, left < SPANS ? left : SPANS);
-        if (row == last)
-            rig_fini(&full);
-    } else {
-        measure(rows, count - 1, &on);
-    }
+    otl_buf_init(&encoder.buf, 64 << 20);
+    if (row == FULL)
+        fill(&full);
+    if (row == ENCODING)
+        rig_init(&encoding, otel_sdk_sampler_always_on(), &encoder.exporter);
+    if (row != 0)
+        one_row(&rows[row], (int)spans);
+    else
+        measure(rows, TABLE, &on);
+    if (row == FULL)
+        rig_fini(&full);
+    if (row == ENCODING)
+        rig_fini(&encoding);
     rig_fini(&off);
     rig_fini(&on);
+    otl_buf_fini(&encoder.buf);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ struct gsrv {
     uint16_t port;
     struct gsrv_step steps[STEPS];
     unsigned step_count, next, calls, connections;
+    int32_t window; /* of a stream; 0: HTTP/2's 64 KiB */
     struct conn conns[CONNECTIONS];
     struct otl_buf headers, data;
 };
@@ -207,11 +209,22 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
     flush(c);
 }
 
+static void open_windows(struct conn *c)
+{
+    const nghttp2_settings_entry window = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
+                                           (uint32_t)c->srv->window};
+
+    nghttp2_submit_settings(c->session, NGHTTP2_FLAG_NONE, &window, c->srv->window != 0);
+    if (c->srv->window != 0)
+        nghttp2_session_set_local_window_size(c->session, NGHTTP2_FLAG_NONE, 0,
+                                              4 * c->srv->window);
+}
+
 static void on_acceptable(evutil_socket_t fd, short what, void *argument)
 {
     struct gsrv *srv = argument;
     nghttp2_session_callbacks *callbacks;
-    int client = accept(fd, NULL, NULL);
+    int client = accept(fd, NULL, NULL), one = 1;
 
     (void)what;
     for (size_t i = 0; i < CONNECTIONS && client >= 0; i++) {
@@ -220,6 +233,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *argument)
             continue;
         srv->connections++;
         fcntl(client, F_SETFL, O_NONBLOCK);
+        setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
         c->srv = srv;
         c->fd = client;
         c->step.then = GSRV_ANSWER;
@@ -230,7 +244,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *argument)
         nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
         nghttp2_session_server_new(&c->session, callbacks, c);
         nghttp2_session_callbacks_del(callbacks);
-        nghttp2_submit_settings(c->session, NGHTTP2_FLAG_NONE, NULL, 0);
+        open_windows(c);
         c->readable = event_new(srv->base, client, EV_READ | EV_PERSIST, on_readable, c);
         event_add(c->readable, NULL);
         flush(c);
@@ -276,6 +290,11 @@ void gsrv_free(struct gsrv *srv)
 uint16_t gsrv_port(const struct gsrv *srv)
 {
     return srv->port;
+}
+
+void gsrv_window(struct gsrv *srv, int32_t bytes)
+{
+    srv->window = bytes;
 }
 
 void gsrv_push(struct gsrv *srv, const struct gsrv_step *step)

@@ -45,6 +45,8 @@ struct gsrv_step {
 struct gsrv *gsrv_new(struct event_base *base);
 void gsrv_free(struct gsrv *srv);
 uint16_t gsrv_port(const struct gsrv *srv);
+/* Of a stream, and four times that of a connection, for those that come. */
+void gsrv_window(struct gsrv *srv, int32_t bytes);
 void gsrv_push(struct gsrv *srv, const struct gsrv_step *step);
 unsigned gsrv_calls(const struct gsrv *srv);
 unsigned gsrv_connections(const struct gsrv *srv);

@@ -30,7 +30,8 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
                   collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
                   collector-mock/exporters/otlp.c collector-mock/exporters/otlp_client.c \
-                  collector-mock/exporters/otlp_settings.c \
+                  collector-mock/exporters/otlp_settings.c collector-mock/exporters/otlp_queue.c \
+                  collector-mock/pipeline/ticket.c \
                   collector-mock/extensions/health_check.c collector-mock/extensions/idle.c \
                   collector-mock/extensions/auth.c collector-mock/extensions/base64.c \
                   collector-mock/extensions/guard.c collector-mock/extensions/htpasswd.c \
@@ -144,7 +145,7 @@ col_misbehave_test_SRCS := collector-mock/tests/misbehave_test.c $(COL_RIG)
 col_misbehave_test_LIBS := col_wire base
 
 TESTS += col_chain_test
-col_chain_test_SRCS := collector-mock/tests/chain_test.c $(COL_RIG)
+col_chain_test_SRCS := collector-mock/tests/chain_test.c collector-mock/tests/pair.c $(COL_RIG)
 col_chain_test_LIBS := col_wire base
 
 TESTS += col_extensions_test
@@ -186,6 +187,13 @@ col_auth_test_SRCS := collector-mock/tests/auth_test.c collector-mock/grpc/tests
 col_auth_test_LIBS := collector
 col_auth_test_PKGS := libnghttp2
 $(B)/tests/col_auth_test: | $(B)/bin/collector-mock
+
+TESTS += col_queue_test
+col_queue_test_SRCS := collector-mock/tests/queue_test.c collector-mock/tests/pair.c \
+                       collector-mock/grpc/tests/client.c $(COL_RIG)
+col_queue_test_LIBS := col_net col_wire base
+col_queue_test_PKGS := libnghttp2
+$(B)/tests/col_queue_test: | $(B)/bin/collector-mock
 
 BENCHES += receive_bench
 receive_bench_SRCS := collector-mock/bench/receive_bench.c

@@ -6,6 +6,7 @@
 
 #include "collector-mock/exporters/otlp_client.h"
 #include "collector-mock/exporters/otlp_json.h"
+#include "collector-mock/exporters/otlp_queue.h"
 #include "collector-mock/pipeline/registry.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/random.h"
@@ -15,45 +16,26 @@
  * otlp and otlphttp exporters: to the next collector, through a bounded queue.
  *
  * As in the Collector: a request is taken when the queue has room for it, and the client is
- * answered; num_consumers requests are under way at once, and one that has to be tried again keeps
+ * answered, unless wait_for_result or a queue that is turned off let it wait for what becomes of
+ * its spans; num_consumers jobs are under way at once, and one that has to be tried again keeps
  * its consumer while it waits. What is under way counts towards queue_size. A full queue refuses
- * (503, UNAVAILABLE): the client may try again. At the end the queue is sent, each request once
- * more; what waits for another attempt is lost, and so is what is left after FLUSH_NS.
+ * (503, UNAVAILABLE): the client may try again; with block_on_overflow the client waits. At the
+ * end the queue is sent, each job once more; what waits for another attempt is lost, and so is
+ * what is left after FLUSH_NS.
  *
  * A request is held and sent as the bytes that came; nothing of it is encoded again (but for
- * encoding json). Besides queue_size there is a limit of QUEUE_BYTES.
+ * encoding json, and batches that have to be cut).
  *
  * Every span that is lost is counted in collector_mock_exporter_dropped_spans under its reason.
  */
 
-#define QUEUE_BYTES ((uint64_t)1 << 30)
 #define BODY_MAX ((size_t)1 << 30)
 #define FLUSH_NS (30 * OTL_NS_PER_S)
 #define LOOK_UP_AGAIN_NS (20 * OTL_NS_PER_MS)
 
-enum drop {
-    DROP_QUEUE_FULL,
-    DROP_TOO_LARGE, /* larger than the whole queue */
-    DROP_QUEUE_BYTES,
-    DROP_MEMORY,
-    DROP_REFUSED,  /* by the next collector, for good */
-    DROP_NO_RETRY, /* it may have been tried again, but retry_on_failure is off */
-    DROP_RETRIES,  /* max_elapsed_time has passed */
-    DROP_SHUTDOWN,
-    DROP_COUNT
-};
-
-static const char *const drop_names[DROP_COUNT] = {
-    "queue_full", "too_large",         "queue_bytes",       "no_memory",
+static const char *const drop_names[COL_DROP_COUNT] = {
+    "queue_full", "too_large", "queue_bytes",        "no_memory",         "cancelled",
     "refused",    "retries_turned_off", "retries_exhausted", "shutdown"};
-
-struct item {
-    struct item *next;
-    uint64_t spans;
-    uint64_t size; /* as the queue counts */
-    size_t len;
-    char data[];
-};
 
 struct otlp;
 
@@ -61,10 +43,10 @@ struct otlp;
 struct slot {
     struct otlp *otlp;
     struct col_otlp_client *client;
-    struct item *item;   /* NULL: idle */
+    struct col_queue_job *job; /* NULL: idle */
     struct event *timer; /* until the next attempt */
     bool waiting;
-    struct otl_buf body; /* the item as it is sent, if that is not as it came */
+    struct otl_buf body; /* the job as it is sent, if that is not as it came */
     struct otl_view wire;
     uint64_t first_ns;    /* when the first attempt began */
     uint64_t interval_ns; /* of the back-off */
@@ -77,20 +59,21 @@ struct otlp {
     struct slot *slots;
     struct otl_gzip *gzip;
     struct otl_random random;
-    struct item *head, *tail;
-    uint64_t size;  /* of all that is held, as the queue counts */
-    uint64_t bytes; /* the same in bytes */
-    unsigned busy;  /* slots with an item */
-    bool stopping, failing;
-    uint64_t *sent, *send_failed, *enqueue_failed, *retries, *rejected, *drops[DROP_COUNT];
-    uint64_t *queue_size, *in_flight;
+    struct col_queue *queue;
+    unsigned busy;  /* slots with a job */
+    bool draining;  /* no attempt is repeated */
+    bool stopped;   /* nothing is taken from the queue */
+    bool failing;
+    uint64_t *sent, *send_failed, *enqueue_failed, *retries, *rejected, *drops[COL_DROP_COUNT];
+    uint64_t *queue_size, *in_flight, *blocked;
 };
 
 /* ---- counting ---- */
 
 static void show(const struct otlp *otlp)
 {
-    *otlp->queue_size = otlp->size;
+    *otlp->queue_size = col_queue_size(otlp->queue);
+    *otlp->blocked = col_queue_blocked(otlp->queue);
     *otlp->in_flight = otlp->busy;
 }
 
@@ -133,7 +116,10 @@ static bool count(struct otlp *otlp)
                                          "What the sending queue holds, by its sizer.");
     otlp->in_flight = col_metrics_gauge(metrics, "otelcol_exporter_in_flight_requests", labels,
                                         "Requests that a consumer has in hand.");
-    for (size_t i = 0; i < DROP_COUNT; i++) {
+    otlp->blocked =
+        col_metrics_gauge(metrics, "collector_mock_exporter_blocked_requests", labels,
+                          "Requests that wait for room in the sending queue.");
+    for (size_t i = 0; i < COL_DROP_COUNT; i++) {
         snprintf(labels, sizeof(labels), "exporter=\"%s\",reason=\"%s\"", otlp->id, drop_names[i]);
         otlp->drops[i] = col_metrics_counter(metrics, "collector_mock_exporter_dropped_spans",
                                              labels, "Spans that were not sent on, by reason.");
@@ -141,34 +127,41 @@ static bool count(struct otlp *otlp)
     }
     return all && otlp->sent != NULL && otlp->send_failed != NULL &&
            otlp->enqueue_failed != NULL && otlp->retries != NULL && otlp->rejected != NULL &&
-           otlp->queue_size != NULL && otlp->in_flight != NULL;
+           otlp->queue_size != NULL && otlp->in_flight != NULL && otlp->blocked != NULL;
 }
 
 /* ---- consumers ---- */
 
-static void finish(struct slot *slot)
+/* The job has ended; the slot may have the next one afterwards. */
+static void finish(struct slot *slot, enum otel_err err, const char *text)
 {
     struct otlp *otlp = slot->otlp;
-    struct item *item = slot->item;
+    struct col_queue_job *job = slot->job;
 
-    slot->item = NULL;
+    slot->job = NULL;
     slot->waiting = false;
     otlp->busy--;
-    otlp->size -= item->size;
-    otlp->bytes -= item->len;
-    otl_mem_free(item);
     otl_buf_fini(&slot->body);
+    col_queue_end(otlp->queue, job, err, text);
     show(otlp);
 }
 
-static void drop(struct slot *slot, enum drop reason, const char *why)
+static void drop(struct slot *slot, enum col_queue_drop reason, const char *why)
 {
     struct otlp *otlp = slot->otlp;
+    bool good = reason != COL_DROP_REFUSED && reason != COL_DROP_MEMORY;
+    char text[256];
 
     say_failing(otlp, "spans are dropped", why);
-    *otlp->drops[reason] += slot->item->spans;
-    *otlp->send_failed += slot->item->spans;
-    finish(slot);
+    *otlp->drops[reason] += slot->job->spans;
+    *otlp->send_failed += slot->job->spans;
+    /* the Collector's words for who waits */
+    snprintf(text, sizeof(text), "%s%s",
+             reason == COL_DROP_REFUSED   ? "not retryable error: Permanent error: "
+             : reason == COL_DROP_RETRIES ? "no more retries left: "
+                                          : "",
+             why);
+    finish(slot, good ? OTEL_ERR_UNAVAILABLE : OTEL_ERR_REFUSED, text);
 }
 
 static void wait_for(struct slot *slot, uint64_t wait_ns)
@@ -200,16 +193,16 @@ static void try_again(struct slot *slot, const struct col_otlp_answer *answer)
     uint64_t max_ns = otlp->settings.retry.max_elapsed_ns;
     uint64_t spent_ns = otl_clock_mono(otlp->host->clock) - slot->first_ns, wait_ns;
 
-    if (otlp->stopping) {
-        drop(slot, DROP_SHUTDOWN, answer->why);
+    if (otlp->draining) {
+        drop(slot, COL_DROP_SHUTDOWN, answer->why);
     } else if (answer->look_ups_busy && spent_ns < 300 * OTL_NS_PER_S) {
         wait_for(slot, LOOK_UP_AGAIN_NS);
     } else if (!otlp->settings.retry.enabled) {
-        drop(slot, DROP_NO_RETRY, answer->why);
+        drop(slot, COL_DROP_NO_RETRY, answer->why);
     } else {
         wait_ns = next_wait(slot, answer);
         if (max_ns > 0 && spent_ns + wait_ns > max_ns) {
-            drop(slot, DROP_RETRIES, answer->why);
+            drop(slot, COL_DROP_RETRIES, answer->why);
             return;
         }
         say_failing(otlp, "will try again", answer->why);
@@ -234,7 +227,7 @@ static void attempt(struct slot *slot)
 static enum otel_err prepare(struct slot *slot)
 {
     struct otlp *otlp = slot->otlp;
-    struct otl_view request = otl_view(slot->item->data, slot->item->len);
+    struct otl_view request = slot->job->request;
     struct otl_buf json;
     enum otel_err err = OTEL_OK;
 
@@ -261,18 +254,18 @@ static void take_next(struct slot *slot)
 {
     struct otlp *otlp = slot->otlp;
 
-    while (slot->item == NULL && otlp->head != NULL) {
-        slot->item = otlp->head;
-        otlp->head = slot->item->next;
-        if (otlp->head == NULL)
-            otlp->tail = NULL;
+    while (slot->job == NULL && !otlp->stopped) {
+        struct col_queue_job *job = col_queue_take(otlp->queue);
+        if (job == NULL)
+            return;
+        slot->job = job;
         otlp->busy++;
         slot->first_ns = otl_clock_mono(otlp->host->clock);
         slot->interval_ns = otlp->settings.retry.initial_ns;
         if (prepare(slot) == OTEL_OK)
             attempt(slot);
         else
-            drop(slot, DROP_MEMORY, "the request cannot be made");
+            drop(slot, COL_DROP_MEMORY, "the request cannot be made");
     }
 }
 
@@ -284,13 +277,13 @@ static void on_answer(void *context, const struct col_otlp_answer *answer)
     if (answer->verdict == COL_OTLP_AGAIN) {
         try_again(slot, answer);
     } else if (answer->verdict == COL_OTLP_REFUSED) {
-        drop(slot, DROP_REFUSED, answer->why);
+        drop(slot, COL_DROP_REFUSED, answer->why);
     } else {
-        *otlp->sent += slot->item->spans;
+        *otlp->sent += slot->job->spans;
         *otlp->rejected +=
-            answer->rejected < slot->item->spans ? answer->rejected : slot->item->spans;
+            answer->rejected < slot->job->spans ? answer->rejected : slot->job->spans;
         say_well(otlp);
-        finish(slot);
+        finish(slot, OTEL_OK, "");
     }
     take_next(slot);
     show(otlp);
@@ -309,60 +302,52 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* ---- queue ---- */
 
-static enum otel_err refuse(struct otlp *otlp, const struct col_batch *batch, enum drop reason,
-                            const char *why, struct otl_detail *reterr)
+/* The first idle ones: few connections while there is little to do. */
+static void on_job(void *context)
 {
-    *otlp->drops[reason] += batch->spans;
-    *otlp->enqueue_failed += batch->spans;
-    say_failing(otlp, "refuses spans", why);
-    return otl_detail_set(reterr, OTEL_ERR_UNAVAILABLE, NULL, 0, 0, "%s", why);
+    struct otlp *otlp = context;
+
+    for (unsigned i = 0; i < otlp->settings.queue.consumers; i++)
+        if (otlp->slots[i].job == NULL)
+            take_next(&otlp->slots[i]);
+    show(otlp);
 }
 
-static uint64_t size_of(const struct otlp *otlp, const struct col_batch *batch)
+static void on_drop(void *context, enum col_queue_drop reason, uint64_t spans, bool enqueue)
 {
-    switch (otlp->settings.queue.sizer) {
-    case COL_SIZE_ITEMS:
-        return batch->spans;
-    case COL_SIZE_BYTES:
-        return batch->request.len;
-    default:
-        return 1;
+    struct otlp *otlp = context;
+
+    *otlp->drops[reason] += spans;
+    *(enqueue ? otlp->enqueue_failed : otlp->send_failed) += spans;
+    say_failing(otlp, enqueue ? "refuses spans" : "spans are dropped", drop_names[reason]);
+    show(otlp);
+}
+
+/* What only waits for another attempt is given up. */
+static void on_cancel(void *context, struct col_queue_job *job, bool shutdown)
+{
+    struct otlp *otlp = context;
+
+    otlp->draining = otlp->draining || shutdown;
+    for (unsigned i = 0; i < otlp->settings.queue.consumers && job != NULL; i++) {
+        struct slot *slot = &otlp->slots[i];
+        if (slot->job != job || !slot->waiting)
+            continue;
+        event_del(slot->timer);
+        drop(slot, shutdown ? COL_DROP_SHUTDOWN : COL_DROP_CANCELLED,
+             shutdown ? "stopped before another attempt" : "context canceled");
+        take_next(slot);
+        return;
     }
 }
 
 static enum otel_err consume(void *self, const struct col_batch *batch, struct otl_detail *reterr)
 {
     struct otlp *otlp = self;
-    uint64_t size = size_of(otlp, batch);
-    struct item *item;
+    enum otel_err err = col_queue_put(otlp->queue, batch, reterr);
 
-    if (size > otlp->settings.queue.size)
-        return refuse(otlp, batch, DROP_TOO_LARGE, "element size too large", reterr);
-    if (otlp->size + size > otlp->settings.queue.size)
-        return refuse(otlp, batch, DROP_QUEUE_FULL, "sending queue is full", reterr);
-    if (otlp->bytes + batch->request.len > QUEUE_BYTES)
-        return refuse(otlp, batch, DROP_QUEUE_BYTES, "sending queue holds too many bytes", reterr);
-    item = otl_mem_alloc(sizeof(*item) + batch->request.len);
-    if (item == NULL)
-        return refuse(otlp, batch, DROP_MEMORY, "out of memory", reterr);
-    item->next = NULL;
-    item->spans = batch->spans;
-    item->size = size;
-    item->len = batch->request.len;
-    memcpy(item->data, batch->request.data, batch->request.len);
-    if (otlp->tail != NULL)
-        otlp->tail->next = item;
-    else
-        otlp->head = item;
-    otlp->tail = item;
-    otlp->size += size;
-    otlp->bytes += item->len;
-    /* the first idle one: few connections while there is little to do */
-    for (unsigned i = 0; i < otlp->settings.queue.consumers && otlp->head != NULL; i++)
-        if (otlp->slots[i].item == NULL)
-            take_next(&otlp->slots[i]);
     show(otlp);
-    return OTEL_OK;
+    return err;
 }
 
 /* ---- the end ---- */
@@ -378,9 +363,9 @@ static void drop_waiting(struct otlp *otlp)
 {
     for (unsigned i = 0; i < otlp->settings.queue.consumers; i++) {
         struct slot *slot = &otlp->slots[i];
-        if (slot->item != NULL && slot->waiting) {
+        if (slot->job != NULL && slot->waiting) {
             event_del(slot->timer);
-            drop(slot, DROP_SHUTDOWN, "stopped before another attempt");
+            drop(slot, COL_DROP_SHUTDOWN, "stopped before another attempt");
             take_next(slot);
         }
     }
@@ -389,31 +374,18 @@ static void drop_waiting(struct otlp *otlp)
 /* Everything that is still held. */
 static void drop_all(struct otlp *otlp)
 {
-    uint64_t spans = 0;
-    struct item *item;
-
     for (unsigned i = 0; i < otlp->settings.queue.consumers; i++) {
         struct slot *slot = &otlp->slots[i];
-        if (slot->item == NULL)
-            continue;
         col_otlp_client_free(slot->client);
         slot->client = NULL;
-        event_del(slot->timer);
-        spans += slot->item->spans;
-        otl_mem_free(slot->item);
-        slot->item = NULL;
-        otl_buf_fini(&slot->body);
+        if (slot->timer != NULL)
+            event_del(slot->timer);
     }
-    while ((item = otlp->head) != NULL) {
-        otlp->head = item->next;
-        spans += item->spans;
-        otl_mem_free(item);
-    }
-    otlp->tail = NULL;
-    otlp->busy = 0;
-    otlp->size = otlp->bytes = 0;
-    *otlp->drops[DROP_SHUTDOWN] += spans;
-    *otlp->send_failed += spans;
+    otlp->stopped = true;
+    for (unsigned i = 0; i < otlp->settings.queue.consumers; i++)
+        if (otlp->slots[i].job != NULL)
+            drop(&otlp->slots[i], COL_DROP_SHUTDOWN, "shutting down");
+    col_queue_drop_all(otlp->queue);
     show(otlp);
 }
 
@@ -425,15 +397,17 @@ static enum otel_err flush(void *self, struct otl_detail *reterr)
     struct event *alarm = event_new(otlp->host->base, -1, 0, on_alarm, &late);
 
     (void)reterr;
-    otlp->stopping = true;
+    otlp->draining = true;
     drop_waiting(otlp);
+    col_queue_flush(otlp->queue);
     if (alarm != NULL && event_add(alarm, &limit) == 0)
-        while (otlp->busy > 0 && !late && event_base_loop(otlp->host->base, EVLOOP_ONCE) == 0)
+        while ((otlp->busy > 0 || !col_queue_is_empty(otlp->queue)) && !late &&
+               event_base_loop(otlp->host->base, EVLOOP_ONCE) == 0)
             ;
     if (alarm != NULL)
         event_free(alarm);
     drop_all(otlp);
-    for (size_t i = 0; i < DROP_COUNT; i++)
+    for (size_t i = 0; i < COL_DROP_COUNT; i++)
         if (*otlp->drops[i] > 0)
             otl_log_line(&otlp->host->log, OTL_LOG_WARN, "exporter '%s': %llu spans lost: %s",
                          otlp->id, (unsigned long long)*otlp->drops[i], drop_names[i]);
@@ -447,7 +421,7 @@ static void free_otlp(void *self)
     struct otlp *otlp = self;
 
     if (otlp->slots != NULL) {
-        if (otlp->in_flight != NULL)
+        if (otlp->queue != NULL)
             drop_all(otlp);
         for (unsigned i = 0; i < otlp->settings.queue.consumers; i++) {
             col_otlp_client_free(otlp->slots[i].client);
@@ -455,6 +429,7 @@ static void free_otlp(void *self)
                 event_free(otlp->slots[i].timer);
         }
     }
+    col_queue_free(otlp->queue);
     otl_mem_free(otlp->slots);
     otl_gzip_free(otlp->gzip);
     col_otlp_settings_fini(&otlp->settings);
@@ -486,6 +461,11 @@ static enum otel_err create(const struct col_create *args, bool grpc, void **ret
                             struct otl_detail *reterr)
 {
     struct otlp *otlp = otl_mem_zalloc(sizeof(*otlp));
+    struct col_queue_options queue = {.host = args->host,
+                                      .context = otlp,
+                                      .on_job = on_job,
+                                      .on_drop = on_drop,
+                                      .on_cancel = on_cancel};
     uint64_t *capacity;
     char labels[160];
     enum otel_err err;
@@ -500,14 +480,17 @@ static enum otel_err create(const struct col_create *args, bool grpc, void **ret
         err = OTEL_ERR_MEMORY;
     if (err == OTEL_OK)
         err = otl_gzip_new(1, &otlp->gzip);
+    queue.settings = &otlp->settings;
     if (err == OTEL_OK)
         err = make_slots(otlp);
+    if (err == OTEL_OK)
+        err = col_queue_new(&queue, &otlp->queue);
     if (err == OTEL_OK) {
         snprintf(labels, sizeof(labels), "exporter=\"%s\"", args->id);
         capacity = col_metrics_gauge(args->host->metrics, "otelcol_exporter_queue_capacity",
                                      labels, "queue_size of the sending queue.");
         if (capacity != NULL)
-            *capacity = otlp->settings.queue.size;
+            *capacity = otlp->settings.queue.enabled ? otlp->settings.queue.size : 0;
         *ret = otlp;
         return OTEL_OK;
     }

@@ -7,11 +7,22 @@
 
 #include "collector-mock/extensions/auth.h"
 
+enum { DIRECT_CONSUMERS = 64 }; /* where there is no queue */
+
 #define TAKEN(name) {.key = (name), .type = OTL_SCHEMA_ANY, .nullable = true}
 
 /* ---- tables ---- */
 
 static const char *const sizers[] = {"requests", "items", "bytes", NULL};
+static const struct otl_schema partition_keys[] = {
+    {.key = "metadata_keys", .type = OTL_SCHEMA_LIST, .nullable = true}, OTL_SCHEMA_END};
+static const struct otl_schema batch_keys[] = {
+    {.key = "flush_timeout", .type = OTL_SCHEMA_DURATION, .min = 1},
+    {.key = "sizer", .type = OTL_SCHEMA_ENUM, .words = sizers},
+    {.key = "min_size", .type = OTL_SCHEMA_UINT, .max = 1LL << 40},
+    {.key = "max_size", .type = OTL_SCHEMA_UINT, .max = 1LL << 40},
+    {.key = "partition", .type = OTL_SCHEMA_MAP, .child = partition_keys, .nullable = true},
+    OTL_SCHEMA_END};
 static const struct otl_schema queue_keys[] = {
     {.key = "enabled", .type = OTL_SCHEMA_BOOL},
     {.key = "sizer", .type = OTL_SCHEMA_ENUM, .words = sizers},
@@ -20,7 +31,7 @@ static const struct otl_schema queue_keys[] = {
     {.key = "block_on_overflow", .type = OTL_SCHEMA_BOOL},
     {.key = "wait_for_result", .type = OTL_SCHEMA_BOOL},
     TAKEN("storage"),
-    TAKEN("batch"),
+    {.key = "batch", .type = OTL_SCHEMA_MAP, .child = batch_keys, .nullable = true},
     OTL_SCHEMA_END};
 static const struct otl_schema retry_keys[] = {
     {.key = "enabled", .type = OTL_SCHEMA_BOOL},
@@ -106,32 +117,70 @@ static enum otel_err wrong(const struct col_create *args, const json_t *map, con
                           args->id, why);
 }
 
+static enum col_otlp_sizer sizer_of(const char *word)
+{
+    return word[0] == 'r' ? COL_SIZE_REQUESTS : word[0] == 'i' ? COL_SIZE_ITEMS : COL_SIZE_BYTES;
+}
+
+/* `batch:` with nothing in it is one with the defaults. Its sizer is the queue's if that is given
+ * and something is. */
+static enum otel_err read_batch(const struct col_create *args, const json_t *queue,
+                                struct col_otlp_settings *s, struct otl_detail *reterr)
+{
+    const json_t *batch = json_object_get(queue, "batch");
+    const json_t *keys = json_object_get(json_object_get(batch, "partition"), "metadata_keys");
+    bool given = json_object_size(batch) > 0;
+
+    s->queue.batches = batch != NULL;
+    if (batch == NULL)
+        return OTEL_OK;
+    if (json_array_size(keys) > 0)
+        return not_yet(args, json_object_get(batch, "partition"), "metadata_keys", reterr);
+    s->queue.batch_sizer = sizer_of(otl_tree_text(
+        batch, "sizer", otl_tree_text(given ? queue : NULL, "sizer", "items")));
+    s->queue.batch_flush_ns = otl_tree_duration_ns(batch, "flush_timeout", 200 * OTL_NS_PER_MS);
+    s->queue.batch_min = (uint64_t)otl_tree_int(batch, "min_size", 8192);
+    s->queue.batch_max = (uint64_t)otl_tree_int(batch, "max_size", 0);
+    if (s->queue.batch_sizer == COL_SIZE_REQUESTS)
+        return wrong(args, queue, "batch",
+                     "`batch` supports only `items` or `bytes` sizer, found \"requests\"", reterr);
+    if (s->queue.batch_max > 0 && s->queue.batch_max < s->queue.batch_min)
+        return wrong(args, queue, "batch",
+                     "`max_size` must be greater or equal to `min_size`", reterr);
+    if (s->queue.batch_sizer == s->queue.sizer && s->queue.batch_min > s->queue.size)
+        return wrong(args, queue, "batch",
+                     "`min_size` must be less than or equal to `queue_size`", reterr);
+    return OTEL_OK;
+}
+
 static enum otel_err read_queue(const struct col_create *args, struct col_otlp_settings *s,
                                 struct otl_detail *reterr)
 {
-    static const char *const refused[] = {"storage", "batch"}, *const no[] = {"block_on_overflow",
-                                                                              "wait_for_result"};
     const json_t *queue = json_object_get(args->config, "sending_queue");
-    const char *sizer = otl_tree_text(queue, "sizer", "requests");
+    const json_t *storage = json_object_get(queue, "storage");
+    enum otel_err err;
 
-    for (size_t i = 0; i < 2; i++) {
-        const json_t *value = json_object_get(queue, refused[i]);
-        if (value != NULL && !json_is_null(value))
-            return not_yet(args, queue, refused[i], reterr);
-        if (otl_tree_bool(queue, no[i], false))
-            return not_yet(args, queue, no[i], reterr);
+    s->queue.enabled = otl_tree_bool(queue, "enabled", true);
+    if (!s->queue.enabled) { /* each request is sent by who brings it, and that one waits */
+        s->queue.waits = s->queue.blocks = true;
+        s->queue.size = UINT64_MAX;
+        s->queue.consumers = DIRECT_CONSUMERS;
+        return OTEL_OK;
     }
-    if (!otl_tree_bool(queue, "enabled", true))
-        return wrong(args, queue, "enabled",
-                     "'sending_queue' cannot be turned off here yet: the answer to the client "
-                     "does not wait for an exporter",
-                     reterr);
-    s->queue.sizer = sizer[0] == 'r'   ? COL_SIZE_REQUESTS
-                     : sizer[0] == 'i' ? COL_SIZE_ITEMS
-                                       : COL_SIZE_BYTES;
+    s->queue.sizer = sizer_of(otl_tree_text(queue, "sizer", "requests"));
     s->queue.size = (uint64_t)otl_tree_int(queue, "queue_size", 1000);
     s->queue.consumers = (unsigned)otl_tree_int(queue, "num_consumers", 10);
-    return OTEL_OK;
+    s->queue.blocks = otl_tree_bool(queue, "block_on_overflow", false);
+    s->queue.waits = otl_tree_bool(queue, "wait_for_result", false);
+    err = read_batch(args, queue, s, reterr);
+    if (err != OTEL_OK || storage == NULL || json_is_null(storage))
+        return err;
+    if (s->queue.waits)
+        return wrong(args, queue, "wait_for_result",
+                     "`wait_for_result` is not supported with a persistent queue configured with "
+                     "`storage`",
+                     reterr);
+    return not_yet(args, queue, "storage", reterr);
 }
 
 static enum otel_err read_retry(const struct col_create *args, struct col_otlp_settings *s,

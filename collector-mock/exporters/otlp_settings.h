@@ -11,8 +11,7 @@
  *
  * What tunes the Collector's own libraries (buffer sizes, idle connections, the balancer, HTTP/2
  * pings) is taken and does nothing. What would change who gets which span and is not here yet is
- * refused by name: storage, batch, block_on_overflow, wait_for_result, an exporter without a
- * queue, proxy_url, TLS without verification.
+ * refused by name: storage, batch.partition, proxy_url, TLS without verification.
  */
 
 enum col_otlp_sizer { COL_SIZE_REQUESTS, COL_SIZE_ITEMS, COL_SIZE_BYTES };
@@ -26,9 +25,15 @@ struct col_otlp_settings {
     struct otl_tls *tls;         /* NULL: none */
     uint64_t timeout_ns;         /* of one attempt; 0: none */
     struct {
+        bool enabled; /* false: the rest is set to send each request at once, as far as may be */
+        bool blocks;  /* block_on_overflow */
+        bool waits;   /* wait_for_result */
+        bool batches;
         enum col_otlp_sizer sizer;
         uint64_t size;
         unsigned consumers;
+        enum col_otlp_sizer batch_sizer;
+        uint64_t batch_min, batch_max, batch_flush_ns; /* max 0: none */
     } queue;
     struct {
         bool enabled;

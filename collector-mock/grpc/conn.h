@@ -41,6 +41,7 @@ struct col_stream {
     bool open;         /* nghttp2 knows it */
     bool ended;        /* the peer has closed its side */
     bool handed;       /* was handed to the handler: on_answered is due */
+    bool gone;         /* on_gone was told */
     bool parked;       /* waits for room in the budget; its window updates are withheld */
     bool reserved;     /* room for the whole message was taken */
     bool head_too_large;

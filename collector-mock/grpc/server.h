@@ -107,6 +107,9 @@ struct col_grpc_options {
     /* The answer of a request was given to the kernel whole, or (sent false) never will be. */
     void (*on_answered)(void *context, const struct col_grpc_request *request,
                         enum col_grpc_code code, bool sent);
+    /* A request that was handed over has lost its peer, or its deadline has passed: told once; it
+     * still has to be answered. May be NULL. */
+    void (*on_gone)(void *context, struct col_grpc_request *request);
     /* A request was answered by the server itself, or refused by on_head. May be NULL. */
     void (*on_refused)(void *context, const struct col_grpc_request *request,
                        enum col_grpc_code code);

@@ -241,6 +241,17 @@ void col_stream_ended(struct col_stream *stream)
         hand_over(stream);
 }
 
+/* The stream may be gone afterwards. */
+static void tell_gone(struct col_stream *stream)
+{
+    const struct col_grpc_options *options = &stream->conn->server->options;
+
+    if (stream->gone || options->on_gone == NULL)
+        return;
+    stream->gone = true;
+    options->on_gone(options->context, &stream->request);
+}
+
 void col_stream_closed(struct col_stream *stream)
 {
     stream->open = false;
@@ -257,7 +268,9 @@ void col_stream_closed(struct col_stream *stream)
         col_stream_free(stream);
         return;
     case COL_STREAM_HANDLING: /* freed when it is answered */
-    case COL_STREAM_LEAVING:  /* freed when the kernel has it */
+        tell_gone(stream);
+        return;
+    case COL_STREAM_LEAVING: /* freed when the kernel has it */
         return;
     }
 }
@@ -288,6 +301,9 @@ void col_stream_sweep(struct col_stream *stream, uint64_t now_ns)
     if (stream->state == COL_STREAM_HEAD && age > server->options.head_timeout_ns) {
         server->counters.timeouts++;
         stream->conn->doomed = true; /* no other stream can be heard meanwhile */
+    } else if (stream->state == COL_STREAM_HANDLING && stream->deadline_ns != 0 &&
+               now_ns >= stream->deadline_ns) {
+        tell_gone(stream);
     } else if (stream->state == COL_STREAM_BODY && stream->deadline_ns != 0 &&
                now_ns >= stream->deadline_ns) {
         col_stream_refuse(stream, 200, &late);

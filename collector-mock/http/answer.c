@@ -115,6 +115,10 @@ void col_conn_answered(struct col_conn *conn, bool sent)
     struct col_http_server *server = conn->server;
     bool close_after = conn->close_after || server->drain_deadline_ns != 0;
 
+    if (conn->gone != NULL) {
+        event_free(conn->gone);
+        conn->gone = NULL;
+    }
     if (conn->refuse == 0)
         server->options.on_answered(server->options.context, &conn->request, &conn->answer, sent);
     col_conn_body_release(conn);

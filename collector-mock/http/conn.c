@@ -58,6 +58,8 @@ void col_conn_free(struct col_conn *conn)
         col_tls_failed(server->options.tls);
     if (conn->tls != NULL && !conn->hard)
         col_tls_goodbye(conn->tls);
+    if (conn->gone != NULL)
+        event_free(conn->gone);
     bufferevent_free(conn->bev);
     if (conn->pace != NULL)
         ev_token_bucket_cfg_free(conn->pace);
@@ -266,6 +268,31 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     case COL_CONN_DEAD:
         return;
     }
+}
+
+static void on_gone(evutil_socket_t fd, short what, void *arg)
+{
+    struct col_conn *conn = arg;
+    struct col_http_server *server = conn->server;
+
+    (void)fd;
+    (void)what;
+    event_free(conn->gone);
+    conn->gone = NULL;
+    if (conn->state == COL_CONN_HANDLING || conn->state == COL_CONN_DEAD)
+        server->options.on_gone(server->options.context, &conn->request);
+}
+
+void col_http_watch(struct col_http_request *request)
+{
+    struct col_conn *conn =
+        (struct col_conn *)(void *)((char *)request - offsetof(struct col_conn, request));
+
+    if (conn->gone != NULL || conn->server->options.on_gone == NULL)
+        return;
+    conn->gone = event_new(conn->server->options.base, conn->fd, EV_CLOSED, on_gone, conn);
+    if (conn->gone != NULL)
+        event_add(conn->gone, NULL);
 }
 
 void col_conn_sweep(struct col_conn *conn, uint64_t now_ns)

@@ -28,6 +28,7 @@ enum col_conn_state {
 struct col_conn {
     struct col_http_server *server;
     struct bufferevent *bev;
+    struct event *gone;      /* while its request is watched, or NULL */
     struct col_conn *next, *previous;
     int fd;
     struct ssl_st *tls;      /* of bev; NULL: in the clear */

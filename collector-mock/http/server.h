@@ -103,6 +103,9 @@ struct col_http_options {
     /* The answer of a request was given to the kernel whole, or (sent false) never will be. */
     void (*on_answered)(void *context, const struct col_http_request *request,
                         const struct col_http_answer *answer, bool sent);
+    /* The peer of a request that is watched has closed its side or is gone, the request is not
+     * answered yet; it still has to be. */
+    void (*on_gone)(void *context, struct col_http_request *request);
     /* A request is being refused by the server itself; *answer holds a text of its own, which may
      * be replaced (the body is copied afterwards). request has a path and headers only if its head
      * was complete. May be NULL. */
@@ -126,6 +129,9 @@ void col_http_free(struct col_http_server *server);
 
 /* Answer a request; it is gone afterwards. */
 void col_http_answer(struct col_http_request *request, const struct col_http_answer *answer);
+
+/* It will not be answered at once: tell on_gone, once, if its peer does not wait for that. */
+void col_http_watch(struct col_http_request *request);
 
 /* Never answer it: its connection is reset, on_answered is told that nothing was sent. */
 void col_http_abandon(struct col_http_request *request);

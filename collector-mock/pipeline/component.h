@@ -71,6 +71,7 @@ enum { COL_ENDPOINTS_MAX = 32 };
 struct col_faults;
 struct col_guard;
 struct col_recent;
+struct col_ticket;
 
 /* What every component may use; owned by the service. */
 struct col_host {
@@ -84,6 +85,7 @@ struct col_host {
     uint64_t tap_connections;
     struct col_faults *faults;  /* NULL: none on command */
     struct col_guard *guards;   /* who may send, by the id of an extension; see guard.h */
+    struct col_ticket *ticket;  /* whose answer may wait for this batch; NULL: nobody's */
     struct col_recent *recent;  /* the last traces, for people; NULL: not kept */
     uint64_t lose_after_ack;  /* --broken: acknowledge and lose every n-th request; 0: none */
     uint64_t flip_decision;   /* --broken: turn every n-th decision of tail sampling round */
@@ -121,6 +123,7 @@ struct col_component_type {
     col_consume_fn *consume;
     col_consume_metrics_fn *consume_metrics;
     bool to_metrics; /* a connector that makes metrics of spans; others pass on what they take */
+    bool decouples;          /* a processor that answers before its spans are anywhere */
     bool counts_itself;      /* an exporter that knows only later what was sent */
     /* Receivers: stop accepting, finish what is in hand, then host->on_drained. */
     void (*drain)(void *self, uint64_t grace_ns);

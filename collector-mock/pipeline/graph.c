@@ -28,6 +28,7 @@ struct watch {
 struct node {
     const struct col_component_type *type;
     void *self;
+    struct col_host *host;
     uint64_t *sent, *failed; /* exporters */
 };
 
@@ -165,6 +166,20 @@ static bool count_exports(struct col_graph *graph, struct node *node, const char
     return node->sent != NULL && node->failed != NULL;
 }
 
+/* What stands behind it keeps nobody waiting. */
+static enum otel_err consume_decoupled(void *self, const struct col_batch *batch,
+                                       struct otl_detail *reterr)
+{
+    const struct node *node = self;
+    struct col_ticket *ticket = node->host->ticket;
+    enum otel_err err;
+
+    node->host->ticket = NULL;
+    err = node->type->consume(node->self, batch, reterr);
+    node->host->ticket = ticket;
+    return err;
+}
+
 static enum otel_err make_node(struct col_graph *graph, size_t component,
                                enum col_signal signal, struct col_consumer next,
                                struct node **ret, struct otl_detail *reterr)
@@ -178,6 +193,7 @@ static enum otel_err make_node(struct col_graph *graph, size_t component,
     if (node == NULL)
         return no_memory(reterr);
     node->type = wanted->type;
+    node->host = graph->host;
     graph->nodes[graph->count++] = node; /* the references are bounded below NODES_MAX */
     if (wanted->type->kind == COL_EXPORTER && !wanted->type->counts_itself &&
         !count_exports(graph, node, wanted->id, signal))
@@ -255,9 +271,9 @@ static enum otel_err build_pipeline(struct col_graph *graph, size_t index,
                             reterr);
             if (err != OTEL_OK)
                 return err;
-            head.consume = node->type->consume;
+            head.consume = node->type->decouples ? consume_decoupled : node->type->consume;
             head.metrics = node->type->consume_metrics;
-            head.self = node->self;
+            head.self = node->type->decouples ? (void *)node : node->self;
         }
         graph->heads[index] = head;
     }

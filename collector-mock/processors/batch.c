@@ -272,6 +272,7 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
 const struct col_component_type col_batch_processor = {
     .name = "batch",
     .kind = COL_PROCESSOR,
+    .decouples = true,
     .schema = row,
     .create = create,
     .start = start,

@@ -267,6 +267,7 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
 const struct col_component_type col_groupbytrace_processor = {
     .name = "groupbytrace",
     .kind = COL_PROCESSOR,
+    .decouples = true,
     .schema = row,
     .create = create,
     .consume = consume,

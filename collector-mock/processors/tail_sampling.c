@@ -92,6 +92,7 @@ static enum otel_err flush(void *arg, struct otl_detail *reterr)
 const struct col_component_type col_tail_sampling_processor = {
     .name = "tail_sampling",
     .kind = COL_PROCESSOR,
+    .decouples = true,
     .schema = col_tail_schema,
     .create = create,
     .start = start,

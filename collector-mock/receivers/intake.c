@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <event2/event.h>
+
 #include "collector-mock/faults/faults.h"
 #include "collector-mock/http/inflate.h"
+#include "collector-mock/pipeline/ticket.h"
 #include "collector-mock/wire/json.h"
 #include "collector-mock/wire/regroup.h"
 #include "collector-mock/wire/traces.h"
@@ -14,8 +17,27 @@
 
 enum { KEEP_BYTES = 1 << 20 }; /* of the buffer for decompressed requests */
 
+struct waiting_list {
+    struct col_waiting *first;
+};
+
+struct col_waiting {
+    struct col_ticket ticket;
+    struct col_intake *intake;
+    struct waiting_list *list;
+    struct col_waiting *next, *previous;
+    uint64_t spans; /* that were handed over, and not counted yet */
+    struct col_intake_wait wait;
+    struct col_outcome outcome;
+    struct col_fault_plan fault; /* outcome.fault, which does not last */
+};
+
 struct col_intake {
     struct col_host *host;
+    struct col_waiting *spare; /* for the next request; NULL: none yet */
+    struct waiting_list waiting, gone, told; /* gone: to be told; told: that nobody waits */
+    struct event *gone_event;
+    bool draining;
     struct col_consumer next;
     enum col_tap_transport transport;
     struct otl_buf inflated;
@@ -125,12 +147,9 @@ static bool loses(struct col_intake *intake)
            intake->traces_requests % intake->host->lose_after_ack == 0;
 }
 
-static void hand_on(struct col_intake *intake, const struct col_intake_request *request,
-                    uint64_t spans, struct col_outcome *outcome)
+static void count_handed_on(struct col_intake *intake, uint64_t spans, enum otel_err err,
+                            struct col_outcome *outcome)
 {
-    struct col_batch batch = {request->body, spans, request->mono_ns,
-                              intake->host->tap_requests};
-    enum otel_err err = intake->next.consume(intake->next.self, &batch, &outcome->detail);
     bool permanent = otel_err_class(err) == OTEL_CLASS_PERMANENT ||
                      otel_err_class(err) == OTEL_CLASS_USAGE;
 
@@ -143,6 +162,28 @@ static void hand_on(struct col_intake *intake, const struct col_intake_request *
     ++*intake->outcome_refused;
     outcome->code = permanent ? COL_GRPC_INTERNAL : COL_GRPC_UNAVAILABLE;
     otl_detail_set(&outcome->detail, err, NULL, 0, 0, "%s", otel_err_text(err));
+}
+
+static void hand_on(struct col_intake *intake, const struct col_intake_request *request,
+                    uint64_t spans, struct col_outcome *outcome)
+{
+    struct col_batch batch = {request->body, spans, request->mono_ns,
+                              intake->host->tap_requests};
+    struct col_ticket *ticket = intake->host->ticket;
+    struct col_hold *before = ticket != NULL ? ticket->holds : NULL;
+    enum otel_err err = intake->next.consume(intake->next.self, &batch, &outcome->detail);
+
+    if (ticket == NULL || ticket->holds == before) {
+        if (err == OTEL_OK && ticket != NULL && ticket->err != OTEL_OK)
+            err = otl_detail_set(&outcome->detail, ticket->err, NULL, 0, 0, "%s", ticket->text);
+        count_handed_on(intake, spans, err, outcome);
+        return;
+    }
+    intake->spare->spans += spans;
+    if (err != OTEL_OK && ticket->err == OTEL_OK) {
+        ticket->err = err;
+        snprintf(ticket->text, sizeof(ticket->text), "%.255s", outcome->detail.text);
+    }
 }
 
 /* All but the last rejected spans; err: they cannot be put together. */
@@ -258,8 +299,8 @@ static bool decode(struct col_intake *intake, struct col_intake_request *request
     return true;
 }
 
-void col_intake_take(struct col_intake *intake, struct col_intake_request *request,
-                     struct col_outcome *ret)
+static void take(struct col_intake *intake, struct col_intake_request *request,
+                 struct col_outcome *ret)
 {
     uint64_t spans = 0;
 
@@ -281,6 +322,117 @@ void col_intake_take(struct col_intake *intake, struct col_intake_request *reque
         ++*intake->outcome_success;
     } else {
         pass_faults(intake, request, spans, ret);
+    }
+}
+
+/* ---- requests that wait ---- */
+
+static void link_to(struct col_waiting *waiting, struct waiting_list *list)
+{
+    if (waiting->list != NULL) {
+        if (waiting->previous != NULL)
+            waiting->previous->next = waiting->next;
+        else
+            waiting->list->first = waiting->next;
+        if (waiting->next != NULL)
+            waiting->next->previous = waiting->previous;
+    }
+    waiting->list = list;
+    waiting->previous = NULL;
+    waiting->next = list != NULL ? list->first : NULL;
+    if (list == NULL)
+        return;
+    if (list->first != NULL)
+        list->first->previous = waiting;
+    list->first = waiting;
+}
+
+static void on_done(struct col_ticket *ticket)
+{
+    struct col_waiting *waiting = (struct col_waiting *)(void *)ticket;
+    struct col_outcome *outcome = &waiting->outcome;
+
+    if (waiting->list == NULL)
+        return; /* it is still being handed over */
+    link_to(waiting, NULL);
+    outcome->detail.text[0] = '\0';
+    outcome->detail.code = OTEL_OK;
+    if (ticket->err != OTEL_OK)
+        otl_detail_set(&outcome->detail, ticket->err, NULL, 0, 0, "%s", ticket->text);
+    count_handed_on(waiting->intake, waiting->spans, ticket->err, outcome);
+    waiting->wait.on_outcome(waiting->wait.owner, waiting->wait.request, outcome);
+    otl_mem_free(waiting);
+}
+
+struct col_waiting *col_intake_take(struct col_intake *intake, struct col_intake_request *request,
+                                    const struct col_intake_wait *wait, struct col_outcome *ret)
+{
+    struct col_waiting *waiting = intake->spare;
+
+    if (waiting == NULL)
+        waiting = intake->spare = otl_mem_zalloc(sizeof(*waiting));
+    if (waiting != NULL) {
+        waiting->spans = 0;
+        col_ticket_init(&waiting->ticket, on_done);
+        intake->host->ticket = &waiting->ticket;
+    }
+    take(intake, request, ret);
+    intake->host->ticket = NULL;
+    if (waiting == NULL || waiting->ticket.holds == NULL) {
+        if (waiting != NULL && waiting->spans > 0) /* they were held and let go of at once */
+            count_handed_on(intake, waiting->spans, waiting->ticket.err, ret);
+        return NULL;
+    }
+    intake->spare = NULL;
+    waiting->intake = intake;
+    waiting->wait = *wait;
+    waiting->outcome = *ret;
+    if (ret->fault != NULL) {
+        waiting->fault = *ret->fault;
+        waiting->outcome.fault = &waiting->fault;
+    }
+    link_to(waiting, &intake->waiting);
+    if (intake->draining)
+        col_intake_gone(waiting);
+    return waiting;
+}
+
+/* From the loop: what it lets go of may be answered, and a connection be gone. */
+static void on_gone(evutil_socket_t fd, short what, void *arg)
+{
+    struct col_intake *intake = arg;
+    struct col_waiting *waiting;
+
+    (void)fd;
+    (void)what;
+    while ((waiting = intake->gone.first) != NULL) {
+        link_to(waiting, &intake->told);
+        col_ticket_cancel(&waiting->ticket, intake->draining);
+    }
+}
+
+void col_intake_gone(struct col_waiting *waiting)
+{
+    if (waiting->list == &waiting->intake->told)
+        return;
+    link_to(waiting, &waiting->intake->gone);
+    event_active(waiting->intake->gone_event, EV_TIMEOUT, 0);
+}
+
+void col_intake_drain(struct col_intake *intake)
+{
+    intake->draining = true;
+    while (intake->waiting.first != NULL)
+        col_intake_gone(intake->waiting.first);
+}
+
+static void forget(struct waiting_list *list)
+{
+    while (list->first != NULL) {
+        struct col_waiting *waiting = list->first;
+        link_to(waiting, NULL);
+        col_ticket_leave(&waiting->ticket);
+        otl_mem_free(waiting);
     }
 }
 
@@ -380,7 +532,8 @@ enum otel_err col_intake_new(const struct col_intake_options *options, struct co
     otl_buf_init(&intake->inflated, options->max_body_bytes);
     otl_buf_init(&intake->transcoded, options->max_body_bytes);
     col_regroup_init(&intake->kept, options->max_body_bytes);
-    if (!register_counters(intake, options->id)) {
+    intake->gone_event = event_new(options->host->base, -1, 0, on_gone, intake);
+    if (intake->gone_event == NULL || !register_counters(intake, options->id)) {
         col_intake_free(intake);
         return OTEL_ERR_MEMORY;
     }
@@ -392,6 +545,12 @@ void col_intake_free(struct col_intake *intake)
 {
     if (intake == NULL)
         return;
+    forget(&intake->waiting);
+    forget(&intake->gone);
+    forget(&intake->told);
+    otl_mem_free(intake->spare);
+    if (intake->gone_event != NULL)
+        event_free(intake->gone_event);
     otl_buf_fini(&intake->inflated);
     otl_buf_fini(&intake->transcoded);
     col_regroup_fini(&intake->kept);

@@ -13,7 +13,7 @@
  * A request is in the tap before any processor sees it and before it is answered. What cannot be
  * recorded is refused as UNAVAILABLE.
  *
- * Life      new (registers its counters) -> take, answered... -> free. One a protocol of a
+ * Life      new (registers its counters) -> take, answered... -> drain -> free. One a protocol of a
  *           receiver.
  * Threads   that of the event loop.
  * Memory    one buffer for a decompressed request and one for what JSON says in protobuf, each at
@@ -63,9 +63,22 @@ void col_intake_free(struct col_intake *intake); /* may be NULL */
 OTEL_MUST_USE enum otel_err col_intake_inflate(struct col_intake *intake,
                                                struct otl_view encoding, struct otl_view body,
                                                struct otl_view *ret, struct otl_detail *reterr);
-/* *request is changed: the body is what is in the tap. */
-void col_intake_take(struct col_intake *intake, struct col_intake_request *request,
-                     struct col_outcome *ret);
+/* Who is told when a request that had to wait is decided. */
+struct col_intake_wait {
+    void *owner, *request;
+    void (*on_outcome)(void *owner, void *request, const struct col_outcome *outcome);
+};
+
+struct col_waiting; /* a request that waits for what becomes of its spans */
+
+/* *request is changed: the body is what is in the tap. Not NULL: there is no outcome yet,
+ * on_outcome is called with it, once, unless the intake is freed before. */
+struct col_waiting *col_intake_take(struct col_intake *intake, struct col_intake_request *request,
+                                    const struct col_intake_wait *wait, struct col_outcome *ret);
+/* Its client does not wait any more. on_outcome is called nevertheless, never from here. */
+void col_intake_gone(struct col_waiting *waiting);
+/* The end is near: those that wait give up what was not begun. */
+void col_intake_drain(struct col_intake *intake);
 /* What a fault makes of a connection; open as in col_fate_fn, secure: it speaks TLS. */
 void col_intake_meet(struct col_intake *intake, uint64_t connection, bool open, bool secure,
                      struct col_fate *ret);

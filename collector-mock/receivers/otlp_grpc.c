@@ -246,20 +246,40 @@ static void refuse_compressed(struct col_otlp_grpc *grpc, struct col_grpc_reques
     answer(grpc, request, &what);
 }
 
+/* A request that has waited. */
+static void on_outcome(void *owner, void *arg, const struct col_outcome *outcome)
+{
+    struct col_grpc_request *request = arg;
+
+    request->note = 0;
+    answer_outcome(owner, request, outcome);
+}
+
+static void on_gone(void *context, struct col_grpc_request *request)
+{
+    (void)context;
+    if (request->note != 0)
+        col_intake_gone((struct col_waiting *)(uintptr_t)request->note);
+}
+
 static void serve(struct col_otlp_grpc *grpc, struct col_grpc_request *request)
 {
     struct col_intake_request taken = {request->connection, request->mono_ns, request->wall_ns,
                                        request->message, false};
+    const struct col_intake_wait wait = {grpc, request, on_outcome};
     struct col_outcome outcome = COL_OUTCOME_INIT;
+    struct col_waiting *waiting;
 
     if (request->compressed &&
         col_intake_inflate(grpc->intake, request->encoding, request->message, &taken.body,
                            &outcome.detail) != OTEL_OK) {
         refuse_compressed(grpc, request, &outcome.detail);
     } else {
-        col_intake_take(grpc->intake, &taken, &outcome);
+        waiting = col_intake_take(grpc->intake, &taken, &wait, &outcome);
         request->tag = (void *)(uintptr_t)outcome.tap_request;
-        answer_outcome(grpc, request, &outcome);
+        request->note = (uint64_t)(uintptr_t)waiting;
+        if (waiting == NULL)
+            answer_outcome(grpc, request, &outcome);
     }
     col_intake_tidy(grpc->intake);
 }
@@ -437,6 +457,7 @@ static enum otel_err listen_on(struct col_otlp_grpc *grpc,
     server.on_head = on_head;
     server.on_request = on_request;
     server.on_answered = on_answered;
+    server.on_gone = on_gone;
     server.on_refused = on_refused;
     server.on_drained = on_drained;
     return col_grpc_new(&server, &grpc->server, reterr);
@@ -487,6 +508,7 @@ enum otel_err col_otlp_grpc_new(const struct col_otlp_grpc_options *options,
 
 void col_otlp_grpc_drain(struct col_otlp_grpc *grpc, uint64_t grace_ns)
 {
+    col_intake_drain(grpc->intake);
     col_grpc_drain(grpc->server, grace_ns);
 }
 

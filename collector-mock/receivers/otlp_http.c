@@ -218,21 +218,44 @@ static bool decompress(struct col_otlp_http *http, const struct col_http_request
     return col_intake_inflate(http->intake, encoding, request->body, body, reterr) == OTEL_OK;
 }
 
+/* A request that has waited. */
+static void on_outcome(void *owner, void *arg, const struct col_outcome *outcome)
+{
+    struct col_http_request *request = arg;
+
+    request->note = 0;
+    answer_outcome(owner, request, outcome);
+}
+
+static void on_gone(void *context, struct col_http_request *request)
+{
+    (void)context;
+    if (request->note != 0)
+        col_intake_gone((struct col_waiting *)(uintptr_t)request->note);
+}
+
 static void take_traces(struct col_otlp_http *http, struct col_http_request *request)
 {
     struct col_intake_request taken = {request->connection, request->mono_ns, request->wall_ns,
                                        request->body, is_json(request)};
+    const struct col_intake_wait wait = {http, request, on_outcome};
     struct col_outcome outcome = COL_OUTCOME_INIT;
+    struct col_waiting *waiting = NULL;
 
     if (decompress(http, request, &taken.body, &outcome.detail)) {
-        col_intake_take(http->intake, &taken, &outcome);
+        waiting = col_intake_take(http->intake, &taken, &wait, &outcome);
     } else {
         outcome.code = outcome.detail.code == OTEL_ERR_MEMORY ? COL_GRPC_UNAVAILABLE
                                                               : COL_GRPC_INVALID_ARGUMENT;
         col_intake_failed(http->intake);
     }
     request->tag = (void *)(uintptr_t)outcome.tap_request;
-    answer_outcome(http, request, &outcome);
+    if (waiting != NULL) {
+        request->note = (uint64_t)(uintptr_t)waiting;
+        col_http_watch(request);
+    } else {
+        answer_outcome(http, request, &outcome);
+    }
     col_intake_tidy(http->intake);
 }
 
@@ -444,6 +467,7 @@ static enum otel_err listen_on(struct col_otlp_http *http,
         server.on_connection = on_connection;
     server.on_request = on_request;
     server.on_answered = on_answered;
+    server.on_gone = on_gone;
     server.on_refused = on_refused;
     server.on_drained = on_drained;
     return col_http_new(&server, &http->server, reterr);
@@ -495,6 +519,7 @@ enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
 
 void col_otlp_http_drain(struct col_otlp_http *http, uint64_t grace_ns)
 {
+    col_intake_drain(http->intake);
     col_http_drain(http->server, grace_ns);
 }
 

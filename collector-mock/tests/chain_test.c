@@ -12,138 +12,9 @@
 
 #include <cmocka.h>
 
-#include "collector-mock/tests/rig.h"
+#include "collector-mock/tests/pair.h"
 #include "collector-mock/wire/traces.h"
 #include "sdk/base/clock.h"
-
-#define TELEMETRY "service:\n  telemetry: {metrics: {address: '127.0.0.1:0'}}\n"
-static const char far_config[] =
-    "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'},\n"
-    "                               grpc: {endpoint: '127.0.0.1:0'}}}}\n"
-    "exporters: {nop: }\n" TELEMETRY
-    "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n";
-
-enum { GROUPS = 24, BODIES = 5 }; /* spans of the official request "groups" */
-
-static struct rig near, far; /* near sends to far */
-static struct otl_buf body, answer;
-
-static int setup(void **state)
-{
-    (void)state;
-    signal(SIGPIPE, SIG_IGN);
-    rig_init(&near);
-    rig_init(&far);
-    rig_config(&far, far_config);
-    rig_start_control(&far);
-    rig_official("groups", &body);
-    otl_buf_init(&answer, 1u << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    rig_fini(&near);
-    rig_fini(&far);
-    otl_buf_fini(&body);
-    otl_buf_fini(&answer);
-    return 0;
-}
-
-/* Start the near one with this exporter ("TYPE: {endpoint: ENDPOINT, more}"). */
-static void start_near(const char *type, const char *more)
-{
-    bool grpc = strcmp(type, "otlp") == 0;
-    unsigned port = rig_port(&far, grpc ? "otlp/grpc" : "otlp/http");
-    char text[2048];
-
-    snprintf(text, sizeof(text),
-             "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}\n"
-             "exporters: {%s: {endpoint: 'http://127.0.0.1:%u', %s}}\n" TELEMETRY
-             "  pipelines: {traces: {receivers: [otlp], exporters: [%s]}}\n",
-             type, port, more, type);
-    rig_config(&near, text);
-    rig_start(&near, NULL);
-}
-
-static unsigned post(struct otl_view request)
-{
-    int fd = rig_connect(rig_port(&near, "otlp/http"));
-    unsigned status = rig_post(fd, "", request, &answer);
-
-    close(fd);
-    return status;
-}
-
-static unsigned post_groups(void)
-{
-    return post(otl_view(body.data, body.len));
-}
-
-static double metric(const char *name, const char *type, const char *more)
-{
-    char series[256];
-
-    snprintf(series, sizeof(series), "%s{exporter=\"%s\"%s}", name, type, more);
-    return rig_metric(&near, series);
-}
-
-static void metric_until(const char *name, const char *type, double value)
-{
-    char series[256];
-
-    snprintf(series, sizeof(series), "%s{exporter=\"%s\"}", name, type);
-    rig_metric_until(&near, series, value);
-}
-
-static double dropped(const char *type, const char *reason)
-{
-    char more[64];
-
-    snprintf(more, sizeof(more), ",reason=\"%s\"", reason);
-    return metric("collector_mock_exporter_dropped_spans_total", type, more);
-}
-
-static void fault(const char *words)
-{
-    char line[256];
-
-    snprintf(line, sizeof(line), "{\"do\":\"fault\",\"id\":1,%s}", words);
-    rig_command(&far, line);
-    rig_metric_until(&far, "collector_mock_faults_active", 1);
-}
-
-static void end_fault(void)
-{
-    rig_command(&far, "{\"do\":\"end\",\"id\":1}");
-}
-
-/* Requests in the tap of the far one; when (mono) the last two of them came. */
-static size_t arrived(struct otl_buf *bodies, uint64_t times[2])
-{
-    struct col_tap_reader reader;
-    struct col_tap_record record;
-    size_t count = 0;
-
-    assert_int_equal(col_tap_open(far.tap, &reader, NULL), OTEL_OK);
-    while (col_tap_next(&reader, &record)) {
-        if (record.type != COL_TAP_REQUEST)
-            continue;
-        if (bodies != NULL && count < BODIES) {
-            otl_buf_init(&bodies[count], 1u << 20);
-            assert_int_equal(otl_buf_append(&bodies[count], record.body.data, record.body.len),
-                             OTEL_OK);
-        }
-        if (times != NULL) {
-            times[0] = times[1];
-            times[1] = record.mono_ns;
-        }
-        count++;
-    }
-    col_tap_close(&reader);
-    return count;
-}
 
 /* All official requests, one after the other: the far one has them byte for byte. */
 static void arrives_untouched(const char *type, const char *more)
@@ -152,20 +23,20 @@ static void arrives_untouched(const char *type, const char *more)
     struct otl_buf official, got[BODIES];
     double spans = 0;
 
-    start_near(type, more);
+    pair_start(type, more);
     for (size_t i = 0; i < 4; i++) {
         uint64_t count;
         rig_official(names[i], &official);
         assert_int_equal(col_traces_check(otl_view(official.data, official.len), &count, NULL),
                          OTEL_OK);
         spans += (double)count;
-        assert_int_equal(post(otl_view(official.data, official.len)), 200);
-        metric_until("otelcol_exporter_sent_spans_total", type, spans);
+        assert_int_equal(pair_post(otl_view(official.data, official.len)), 200);
+        pair_until("otelcol_exporter_sent_spans_total", type, spans);
         otl_buf_fini(&official);
     }
-    assert_true(metric("otelcol_exporter_sent_spans_total", type, "") <= spans);
-    assert_int_equal(rig_stop(&near), 0);
-    assert_int_equal(arrived(got, NULL), 4);
+    assert_true(pair_metric("otelcol_exporter_sent_spans_total", type, "") <= spans);
+    assert_int_equal(rig_stop(&pair_near), 0);
+    assert_int_equal(pair_arrived(got, NULL), 4);
     for (size_t i = 0; i < 4; i++) {
         rig_official(names[i], &official);
         assert_int_equal(got[i].len, official.len);
@@ -196,31 +67,31 @@ static void spans_arrive_byte_for_byte_over_grpc(void **state)
 static void spans_arrive_in_json(void **state)
 {
     (void)state;
-    start_near("otlphttp", "encoding: json");
-    assert_int_equal(post_groups(), 200);
-    metric_until("otelcol_exporter_sent_spans_total", "otlphttp", GROUPS);
-    assert_int_equal(rig_metric(&far, "otelcol_exporter_sent_spans_total{exporter=\"nop\"}"),
+    pair_start("otlphttp", "encoding: json");
+    assert_int_equal(pair_post_groups(), 200);
+    pair_until("otelcol_exporter_sent_spans_total", "otlphttp", GROUPS);
+    assert_int_equal(rig_metric(&pair_far, "otelcol_exporter_sent_spans_total{exporter=\"nop\"}"),
                      GROUPS);
-    assert_int_equal(rig_stop(&near), 0);
+    assert_int_equal(rig_stop(&pair_near), 0);
 }
 
 /* Nobody listens for a while: what was taken is sent when somebody does. */
 static void outlasts(const char *type)
 {
-    fault("\"kind\":\"refuse\"");
-    start_near(type, "retry_on_failure: {initial_interval: 20ms, max_interval: 50ms}");
+    pair_fault("\"kind\":\"refuse\"");
+    pair_start(type, "retry_on_failure: {initial_interval: 20ms, max_interval: 50ms}");
     for (size_t i = 0; i < 30; i++)
-        assert_int_equal(post_groups(), 200);
-    metric_until("collector_mock_exporter_retries_total", type, 10);
-    assert_int_equal(metric("otelcol_exporter_sent_spans_total", type, ""), 0);
-    assert_int_equal(metric("otelcol_exporter_queue_size", type, ""), 30);
-    assert_int_equal(metric("otelcol_exporter_in_flight_requests", type, ""), 10);
-    end_fault();
-    metric_until("otelcol_exporter_sent_spans_total", type, 30 * GROUPS);
-    assert_int_equal(metric("otelcol_exporter_queue_size", type, ""), 0);
-    assert_int_equal(metric("otelcol_exporter_send_failed_spans_total", type, ""), 0);
-    assert_int_equal(rig_stop(&near), 0);
-    assert_int_equal(arrived(NULL, NULL), 30);
+        assert_int_equal(pair_post_groups(), 200);
+    pair_until("collector_mock_exporter_retries_total", type, 10);
+    assert_int_equal(pair_metric("otelcol_exporter_sent_spans_total", type, ""), 0);
+    assert_int_equal(pair_metric("otelcol_exporter_queue_size", type, ""), 30);
+    assert_int_equal(pair_metric("otelcol_exporter_in_flight_requests", type, ""), 10);
+    pair_end_fault();
+    pair_until("otelcol_exporter_sent_spans_total", type, 30 * GROUPS);
+    assert_int_equal(pair_metric("otelcol_exporter_queue_size", type, ""), 0);
+    assert_int_equal(pair_metric("otelcol_exporter_send_failed_spans_total", type, ""), 0);
+    assert_int_equal(rig_stop(&pair_near), 0);
+    assert_int_equal(pair_arrived(NULL, NULL), 30);
 }
 
 static void an_outage_of_the_next_one_is_outlasted_over_http(void **state)
@@ -240,22 +111,23 @@ static void a_full_queue_refuses_and_counts(void **state)
     const char *type = "otlphttp";
 
     (void)state;
-    fault("\"kind\":\"stall\"");
-    start_near(type, "sending_queue: {queue_size: 3, num_consumers: 1}, timeout: 0s");
+    pair_fault("\"kind\":\"stall\"");
+    pair_start(type, "sending_queue: {queue_size: 3, num_consumers: 1}, timeout: 0s");
     for (size_t i = 0; i < 3; i++) /* one under way and two that wait: together queue_size */
-        assert_int_equal(post_groups(), 200);
-    assert_int_equal(post_groups(), 503);
-    assert_non_null(strstr(answer.data, "sending queue is full"));
-    assert_int_equal(post_groups(), 503);
-    assert_int_equal(dropped(type, "queue_full"), 2 * GROUPS);
-    assert_int_equal(metric("otelcol_exporter_enqueue_failed_spans_total", type, ""), 2 * GROUPS);
-    assert_int_equal(metric("otelcol_exporter_queue_size", type, ""), 3);
-    assert_int_equal(metric("otelcol_exporter_queue_capacity", type, ""), 3);
-    assert_int_equal(metric("otelcol_exporter_sent_spans_total", type, ""), 0);
-    assert_int_equal(rig_metric(&near, "otelcol_receiver_refused_spans_total{receiver=\"otlp\","
-                                       "transport=\"http\"}"),
+        assert_int_equal(pair_post_groups(), 200);
+    assert_int_equal(pair_post_groups(), 503);
+    assert_non_null(strstr(pair_answer.data, "sending queue is full"));
+    assert_int_equal(pair_post_groups(), 503);
+    assert_int_equal(pair_dropped(type, "queue_full"), 2 * GROUPS);
+    assert_int_equal(pair_metric("otelcol_exporter_enqueue_failed_spans_total", type, ""),
                      2 * GROUPS);
-    rig_kill(&near);
+    assert_int_equal(pair_metric("otelcol_exporter_queue_size", type, ""), 3);
+    assert_int_equal(pair_metric("otelcol_exporter_queue_capacity", type, ""), 3);
+    assert_int_equal(pair_metric("otelcol_exporter_sent_spans_total", type, ""), 0);
+    assert_int_equal(rig_metric(&pair_near, "otelcol_receiver_refused_spans_total"
+                                            "{receiver=\"otlp\",transport=\"http\"}"),
+                     2 * GROUPS);
+    rig_kill(&pair_near);
 }
 
 static void a_queue_by_items_counts_spans(void **state)
@@ -263,53 +135,53 @@ static void a_queue_by_items_counts_spans(void **state)
     const char *type = "otlphttp";
 
     (void)state;
-    fault("\"kind\":\"stall\"");
-    start_near(type, "sending_queue: {sizer: items, queue_size: 50}, timeout: 0s");
-    assert_int_equal(post_groups(), 200);
-    assert_int_equal(post_groups(), 200);
-    assert_int_equal(post_groups(), 503);
-    assert_int_equal(metric("otelcol_exporter_queue_size", type, ""), 2 * GROUPS);
-    assert_int_equal(dropped(type, "queue_full"), GROUPS);
-    rig_kill(&near);
+    pair_fault("\"kind\":\"stall\"");
+    pair_start(type, "sending_queue: {sizer: items, queue_size: 50}, timeout: 0s");
+    assert_int_equal(pair_post_groups(), 200);
+    assert_int_equal(pair_post_groups(), 200);
+    assert_int_equal(pair_post_groups(), 503);
+    assert_int_equal(pair_metric("otelcol_exporter_queue_size", type, ""), 2 * GROUPS);
+    assert_int_equal(pair_dropped(type, "queue_full"), GROUPS);
+    rig_kill(&pair_near);
 }
 
 static void what_is_refused_for_good_is_dropped_at_once(void **state)
 {
     (void)state;
-    fault("\"kind\":\"status\",\"status\":400,\"count\":1");
-    start_near("otlphttp", "");
-    assert_int_equal(post_groups(), 200);
-    metric_until("otelcol_exporter_send_failed_spans_total", "otlphttp", GROUPS);
-    assert_int_equal(dropped("otlphttp", "refused"), GROUPS);
-    assert_int_equal(metric("collector_mock_exporter_retries_total", "otlphttp", ""), 0);
-    assert_int_equal(post_groups(), 200);
-    metric_until("otelcol_exporter_sent_spans_total", "otlphttp", GROUPS);
-    assert_int_equal(rig_stop(&near), 0);
+    pair_fault("\"kind\":\"status\",\"status\":400,\"count\":1");
+    pair_start("otlphttp", "");
+    assert_int_equal(pair_post_groups(), 200);
+    pair_until("otelcol_exporter_send_failed_spans_total", "otlphttp", GROUPS);
+    assert_int_equal(pair_dropped("otlphttp", "refused"), GROUPS);
+    assert_int_equal(pair_metric("collector_mock_exporter_retries_total", "otlphttp", ""), 0);
+    assert_int_equal(pair_post_groups(), 200);
+    pair_until("otelcol_exporter_sent_spans_total", "otlphttp", GROUPS);
+    assert_int_equal(rig_stop(&pair_near), 0);
 }
 
 /* RESOURCE_EXHAUSTED is only worth another attempt where the server says when. */
 static void exhaustion_without_a_time_is_for_good(void **state)
 {
     (void)state;
-    fault("\"kind\":\"status\",\"code\":8,\"count\":1");
-    start_near("otlp", "");
-    assert_int_equal(post_groups(), 200);
-    metric_until("otelcol_exporter_send_failed_spans_total", "otlp", GROUPS);
-    assert_int_equal(dropped("otlp", "refused"), GROUPS);
-    assert_int_equal(rig_stop(&near), 0);
+    pair_fault("\"kind\":\"status\",\"code\":8,\"count\":1");
+    pair_start("otlp", "");
+    assert_int_equal(pair_post_groups(), 200);
+    pair_until("otelcol_exporter_send_failed_spans_total", "otlp", GROUPS);
+    assert_int_equal(pair_dropped("otlp", "refused"), GROUPS);
+    assert_int_equal(rig_stop(&pair_near), 0);
 }
 
 static void waits_as_told(const char *type, const char *status)
 {
     uint64_t times[2] = {0, 0};
 
-    fault(status);
-    start_near(type, "retry_on_failure: {initial_interval: 1ms, max_interval: 1ms}");
-    assert_int_equal(post_groups(), 200);
-    metric_until("otelcol_exporter_sent_spans_total", type, GROUPS);
-    assert_int_equal(arrived(NULL, times), 2);
+    pair_fault(status);
+    pair_start(type, "retry_on_failure: {initial_interval: 1ms, max_interval: 1ms}");
+    assert_int_equal(pair_post_groups(), 200);
+    pair_until("otelcol_exporter_sent_spans_total", type, GROUPS);
+    assert_int_equal(pair_arrived(NULL, times), 2);
     assert_true(times[1] - times[0] >= 990 * OTL_NS_PER_MS);
-    assert_int_equal(rig_stop(&near), 0);
+    assert_int_equal(rig_stop(&pair_near), 0);
 }
 
 static void retry_after_is_waited_for(void **state)
@@ -328,49 +200,50 @@ static void retry_info_is_waited_for(void **state)
 static void attempts_end_at_max_elapsed_time(void **state)
 {
     (void)state;
-    fault("\"kind\":\"status\",\"status\":503");
-    start_near("otlphttp", "retry_on_failure: {initial_interval: 10ms, max_interval: 20ms, "
+    pair_fault("\"kind\":\"status\",\"status\":503");
+    pair_start("otlphttp", "retry_on_failure: {initial_interval: 10ms, max_interval: 20ms, "
                            "max_elapsed_time: 200ms}");
-    assert_int_equal(post_groups(), 200);
-    metric_until("otelcol_exporter_send_failed_spans_total", "otlphttp", GROUPS);
-    assert_int_equal(dropped("otlphttp", "retries_exhausted"), GROUPS);
-    assert_true(arrived(NULL, NULL) >= 1); /* a slow machine gets no further in that time */
-    assert_int_equal(rig_stop(&near), 0);
+    assert_int_equal(pair_post_groups(), 200);
+    pair_until("otelcol_exporter_send_failed_spans_total", "otlphttp", GROUPS);
+    assert_int_equal(pair_dropped("otlphttp", "retries_exhausted"), GROUPS);
+    assert_true(pair_arrived(NULL, NULL) >= 1); /* a slow machine gets no further in that time */
+    assert_int_equal(rig_stop(&pair_near), 0);
 }
 
 static void without_retry_one_attempt_is_made(void **state)
 {
     (void)state;
-    fault("\"kind\":\"status\",\"status\":503");
-    start_near("otlphttp", "retry_on_failure: {enabled: false}");
-    assert_int_equal(post_groups(), 200);
-    metric_until("otelcol_exporter_send_failed_spans_total", "otlphttp", GROUPS);
-    assert_int_equal(dropped("otlphttp", "retries_turned_off"), GROUPS);
-    assert_int_equal(arrived(NULL, NULL), 1);
-    assert_int_equal(rig_stop(&near), 0);
+    pair_fault("\"kind\":\"status\",\"status\":503");
+    pair_start("otlphttp", "retry_on_failure: {enabled: false}");
+    assert_int_equal(pair_post_groups(), 200);
+    pair_until("otelcol_exporter_send_failed_spans_total", "otlphttp", GROUPS);
+    assert_int_equal(pair_dropped("otlphttp", "retries_turned_off"), GROUPS);
+    assert_int_equal(pair_arrived(NULL, NULL), 1);
+    assert_int_equal(rig_stop(&pair_near), 0);
 }
 
 static void a_partial_success_is_counted_and_not_repeated(void **state)
 {
     (void)state;
-    fault("\"kind\":\"partial_success\",\"rejected\":5");
-    start_near("otlphttp", "");
-    assert_int_equal(post_groups(), 200);
-    metric_until("otelcol_exporter_sent_spans_total", "otlphttp", GROUPS);
-    assert_int_equal(metric("collector_mock_exporter_rejected_spans_total", "otlphttp", ""), 5);
-    assert_int_equal(rig_stop(&near), 0);
-    assert_int_equal(arrived(NULL, NULL), 1);
+    pair_fault("\"kind\":\"partial_success\",\"rejected\":5");
+    pair_start("otlphttp", "");
+    assert_int_equal(pair_post_groups(), 200);
+    pair_until("otelcol_exporter_sent_spans_total", "otlphttp", GROUPS);
+    assert_int_equal(pair_metric("collector_mock_exporter_rejected_spans_total", "otlphttp", ""),
+                     5);
+    assert_int_equal(rig_stop(&pair_near), 0);
+    assert_int_equal(pair_arrived(NULL, NULL), 1);
 }
 
 static void what_is_queued_is_sent_before_the_end(void **state)
 {
     (void)state;
-    fault("\"kind\":\"delay\",\"delay\":\"5ms\"");
-    start_near("otlphttp", "sending_queue: {num_consumers: 2}");
+    pair_fault("\"kind\":\"delay\",\"delay\":\"5ms\"");
+    pair_start("otlphttp", "sending_queue: {num_consumers: 2}");
     for (size_t i = 0; i < 50; i++)
-        assert_int_equal(post_groups(), 200);
-    assert_int_equal(rig_stop(&near), 0);
-    assert_int_equal(arrived(NULL, NULL), 50);
+        assert_int_equal(pair_post_groups(), 200);
+    assert_int_equal(rig_stop(&pair_near), 0);
+    assert_int_equal(pair_arrived(NULL, NULL), 50);
 }
 
 static void what_waits_for_another_attempt_ends_with_the_program(void **state)
@@ -378,12 +251,12 @@ static void what_waits_for_another_attempt_ends_with_the_program(void **state)
     struct otl_buf log;
 
     (void)state;
-    fault("\"kind\":\"status\",\"status\":503");
-    start_near("otlphttp", "");
-    assert_int_equal(post_groups(), 200);
-    rig_metric_until(&far, "collector_mock_fault_requests_total{fault=\"status\"}", 1);
-    assert_int_equal(rig_stop(&near), 0); /* within its time: the wait is 2.5 s or more */
-    rig_read(near.log, &log);
+    pair_fault("\"kind\":\"status\",\"status\":503");
+    pair_start("otlphttp", "");
+    assert_int_equal(pair_post_groups(), 200);
+    rig_metric_until(&pair_far, "collector_mock_fault_requests_total{fault=\"status\"}", 1);
+    assert_int_equal(rig_stop(&pair_near), 0); /* within its time: the wait is 2.5 s or more */
+    rig_read(pair_near.log, &log);
     assert_non_null(strstr(log.data, "24 spans lost: shutdown"));
     otl_buf_fini(&log);
 }
@@ -400,7 +273,6 @@ static void mistakes_are_told_with_their_place(void **state)
         {"otlphttp: {endpoint: 'http://x', sending_queue: {queue_size: 0}}", "queue_size"},
         {"otlphttp: {endpoint: 'http://x', sending_queue: {num_consumers: 0}}", "num_consumers"},
         {"otlphttp: {endpoint: 'http://x', sending_queue: {storage: file_storage}}", "'storage'"},
-        {"otlphttp: {endpoint: 'http://x', sending_queue: {enabled: false}}", "turned off"},
         {"otlphttp: {endpoint: 'http://x', retry_on_failure: {max_elapsed_time: 1s}}",
          "must not be less than 'initial_interval'"},
         {"otlphttp: {endpoint: 'http://x', retry_on_failure: {randomization_factor: 2}}",
@@ -411,7 +283,7 @@ static void mistakes_are_told_with_their_place(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const char *arguments[] = {"--config", near.config, NULL};
+        const char *arguments[] = {"--config", pair_near.config, NULL};
         struct otl_buf log;
         char text[512];
         snprintf(text, sizeof(text),
@@ -419,17 +291,17 @@ static void mistakes_are_told_with_their_place(void **state)
                  "exporters: {%s}\n"
                  "service: {pipelines: {traces: {receivers: [otlp], exporters: [%.*s]}}}\n",
                  rows[i].exporter, (int)strcspn(rows[i].exporter, ":"), rows[i].exporter);
-        rig_config(&near, text);
-        unlink(near.log);
-        assert_int_equal(rig_run(&near, arguments), 2);
-        rig_read(near.log, &log);
+        rig_config(&pair_near, text);
+        unlink(pair_near.log);
+        assert_int_equal(rig_run(&pair_near, arguments), 2);
+        rig_read(pair_near.log, &log);
         if (strstr(log.data, rows[i].text) == NULL)
             fail_msg("%s: '%s' is not in: %s", rows[i].exporter, rows[i].text, log.data);
         otl_buf_fini(&log);
     }
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, pair_setup, pair_teardown)
 
 int main(void)
 {

@@ -279,17 +279,17 @@ enum otel_err col_action_hash(struct otl_arena *arena, const struct col_value *v
         for (int i = 0; i < 8; i++)
             little[i] = (uint8_t)(bits >> (8 * i));
         in = otl_view((const char *)little, 8);
+    } else {
+        *ret = text_value(in); /* upstream: of bytes, lists and maps an empty text */
+        return OTEL_OK;
     }
-    *ret = text_value(otl_view("", 0));
-    if (in.len == 0)
-        return OTEL_OK; /* upstream: the hash of nothing is nothing */
     if (EVP_Digest(in.data, in.len, digest, &len, EVP_sha256(), NULL) != 1)
         return OTEL_ERR_MEMORY;
     hex = otl_arena_alloc(arena, 2 * len + 1);
     if (hex == NULL)
         return OTEL_ERR_MEMORY;
     otl_hex(digest, len, hex);
-    ret->text = otl_view(hex, 2 * len);
+    *ret = text_value(otl_view(hex, 2 * len));
     return OTEL_OK;
 }
 
@@ -366,9 +366,9 @@ static bool number_of(const struct col_value *value, enum col_value_kind to,
                      : otl_parse_double(digits, -DBL_MAX, DBL_MAX, &ret->real) == OTEL_OK;
     }
     if (value->kind == COL_VALUE_DOUBLE && whole) {
-        if (!(value->real >= -0x1p63 && value->real < 0x1p63))
-            return false;
-        ret->integer = (int64_t)value->real;
+        /* out of range: what the Collector's conversion makes on x86-64 */
+        ret->integer = value->real >= -0x1p63 && value->real < 0x1p63 ? (int64_t)value->real
+                                                                      : INT64_MIN;
         return true;
     }
     if (value->kind != COL_VALUE_INT && value->kind != COL_VALUE_BOOL)

@@ -22,7 +22,8 @@
  *
  * In a condition on events, name and attributes are the event's (spanevent.name is the same), and
  * span.name, span.attributes["k"] the span's. Everything else is an error when it is read.
- * Values of different kinds are unequal and in no order; nil equals nil alone.
+ * Values of different kinds are unequal and in no order; nil equals nil alone, and bytes of no
+ * length are nil (so nil <= nil is true, as upstream).
  *
  * Life      new -> add... (any of the added conditions makes it true) -> true... -> free.
  * Threads   one owner.

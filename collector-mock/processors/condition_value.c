@@ -128,9 +128,18 @@ static bool compare_reals(enum col_compare compare, double a, double b)
     return holds(compare, (a > b) - (a < b));
 }
 
+/* Bytes of no length are nothing upstream: their copy is nil. */
+static bool is_nil(const struct col_value *value)
+{
+    return value->kind == COL_VALUE_EMPTY ||
+           (value->kind == COL_VALUE_BYTES && value->text.len == 0);
+}
+
 bool col_term_compare(enum col_compare compare, const struct col_value *a,
                       const struct col_value *b)
 {
+    if (is_nil(a) && is_nil(b))
+        return holds(compare, 0);
     if (a->kind == COL_VALUE_INT && b->kind == COL_VALUE_INT)
         return holds(compare, (a->integer > b->integer) - (a->integer < b->integer));
     if (is_number(a) && is_number(b))
@@ -138,8 +147,6 @@ bool col_term_compare(enum col_compare compare, const struct col_value *a,
     if (a->kind != b->kind)
         return compare == COL_NE;
     switch (a->kind) {
-    case COL_VALUE_EMPTY:
-        return compare == COL_EQ;
     case COL_VALUE_STRING:
     case COL_VALUE_BYTES:
         return holds(compare, order_of_text(a->text, b->text));

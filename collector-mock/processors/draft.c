@@ -80,8 +80,6 @@ static enum otel_err set_attribute(const struct col_draft *draft, bool of_resour
     struct otl_view bytes;
     enum otel_err err;
 
-    if (value->kind == COL_VALUE_ARRAY || value->kind == COL_VALUE_KVLIST)
-        return OTEL_ERR_ARGUMENT;
     err = col_draft_open(draft, of_resource, &attributes);
     if (err == OTEL_OK)
         err = col_edit_value(draft->arena, value, &bytes);

@@ -181,6 +181,48 @@ static enum otel_err put_real(struct otl_buf *out, double real)
     return err;
 }
 
+static enum otel_err put_value(struct otl_buf *out, const struct col_value *value);
+
+/* As field number of out: what put makes of one item. */
+static enum otel_err put_nested(struct otl_buf *out, unsigned number, const struct col_value *value)
+{
+    struct otl_buf item;
+    enum otel_err err;
+
+    otl_buf_init(&item, EDIT_MAX);
+    err = put_value(&item, value);
+    if (err == OTEL_OK)
+        err = col_put_field(out, number, otl_view(item.data, item.len));
+    otl_buf_fini(&item);
+    return err;
+}
+
+static enum otel_err put_list(struct otl_buf *out, const struct col_value *value)
+{
+    bool pairs = value->kind == COL_VALUE_KVLIST;
+    struct col_list list = value->list;
+    struct col_attribute pair;
+    enum otel_err err = OTEL_OK;
+    struct otl_buf items, item;
+
+    otl_buf_init(&items, EDIT_MAX);
+    while (err == OTEL_OK && pairs && col_attribute_next(&list, &pair)) {
+        otl_buf_init(&item, EDIT_MAX);
+        err = col_put_field(&item, 1, pair.key);
+        if (err == OTEL_OK)
+            err = put_nested(&item, 2, &pair.value);
+        if (err == OTEL_OK)
+            err = col_put_field(&items, 1, otl_view(item.data, item.len));
+        otl_buf_fini(&item);
+    }
+    while (err == OTEL_OK && !pairs && col_value_next(&list, &pair.value))
+        err = put_nested(&items, 1, &pair.value);
+    if (err == OTEL_OK)
+        err = col_put_field(out, pairs ? 6 : 5, otl_view(items.data, items.len));
+    otl_buf_fini(&items);
+    return err;
+}
+
 static enum otel_err put_value(struct otl_buf *out, const struct col_value *value)
 {
     switch (value->kind) {
@@ -194,6 +236,9 @@ static enum otel_err put_value(struct otl_buf *out, const struct col_value *valu
         return put_scalar(out, 3, (uint64_t)value->integer);
     case COL_VALUE_DOUBLE:
         return put_real(out, value->real);
+    case COL_VALUE_ARRAY:
+    case COL_VALUE_KVLIST:
+        return put_list(out, value);
     default:
         return OTEL_OK;
     }
@@ -305,6 +350,26 @@ static void write_real(double real, char out[64])
     }
 }
 
+static bool write_base64(struct otl_arena *arena, struct otl_view in, struct otl_view *ret)
+{
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *out = otl_arena_alloc(arena, (in.len + 2) / 3 * 4 + 1), *at = out;
+
+    if (out == NULL)
+        return false;
+    for (size_t i = 0; i < in.len; i += 3) {
+        size_t there = in.len - i < 3 ? in.len - i : 3;
+        uint32_t bits = 0;
+        for (size_t k = 0; k < 3; k++)
+            bits = bits << 8 | (k < there ? (uint8_t)in.data[i + k] : 0);
+        for (size_t k = 0; k < 4; k++)
+            *at++ = k <= there ? digits[bits >> (18 - 6 * k) & 63] : '=';
+    }
+    *ret = otl_view(out, (size_t)(at - out));
+    return true;
+}
+
 bool col_edit_text(struct otl_arena *arena, const struct col_value *value, struct otl_view *ret)
 {
     char text[64] = "";
@@ -325,6 +390,8 @@ bool col_edit_text(struct otl_arena *arena, const struct col_value *value, struc
     case COL_VALUE_DOUBLE:
         write_real(value->real, text);
         break;
+    case COL_VALUE_BYTES:
+        return write_base64(arena, value->text, ret);
     default:
         return false;
     }

@@ -11,9 +11,10 @@
 
 /*
  * groupbytrace processor: holds the spans of a trace for wait_duration after its first one, then
- * hands them on as one request. Spans that come later begin a new wait. With num_traces in hand
- * the oldest is handed on early. All waits are equally long, so traces leave in the order in which
- * they came. What follows refuses is lost and counted: the client was answered long before.
+ * hands them on as one request. Spans that come later begin a new wait. All waits are equally long,
+ * so traces leave in the order in which they came. With num_traces in hand the oldest is lost, and
+ * when the collector stops, all that wait are, as upstream; what follows refuses is, too. Each is
+ * counted: the client was answered long before.
  */
 
 enum { SLOTS = 65536, TRACE_MAX = 1 << 30 };
@@ -54,14 +55,10 @@ static struct trace **slot_of(const struct grouper *self, const uint8_t id[16])
     return &self->slots[(hash ^ hash >> 32) % SLOTS];
 }
 
-/* The oldest trace leaves. */
-static void release(struct grouper *self)
+static struct trace *take_oldest(struct grouper *self)
 {
     struct trace *trace = self->oldest;
     struct trace **at = slot_of(self, trace->id);
-    const struct col_batch out = {otl_view(trace->bytes.data, trace->bytes.len), trace->spans,
-                                  trace->since_ns, 0};
-    struct otl_detail detail = OTL_DETAIL_NONE;
 
     while (*at != trace)
         at = &(*at)->same_slot;
@@ -70,6 +67,26 @@ static void release(struct grouper *self)
     if (self->oldest == NULL)
         self->youngest = NULL;
     *self->held = --self->count;
+    return trace;
+}
+
+static void discard(struct grouper *self)
+{
+    struct trace *trace = take_oldest(self);
+
+    *self->lost += trace->spans;
+    otl_buf_fini(&trace->bytes);
+    otl_mem_free(trace);
+}
+
+/* The oldest trace leaves. */
+static void release(struct grouper *self)
+{
+    struct trace *trace = take_oldest(self);
+    const struct col_batch out = {otl_view(trace->bytes.data, trace->bytes.len), trace->spans,
+                                  trace->since_ns, 0};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
     ++*self->traces_out;
     *self->spans_out += trace->spans;
     if (trace->spans > 0 &&
@@ -122,7 +139,7 @@ static struct trace *find_or_make(struct grouper *self, const struct col_span *s
         return NULL;
     if (self->count == self->max) {
         ++*self->evicted;
-        release(self);
+        discard(self);
     }
     memcpy(trace->id, span->trace_id, 16);
     trace->since_ns = in->mono_ns;
@@ -191,8 +208,13 @@ static enum otel_err flush(void *arg, struct otl_detail *reterr)
     struct grouper *self = arg;
 
     (void)reterr;
+    if (self->oldest != NULL)
+        otl_log_line(&self->create.host->log, OTL_LOG_WARN,
+                     "processor '%s': %llu traces are lost: the collector stops before their "
+                     "wait_duration is over",
+                     self->create.id, (unsigned long long)self->count);
     while (self->oldest != NULL)
-        release(self);
+        discard(self);
     return OTEL_OK;
 }
 
@@ -221,7 +243,7 @@ static bool count(struct grouper *self)
     snprintf(labels, sizeof(labels), "processor=\"%s\"", self->create.id);
     self->evicted =
         col_metrics_counter(metrics, "otelcol_processor_groupbytrace_traces_evicted", labels,
-                            "Traces that left early to make room.");
+                            "Traces that were lost to make room.");
     self->spans_out = col_metrics_counter(
         metrics, "otelcol_processor_groupbytrace_spans_released", labels, "Spans handed on.");
     self->traces_out = col_metrics_counter(
@@ -230,7 +252,8 @@ static bool count(struct grouper *self)
         col_metrics_gauge(metrics, "otelcol_processor_groupbytrace_num_traces_in_memory", labels,
                           "Traces that wait.");
     self->lost = col_metrics_counter(metrics, "collector_mock_groupbytrace_lost_spans", labels,
-                                     "Spans that were acknowledged and refused by what follows.");
+                                     "Spans that were acknowledged and lost: evicted, held "
+                                     "at the end, or refused by what follows.");
     return self->evicted != NULL && self->spans_out != NULL && self->traces_out != NULL &&
            self->held != NULL && self->lost != NULL;
 }

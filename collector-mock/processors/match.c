@@ -339,13 +339,14 @@ static bool pairs_hold(const struct pairs *pairs, const struct col_list *list)
     return good;
 }
 
+/* All of them, as upstream: of two different names none is ever found. */
 static bool library_holds(const struct properties *p, const struct col_scope *scope)
 {
     for (size_t i = 0; i < p->library_count; i++)
-        if (holds(&p->libraries[i].name, scope->name) &&
-            holds(&p->libraries[i].version, scope->version))
-            return true;
-    return p->library_count == 0;
+        if (!holds(&p->libraries[i].name, scope->name) ||
+            !holds(&p->libraries[i].version, scope->version))
+            return false;
+    return true;
 }
 
 static bool properties_hold(const struct properties *p, const struct col_span *span)

@@ -185,7 +185,9 @@ static bool judge(const struct sampler *sampler, const struct col_span *span, st
     if (sampler->mode == NEVER) {
         it->policy = BY_PRIORITY;
         it->randomness = COL_RANDOMNESS_MAX;
-        it->threshold = COL_THRESHOLD_NEVER;
+        it->has_state = col_trace_state_read(span->trace_state, &it->state);
+        it->error = !it->has_state;
+        it->threshold = it->error && !sampler->fail_closed ? 0 : COL_THRESHOLD_NEVER;
     } else {
         find_randomness(sampler, span, it);
         if (it->error || !is_consistent(it)) {

@@ -20,7 +20,7 @@
 
 struct col_metrics;
 
-enum { COL_METRICS_MAX = 512 };
+enum { COL_METRICS_MAX = 4096 };
 
 OTEL_MUST_USE enum otel_err col_metrics_new(struct col_metrics **ret);
 void col_metrics_free(struct col_metrics *metrics);

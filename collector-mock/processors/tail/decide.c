@@ -55,7 +55,7 @@ static bool view_of(struct col_tail *tail, const struct col_tail_trace *trace,
     ret->spans = tail->spans;
     ret->count = count;
     ret->span_count = trace->spans;
-    ret->bytes = tail->policies->need_size ? col_tail_request_size(pieces) : 0;
+    ret->bytes = tail->policies->need_size ? col_tail_weight(pieces, true) : 0;
     ret->mono_ns = otl_clock_mono(tail->create.host->clock);
     ret->wall_ns = otl_clock_wall(tail->create.host->clock);
     return true;

@@ -141,19 +141,16 @@ static enum otel_err add_span(struct col_tail_split *split, const struct col_fie
     return OTEL_OK;
 }
 
-/* Head and tail of a group message: its fields 1 and 3, whole. */
-static void read_heads(struct col_cursor cursor, struct otl_view *head, struct otl_view *tail)
+/* The head of a group message: its field 1, whole. */
+static void read_head(struct col_cursor cursor, struct otl_view *head)
 {
     const uint8_t *start = cursor.at;
     struct col_field field;
 
-    *head = *tail = otl_view("", 0);
-    for (; col_field_next(&cursor, &field) == COL_NEXT_FIELD; start = cursor.at) {
+    *head = otl_view("", 0);
+    for (; col_field_next(&cursor, &field) == COL_NEXT_FIELD; start = cursor.at)
         if (field.number == 1)
             *head = otl_view((const char *)start, (size_t)(cursor.at - start));
-        else if (field.number == 3)
-            *tail = otl_view((const char *)start, (size_t)(cursor.at - start));
-    }
 }
 
 static enum otel_err split_scope(struct col_tail_split *split, struct col_cursor cursor,
@@ -168,8 +165,7 @@ static enum otel_err split_scope(struct col_tail_split *split, struct col_cursor
         return OTEL_ERR_MEMORY;
     split->scopes = scopes;
     split->scopes[split->scope_count] = *resource;
-    read_heads(cursor, &split->scopes[split->scope_count].scope_head,
-               &split->scopes[split->scope_count].scope_tail);
+    read_head(cursor, &split->scopes[split->scope_count].scope_head);
     split->scope_count++;
     while (err == OTEL_OK && col_field_next(&cursor, &field) == COL_NEXT_FIELD)
         if (field.number == SPANS_FIELD)
@@ -188,7 +184,7 @@ enum otel_err col_tail_split_resource(struct col_tail_split *split,
 
     split->item_count = split->group_count = split->scope_count = 0;
     split->stamp++;
-    read_heads(cursor, &resource.resource_head, &resource.resource_tail);
+    read_head(cursor, &resource.resource_head);
     while (err == OTEL_OK && col_field_next(&cursor, &field) == COL_NEXT_FIELD) {
         struct col_cursor scope = {field.data, field.data + field.scalar};
         if (field.number == 2)

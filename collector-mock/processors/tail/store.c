@@ -31,8 +31,7 @@ void col_tail_store_fini(struct col_tail_store *store)
 
 static size_t context_len(const struct col_tail_context *context)
 {
-    return (size_t)context->resource_head + context->resource_tail + context->scope_head +
-           context->scope_tail;
+    return (size_t)context->resource_head + context->scope_head;
 }
 
 static uint64_t hash_heads(uint64_t seed, const struct col_tail_heads *heads)
@@ -40,7 +39,7 @@ static uint64_t hash_heads(uint64_t seed, const struct col_tail_heads *heads)
     const struct otl_view *parts = &heads->resource_head;
     uint64_t hash = seed;
 
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 2; i++)
         hash = XXH3_64bits_withSeed(parts[i].len > 0 ? parts[i].data : "", parts[i].len,
                                     hash + parts[i].len);
     return hash;
@@ -49,11 +48,10 @@ static uint64_t hash_heads(uint64_t seed, const struct col_tail_heads *heads)
 static bool same(const struct col_tail_context *context, const struct col_tail_heads *heads)
 {
     const struct otl_view *parts = &heads->resource_head;
-    const uint32_t lens[] = {context->resource_head, context->resource_tail, context->scope_head,
-                             context->scope_tail};
+    const uint32_t lens[] = {context->resource_head, context->scope_head};
     const uint8_t *at = context->bytes;
 
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 2; i++) {
         if (parts[i].len != lens[i] || (lens[i] > 0 && memcmp(at, parts[i].data, lens[i]) != 0))
             return false;
         at += lens[i];
@@ -76,22 +74,20 @@ static void split_resource(struct col_tail_context *context)
 static struct col_tail_context *new_context(const struct col_tail_heads *heads)
 {
     const struct otl_view *parts = &heads->resource_head;
-    size_t len = parts[0].len + parts[1].len + parts[2].len + parts[3].len;
+    size_t len = parts[0].len + parts[1].len;
     struct col_tail_context *context = otl_mem_alloc(sizeof(*context) + len);
     uint8_t *at;
 
     if (context == NULL)
         return NULL;
     at = context->bytes;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 2; i++) {
         if (parts[i].len > 0)
             memcpy(at, parts[i].data, parts[i].len);
         at += parts[i].len;
     }
     context->resource_head = (uint32_t)parts[0].len;
-    context->resource_tail = (uint32_t)parts[1].len;
-    context->scope_head = (uint32_t)parts[2].len;
-    context->scope_tail = (uint32_t)parts[3].len;
+    context->scope_head = (uint32_t)parts[1].len;
     split_resource(context);
     return context;
 }
@@ -192,15 +188,14 @@ void col_tail_pieces_free(struct col_tail_store *store, struct col_tail_piece *f
 
 static size_t scope_size(const struct col_tail_piece *piece)
 {
-    return (size_t)piece->context->scope_head + piece->len + piece->context->scope_tail;
+    return (size_t)piece->context->scope_head + piece->len;
 }
 
 /* The body of the ResourceSpans that begins with this piece; *ret_end: the piece behind it. */
 static size_t resource_size(const struct col_tail_piece *piece,
                             const struct col_tail_piece **ret_end)
 {
-    size_t size =
-        (size_t)piece->context->resource_head + piece->context->resource_tail;
+    size_t size = piece->context->resource_head;
 
     do {
         size += col_field_size(scope_size(piece));
@@ -219,25 +214,53 @@ uint64_t col_tail_request_size(const struct col_tail_piece *first)
     return size;
 }
 
-uint64_t col_tail_fragment_size(const struct col_tail_piece *first)
+/* As the Collector encodes the spans: two bytes for each of these that is not there. */
+static size_t spans_weight(const struct col_tail_piece *piece)
 {
-    const struct col_tail_piece *end;
+    static const unsigned always[] = {1, 2, 4, 15}; /* the ids and the status */
+    struct col_cursor cursor = {piece->bytes, piece->bytes + piece->len};
+    struct col_field span, field;
+    size_t weight = 0;
 
-    return first != NULL ? resource_size(first, &end) : 0;
+    while (col_field_next(&cursor, &span) == COL_NEXT_FIELD) {
+        struct col_cursor fields = {span.data, span.data + span.scalar};
+        size_t len = (size_t)span.scalar;
+        uint32_t there = 0;
+        while (col_field_next(&fields, &field) == COL_NEXT_FIELD)
+            there |= field.number < 32 ? 1u << field.number : 0;
+        for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+            len += (there >> always[i] & 1) == 0 ? 2 : 0;
+        weight += col_field_size(len);
+    }
+    return weight;
+}
+
+uint64_t col_tail_weight(const struct col_tail_piece *first, bool whole)
+{
+    uint64_t weight = 0;
+
+    while (first != NULL) {
+        size_t body = first->context->resource_head > 0 ? first->context->resource_head : 2;
+        do {
+            size_t scope = first->context->scope_head > 0 ? first->context->scope_head : 2;
+            body += col_field_size(scope + spans_weight(first));
+            first = first->next;
+        } while (first != NULL && !first->first);
+        weight += whole ? col_field_size(body) : body;
+    }
+    return weight;
 }
 
 static enum otel_err put_scope(const struct col_tail_piece *piece, struct otl_buf *out)
 {
     const struct col_tail_context *context = piece->context;
-    const uint8_t *head = context->bytes + context->resource_head + context->resource_tail;
+    const uint8_t *head = context->bytes + context->resource_head;
     enum otel_err err = col_put_head(out, SCOPE_SPANS, scope_size(piece));
 
     if (err == OTEL_OK)
         err = otl_buf_append(out, head, context->scope_head);
     if (err == OTEL_OK)
         err = otl_buf_append(out, piece->bytes, piece->len);
-    if (err == OTEL_OK)
-        err = otl_buf_append(out, head + context->scope_head, context->scope_tail);
     return err;
 }
 
@@ -253,9 +276,6 @@ enum otel_err col_tail_assemble(const struct col_tail_piece *first, struct otl_b
             err = otl_buf_append(out, context->bytes, context->resource_head);
         for (; first != end && err == OTEL_OK; first = first->next)
             err = put_scope(first, out);
-        if (err == OTEL_OK)
-            err = otl_buf_append(out, context->bytes + context->resource_head,
-                                 context->resource_tail);
     }
     return err;
 }

@@ -9,20 +9,20 @@
 
 /*
  * Where spans wait: each as the bytes it came in, in pieces, one piece for what a request brought
- * of a trace under one scope. Resource and scope are kept once for all pieces that share them.
+ * of a trace under one scope. Resource and scope are kept once for all pieces that share them; the
+ * schema URLs beside them are not kept, as upstream.
  *
  * Life      init -> context, piece... -> every piece freed -> fini.
  * Threads   one owner.
  * Memory    a piece: its spans as they stand in ScopeSpans and 24 bytes; a context: its bytes and
- *           80, once for all that name it.
+ *           72, once for all that name it.
  */
 
 struct col_tail_context {
     struct col_tail_context *next; /* of the same slot */
     uint64_t hash;
     uint32_t refs;
-    uint32_t resource_head, resource_tail; /* lengths of the encoded fields, in this order */
-    uint32_t scope_head, scope_tail;
+    uint32_t resource_head, scope_head; /* lengths of the encoded fields, in this order */
     struct col_list attributes; /* of the resource; points into bytes */
     uint8_t bytes[];
 };
@@ -48,7 +48,7 @@ void col_tail_store_fini(struct col_tail_store *store);
 
 /* What the groups around spans say; each part is a whole encoded field or empty. */
 struct col_tail_heads {
-    struct otl_view resource_head, resource_tail, scope_head, scope_tail;
+    struct otl_view resource_head, scope_head;
 };
 
 /* The context with these bytes, counted once more. OTEL_ERR_MEMORY. */
@@ -68,8 +68,10 @@ void col_tail_pieces_free(struct col_tail_store *store, struct col_tail_piece *f
  * arrival; spans, resources and scopes as they came. Appended to out. */
 OTEL_MUST_USE enum otel_err col_tail_assemble(const struct col_tail_piece *first,
                                               struct otl_buf *out);
-/* Its size without making it, and (body) that of a chain as the body of one ResourceSpans. */
+/* Its size without making it. */
 uint64_t col_tail_request_size(const struct col_tail_piece *first);
-uint64_t col_tail_fragment_size(const struct col_tail_piece *first);
+/* The size that the Collector reckons with: its encoder also writes ids, statuses, resources and
+ * scopes that are empty. whole: of the request, else of the body of each ResourceSpans. */
+uint64_t col_tail_weight(const struct col_tail_piece *first, bool whole);
 
 #endif

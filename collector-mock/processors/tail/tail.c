@@ -285,7 +285,7 @@ static void take_group(struct col_tail *tail, const struct col_tail_group *group
     }
     trace = &tail->table.traces[at];
     if (tail->settings.max_trace_bytes > 0)
-        trace->bytes += col_tail_fragment_size(first);
+        trace->bytes += col_tail_weight(first, false);
     if (trace->decision != COL_TAIL_UNDECIDED) {
         late(tail, trace, first, group->spans);
         col_tail_pieces_free(&tail->store, first);

@@ -183,7 +183,7 @@ static void a_priority_decides_by_itself(void **state)
     static const struct verdict cases[] = {
         {"{sampling_percentage: 100}", A, NULL, NULL, "sampling_priority",
          {.key = "sampling.priority", .number = 0}},
-        {"{sampling_percentage: 0}", A, NULL, "", "sampling_priority",
+        {"{sampling_percentage: 0}", A, NULL, "ot=th:0", "sampling_priority",
          {.key = "sampling.priority", .number = 1}},
         {"{mode: equalizing, sampling_percentage: 1}", A, NULL, "ot=th:0", "sampling_priority",
          {.key = "sampling.priority", .real = 0.5}},

@@ -244,8 +244,8 @@ static void limits_hold_over_time(void **state)
          {6, 6, 6}},
         {"{name: r, type: rate_limiting, rate_limiting: {spans_per_second: 1, burst_capacity: 1}}",
          {0, 0, 0}},
-        {"{name: r, type: bytes_limiting, bytes_limiting: {bytes_per_second: 260, burst_capacity: "
-         "520}}", {6, 4, 4}},
+        {"{name: r, type: bytes_limiting, bytes_limiting: {bytes_per_second: 280, burst_capacity: "
+         "560}}", {6, 4, 4}},
         {"{name: c, type: composite, composite: {max_total_spans_per_second: 12, policy_order: [a, "
          "b], composite_sub_policy: [{name: a, type: always_sample}, {name: b, type: "
          "always_sample}], rate_allocation: [{policy: a, percent: 50}]}}", {6, 6, 6}},

@@ -79,6 +79,7 @@ void hx_rules_look(const struct hx_rules *rules, struct hx_tail_state *state,
         state->end_ns = span->end_ns;
     state->spans++;
     state->bytes += span->size + 2 + (span->size > 127) + (span->size > 16383);
+    state->slack += 8; /* ids and statuses that are empty: the collector writes them */
     if (state->fragment != span->fragment) {
         state->fragment = span->fragment;
         state->bytes += span->group_size;

@@ -30,6 +30,7 @@
 enum hx_tail_where { HX_TAIL_SPAN, HX_TAIL_RESOURCE, HX_TAIL_EVENT };
 enum hx_tail_kind {
     HX_TAIL_NOTHING, /* there is no such attribute */
+    HX_TAIL_EMPTY,   /* there is, without a value or with bytes of no length */
     HX_TAIL_TEXT,
     HX_TAIL_INT,
     HX_TAIL_REAL,
@@ -55,8 +56,8 @@ struct hx_tail_span {
     uint32_t flags;
     uint64_t arrival_ns; /* monotonic; 0: not recorded */
     uint64_t fragment;   /* number of the ResourceSpans it came in, from 1, never the same again */
-    uint64_t size;       /* of the encoded span; 0: not known */
-    uint64_t group_size; /* of the groups around it */
+    uint64_t size;       /* of the encoded span */
+    uint64_t group_size; /* of the groups around it, without their schema URLs */
     bool unsure;         /* nobody knows whether the request was taken */
     /* The value of an attribute; event counts from 0. */
     struct hx_tail_value (*attribute)(const struct hx_tail_span *span, enum hx_tail_where where,

@@ -248,9 +248,9 @@ static bool compared(const char *mark, const struct hx_tail_value *a,
     bool ordered;
     int order = order_of(a, b, &ordered);
 
-    if (!ordered) {
-        bool both_nil = a->kind == HX_TAIL_NOTHING && b->kind == HX_TAIL_NOTHING;
-        return mark[0] == '=' ? both_nil : mark[0] == '!' && !both_nil;
+    if (!ordered) { /* two of nothing are equal, so <= and >= hold as well */
+        bool both_nil = a->kind <= HX_TAIL_EMPTY && b->kind <= HX_TAIL_EMPTY;
+        return mark[0] == '!' ? !both_nil : both_nil && mark[strlen(mark) - 1] == '=';
     }
     if (mark[0] == '=')
         return order == 0;

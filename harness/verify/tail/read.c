@@ -37,7 +37,10 @@ static struct hx_tail_value from_wire(const struct col_value *value)
         ret.real = value->real;
         break;
     case COL_VALUE_EMPTY:
-        ret.kind = HX_TAIL_NOTHING;
+        ret.kind = HX_TAIL_EMPTY;
+        break;
+    case COL_VALUE_BYTES:
+        ret.kind = value->text.len > 0 ? HX_TAIL_OTHER : HX_TAIL_EMPTY;
         break;
     default:
         break;
@@ -74,10 +77,7 @@ static struct hx_tail_value wire_attribute(const struct hx_tail_span *span,
     }
     if (!col_attribute_find(list, key, &value))
         return nothing;
-    nothing = from_wire(&value);
-    if (nothing.kind == HX_TAIL_NOTHING)
-        nothing.kind = HX_TAIL_OTHER; /* there, and empty */
-    return nothing;
+    return from_wire(&value);
 }
 
 static struct hx_tail_value wire_event_name(const struct hx_tail_span *span, unsigned event)
@@ -113,8 +113,7 @@ static void fill(struct hx_tail_span *out, const struct col_span *span,
     out->status = span->status_code;
     out->flags = span->flags;
     out->size = span->raw.len;
-    out->group_size = span->resource->raw.len + span->resource->schema_url.len +
-                      span->scope->raw.len + span->scope->schema_url.len + 16;
+    out->group_size = span->resource->raw.len + span->scope->raw.len + 16;
     out->arrival_ns = request->arrival_ns;
     out->unsure = request->unsure;
     out->attribute = wire_attribute;

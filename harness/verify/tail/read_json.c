@@ -9,7 +9,7 @@
 #include "sdk/base/text.h"
 
 struct source {
-    const json_t *span, *resource;
+    const json_t *span, *resource, *scope;
 };
 
 static struct otl_view text_of(const json_t *map, const char *key)
@@ -41,9 +41,11 @@ static int32_t word_of(const json_t *value, const char *const *words, int32_t co
 static struct hx_tail_value value_of(const json_t *value)
 {
     struct hx_tail_value ret = {.kind = HX_TAIL_OTHER};
-    const json_t *part;
+    const json_t *part = json_object_get(value, "bytesValue");
 
-    if ((part = json_object_get(value, "stringValue")) != NULL) {
+    if (json_object_size(value) == 0 || (json_is_string(part) && json_string_length(part) == 0))
+        ret.kind = HX_TAIL_EMPTY;
+    else if ((part = json_object_get(value, "stringValue")) != NULL) {
         ret.kind = HX_TAIL_TEXT;
         ret.text = otl_view(json_string_value(part), json_string_length(part));
     } else if ((part = json_object_get(value, "intValue")) != NULL) {
@@ -106,6 +108,83 @@ static bool id_of(const json_t *span, const char *key, size_t len, uint8_t *out)
     return text.len == 2 * len && otl_unhex(text.data, len, out);
 }
 
+/* ---- how long the protobuf of it would be, near enough ---- */
+
+static uint64_t field_size(uint64_t len)
+{
+    uint64_t head = 2;
+
+    for (uint64_t rest = len; rest > 127; rest >>= 7)
+        head++;
+    return head + len;
+}
+
+static uint64_t attributes_size(const json_t *attributes);
+
+static uint64_t value_size(const json_t *value)
+{
+    const json_t *part, *item;
+    uint64_t size = 0;
+    size_t i;
+
+    if ((part = json_object_get(value, "stringValue")) != NULL)
+        return field_size(json_string_length(part));
+    if ((part = json_object_get(value, "bytesValue")) != NULL)
+        return field_size(json_string_length(part) / 4 * 3);
+    if ((part = json_object_get(value, "intValue")) != NULL)
+        return field_size(number_of(part)) - number_of(part); /* its digits are like a length's */
+    if ((part = json_object_get(value, "kvlistValue")) != NULL)
+        return field_size(attributes_size(json_object_get(part, "values")));
+    if ((part = json_object_get(value, "arrayValue")) == NULL)
+        return json_object_get(value, "doubleValue") != NULL ? 9 : 2;
+    json_array_foreach(json_object_get(part, "values"), i, item)
+        size += field_size(value_size(item));
+    return field_size(size);
+}
+
+static uint64_t attributes_size(const json_t *attributes)
+{
+    const json_t *item;
+    uint64_t size = 0;
+    size_t i;
+
+    json_array_foreach(attributes, i, item)
+        size += field_size(field_size(text_of(item, "key").len) +
+                           field_size(value_size(json_object_get(item, "value"))));
+    return size;
+}
+
+static uint64_t text_size(struct otl_view text)
+{
+    return text.len > 0 ? field_size(text.len) : 0;
+}
+
+static uint64_t parts_size(const json_t *list, uint64_t each)
+{
+    const json_t *part;
+    uint64_t size = 0;
+    size_t i;
+
+    json_array_foreach(list, i, part)
+        size += field_size(each + text_size(text_of(part, "name")) +
+                           text_size(text_of(part, "traceState")) +
+                           attributes_size(json_object_get(part, "attributes")));
+    return size;
+}
+
+static uint64_t span_size(const struct hx_tail_span *span, const json_t *tree)
+{
+    enum { IDS_AND_TIMES = 18 + 10 + 9 + 9, TIME = 9, LINK_IDS = 18 + 10 };
+    uint64_t parent = text_of(tree, "parentSpanId").len > 0 ? 10 : 2;
+
+    return IDS_AND_TIMES + parent + (span->flags != 0 ? 5 : 0) + (span->kind != 0 ? 2 : 0) +
+           text_size(span->name) + text_size(span->trace_state) +
+           field_size(text_size(span->status_message) + (span->status != 0 ? 2 : 0)) +
+           attributes_size(json_object_get(tree, "attributes")) +
+           parts_size(json_object_get(tree, "events"), TIME) +
+           parts_size(json_object_get(tree, "links"), LINK_IDS);
+}
+
 static bool fill(struct hx_tail_span *out, const struct source *source)
 {
     static const char *const codes[] = {"STATUS_CODE_UNSET", "STATUS_CODE_OK",
@@ -126,6 +205,11 @@ static bool fill(struct hx_tail_span *out, const struct source *source)
     out->flags = (uint32_t)number_of(json_object_get(span, "flags"));
     out->attribute = json_attribute;
     out->event_name = json_event_name;
+    out->size = span_size(out, span);
+    out->group_size = attributes_size(json_object_get(source->resource, "attributes")) +
+                      text_size(text_of(source->scope, "name")) +
+                      text_size(text_of(source->scope, "version")) +
+                      attributes_size(json_object_get(source->scope, "attributes")) + 8;
     out->source = source;
     return id_of(span, "traceId", 16, out->trace_id) && id_of(span, "spanId", 8, out->span_id) &&
            id_of(span, "parentSpanId", 8, out->parent_span_id);
@@ -142,7 +226,8 @@ static enum otel_err read_tree(const json_t *tree, const struct hx_tail_sink *si
     json_array_foreach(json_object_get(tree, "resourceSpans"), r, resource_spans) {
         source.resource = json_object_get(resource_spans, "resource");
         ++*fragment;
-        json_array_foreach(json_object_get(resource_spans, "scopeSpans"), s, scope_spans)
+        json_array_foreach(json_object_get(resource_spans, "scopeSpans"), s, scope_spans) {
+            source.scope = json_object_get(scope_spans, "scope");
             json_array_foreach(json_object_get(scope_spans, "spans"), i, source.span) {
                 enum otel_err err;
                 if (!fill(&out, &source))
@@ -153,6 +238,7 @@ static enum otel_err read_tree(const json_t *tree, const struct hx_tail_sink *si
                     return err;
                 ++*spans;
             }
+        }
     }
     return OTEL_OK;
 }

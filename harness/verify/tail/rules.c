@@ -294,6 +294,17 @@ static bool is_tail(const char *id)
     return strncmp(id, "tail_sampling", 13) == 0 && (id[13] == '\0' || id[13] == '/');
 }
 
+static bool stands_in(const json_t *list, const char *wanted)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+        if (json_is_string(item) && strcmp(json_string_value(item), wanted) == 0)
+            return true;
+    return false;
+}
+
 /* What stands before it in its pipelines: batches delay, everything else would change spans. */
 static enum otel_err read_before(struct reader *r, const json_t *config)
 {
@@ -306,6 +317,9 @@ static enum otel_err read_before(struct reader *r, const json_t *config)
         const json_t *list = json_object_get(pipeline, "processors");
         uint64_t spread = 0;
         size_t i;
+        if (!stands_in(list, r->rules->processor))
+            continue;
+        found = true;
         json_array_foreach(list, i, item) {
             const char *id = json_string_value(item);
             if (id == NULL || strcmp(id, r->rules->processor) == 0)
@@ -320,8 +334,7 @@ static enum otel_err read_before(struct reader *r, const json_t *config)
                                       "makes of them is not predicted",
                                       name, id, r->rules->processor);
         }
-        found |= i < json_array_size(list);
-        if (i < json_array_size(list) && spread > r->rules->spread_ns)
+        if (spread > r->rules->spread_ns)
             r->rules->spread_ns = spread;
     }
     return found ? OTEL_OK

@@ -25,6 +25,14 @@ transport_connect_test_SRCS := sdk/transport/tests/connect_test.c sdk/transport/
 transport_connect_test_LIBS := transport
 TSAN_TESTS += transport_connect_test
 
+# Only without sanitizers, whose allocators may be locked for ever in a child, too.
+SCRIPT_TESTS += sdk/transport/tests/fork_lookup.sh
+ifeq ($(filter asan tsan,$(MODE)),)
+TESTS += transport_fork_lookup_test
+endif
+transport_fork_lookup_test_SRCS := sdk/transport/tests/fork_lookup_test.c
+transport_fork_lookup_test_LIBS := transport
+
 FUZZERS += fuzz_url fuzz_response fuzz_http_date
 fuzz_url_SRCS := sdk/transport/tests/fuzz_url.c ci/fuzz-main.c
 fuzz_url_LIBS := transport

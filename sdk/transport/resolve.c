@@ -34,6 +34,8 @@ struct otl_lookup {
     void *context;
 };
 
+enum { CHILD_ROOM = 8 * 1024 }; /* for the addresses of one name */
+
 static atomic_int g_outstanding;
 static atomic_int g_process; /* whose helpers are counted: a forked child has none of them */
 
@@ -73,7 +75,7 @@ bool otl_resolve_now(const char *host, uint16_t port, struct otl_addresses *ret)
     return put_ipv4(host, port, ret) || put_ipv6(host, port, ret);
 }
 
-enum otel_err otl_lookup_system(const char *host, uint16_t port, struct otl_addresses *ret)
+static enum otel_err look_up_here(const char *host, uint16_t port, struct otl_addresses *ret)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
     struct addrinfo *list = NULL;
@@ -93,6 +95,48 @@ enum otel_err otl_lookup_system(const char *host, uint16_t port, struct otl_addr
     }
     freeaddrinfo(list);
     return ret->count > 0 ? OTEL_OK : OTEL_ERR_NOT_FOUND;
+}
+
+/* Where this code was loaded: elsewhere it runs in a forked child. */
+static pid_t g_loaded_in;
+
+__attribute__((constructor)) static void loaded(void)
+{
+    g_loaded_in = getpid();
+}
+
+/* Without getaddrinfo(), one of whose locks (the C library's, of its list of interfaces) may have
+ * been held by another thread when this process was forked, and is held for ever then. The system's
+ * order of addresses is lost: those of IPv4 come first. */
+static enum otel_err look_up_in_child(const char *host, uint16_t port, struct otl_addresses *ret)
+{
+    static const int families[] = {AF_INET, AF_INET6};
+    bool again = false;
+
+    ret->count = 0;
+    for (size_t f = 0; f < 2; f++) {
+        struct hostent entry, *found = NULL;
+        char room[CHILD_ROOM], text[INET6_ADDRSTRLEN];
+        int code = 0;
+        if (gethostbyname2_r(host, families[f], &entry, room, sizeof(room), &found, &code) != 0 ||
+            found == NULL) {
+            again = again || code == TRY_AGAIN;
+            continue;
+        }
+        for (char **address = found->h_addr_list; *address != NULL; address++)
+            if (inet_ntop(families[f], *address, text, sizeof(text)) != NULL)
+                (void)(put_ipv4(text, port, ret) || put_ipv6(text, port, ret));
+    }
+    if (ret->count > 0)
+        return OTEL_OK;
+    return again ? OTEL_ERR_UNAVAILABLE : OTEL_ERR_NOT_FOUND;
+}
+
+enum otel_err otl_lookup_system(const char *host, uint16_t port, struct otl_addresses *ret)
+{
+    if (getpid() != g_loaded_in)
+        return look_up_in_child(host, port, ret);
+    return look_up_here(host, port, ret);
 }
 
 static void leave(struct otl_lookup *lookup)

@@ -260,6 +260,44 @@ static void an_oversize_request_is_not_sent(void **state)
     rig_fini(&rig);
 }
 
+/* A batch of so many spans with an attribute of a million bytes each. */
+static enum otel_err send_large(struct rig *rig, unsigned spans)
+{
+    enum { SIZE = 1000000 };
+    char *text = malloc(SIZE);
+    struct otel_value value = otel_value_strn(text, SIZE);
+
+    assert_non_null(text);
+    memset(text, 'x', SIZE);
+    for (unsigned i = 0; i < spans; i++) {
+        struct otel_span *span = otel_span_start(rig->tracer, "large", NULL);
+        otel_span_set(span, otel_str("text"), &value);
+        otel_span_finish(span);
+    }
+    free(text);
+    return otel_sdk_provider_force_flush(rig->provider, 60000);
+}
+
+static void the_limit_of_a_request_is_64_mebibytes(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_defaults(&rig);
+    rig.max_overflow_bytes = 512u << 20;
+    rig.otlp.timeout_millis = 60000;
+    rig_init(&rig);
+    assert_int_equal(send_large(&rig, 67), OTEL_OK); /* 67.0 MB of 67.1 */
+    assert_int_equal(srv_count(rig.srv), 1);
+    assert_in_range(srv_request(rig.srv, 0)->body_len, 67000000, 64 << 20);
+    assert_int_not_equal(send_large(&rig, 68), OTEL_OK);
+    assert_int_equal(srv_count(rig.srv), 1);
+    assert_int_equal(rig_otlp(&rig).results[OTEL_SDK_OTLP_REQUEST_TOO_LARGE], 1);
+    assert_int_equal(rig.dropped[OTEL_SDK_DROP_EXPORT_FAILED], 68);
+    assert_int_equal(rig_send(&rig, 1), OTEL_OK);
+    rig_fini(&rig);
+}
+
 static void a_partial_success_is_counted_and_not_retried(void **state)
 {
     static const char three_rejected[] = "\x0a\x0c\x08\x03\x12\x08too late";
@@ -324,6 +362,7 @@ int main(void)
         cmocka_unit_test(an_unreachable_collector_fails_by_the_deadline),
         cmocka_unit_test(garbage_and_oversize_answers_are_final),
         cmocka_unit_test(an_oversize_request_is_not_sent),
+        cmocka_unit_test(the_limit_of_a_request_is_64_mebibytes),
         cmocka_unit_test(a_partial_success_is_counted_and_not_retried),
         cmocka_unit_test(an_unreadable_success_is_still_a_success),
     };

@@ -58,6 +58,8 @@ void rig_init(struct rig *rig)
     otel_sdk_provider_options_init(&options);
     options.processors = &processor;
     options.processor_count = 1;
+    if (rig->max_overflow_bytes != 0)
+        options.max_overflow_bytes = rig->max_overflow_bytes;
     options.drop = on_drop;
     options.drop_arg = rig;
     err = otel_sdk_provider_new(&options, &rig->provider);

@@ -17,6 +17,7 @@ struct rig {
     struct otel_sdk_otlp_options otlp;
     struct otel_sdk_batch_options batch;
     bool simple;
+    uint64_t max_overflow_bytes; /* of the provider; 0: the default */
     struct otel_sdk_provider *provider;
     struct otel_sdk_exporter *exporter;
     struct otel_tracer *tracer;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "sdk/base/clock.h"
+#include "sdk/base/loop/descriptors.h"
 #include "sdk/base/mem.h"
 
 struct otel_sdk_loop {
@@ -15,6 +16,7 @@ struct otel_sdk_loop {
     otl_loop_wake_fn *on_wake;
     void *arg;
     int wake_fd;
+    struct otl_base_descriptors of_base;
 };
 
 static void wake_ready(evutil_socket_t fd, short what, void *arg)
@@ -51,6 +53,7 @@ static struct event_base *new_base(void)
 enum otel_err otl_loop_new(otl_loop_wake_fn *on_wake, void *arg, struct otel_sdk_loop **ret)
 {
     struct otel_sdk_loop *loop = otl_mem_zalloc(sizeof(*loop));
+    struct otl_open_before before;
 
     if (loop == NULL)
         return OTEL_ERR_MEMORY;
@@ -59,7 +62,9 @@ enum otel_err otl_loop_new(otl_loop_wake_fn *on_wake, void *arg, struct otel_sdk
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->wake_fd < 0)
         goto fail;
+    otl_descriptors_look(&before);
     loop->base = new_base();
+    otl_descriptors_found(&before, &loop->of_base);
     if (loop->base == NULL)
         goto fail;
     loop->wake = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST, wake_ready, loop);
@@ -92,7 +97,9 @@ void otl_loop_forked(struct otel_sdk_loop *loop)
 {
     if (loop == NULL)
         return;
-    /* Freeing the base would take the parent's descriptors out of the epoll set they share. */
+    /* The parent's thread may have been in the middle of changing the base: it is left as it is,
+     * and freeing it would take the parent's descriptors out of the epoll set they share. */
+    otl_descriptors_close(&loop->of_base);
     close(loop->wake_fd);
     otl_mem_free(loop);
 }

@@ -14,9 +14,9 @@
  *
  * Life      new -> run... -> free. forked() in a child of a fork forgets everything inherited.
  * Threads   everything on one thread at a time, except otl_loop_wake(), which any may call.
- * Memory    one base, one eventfd. In the child of a fork the base's memory and its epoll
- *           descriptor stay behind: libevent offers no way to let go of them without touching
- *           the parent's.
+ * Memory    one base, one eventfd. In the child of a fork the base's memory stays behind: libevent
+ *           offers no way to let go of it without touching the parent's. Its descriptors are
+ *           closed, unless other threads opened some of the same kind when the loop was made.
  *
  * No global libevent setting is touched: no locking callbacks, no allocator, no log callback.
  */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -104,10 +105,61 @@ static void forks_while_other_threads_threaded_spans_harm_nobody(void **state)
     fake_fini(&fake);
 }
 
+static int open_descriptors(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    int count = 0;
+
+    while (directory != NULL && readdir(directory) != NULL)
+        count++;
+    if (directory != NULL)
+        closedir(directory);
+    return count;
+}
+
+static int count_in_child(struct rig *rig, int without, int with)
+{
+    if (open_descriptors() != without)
+        return 1;
+    one_span(rig, "child's own");
+    if (otel_sdk_provider_force_flush(rig->provider, 10000) != OTEL_OK)
+        return 2;
+    return open_descriptors() == with ? 0 : 3;
+}
+
+static void a_forked_child_keeps_no_inherited_descriptor(void **state)
+{
+    int without = open_descriptors(), with, status = -1;
+    struct fake fake;
+    struct rig rig;
+    pid_t pid;
+
+    (void)state;
+    fake_init(&fake, FAKE_OK);
+    rig_init(&rig);
+    threaded_start_batch(&rig, &fake, 2048);
+    one_span(&rig, "warm up");
+    assert_int_equal(otel_sdk_provider_force_flush(rig.provider, 10000), OTEL_OK);
+    with = open_descriptors();
+    assert_true(with > without);
+    pid = fork();
+    if (pid == 0)
+        _exit(count_in_child(&rig, without, with));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(open_descriptors(), with);
+    one_span(&rig, "parent's");
+    assert_int_equal(otel_sdk_provider_force_flush(rig.provider, 10000), OTEL_OK);
+    rig_fini(&rig);
+    fake_fini(&fake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_forked_child_exports_its_own_spans_and_none_of_its_parents),
+        cmocka_unit_test(a_forked_child_keeps_no_inherited_descriptor),
         cmocka_unit_test(forks_while_other_threads_threaded_spans_harm_nobody),
     };
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The missing index: whole runs, cut short, and its planted mistakes, all at once.
+# The missing index and its planted mistakes, all at once and cut short: a tenth of the waits, a sixteenth of the rows.
 . "$(dirname "$0")/tap.sh"
 
 sql='billing SELECT id, (SELECT sum(cents) FROM payments WHERE invoice = invoices.id) FROM invoices WHERE customer = ?'
@@ -9,7 +9,11 @@ begin() # begin NAME OPTION...
 {
     name=$1
     shift
-    "$tracerig" run scenarios/missing-index.yaml --set load.duration=9s --set faults.0.at=4s --quiet \
+    "$tracerig" run scenarios/missing-index.yaml --set load.duration=9s --set faults.0.at=4s --set load.rate=2 --quiet \
+        --set 'services.billing.database.5=WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
+            INSERT INTO payments SELECT i, 1 + i % 4000, i % 10000 FROM n' --set services.billing.replicas=1 \
+        --set 'services.shop.routes.GET /account.steps.0.wait=8ms' --set 'services.shop.routes.GET /account.steps.2.wait=4ms' \
+        --set 'services.billing.routes.GET /invoices.steps.1.wait=6ms' \
         --out "$dir/$name" "$@" > "$dir/$name.out" 2>&1
     echo $? > "$dir/$name.status"
 }

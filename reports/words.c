@@ -15,6 +15,8 @@ const char *rep_verdict_word(const char *verdict)
         return "FAIL";
     if (strcmp(verdict, "inconclusive") == 0)
         return "INCONCLUSIVE";
+    if (strcmp(verdict, "not_begun") == 0)
+        return "NOT BEGUN";
     return "NO VERDICT";
 }
 

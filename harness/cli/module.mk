@@ -2,7 +2,8 @@
 PROGS += tracerig
 tracerig_SRCS := harness/cli/main.c harness/cli/commands.c harness/cli/usage.c \
                  harness/cli/scenarios.c harness/cli/list.c harness/cli/validate.c \
-                 harness/cli/explain.c harness/cli/run.c harness/cli/judge.c harness/cli/groups.c \
+                 harness/cli/explain.c harness/cli/run.c harness/cli/run_once.c \
+                 harness/cli/run_dir.c harness/cli/verdict.c harness/cli/judge.c harness/cli/groups.c \
                  harness/cli/verify.c harness/cli/predict.c harness/cli/compare.c harness/cli/set.c
 tracerig_LDFLAGS := $(RELOCATABLE)
 # One line a room that brings commands.

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/cli/commands.h"
 #include "harness/topology/facts.h"
 #include "reports/model.h"
 #include "reports/set/set.h"
@@ -78,6 +79,19 @@ enum otel_err hx_set_record(struct hx_set *set, const struct hx_scenario *scenar
     err = rep_set_add(set->tree, &run);
     rep_model_free(model);
     return err;
+}
+
+enum otel_err hx_set_not_begun(struct hx_set *set, const struct hx_scenario *scenario, unsigned nth)
+{
+    const struct rep_set_run run = {.scenario = scenario->name,
+                                    .title = scenario->title,
+                                    .claim = scenario->claim,
+                                    .dir = "",
+                                    .nth = nth,
+                                    .exit_status = HX_EXIT_INTERRUPTED,
+                                    .not_begun = true};
+
+    return rep_set_add(set->tree, &run);
 }
 
 enum otel_err hx_set_finish(struct hx_set *set, bool silent, struct otl_detail *reterr)

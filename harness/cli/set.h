@@ -36,6 +36,9 @@ void hx_set_run_dir(const struct hx_set *set, const char *scenario, unsigned nth
 OTEL_MUST_USE enum otel_err hx_set_record(struct hx_set *set, const struct hx_scenario *scenario,
                                           const char *dir, unsigned nth, int status,
                                           const char *error);
+/* A run that an interrupt has left undone; listed as such. */
+OTEL_MUST_USE enum otel_err hx_set_not_begun(struct hx_set *set,
+                                             const struct hx_scenario *scenario, unsigned nth);
 /* Write the pages; unless silent, the table goes to stdout. */
 OTEL_MUST_USE enum otel_err hx_set_finish(struct hx_set *set, bool silent,
                                           struct otl_detail *reterr);

@@ -42,6 +42,29 @@ after_interrupt()
 }
 check "after Ctrl-C: exit 130, the partial result is kept" after_interrupt
 
+# The first of four runs is stopped: the page names the other three.
+after_interrupted_set()
+{
+    "$tracerig" run scenarios/checkout.yaml scenarios/baggage.yaml --repeat 2 --quiet --set load.warmup=1s \
+        --set load.duration=60s --set load.rate=50 --out "$dir/set" > "$dir/set.out" 2>&1 &
+    runner=$!
+    while [ "$(stat -c %s "$dir/set/checkout-1/spans/tap.bin" 2> /dev/null || echo 0)" -lt 1000 ]; do
+        kill -0 $runner 2> /dev/null || { cat "$dir/set.out"; return 1; }
+        sleep 0.1
+    done
+    kill -INT $runner
+    wait $runner
+    got=$?
+    [ $got -eq 130 ] || { echo "exit $got"; cat "$dir/set.out"; return 1; }
+    nothing_left "$dir/set/checkout-1" && nothing_outside &&
+        json_is "$dir/set/set.json" "[(x['scenario'], x['nth'], x['verdict']) for x in r['runs']]" \
+            "[('checkout', 1, 'none'), ('checkout', 2, 'not_begun'), ('baggage', 1, 'not_begun'), ('baggage', 2, 'not_begun')]" &&
+        json_is "$dir/set/set.json" "r['counts']['none'], r['counts']['not_begun']" "(1, 3)" &&
+        grep -q '1 without a verdict, 3 not begun' "$dir/set/index.html" && grep -q '3 not begun' "$dir/set.out" &&
+        [ "$(grep -c 'badge not_begun' "$dir/set/index.html")" -eq 3 ] && [ "$(grep -c '<skipped' "$dir/set/junit.xml")" -ge 3 ]
+}
+check "after Ctrl-C in a set: the page lists the runs that were not begun" after_interrupted_set
+
 after_term()
 {
     start_run term || return 1

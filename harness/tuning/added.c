@@ -67,8 +67,8 @@ void hx_added_noise(json_t *base, size_t groups)
     hx_sort_doubles(values, count);
     if (count == groups && count >= HX_ADDED_GROUPS)
         json_object_set_new(base, "noise",
-                            json_pack("{s:I, s:O, s:f}", "groups", (json_int_t)count, "p99_ns", list,
-                                      "band_ns", values[count - 1] - values[0]));
+                            json_pack("{s:I, s:O, s:f}", "groups", (json_int_t)count, "p99_ns",
+                                      list, "band_ns", values[count - 1] - values[0]));
     json_decref(list);
 }
 

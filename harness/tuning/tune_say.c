@@ -80,8 +80,8 @@ static bool say_burst(const struct hx_tune *tune, const struct hx_tune_tried *tr
 
     switch (hx_tune_burst_made(&tune->asked, burst)) {
     case HX_TUNE_NOT_ANSWERED:
-        printf("\nNot proved: the burst was not made: of %" PRIu64 " requests that were due %" PRIu64
-               " were answered.\n", burst->requests, burst->answered);
+        printf("\nNot proved: the burst was not made: of %" PRIu64 " requests that were due "
+               "%" PRIu64 " were answered.\n", burst->requests, burst->answered);
         return false;
     case HX_TUNE_TOO_SLOW:
         printf("\nNot proved: the burst was not made: its %.0f spans took %.3g ms, and the next "

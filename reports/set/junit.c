@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* junit.xml of a set: a suite a run, a case a claim or check. Inconclusive is skipped, a run
- * without a report is an error. */
+/* junit.xml of a set: a suite a run, a case a claim or check. Inconclusive and not begun are
+ * skipped, a run without a report is an error. */
 #include "reports/model.h"
 #include "reports/set/set.h"
 
@@ -86,7 +86,8 @@ static void put_suite(struct rep_out *out, const json_t *run)
     rep_put_xml(out, rep_str(run, "claim"));
     rep_put(out, "\"");
     put_counts(out, json_array_size(cases) + needs_run_case(run), count_of(run, "fail"),
-               count_of(run, "none"), count_of(run, "inconclusive"));
+               count_of(run, "none"),
+               count_of(run, "inconclusive") + count_of(run, "not_begun"));
     if (rep_has(run, "duration_s"))
         rep_putf(out, " time=\"%.3f\"", rep_num(run, "duration_s"));
     rep_put(out, ">\n");
@@ -106,7 +107,7 @@ void rep_set_junit(const json_t *set, struct rep_out *out)
         tests += json_array_size(rep_get(run, "cases")) + needs_run_case(run);
         failures += count_of(run, "fail");
         errors += count_of(run, "none");
-        skipped += count_of(run, "inconclusive");
+        skipped += count_of(run, "inconclusive") + count_of(run, "not_begun");
     }
     rep_put(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"tracerig\"");
     put_counts(out, tests, failures, errors, skipped);

@@ -9,7 +9,7 @@
 /* The verdict of the whole: the worst of them. */
 static const char *verdict_of(const json_t *counts)
 {
-    static const char *const order[] = {"fail", "none", "inconclusive", "pass"};
+    static const char *const order[] = {"fail", "none", "not_begun", "inconclusive", "pass"};
 
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
         if (rep_int(counts, order[i]) > 0)
@@ -25,9 +25,12 @@ static void put_banner(struct rep_out *out, const json_t *set)
     rep_putf(out,
              "<div class=\"banner %s\" role=\"status\"><div class=\"word\">%s</div>"
              "<div class=\"why\">%lld held, %lld did not, %lld could not be judged, %lld without a "
-             "verdict</div></div>\n",
+             "verdict",
              verdict, rep_verdict_word(verdict), rep_int(counts, "pass"), rep_int(counts, "fail"),
              rep_int(counts, "inconclusive"), rep_int(counts, "none"));
+    if (rep_int(counts, "not_begun") > 0)
+        rep_putf(out, ", %lld not begun", rep_int(counts, "not_begun"));
+    rep_put(out, "</div></div>\n");
 }
 
 static void put_link(struct rep_out *out, const json_t *run)

@@ -16,9 +16,9 @@ enum { MEASURED_BYTES = 240, PATH_SIZE = 4096 };
 
 json_t *rep_set_new(const char *started_at)
 {
-    return json_pack("{s:s, s:s, s:{s:i, s:i, s:i, s:i}, s:[]}", "schema", "tracerig.set/1",
+    return json_pack("{s:s, s:s, s:{s:i, s:i, s:i, s:i, s:i}, s:[]}", "schema", "tracerig.set/1",
                      "started_at", started_at, "counts", "pass", 0, "fail", 0, "inconclusive", 0,
-                     "none", 0, "runs");
+                     "none", 0, "not_begun", 0, "runs");
 }
 
 /* "1,474 requests, 34,826 spans of 2,515 traces, 0 lost, p99 2.76 ms" */
@@ -77,13 +77,20 @@ static int add_report(json_t *row, const json_t *report)
     return bad;
 }
 
+static const char *reason_of(const struct rep_set_run *run)
+{
+    if (run->error != NULL)
+        return run->error;
+    return run->not_begun ? "the set was interrupted before it" : "the run left no report";
+}
+
 enum otel_err rep_set_add(json_t *set, const struct rep_set_run *run)
 {
     json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:[]}", "scenario",
                             run->scenario, "title", run->title, "claim", run->claim, "dir",
-                            run->dir, "verdict", "none", "exit_status", run->exit_status,
-                            "measured", "", "reason",
-                            run->error ? run->error : "the run left no report", "cases");
+                            run->dir, "verdict", run->not_begun ? "not_begun" : "none",
+                            "exit_status", run->exit_status, "measured", "", "reason",
+                            reason_of(run), "cases");
     json_t *counts = json_object_get(set, "counts");
     const char *verdict;
     int bad = row == NULL;

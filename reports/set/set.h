@@ -2,6 +2,8 @@
 #ifndef REP_SET_H
 #define REP_SET_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 #include <otel/err.h>
 
@@ -29,6 +31,7 @@ struct rep_set_run {
     int exit_status;
     const char *error;    /* without a report: why; else NULL */
     const json_t *report; /* of the run; NULL: there is none */
+    bool not_begun;       /* the set was interrupted before it; dir is "" then */
 };
 
 /* An empty set; NULL: no memory. */

@@ -64,9 +64,12 @@ static void put_counts(const json_t *set, struct rep_out *out)
 {
     const json_t *counts = rep_get(set, "counts");
 
-    rep_putf(out, "%lld held, %lld did not, %lld could not be judged, %lld without a verdict\n",
+    rep_putf(out, "%lld held, %lld did not, %lld could not be judged, %lld without a verdict",
              rep_int(counts, "pass"), rep_int(counts, "fail"), rep_int(counts, "inconclusive"),
              rep_int(counts, "none"));
+    if (rep_int(counts, "not_begun") > 0)
+        rep_putf(out, ", %lld not begun", rep_int(counts, "not_begun"));
+    rep_put(out, "\n");
 }
 
 void rep_set_text(const json_t *set, const struct rep_render_options *options,

@@ -154,7 +154,8 @@ void rep_heat_script(const json_t *sweep, const json_t *figure, size_t first,
              range.low, range.high > range.low ? range.high : range.low + 1);
     if (columns * (rows ? rows : 1) <= 150)
         rep_put(script, ", '' using 1:2:($4 > 0 ? '~' : "
-                        "gprintf(abs($3) < 1000 ? '%.3g' : '%.0f', $3)) with labels font ',9' textcolor rgb '#101828' offset 0,0");
+                        "gprintf(abs($3) < 1000 ? '%.3g' : '%.0f', $3)) "
+                        "with labels font ',9' textcolor rgb '#101828' offset 0,0");
     rep_put(script, "\n");
 }
 

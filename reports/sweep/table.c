@@ -45,8 +45,8 @@ struct rep_sweep_note rep_sweep_note(const json_t *sweep)
     if (bands > 0)
         snprintf(note.text, sizeof(note.text),
                  "~: no difference detected. %lld measurements of the same load without tracing "
-                 "differ by %s%s%s in their p99; what is added must be more than that. Of combinations "
-                 "that add nothing, 3 to 8 in 100 are still shown.", groups,
+                 "differ by %s%s%s in their p99; what is added must be more than that. Of "
+                 "combinations that add nothing, 3 to 8 in 100 are still shown.", groups,
                  rep_format_ns(least).text, bands > 1 ? " to " : "",
                  bands > 1 ? rep_format_ns(most).text : "");
     else if (index > 0)

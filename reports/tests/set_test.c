@@ -38,11 +38,14 @@ static void add(json_t *set, const char *scenario, unsigned nth, const json_t *r
     assert_int_equal(rep_set_add(set, &run), OTEL_OK);
 }
 
-/* A set of a run that failed, one that was fine and one that never came to be. */
+/* A set of a run that failed, one that was fine, one that never came to be and one that was not
+ * begun. */
 static json_t *some_set(void)
 {
     json_t *set = rep_set_new("2026-01-02T03:04:05.678Z"), *failed = load("failed");
     json_t *minimal = load("minimal");
+    const struct rep_set_run later = {.scenario = "later", .title = "Later", .claim = "It would.",
+                                      .dir = "", .exit_status = 130, .not_begun = true};
 
     assert_non_null(set);
     add(set, "shop", 0, failed, NULL);
@@ -50,6 +53,7 @@ static json_t *some_set(void)
     add(set, "never", 0, NULL, "port 1 is <taken>");
     json_decref(failed);
     json_decref(minimal);
+    assert_int_equal(rep_set_add(set, &later), OTEL_OK);
     return set;
 }
 
@@ -79,6 +83,10 @@ static void the_page_has_claim_verdict_measure_and_link(void **state)
     holds(&out, "port 1 is &lt;taken&gt;");
     holds(&out, "run 2");
     holds(&out, "<div class=\"banner fail\"");
+    holds(&out, "2 without a verdict, 1 not begun");
+    holds(&out, "<b>Later</b><br>It would.</td><td><span class=\"badge not_begun\">NOT BEGUN");
+    holds(&out, "the set was interrupted before it");
+    holds_not(&out, "href=\".//report.html\"");
     holds_not(&out, "never/report.html"); /* there is none */
     holds_not(&out, "<script");
     rep_out_fini(&out);
@@ -103,6 +111,8 @@ static void junit_has_a_suite_a_run_and_a_case_a_claim(void **state)
     holds(&out, "<skipped message=");
     holds(&out, "<error type=\"fault\" message=\"port 1 is &lt;taken&gt;\"/>");
     holds(&out, "name=\"small run 2: ");
+    holds(&out, "name=\"later: It would.\" tests=\"1\" failures=\"0\" errors=\"0\" skipped=\"1\"");
+    holds(&out, "<skipped message=\"the set was interrupted before it\"/>");
     rep_out_fini(&out);
     json_decref(failed);
     json_decref(set);
@@ -120,11 +130,13 @@ static void text_and_markdown_say_why_what_did_not_hold(void **state)
     holds(&out, "FAIL");
     holds(&out, "port 1 is <taken>");
     holds(&out, "small, run 2");
-    holds(&out, "2 without a verdict");
+    holds(&out, "2 without a verdict, 1 not begun\n");
+    holds(&out, "NOT BEGUN     later");
     rep_out_fini(&out);
     rep_out_init(&out);
     rep_set_markdown(set, &out);
     holds(&out, "| FAIL | shop | It holds");
+    holds(&out, "| NOT BEGUN | later | It would. | the set was interrupted before it |");
     rep_out_fini(&out);
     json_decref(set);
 }

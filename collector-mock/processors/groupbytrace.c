@@ -15,9 +15,14 @@
  * so traces leave in the order in which they came. With num_traces in hand the oldest is lost, and
  * when the collector stops, all that wait are, as upstream; what follows refuses is, too. Each is
  * counted: the client was answered long before.
+ *
+ * The Collector bounds the number of traces alone. Here their memory is bounded too: over
+ * compat.max_bytes the oldest ones are lost likewise, so that what is held never exceeds it by
+ * more than one request.
  */
 
 enum { SLOTS = 65536, TRACE_MAX = 1 << 30 };
+#define DEFAULT_BYTES ((int64_t)1 << 30)
 
 struct trace {
     struct trace *same_slot, *younger;
@@ -29,20 +34,25 @@ struct trace {
 struct grouper {
     struct col_create create;
     uint64_t wait_ns, max;
+    uint64_t max_bytes, bytes; /* of memory: traces and what they hold */
     struct trace **slots;
     struct trace *oldest, *youngest;
     uint64_t count, seed;
     struct col_regroup run;
     struct event *timer;
-    uint64_t *evicted, *spans_out, *traces_out, *held, *lost;
+    uint64_t *evicted, *spans_out, *traces_out, *held, *held_bytes, *lost;
+    uint64_t *early_count, *early_bytes;
 };
 
+static const struct otl_schema compat_keys[] = {
+    {.key = "max_bytes", .type = OTL_SCHEMA_UINT, .min = 1, .max = INT64_MAX}, OTL_SCHEMA_END};
 static const struct otl_schema keys[] = {
     {.key = "wait_duration", .type = OTL_SCHEMA_DURATION, .min = 1, .max = INT64_MAX},
     {.key = "num_traces", .type = OTL_SCHEMA_UINT, .min = 1, .max = 1 << 30},
     {.key = "num_workers", .type = OTL_SCHEMA_UINT, .min = 1, .max = 1 << 16},
     {.key = "discard_orphans", .type = OTL_SCHEMA_BOOL},
     {.key = "store_on_disk", .type = OTL_SCHEMA_BOOL},
+    {.key = "compat", .type = OTL_SCHEMA_MAP, .child = compat_keys, .nullable = true},
     OTL_SCHEMA_END};
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
@@ -67,14 +77,19 @@ static struct trace *take_oldest(struct grouper *self)
     if (self->oldest == NULL)
         self->youngest = NULL;
     *self->held = --self->count;
+    self->bytes -= sizeof(*trace) + trace->bytes.cap;
+    *self->held_bytes = self->bytes;
     return trace;
 }
 
-static void discard(struct grouper *self)
+/* It is lost; early: which counter of evicted spans is told, or NULL. */
+static void discard(struct grouper *self, uint64_t *early)
 {
     struct trace *trace = take_oldest(self);
 
     *self->lost += trace->spans;
+    if (early != NULL)
+        *early += trace->spans;
     otl_buf_fini(&trace->bytes);
     otl_mem_free(trace);
 }
@@ -139,8 +154,9 @@ static struct trace *find_or_make(struct grouper *self, const struct col_span *s
         return NULL;
     if (self->count == self->max) {
         ++*self->evicted;
-        discard(self);
+        discard(self, self->early_count);
     }
+    self->bytes += sizeof(*trace);
     memcpy(trace->id, span->trace_id, 16);
     trace->since_ns = in->mono_ns;
     trace->due_ns = otl_clock_mono(self->create.host->clock) + self->wait_ns;
@@ -156,7 +172,7 @@ static struct trace *find_or_make(struct grouper *self, const struct col_span *s
 /* The spans of one trace that stood beside each other. */
 static enum otel_err end_run(struct grouper *self, struct trace *trace)
 {
-    uint64_t spans = self->run.count;
+    uint64_t spans = self->run.count, before = trace->bytes.cap;
     struct otl_view bytes;
     enum otel_err err;
 
@@ -167,7 +183,18 @@ static enum otel_err end_run(struct grouper *self, struct trace *trace)
         err = otl_buf_append(&trace->bytes, bytes.data, bytes.len);
     if (err == OTEL_OK)
         trace->spans += spans;
+    self->bytes += trace->bytes.cap - before;
     return err;
+}
+
+/* The oldest ones are lost until what is held is within its bound. */
+static void make_room(struct grouper *self)
+{
+    while (self->bytes > self->max_bytes && self->oldest != NULL) {
+        ++*self->evicted;
+        discard(self, self->early_bytes);
+    }
+    *self->held_bytes = self->bytes;
 }
 
 static enum otel_err consume(void *arg, const struct col_batch *in, struct otl_detail *reterr)
@@ -193,6 +220,7 @@ static enum otel_err consume(void *arg, const struct col_batch *in, struct otl_d
     }
     if (err == OTEL_OK && trace != NULL)
         err = end_run(self, trace);
+    make_room(self);
     if (idle)
         set_timer(self);
     if (err == OTEL_OK)
@@ -214,7 +242,7 @@ static enum otel_err flush(void *arg, struct otl_detail *reterr)
                      "wait_duration is over",
                      self->create.id, (unsigned long long)self->count);
     while (self->oldest != NULL)
-        discard(self);
+        discard(self, NULL);
     return OTEL_OK;
 }
 
@@ -237,6 +265,7 @@ static void free_self(void *arg)
 
 static bool count(struct grouper *self)
 {
+    static const char early[] = "Spans of traces that were lost to make room.";
     struct col_metrics *metrics = self->create.host->metrics;
     char labels[160];
 
@@ -251,11 +280,20 @@ static bool count(struct grouper *self)
     self->held =
         col_metrics_gauge(metrics, "otelcol_processor_groupbytrace_num_traces_in_memory", labels,
                           "Traces that wait.");
+    self->held_bytes = col_metrics_gauge(metrics, "collector_mock_groupbytrace_held_bytes",
+                                         labels, "Memory of the traces that wait.");
     self->lost = col_metrics_counter(metrics, "collector_mock_groupbytrace_lost_spans", labels,
                                      "Spans that were acknowledged and lost: evicted, held "
                                      "at the end, or refused by what follows.");
+    snprintf(labels, sizeof(labels), "processor=\"%s\",reason=\"num_traces\"", self->create.id);
+    self->early_count = col_metrics_counter(metrics, "collector_mock_groupbytrace_evicted_spans",
+                                            labels, early);
+    snprintf(labels, sizeof(labels), "processor=\"%s\",reason=\"bytes\"", self->create.id);
+    self->early_bytes = col_metrics_counter(metrics, "collector_mock_groupbytrace_evicted_spans",
+                                            labels, early);
     return self->evicted != NULL && self->spans_out != NULL && self->traces_out != NULL &&
-           self->held != NULL && self->lost != NULL;
+           self->held != NULL && self->held_bytes != NULL && self->lost != NULL &&
+           self->early_count != NULL && self->early_bytes != NULL;
 }
 
 static enum otel_err create(const struct col_create *args, void **ret, struct otl_detail *reterr)
@@ -275,6 +313,8 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
     self->create = *args;
     self->wait_ns = otl_tree_duration_ns(args->config, "wait_duration", OTL_NS_PER_S);
     self->max = (uint64_t)otl_tree_int(args->config, "num_traces", 1000000);
+    self->max_bytes = (uint64_t)otl_tree_int(json_object_get(args->config, "compat"), "max_bytes",
+                                             DEFAULT_BYTES);
     self->seed = otl_random_os_seed();
     self->slots = otl_mem_zalloc(SLOTS * sizeof(struct trace *));
     col_regroup_init(&self->run, TRACE_MAX);

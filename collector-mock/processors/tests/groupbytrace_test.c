@@ -96,6 +96,38 @@ static void the_oldest_makes_room_and_is_lost(void **state)
     proc_world_fini(&world);
 }
 
+static void the_oldest_make_room_also_for_bytes(void **state)
+{
+    static const char held[] = "collector_mock_groupbytrace_held_bytes";
+    struct tail_span one = {.trace = 1};
+    struct proc_world world;
+    uint64_t bytes = 0, most = 0;
+
+    (void)state;
+    good(&world, "{wait_duration: 1h, compat: {max_bytes: 4096}}");
+    for (uint8_t i = 1; i < 200; i++) {
+        one.trace = i;
+        assert_int_equal(proc_feed(&world, &one, 1, false), OTEL_OK);
+        bytes = proc_counter(&world, held, LABELS);
+        assert_in_range(bytes, 1, 4096);
+        most = bytes > most ? bytes : most;
+    }
+    assert_true(most > 3000);
+    assert_int_equal(world.spans, 0); /* what is evicted is lost */
+    bytes = proc_counter(&world, METRIC("traces_evicted"), LABELS);
+    assert_true(bytes > 150);
+    assert_int_equal(proc_counter(&world, "collector_mock_groupbytrace_evicted_spans",
+                                  LABELS ",reason=\"bytes\""),
+                     bytes);
+    assert_int_equal(proc_counter(&world, "collector_mock_groupbytrace_lost_spans", LABELS), bytes);
+    proc_world_fini(&world);
+    good(&world, "{wait_duration: 1h, compat: {max_bytes: 1}}"); /* less than any trace needs */
+    assert_int_equal(proc_feed(&world, SPANS, 4, false), OTEL_OK);
+    assert_int_equal(proc_counter(&world, "collector_mock_groupbytrace_lost_spans", LABELS), 4);
+    assert_int_equal(proc_counter(&world, held, LABELS), 0);
+    proc_world_fini(&world);
+}
+
 static void what_follows_refuses_is_lost_and_counted(void **state)
 {
     struct proc_world world;
@@ -116,6 +148,7 @@ static void wrong_settings_are_refused(void **state)
         {"{discard_orphans: true}", ":1:19: processor 'groupbytrace': option 'discard_orphans'"},
         {"{store_on_disk: true}", "not supported"},
         {"{num_traces: 0}", "num_traces"},
+        {"{compat: {max_bytes: 0}}", "max_bytes"},
         {"{wait_durations: 1s}", "did you mean 'wait_duration'?"},
     };
 
@@ -129,6 +162,7 @@ int main(void)
         cmocka_unit_test(traces_leave_whole_in_the_order_they_came),
         cmocka_unit_test(late_spans_begin_a_new_wait),
         cmocka_unit_test(the_oldest_makes_room_and_is_lost),
+        cmocka_unit_test(the_oldest_make_room_also_for_bytes),
         cmocka_unit_test(what_follows_refuses_is_lost_and_counted),
         cmocka_unit_test(wrong_settings_are_refused),
     };

@@ -195,6 +195,11 @@ col_queue_test_LIBS := col_net col_wire base
 col_queue_test_PKGS := libnghttp2
 $(B)/tests/col_queue_test: | $(B)/bin/collector-mock
 
+TESTS += col_fault_pipeline_test
+col_fault_pipeline_test_SRCS := collector-mock/tests/fault_pipeline_test.c $(COL_RIG)
+col_fault_pipeline_test_LIBS := col_wire base
+$(B)/tests/col_fault_pipeline_test: | $(B)/bin/collector-mock
+
 BENCHES += receive_bench
 receive_bench_SRCS := collector-mock/bench/receive_bench.c
 receive_bench_LIBS := col_wire otlp_pb base

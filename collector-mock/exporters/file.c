@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "collector-mock/exporters/otlp_json.h"
+#include "collector-mock/faults/faults.h"
 #include "collector-mock/pipeline/registry.h"
 #include "sdk/base/mem.h"
 
@@ -18,7 +19,8 @@
  *
  * Written with one write(2) a request and not held back (flush_interval has nothing to do), so
  * that a full disk is an error of the request that met it: that one is refused, what was written
- * of it is taken back, and the file stays whole.
+ * of it is taken back, and the file stays whole. The fault disk_full is a write that finds no
+ * room.
  */
 
 enum { RECORD_MAX = 512 * 1024 * 1024, KEEP = 1024 * 1024 };
@@ -89,6 +91,7 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
         return otl_detail_set(reterr, OTEL_ERR_IO, file->path, 0, 0,
                               "exporter '%s': cannot open the file: %s", file->id,
                               strerror(errno));
+    file->host->files++;
     return OTEL_OK;
 }
 
@@ -134,7 +137,9 @@ static enum otel_err consume(void *self, const struct col_batch *batch, struct o
     enum otel_err err = encode(file, batch);
     int error = 0;
 
-    if (err == OTEL_OK)
+    if (err == OTEL_OK && col_faults_strike_write(file->host->faults, file->id, batch->spans))
+        error = ENOSPC;
+    else if (err == OTEL_OK)
         error = write_record(file);
     if (error != 0) {
         err = otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "exporter '%s': cannot write %s: %s",

@@ -32,8 +32,10 @@ enum col_fault_kind {
     COL_FAULT_SLOW_ANSWER,  /* behind: so many bytes a second */
     COL_FAULT_DUPLICATE,    /* behind: the pipeline is given it twice */
     COL_FAULT_CLOCK_SKEW,   /* it is recorded as received at another time; nothing else happens */
-    COL_FAULT_MEMORY,       /* before: refused as by a memory_limiter */
-    COL_FAULT_DISK_FULL,    /* before, and not in the tap: there is no room on the disk */
+    COL_FAULT_MEMORY,       /* memory_limiters see usage over their limit; before, refused likewise,
+                             * where there is none */
+    COL_FAULT_DISK_FULL,    /* a file exporter's write finds no room; where there is none: before,
+                             * and not in the tap */
     COL_FAULT_ACCEPT_STALL, /* connections: accepted and never read */
     COL_FAULT_SLOW_READ,    /* connections: so many bytes a second are read */
     COL_FAULT_TLS_REFUSE,   /* connections: the handshake ends with an alert */

@@ -97,15 +97,19 @@ static void write_record(struct col_faults *faults, const char *line, int len)
 static void record_request(struct col_faults *faults, const struct running *by,
                            const struct col_fault_request *request)
 {
-    char line[256];
-    int len = snprintf(line, sizeof(line),
-                       "{\"fault\":%" PRIu32 ",\"kind\":\"%s\",\"mono_ns\":%" PRIu64
-                       ",\"request\":%" PRIu64 ",\"connection\":%" PRIu64 ",\"spans\":%" PRIu64
-                       "}\n",
-                       by->fault.id, col_fault_word(by->fault.kind),
-                       otl_clock_mono(faults->options.clock), request->number,
-                       request->connection, request->spans);
+    char line[512], more[200] = "";
+    int len;
 
+    if (request->exporter != NULL)
+        snprintf(more, sizeof(more), ",\"exporter\":\"%.*s\"",
+                 (int)strcspn(request->exporter, "\"\\\n"), request->exporter);
+    len = snprintf(line, sizeof(line),
+                   "{\"fault\":%" PRIu32 ",\"kind\":\"%s\",\"mono_ns\":%" PRIu64
+                   ",\"request\":%" PRIu64 ",\"connection\":%" PRIu64 ",\"spans\":%" PRIu64
+                   "%s}\n",
+                   by->fault.id, col_fault_word(by->fault.kind),
+                   otl_clock_mono(faults->options.clock), request->number, request->connection,
+                   request->spans, more);
     write_record(faults, line, len);
 }
 
@@ -458,7 +462,7 @@ static void spend(struct running *by)
         evtimer_add(by->end, &now);
 }
 
-enum target { REQUEST = 1, EARLY = 2, CONNECTION = 4, HANDSHAKE = 8, OPEN = 16 };
+enum target { REQUEST = 1, EARLY = 2, CONNECTION = 4, HANDSHAKE = 8, OPEN = 16, DISK = 32 };
 
 /* Where a fault of this kind can hit, bits. */
 static unsigned targets_of(enum col_fault_kind kind)
@@ -469,7 +473,9 @@ static unsigned targets_of(enum col_fault_kind kind)
         return CONNECTION;
     if (col_fault_on_connections(kind))
         return HANDSHAKE;
-    return kind == COL_FAULT_DISK_FULL || kind == COL_FAULT_CLOCK_SKEW ? EARLY : REQUEST;
+    if (kind == COL_FAULT_DISK_FULL)
+        return DISK;
+    return kind == COL_FAULT_CLOCK_SKEW ? EARLY : REQUEST;
 }
 
 static const struct col_fault_plan *strike(struct col_faults *faults, unsigned targets,
@@ -481,7 +487,7 @@ static const struct col_fault_plan *strike(struct col_faults *faults, unsigned t
             (targets_of(by->fault.kind) & targets) == 0 ||
             otl_random_unit(&by->random) >= by->fault.probability)
             continue;
-        if ((targets & (REQUEST | EARLY)) == 0) {
+        if ((targets & (REQUEST | EARLY | DISK)) == 0) {
             by->deeds.connections++;
             ++*faults->hit_connections[by->fault.kind];
         } else {
@@ -503,10 +509,17 @@ const struct col_fault_plan *col_faults_strike(struct col_faults *faults,
     return strike(faults, REQUEST, request);
 }
 
-const struct col_fault_plan *col_faults_strike_early(struct col_faults *faults,
+const struct col_fault_plan *col_faults_strike_early(struct col_faults *faults, bool disk,
                                                      const struct col_fault_request *request)
 {
-    return strike(faults, EARLY, request);
+    return strike(faults, EARLY | (disk ? DISK : 0u), request);
+}
+
+bool col_faults_strike_write(struct col_faults *faults, const char *exporter, uint64_t spans)
+{
+    const struct col_fault_request write = {.spans = spans, .exporter = exporter};
+
+    return strike(faults, DISK, &write) != NULL;
 }
 
 const struct col_fault_plan *col_faults_strike_connection(struct col_faults *faults,
@@ -515,7 +528,7 @@ const struct col_fault_plan *col_faults_strike_connection(struct col_faults *fau
 {
     unsigned targets = open ? OPEN : CONNECTION | (secure ? HANDSHAKE : 0u);
 
-    return strike(faults, targets, &(struct col_fault_request){connection, 0, 0});
+    return strike(faults, targets, &(struct col_fault_request){.connection = connection});
 }
 
 bool col_faults_end(struct col_faults *faults, uint32_t id)

@@ -95,15 +95,18 @@ void col_faults_detach(struct col_faults *faults, const void *arg);
 
 struct col_fault_request { /* what the record says of it */
     uint64_t connection, number, spans;
+    const char *exporter; /* whose write was hit, instead of a request; or NULL */
 };
 
 /* The fault that hits this request, or NULL. faults NULL: none ever. */
 const struct col_fault_plan *col_faults_strike(struct col_faults *faults,
                                                const struct col_fault_request *request);
-/* disk_full and clock_skew: what hits before the request is in the tap, where a full disk leaves
- * none. */
-const struct col_fault_plan *col_faults_strike_early(struct col_faults *faults,
+/* clock_skew, and disk_full if it is the tap's: what hits before the request is in the tap, where
+ * a full disk leaves none. */
+const struct col_fault_plan *col_faults_strike_early(struct col_faults *faults, bool disk,
                                                      const struct col_fault_request *request);
+/* Whether disk_full hits this write of a file exporter. faults NULL: none ever. */
+bool col_faults_strike_write(struct col_faults *faults, const char *exporter, uint64_t spans);
 /* The fault that hits a new connection; open: an open one, which slow_read alone can; secure: it
  * speaks TLS. */
 const struct col_fault_plan *col_faults_strike_connection(struct col_faults *faults,

@@ -84,6 +84,9 @@ struct col_host {
     uint64_t tap_requests;      /* numbers given out */
     uint64_t tap_connections;
     struct col_faults *faults;  /* NULL: none on command */
+    unsigned limiters;          /* memory_limiter processors: memory_pressure acts on them */
+    unsigned files;             /* file exporters: disk_full acts on them */
+    bool pressed;               /* memory_pressure has hit the request at hand */
     struct col_guard *guards;   /* who may send, by the id of an extension; see guard.h */
     struct col_ticket *ticket;  /* whose answer may wait for this batch; NULL: nobody's */
     struct col_recent *recent;  /* the last traces, for people; NULL: not kept */

@@ -15,6 +15,8 @@
  * from there to the next check everything is refused, without Retry-After, so that the client
  * sees 503. The Collector compares its Go heap and forces collections; there is no such heap
  * here, so the settings about collections are checked and have nothing to do.
+ *
+ * The fault memory_pressure is usage over the limit for the requests that it hits.
  */
 
 #define MIB ((uint64_t)1 << 20)
@@ -23,6 +25,7 @@ struct limiter {
     struct col_create create;
     uint64_t interval_ns, limit, spike; /* bytes */
     bool refusing;
+    bool pressed; /* the last request was refused on command */
     struct event *timer;
     uint64_t *accepted, *refused, *old_accepted, *old_refused;
 };
@@ -58,14 +61,19 @@ static uint64_t total(void)
     return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static void say(const struct limiter *limiter, bool over, const char *why)
+{
+    otl_log_line(&limiter->create.host->log, OTL_LOG_WARN, "processor '%s': memory usage is %s%s",
+                 limiter->create.id,
+                 over ? "above the soft limit: refusing data" : "back within limits", why);
+}
+
 static void look(struct limiter *limiter)
 {
     bool over = resident() >= limiter->limit - limiter->spike;
 
     if (over != limiter->refusing)
-        otl_log_line(&limiter->create.host->log, OTL_LOG_WARN, "processor '%s': memory usage is %s",
-                     limiter->create.id,
-                     over ? "above the soft limit: refusing data" : "back within limits");
+        say(limiter, over, "");
     limiter->refusing = over;
 }
 
@@ -79,8 +87,12 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 static enum otel_err consume(void *self, const struct col_batch *batch, struct otl_detail *reterr)
 {
     struct limiter *limiter = self;
+    bool pressed = limiter->create.host->pressed;
 
-    if (limiter->refusing) {
+    if (pressed != limiter->pressed && !limiter->refusing)
+        say(limiter, pressed, " (fault memory_pressure)");
+    limiter->pressed = pressed;
+    if (limiter->refusing || pressed) {
         *limiter->refused += batch->spans;
         *limiter->old_refused += batch->spans;
         return otl_detail_set(reterr, OTEL_ERR_UNAVAILABLE, NULL, 0, 0,
@@ -195,6 +207,7 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
                                   (suseconds_t)(limiter->interval_ns % OTL_NS_PER_S / 1000)};
 
     look(limiter);
+    limiter->create.host->limiters++;
     if (event_add(limiter->timer, &every) != 0)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     return OTEL_OK;

@@ -233,11 +233,18 @@ static void pass_faults(struct col_intake *intake, const struct col_intake_reque
                         uint64_t spans, struct col_outcome *outcome)
 {
     const struct col_fault_request seen = {intake->connection_base + request->connection,
-                                           outcome->tap_request, spans};
+                                           outcome->tap_request, spans, NULL};
 
     outcome->fault = col_faults_strike(intake->host->faults, &seen);
     if (outcome->fault == NULL) {
         hand_on(intake, request, spans, outcome);
+        return;
+    }
+    if (outcome->fault->kind == COL_FAULT_MEMORY && intake->host->limiters > 0) {
+        outcome->fault = NULL; /* it is the limiter that refuses */
+        intake->host->pressed = true;
+        hand_on(intake, request, spans, outcome);
+        intake->host->pressed = false;
         return;
     }
     if (col_fault_is_behind(outcome->fault->kind)) {
@@ -259,8 +266,9 @@ static bool pass_early_faults(struct col_intake *intake, struct col_intake_reque
                               uint64_t spans)
 {
     const struct col_fault_request seen = {intake->connection_base + request->connection,
-                                           intake->host->tap_requests + 1, spans};
-    const struct col_fault_plan *fault = col_faults_strike_early(intake->host->faults, &seen);
+                                           intake->host->tap_requests + 1, spans, NULL};
+    const struct col_fault_plan *fault =
+        col_faults_strike_early(intake->host->faults, intake->host->files == 0, &seen);
 
     if (fault == NULL)
         return true;

@@ -94,13 +94,13 @@ static void begin(struct rig *rig, struct col_fault_plan fault)
 
 static const struct col_fault_plan *strike(struct rig *rig)
 {
-    return col_faults_strike(rig->faults, &(struct col_fault_request){1, 2, 10});
+    return col_faults_strike(rig->faults, &(struct col_fault_request){1, 2, 10, NULL});
 }
 
 static void test_without_faults_nothing_is_hit(void **state)
 {
     assert_null(strike(*state));
-    assert_null(col_faults_strike(NULL, &(struct col_fault_request){1, 2, 10}));
+    assert_null(col_faults_strike(NULL, &(struct col_fault_request){1, 2, 10, NULL}));
 }
 
 static void test_the_first_that_began_decides(void **state)

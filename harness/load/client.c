@@ -12,6 +12,7 @@
 #include "harness/load/report.h"
 #include "harness/topology/child.h"
 #include "harness/topology/control.h"
+#include "harness/topology/cores.h"
 #include "harness/topology/role.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/file.h"
@@ -241,6 +242,8 @@ static enum otel_err make_generator(struct client *client, struct otl_detail *re
     options.connections = load->connections;
     options.timeout_ns = load->timeout_ns;
     options.queue_max = load->queue;
+    if (load->spins && hx_cores_alone())
+        options.pacer = HX_PACER_SPIN;
     options.hdr_dir = client->hdr_dir;
     options.ledger = client->ledger;
     options.base = client->base;

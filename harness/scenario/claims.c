@@ -105,6 +105,7 @@ static enum otel_err load_load(struct hx_loader *l, struct hx_load *load)
     load->rate = otl_tree_double(map, "rate", 0);
     load->arrival = arrival_named(otl_tree_text(map, "arrival", ""));
     load->burst = (unsigned)otl_tree_int(map, "burst", 1);
+    load->spins = strcmp(otl_tree_text(map, "pacer", ""), "spin") == 0;
     load->warmup_ns = otl_tree_duration_ns(map, "warmup", 0);
     load->duration_ns = otl_tree_duration_ns(map, "duration", 0);
     load->timeout_ns = otl_tree_duration_ns(map, "timeout", 0);

@@ -177,6 +177,7 @@ struct hx_load {
     double rate;                /* requests a second */
     enum hx_arrival arrival;
     unsigned burst;             /* arrival burst: requests of one instant; rate is their mean */
+    bool spins;                 /* the client never sleeps: a whole core for exact instants */
     uint64_t warmup_ns;
     uint64_t duration_ns;       /* measured, after the warm-up */
     uint64_t timeout_ns;        /* of one request, from the intended instant */

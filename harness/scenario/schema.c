@@ -49,6 +49,7 @@ static const char *const broker_errors[] = {HX_BROKER_ERRORS(HX_BROKER_ERROR_NAM
 static const char *const edges[] = {"parent", "link", "both", "none", NULL};
 static const char *const assignors[] = {"range", "roundrobin", "cooperative-sticky", NULL};
 static const char *const arrivals[] = {"constant", "poisson", "burst", NULL};
+static const char *const pacers[] = {"auto", "spin", NULL};
 static const char *const kinds[] = {"internal", "server", "client", "producer", "consumer", NULL};
 static const char *const ledgers[] = {"none", NULL};
 static const char *const statuses[] = {"unset", "ok", "error", NULL};
@@ -313,6 +314,7 @@ static const struct otl_schema load[] = {
     ROW("rate", DOUBLE, .required = true),
     ROW("arrival", ENUM, .words = arrivals, .fallback = "poisson"),
     ROW("burst", UINT, .min = 1, .max = 1000000, .fallback = "100"),
+    ROW("pacer", ENUM, .words = pacers, .fallback = "auto"),
     ROW("warmup", DURATION, .max = HOUR, .fallback = "2s"),
     ROW("duration", DURATION, .min = 10 * MS, .max = 24 * HOUR, .fallback = "10s"),
     ROW("timeout", DURATION, .min = MS, .max = HOUR, .fallback = "10s"),

@@ -11,6 +11,7 @@
 #include "harness/scenario/faults.h"
 #include "harness/service/app.h"
 #include "harness/service/inject.h"
+#include "harness/topology/cores.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 
@@ -50,6 +51,14 @@ static json_t *counters_json(const struct hx_led_process_close *row)
     return object;
 }
 
+/* How often this thread went to sleep. */
+static json_int_t waits(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_THREAD, &usage) == 0 ? (json_int_t)usage.ru_nvcsw : 0;
+}
+
 static void say_progress(struct service *service, const char *event)
 {
     const struct hx_app *app = service->app;
@@ -64,11 +73,11 @@ static void say_progress(struct service *service, const char *event)
     }
     hx_child_send(
         service->child,
-        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "event", event,
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "event", event,
                   "in_hand", (json_int_t)app->runtime.in_hand, "handled",
                   (json_int_t)app->runtime.handled, "refused", (json_int_t)app->refused,
                   "committed", (json_int_t)committed, "lag", (json_int_t)lag, "app_cpu_ns",
-                  (json_int_t)row.app_cpu_ns, "exporter_cpu_ns", (json_int_t)row.exporter_cpu_ns,
+                  (json_int_t)row.app_cpu_ns, "app_waits", waits(), "exporter_cpu_ns", (json_int_t)row.exporter_cpu_ns,
                   "rss_bytes", (json_int_t)row.rss_peak_bytes, "sdk", counters_json(&row),
                   "injected", hx_injector_json(app->runtime.rig.injector)));
 }
@@ -407,6 +416,8 @@ int hx_command_service(int argc, char **argv)
         hx_role_fini(&service.role);
         return hx_usage_fail(&detail);
     }
+    if (service.role.scenario->load.spins)
+        (void)hx_cores_beside();
     run(&service);
     clean_up(&service);
     return service.status;

@@ -22,7 +22,8 @@
  *                                         rate_asked, rate_achieved, in_flight, backlog, p50_ns,
  *                                         p99_ns of the last second, requests and errors so far.
  *                                         Service: in_hand, handled, refused, committed and lag
- *                                         (Kafka), app_cpu_ns, exporter_cpu_ns, rss_bytes and
+ *                                         (Kafka), app_cpu_ns, app_waits (how often that thread
+ *                                         slept), exporter_cpu_ns, rss_bytes and
  *                                         "sdk":{counters of HX_LED_COUNTERS}
  *   {"event":"membership","what":"assigned","group":"projector","partitions":2,"mono_ns":...}
  *                                         service: a consumer's group gave it partitions

@@ -22,7 +22,10 @@
  *
  * Saturation is a rate that the service cannot reach, with room for as many waiting requests as
  * there are connections (more are never sent): each connection finds the next request waiting, so
- * that all arms handle requests in bunches alike.
+ * that all arms handle requests in bunches alike. The load client never sleeps there
+ * (load.pacer spin): whoever sleeps must be woken, and who wakes it pays some microseconds, more
+ * often in the arm whose requests take longer. Where application threads themselves sleep between
+ * requests, as they do at the held rate, what that costs is in their CPU time, and the row says so.
  *
  * Life      no state between calls; hx_overhead_measure() runs processes and leaves none.
  * Threads   the process must have no other thread.
@@ -82,6 +85,7 @@ struct hx_slice {
     double failed;    /* of them; at saturation without those that were never sent */
     double handled;   /* requests since the mark */
     double handled_in_all;
+    double waits;     /* how often an application's thread slept since the mark */
     double spans;     /* ended since the mark */
     double dropped;   /* spans, from the first on */
     double drops[HX_OVERHEAD_REASONS];           /* the same by reason */

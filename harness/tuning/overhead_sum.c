@@ -10,6 +10,8 @@
 #include "sdk/base/mem.h"
 
 static const double SIGNIFICANT = 0.05; /* p of a difference */
+/* Sleeps a request: what one costs, a few microseconds, is then some tens of nanoseconds. */
+static const double WAITS_TOLD = 0.01;
 
 struct figure {
     const char *key, *title, *unit;
@@ -37,7 +39,7 @@ struct hx_slice *hx_slice_at(const struct hx_slices *slices, unsigned block, uns
 }
 
 struct sums {
-    double asked, failed, handled, spans, dropped, exported, exports, bytes, exporter_ns, slices;
+    double asked, failed, handled, waits, spans, dropped, exported, exports, bytes, exporter_ns, slices;
     double drops[HX_OVERHEAD_REASONS];
     const char *unfinished; /* the first that was */
 };
@@ -56,6 +58,7 @@ static struct sums sums_of(const struct hx_slices *slices, unsigned load, unsign
         sums.asked += slice->asked;
         sums.failed += slice->failed;
         sums.handled += slice->handled;
+        sums.waits += slice->waits;
         sums.spans += slice->spans;
         sums.dropped += slice->dropped;
         for (size_t i = 0; i < HX_OVERHEAD_REASONS; i++)
@@ -161,6 +164,7 @@ struct comparison {
     double floor;    /* of the noise; the A/A arm's own comparison has none */
     double rate;     /* of the base */
     double spans;    /* a request, where this arm makes spans */
+    double waits, base_waits; /* a request */
 };
 
 static bool is_apart(const struct hx_paired *found)
@@ -168,11 +172,29 @@ static bool is_apart(const struct hx_paired *found)
     return found->p < SIGNIFICANT && found->low * found->high > 0;
 }
 
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* A thread that sleeps less often, because its requests take longer, saves what sleeping costs: no
+ * part of the code that was added. */
+static void add_waits(const struct comparison *c, char *text, size_t size)
+{
+    size_t len = strlen(text);
+
+    if (c->figure == HX_OVERHEAD_APP_CPU && larger(c->waits, c->base_waits) > WAITS_TOLD)
+        snprintf(text + len, size - len,
+                 "; contains what sleeping between requests costs (%.2f times a request, %.2f "
+                 "without tracing)",
+                 c->waits, c->base_waits);
+}
+
 static void put_text(json_t *row, const struct comparison *c, const struct hx_paired *found,
                      double base, bool detected)
 {
     const char *unit = figures[c->figure].unit;
-    char change[40], low[40], high[40], of[40], floor[40], what[120], text[400];
+    char change[40], low[40], high[40], of[40], floor[40], what[120], text[520];
 
     amount(base, unit, false, of, sizeof(of));
     amount(c->floor, unit, false, floor, sizeof(floor));
@@ -195,12 +217,8 @@ static void put_text(json_t *row, const struct comparison *c, const struct hx_pa
         snprintf(text, sizeof(text), "no difference detected; the smallest that could have been is "
                  "%s of the %s without tracing at %.0f requests/s",
                  floor, of, c->rate);
+    add_waits(c, text, sizeof(text));
     json_object_set_new(row, "text", json_string(text));
-}
-
-static double larger(double a, double b)
-{
-    return a > b ? a : b;
 }
 
 /* What the interval could not tell from nothing: an effect must reach beyond both. */
@@ -310,8 +328,10 @@ static json_t *arm_row(const struct hx_slices *slices, unsigned load, unsigned a
     put_middles(slices, load, arm, row);
     if (hx_overhead_disqualified(slices, load, arm, why))
         json_object_set_new(row, "disqualified", json_string(why));
-    if (sums.handled > 0)
+    if (sums.handled > 0) {
         json_object_set_new(row, "spans_per_request", json_real(sums.spans / sums.handled));
+        json_object_set_new(row, "waits_per_request", json_real(sums.waits / sums.handled));
+    }
     if (sums.exported > 0) {
         json_object_set_new(row, "bytes_per_span", json_real(sums.bytes / sums.exported));
         json_object_set_new(row, "exporter_cpu_ns_per_span",
@@ -339,22 +359,26 @@ static void put_load(const struct hx_slices *slices, unsigned load, json_t *rows
 {
     struct comparison c = {.slices = slices, .load = load, .rate = base_rate(slices, load)};
     char why[HX_OVERHEAD_WHY];
+    struct sums sums;
 
     for (unsigned arm = 0; arm < HX_ARMS; arm++)
         if (slices->plan->arms[arm])
             json_array_append_new(all_arms, arm_row(slices, load, arm));
     if (hx_overhead_disqualified(slices, load, HX_ARM_NONE, why))
         return;
+    sums = sums_of(slices, load, HX_ARM_NONE);
+    c.base_waits = sums.handled > 0 ? sums.waits / sums.handled : 0;
     for (c.figure = 0; c.figure < HX_OVERHEAD_FIGURES; c.figure++) {
         c.floor = 0;
         for (c.arm = HX_ARM_NONE_AGAIN; c.arm < HX_ARMS && figures[c.figure].loads[load]; c.arm++) {
-            struct sums sums = sums_of(slices, load, c.arm);
             struct hx_paired found;
             json_t *row;
+            sums = sums_of(slices, load, c.arm);
             if (!slices->plan->arms[c.arm] ||
                 hx_overhead_disqualified(slices, load, c.arm, why))
                 continue;
             c.spans = sums.handled > 0 ? sums.spans / sums.handled : 0;
+            c.waits = sums.handled > 0 ? sums.waits / sums.handled : 0;
             row = compare(&c, &found);
             if (row != NULL)
                 json_array_append_new(rows, row);

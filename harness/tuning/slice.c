@@ -85,6 +85,7 @@ static json_t *tree_of(const struct hx_slice_run *slice)
         json_object_set_new(target, "rate", json_real(plan->saturation_rate));
         json_object_set_new(target, "arrival", json_string("constant"));
         json_object_set(target, "queue", json_object_get(target, "connections"));
+        json_object_set_new(target, "pacer", json_string("spin"));
     }
     return tree;
 }
@@ -121,6 +122,7 @@ static void add_service(struct hx_slice *slice, const struct hx_child *child, do
     /* What drains and stops is no request's. */
     *app_ns += number(app_end, "app_cpu_ns") - number(start, "app_cpu_ns");
 #undef SINCE_MARK
+    slice->waits += number(child->marked_end, "app_waits") - number(child->marked, "app_waits");
     slice->injected_app_ns += number(json_object_get(child->marked_end, "injected"), "app_ns") -
                               number(injected_before, "app_ns");
     slice->injected_exporter_ns +=

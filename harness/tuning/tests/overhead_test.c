@@ -124,6 +124,32 @@ static void an_effect_below_the_noise_is_none(void **state)
         fail_msg("20 ns under noise of 100 ns were claimed in %u of 40", api);
 }
 
+/* An application that sleeps between requests pays for it as often as it does. */
+static void what_sleeping_costs_is_said_to_be_in_it(void **state)
+{
+    static const char text[] = "sleeping between requests costs (0.50 times a request, 0.90 "
+                               "without tracing)";
+    static struct world w;
+
+    (void)state;
+    for (int sleeps = 0; sleeps <= 1; sleeps++) {
+        json_t *result;
+        const json_t *row;
+        make(&w, 1);
+        for (unsigned b = 0; b < BLOCKS; b++) {
+            hx_slice_at(&w.slices, b, HX_OVERHEAD_HELD, HX_ARM_NONE)->waits = sleeps ? 900 : 1;
+            hx_slice_at(&w.slices, b, HX_OVERHEAD_HELD, HX_ARM_BATCH)->waits = sleeps ? 500 : 2;
+        }
+        result = hx_overhead_sum(&w.slices);
+        row = named(json_object_get(result, "rows"), "name", "batch app_cpu_ns_per_request held");
+        assert_true((strstr(json_string_value(json_object_get(row, "text")), text) != NULL) ==
+                    (sleeps == 1));
+        row = named(json_object_get(result, "arms"), "name", "batch held");
+        assert_true(fabs(number(row, "waits_per_request") - (sleeps ? 0.5 : 0.002)) < 1e-9);
+        json_decref(result);
+    }
+}
+
 /* The machine changed with the arm: then it says so, and no effect of that size is one. */
 static void what_two_same_arms_differ_by_is_noise(void **state)
 {
@@ -214,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_effect_above_the_noise_is_found),
         cmocka_unit_test(an_effect_below_the_noise_is_none),
+        cmocka_unit_test(what_sleeping_costs_is_said_to_be_in_it),
         cmocka_unit_test(what_two_same_arms_differ_by_is_noise),
         cmocka_unit_test(an_arm_that_drops_or_fails_is_not_compared),
         cmocka_unit_test(without_a_base_nothing_is_compared),

@@ -6,6 +6,7 @@
 
 #include "harness/cli/commands.h"
 #include "reports/render.h"
+#include "reports/sweep/sweep.h"
 #include "sdk/base/file.h"
 #include "sdk/base/text.h"
 
@@ -47,6 +48,31 @@ static int print(const char *dir, const struct rep_renderer *renderer)
     return status;
 }
 
+static bool is_sweep(const char *dir)
+{
+    char path[4096];
+
+    return snprintf(path, sizeof(path), "%s/sweep.json", dir) < (int)sizeof(path) &&
+           access(path, F_OK) == 0;
+}
+
+static int draw_sweep(const char *dir)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct rep_out out;
+    int status = HX_EXIT_OK;
+
+    rep_out_init(&out);
+    if (rep_sweep_render(dir, &out, &detail) != OTEL_OK) {
+        status = failed(&detail);
+    } else if (otl_fd_write_all(STDOUT_FILENO, out.buf.data, out.buf.len) != OTEL_OK) {
+        otl_detail_set(&detail, OTEL_ERR_IO, "standard output", 0, 0, "cannot be written");
+        status = failed(&detail);
+    }
+    rep_out_fini(&out);
+    return status;
+}
+
 int hx_command_report(int argc, char **argv)
 {
     const char *format = NULL;
@@ -59,8 +85,9 @@ int hx_command_report(int argc, char **argv)
         .synopsis = "report DIR [--format html|json|junit|markdown|text]",
         .text =
             "Draws the report.json of a run directory. Without --format report.html, junit.xml,\n"
-            "summary.md and plots/ are made again and the text is printed. The exit status says\n"
-            "whether the report could be drawn, not what its verdict is.\n",
+            "summary.md and plots/ are made again and the text is printed. Of a sweep's directory\n"
+            "its table, sweep.csv, heat maps and page are. The exit status says whether it could\n"
+            "be drawn, not what the verdict is.\n",
         .options = options,
         .arguments_min = 1,
         .arguments_max = 1,
@@ -75,6 +102,8 @@ int hx_command_report(int argc, char **argv)
         return unknown_format(format);
     if (format != NULL)
         return print(arguments.items[0], rep_renderer_find(format));
+    if (is_sweep(arguments.items[0]))
+        return draw_sweep(arguments.items[0]);
     if (rep_render_all(arguments.items[0], &detail) != OTEL_OK)
         return failed(&detail);
     return print(arguments.items[0], rep_renderer_find("text"));

@@ -84,6 +84,13 @@ files()
 }
 check "a table for programs, a page with heat maps for people" files
 
+again() # drawn again from sweep.json alone
+{
+    rm "$dir/sweep/index.html" "$dir/sweep/sweep.csv"
+    expect_exit 0 "$tracerig" report "$dir/sweep" && says "max_queue_size" && files
+}
+check "... and drawn again" again
+
 refused() # refused TEXT OPTION...
 {
     text=$1

@@ -66,48 +66,62 @@ static void put_tics(struct rep_out *out, char axis, const json_t *values)
     rep_put(out, ")\n");
 }
 
-/* What the picture is divided by, so that its numbers are short. */
-static double divisor(const char *unit, const char **word)
+/* What a cell shows; false: it is not known there. */
+static bool value_at(const json_t *point, const json_t *figure, double *ret, bool *ret_undetected)
 {
-    *word = strcmp(unit, "share") == 0 ? "percent" : strcmp(unit, "ns") == 0 ? "microseconds" : "";
-    return strcmp(unit, "share") == 0 ? 0.01 : strcmp(unit, "ns") == 0 ? 1e3 : 1;
+    const char *key = rep_str(figure, "key");
+    const json_t *value = rep_get(rep_get(point, "figures"), key);
+
+    *ret_undetected = rep_sweep_undetected(point, key);
+    *ret = *ret_undetected ? 0 : json_number_value(value);
+    return value != NULL;
 }
 
-struct range {
-    double low, high;
-    bool any;
-};
-
-static void widen(struct range *range, double value)
+bool rep_heat_range(const json_t *sweep, const json_t *figure, double *ret_low, double *ret_high)
 {
-    if (!range->any || value < range->low)
-        range->low = value;
-    if (!range->any || value > range->high)
-        range->high = value;
-    range->any = true;
+    bool any = false, undetected;
+    double value;
+    size_t index;
+    json_t *point;
+
+    json_array_foreach(rep_get(sweep, "points"), index, point) {
+        if (!value_at(point, figure, &value, &undetected))
+            continue;
+        *ret_low = !any || value < *ret_low ? value : *ret_low;
+        *ret_high = !any || value > *ret_high ? value : *ret_high;
+        any = true;
+    }
+    return any;
 }
 
-static void put_data(const json_t *sweep, const json_t *figure, size_t first, struct rep_out *data,
-                     struct range *range)
+const char *rep_heat_unit(const json_t *sweep, const json_t *figure, double *ret_unit)
+{
+    bool ns = rep_is(figure, "unit", "ns"), share = rep_is(figure, "unit", "share");
+    double low = 0, high = 0;
+
+    (void)!rep_heat_range(sweep, figure, &low, &high);
+    high = -low > high ? -low : high;
+    *ret_unit = share ? 0.01 : !ns || high < 1e4 ? 1 : high < 1e7 ? 1e3 : 1e6;
+    return share ? "%" : !ns ? "" : high < 1e4 ? "ns" : high < 1e7 ? "\xc2\xb5s" : "ms";
+}
+
+static void put_data(const json_t *sweep, const json_t *figure, size_t first, struct rep_out *data)
 {
     size_t columns = values_in(sweep, 0), rows = values_in(sweep, 1);
     size_t x_step = stride(sweep, 0), y_step = stride(sweep, 1);
-    const char *word;
-    double unit = divisor(rep_str(figure, "unit"), &word);
+    double unit;
 
+    rep_heat_unit(sweep, figure, &unit);
     for (size_t y = 0; y < (rows ? rows : 1); y++) {
         for (size_t x = 0; x < columns; x++) {
             const json_t *point = json_array_get(rep_get(sweep, "points"),
                                                  first + x * x_step + (rows ? y * y_step : 0));
-            const json_t *value = rep_get(rep_get(point, "figures"), rep_str(figure, "key"));
-            bool undetected = rep_sweep_undetected(point, rep_str(figure, "key"));
-            double number = undetected ? 0 : json_number_value(value) / unit;
-            if (value == NULL) {
+            double value;
+            bool undetected;
+            if (value_at(point, figure, &value, &undetected))
+                rep_putf(data, "%zu %zu %.6g %d\n", x, y, value / unit, (int)undetected);
+            else
                 rep_putf(data, "%zu %zu NaN 0\n", x, y);
-                continue;
-            }
-            widen(range, number);
-            rep_putf(data, "%zu %zu %.6g %d\n", x, y, number, (int)undetected);
         }
         rep_put(data, "\n");
     }
@@ -119,43 +133,41 @@ void rep_heat_script(const json_t *sweep, const json_t *figure, size_t first,
     const json_t *axes = rep_get(sweep, "axes");
     size_t columns = values_in(sweep, 0), rows = values_in(sweep, 1);
     bool png = rep_heat_cells(sweep) > REP_HEAT_SVG_CELLS;
-    struct range range = {0, 0, false};
-    const char *word;
+    double low = 0, high = 0, unit;
 
-    divisor(rep_str(figure, "unit"), &word);
+    rep_heat_unit(sweep, figure, &unit);
+    (void)!rep_heat_range(sweep, figure, &low, &high);
     rep_putf(script,
              "# tracerig heat map; again: gnuplot -c THIS.gp FILE.%s; reads THIS.dat\n"
-             "set terminal %s size 560,380 noenhanced font 'DejaVu Sans,11' background '#ffffff'\n"
+             "set terminal %s size 320,220 noenhanced font 'DejaVu Sans,13' background '#ffffff'\n"
              "set encoding utf8\nset output ARG1\n"
              "set palette defined (0 '#f5f8ff', 0.3 '#cfe0fc', 0.65 '#9cbefa', "
              "1 '#5b8def')\nset border 0\nset tics out nomirror scale 0 textcolor rgb '#475467'\n"
-             "unset key\nset xrange [-0.5:%zu.5]\nset yrange [-0.5:%zu.5]\n",
+             "unset key\nunset colorbox\nset xrange [-0.5:%zu.5]\nset yrange [-0.5:%zu.5]\n",
              png ? "png" : "svg", png ? "pngcairo" : "svg dynamic", columns - 1,
              rows ? rows - 1 : 0);
     put_tics(script, 'x', rep_get(json_array_get(axes, 0), "values"));
     rep_put(script, "set xlabel ");
-    put_label(script, rep_str(json_array_get(axes, 0), "path"));
+    put_label(script, rep_sweep_word(rep_str(json_array_get(axes, 0), "path")));
     rep_put(script, "\n");
     if (rows > 0) {
         put_tics(script, 'y', rep_get(json_array_get(axes, 1), "values"));
         rep_put(script, "set ylabel ");
-        put_label(script, rep_str(json_array_get(axes, 1), "path"));
+        put_label(script, rep_sweep_word(rep_str(json_array_get(axes, 1), "path")));
         rep_put(script, "\n");
     } else {
         rep_put(script, "unset ytics\n");
     }
-    rep_put(script, "set cblabel ");
-    put_label(script, word);
-    put_data(sweep, figure, first, data, &range);
+    put_data(sweep, figure, first, data);
     /* One value everywhere would be an empty range. */
     rep_putf(script,
-             "\nset cbrange [%.6g:%.6g]\n"
+             "set cbrange [%.6g:%.6g]\n"
              "plot ARG0[1:strlen(ARG0)-3].'.dat' using 1:2:3 with image pixels",
-             range.low, range.high > range.low ? range.high : range.low + 1);
+             low / unit, (high > low ? high : low + unit) / unit);
     if (columns * (rows ? rows : 1) <= 150)
         rep_put(script, ", '' using 1:2:($4 > 0 ? '~' : "
                         "gprintf(abs($3) < 1000 ? '%.3g' : '%.0f', $3)) "
-                        "with labels font ',9' textcolor rgb '#101828' offset 0,0");
+                        "with labels textcolor rgb '#101828'");
     rep_put(script, "\n");
 }
 
@@ -257,7 +269,7 @@ void rep_heats_make(struct rep_heats *heats, const json_t *sweep, const char *di
                 continue;
             }
             heats->count++;
-            heat->figure = rep_str(figure, "title");
+            heat->figure = figure;
             heat->first = first;
             make(heat, sweep, figure, dir, first + 1);
         }

@@ -43,15 +43,13 @@ static void put_head(const json_t *sweep, struct rep_out *out)
 /* The values that tell this map from the others of its figure. */
 static void put_others(const json_t *sweep, const struct rep_heat *heat, struct rep_out *out)
 {
-    const json_t *point = json_array_get(rep_get(sweep, "points"), heat->first);
-    const json_t *axes = rep_get(sweep, "axes");
+    const json_t *values = rep_get(json_array_get(rep_get(sweep, "points"), heat->first), "values");
 
-    for (size_t a = 2; a < json_array_size(axes); a++) {
-        rep_put(out, a == 2 ? " at " : ", ");
-        rep_put_html(out, rep_str(json_array_get(axes, a), "path"));
-        rep_put(out, "=");
-        rep_put_html(out, json_string_value(json_array_get(rep_get(point, "values"), a)));
+    for (size_t a = 2; a < json_array_size(values); a++) {
+        rep_put(out, a == 2 ? "<figcaption><b>" : ", ");
+        rep_put_html(out, json_string_value(json_array_get(values, a)));
     }
+    rep_put(out, json_array_size(values) > 2 ? "</b></figcaption>" : "");
 }
 
 static void put_heat(const json_t *sweep, const struct rep_heat *heat, const char *dir,
@@ -61,11 +59,8 @@ static void put_heat(const json_t *sweep, const struct rep_heat *heat, const cha
     char path[PATH_BYTES];
     struct otl_buf picture;
 
-    rep_put(out, "<figure class=\"card pad\"><figcaption><b>");
-    rep_put_html(out, heat->figure);
-    rep_put(out, "</b>");
+    rep_put(out, "<figure class=\"card\" style=\"padding:.6rem .7rem .2rem\">");
     put_others(sweep, heat, out);
-    rep_put(out, "</figcaption>");
     otl_buf_init(&picture, PICTURE_BYTES);
     if (heat->file[0] == '\0') {
         rep_put(out, "<p class=\"lead\">not drawn: ");
@@ -73,7 +68,7 @@ static void put_heat(const json_t *sweep, const struct rep_heat *heat, const cha
         rep_put(out, "</p>");
     } else if (snprintf(path, sizeof(path), "%s/plots/%s", dir, heat->file) < PATH_BYTES &&
                otl_file_read(path, &picture, NULL) == OTEL_OK) {
-        rep_putf(out, "<img style=\"max-width:100%%\" alt=\"heat map; the table below has its "
+        rep_putf(out, "<img style=\"width:100%%\" alt=\"heat map; the table below has its "
                       "numbers\" src=\"data:image/%s;base64,",
                  png ? "png" : "svg+xml");
         rep_put_base64(out, picture.data, picture.len);
@@ -162,20 +157,71 @@ static void put_note(const json_t *sweep, struct rep_out *out)
     rep_put(out, "</p>\n");
 }
 
+/* What all maps of a figure have in common: title, unit, the ends of the colours. */
+static void put_figure(const json_t *sweep, const json_t *figure, struct rep_out *out)
+{
+    double low = 0, high = 0, divisor;
+    const char *word = rep_heat_unit(sweep, figure, &divisor);
+
+    rep_put(out, "<h3>");
+    rep_put_html(out, rep_str(figure, "title"));
+    rep_putf(out, "%s%s</h3>\n", *word ? ", in " : "", word);
+    if (!rep_heat_range(sweep, figure, &low, &high))
+        return;
+    rep_putf(out, "<p class=\"lead\">%s ", rep_format_number(low / divisor).text);
+    rep_put(out, "<span style=\"display:inline-block;width:9rem;height:.7em;border:1px solid "
+                 "#d0d5dd;background:linear-gradient(90deg," REP_HEAT_COLOURS ")\"></span>");
+    rep_putf(out, " %s</p>\n", rep_format_number(high / divisor).text);
+    if (rep_is(figure, "key", "added_p99_ns"))
+        put_note(sweep, out);
+}
+
+/* "Over max_queue_size (across) and max_export_batch_size (up); one map for each ..." */
+static void put_reading(const json_t *sweep, struct rep_out *out)
+{
+    size_t index;
+    json_t *axis;
+
+    rep_put(out, "<p class=\"lead\">Over ");
+    json_array_foreach(rep_get(sweep, "axes"), index, axis) {
+        rep_put(out, index == 0   ? ""
+                     : index == 1 ? " (across) and "
+                     : index == 2 ? " (up), one map for each "
+                                  : ", ");
+        rep_put_html(out, rep_str(axis, "path"));
+    }
+    rep_put(out, index == 2 ? " (up)" : "");
+    rep_put(out, ". Each cell is the median of the combination's runs; the maps of a figure have "
+                 "the same colours.</p>\n");
+}
+
+static void put_maps(const json_t *sweep, const struct rep_heats *heats, const char *dir,
+                     struct rep_out *out)
+{
+    const json_t *figure = NULL;
+
+    put_reading(sweep, out);
+    for (size_t i = 0; i < heats->count; i++) {
+        if (heats->items[i].figure != figure) {
+            rep_put(out, figure ? "</div>\n" : "");
+            figure = heats->items[i].figure;
+            put_figure(sweep, figure, out);
+            rep_put(out, "<div style=\"display:grid;gap:.8rem;margin-bottom:1.6rem;"
+                         "grid-template-columns:repeat(auto-fill,minmax(16rem,1fr))\">\n");
+        }
+        put_heat(sweep, &heats->items[i], dir, out);
+    }
+    rep_put(out, figure ? "</div>\n" : "");
+    if (heats->left_out > 0)
+        rep_putf(out, "<p class=\"lead\">%zu more maps are not drawn.</p>\n", heats->left_out);
+}
+
 void rep_sweep_html(const json_t *sweep, const struct rep_heats *heats, const char *dir,
                     struct rep_out *out)
 {
     put_head(sweep, out);
-    rep_html_section(out, "maps", "Heat maps", "Over the first two paths that were varied. Each "
-                     "cell is the median of the combination's runs.");
-    rep_put(out, "<div style=\"display:grid;gap:1rem;"
-                 "grid-template-columns:repeat(auto-fill,minmax(26rem,1fr))\">\n");
-    for (size_t i = 0; i < heats->count; i++)
-        put_heat(sweep, &heats->items[i], dir, out);
-    rep_put(out, "</div>\n");
-    put_note(sweep, out);
-    if (heats->left_out > 0)
-        rep_putf(out, "<p class=\"lead\">%zu more maps are not drawn.</p>\n", heats->left_out);
+    rep_html_section(out, "maps", "Heat maps", NULL);
+    put_maps(sweep, heats, dir, out);
     rep_html_section_end(out);
     rep_html_section(out, "table", "All combinations",
                      "Medians over the runs of a combination; sweep.csv and sweep.json have the "

@@ -16,12 +16,16 @@
  * and index.html out. Like the renderers of a run it computes nothing.
  *
  * A heat map shows one figure over the first two axes; with more axes there is one for each
- * combination of the others. They are SVG, PNG above REP_HEAT_SVG_CELLS cells.
+ * combination of the others, all in the same colours. They are SVG, PNG above REP_HEAT_SVG_CELLS
+ * cells.
  *
  * Life      no state between calls.
  * Threads   one call a directory at a time; waits for gnuplot and no other child.
  * Limits    sweep.json 64 MiB; REP_HEAT_MAX maps (index.html says how many are left out).
  */
+
+/* From the least to the largest value, as CSS has it; heat.c draws with the same. */
+#define REP_HEAT_COLOURS "#f5f8ff,#cfe0fc 30%,#9cbefa 65%,#5b8def"
 
 enum { REP_HEAT_SVG_CELLS = 5000, REP_HEAT_MAX = 96 };
 
@@ -35,7 +39,7 @@ OTEL_MUST_USE enum otel_err rep_sweep_render(const char *dir, struct rep_out *te
 
 struct rep_heat {
     char file[64];     /* below plots/: "heat-dropped_share-1.svg"; "" = not made */
-    const char *figure;
+    const json_t *figure;
     char problem[256]; /* why not, or "" */
     size_t first;      /* point whose values of the other axes it has */
 };
@@ -58,6 +62,15 @@ struct rep_sweep_note {
     char text[400];
 };
 struct rep_sweep_note rep_sweep_note(const json_t *sweep);
+
+/* Least and largest value of a figure in all its maps: the ends of their colours. Undetected
+ * differences count as 0. False: it is known nowhere. */
+bool rep_heat_range(const json_t *sweep, const json_t *figure, double *ret_low, double *ret_high);
+/* The unit that its numbers are drawn in, "%", "ns", "ms" or such, and how much of the figure's own
+ * it is. */
+const char *rep_heat_unit(const json_t *sweep, const json_t *figure, double *ret_unit);
+/* The last word of a path says enough: "max_queue_size" of "tracing.max_queue_size". */
+const char *rep_sweep_word(const char *path);
 
 /* Cells of a map. */
 size_t rep_heat_cells(const json_t *sweep);

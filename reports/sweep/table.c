@@ -124,8 +124,7 @@ static struct rep_text formatted(const json_t *value, const char *unit)
     return rep_format_number(json_number_value(value));
 }
 
-/* The last word of a path says enough in a heading: "tracing.max_queue_size". */
-static const char *heading(const char *path)
+const char *rep_sweep_word(const char *path)
 {
     const char *dot = strrchr(path, '.');
 
@@ -134,7 +133,7 @@ static const char *heading(const char *path)
 
 static size_t width_of(const json_t *axis)
 {
-    size_t width = strlen(heading(rep_str(axis, "path"))), index;
+    size_t width = strlen(rep_sweep_word(rep_str(axis, "path"))), index;
     json_t *value;
 
     json_array_foreach(rep_get(axis, "values"), index, value)
@@ -171,7 +170,7 @@ void rep_sweep_text(const json_t *sweep, struct rep_out *out)
     json_t *row;
 
     json_array_foreach(rep_get(sweep, "axes"), index, row) {
-        rep_put_column(out, heading(rep_str(row, "path")), width_of(row));
+        rep_put_column(out, rep_sweep_word(rep_str(row, "path")), width_of(row));
         rep_put(out, "  ");
     }
     json_array_foreach(rep_get(sweep, "figures"), index, row)

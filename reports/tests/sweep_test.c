@@ -64,6 +64,7 @@ static void within_the_noise_no_difference_is_shown(void **state)
     rep_heat_script(sweep, json_array_get(json_object_get(sweep, "figures"), 0), 0, &script, &data);
     assert_true(there(&data, "0 0 0 1\n1 0 222 0\n"));
     assert_true(there(&script, "$4 > 0 ? '~'"));
+    assert_true(there(&script, "set cbrange [0:222]"));
     rep_out_fini(&text);
     rep_out_fini(&html);
     rep_out_fini(&script);

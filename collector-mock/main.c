@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "collector-mock/config/lint.h"
+#include "collector-mock/pipeline/post.h"
 #include "collector-mock/pipeline/service.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/opts.h"
@@ -15,7 +16,7 @@ enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_FAULT = 3 };
 struct words {
     struct otl_opt_list config;
     const char *tap, *ready_fd, *faults, *control_fd, *fault_record, *broken,
-        *decisions;
+        *decisions, *workers;
     bool lenient, lint, help, version, print, status;
 };
 
@@ -58,6 +59,25 @@ static enum otel_err parse_broken(const char *text, struct col_service_options *
                           text);
 }
 
+static enum otel_err parse_workers(const struct words *words, struct col_service_options *options,
+                                   struct otl_detail *reterr)
+{
+    const char *faults = words->faults != NULL ? "--faults" : "--control-fd";
+    uint64_t workers = 1;
+
+    if (words->workers != NULL &&
+        otl_parse_uint(words->workers, 1, COL_WORKERS_MAX, &workers) != OTEL_OK)
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                              "--workers: '%s' is no number from 1 to %d", words->workers,
+                              COL_WORKERS_MAX);
+    if (workers > 1 && (words->faults != NULL || words->control_fd != NULL))
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                              "--workers: %s needs one worker: faults meet requests in one order",
+                              faults);
+    options->workers = (unsigned)workers;
+    return OTEL_OK;
+}
+
 static enum otel_err parse_words(const struct words *words, struct col_service_options *options,
                                  struct otl_detail *reterr)
 {
@@ -82,6 +102,8 @@ static enum otel_err parse_words(const struct words *words, struct col_service_o
     options->recent = words->print || words->status || words->config.count == 0;
     options->tap_path = words->tap;
     options->ready_fd = (int)fd;
+    if (parse_workers(words, options, reterr) != OTEL_OK)
+        return OTEL_ERR_ARGUMENT;
     return parse_broken(words->broken, options, reterr);
 }
 
@@ -161,6 +183,10 @@ int main(int argc, char **argv)
          OTL_OPT_TEXT, &words.fault_record},
         {"decisions", "FILE", "append a line of JSON for each decision of tail sampling",
          OTL_OPT_TEXT, &words.decisions},
+        {"workers", "N",
+         "so many threads with an event loop each, 1 to 64 (default 1); the spans of a trace meet "
+         "in one of them",
+         OTL_OPT_TEXT, &words.workers},
         {"print", NULL,
          "a line for each trace on standard output, when it has been quiet for a second",
          OTL_OPT_FLAG, &words.print},
@@ -182,7 +208,7 @@ int main(int argc, char **argv)
                "usage: collector-mock [--config FILE]... [--lenient] [--lint] [--tap FILE]\n"
                "                      [--ready-fd N]\n"
                "                      [--faults FILE] [--control-fd N] [--fault-record FILE]\n"
-               "                      [--decisions FILE] [--print] [--status]\n\n");
+               "                      [--decisions FILE] [--workers N] [--print] [--status]\n\n");
         otl_opts_help(table);
         printf("\nSIGTERM and SIGINT drain it. Exit status: 0 drained (--lint: no error), 2 bad "
                "configuration\nor option, 3 the environment failed (port, file, disk).\n");

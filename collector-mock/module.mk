@@ -6,6 +6,8 @@ COL_TAIL_SRCS := $(addprefix collector-mock/processors/tail/, attributes.c decid
 LIBS += collector
 collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host.c \
                   collector-mock/pipeline/graph.c collector-mock/pipeline/registry.c \
+                  collector-mock/pipeline/post.c collector-mock/pipeline/crew.c \
+                  collector-mock/pipeline/route.c collector-mock/receivers/dealer.c \
                   collector-mock/config/load.c collector-mock/config/read.c \
                   collector-mock/config/references.c collector-mock/config/findings.c \
                   collector-mock/config/old_names.c collector-mock/config/stand_in.c \
@@ -40,7 +42,8 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
                   collector-mock/faults/plan.c collector-mock/faults/fault.c \
                   collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c \
-                  collector-mock/telemetry/decisions.c collector-mock/telemetry/recent.c
+                  collector-mock/telemetry/decisions.c collector-mock/telemetry/recent.c \
+                  collector-mock/telemetry/collect.c
 collector_LIBS := transport tls col_grpc col_http col_wire yaml base
 collector_PKGS := libevent_core jansson libpcre2-8 zlib libcrypto
 collector_LDLIBS := -lm -lcrypt
@@ -222,7 +225,8 @@ fuzz_col_condition_SRCS := collector-mock/processors/tests/fuzz_col_condition.c 
 fuzz_col_condition_LIBS := collector
 
 TESTS += col_tail_test
-col_tail_test_SRCS := collector-mock/tests/tail_test.c $(TAIL_WORLD) $(COL_RIG)
+col_tail_test_SRCS := collector-mock/tests/tail_test.c collector-mock/tests/books.c \
+                      $(TAIL_WORLD) $(COL_RIG)
 col_tail_test_LIBS := collector
 $(B)/tests/col_tail_test: | $(B)/bin/collector-mock
 
@@ -255,3 +259,16 @@ col_groupbytrace_test_LIBS := collector
 TESTS += col_untouched_test
 col_untouched_test_SRCS := collector-mock/processors/tests/untouched_test.c $(PROC_WORLD)
 col_untouched_test_LIBS := collector
+
+TESTS += col_post_test
+TSAN_TESTS += col_post_test
+col_post_test_SRCS := collector-mock/pipeline/tests/post_test.c $(TAIL_WORLD)
+col_post_test_LIBS := collector
+
+TESTS += col_workers_test
+TSAN_TESTS += col_workers_test
+col_workers_test_SRCS := collector-mock/tests/workers_test.c collector-mock/tests/books.c \
+                         collector-mock/grpc/tests/client.c $(TAIL_WORLD) $(COL_RIG)
+col_workers_test_LIBS := collector
+col_workers_test_PKGS := libnghttp2
+$(B)/tests/col_workers_test: | $(B)/bin/collector-mock

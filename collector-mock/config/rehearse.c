@@ -27,7 +27,7 @@ static enum otel_err make(struct col_config *config, struct col_config_component
 {
     const struct col_create create = {component->id,  component->config, config->doc,
                                       component->pos, host,
-                                      {take_nothing, NULL, NULL}};
+                                      {take_nothing, NULL, NULL}, NULL, 1};
     void *self = NULL;
     enum otel_err err = component->type->create(&create, &self, reterr);
 
@@ -90,13 +90,14 @@ static enum otel_err make_all(struct col_config *config, struct col_host *host,
 enum otel_err col_config_rehearse(struct col_config *config, struct otl_detail *reterr)
 {
     struct col_host *host = otl_mem_zalloc(sizeof(*host));
+    struct col_budget budget = {.max = COL_BUDGET_BYTES};
     enum otel_err err = OTEL_ERR_MEMORY;
 
     if (host == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     host->tap.fd = -1;
     host->decisions.fd = -1;
-    host->budget.max = COL_BUDGET_BYTES;
+    host->budget = &budget;
     host->clock = otl_clock_real();
     host->on_drained = drained;
     otl_log_init(&host->log, 2, OTL_LOG_ERROR, "collector-mock");

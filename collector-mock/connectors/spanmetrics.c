@@ -665,7 +665,8 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
 #define SPAN_METRICS(word_)                                                                       \
     {                                                                                             \
         .name = (word_), .kind = COL_CONNECTOR, .schema = row, .create = create, .start = start,  \
-        .consume = consume, .to_metrics = true, .flush = flush, .free = free_spanmetrics          \
+        .consume = consume, .to_metrics = true, .flush = flush, .free = free_spanmetrics,         \
+        .place = COL_FIRST                                                                        \
     }
 
 const struct col_component_type col_span_metrics_connector = SPAN_METRICS("span_metrics");

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,6 +33,9 @@ struct file {
     bool proto, append;
     int fd;
     struct otl_buf record;
+    struct file *first; /* worker 0's; itself with one worker */
+    bool several;       /* workers write to the file, under the lock of the first */
+    pthread_mutex_t lock;
     bool failing; /* said so in the log */
 };
 
@@ -70,9 +74,15 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
     file = otl_mem_zalloc(sizeof(*file));
     if (file == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    if (pthread_mutex_init(&file->lock, NULL) != 0) {
+        otl_mem_free(file);
+        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    }
     file->host = args->host;
     file->id = args->id;
     file->fd = -1;
+    file->first = args->first != NULL ? args->first : file;
+    file->several = args->instances > 1;
     file->proto = strcmp(otl_tree_text(args->config, "format", "json"), "proto") == 0;
     file->append = otl_tree_bool(args->config, "append", false);
     snprintf(file->path, sizeof(file->path), "%s", otl_tree_text(args->config, "path", ""));
@@ -84,8 +94,10 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
 static enum otel_err start(void *self, struct otl_detail *reterr)
 {
     struct file *file = self;
-    int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (file->append ? 0 : O_TRUNC);
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
 
+    if (!file->append && file->first == file)
+        flags |= O_TRUNC;
     file->fd = open(file->path, flags, 0644);
     if (file->fd < 0)
         return otl_detail_set(reterr, OTEL_ERR_IO, file->path, 0, 0,
@@ -131,6 +143,18 @@ static int write_record(const struct file *file)
     return 0;
 }
 
+static int write_alone(const struct file *file)
+{
+    int error;
+
+    if (!file->several)
+        return write_record(file);
+    pthread_mutex_lock(&file->first->lock); /* what is taken back must be the last record */
+    error = write_record(file);
+    pthread_mutex_unlock(&file->first->lock);
+    return error;
+}
+
 static enum otel_err consume(void *self, const struct col_batch *batch, struct otl_detail *reterr)
 {
     struct file *file = self;
@@ -140,7 +164,7 @@ static enum otel_err consume(void *self, const struct col_batch *batch, struct o
     if (err == OTEL_OK && col_faults_strike_write(file->host->faults, file->id, batch->spans))
         error = ENOSPC;
     else if (err == OTEL_OK)
-        error = write_record(file);
+        error = write_alone(file);
     if (error != 0) {
         err = otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "exporter '%s': cannot write %s: %s",
                              file->id, file->path, strerror(error));
@@ -174,6 +198,7 @@ static void free_file(void *self)
     if (file->fd >= 0)
         close(file->fd);
     otl_buf_fini(&file->record);
+    pthread_mutex_destroy(&file->lock);
     otl_mem_free(file);
 }
 

@@ -193,8 +193,10 @@ static enum otel_err count_resolver(const struct col_create *args, size_t backen
                                   "Times that the list of backends was set.");
     if (resolutions == NULL || number == NULL || updates == NULL)
         return no_memory(reterr);
-    *resolutions = *updates = 1;
-    *number = backends;
+    if (args->host->worker == 0) { /* they are the same for all */
+        *resolutions = *updates = 1;
+        *number = backends;
+    }
     return OTEL_OK;
 }
 

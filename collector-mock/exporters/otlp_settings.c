@@ -169,10 +169,14 @@ static enum otel_err read_queue(const struct col_create *args, struct col_otlp_s
     }
     s->queue.sizer = sizer_of(otl_tree_text(queue, "sizer", "requests"));
     s->queue.size = (uint64_t)otl_tree_int(queue, "queue_size", 1000);
-    s->queue.consumers = (unsigned)otl_tree_int(queue, "num_consumers", 10);
+    s->queue.consumers =
+        (unsigned)col_share(args, (uint64_t)otl_tree_int(queue, "num_consumers", 10));
     s->queue.blocks = otl_tree_bool(queue, "block_on_overflow", false);
     s->queue.waits = otl_tree_bool(queue, "wait_for_result", false);
     err = read_batch(args, queue, s, reterr);
+    s->queue.size = col_share(args, s->queue.size);
+    if (s->queue.batch_sizer == s->queue.sizer && s->queue.batch_min > s->queue.size)
+        s->queue.size = s->queue.batch_min; /* a share must hold a batch */
     if (err != OTEL_OK || storage == NULL || json_is_null(storage))
         return err;
     if (s->queue.waits)

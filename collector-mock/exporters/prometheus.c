@@ -617,6 +617,7 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
 const struct col_component_type col_prometheus_exporter = {
     .name = "prometheus",
     .kind = COL_EXPORTER,
+    .place = COL_FIRST,
     .schema = row,
     .create = create,
     .start = start,

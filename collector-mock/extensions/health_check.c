@@ -185,6 +185,7 @@ static void free_health(void *self)
 const struct col_component_type col_health_check_extension = {
     .name = "health_check",
     .kind = COL_EXTENSION,
+    .place = COL_FIRST,
     .schema = row,
     .create = create,
     .start = start,

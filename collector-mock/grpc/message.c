@@ -65,7 +65,7 @@ static bool reserve(struct col_stream *stream)
     struct col_budget *budget = stream->conn->server->options.budget;
     size_t more = stream->expected + 1 - stream->message_charged;
 
-    if (budget->used + more > budget->max / 4 * 3 || !col_budget_take(budget, more))
+    if (col_budget_used(budget) + more > budget->max / 4 * 3 || !col_budget_take(budget, more))
         return false;
     stream->message_charged += more;
     stream->reserved = true;

@@ -21,12 +21,15 @@ void col_grpc_options_init(struct col_grpc_options *options)
     options->body_timeout_ns = 30 * OTL_NS_PER_S;
 }
 
-static void on_accept(void *context, int fd)
+void col_grpc_take(struct col_grpc_server *server, int fd)
 {
-    struct col_grpc_server *server = context;
     struct col_fate fate = {.stall = false};
     uint64_t number;
 
+    if (server->drain_deadline_ns != 0) {
+        close(fd);
+        return;
+    }
     if (server->counters.connections_open + server->stalled.count >=
         server->options.max_connections) {
         server->counters.connections_refused++;
@@ -43,6 +46,14 @@ static void on_accept(void *context, int fd)
         col_stalled_add(&server->stalled, fd, number);
     else
         col_h2_conn_adopt(server, fd, number, &fate);
+}
+
+static void on_accept(void *context, int fd)
+{
+    struct col_grpc_server *server = context;
+
+    if (server->options.deal == NULL || !server->options.deal(server->options.deal_context, fd))
+        col_grpc_take(server, fd);
 }
 
 void col_grpc_meet(struct col_grpc_server *server)
@@ -177,7 +188,7 @@ enum otel_err col_grpc_new(const struct col_grpc_options *options, struct col_gr
     err = col_h2_session_prepare(server);
     if (err == OTEL_OK)
         err = start_timers(server);
-    if (err == OTEL_OK)
+    if (err == OTEL_OK && !options->deaf)
         err = col_listener_new(&listen, server->address, &server->listener, reterr);
     if (err != OTEL_OK) {
         otl_detail_set(reterr, err, NULL, 0, 0, "%s", otel_err_text(err));

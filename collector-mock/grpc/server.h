@@ -90,6 +90,10 @@ struct col_grpc_options {
     struct col_tls *tls;           /* NULL: in the clear; borrowed */
     const char *host;              /* name or address; init: "127.0.0.1" */
     uint16_t port;                 /* 0 = any free one; init: 0 */
+    bool deaf;                /* it does not listen: connections come by col_grpc_take() */
+    /* A connection was accepted; true: somebody else has it now. May be NULL. */
+    bool (*deal)(void *context, int fd);
+    void *deal_context;
     size_t max_connections;        /* init: 10,000 */
     uint32_t max_concurrent_streams; /* of a connection; init: 1,000 */
     size_t max_head_bytes;         /* header list of a request; init: 16 KiB */
@@ -118,6 +122,9 @@ struct col_grpc_options {
 };
 
 void col_grpc_options_init(struct col_grpc_options *options);
+
+/* A connection that was accepted elsewhere, as the listener makes them; takes the descriptor. */
+void col_grpc_take(struct col_grpc_server *server, int fd);
 
 /* OTEL_ERR_IO: the address cannot be resolved or bound, *reterr says which and why.
  * OTEL_ERR_ARGUMENT: max_message_bytes is more than half of the budget. OTEL_ERR_MEMORY. */

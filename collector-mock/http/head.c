@@ -167,7 +167,8 @@ bool col_conn_body_room(struct col_conn *conn, size_t extra)
         return false;
     }
     /* exact, should the buffer ever grow otherwise than grown() thinks */
-    server->budget->used += conn->body.cap - old - more;
+    if (conn->body.cap != old + more)
+        col_budget_give(server->budget, old + more - conn->body.cap);
     server->memory += conn->body.cap - old;
     return true;
 }

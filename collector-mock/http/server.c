@@ -22,12 +22,15 @@ void col_http_options_init(struct col_http_options *options)
     options->body_timeout_ns = 30 * OTL_NS_PER_S;
 }
 
-static void on_accept(void *context, int fd)
+void col_http_take(struct col_http_server *server, int fd)
 {
-    struct col_http_server *server = context;
     struct col_fate fate = {.stall = false};
     uint64_t number;
 
+    if (server->drain_deadline_ns != 0) {
+        close(fd);
+        return;
+    }
     if (server->counters.connections_open + server->stalled.count >=
         server->options.max_connections) {
         server->counters.connections_refused++;
@@ -44,6 +47,14 @@ static void on_accept(void *context, int fd)
         col_stalled_add(&server->stalled, fd, number);
     else
         col_conn_adopt(server, fd, number, &fate);
+}
+
+static void on_accept(void *context, int fd)
+{
+    struct col_http_server *server = context;
+
+    if (server->options.deal == NULL || !server->options.deal(server->options.deal_context, fd))
+        col_http_take(server, fd);
 }
 
 void col_http_meet(struct col_http_server *server)
@@ -107,7 +118,8 @@ enum otel_err col_http_new(const struct col_http_options *options, struct col_ht
     server->options = *options;
     server->own_budget.max = options->max_memory_bytes;
     server->budget = options->budget != NULL ? options->budget : &server->own_budget;
-    err = col_listener_new(&listen, server->address, &server->listener, reterr);
+    err = options->deaf ? OTEL_OK
+                        : col_listener_new(&listen, server->address, &server->listener, reterr);
     if (err != OTEL_OK)
         goto fail;
     server->sweep = event_new(options->base, -1, EV_PERSIST, on_sweep, server);

@@ -87,6 +87,10 @@ struct col_http_options {
     struct col_tls *tls;      /* NULL: in the clear; borrowed */
     const char *host;         /* name or address; init: "127.0.0.1" */
     uint16_t port;            /* 0 = any free one; init: 0 */
+    bool deaf;                /* it does not listen: connections come by col_http_take() */
+    /* A connection was accepted; true: somebody else has it now. May be NULL. */
+    bool (*deal)(void *context, int fd);
+    void *deal_context;
     size_t max_connections;   /* init: 10,000 */
     size_t max_head_bytes;    /* request line and headers; init: 64 KiB */
     size_t max_body_bytes;    /* init: 20 MiB */
@@ -126,6 +130,9 @@ OTEL_MUST_USE enum otel_err col_http_new(const struct col_http_options *options,
 void col_http_drain(struct col_http_server *server, uint64_t grace_ns);
 /* Closes what is left; may be NULL. */
 void col_http_free(struct col_http_server *server);
+
+/* A connection that was accepted elsewhere, as the listener makes them; takes the descriptor. */
+void col_http_take(struct col_http_server *server, int fd);
 
 /* Answer a request; it is gone afterwards. */
 void col_http_answer(struct col_http_request *request, const struct col_http_answer *answer);

@@ -2,6 +2,7 @@
 #ifndef COL_NET_BUDGET_H
 #define COL_NET_BUDGET_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -9,28 +10,38 @@
  * The bytes that requests may hold while they are received: one for the process, whatever servers
  * it has.
  *
- * Threads   one owner: the event loop.
+ * Threads   any.
  */
 
 #define COL_BUDGET_BYTES ((size_t)512 << 20) /* what the collector starts with */
 
 struct col_budget {
     size_t max;
-    size_t used;
+    atomic_size_t used;
 };
 
-/* False: not enough is left, nothing was taken. */
-static inline bool col_budget_take(struct col_budget *budget, size_t bytes)
+static inline size_t col_budget_used(struct col_budget *budget)
 {
-    if (bytes > budget->max || budget->used > budget->max - bytes)
-        return false;
-    budget->used += bytes;
-    return true;
+    return atomic_load_explicit(&budget->used, memory_order_relaxed);
 }
 
 static inline void col_budget_give(struct col_budget *budget, size_t bytes)
 {
-    budget->used -= bytes;
+    atomic_fetch_sub_explicit(&budget->used, bytes, memory_order_relaxed);
+}
+
+/* False: not enough is left, nothing was taken. */
+static inline bool col_budget_take(struct col_budget *budget, size_t bytes)
+{
+    size_t used;
+
+    if (bytes > budget->max)
+        return false;
+    used = atomic_fetch_add_explicit(&budget->used, bytes, memory_order_relaxed);
+    if (used <= budget->max - bytes)
+        return true;
+    col_budget_give(budget, bytes);
+    return false;
 }
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef COL_PIPELINE_COMPONENT_H
 #define COL_PIPELINE_COMPONENT_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,14 +18,15 @@
 #include "sdk/base/yaml/schema.h"
 
 /*
- * What a component of the collector is: a constant record of functions, and an instance.
+ * What a component of the collector is: a constant record of functions, and an instance, or with
+ * several workers (crew.h) one for each.
  *
  * One file a component, one row in registry.c. The configuration decides which are made.
  *
  * Life      create -> start -> consume... -> drain -> flush -> free. Exporters are created and
  *           started first, receivers last; drain goes to the receivers, then flush follows the
  *           way of the spans. free accepts what create returned, in any state.
- * Threads   all on the thread of the event loop.
+ * Threads   an instance lives on one thread: that of its worker's event loop.
  * Memory    a batch and its bytes belong to the caller and hold during the call: who keeps spans
  *           copies them.
  * Errors    consume: what the class of the error says decides the answer to the client, as in the
@@ -72,16 +74,33 @@ struct col_faults;
 struct col_guard;
 struct col_recent;
 struct col_ticket;
+struct col_crew;
 
-/* What every component may use; owned by the service. */
+/* Which workers have an instance of a component. */
+enum col_place {
+    COL_EACH,     /* each its own */
+    COL_BY_TRACE, /* each its own, which is given all spans of the traces that the worker owns */
+    COL_FIRST     /* worker 0 alone; the others hand over to it */
+};
+
+/* The tap, where several workers write to it. */
+struct col_tap_desk {
+    pthread_mutex_t lock;
+    uint64_t requests; /* numbers given out */
+};
+
+/* What every component of a worker may use; owned by the service. */
 struct col_host {
     struct event_base *base;
     const struct otl_clock *clock;
     struct otl_log log;
     struct col_metrics *metrics;
-    struct col_budget budget; /* what requests hold while they are received */
+    struct col_budget *budget; /* what requests hold while they are received, in all workers */
+    unsigned worker, workers;  /* this one, from 0; how many there are (0: one) */
+    struct col_crew *crew;     /* NULL: there is one worker */
     struct col_tap_writer tap;
-    uint64_t tap_requests;      /* numbers given out */
+    struct col_tap_desk *tap_desk; /* NULL: nobody else writes to the tap */
+    uint64_t tap_requests;      /* the last number given out */
     uint64_t tap_connections;
     struct col_faults *faults;  /* NULL: none on command */
     unsigned limiters;          /* memory_limiter processors: memory_pressure acts on them */
@@ -112,6 +131,8 @@ struct col_create {
     struct otl_yaml_pos pos;    /* where the component stands */
     struct col_host *host;
     struct col_consumer next;   /* receivers, processors: where the spans go */
+    void *first;                /* the instance of worker 0; NULL: that is this one */
+    unsigned instances;         /* of the component, in all workers; 0: 1 */
 };
 
 struct col_component_type {
@@ -128,12 +149,21 @@ struct col_component_type {
     bool to_metrics; /* a connector that makes metrics of spans; others pass on what they take */
     bool decouples;          /* a processor that answers before its spans are anywhere */
     bool counts_itself;      /* an exporter that knows only later what was sent */
+    enum col_place place;
+    enum col_place (*place_of)(const json_t *config); /* instead, where it depends; or NULL */
     /* Receivers: stop accepting, finish what is in hand, then host->on_drained. */
     void (*drain)(void *self, uint64_t grace_ns);
     /* Everything that was taken is handed on or written. May be NULL. */
     enum otel_err (*flush)(void *self, struct otl_detail *reterr);
     void (*free)(void *self);
 };
+
+/* An instance's part of what the configuration allows to all of them; at least 1 of what is not
+ * 0. */
+static inline uint64_t col_share(const struct col_create *create, uint64_t whole)
+{
+    return create->instances <= 1 ? whole : (whole + create->instances - 1) / create->instances;
+}
 
 /* Register "otlp/http" -> "127.0.0.1:4318" for the ready line. */
 OTEL_MUST_USE enum otel_err col_host_endpoint(struct col_host *host, const char *id,

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector-mock/pipeline/crew.h"
+#include "collector-mock/pipeline/route.h"
 #include "collector-mock/telemetry/recent.h"
 #include "sdk/base/mem.h"
 
@@ -27,7 +29,8 @@ struct watch {
 
 struct node {
     const struct col_component_type *type;
-    void *self;
+    void *self;              /* NULL: worker 0 has it */
+    struct col_route *route; /* NULL: every worker has its own */
     struct col_host *host;
     uint64_t *sent, *failed; /* exporters */
 };
@@ -180,27 +183,63 @@ static enum otel_err consume_decoupled(void *self, const struct col_batch *batch
     return err;
 }
 
+/* With several workers: whether it is this one's own, and what stands before it. */
+static enum otel_err place_node(struct col_graph *graph, struct node *node, const char *id,
+                                struct col_create *create, struct otl_detail *reterr)
+{
+    struct col_host *host = graph->host;
+    const struct col_component_type *type = node->type;
+    struct col_route_options route = {.id = id, .node = graph->count - 1, .host = host};
+
+    route.place = type->place_of != NULL ? type->place_of(create->config) : type->place;
+    create->instances = route.place == COL_FIRST ? 1 : host->workers;
+    if (host->worker > 0)
+        create->first = host->crew->graphs[0]->nodes[route.node]->self;
+    if (route.place == COL_EACH || type->kind == COL_EXTENSION)
+        return OTEL_OK;
+    return col_route_new(&route, &node->route, reterr);
+}
+
+/* Where things go that are for this node: own is how it takes them. */
+static struct col_consumer entry_of(const struct col_graph *graph, struct node *node,
+                                    struct col_consumer own)
+{
+    const struct col_consumer before = {col_route_consume, node->route, NULL};
+
+    if (node->route == NULL)
+        return own;
+    if (node->self != NULL)
+        col_route_own(node->route, own);
+    return graph->host->worker == 0 && col_route_is_first(node->route) ? own : before;
+}
+
 static enum otel_err make_node(struct col_graph *graph, size_t component,
                                enum col_signal signal, struct col_consumer next,
                                struct node **ret, struct otl_detail *reterr)
 {
     const struct col_config_component *wanted = &graph->config->components[component];
-    struct col_create create = {wanted->id, wanted->config, graph->config->doc,
-                                wanted->pos, graph->host,   next};
+    struct col_create create = {.id = wanted->id,   .config = wanted->config,
+                                .doc = graph->config->doc, .pos = wanted->pos,
+                                .host = graph->host, .next = next};
     struct node *node = otl_mem_zalloc(sizeof(*node));
-    enum otel_err err;
+    enum otel_err err = OTEL_OK;
 
     if (node == NULL)
         return no_memory(reterr);
     node->type = wanted->type;
     node->host = graph->host;
     graph->nodes[graph->count++] = node; /* the references are bounded below NODES_MAX */
+    if (graph->host->crew != NULL)
+        err = place_node(graph, node, wanted->id, &create, reterr);
+    if (err != OTEL_OK)
+        return err;
+    *ret = node;
+    if (graph->host->worker > 0 && create.instances == 1)
+        return OTEL_OK; /* worker 0 has it */
     if (wanted->type->kind == COL_EXPORTER && !wanted->type->counts_itself &&
         !count_exports(graph, node, wanted->id, signal))
         return no_memory(reterr);
     err = wanted->type->create(&create, &node->self, reterr);
-    if (err == OTEL_OK)
-        *ret = node;
     return err;
 }
 
@@ -233,7 +272,7 @@ static enum otel_err build_end(struct col_graph *graph, size_t component,
     const struct col_component_type *type = graph->config->components[component].type;
     bool connector = type->kind == COL_CONNECTOR, direct = connector || type->counts_itself;
     struct node **shared = &graph->shared[component][signal];
-    struct col_consumer next = {NULL, NULL, NULL};
+    struct col_consumer next = {NULL, NULL, NULL}, own;
     enum otel_err err = OTEL_OK;
 
     if (*shared == NULL && connector)
@@ -243,9 +282,10 @@ static enum otel_err build_end(struct col_graph *graph, size_t component,
         err = make_node(graph, component, signal, next, shared, reterr);
     if (err != OTEL_OK)
         return err;
-    ret->consume = direct ? type->consume : consume_export;
-    ret->metrics = direct ? type->consume_metrics : consume_export_metrics;
-    ret->self = direct ? (*shared)->self : *shared;
+    own.consume = direct ? type->consume : consume_export;
+    own.metrics = direct ? type->consume_metrics : consume_export_metrics;
+    own.self = direct ? (*shared)->self : *shared;
+    *ret = entry_of(graph, *shared, own);
     return OTEL_OK;
 }
 
@@ -274,6 +314,7 @@ static enum otel_err build_pipeline(struct col_graph *graph, size_t index,
             head.consume = node->type->decouples ? consume_decoupled : node->type->consume;
             head.metrics = node->type->consume_metrics;
             head.self = node->type->decouples ? (void *)node : node->self;
+            head = entry_of(graph, node, head);
         }
         graph->heads[index] = head;
     }
@@ -338,8 +379,9 @@ static enum otel_err start_all(struct col_graph *graph, struct otl_detail *reter
 {
     for (size_t i = 0; i < graph->count; i++) {
         const struct node *node = graph->nodes[i];
-        enum otel_err err =
-            node->type->start != NULL ? node->type->start(node->self, reterr) : OTEL_OK;
+        enum otel_err err = node->type->start != NULL && node->self != NULL
+                                ? node->type->start(node->self, reterr)
+                                : OTEL_OK;
         if (err != OTEL_OK)
             return err;
     }
@@ -384,18 +426,39 @@ size_t col_graph_receivers(const struct col_graph *graph)
     return count;
 }
 
+enum otel_err col_graph_flush_node(struct col_graph *graph, size_t at, struct otl_detail *reterr)
+{
+    const struct node *node = graph->nodes[at];
+
+    return node->type->flush != NULL && node->self != NULL ? node->type->flush(node->self, reterr)
+                                                           : OTEL_OK;
+}
+
 enum otel_err col_graph_flush(struct col_graph *graph, struct otl_detail *reterr)
 {
     enum otel_err result = OTEL_OK;
 
     for (size_t i = graph->count; i > 0; i--) {
-        const struct node *node = graph->nodes[i - 1];
-        enum otel_err err =
-            node->type->flush != NULL ? node->type->flush(node->self, reterr) : OTEL_OK;
+        enum otel_err err = col_graph_flush_node(graph, i - 1, reterr);
         if (result == OTEL_OK)
             result = err;
     }
     return result;
+}
+
+size_t col_graph_nodes(const struct col_graph *graph)
+{
+    return graph->count;
+}
+
+struct col_route *col_graph_route(const struct col_graph *graph, size_t node)
+{
+    return graph->nodes[node]->route;
+}
+
+bool col_graph_waits(const struct col_graph *graph, size_t node)
+{
+    return graph->nodes[node]->type->counts_itself;
 }
 
 void col_graph_free(struct col_graph *graph)
@@ -406,6 +469,7 @@ void col_graph_free(struct col_graph *graph)
         struct node *node = graph->nodes[--graph->count];
         if (node->self != NULL)
             node->type->free(node->self);
+        col_route_free(node->route);
         otl_mem_free(node);
     }
     while (graph->fanouts != NULL) {

@@ -11,12 +11,16 @@
  * it to all its exporters; the client hears of the worst result. Each pipeline has processors of
  * its own; exporters, connectors and receivers are shared. What no pipeline names is not made.
  *
+ * With several workers each has a graph of the same configuration, with the same nodes under the
+ * same numbers; before a node that is not every worker's own stands a route.
+ *
  * Life      new (created and started, exporters first) -> drain -> flush -> free. The
  *           configuration must outlive it.
- * Threads   that of the event loop.
+ * Threads   that of its worker's event loop; without one, any.
  */
 
 struct col_graph;
+struct col_route;
 
 OTEL_MUST_USE enum otel_err col_graph_new(const struct col_config *config, struct col_host *host,
                                           struct col_graph **ret, struct otl_detail *reterr);
@@ -27,5 +31,15 @@ size_t col_graph_receivers(const struct col_graph *graph);
  * is returned. */
 OTEL_MUST_USE enum otel_err col_graph_flush(struct col_graph *graph, struct otl_detail *reterr);
 void col_graph_free(struct col_graph *graph);
+
+/* ---- for a crew ---- */
+
+size_t col_graph_nodes(const struct col_graph *graph);
+/* What stands before this node; NULL: nothing. */
+struct col_route *col_graph_route(const struct col_graph *graph, size_t node);
+/* Its flush waits for somebody on the network. */
+bool col_graph_waits(const struct col_graph *graph, size_t node);
+OTEL_MUST_USE enum otel_err col_graph_flush_node(struct col_graph *graph, size_t node,
+                                                 struct otl_detail *reterr);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "collector-mock/faults/control.h"
 #include "collector-mock/faults/plan.h"
+#include "collector-mock/pipeline/crew.h"
 #include "collector-mock/pipeline/graph.h"
 #include "collector-mock/telemetry/recent.h"
 #include "collector-mock/telemetry/server.h"
@@ -21,6 +22,8 @@
 
 struct col_service {
     struct col_host host;
+    struct col_budget budget;
+    struct col_crew *crew; /* NULL: there is one worker */
     struct col_config *config;
     struct col_graph *graph;
     struct col_telemetry *telemetry;
@@ -53,7 +56,10 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
     col_plan_free(service->plan);
     service->plan = NULL;
     col_faults_end_all(service->host.faults);
-    col_graph_drain(service->graph, DRAIN_GRACE_NS);
+    if (service->crew != NULL)
+        col_crew_drain(service->crew);
+    else
+        col_graph_drain(service->graph, DRAIN_GRACE_NS);
 }
 
 static enum otel_err open_tap(struct col_service *service, const char *path,
@@ -172,8 +178,13 @@ static enum otel_err assemble(struct col_service *service,
     if (err == OTEL_OK && (options->print || options->recent))
         err = col_recent_new(service->host.base, service->host.clock, options->print ? 1 : -1,
                              &service->host.recent);
+    if (err == OTEL_OK && options->workers > 1)
+        err = col_crew_new(&service->host, options->workers, &service->crew);
     if (err == OTEL_OK)
         err = col_graph_new(service->config, &service->host, &service->graph, reterr);
+    if (err == OTEL_OK && service->crew != NULL)
+        err = col_crew_hire(service->crew, service->config, service->graph, options->decisions,
+                            reterr);
     if (err == OTEL_OK && service->config->metrics_endpoint[0] != '\0')
         err = col_telemetry_new(&service->host, service->config->metrics_endpoint,
                                 &service->telemetry, reterr);
@@ -193,7 +204,8 @@ enum otel_err col_service_new(const struct col_service_options *options, struct 
     service->host.flip_decision = options->flip_decision;
     service->host.flip_silently = options->flip_silently;
     service->host.blind_policy = options->blind_policy;
-    service->host.budget.max = COL_BUDGET_BYTES;
+    service->budget.max = COL_BUDGET_BYTES;
+    service->host.budget = &service->budget;
     service->ready_fd = options->ready_fd;
     service->host.clock = otl_clock_real();
     service->host.lose_after_ack = options->lose_after_ack;
@@ -234,6 +246,23 @@ static enum otel_err say_ready(struct col_service *service, struct otl_detail *r
     return err;
 }
 
+/* Until drained; then everything that was taken is handed on and written. */
+static enum otel_err serve(struct col_service *service, struct otl_detail *reterr)
+{
+    enum otel_err err;
+
+    if (service->crew == NULL) {
+        event_base_dispatch(service->host.base);
+        return col_graph_flush(service->graph, reterr);
+    }
+    if (col_crew_run(service->crew) == OTEL_OK)
+        return col_crew_flush(service->crew, reterr);
+    err = col_crew_flush(service->crew, reterr);
+    return err != OTEL_OK ? err
+                          : otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0,
+                                           "cannot start the threads of the workers");
+}
+
 enum otel_err col_service_run(struct col_service *service, struct otl_detail *reterr)
 {
     enum otel_err err;
@@ -245,8 +274,7 @@ enum otel_err col_service_run(struct col_service *service, struct otl_detail *re
                              service->host.clock, &service->host.log);
     if (err != OTEL_OK)
         return err;
-    event_base_dispatch(service->host.base);
-    err = col_graph_flush(service->graph, reterr);
+    err = serve(service, reterr);
     col_recent_finish(service->host.recent);
     if (col_tap_finish(&service->host.tap) != OTEL_OK)
         err = otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot close the tap: %s",
@@ -259,6 +287,7 @@ void col_service_free(struct col_service *service)
 {
     if (service == NULL)
         return;
+    col_crew_free(service->crew);
     col_telemetry_free(service->telemetry);
     col_graph_free(service->graph);
     col_plan_free(service->plan);

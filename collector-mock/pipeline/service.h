@@ -13,7 +13,8 @@
  *
  * Life      new (all listening, all files open) -> run (until SIGTERM or SIGINT, then drained)
  *           -> free.
- * Threads   one; the event loop runs inside col_service_run().
+ * Threads   the caller's, in which the event loop runs inside col_service_run(), and one for each
+ *           further worker (crew.h).
  * Errors    new: class USAGE is a bad configuration or option, anything else the environment.
  */
 
@@ -31,6 +32,7 @@ struct col_service_options {
     uint64_t flip_decision;   /* 0: none */
     bool flip_silently;
     const char *blind_policy; /* NULL: none */
+    unsigned workers;         /* 1..COL_WORKERS_MAX; several: no fault_plan, no control_fd */
     bool print;               /* a line a trace on standard output */
     bool recent;              /* keep the last traces for the status page */
     const char *version;

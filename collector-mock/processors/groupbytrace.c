@@ -312,9 +312,10 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     self->create = *args;
     self->wait_ns = otl_tree_duration_ns(args->config, "wait_duration", OTL_NS_PER_S);
-    self->max = (uint64_t)otl_tree_int(args->config, "num_traces", 1000000);
-    self->max_bytes = (uint64_t)otl_tree_int(json_object_get(args->config, "compat"), "max_bytes",
-                                             DEFAULT_BYTES);
+    self->max = col_share(args, (uint64_t)otl_tree_int(args->config, "num_traces", 1000000));
+    self->max_bytes = col_share(args, (uint64_t)otl_tree_int(
+                                          json_object_get(args->config, "compat"), "max_bytes",
+                                          DEFAULT_BYTES));
     self->seed = otl_random_os_seed();
     self->slots = otl_mem_zalloc(SLOTS * sizeof(struct trace *));
     col_regroup_init(&self->run, TRACE_MAX);
@@ -331,6 +332,7 @@ const struct col_component_type col_groupbytrace_processor = {
     .name = "groupbytrace",
     .kind = COL_PROCESSOR,
     .decouples = true,
+    .place = COL_BY_TRACE,
     .schema = row,
     .create = create,
     .consume = consume,

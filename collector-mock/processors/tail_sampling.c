@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include <event2/event.h>
 
 #include "collector-mock/pipeline/registry.h"
@@ -9,7 +11,8 @@
  * tail_sampling processor: keeps or drops whole traces, by policies that see all of their spans.
  * What it does is in tail/; here it gets its seconds from the event loop.
  *
- * Everything runs on one thread, so num_shards makes no difference but is accepted.
+ * Several workers have one each for the traces that they own, or a single one where a policy
+ * remembers other traces; num_shards makes no difference but is accepted.
  */
 
 struct tail_sampling {
@@ -89,10 +92,37 @@ static enum otel_err flush(void *arg, struct otl_detail *reterr)
     return OTEL_OK;
 }
 
+/* Some policy of the tree remembers other traces, which must be those of all workers. */
+static bool remembers(const json_t *policies)
+{
+    static const char *const words[] = {"rate_limiting", "bytes_limiting", "composite"};
+    const char *type = json_string_value(json_object_get(policies, "type"));
+    const json_t *value;
+    const char *key;
+    size_t i;
+
+    for (i = 0; type != NULL && i < sizeof(words) / sizeof(words[0]); i++)
+        if (strcmp(type, words[i]) == 0)
+            return true;
+    json_array_foreach((json_t *)(uintptr_t)policies, i, value)
+        if (remembers(value))
+            return true;
+    json_object_foreach((json_t *)(uintptr_t)policies, key, value)
+        if (remembers(value))
+            return true;
+    return false;
+}
+
+static enum col_place place_of(const json_t *config)
+{
+    return remembers(json_object_get(config, "policies")) ? COL_FIRST : COL_BY_TRACE;
+}
+
 const struct col_component_type col_tail_sampling_processor = {
     .name = "tail_sampling",
     .kind = COL_PROCESSOR,
     .decouples = true,
+    .place_of = place_of,
     .schema = col_tail_schema,
     .create = create,
     .start = start,

@@ -66,7 +66,16 @@ static enum otel_err tap_write(struct col_intake *intake, struct col_tap_record 
     record->transport = intake->transport;
     record->signal = COL_TAP_TRACES;
     record->connection += intake->connection_base;
+    if (host->tap_desk != NULL)
+        pthread_mutex_lock(&host->tap_desk->lock);
+    if (record->type == COL_TAP_REQUEST) {
+        if (host->tap_desk != NULL)
+            host->tap_requests = host->tap_desk->requests++;
+        record->request = ++host->tap_requests;
+    }
     err = col_tap_write(&host->tap, record);
+    if (host->tap_desk != NULL)
+        pthread_mutex_unlock(&host->tap_desk->lock);
     *intake->tap_records = host->tap.records;
     *intake->tap_bytes = host->tap.bytes;
     *intake->tap_failures = host->tap.failures;
@@ -81,7 +90,6 @@ static enum otel_err tap_request(struct col_intake *intake,
         .type = COL_TAP_REQUEST,
         .encoding = request->json ? COL_TAP_JSON : COL_TAP_PROTOBUF,
         .connection = request->connection,
-        .request = ++intake->host->tap_requests,
         .mono_ns = request->mono_ns,
         .wall_ns = request->wall_ns,
         .spans = (uint32_t)spans,

@@ -241,6 +241,7 @@ static struct col_guard *guard_of(const struct otlp *otlp, const char *id)
 static enum otel_err start(void *self, struct otl_detail *reterr)
 {
     struct otlp *otlp = self;
+    const struct otlp *first = otlp->create.first;
     const struct col_otlp_grpc_options grpc = {.id = otlp->create.id,
                                                .endpoint = otlp->grpc_endpoint,
                                                .max_recv_msg_size = otlp->max_message,
@@ -249,6 +250,7 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
                                                .guard = guard_of(otlp, otlp->grpc_auth),
                                                .host = otlp->create.host,
                                                .next = otlp->create.next,
+                                               .first = first != NULL ? first->grpc : NULL,
                                                .on_drained = on_protocol_drained,
                                                .on_drained_context = otlp};
     const struct col_otlp_http_options http = {.id = otlp->create.id,
@@ -260,6 +262,7 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
                                                .guard = guard_of(otlp, otlp->http_auth),
                                                .host = otlp->create.host,
                                                .next = otlp->create.next,
+                                               .first = first != NULL ? first->http : NULL,
                                                .on_drained = on_protocol_drained,
                                                .on_drained_context = otlp};
     enum otel_err err = OTEL_OK;

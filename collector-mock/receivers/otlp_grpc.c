@@ -8,6 +8,7 @@
 #include "collector-mock/faults/faults.h"
 #include "collector-mock/grpc/server.h"
 #include "collector-mock/receivers/damage.h"
+#include "collector-mock/receivers/dealer.h"
 #include "collector-mock/receivers/intake.h"
 #include "collector-mock/receivers/tls_settings.h"
 #include "sdk/base/mem.h"
@@ -17,6 +18,7 @@ static const char method_path[] = "/opentelemetry.proto.collector.trace.v1.Trace
 
 struct col_otlp_grpc {
     struct col_host *host;
+    struct col_dealer *dealer; /* worker 0, of several */
     struct col_tls *tls; /* NULL: in the clear */
     struct col_guard *guard; /* NULL: everybody may send */
     struct col_grpc_server *server;
@@ -431,11 +433,26 @@ static void on_connection(void *context, uint64_t connection, bool open, struct 
     col_intake_meet(grpc->intake, connection, open, grpc->tls != NULL, ret);
 }
 
+static void take(void *server, int fd)
+{
+    col_grpc_take(server, fd);
+}
+
+/* One of several workers: who accepts, and who is given. */
+static void sit_down(struct col_otlp_grpc *grpc, const struct col_otlp_grpc *first)
+{
+    struct col_dealer *dealer = first != NULL ? first->dealer : grpc->dealer;
+
+    if (dealer != NULL)
+        col_dealer_sit(dealer, grpc->host->worker, grpc->server, take);
+}
+
 static enum otel_err listen_on(struct col_otlp_grpc *grpc,
                                const struct col_otlp_grpc_options *options,
                                struct otl_detail *reterr)
 {
     struct col_grpc_options server;
+    enum otel_err err;
     char host[256];
 
     col_grpc_options_init(&server);
@@ -447,7 +464,7 @@ static enum otel_err listen_on(struct col_otlp_grpc *grpc,
     server.base = options->host->base;
     server.clock = options->host->clock;
     server.tls = options->tls;
-    server.budget = &options->host->budget;
+    server.budget = options->host->budget;
     server.max_message_bytes = options->max_recv_msg_size;
     if (options->max_concurrent_streams != 0)
         server.max_concurrent_streams = options->max_concurrent_streams;
@@ -460,7 +477,17 @@ static enum otel_err listen_on(struct col_otlp_grpc *grpc,
     server.on_gone = on_gone;
     server.on_refused = on_refused;
     server.on_drained = on_drained;
-    return col_grpc_new(&server, &grpc->server, reterr);
+    server.deaf = options->first != NULL;
+    if (options->host->crew != NULL && !server.deaf) {
+        if (col_dealer_new(options->host, &grpc->dealer) != OTEL_OK)
+            return OTEL_ERR_MEMORY;
+        server.deal = col_dealer_deal;
+        server.deal_context = grpc->dealer;
+    }
+    err = col_grpc_new(&server, &grpc->server, reterr);
+    if (err == OTEL_OK)
+        sit_down(grpc, options->first);
+    return err;
 }
 
 enum otel_err col_otlp_grpc_new(const struct col_otlp_grpc_options *options,
@@ -519,6 +546,7 @@ void col_otlp_grpc_free(struct col_otlp_grpc *grpc)
     col_faults_detach(grpc->host->faults, grpc);
     col_guard_forget(grpc->guard, grpc);
     col_grpc_free(grpc->server);
+    col_dealer_free(grpc->dealer);
     col_intake_free(grpc->intake);
     otl_buf_fini(&grpc->details);
     otl_mem_free(grpc);

@@ -8,6 +8,7 @@
 #include "collector-mock/extensions/guard.h"
 #include "collector-mock/faults/faults.h"
 #include "collector-mock/receivers/damage.h"
+#include "collector-mock/receivers/dealer.h"
 #include "collector-mock/receivers/intake.h"
 #include "collector-mock/receivers/tls_settings.h"
 #include "sdk/base/mem.h"
@@ -18,6 +19,7 @@ static const char text_type[] = "text/plain; charset=utf-8";
 
 struct col_otlp_http {
     struct col_host *host;
+    struct col_dealer *dealer; /* worker 0, of several */
     struct col_tls *tls; /* NULL: in the clear */
     struct col_guard *guard; /* NULL: everybody may send */
     const char *path;
@@ -444,11 +446,26 @@ static void on_connection(void *context, uint64_t connection, bool open, struct 
     col_intake_meet(http->intake, connection, open, http->tls != NULL, ret);
 }
 
+static void take(void *server, int fd)
+{
+    col_http_take(server, fd);
+}
+
+/* One of several workers: who accepts, and who is given. */
+static void sit_down(struct col_otlp_http *http, const struct col_otlp_http *first)
+{
+    struct col_dealer *dealer = first != NULL ? first->dealer : http->dealer;
+
+    if (dealer != NULL)
+        col_dealer_sit(dealer, http->host->worker, http->server, take);
+}
+
 static enum otel_err listen_on(struct col_otlp_http *http,
                                const struct col_otlp_http_options *options,
                                struct otl_detail *reterr)
 {
     struct col_http_options server;
+    enum otel_err err;
     char host[256];
 
     col_http_options_init(&server);
@@ -461,7 +478,7 @@ static enum otel_err listen_on(struct col_otlp_http *http,
     server.clock = options->host->clock;
     server.tls = options->tls;
     server.max_body_bytes = options->max_request_body_size;
-    server.budget = &options->host->budget;
+    server.budget = options->host->budget;
     server.context = http;
     if (options->host->faults != NULL)
         server.on_connection = on_connection;
@@ -470,7 +487,17 @@ static enum otel_err listen_on(struct col_otlp_http *http,
     server.on_gone = on_gone;
     server.on_refused = on_refused;
     server.on_drained = on_drained;
-    return col_http_new(&server, &http->server, reterr);
+    server.deaf = options->first != NULL;
+    if (options->host->crew != NULL && !server.deaf) {
+        if (col_dealer_new(options->host, &http->dealer) != OTEL_OK)
+            return OTEL_ERR_MEMORY;
+        server.deal = col_dealer_deal;
+        server.deal_context = http->dealer;
+    }
+    err = col_http_new(&server, &http->server, reterr);
+    if (err == OTEL_OK)
+        sit_down(http, options->first);
+    return err;
 }
 
 enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
@@ -531,6 +558,7 @@ void col_otlp_http_free(struct col_otlp_http *http)
         col_faults_detach(http->host->faults, http);
     col_guard_forget(http->guard, http);
     col_http_free(http->server);
+    col_dealer_free(http->dealer);
     col_intake_free(http->intake);
     otl_buf_fini(&http->status);
     otl_mem_free(http);

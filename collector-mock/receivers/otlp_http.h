@@ -32,6 +32,8 @@ struct col_otlp_http_options {
     struct col_guard *guard;     /* who may send; NULL: everybody; borrowed */
     struct col_host *host;
     struct col_consumer next;
+    const struct col_otlp_http *first; /* worker 0's, which accepts for this one; NULL:
+                                        * it listens */
     void (*on_drained)(void *context); /* the last connection is gone after drain */
     void *on_drained_context;
 };

@@ -11,6 +11,8 @@ struct series {
     const char *help;
     bool counter;
     uint64_t value;
+    double asked; /* sum of what others were asked for */
+    bool was_asked;
     col_metrics_read_fn *read; /* NULL: value */
     void *context;
     struct col_histogram *histogram; /* NULL: a number */
@@ -190,9 +192,47 @@ static enum otel_err write_series(const struct series *series, bool head, struct
                              series->labels[0] ? "}" : "");
     if (err != OTEL_OK)
         return err;
+    if (series->was_asked)
+        return otl_buf_printf(out, "%.17g\n", series->asked + (double)series->value);
     if (series->read != NULL)
         return otl_buf_printf(out, "%.17g\n", series->read(series->context));
     return otl_buf_printf(out, "%llu\n", (unsigned long long)series->value);
+}
+
+static enum otel_err add_histogram(struct series *to, const struct col_histogram *from)
+{
+    if (to->histogram == NULL) {
+        to->histogram = otl_mem_zalloc(sizeof(*to->histogram));
+        if (to->histogram == NULL)
+            return OTEL_ERR_MEMORY;
+        to->histogram->bounds = from->bounds;
+        to->histogram->count = from->count;
+    }
+    for (size_t i = 0; i <= from->count && from->count == to->histogram->count; i++)
+        to->histogram->buckets[i] += from->buckets[i];
+    to->histogram->observations += from->observations;
+    to->histogram->sum += from->sum;
+    return OTEL_OK;
+}
+
+enum otel_err col_metrics_merge(struct col_metrics *into, const struct col_metrics *from)
+{
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; i < from->count && err == OTEL_OK; i++) {
+        const struct series *one = from->series[i];
+        struct series *sum = get(into, one->name, one->labels, one->help, one->counter);
+        if (sum == NULL)
+            return OTEL_ERR_MEMORY;
+        sum->value += one->value;
+        sum->asked += one->asked;
+        sum->was_asked = sum->was_asked || one->was_asked || one->read != NULL;
+        if (one->read != NULL)
+            sum->asked += one->read(one->context);
+        if (one->histogram != NULL)
+            err = add_histogram(sum, one->histogram);
+    }
+    return err;
 }
 
 enum otel_err col_metrics_write(const struct col_metrics *metrics, struct otl_buf *out)

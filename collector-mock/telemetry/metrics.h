@@ -69,6 +69,11 @@ struct col_histogram *col_metrics_histogram(struct col_metrics *metrics,
 /* histogram may be NULL. */
 void col_histogram_observe(struct col_histogram *histogram, double value);
 
+/* Add what from shows to into, series by series: counters, gauges and histograms are sums. from is
+ * not needed any more afterwards; into must not be counted in. */
+OTEL_MUST_USE enum otel_err col_metrics_merge(struct col_metrics *into,
+                                              const struct col_metrics *from);
+
 /* Text exposition format 0.0.4. */
 OTEL_MUST_USE enum otel_err col_metrics_write(const struct col_metrics *metrics,
                                               struct otl_buf *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-mock/telemetry/recent.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -30,6 +31,7 @@ struct trace {
 };
 
 struct col_recent {
+    pthread_mutex_t lock;
     const struct otl_clock *clock;
     struct event *tick;
     int fd;
@@ -93,12 +95,14 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    pthread_mutex_lock(&recent->lock);
     for (unsigned i = 0; i < COL_RECENT_MAX; i++) { /* the oldest first */
         struct trace *trace = &recent->traces[(recent->place + i) % COL_RECENT_MAX];
         if (now - trace->last_mono_ns >= QUIET_NS)
             print(recent, trace);
     }
     put_lines(recent);
+    pthread_mutex_unlock(&recent->lock);
 }
 
 /* ---- traces ---- */
@@ -163,7 +167,7 @@ static void copy_text(char *out, size_t size, struct otl_view text)
     out[len] = '\0';
 }
 
-void col_recent_see(struct col_recent *recent, struct otl_view request)
+static void see(struct col_recent *recent, struct otl_view request)
 {
     static const uint8_t none[8];
     uint64_t now = otl_clock_mono(recent->clock);
@@ -232,18 +236,27 @@ static enum otel_err html_row(const struct trace *trace, struct otl_buf *out)
     return err;
 }
 
-enum otel_err col_recent_html(const struct col_recent *recent, struct otl_buf *out)
+void col_recent_see(struct col_recent *recent, struct otl_view request)
+{
+    pthread_mutex_lock(&recent->lock);
+    see(recent, request);
+    pthread_mutex_unlock(&recent->lock);
+}
+
+enum otel_err col_recent_html(struct col_recent *recent, struct otl_buf *out)
 {
     enum otel_err err = otl_buf_append_str(
         out, "<table><tr><th>first span<th>trace<th>service<th>name<th>spans<th>ms<th>errors"
              "<th>root</tr>\n");
 
+    pthread_mutex_lock(&recent->lock);
     for (unsigned i = 1; i <= COL_RECENT_MAX && err == OTEL_OK; i++) {
         const struct trace *trace =
             &recent->traces[(recent->place + COL_RECENT_MAX - i) % COL_RECENT_MAX];
         if (trace->first_wall_ns != 0)
             err = html_row(trace, out);
     }
+    pthread_mutex_unlock(&recent->lock);
     return err == OTEL_OK ? otl_buf_append_str(out, "</table>\n") : err;
 }
 
@@ -255,8 +268,10 @@ enum otel_err col_recent_new(struct event_base *base, const struct otl_clock *cl
     const struct timeval every = {0, TICK_US};
     struct col_recent *recent = otl_mem_zalloc(sizeof(*recent));
 
-    if (recent == NULL)
+    if (recent == NULL || pthread_mutex_init(&recent->lock, NULL) != 0) {
+        otl_mem_free(recent);
         return OTEL_ERR_MEMORY;
+    }
     recent->clock = clock;
     recent->fd = print_fd;
     otl_buf_init(&recent->text, TEXT_MAX);
@@ -289,5 +304,6 @@ void col_recent_free(struct col_recent *recent)
     if (recent->tick != NULL)
         event_free(recent->tick);
     otl_buf_fini(&recent->text);
+    pthread_mutex_destroy(&recent->lock);
     otl_mem_free(recent);
 }

@@ -17,7 +17,7 @@
  * Not a record for judging: that is the tap.
  *
  * Life      new -> see... -> finish (the remaining lines) -> free.
- * Threads   that of the event loop.
+ * Threads   see: any, one waits for the other. All else: that of the event loop.
  * Memory    COL_RECENT_MAX traces of less than 256 bytes; names are cut.
  * Limits    a reader of the lines that stands still holds the collector up; one that is gone ends
  *           the lines.
@@ -36,7 +36,7 @@ void col_recent_free(struct col_recent *recent);
 void col_recent_see(struct col_recent *recent, struct otl_view request);
 void col_recent_finish(struct col_recent *recent);
 /* A table of HTML, the newest first. Errors of otl_buf_append(). */
-OTEL_MUST_USE enum otel_err col_recent_html(const struct col_recent *recent, struct otl_buf *out);
+OTEL_MUST_USE enum otel_err col_recent_html(struct col_recent *recent, struct otl_buf *out);
 
 /* Text between tags; what is no printable text becomes a question mark. */
 OTEL_MUST_USE enum otel_err col_html_text(struct otl_buf *out, const char *text);

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "collector-mock/http/server.h"
+#include "collector-mock/pipeline/crew.h"
+#include "collector-mock/telemetry/collect.h"
 #include "collector-mock/telemetry/recent.h"
 #include "sdk/base/mem.h"
 
@@ -64,12 +66,45 @@ static enum otel_err write_page(const struct col_telemetry *telemetry, struct ot
     return err == OTEL_OK ? col_recent_html(host->recent, out) : err;
 }
 
+/* A page that was put together, or not. */
+static void answer_text(struct col_telemetry *telemetry, struct col_http_request *request,
+                        const char *type, enum otel_err err)
+{
+    if (err != OTEL_OK)
+        answer(request, 500, NULL, otl_view_str("out of memory\n"));
+    else
+        answer(request, 200, type, otl_view(telemetry->text.data, telemetry->text.len));
+}
+
+/* The numbers of all workers are there. */
+static void on_collected(void *context, void *request, struct col_metrics *sum)
+{
+    struct col_telemetry *telemetry = context;
+    enum otel_err err = OTEL_ERR_MEMORY;
+
+    otl_buf_reset(&telemetry->text);
+    if (sum != NULL)
+        err = col_metrics_write(sum, &telemetry->text);
+    col_metrics_free(sum);
+    answer_text(telemetry, request, metrics_type, err);
+}
+
+static void answer_metrics(struct col_telemetry *telemetry, struct col_http_request *request)
+{
+    const struct col_host *host = telemetry->host;
+
+    if (host->crew == NULL || host->crew->joined)
+        answer_text(telemetry, request, metrics_type,
+                    col_metrics_write(host->metrics, &telemetry->text));
+    else if (!col_collect_begin(telemetry->host, on_collected, telemetry, request))
+        answer(request, 503, NULL, otl_view_str("too many ask at once\n"));
+}
+
 static void on_request(void *context, struct col_http_request *request)
 {
     struct col_telemetry *telemetry = context;
 
     bool page = otl_view_is(request->path, "/") || otl_view_is(request->path, "/status");
-    enum otel_err err;
 
     otl_buf_reset(&telemetry->text);
     if (!page && !otl_view_is(request->path, "/metrics")) {
@@ -80,13 +115,10 @@ static void on_request(void *context, struct col_http_request *request)
         answer(request, 405, NULL, otl_view_str("405 method not allowed, supported: [GET]\n"));
         return;
     }
-    err = page ? write_page(telemetry, &telemetry->text)
-               : col_metrics_write(telemetry->host->metrics, &telemetry->text);
-    if (err != OTEL_OK)
-        answer(request, 500, NULL, otl_view_str("out of memory\n"));
+    if (page)
+        answer_text(telemetry, request, page_type, write_page(telemetry, &telemetry->text));
     else
-        answer(request, 200, page ? page_type : metrics_type,
-               otl_view(telemetry->text.data, telemetry->text.len));
+        answer_metrics(telemetry, request);
 }
 
 static void on_answered(void *context, const struct col_http_request *request,

@@ -371,24 +371,35 @@ void rig_official(const char *name, struct otl_buf *out)
     rig_read(path, out);
 }
 
-double rig_metric(const struct rig *rig, const char *series)
+void rig_metrics(const struct rig *rig, struct otl_buf *out)
 {
     static const char request[] = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     int fd = rig_connect(rig_port(rig, "metrics"));
-    struct otl_buf answer;
-    double value = -1;
+
+    otl_buf_init(out, 1 << 20);
+    rig_send(fd, request, sizeof(request) - 1);
+    assert_int_equal(rig_answer(fd, out), 200);
+    close(fd);
+}
+
+double rig_metric_in(const struct otl_buf *metrics, const char *series)
+{
     char key[256];
     const char *at;
 
-    otl_buf_init(&answer, 1 << 20);
-    rig_send(fd, request, sizeof(request) - 1);
-    assert_int_equal(rig_answer(fd, &answer), 200);
-    close(fd);
     snprintf(key, sizeof(key), "\n%s ", series);
-    at = strstr(answer.data, key);
-    if (at != NULL)
-        value = strtod(at + strlen(key), NULL);
-    otl_buf_fini(&answer);
+    at = strstr(metrics->data, key);
+    return at != NULL ? strtod(at + strlen(key), NULL) : -1;
+}
+
+double rig_metric(const struct rig *rig, const char *series)
+{
+    struct otl_buf metrics;
+    double value;
+
+    rig_metrics(rig, &metrics);
+    value = rig_metric_in(&metrics, series);
+    otl_buf_fini(&metrics);
     return value;
 }
 

@@ -69,6 +69,10 @@ unsigned rig_post(int fd, const char *headers, struct otl_view body, struct otl_
 /* A file of ci/witness/official. */
 void rig_official(const char *name, struct otl_buf *out);
 void rig_read(const char *path, struct otl_buf *out);
+/* All of /metrics, behind a line feed; out is initialised. */
+void rig_metrics(const struct rig *rig, struct otl_buf *out);
+/* The value of a series in it, -1 if it is absent. */
+double rig_metric_in(const struct otl_buf *metrics, const char *series);
 /* The value of a series in /metrics, -1 if it is absent. */
 double rig_metric(const struct rig *rig, const char *series);
 /* The same, waited for: until it is at least value. */

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "collector-mock/processors/tests/tail_world.h"
-#include "collector-mock/tests/rig.h"
+#include "collector-mock/tests/books.h"
 
 /* Tail sampling in the whole program: over the socket, to a file, in /metrics and in the record. */
 
@@ -30,47 +30,17 @@ static const char config[] =
     "  telemetry: {metrics: {address: '127.0.0.1:0'}}\n";
 
 #define TAIL "otelcol_processor_tail_sampling_"
-#define OURS "collector_mock_tail_sampling_"
 #define PROCESSOR "{processor=\"tail_sampling/shop\"}"
-
-/* All from one answer: between two of them a tick may fall. */
-static double value_in(const struct otl_buf *metrics, const char *series)
-{
-    const char *at = strstr(metrics->data, series);
-
-    assert_non_null(at);
-    return strtod(at + strlen(series), NULL);
-}
 
 static double books(const struct rig *rig)
 {
-    static const char request[] = "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    static const char *const reasons[] = {"too_early", "too_large",     "drop_policy",
-                                          "shutdown",  "export_failed", "no_memory"};
-    static const char *const parts[] = {"kept_spans_total", "sampled_out_spans_total",
-                                        "refused_spans_total", "held_spans"};
-    int fd = rig_connect(rig_port(rig, "metrics"));
     struct otl_buf metrics;
-    char series[160];
-    double sum = 0;
+    double received;
 
-    otl_buf_init(&metrics, 1 << 20);
-    rig_send(fd, request, sizeof(request) - 1);
-    assert_int_equal(rig_answer(fd, &metrics), 200);
-    close(fd);
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        snprintf(series, sizeof(series), "\n" OURS "%s" PROCESSOR " ", parts[i]);
-        sum += value_in(&metrics, series);
-    }
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-        snprintf(series, sizeof(series),
-                 "\n" OURS "dropped_spans_total{processor=\"tail_sampling/shop\",reason=\"%s\"} ",
-                 reasons[i]);
-        sum += value_in(&metrics, series);
-    }
-    assert_true(sum == value_in(&metrics, "\n" OURS "received_spans_total" PROCESSOR " "));
+    rig_metrics(rig, &metrics);
+    received = books_of(&metrics, "tail_sampling/shop");
     otl_buf_fini(&metrics);
-    return sum;
+    return received;
 }
 
 static void post(const struct rig *rig, const struct tail_span *spans, size_t count)

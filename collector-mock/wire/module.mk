@@ -4,7 +4,7 @@ col_wire_SRCS := collector-mock/wire/field.c collector-mock/wire/value.c \
                  collector-mock/wire/span.c collector-mock/wire/traces.c \
                  collector-mock/wire/tap.c collector-mock/wire/tap_write.c \
                  collector-mock/wire/regroup.c collector-mock/wire/json.c \
-                 collector-mock/wire/json_lex.c
+                 collector-mock/wire/json_lex.c collector-mock/wire/deal.c
 col_wire_LIBS := base
 
 TESTS += col_traces_test
@@ -15,6 +15,10 @@ col_traces_test_LIBS := col_wire otlp_pb base
 TESTS += col_json_test
 col_json_test_SRCS := collector-mock/wire/tests/json_test.c collector-mock/wire/tests/compare.c
 col_json_test_LIBS := col_wire otlp_pb base
+
+TESTS += col_deal_test
+col_deal_test_SRCS := collector-mock/wire/tests/deal_test.c
+col_deal_test_LIBS := col_wire base
 
 TESTS += col_tap_test
 col_tap_test_SRCS := collector-mock/wire/tests/tap_test.c

@@ -52,6 +52,13 @@ static enum otel_err check(const struct col_create *create, struct otl_detail *r
     return OTEL_OK;
 }
 
+/* Of what is for all traces, as the Collector divides it by num_shards. */
+static uint32_t share_of(const struct col_create *create, const json_t *map, const char *key,
+                         uint32_t otherwise)
+{
+    return (uint32_t)col_share(create, (uint64_t)otl_tree_int(map, key, otherwise));
+}
+
 enum otel_err col_tail_settings_load(const struct col_create *create,
                                      struct col_tail_settings *ret, struct otl_detail *reterr)
 {
@@ -64,10 +71,10 @@ enum otel_err col_tail_settings_load(const struct col_create *create,
     memset(ret, 0, sizeof(*ret));
     ret->wait_ns = otl_tree_duration_ns(config, "decision_wait", DEFAULT_WAIT_NS);
     ret->root_wait_ns = otl_tree_duration_ns(config, "decision_wait_after_root_received", 0);
-    ret->traces = (uint32_t)otl_tree_int(config, "num_traces", DEFAULT_TRACES);
-    ret->expected = (uint32_t)otl_tree_int(config, "expected_new_traces_per_sec", 0);
-    ret->sampled_cache = (uint32_t)otl_tree_int(cache, "sampled_cache_size", 0);
-    ret->other_cache = (uint32_t)otl_tree_int(cache, "non_sampled_cache_size", 0);
+    ret->traces = share_of(create, config, "num_traces", DEFAULT_TRACES);
+    ret->expected = share_of(create, config, "expected_new_traces_per_sec", 0);
+    ret->sampled_cache = share_of(create, cache, "sampled_cache_size", 0);
+    ret->other_cache = share_of(create, cache, "non_sampled_cache_size", 0);
     ret->max_trace_bytes = (uint64_t)otl_tree_int(config, "maximum_trace_size_bytes", 0);
     ret->first_match = otl_tree_bool(config, "sample_on_first_match", false);
     ret->block = otl_tree_bool(config, "block_on_overflow", false);

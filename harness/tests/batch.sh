@@ -3,23 +3,20 @@
 # Batches of messages: one span with a link to each sender, held against the senders by their ids.
 . "$(dirname "$0")/tap.sh"
 
-begin() # begin NAME OPTION...
+run() # run NAME OPTION...
 {
     name=$1
     shift
-    "$tracerig" run scenarios/batch-consumer.yaml --seed 5 --set load.duration=4s --quiet --out "$dir/$name" "$@" \
-        > "$dir/$name.out" 2>&1
-    echo $? > "$dir/$name.status"
+    begin "$name" scenarios/batch-consumer.yaml --seed 5 --set load.duration=4s "$@"
 }
-begin whole --set expect.namer=none &
-begin planted --set services.linked.broken.lose_link_every=5 &
-begin parent --set services.linked.consumers.results.edge=parent &
+run whole --set expect.namer=none &
+run planted --set services.linked.broken.lose_link_every=5 &
+run parent --set services.linked.consumers.results.edge=parent &
 wait
 
 whole()
 {
-    [ "$(cat "$dir/whole.status")" -eq 0 ] || { cat "$dir/whole.out"; return 1; }
-    json_is "$dir/whole/report.json" \
+    exited whole 0 && json_is "$dir/whole/report.json" \
         "sorted((e['mode'], e['broken'], e['complete'] == e['sampled'] > 100) for e in r['edges'] if 'topic' in e)" \
         "[('both', 0, True), ('link', 0, True), ('parent', 0, True)]"
 }
@@ -43,7 +40,7 @@ check "a linked batch decides for itself whether it is sampled, and breaks no tr
 
 planted()
 {
-    [ "$(cat "$dir/planted.status")" -eq 1 ] &&
+    exited planted 1 &&
         json_is "$dir/planted/report.json" \
             "sorted({c['id'] for c in r['checks'] + r['expectations'] if c['verdict'] == 'fail'})" \
             "['content', 'propagation', 'required.1']" &&
@@ -55,7 +52,7 @@ check "... a link that a batch lacks is missed by the message it belongs to" pla
 
 parent()
 {
-    [ "$(cat "$dir/parent.status")" -eq 2 ] && grep -q 'cannot have each sender as its parent' "$dir/parent.out"
+    exited parent 2 && grep -q 'cannot have each sender as its parent' "$dir/parent.out"
 }
 check "... a batch cannot have every sender as its parent: refused with its place" parent
 done_testing

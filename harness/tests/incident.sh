@@ -1,13 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The slow consumer pod: a whole run, what it recorded under other labels, and the healthy control.
+# The slow consumer pod: a whole run, what it recorded under other labels, and the healthy control. FULL=1: its variants and
+# its remedies too. Runs that have nothing to do with each other are made side by side: they wait more than they work.
 . "$(dirname "$0")/tap.sh"
 
 run=$dir/pod
+for name in pod healthy ${FULL:+interval hot-partition downstream}; do
+    begin $name scenarios/slow-consumer-$name.yaml --seed 8 &
+done
+wait
 
 storm()
 {
-    expect_exit 0 "$tracerig" run scenarios/slow-consumer-pod.yaml --seed 8 --quiet --out "$run" &&
+    exited pod 0 &&
         json_is "$run/report.json" "r['namer']['instance']" projector-3 &&
         json_is "$run/report.json" "0 < r['namer']['after_s'] < r['duration_s'] < 60" True &&
         json_is "$run/report.json" \
@@ -78,7 +83,7 @@ check "the named instance follows its label" follows "${PERMUTATIONS:-5}"
 
 healthy()
 {
-    expect_exit 0 "$tracerig" run scenarios/slow-consumer-healthy.yaml --seed 8 --quiet --out "$dir/healthy" &&
+    exited healthy 0 &&
         json_is "$dir/healthy/report.json" "r['namer']['named']" False &&
         json_is "$dir/healthy/report.json" \
             "[e for e in r['events'] if e['at_s'] > 0]" "[]"
@@ -138,9 +143,12 @@ broker_gone()
 check "a broker that ends by itself: no verdict" broker_gone
 
 if [ -n "${FULL:-}" ]; then
+    begin remedies scenarios/slow-consumer-remedies.yaml --seed 8 &
+    begin arms scenarios/slow-consumer-arms.yaml --seed 8 &
+    wait
     variant() # variant NAME INSTANCE-OR-NONE
     {
-        expect_exit 0 "$tracerig" run "scenarios/slow-consumer-$1.yaml" --seed 8 --quiet --out "$dir/$1" &&
+        exited "$1" 0 &&
             json_is "$dir/$1/report.json" "r.get('namer', {}).get('instance', 'none')" "$2" &&
             json_is "$dir/$1/report.json" "r['duration_s'] < 60" True
     }

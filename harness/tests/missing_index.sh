@@ -5,27 +5,25 @@
 
 sql='billing SELECT id, (SELECT sum(cents) FROM payments WHERE invoice = invoices.id) FROM invoices WHERE customer = ?'
 
-begin() # begin NAME OPTION...
+run() # run NAME OPTION...
 {
     name=$1
     shift
-    "$tracerig" run scenarios/missing-index.yaml --set load.duration=9s --set faults.0.at=4s --set load.rate=2 --quiet \
+    begin "$name" scenarios/missing-index.yaml --set load.duration=9s --set faults.0.at=4s --set load.rate=2 \
         --set 'services.billing.database.5=WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
             INSERT INTO payments SELECT i, 1 + i % 4000, i % 10000 FROM n' --set services.billing.replicas=1 \
         --set 'services.shop.routes.GET /account.steps.0.wait=8ms' --set 'services.shop.routes.GET /account.steps.2.wait=4ms' \
         --set 'services.billing.routes.GET /invoices.steps.1.wait=6ms' \
-        --out "$dir/$name" "$@" > "$dir/$name.out" 2>&1
-    echo $? > "$dir/$name.status"
+        "$@"
 }
-begin whole &
-begin unused --set 'faults.0.statement=DROP INDEX invoices_by_day' &
-begin blind --set services.billing.tracing.enabled=false &
+run whole &
+run unused --set 'faults.0.statement=DROP INDEX invoices_by_day' &
+run blind --set services.billing.tracing.enabled=false &
 wait
 
 whole()
 {
-    [ "$(cat "$dir/whole.status")" -eq 0 ] || cat "$dir/whole.out"
-    json_is "$dir/whole/report.json" \
+    exited whole 0 && json_is "$dir/whole/report.json" \
         "r['verdict'], r['critical_path']['service'] + ' ' + r['critical_path']['statement']" "('pass', '$sql')" &&
         json_is "$dir/whole/report.json" \
             "r['critical_path']['typical']['count'] + r['critical_path']['slow']['count'] == r['load']['requests']" True &&
@@ -41,8 +39,7 @@ check "an index is dropped: the critical path names the statement, piece by piec
 
 planted() # planted NAME OBSERVED: the claim fails, and says so
 {
-    [ "$(cat "$dir/$1.status")" -eq 1 ] || { cat "$dir/$1.status" "$dir/$1.out"; return 1; }
-    json_is "$dir/$1/report.json" \
+    exited "$1" 1 && json_is "$dir/$1/report.json" \
         "[(c['id'], '$2' in c['observed']) for c in r['checks'] + r['expectations'] if c['verdict'] == 'fail']" \
         "[('critical_path', True)]"
 }

@@ -3,36 +3,33 @@
 # The scenarios of propagation and sampling fail for the stated reason when their mistake is planted.
 . "$(dirname "$0")/tap.sh"
 
-begin() # begin SCENARIO OPTION...
+run() # run SCENARIO OPTION...
 {
-    name=$1
+    scenario=$1
     shift
-    "$tracerig" run "scenarios/$name.yaml" --seed 5 --quiet --out "$dir/$name" --set load.warmup=500ms --set load.duration=2s \
-        --set load.rate=100 "$@" > "$dir/$name.out" 2>&1
-    echo $? > "$dir/$name.status"
+    begin "$scenario" "scenarios/$scenario.yaml" --seed 5 --set load.warmup=500ms --set load.duration=2s --set load.rate=100 "$@"
 }
 
 caught() # caught SCENARIO ID...: these and no others failed
 {
     name=$1
     shift
-    [ "$(cat "$dir/$name.status")" -eq 1 ] || { cat "$dir/$name.status" "$dir/$name.out"; return 1; }
-    json_is "$dir/$name/report.json" \
+    exited "$name" 1 && json_is "$dir/$name/report.json" \
         "' '.join(c['id'] for c in r['checks'] + r['expectations'] if c['verdict'] != 'pass')" "$*"
 }
 
-begin checkout --set 'services.order.broken={drop_context: publish order.created}' &
+run checkout --set 'services.order.broken={drop_context: publish order.created}' &
 begin checkout-head-5 --set services.payment.tracing.sampler=traceidratio --set services.payment.tracing.sampler_arg=0.5 &
-begin kafka-context-lost --set 'services.order.routes.POST /orders.steps.0.steps.1.inject=true' &
+run kafka-context-lost --set 'services.order.routes.POST /orders.steps.0.steps.1.inject=true' &
 wait
-begin independent-sampling --set services.order.tracing.sampler=parentbased_traceidratio \
+run independent-sampling --set services.order.tracing.sampler=parentbased_traceidratio \
     --set services.payment.tracing.sampler=parentbased_traceidratio --set services.stock.tracing.sampler=parentbased_traceidratio &
-begin mixed-ratio-rules --set services.order-java.tracing.sampler=parentbased_traceidratio_java \
+run mixed-ratio-rules --set services.order-java.tracing.sampler=parentbased_traceidratio_java \
     --set services.payment-dotnet.tracing.sampler=parentbased_traceidratio_dotnet \
     --set services.stock-cpp.tracing.sampler=parentbased_traceidratio_cpp \
     --set services.notice-js.tracing.sampler=parentbased_traceidratio_js &
-begin mixed-ratio-rules-parentbased --set services.order-java.tracing.sampler=traceidratio_java &
-begin consistent-probability --set services.order.tracing.sampler=traceidratio_java &
+run mixed-ratio-rules-parentbased --set services.order-java.tracing.sampler=traceidratio_java &
+run consistent-probability --set services.order.tracing.sampler=traceidratio_java &
 wait
 
 check "checkout: a producer that forgets the context" caught checkout propagation baggage required.3

@@ -60,6 +60,24 @@ expect_exit()
     return 1
 }
 
+# begin NAME FILE OPTION...: a run to be left in the background, several at once; after wait, exited looks at it
+begin()
+{
+    name=$1 file=$2
+    shift 2
+    "$tracerig" run "$file" --quiet --out "$dir/$name" "$@" > "$dir/$name.out" 2>&1
+    echo $? > "$dir/$name.status"
+}
+
+exited() # exited NAME STATUS: that run did
+{
+    [ "$(cat "$dir/$1.status")" -eq "$2" ] && return 0
+    echo "$1: exit $(cat "$dir/$1.status"), expected $2"
+    tail -n 60 "$dir/$1.out"
+    [ ! -e "$dir/$1/report.json" ] || why "$dir/$1/report.json"
+    return 1
+}
+
 says() # says TEXT: $dir/out holds it
 {
     grep -qF -- "$1" "$dir/out" && return 0

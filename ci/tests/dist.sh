@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The tarball of make dist, used as the workflow templates use it: in an empty directory, with an
-# environment of its own, and on a root file system that has none of the libraries.
+# The tarball of make dist, used as the workflow templates and the Containerfile use it: in an empty
+# directory, with an environment of its own, and on a root file system that has none of the libraries.
+# DEBIAN_ROOT=DIR: a minimal Debian 12 (debootstrap --variant=minbase bookworm DIR) to build the image
+# from, instead of this machine's own programs.
 . "$(dirname "$0")/../../harness/tests/tap.sh"
 
 short="--set load.warmup=0s --set load.duration=1s --set load.rate=50"
@@ -113,17 +115,24 @@ conformance()
 }
 check "without an argument the gate runs the conformance scenarios of the tarball" conformance
 
-# A root with a shell, tar, the C library and nothing else.
-bare_root()
+# root_of DIR PROGRAM...: a root with these programs, the C library and nothing else
+root_of()
 {
-    mkdir -p "$dir/root/proc" "$dir/root/tmp" "$dir/root/bin" || return 1
-    for p in sh env tar gzip mkdir cat dirname sed; do
-        file=$(readlink -f "$(command -v $p)")
-        cp "$file" "$dir/root/bin/$p" || return 1
+    root=$1
+    shift
+    mkdir -p "$root/proc" "$root/dev" "$root/tmp" "$root/bin" "$root/etc" && chmod 1777 "$root/tmp" || return 1
+    for p in "$@"; do
+        file=$(readlink -f "$(PATH=$PATH:/usr/sbin command -v "$p")")
+        cp "$file" "$root/bin/$p" || return 1
         for l in $(ldd "$file" | grep -oE '/[^ ]+'; ldd "$dir/unpacked/bin/tracerig" | grep -oE '/[^ ]*/(libc|libm)\.so[^ ]*'); do
-            mkdir -p "$dir/root$(dirname "$l")" && cp -L "$l" "$dir/root$l" || return 1
+            mkdir -p "$root$(dirname "$l")" && cp -L "$l" "$root$l" || return 1
         done
     done
+}
+
+bare_root()
+{
+    root_of "$dir/root" sh env tar gzip mkdir cat dirname sed || return 1
     cp "$dir/tracerig.tar.gz" harness/tests/players.yaml "$dir/root/tmp/"
     cat > "$dir/root/tmp/job.sh" <<'JOB'
 cd /tmp && mkdir t && gzip -dc tracerig.tar.gz | tar -xf - --strip-components=1 -C t &&
@@ -138,10 +147,81 @@ bare()
     expect_exit 0 unshare --mount --pid --fork sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" /bin/env -i PATH=/bin /bin/sh /tmp/job.sh' "$dir/root" &&
         says "every claim held" && [ -s "$dir/root/tmp/report/report.html" ]
 }
+
+# ---- the image: what ci/Containerfile says, line by line, done to a root directory ---------------------
+
+image=$dir/image user=root directory=/
+
+inside() # inside COMMAND...: in the image, as its user, in its directory
+{
+    ids=$(awk -F: -v user="$user" '$1 == user {print $3 ":" $4}' "$image/etc/passwd")
+    [ -n "$ids" ] || { echo "the image has no user $user"; return 1; }
+    # shellcheck disable=SC2016
+    unshare --mount --pid --fork sh -c 'image=$1 ids=$2 directory=$3 && shift 3 && mount -t proc proc "$image/proc" &&
+        mount --rbind /dev "$image/dev" && exec chroot --userspec="$ids" "$image" /usr/bin/env -i -C "$directory" \
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"' inside "$image" "$ids" "$directory" "$@"
+}
+
+instruction() # instruction LINE: of a Containerfile
+{
+    words=${1#* }
+    case $1 in
+    "FROM debian:12-slim")
+        if [ -n "${DEBIAN_ROOT:-}" ]; then
+            grep -q '^12' "$DEBIAN_ROOT/etc/debian_version" && cp -a "$DEBIAN_ROOT" "$image"
+        else
+            root_of "$image" sh env tar gzip mkdir cat dirname sed mv ln useradd && mkdir -p "$image/opt" "$image/home" \
+                "$image/usr/local/bin" "$image/etc/default" && ln -s ../bin "$image/usr/bin" &&
+                echo root:x:0:0:root:/root:/bin/sh > "$image/etc/passwd" && echo root:x:0: > "$image/etc/group"
+        fi ;;
+    "ADD "*)
+        for f in "$top"/build/dist/${words% *}; do
+            case $f in *.tar.gz) tar -xzf "$f" -C "$image${words##* }" || return 1 ;; *) return 1 ;; esac
+        done ;;
+    "RUN "*) inside /bin/sh -c "$words" ;;
+    "USER "*) user=$words && inside env ;;
+    "WORKDIR "*) directory=$words && mkdir -p "$image$words" ;;
+    "CMD "*) inside "$(echo "$words" | sed 's/^\["//; s/"\]$//; s/", *".*//')" "$(echo "$words" | sed 's/^.*", *"//; s/"\]$//')" ;;
+    *) echo "not understood: $1"; return 1 ;;
+    esac
+}
+
+build_image()
+{
+    sed '/^#/d' ci/Containerfile | sed ':a; /\\$/ {N; s/ *\\\n */ /; ba}' > "$dir/instructions"
+    while IFS= read -r line; do
+        instruction "$line" > "$dir/out" < /dev/null || { echo "failed: $line"; cat "$dir/out"; return 1; }
+    done < "$dir/instructions"
+    grep -q ^CMD "$dir/instructions" && says "usage: tracerig COMMAND" && [ "$user" != root ]
+}
+
+# The job's own lines in its own image; what it keeps is there.
+gitlab_image()
+{
+    sed -n '/^  script:/,/^  [a-z]*:$/s/^    - //p' ci/templates/gitlab-ci.yml > "$image/tmp/job.sh"
+    mkdir -p "$image/builds/tracing" && cp "$top/$1" "$image/builds/tracing/players.yaml" && chmod 777 "$image/builds" || return 1
+    rm -rf "$image/builds/tracerig-report"
+    directory=/builds expect_exit "$2" inside /bin/sh -e /tmp/job.sh && says "$3" || return 1
+    for kept in $(sed -n 's/^ *paths: \[\(.*\)\]/\1/p; s/^ *junit: //p' ci/templates/gitlab-ci.yml); do
+        [ -s "$image/builds/$kept" ] || { echo "not there: $kept"; return 1; }
+    done
+    grep -q '<testsuite' "$image/builds/tracerig-report/junit.xml"
+}
+lossy()
+{
+    sed 's/^  order:$/  order:\n    broken: {drop_context: "call payment POST \/charge"}/' harness/tests/players.yaml > "$dir/lossy.yaml"
+    top='' gitlab_image "$dir/lossy.yaml" 1 "a claim does not hold"
+}
+
 if [ "$(id -u)" -eq 0 ] && unshare --mount --pid --fork true 2> /dev/null; then
     check "the tarball runs on a root file system with the C library alone" bare
+    check "what ci/Containerfile says can be done, and its command runs as its user" build_image
+    check "the GitLab job passes in this image on a healthy fleet, and leaves what it keeps" gitlab_image harness/tests/players.yaml 0 "every claim held"
+    check "... and fails on one that loses context" lossy
 else
     tests=$((tests + 1))
     echo "ok $tests - the tarball runs on a bare root file system # SKIP needs root and unshare"
+    tests=$((tests + 1))
+    echo "ok $tests - the image of ci/Containerfile and the GitLab job in it # SKIP needs root and unshare"
 fi
 done_testing

@@ -19,7 +19,7 @@ caught() # caught SCENARIO ID...: these and no others failed
 }
 
 run checkout --set 'services.order.broken={drop_context: publish order.created}' &
-begin checkout-head-5 --set services.payment.tracing.sampler=traceidratio --set services.payment.tracing.sampler_arg=0.5 &
+run checkout-head-5 --set services.payment.tracing.sampler=traceidratio --set services.payment.tracing.sampler_arg=0.5 &
 run kafka-context-lost --set 'services.order.routes.POST /orders.steps.0.steps.1.inject=true' &
 wait
 run independent-sampling --set services.order.tracing.sampler=parentbased_traceidratio \

@@ -17,7 +17,8 @@ import json, pathlib, sys
 for path in pathlib.Path(sys.argv[1]).rglob("report.json"):
     try:
         r = json.load(open(path))
-        print(r["scenario"]["file"], r["verdict"], r["duration_s"], sys.argv[2], sep="\t")
+        options = [b for a, b in zip(r["command_line"], r["command_line"][1:]) if a in ("--set", "--collector-option")]
+        print(r["scenario"]["file"], r["verdict"], r["duration_s"], sys.argv[2], json.dumps(options), sep="\t")
     except (OSError, ValueError, KeyError, TypeError):
         pass
 EOF

@@ -28,5 +28,5 @@ unnamed()
 {
     printf '# One.\ntitle: x # Planted mistake: --set a.b=1\n' > "$dir/s/one.yaml" && table 1 && says "names no planted mistake"
 }
-check "one without a mistake in its head is named" unnamed
+check "one without a mistake in a comment before its services is named" unnamed
 done_testing

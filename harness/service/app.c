@@ -241,7 +241,8 @@ bool hx_app_is_idle(struct hx_app *app)
     if (app->runtime.in_hand != 0)
         return false;
     for (size_t i = 0; i < app->member_count; i++)
-        if (hx_member_lag(app->members[i]) != 0 || !hx_member_commit(app->members[i]))
+        if (hx_member_lag(app->members[i]) != 0 || !hx_member_commit(app->members[i]) ||
+            !hx_member_group_is_done(app->members[i]))
             return false;
     return true;
 }

@@ -527,6 +527,13 @@ bool hx_member_commit(struct hx_member *member)
     return err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR__NO_OFFSET;
 }
 
+bool hx_member_group_is_done(struct hx_member *member)
+{
+    const struct hx_topic *topic = member->consumer->topic;
+
+    return hx_kafka_group_lag(member->rk, topic->name, topic->partitions) == 0;
+}
+
 uint64_t hx_member_committed(const struct hx_member *member)
 {
     return member->committed;

@@ -56,6 +56,9 @@ bool hx_member_is_stable(const struct hx_member *member);
 int64_t hx_member_lag(struct hx_member *member);
 /* Commit what is stored and wait for the answer. False: ask again. */
 bool hx_member_commit(struct hx_member *member);
+/* Has the whole group committed all that there is, in partitions that nobody is given just now too?
+ * Blocks for some milliseconds. */
+bool hx_member_group_is_done(struct hx_member *member);
 /* Messages behind, as librdkafka's statistics said last (about once a second). */
 int64_t hx_member_seen_lag(const struct hx_member *member);
 uint64_t hx_member_committed(const struct hx_member *member);

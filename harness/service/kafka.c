@@ -146,6 +146,29 @@ int64_t hx_kafka_lag(rd_kafka_t *rk)
     return lag;
 }
 
+int64_t hx_kafka_group_lag(rd_kafka_t *rk, const char *topic, unsigned partitions)
+{
+    rd_kafka_topic_partition_list_t *all =
+        rd_kafka_topic_partition_list_new((int)(partitions > 0 ? partitions : 1));
+    int64_t lag = 0;
+
+    rd_kafka_topic_partition_list_add_range(all, topic, 0, (int32_t)partitions - 1);
+    if (rd_kafka_committed(rk, all, BROKER_TIMEOUT_MILLIS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        lag = -1;
+    for (int i = 0; lag >= 0 && i < all->cnt; i++) {
+        int64_t low = 0, high = 0, at = all->elems[i].offset;
+        if (rd_kafka_query_watermark_offsets(rk, topic, all->elems[i].partition, &low, &high,
+                                             BROKER_TIMEOUT_MILLIS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            lag = -1;
+            break;
+        }
+        at = at >= 0 ? at : low;
+        lag += high > at ? high - at : 0;
+    }
+    rd_kafka_topic_partition_list_destroy(all);
+    return lag;
+}
+
 bool hx_kafka_close(rd_kafka_t *rk)
 {
     uint64_t limit = otl_clock_mono(otl_clock_real()) + CLOSE_MILLIS * (uint64_t)OTL_NS_PER_MS;

@@ -50,6 +50,10 @@ void hx_kafka_events_fini(struct hx_kafka_events *events);
  * broker; -1: it cannot say now (ask again). Blocks for some milliseconds. */
 int64_t hx_kafka_lag(rd_kafka_t *rk);
 
+/* The same of all partitions of the topic, by what the whole group has committed: a partition that a
+ * member was given which is gone has nobody until the broker misses it. */
+int64_t hx_kafka_group_lag(rd_kafka_t *rk, const char *topic, unsigned partitions);
+
 /* Leaves the group, serving the callbacks of it, and frees the handle. false: librdkafka did not
  * get out within some seconds (its own close waits for a group that is rebalancing without end);
  * the handle is abandoned, with all that its callbacks may reach, by a program that is about to

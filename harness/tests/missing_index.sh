@@ -13,8 +13,7 @@ run() # run NAME OPTION...
         --set 'services.billing.database.5=WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000)
             INSERT INTO payments SELECT i, 1 + i % 4000, i % 10000 FROM n' --set services.billing.replicas=1 \
         --set 'services.shop.routes.GET /account.steps.0.wait=8ms' --set 'services.shop.routes.GET /account.steps.2.wait=4ms' \
-        --set 'services.billing.routes.GET /invoices.steps.1.wait=6ms' \
-        "$@"
+        --set 'services.billing.routes.GET /invoices.steps.1.wait=6ms' "$@"
 }
 run whole &
 run unused --set 'faults.0.statement=DROP INDEX invoices_by_day' &

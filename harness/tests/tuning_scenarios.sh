@@ -17,7 +17,7 @@ planted() # planted NAME CLAIM OPTION...: that claim fails, and what else does i
 {
     name=$1 text=$2
     shift 2
-    rm -rf "$dir/$name-planted"
+    [ ! -e "$dir/$name-planted" ] || mv "$dir/$name-planted" "$dir/$name-planted-$tests" # stays for ci/scenario-table
     expect_exit 1 "$tracerig" run "scenarios/$name.yaml" --quiet --out "$dir/$name-planted" "$@" &&
         json_is "$dir/$name-planted/report.json" \
             "'$text' in [c.get('text', c['id']) for c in r['checks'] + r['expectations'] if c['verdict'] == 'fail']" True

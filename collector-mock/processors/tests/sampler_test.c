@@ -30,9 +30,8 @@ static void good(struct proc_world *world, const char *config)
         fail_msg("%s: %s", config, detail.text);
 }
 
-/* The first percentage that keeps bucket b in float32 is found by trying its neighbours: a trace
- * is kept with threshold b + 1 and not with b. */
-static void hash_seed_keeps_exactly_the_buckets_below_the_threshold(void **state)
+/* A percentage half a bucket above and below: which bucket a trace is in. */
+static void hash_seed_puts_traces_into_their_buckets(void **state)
 {
     static const struct {
         const char *trace;
@@ -56,6 +55,79 @@ static void hash_seed_keeps_exactly_the_buckets_below_the_threshold(void **state
                          (unsigned long long)world.spans);
             proc_world_fini(&world);
         }
+}
+
+/* A trace id whose bucket with seed 0 is this one: FNV-1a of four zeros and the id. */
+static void id_in_bucket(unsigned bucket, char out[33])
+{
+    for (uint32_t n = 1;; n++) {
+        uint8_t bytes[20] = {0};
+        uint32_t hash = 2166136261u;
+        bytes[17] = (uint8_t)(n >> 16);
+        bytes[18] = (uint8_t)(n >> 8);
+        bytes[19] = (uint8_t)n;
+        for (size_t i = 0; i < sizeof(bytes); i++)
+            hash = (hash ^ bytes[i]) * 16777619u;
+        if ((hash & 0x3fff) == bucket) {
+            snprintf(out, 33, "%026x%06x", 0u, n);
+            return;
+        }
+    }
+}
+
+/* The number of buckets is float32(percentage) times float32(163.84), rounded to float32, cut off.
+ * Computed apart from this program in exact fractions, rounded as IEEE 754 says. Pairs are two
+ * neighbours among the numbers of float32, on both sides of an edge. */
+static void hash_seed_rounds_percentages_as_float32_does(void **state)
+{
+    static const struct {
+        const char *percentage;
+        unsigned buckets;
+    } rows[] = {
+        {"0.00610351516", 0}, {"0.00610351562", 1}, {"0.0122070303", 1}, {"0.0122070312", 2},
+        {"0.018310545", 2}, {"0.0183105469", 3}, {"0.610351503", 99}, {"0.610351562", 100},
+        {"0.860595644", 140}, {"0.860595703", 141}, {"0.866699159", 141}, {"0.866699219", 142},
+        {"10.0036612", 1638}, {"10.0036621", 1639}, {"24.9999981", 4095}, {"25", 4096},
+        {"49.9999962", 8191}, {"50", 8192}, {"50.0060997", 8192}, {"50.0061035", 8193},
+        {"75.6530685", 12394}, {"75.6530762", 12395}, {"99.9938889", 16382},
+        {"99.9938965", 16383}, {"99.9999924", 16383}, {"100", 16384}, {"1e9", 16384},
+        /* where exact or double arithmetic gives one less */
+        {"0.0061035156", 1}, {"0.012207031", 2}, {"39.4104", 6457}, {"39.4165039", 6458},
+        {"99.9694824", 16379}, {"99.981689", 16381}, {"99.98779", 16382},
+        /* as people write them */
+        {"0.0061", 0}, {"0.05", 8}, {"0.1", 16}, {"0.9", 147}, {"1", 163}, {"3.7", 606},
+        {"5", 819}, {"10", 1638}, {"33.3", 5455}, {"66.6", 10911}, {"90", 14745}, {"99", 16220},
+        {"99.9", 16367}, {"99.99", 16382}, {"99.999", 16383},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char config[64], below[33] = "", at[33] = "";
+        struct tail_span spans[2];
+        struct proc_world world;
+        struct col_traces traces;
+        struct col_span span;
+        size_t count = 0;
+        if (rows[i].buckets > 0)
+            id_in_bucket(rows[i].buckets - 1, below);
+        if (rows[i].buckets < 16384)
+            id_in_bucket(rows[i].buckets, at);
+        if (below[0] != '\0')
+            spans[count++] = (struct tail_span){.trace_hex = below, .name = "below"};
+        if (at[0] != '\0')
+            spans[count++] = (struct tail_span){.trace_hex = at, .name = "at"};
+        snprintf(config, sizeof(config), "{sampling_percentage: %s}", rows[i].percentage);
+        good(&world, config);
+        assert_int_equal(proc_feed(&world, spans, count, false), OTEL_OK);
+        if (world.spans != (below[0] != '\0'))
+            fail_msg("%s %%: %llu of %zu", rows[i].percentage, (unsigned long long)world.spans,
+                     count);
+        if (world.spans > 0) {
+            assert_true(proc_span(&world, 0, &traces, &span));
+            assert_true(otl_view_is(span.name, "below"));
+        }
+        proc_world_fini(&world);
+    }
 }
 
 struct verdict {
@@ -278,7 +350,8 @@ static void wrong_settings_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hash_seed_keeps_exactly_the_buckets_below_the_threshold),
+        cmocka_unit_test(hash_seed_puts_traces_into_their_buckets),
+        cmocka_unit_test(hash_seed_rounds_percentages_as_float32_does),
         cmocka_unit_test(hash_seed_writes_what_it_decided),
         cmocka_unit_test(equalizing_raises_thresholds_to_its_own),
         cmocka_unit_test(proportional_multiplies_probabilities),

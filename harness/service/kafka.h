@@ -50,8 +50,8 @@ void hx_kafka_events_fini(struct hx_kafka_events *events);
  * broker; -1: it cannot say now (ask again). Blocks for some milliseconds. */
 int64_t hx_kafka_lag(rd_kafka_t *rk);
 
-/* The same of all partitions of the topic, by what the whole group has committed: a partition that a
- * member was given which is gone has nobody until the broker misses it. */
+/* The same of all partitions of the topic, by what the whole group has committed: a partition that
+ * was given to a member which is gone has nobody until the broker misses that member. */
 int64_t hx_kafka_group_lag(rd_kafka_t *rk, const char *topic, unsigned partitions);
 
 /* Leaves the group, serving the callbacks of it, and frees the handle. false: librdkafka did not

@@ -39,7 +39,8 @@ struct hx_slice *hx_slice_at(const struct hx_slices *slices, unsigned block, uns
 }
 
 struct sums {
-    double asked, failed, handled, waits, spans, dropped, exported, exports, bytes, exporter_ns, slices;
+    double asked, failed, handled, waits, spans, dropped, exported, exports, bytes, exporter_ns;
+    double slices;
     double drops[HX_OVERHEAD_REASONS];
     const char *unfinished; /* the first that was */
 };

@@ -456,9 +456,9 @@ int hx_command_sweep(int argc, char **argv)
         "queue, latency, and what is added to it: each load is run without tracing as well if a\n"
         "path of tracing is varied, several times: what these differ by is noise, and what is\n"
         "added must be more, or no difference is detected (\"~\"). Writes sweep.json, sweep.csv\n"
-        "and index.html, with heat maps over the first two paths. Every repeat has the same load under every combination. Exit\n"
-        "status: 0 if every run took place and its spans are accounted for, whatever thresholds\n"
-        "it missed; 1 if a check of a run failed, 3 if a run could not take place.\n",
+        "and index.html, with heat maps over the first two paths. Every repeat has the same load\n"
+        "under every combination. Exit status: 0 if every run took place and its spans are\n"
+        "accounted for, whatever thresholds it missed; 1 if a check of a run failed, 3 if a run could not take place.\n",
         options, 1, 1};
     struct otl_opt_list arguments;
     int status;

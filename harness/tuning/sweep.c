@@ -458,7 +458,8 @@ int hx_command_sweep(int argc, char **argv)
         "added must be more, or no difference is detected (\"~\"). Writes sweep.json, sweep.csv\n"
         "and index.html, with heat maps over the first two paths. Every repeat has the same load\n"
         "under every combination. Exit status: 0 if every run took place and its spans are\n"
-        "accounted for, whatever thresholds it missed; 1 if a check of a run failed, 3 if a run could not take place.\n",
+        "accounted for, whatever thresholds it missed; 1 if a check of a run failed, 3\n"
+        "if a run could not take place.\n",
         options, 1, 1};
     struct otl_opt_list arguments;
     int status;

@@ -65,14 +65,15 @@ int hx_command_compare(int argc, char **argv)
     const struct otl_opt options[] = {
         {"gate", NULL, "exit 1 if B is worse, 4 if a row could not be judged", OTL_OPT_FLAG,
          &gate},
-        {"counts", NULL, "gate on counts and sizes alone, on no wall-clock figure", OTL_OPT_FLAG,
+        {"counts", NULL, "gate on counts, sizes and instructions alone, on no wall-clock figure", OTL_OPT_FLAG,
          &counts},
         {"json", NULL, "the comparison as JSON", OTL_OPT_FLAG, &as_json},
         {NULL, NULL, NULL, OTL_OPT_FLAG, NULL}};
     const struct hx_usage usage = {
         "compare A B [--gate] [--counts] [--json]",
         "A and B are run directories, report.json files or directories of runs (--repeat).\n"
-        "Counts are pooled and tested exactly; sizes are compared by their medians; times need\n"
+        "Counts are pooled and tested exactly; sizes and instructions a request are compared by\n"
+        "their medians, on whatever machines they were made; times need\n"
         "five quiet runs on each side, made on one machine: median with its interval and the\n"
         "Mann-Whitney test. '~' is no difference beyond the noise.\n",
         options, 2, 2};

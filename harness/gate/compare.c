@@ -136,14 +136,16 @@ static void judge_count(const struct hx_measure *m, const struct sample *a,
 
 static void judge_size(const struct hx_measure *m, struct row *row)
 {
+    int percent = m->group == HX_MEASURE_SIZE ? HX_SIZE_PERCENT : HX_INSTRUCTION_PERCENT;
+
     row->verdict = "same";
     if (isnan(row->change)) {
         row->verdict = "not judged";
         snprintf(row->reason, sizeof(row->reason), "one side does not know it");
-    } else if (row->change > HX_SIZE_PERCENT || (m->any_way && row->change < -HX_SIZE_PERCENT)) {
+    } else if (row->change > percent || (m->any_way && row->change < -percent)) {
         row->verdict = "worse";
-        snprintf(row->reason, sizeof(row->reason), "more than %d %%", HX_SIZE_PERCENT);
-    } else if (row->change < -HX_SIZE_PERCENT) {
+        snprintf(row->reason, sizeof(row->reason), "more than %d %%", percent);
+    } else if (row->change < -percent) {
         row->verdict = "better";
     }
 }
@@ -176,7 +178,7 @@ static void judge_clock(struct pair *pair, struct row *row)
 /* False: neither side knows this measure, there is no row. */
 static bool make_row(const struct hx_measure *m, struct pair *pair, struct row *row)
 {
-    static const char *const groups[] = {"count", "size", "clock"};
+    static const char *const groups[] = {"count", "size", "instructions", "clock"};
     double before, now;
 
     memset(row, 0, sizeof(*row));
@@ -200,10 +202,10 @@ static bool make_row(const struct hx_measure *m, struct pair *pair, struct row *
     now = hx_median(pair->sample_b.values, row->n_b);
     if (row->n_a > 0 && row->n_b > 0 && before > 0)
         row->change = 100 * (now - before) / before;
-    if (m->group == HX_MEASURE_SIZE)
-        judge_size(m, row);
-    else
+    if (m->group == HX_MEASURE_CLOCK)
         judge_clock(pair, row);
+    else
+        judge_size(m, row);
     return true;
 }
 

@@ -9,10 +9,11 @@
 /*
  * Comparison of two sets of runs of the same scenarios: A is what was, B is what is now.
  *
- * Three kinds of rows, judged by what they are:
+ * Four kinds of rows, judged by what they are:
  *   counts  hits of trials, pooled. Where A had none, one is a regression; where A had some, or
  *           they come by chance, B must be more often at 1e-6 (binomial test).
  *   sizes   medians; a change of more than HX_SIZE_PERCENT is a regression.
+ *   instructions  the same with HX_INSTRUCTION_PERCENT, between any two machines.
  *   clocks  medians with order-statistic intervals, Mann-Whitney U, Holm over the rows; needs
  *           HX_CLOCK_RUNS quiet runs on each side, made on the same machine. Else the row says why
  *           it was not judged.
@@ -24,7 +25,7 @@
  * Memory    the result is the caller's.
  */
 
-enum { HX_CLOCK_RUNS = 5, HX_SIZE_PERCENT = 5 };
+enum { HX_CLOCK_RUNS = 5, HX_SIZE_PERCENT = 5, HX_INSTRUCTION_PERCENT = 2 };
 
 /*
  * {"schema": "tracerig.compare/1", "a": {path, runs}, "b": ..., "scenarios": [{"scenario",

@@ -96,6 +96,35 @@ static bool read_bytes_a_span(const json_t *report, double *value, double *trial
                  value);
 }
 
+/* ---- instructions: a request, of the application's thread; an arm each -------------------- */
+
+static bool read_instructions(const json_t *report, const char *arm, double *value)
+{
+    const json_t *row, *rows = get(get(report, "overhead"), "instructions");
+    size_t i;
+
+    json_array_foreach(rows, i, row) {
+        const char *name = json_string_value(get(row, "name"));
+        if (name == NULL || strcmp(name, arm) != 0)
+            continue;
+        *value = json_number_value(get(row, "app_per_request"));
+        return *value > 0;
+    }
+    return false;
+}
+
+#define READ_INSTRUCTIONS(arm)                                                                     \
+    static bool read_instructions_##arm(const json_t *report, double *value, double *trials)       \
+    {                                                                                              \
+        (void)trials;                                                                              \
+        return read_instructions(report, #arm, value);                                             \
+    }
+READ_INSTRUCTIONS(none)
+READ_INSTRUCTIONS(api)
+READ_INSTRUCTIONS(not_sampled)
+READ_INSTRUCTIONS(simple)
+READ_INSTRUCTIONS(batch)
+
 /* ---- clocks ------------------------------------------------------------------------------- */
 
 static bool read_latency(const json_t *report, const char *key, double *value)
@@ -150,6 +179,9 @@ static bool read_memory(const json_t *report, double *value, double *trials)
     {id, title, HX_MEASURE_COUNT, HX_FIGURE_SHARE, by_chance, false, false, read}
 #define SIZE_ROW(id, title, kind, any_way, read)                                                  \
     {id, title, HX_MEASURE_SIZE, kind, false, any_way, false, read}
+#define INSTRUCTIONS_ROW(arm, title)                                                               \
+    {"instructions_" #arm, "instructions, " title, HX_MEASURE_INSTRUCTIONS,              \
+     HX_FIGURE_COUNT, false, false, false, read_instructions_##arm}
 #define CLOCK_ROW(id, title, kind, of_load, read)                                                 \
     {id, title, HX_MEASURE_CLOCK, kind, false, false, of_load, read}
 
@@ -162,6 +194,11 @@ const struct hx_measure hx_measures[] = {
     COUNT_ROW("requests_failed", "requests failed", true, read_failed),
     SIZE_ROW("spans_per_request", "spans a request", HX_FIGURE_COUNT, true, read_spans_a_request),
     SIZE_ROW("bytes_per_span", "bytes a span", HX_FIGURE_BYTES, false, read_bytes_a_span),
+    INSTRUCTIONS_ROW(none, "untraced"),
+    INSTRUCTIONS_ROW(api, "API alone"),
+    INSTRUCTIONS_ROW(not_sampled, "unsampled"),
+    INSTRUCTIONS_ROW(simple, "simple"),
+    INSTRUCTIONS_ROW(batch, "batch"),
     CLOCK_ROW("latency_p50", "latency p50", HX_FIGURE_NS, true, read_p50),
     CLOCK_ROW("latency_p99", "latency p99", HX_FIGURE_NS, true, read_p99),
     CLOCK_ROW("fleet_cpu_per_span", "fleet CPU a span", HX_FIGURE_NS, false, read_cpu),

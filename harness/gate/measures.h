@@ -10,13 +10,14 @@
 #include "harness/gate/threshold.h"
 
 /*
- * What two sets of runs are compared by, in order of trust: what was right, what was sent, how long
- * it took.
+ * What two sets of runs are compared by, in order of trust: what was right, what was sent, how many
+ * instructions it took, how long it took.
  */
 
 enum hx_measure_group {
     HX_MEASURE_COUNT, /* hits of trials: pooled over runs, no noise */
     HX_MEASURE_SIZE,  /* one value a run that hardly depends on the machine */
+    HX_MEASURE_INSTRUCTIONS, /* the same, counted under callgrind */
     HX_MEASURE_CLOCK  /* one value a run, of this machine only */
 };
 

@@ -120,6 +120,29 @@ PY
 }
 check "wall-clock rows of another machine are refused, counts are not" elsewhere
 
+counted() # counted NAME CPU INSTRUCTIONS: the run "same" with a count of instructions, 0: with none
+{
+    mkdir -p "$dir/$1" && python3 - "$dir/same/report.json" "$dir/$1/report.json" "$2" "$3" <<'PY'
+import json, sys
+r = json.load(open(sys.argv[1]))
+r["environment"]["cpu_model"] = sys.argv[3]
+if int(sys.argv[4]):
+    r["overhead"] = {"base": "none", "blocks": 1, "slice_s": 1, "seed": 1, "held_rate": 1, "saturation_rate_asked": 0, "arms": [], "rows": [],
+                     "instructions": [{"name": "batch", "title": "batch", "app_per_request": int(sys.argv[4]), "exporter_per_request": 1,
+                                       "app_difference": 1, "smallest_seen": 1, "detected": True, "rate": 1, "text": ""}]}
+json.dump(r, open(sys.argv[2], "w"))
+PY
+}
+instructions()
+{
+    counted here CPU 50000 && counted few Other 50500 && counted many Other 52000 && counted uncounted Other 0 &&
+        expect_exit 0 "$tracerig" compare "$dir/here" "$dir/few" --gate --counts && says "another machine: cpu_model" &&
+        expect_exit 1 "$tracerig" compare "$dir/here" "$dir/many" --gate --counts && says "worse: more than 2 %" &&
+        grep -q 'instructions, batch .*50,000.*52,000' "$dir/out" &&
+        expect_exit 4 "$tracerig" compare "$dir/here" "$dir/uncounted" --gate --counts && says "not judged: one side does not know it"
+}
+check "instructions are gated on between machines: kept, exceeded, counted on one side only" instructions
+
 nothing_in_common()
 {
     mkdir -p "$dir/renamed" && python3 - "$dir/same/report.json" "$dir/renamed/report.json" <<'PY'

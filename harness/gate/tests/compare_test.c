@@ -231,6 +231,67 @@ static void larger_spans_are_worse(void **state)
     compared("bytes_per_span", "worse", "more than 5 %", 1);
 }
 
+/* A run of another machine that counted so many instructions a request; 0: it counted none. */
+static void add_counted(struct hx_runs *runs, const char *cpu, double batch)
+{
+    struct made m = quiet;
+    json_t *rows;
+
+    m.cpu = cpu;
+    add(runs, "shop", &m);
+    rows = json_pack("{s:[{s:s, s:f}, {s:s, s:f}]}", "instructions", "name", "none",
+                     "app_per_request", 30000.0, "name", "batch", "app_per_request", batch);
+    assert_non_null(rows);
+    if (batch > 0)
+        json_object_set(runs->reports[runs->count - 1], "overhead", rows);
+    json_decref(rows);
+}
+
+static void instructions_are_compared_between_machines(void **state)
+{
+    (void)state;
+    add_counted(&a, "one", 50000);
+    add_counted(&b, "two", 50900); /* 1.8 % */
+    compared("instructions_batch", "same", "", 0);
+    compared("instructions_none", "same", "", 0);
+    compared("latency_p99", "not judged", "other machines: cpu_model differs", 0);
+    stop(NULL);
+    add_counted(&a, "one", 50000);
+    add_counted(&b, "two", 51100);
+    compared("instructions_batch", "worse", "more than 2 %", 1);
+    compared("instructions_none", "same", "", 1);
+    stop(NULL);
+    add_counted(&a, "one", 50000);
+    add_counted(&b, "two", 48000);
+    compared("instructions_batch", "better", "", 0);
+}
+
+/* With --counts alone they are still gated on: they are no wall-clock figure. */
+static void instructions_that_one_side_lacks_are_not_judged(void **state)
+{
+    json_t *comparison;
+
+    (void)state;
+    add_counted(&a, "one", 50000);
+    add_counted(&b, "two", 0);
+    compared("instructions_batch", "not judged", "one side does not know it", 0);
+    comparison = hx_compare(&a, &b, true);
+    assert_int_equal(hx_compare_not_judged(comparison), 2);
+    json_decref(comparison);
+    stop(NULL);
+    add_counted(&a, "one", 0); /* nobody asked for them: there is no row */
+    add_counted(&b, "two", 0);
+    comparison = hx_compare(&a, &b, true);
+    assert_int_equal(hx_compare_not_judged(comparison), 0);
+    json_decref(comparison);
+    stop(NULL);
+    add_counted(&a, "one", 50000);
+    add_counted(&b, "two", 60000);
+    comparison = hx_compare(&a, &b, true);
+    assert_int_equal(hx_compare_worse(comparison), 1);
+    json_decref(comparison);
+}
+
 static void a_check_that_fails_now_is_named(void **state)
 {
     struct made broken = quiet;
@@ -304,6 +365,8 @@ int main(void)
         TEST(noisy_runs_do_not_speak_of_time_but_of_counts),
         TEST(counts_that_come_by_chance_need_a_difference_beyond_chance),
         TEST(larger_spans_are_worse),
+        TEST(instructions_are_compared_between_machines),
+        TEST(instructions_that_one_side_lacks_are_not_judged),
         TEST(a_check_that_fails_now_is_named),
         TEST(scenarios_are_compared_each_with_itself),
         TEST(a_baseline_gives_expectations_on_counts_and_sizes),

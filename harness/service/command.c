@@ -79,7 +79,8 @@ static void say_progress(struct service *service, const char *event)
                   "committed", (json_int_t)committed, "lag", (json_int_t)lag, "app_cpu_ns",
                   (json_int_t)row.app_cpu_ns, "app_waits", waits(), "exporter_cpu_ns",
                   (json_int_t)row.exporter_cpu_ns, "rss_bytes", (json_int_t)row.rss_peak_bytes,
-                  "sdk", counters_json(&row), "injected", hx_injector_json(app->runtime.rig.injector)));
+                  "sdk", counters_json(&row), "injected",
+                  hx_injector_json(app->runtime.rig.injector)));
 }
 
 static void on_membership(void *arg, const struct hx_consumer *consumer,

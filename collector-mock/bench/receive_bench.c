@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -26,6 +27,7 @@
  * the figure is the CPU time of the collector process, kernel included, on a span.
  *
  *     receive_bench            every row
+ *     receive_bench workers    what two workers cost beside one
  *     receive_bench check N    check a request of 512 spans N times: for callgrind
  *
  * A span: 8 attributes, 4 texts of 19 or 20 characters and 4 numbers (its size is printed).
@@ -165,6 +167,16 @@ static double check(struct otl_view request, int times)
 
 /* ---- a collector of its own ---- */
 
+struct setup {
+    const char *config, *tap; /* tap NULL: none */
+    const char *workers;
+};
+
+struct cost { /* CPU nanoseconds on a span */
+    double all;     /* of all threads */
+    double busiest; /* of the thread that had most of it */
+};
+
 struct collector {
     pid_t pid;
     unsigned port;
@@ -184,7 +196,7 @@ static void program(char *out, size_t size)
     snprintf(out, size, "%s/bin/collector-mock", self);
 }
 
-static void start(struct collector *collector, const char *config, const char *tap)
+static void start(struct collector *collector, const struct setup *setup)
 {
     char path[1100], fd[16], line[512] = "";
     const char *colon;
@@ -197,7 +209,8 @@ static void start(struct collector *collector, const char *config, const char *t
     collector->pid = fork();
     if (collector->pid == 0) {
         close(pipes[0]);
-        execl(path, path, "--config", config, "--ready-fd", fd, tap ? "--tap" : NULL, tap, NULL);
+        execl(path, path, "--config", setup->config, "--workers", setup->workers, "--ready-fd", fd,
+              setup->tap ? "--tap" : NULL, setup->tap, NULL);
         _exit(127);
     }
     close(pipes[1]);
@@ -230,6 +243,32 @@ static uint64_t cpu_ns(const struct collector *collector)
     if (clock_gettime(collector->cpu, &ts) != 0)
         die("CPU clock of the collector");
     return (uint64_t)ts.tv_sec * OTL_NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+/* Of its busiest thread; 0: the system does not say. */
+static uint64_t busiest_ns(const struct collector *collector)
+{
+    char path[300];
+    uint64_t most = 0;
+    struct dirent *entry;
+    DIR *dir;
+
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)collector->pid);
+    dir = opendir(path);
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        unsigned long long ns = 0;
+        FILE *file;
+        snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", (int)collector->pid,
+                 entry->d_name);
+        file = entry->d_name[0] != '.' ? fopen(path, "re") : NULL;
+        if (file != NULL && fscanf(file, "%llu", &ns) == 1 && ns > most)
+            most = ns;
+        if (file != NULL)
+            fclose(file);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return most;
 }
 
 struct stream {
@@ -341,16 +380,15 @@ static void *send_all(void *arg)
     return NULL;
 }
 
-/* CPU nanoseconds of a collector on a span. */
-static double receive(const char *config, const char *tap, const struct stream *stream)
+static struct cost receive(const struct setup *setup, const struct stream *stream)
 {
     struct sender senders[CONNECTIONS];
     pthread_t threads[CONNECTIONS];
     struct collector collector;
-    uint64_t before, after;
-    double result;
+    uint64_t before, after, busiest;
+    double spans = (double)(stream->requests / CONNECTIONS * CONNECTIONS) * stream->spans;
 
-    start(&collector, config, tap);
+    start(&collector, setup);
     before = cpu_ns(&collector);
     for (int i = 0; i < CONNECTIONS; i++) {
         senders[i] = (struct sender){collector.port, stream, (unsigned)i, 0};
@@ -363,15 +401,14 @@ static double receive(const char *config, const char *tap, const struct stream *
             die("sending");
     }
     after = cpu_ns(&collector);
+    busiest = busiest_ns(&collector);
     if (stream->ids != NULL)
         after = stop(&collector);
     else
         stop(&collector);
-    result = (double)(after - before) /
-             ((double)(stream->requests / CONNECTIONS * CONNECTIONS) * stream->spans);
-    if (tap != NULL)
-        unlink(tap);
-    return result;
+    if (setup->tap != NULL)
+        unlink(setup->tap);
+    return (struct cost){(double)(after - before) / spans, (double)busiest / spans};
 }
 
 /* ---- the table ---- */
@@ -480,22 +517,63 @@ static void write_config(const char *path, const char *protocol, int tail)
 
 enum { ROWS = 8 };
 
+/* The same stream by one worker and by two: what both cost together, and what the busier one does
+ * (which bounds the throughput where there are cores enough; senders have theirs here). */
+struct scale {
+    struct cost one, two;
+};
+
+static void keep_least(struct cost *least, struct cost cost)
+{
+    least->all = minimum(least->all, cost.all);
+    least->busiest = minimum(least->busiest, cost.busiest);
+}
+
+static void scale_row(const char *name, const struct scale *scale)
+{
+    printf("%-46s %9.1f and %.1f ns/span by all (%.2fx)", name, scale->one.all, scale->two.all,
+           scale->two.all / scale->one.all);
+    if (scale->one.busiest > 0)
+        printf(", %.1f by the busier (%.2fx)", scale->two.busiest,
+               scale->two.busiest / scale->one.busiest);
+    printf("\n");
+}
+
 /* One repeat of the rows that need a collector, each kept where it is the least so far. */
 static void repeat(const char *dir, const struct stream *batches, const struct stream *singles,
                    const struct stream *tails, double least[ROWS])
 {
     char config[64], tap[64];
+    const struct setup plain = {config, NULL, "1"}, recording = {config, tap, "1"};
 
     snprintf(config, sizeof(config), "%s/config.yaml", dir);
     snprintf(tap, sizeof(tap), "%s/tap.bin", dir);
     for (int grpc = 0; grpc < 2; grpc++) {
         double *row = least + 4 * grpc;
         write_config(config, grpc ? "grpc" : "http", 0);
-        row[0] = minimum(row[0], receive(config, NULL, &batches[grpc]));
-        row[1] = minimum(row[1], receive(config, tap, &batches[grpc]));
-        row[2] = minimum(row[2], receive(config, tap, &singles[grpc]));
+        row[0] = minimum(row[0], receive(&plain, &batches[grpc]).all);
+        row[1] = minimum(row[1], receive(&recording, &batches[grpc]).all);
+        row[2] = minimum(row[2], receive(&recording, &singles[grpc]).all);
         write_config(config, grpc ? "grpc" : "http", 1);
-        row[3] = minimum(row[3], receive(config, NULL, &tails[grpc]));
+        row[3] = minimum(row[3], receive(&plain, &tails[grpc]).all);
+    }
+    unlink(config);
+}
+
+/* With the tap, which both workers write; then cut by trace and handed over, for tail sampling. */
+static void repeat_scale(const char *dir, const struct stream *batch, const struct stream *tail,
+                         struct scale least[2])
+{
+    char config[64], tap[64];
+    const struct setup one = {config, tap, "1"}, two = {config, tap, "2"};
+
+    snprintf(config, sizeof(config), "%s/config.yaml", dir);
+    snprintf(tap, sizeof(tap), "%s/tap.bin", dir);
+    for (int i = 0; i < 2; i++) {
+        const struct stream *stream = i == 0 ? batch : tail;
+        write_config(config, "http", i);
+        keep_least(&least[i].one, receive(&one, stream));
+        keep_least(&least[i].two, receive(&two, stream));
     }
     unlink(config);
 }
@@ -537,6 +615,7 @@ int main(int argc, char **argv)
         "gRPC: receive, decode, validate", "gRPC: the same, record (tmpfs)",
         "gRPC: the same, one span a request", "gRPC: receive, tail sampling, forward"};
     char dir[] = "/dev/shm/receive_bench.XXXXXX";
+    int only_scale = argc == 2 && strcmp(argv[1], "workers") == 0;
     double calibration = 1e9, checked = 1e9, least[ROWS];
     size_t len, single_len;
     uint8_t *body = make_request(SPANS, &len), *single = make_request(1, &single_len);
@@ -547,8 +626,12 @@ int main(int argc, char **argv)
     const struct stream singles[] = {{as_http(single, single_len), 1, SINGLES, 0, NULL, 0},
                                      {as_grpc(single, single_len), 1, SINGLES, 1, NULL, 0}};
 
+    struct scale scales[2];
+
     for (int i = 0; i < ROWS; i++)
         least[i] = 1e9;
+    for (int i = 0; i < 2; i++)
+        scales[i].one = scales[i].two = (struct cost){1e9, 1e9};
     if (argc == 3 && strcmp(argv[1], "check") == 0) {
         printf("%.1f ns/span\n", check(request, (int)strtol(argv[2], NULL, 10)));
         return 0;
@@ -558,13 +641,17 @@ int main(int argc, char **argv)
     for (int i = 0; i < REPEATS; i++) {
         calibration = minimum(calibration, calibrate());
         checked = minimum(checked, check(request, CHECKS));
-        repeat(dir, batches, singles, tails, least);
+        if (!only_scale)
+            repeat(dir, batches, singles, tails, least);
+        repeat_scale(dir, &batches[0], &tails[0], scales);
     }
     rmdir(dir);
     printf("%d spans a request, %.1f bytes a span, %d repeats, minimum; calibration %.1f ns\n",
            SPANS, (double)len / SPANS, REPEATS, calibration);
     row("decode and validate", checked, calibration);
-    for (int i = 0; i < ROWS; i++)
+    for (int i = 0; i < ROWS && !only_scale; i++)
         row(names[i], least[i], calibration);
+    scale_row("HTTP: receive, record: 1 worker and 2", &scales[0]);
+    scale_row("HTTP: the same, tail sampling: 1 worker and 2", &scales[1]);
     return 0;
 }

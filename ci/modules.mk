@@ -23,6 +23,7 @@ MODULES += harness/tuning
 MODULES += harness/cli
 MODULES += collector-mock/wire
 MODULES += sdk/transport
+MODULES += sdk/remote
 MODULES += sdk/tls
 MODULES += sdk/propagation
 MODULES += collector-mock/net

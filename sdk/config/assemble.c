@@ -6,6 +6,7 @@
 #include <otel/propagators.h>
 #include <otel/sdk/config.h>
 #include <otel/sdk/file_exporter.h>
+#include <otel/sdk/remote_sampler.h>
 #include <otel/vendor_propagators.h>
 
 #include "sdk/base/library.h"
@@ -65,7 +66,44 @@ static enum otel_err make_propagator(const struct otl_settings *s, struct otel_p
     return OTEL_OK;
 }
 
-static enum otel_err make_sampler(const struct otl_settings *s, struct otel_sdk_sampler **ret)
+static enum otel_err make_remote_sampler(const struct otel_sdk_env_options *options,
+                                         const struct otl_settings *s,
+                                         const struct otel_sdk_resource *resource,
+                                         struct otel_sdk_sampler **ret)
+{
+    struct otel_sdk_jaeger_remote_options remote;
+    struct otel_value service;
+    enum otel_err err;
+
+    otel_sdk_jaeger_remote_options_init(&remote);
+    if (s->sampler_endpoint[0] != '\0')
+        remote.endpoint = otel_str(s->sampler_endpoint);
+    if (s->sampler_interval_millis != 0)
+        remote.polling_interval_millis = s->sampler_interval_millis;
+    if (otel_sdk_resource_get(resource, otel_str("service.name"), &service) &&
+        service.type == OTEL_VALUE_STRING)
+        remote.service = otel_strn(service.as.string, service.count);
+    remote.error = options->error;
+    remote.error_arg = options->error_arg;
+    err = otel_sdk_sampler_traceidratio_new(s->sampler_ratio, &remote.initial);
+    if (err == OTEL_OK)
+        err = otel_sdk_sampler_jaeger_remote_new(&remote, ret);
+    if (err == OTEL_ERR_LIMIT || err == OTEL_ERR_ARGUMENT) { /* of the service's name */
+        if (options->error != NULL)
+            options->error(options->error_arg, err,
+                           "jaeger_remote: a service cannot be asked for by this name; its initial "
+                           "rate is used");
+        *ret = otel_sdk_sampler_ref(remote.initial);
+        err = OTEL_OK;
+    }
+    otel_sdk_sampler_unref(remote.initial);
+    return err;
+}
+
+static enum otel_err make_sampler(const struct otel_sdk_env_options *env_options,
+                                  const struct otl_settings *s,
+                                  const struct otel_sdk_resource *resource,
+                                  struct otel_sdk_sampler **ret)
 {
     struct otel_sdk_parentbased_options options;
     struct otel_sdk_sampler *root = NULL;
@@ -77,6 +115,9 @@ static enum otel_err make_sampler(const struct otl_settings *s, struct otel_sdk_
         break;
     case OTL_SAMPLER_ALWAYS_OFF:
         root = otel_sdk_sampler_ref(otel_sdk_sampler_always_off());
+        break;
+    case OTL_SAMPLER_JAEGER_REMOTE:
+        err = make_remote_sampler(env_options, s, resource, &root);
         break;
     default:
         err = otel_sdk_sampler_traceidratio_new(s->sampler_ratio, &root);
@@ -210,7 +251,7 @@ static enum otel_err make_provider(const struct otel_sdk_env_options *options,
     provider.error_arg = options->error_arg;
     err = make_resource(options, source, env, &provider.resource);
     if (err == OTEL_OK)
-        err = make_sampler(s, &provider.sampler);
+        err = make_sampler(options, s, provider.resource, &provider.sampler);
     if (err == OTEL_OK)
         err = make_processors(options, s, sdk, processors, &provider.processor_count);
     if (err == OTEL_OK) {

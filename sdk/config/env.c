@@ -58,8 +58,8 @@ static const struct word sampler_words[] = {
     {"parentbased_always_on", OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_ON},
     {"parentbased_always_off", OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_OFF},
     {"parentbased_traceidratio", OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_TRACEIDRATIO},
-    {"jaeger_remote", NOT_HERE},
-    {"parentbased_jaeger_remote", NOT_HERE},
+    {"jaeger_remote", OTL_SAMPLER_JAEGER_REMOTE},
+    {"parentbased_jaeger_remote", OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_JAEGER_REMOTE},
     {"xray", NOT_HERE},
     {NULL, 0}};
 static const struct word compression_words[] = {

@@ -2,7 +2,7 @@
 LIBS += config
 config_SRCS := sdk/config/env.c sdk/config/settings.c sdk/config/assemble.c
 config_PIC := 1
-config_LIBS := exporter processor trace sampler resource propagation otel_api base
+config_LIBS := exporter remote_sampler processor trace sampler resource propagation otel_api base
 
 TESTS += env_settings_test from_env_test
 env_settings_test_SRCS := sdk/config/tests/settings_test.c

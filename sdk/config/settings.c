@@ -9,6 +9,8 @@
 #include "sdk/resource/pairs.h"
 #include "sdk/transport/url.h"
 
+#define DEFAULT_REMOTE_RATIO 0.001
+
 enum { HEADERS_ARENA_MAX = 256 * 1024, HEADER_LINES_MAX = 24 * 1024 };
 
 static void set_u32(const struct otl_env_number *number, uint32_t *value)
@@ -50,6 +52,54 @@ static void set_exporters(const struct otl_env_source *source, const struct otl_
         otl_env_tell(source, OTEL_OK, "OTEL_TRACES_EXPORTER: none beside others has no effect");
 }
 
+/* One of endpoint=URL, pollingIntervalMs=N, initialSamplingRate=RATIO; false: none of them. */
+static bool set_remote(struct otl_settings *s, char *pair)
+{
+    char *value = strchr(pair, '=');
+    uint64_t millis;
+    struct otl_url url;
+
+    if (value == NULL)
+        return false;
+    *value++ = '\0';
+    if (strcmp(pair, "initialSamplingRate") == 0)
+        return otl_parse_double(value, 0, 1, &s->sampler_ratio) == OTEL_OK;
+    if (strcmp(pair, "pollingIntervalMs") == 0) {
+        if (otl_parse_uint(value, 1, UINT32_MAX, &millis) != OTEL_OK)
+            return false;
+        s->sampler_interval_millis = (uint32_t)millis;
+        return true;
+    }
+    if (strcmp(pair, "endpoint") != 0 || strlen(value) >= sizeof(s->sampler_endpoint) ||
+        otl_url_parse(otl_view_str(value), &url, NULL) != OTEL_OK)
+        return false;
+    memcpy(s->sampler_endpoint, value, strlen(value) + 1);
+    return true;
+}
+
+static void set_remote_sampler(const struct otl_env_source *source, const char *arg,
+                               struct otl_settings *s)
+{
+    char pair[OTL_SETTINGS_URL_MAX];
+
+    s->sampler_ratio = DEFAULT_REMOTE_RATIO;
+    while (arg != NULL && *arg != '\0') {
+        size_t len = strcspn(arg, ","), blanks = strspn(arg, " ");
+        bool good = len < sizeof(pair);
+        if (good) {
+            memcpy(pair, arg + blanks, len - blanks);
+            pair[len - blanks] = '\0';
+            good = set_remote(s, pair);
+        }
+        if (!good)
+            otl_env_tell(source, OTEL_OK,
+                         "OTEL_TRACES_SAMPLER_ARG: \"%.*s\" is none of endpoint=URL, "
+                         "pollingIntervalMs=N, initialSamplingRate=RATIO; left out",
+                         len < 80 ? (int)len : 80, arg);
+        arg += len + (arg[len] == ',');
+    }
+}
+
 static void set_sampler(const struct otl_env_source *source, const struct otl_env *env,
                         struct otl_settings *s)
 {
@@ -58,6 +108,8 @@ static void set_sampler(const struct otl_env_source *source, const struct otl_en
     if (!env->sampler.set)
         return;
     s->sampler = env->sampler.word;
+    if ((s->sampler & ~OTL_SAMPLER_PARENTBASED) == OTL_SAMPLER_JAEGER_REMOTE)
+        set_remote_sampler(source, env->sampler_arg, s);
     if ((s->sampler & ~OTL_SAMPLER_PARENTBASED) != OTL_SAMPLER_TRACEIDRATIO)
         return;
     if (env->sampler_arg != NULL &&

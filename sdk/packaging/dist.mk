@@ -14,7 +14,7 @@ OTEL_ABI     := 0
 
 # What goes into which library. Base is in both: it is hidden, and neither shows it to the other.
 DIST_API_LIBS := otel_api instrument propagation base
-DIST_SDK_LIBS := config exporter transport processor trace sampler resource otlp loop
+DIST_SDK_LIBS := config remote_sampler exporter transport processor trace sampler resource otlp loop
 DIST_SDK_PKGS := libevent_core libnghttp2 zlib
 DIST_SDK_RAW  := -lhttp_parser
 DIST_TLS_LIBS := tls

@@ -14,6 +14,7 @@ enum { READ_CHUNK = 16 * 1024, READS_A_WAKE = 16, SENDS_A_WAKE = 8, HEAD_MAX = 6
 struct otl_http {
     struct otl_link link;
     struct otl_buf head;
+    bool get;
     size_t head_fixed; /* bytes of head that are the same for every request */
     struct otl_response response;
     struct otl_http_stats stats;
@@ -222,15 +223,18 @@ static void on_connected(void *context, enum otel_err err)
     }
 }
 
-static enum otel_err write_fixed_head(struct otl_http *h, struct otl_view header_lines)
+static enum otel_err write_fixed_head(struct otl_http *h, const struct otl_http_options *options)
 {
     char authority[OTL_URL_AUTHORITY_SIZE];
     enum otel_err err =
-        otl_buf_printf(&h->head, "POST %s HTTP/1.1\r\nHost: %s\r\n", h->link.url.path,
-                       otl_url_authority(&h->link.url, authority));
+        otl_buf_printf(&h->head, "%s %s HTTP/1.1\r\nHost: %s\r\n", options->get ? "GET" : "POST",
+                       h->link.url.path, otl_url_authority(&h->link.url, authority));
 
     if (err == OTEL_OK)
-        err = otl_buf_append(&h->head, header_lines.data, header_lines.len);
+        err = otl_buf_append(&h->head, options->header_lines.data, options->header_lines.len);
+    if (err == OTEL_OK && options->get)
+        err = otl_buf_append(&h->head, "\r\n", 2);
+    h->get = options->get;
     h->head_fixed = h->head.len;
     return err;
 }
@@ -256,7 +260,7 @@ enum otel_err otl_http_new(const struct otl_http_options *options, struct otl_ht
     otl_response_init(&h->response, options->max_response);
     err = otl_link_init(&h->link, &link);
     if (err == OTEL_OK)
-        err = write_fixed_head(h, options->header_lines);
+        err = write_fixed_head(h, options);
     if (err != OTEL_OK) {
         otl_http_free(h);
         return err;
@@ -294,15 +298,16 @@ void otl_http_abandon(struct otl_http *h)
 
 enum otel_err otl_http_post(struct otl_http *h, const struct otl_http_request *request)
 {
-    enum otel_err err;
+    enum otel_err err = OTEL_OK;
 
     if (h->busy)
         return OTEL_ERR_BLOCKED;
     h->head.len = h->head_fixed;
-    err = otl_buf_printf(&h->head, "%s%s%sContent-Length: %zu\r\n\r\n",
-                         request->content_encoding ? "Content-Encoding: " : "",
-                         request->content_encoding ? request->content_encoding : "",
-                         request->content_encoding ? "\r\n" : "", request->body.len);
+    if (!h->get)
+        err = otl_buf_printf(&h->head, "%s%s%sContent-Length: %zu\r\n\r\n",
+                             request->content_encoding ? "Content-Encoding: " : "",
+                             request->content_encoding ? request->content_encoding : "",
+                             request->content_encoding ? "\r\n" : "", request->body.len);
     if (err != OTEL_OK)
         return err;
     otl_response_begin(&h->response);

@@ -14,8 +14,9 @@
 #include "sdk/transport/url.h"
 
 /*
- * HTTP/1.1 client of one exporter: POST a body to one URL, get the answer; one connection, kept
- * alive, opened again when it is gone. Knows no spans and never retries (see retry.h).
+ * HTTP/1.1 client of one exporter: POST a body to one URL, or GET it, and get the answer; one
+ * connection, kept alive, opened again when it is gone. Knows no spans and never retries (see
+ * retry.h).
  *
  * Life      new -> (post -> done | cancel)... -> free.
  * Threads   everything on the thread of the event base; done is called from its loop, never
@@ -67,6 +68,7 @@ struct otl_http_options {
     size_t max_response;
     otl_lookup_fn look_up; /* NULL: the system's */
     uint64_t max_age_ns;           /* of a connection; 0: none */
+    bool get;                      /* requests are GET and have no body */
 };
 
 struct otl_http_request {

@@ -166,6 +166,7 @@ static enum otel_err make_provider(struct otl_config_work *work, const json_t *r
 
     set_provider(work, root, &provider);
     err = otl_config_resource(work, json_object_get(root, "resource"), &provider.resource);
+    work->resource = provider.resource;
     if (err == OTEL_OK)
         err = otl_config_sampler(work, json_object_get(node, "sampler"), &provider.sampler);
     if (err == OTEL_OK)

@@ -25,6 +25,7 @@ struct otl_config_work {
     const struct otel_sdk_env_options *options; /* never NULL */
     struct otl_detail *detail;
     const struct otel_sdk_exporter *otlp; /* the first that was made */
+    const struct otel_sdk_resource *resource; /* made before the samplers; NULL: the default */
 };
 
 /* Set the detail with the place of map's key; returns err. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sampler trees. */
+#include <otel/sdk/remote_sampler.h>
 #include <string.h>
 
 #include "sdk/config/file/impl.h"
@@ -59,6 +60,48 @@ static enum otel_err always_record(struct otl_config_work *work, const json_t *m
     return err;
 }
 
+static enum otel_err remote_of(struct otl_config_work *work, const json_t *map,
+                               const struct otel_sdk_resource *resource,
+                               struct otel_sdk_jaeger_remote_options *options,
+                               struct otel_sdk_sampler **ret)
+{
+    struct otel_value service;
+    enum otel_err err;
+
+    if (otel_sdk_resource_get(resource, otel_str("service.name"), &service) &&
+        service.type == OTEL_VALUE_STRING)
+        options->service = otel_strn(service.as.string, service.count);
+    err = otel_sdk_sampler_jaeger_remote_new(options, ret);
+    if (err == OTEL_ERR_SYNTAX || err == OTEL_ERR_LIMIT || err == OTEL_ERR_ARGUMENT ||
+        err == OTEL_ERR_UNSUPPORTED)
+        return otl_config_bad(work, err, map, "endpoint", "it cannot be asked for strategies");
+    return err;
+}
+
+static enum otel_err jaeger_remote(struct otl_config_work *work, const json_t *map,
+                                   struct otel_sdk_sampler **ret)
+{
+    const json_t *interval = json_object_get(map, "interval");
+    struct otel_sdk_jaeger_remote_options options;
+    struct otel_sdk_resource *unnamed = NULL;
+    enum otel_err err;
+
+    otel_sdk_jaeger_remote_options_init(&options);
+    options.endpoint = otel_str(otl_tree_text(map, "endpoint", ""));
+    if (json_is_integer(interval) && json_integer_value(interval) > 0)
+        options.polling_interval_millis = (uint32_t)json_integer_value(interval);
+    options.error = work->options->error;
+    options.error_arg = work->options->error_arg;
+    err = otl_config_sampler(work, json_object_get(map, "initial_sampler"), &options.initial);
+    if (err == OTEL_OK && work->resource == NULL)
+        err = otel_sdk_resource_default(&unnamed);
+    if (err == OTEL_OK)
+        err = remote_of(work, map, unnamed != NULL ? unnamed : work->resource, &options, ret);
+    otel_sdk_resource_unref(unnamed);
+    otel_sdk_sampler_unref(options.initial);
+    return err;
+}
+
 static enum otel_err composite(struct otl_config_work *work, const json_t *map,
                                struct otel_sdk_sampler **ret)
 {
@@ -92,8 +135,7 @@ enum otel_err otl_config_sampler(struct otl_config_work *work, const json_t *nod
     if (strcmp(kind, "composite/development") == 0)
         return composite(work, map, ret);
     if (strcmp(kind, "jaeger_remote/development") == 0)
-        return otl_config_bad(work, OTEL_ERR_UNSUPPORTED, node, kind,
-                              "%s is not supported by this SDK", kind);
+        return jaeger_remote(work, map, ret);
     *ret = otel_sdk_sampler_ref(strcmp(kind, "always_on") == 0 ? otel_sdk_sampler_always_on()
                                                                : otel_sdk_sampler_always_off());
     return OTEL_OK;

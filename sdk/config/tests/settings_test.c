@@ -196,8 +196,8 @@ static void bad_samplers_and_arguments_are_named(void **state)
     (void)state;
     assert_int_equal(s->sampler, OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_ON);
     assert_true(said("did you mean always_on?"));
-    with("OTEL_TRACES_SAMPLER", "jaeger_remote", NULL);
-    assert_true(said("\"jaeger_remote\" is not supported"));
+    with("OTEL_TRACES_SAMPLER", "xray", NULL);
+    assert_true(said("\"xray\" is not supported"));
     for (size_t i = 0; i < 4; i++) {
         s = with("OTEL_TRACES_SAMPLER", "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG",
                  wrong[i], NULL);
@@ -206,6 +206,32 @@ static void bad_samplers_and_arguments_are_named(void **state)
     }
     s = with("OTEL_TRACES_SAMPLER", "traceidratio", "OTEL_TRACES_SAMPLER_ARG", wrong[4], NULL);
     assert_true(s->sampler_ratio < 0.51);
+}
+
+static void a_remote_sampler_has_a_list_of_arguments(void **state)
+{
+    const struct otl_settings *s =
+        with("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", "OTEL_TRACES_SAMPLER_ARG",
+             "endpoint=http://jaeger:5778/s, pollingIntervalMs=5000,initialSamplingRate=0.25",
+             NULL);
+
+    (void)state;
+    assert_int_equal(s->sampler, OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_JAEGER_REMOTE);
+    assert_string_equal(s->sampler_endpoint, "http://jaeger:5778/s");
+    assert_int_equal(s->sampler_interval_millis, 5000);
+    assert_true(s->sampler_ratio > 0.24 && s->sampler_ratio < 0.26);
+    assert_int_equal(g_env.told, 0);
+    s = with("OTEL_TRACES_SAMPLER", "jaeger_remote", "OTEL_TRACES_SAMPLER_ARG",
+             "endpoint=jaeger,pollingIntervalMs=0,initialSamplingRate=2,interval=1,,x", NULL);
+    assert_int_equal(s->sampler, OTL_SAMPLER_JAEGER_REMOTE);
+    assert_string_equal(s->sampler_endpoint, "");
+    assert_int_equal(s->sampler_interval_millis, 0);
+    assert_true(s->sampler_ratio < 0.0011);
+    assert_int_equal(g_env.told, 6);
+    assert_true(said("\"interval=1\" is none of endpoint=URL"));
+    s = with("OTEL_TRACES_SAMPLER", "jaeger_remote", NULL);
+    assert_int_equal(g_env.told, 0);
+    assert_string_equal(s->sampler_endpoint, "");
 }
 
 static void propagators_are_a_list_without_duplicates(void **state)
@@ -540,6 +566,7 @@ int main(void)
         cmocka_unit_test(span_limits_beat_general_ones),
         cmocka_unit_test(samplers_are_found_by_name),
         cmocka_unit_test(bad_samplers_and_arguments_are_named),
+        cmocka_unit_test(a_remote_sampler_has_a_list_of_arguments),
         cmocka_unit_test(propagators_are_a_list_without_duplicates),
         cmocka_unit_test(exporters_may_be_none),
         cmocka_unit_test(the_base_endpoint_gets_the_signals_path),

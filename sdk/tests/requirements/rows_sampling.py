@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """49 to 71: sampling."""
+import http.server
+import json
 import random
+import threading
 
 from rig import row
 
@@ -301,10 +304,69 @@ def _(t):
     t.true("th:8" in spans["child"].trace_state, "threshold of the parent")
 
 
-@row(71, "jaeger_remote asks a server for its strategy",
-     unmet="there is no jaeger_remote sampler: the variable is reported as not supported")
+class Strategies(http.server.ThreadingHTTPServer):
+    """A server of sampling strategies: answer is what it says, or the status it says instead."""
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Asked)
+        self.answer, self.asked = 503, []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+class Asked(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        answer = self.server.answer
+        body = b"" if isinstance(answer, int) else json.dumps(answer).encode()
+        self.send_response(answer if isinstance(answer, int) else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.server.asked.append(self.path)  # answered
+
+    def log_message(self, *_):
+        pass
+
+
+def sampled(p, name, count=200):
+    return p.numbers("burst", count, "t", name)["sampled"]
+
+
+@row(71, "jaeger_remote asks a server for its strategy")
 def _(t):
-    p = t.sdk({"OTEL_TRACES_SAMPLER": "jaeger_remote",
-               "OTEL_TRACES_SAMPLER_ARG": "endpoint=http://127.0.0.1:1,initialSamplingRate=0"})
-    t.equal(p("reports"), [], "reports")
-    t.equal(p.numbers("burst", 100, "t", "n")["sampled"], 0, "sampled by the initial rate")
+    server = Strategies()
+    t.at_end(server.close)
+    p = t.sdk({"OTEL_TRACES_SAMPLER": "parentbased_jaeger_remote", "OTEL_SERVICE_NAME": "a shop",
+               "OTEL_TRACES_SAMPLER_ARG": "endpoint=http://127.0.0.1:%d,pollingIntervalMs=20,"
+               "initialSamplingRate=0" % server.server_address[1]})
+
+    def asked_again():
+        count = len(server.asked)
+        t.collector.wait_for("two more questions", lambda: len(server.asked) >= count + 2)
+
+    asked_again()
+    t.equal(server.asked[0], "/sampling?service=a%20shop", "the question")
+    t.equal(sampled(p, "n"), 0, "sampled by the initial rate")
+    t.equal(len(p("reports")), 1, "reports of a server that fails")
+    server.answer = {"strategyType": "PROBABILISTIC", "probabilisticSampling": {"samplingRate": 1}}
+    asked_again()
+    t.equal(sampled(p, "n"), 200, "sampled by a share of 1")
+    server.answer = {"strategyType": "RATE_LIMITING",
+                     "rateLimitingSampling": {"maxTracesPerSecond": 3}}
+    asked_again()
+    t.true(3 <= sampled(p, "n") < 100, "sampled by 3 a second")
+    server.answer = {"strategyType": "PROBABILISTIC", "operationSampling": {
+        "defaultSamplingProbability": 0, "defaultLowerBoundTracesPerSecond": 0,
+        "perOperationStrategies": [{"operation": "GET /", "probabilisticSampling":
+                                    {"samplingRate": 1}}]}}
+    asked_again()
+    t.equal((sampled(p, "GET /"), sampled(p, "else")), (200, 0), "sampled by the operation")
+    server.answer = 500
+    asked_again()
+    t.equal((sampled(p, "GET /"), sampled(p, "else")), (200, 0), "when the server fails")

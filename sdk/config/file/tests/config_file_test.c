@@ -121,7 +121,7 @@ static void mistakes_have_a_place_and_the_nearest_word(void **state)
     fails(FORMAT PROVIDER "  sampler: {always_on: , always_off: }\n", 5, 12, "at most 1");
     fails(FORMAT PROVIDER "  sampler: {jaeger_remote/development: {endpoint: x, initial_sampler: "
                           "{always_on: }}}\n",
-          5, 40, "not supported by this SDK");
+          5, 51, "it cannot be asked for strategies");
     fails(FORMAT "propagator: {composite_list: \"tracecontext,bagage\"}\n", 2, 30,
           "did you mean 'baggage'?");
     fails(FORMAT "disabled: yes\n", 2, 11, "disabled");

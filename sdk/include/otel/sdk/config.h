@@ -31,8 +31,12 @@
  *                                               UUID unless given
  *   OTEL_PROPAGATORS                            tracecontext, baggage, b3, b3multi, jaeger, xray,
  *                                               ottrace, datadog, none; "tracecontext,baggage"
- *   OTEL_TRACES_SAMPLER, _ARG                   always_on, always_off, traceidratio and
- *                                               parentbased_ before each; parentbased_always_on; 1
+ *   OTEL_TRACES_SAMPLER, _ARG                   always_on, always_off, traceidratio,
+ *                                               jaeger_remote and parentbased_ before each;
+ *                                               parentbased_always_on; 1. Of jaeger_remote:
+ *                                               endpoint=URL,pollingIntervalMs=N,
+ *                                               initialSamplingRate=RATIO, as in
+ *                                               otel/sdk/remote_sampler.h
  *   OTEL_TRACES_EXPORTER                        a list of otlp, console (text to standard error),
  *                                               otlp/stdout (JSON lines), none; otlp. otlp has a
  *                                               batch processor, the others a simple one
@@ -57,7 +61,7 @@
  *                                               false
  *   OTEL_CONFIG_FILE                            a declarative configuration file, otel/sdk/
  *                                               config_file.h; all other variables are ignored then
- * Variables of the specification that name what this SDK does not have (jaeger_remote ...) are
+ * Variables of the specification that name what this SDK does not have (zipkin, xray ...) are
  * reported as not supported.
  *
  * Spec: OpenTelemetry configuration, "Environment Variable Specification"; protocol exporter.

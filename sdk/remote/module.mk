@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+LIBS += remote_sampler
+remote_sampler_SRCS := sdk/remote/strategy.c sdk/remote/jaeger.c
+remote_sampler_PIC := 1
+remote_sampler_PKGS := libevent_core
+remote_sampler_LIBS := transport sampler loop otel_api base
+
+TESTS += strategy_test jaeger_remote_test
+strategy_test_SRCS := sdk/remote/tests/strategy_test.c
+strategy_test_LIBS := remote_sampler
+jaeger_remote_test_SRCS := sdk/remote/tests/jaeger_test.c sdk/transport/tests/server.c
+jaeger_remote_test_LIBS := remote_sampler
+TSAN_TESTS += jaeger_remote_test
+
+FUZZERS += fuzz_strategy
+fuzz_strategy_SRCS := sdk/remote/tests/fuzz_strategy.c ci/fuzz-main.c
+fuzz_strategy_LIBS := remote_sampler

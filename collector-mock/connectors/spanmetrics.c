@@ -7,8 +7,10 @@
 #include <event2/event.h>
 
 #include "collector-mock/pipeline/registry.h"
+#include "collector-mock/processors/trace_state.h"
 #include "collector-mock/wire/traces.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/random.h"
 
 /*
  * span_metrics connector (spanmetrics is its old name): calls and duration of spans, by service,
@@ -16,8 +18,9 @@
  *
  * As in the Collector: spans of a resource without service.name count for nothing; an end before
  * the start is a duration of 0; an attribute of the span goes before one of the resource, and that
- * before the default; exemplars belong to one interval and are gone after it. What is counted goes
- * on every metrics_flush_interval, and once more at the end.
+ * before the default; exemplars belong to one interval and are gone after it; a span that a sampler
+ * kept for others (ot=th in its tracestate) counts for them too. What is counted goes on every
+ * metrics_flush_interval, and once more at the end.
  *
  * Different: over resource_metrics_cache_size a new resource is not counted (the Collector forgets
  * the oldest); series have a maximum also without aggregation_cardinality_limit; an attribute that
@@ -65,13 +68,14 @@ struct spanmetrics {
     struct otl_buf resource_key, key;
     struct event *timer;
     uint64_t *nameless, *over, *lost;
+    struct otl_random random;
 };
 
 static const char *const units[] = {"ms", "s", NULL};
 static const char *const temporalities[] = {"AGGREGATION_TEMPORALITY_CUMULATIVE",
                                             "AGGREGATION_TEMPORALITY_DELTA", NULL};
 static const char *const excludable[] = {"service.name", "span.name", "span.kind", "status.code",
-                                         NULL};
+                                         "collector.instance.id" /* never set here */, NULL};
 static const char *const not_yet[] = {
     "events", "metrics_expiration", "series_expiration", "resource_metrics_key_attributes",
     "delta_temporality", "calls_dimensions", "instrumentation_scope", NULL};
@@ -454,10 +458,25 @@ static struct series *find_series(struct spanmetrics *self, size_t resource)
     return add_series(self, resource);
 }
 
-static void observe(const struct spanmetrics *self, struct series *series,
-                    const struct col_span *span)
+/* For how many spans it stands: one over the probability with which it was kept, rounded up so
+ * often that it comes out right in the mean. */
+static uint64_t stands_for(struct spanmetrics *self, const struct col_span *span)
+{
+    struct col_trace_state state;
+    uint64_t of;
+
+    if (span->trace_state.len == 0 || !col_trace_state_read(span->trace_state, &state) ||
+        !state.has_th || state.th >= COL_THRESHOLD_NEVER)
+        return 1;
+    of = COL_THRESHOLD_NEVER - state.th;
+    return COL_THRESHOLD_NEVER / of +
+           (otl_random_below(&self->random, of) < COL_THRESHOLD_NEVER % of);
+}
+
+static void observe(struct spanmetrics *self, struct series *series, const struct col_span *span)
 {
     static const uint8_t none[16];
+    uint64_t times = stands_for(self, span);
     double value = 0;
     size_t bucket = 0;
 
@@ -465,9 +484,9 @@ static void observe(const struct spanmetrics *self, struct series *series,
         value = (double)(span->end_time_unix_nano - span->start_time_unix_nano) / self->unit_ns;
     while (bucket < self->bound_count && value > self->bounds[bucket])
         bucket++;
-    series->buckets[bucket]++;
-    series->count++;
-    series->sum += value;
+    series->buckets[bucket] += times;
+    series->count += times;
+    series->sum += value * (double)times;
     if (self->exemplars && series->exemplar_count < self->exemplar_max &&
         memcmp(span->trace_id, none, sizeof(none)) != 0) {
         struct col_exemplar *exemplar = &series->exemplars[series->exemplar_count++];
@@ -647,6 +666,7 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
     if (self == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     self->create = *args;
+    otl_random_seed(&self->random, otl_random_os_seed());
     otl_buf_init(&self->resource_key, TEXT_MAX);
     otl_buf_init(&self->key, TEXT_MAX);
     err = read_settings(self, reterr);

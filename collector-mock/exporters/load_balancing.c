@@ -5,6 +5,7 @@
 #include "collector-mock/exporters/otlp_settings.h"
 #include "collector-mock/exporters/ring.h"
 #include "collector-mock/pipeline/registry.h"
+#include "collector-mock/processors/edit.h"
 #include "collector-mock/wire/regroup.h"
 #include "sdk/base/mem.h"
 
@@ -13,15 +14,16 @@
  * several collectors by the ring of ring.h, through an otlp exporter a backend.
  *
  * As in the Collector: a host name is hashed as it stands in the file, and sent to at port 4317 if
- * it names none; with routing_key service a resource without service.name is an error of the whole
- * request, before any of it is sent. One backend that refuses makes the request fail though others
- * have taken their part: a client that sends again sends those spans twice.
+ * it names none; with routing_key service the text "service.name=NAME|" is hashed, where NAME is an
+ * attribute of the resource, else of the scope, else of the span, else nothing. One backend that
+ * refuses makes the request fail though others have taken their part: a client that sends again
+ * sends those spans twice.
  *
  * A request for one backend is forwarded as the bytes that came; only one that has to be cut is
  * grouped anew. Backends never change: static is the only resolver.
  */
 
-enum { REQUEST_MAX = 1 << 30, BACKENDS_MAX = 64 };
+enum { REQUEST_MAX = 1 << 30, ARENA_MAX = 64 << 20, BACKENDS_MAX = 64 };
 
 struct backend {
     char id[256]; /* "otlp/collector-a:4317", as the Collector names it in its metrics */
@@ -32,11 +34,11 @@ struct backend {
 };
 
 struct balancer {
-    const char *id;
     const char *hosts[BACKENDS_MAX];
     struct backend *backends;
     size_t count;
     struct col_ring *ring;
+    struct otl_buf key; /* scratch */
     bool by_service;
 };
 
@@ -172,6 +174,7 @@ static void free_balancer(void *self)
     }
     otl_mem_free(balancer->backends);
     col_ring_free(balancer->ring);
+    otl_buf_fini(&balancer->key);
     otl_mem_free(balancer);
 }
 
@@ -207,7 +210,7 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
 
     if (balancer == NULL)
         return no_memory(reterr);
-    balancer->id = args->id;
+    otl_buf_init(&balancer->key, REQUEST_MAX);
     err = read_settings(args, balancer, reterr);
     if (err == OTEL_OK) {
         balancer->backends = otl_mem_zalloc(balancer->count * sizeof(*balancer->backends));
@@ -229,20 +232,41 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
     return err;
 }
 
-/* False: its resource has no service.name. */
-static bool route(const struct balancer *balancer, const struct col_span *span, size_t *ret)
+static bool find_service(const struct col_span *span, struct col_value *ret)
 {
-    struct col_value service;
+    return col_attribute_find(&span->resource->attributes, "service.name", ret) ||
+           col_attribute_find(&span->scope->attributes, "service.name", ret) ||
+           col_attribute_find(&span->attributes, "service.name", ret);
+}
 
-    if (!balancer->by_service) {
-        *ret = col_ring_endpoint(balancer->ring, span->trace_id, sizeof(span->trace_id));
-        return true;
-    }
-    if (!col_attribute_find(&span->resource->attributes, "service.name", &service) ||
-        service.kind != COL_VALUE_STRING)
-        return false;
-    *ret = col_ring_endpoint(balancer->ring, service.text.data, service.text.len);
-    return true;
+static enum otel_err route_by_service(struct balancer *balancer, const struct col_span *span,
+                                      size_t *ret)
+{
+    struct otl_view name = {"", 0};
+    struct col_value service;
+    struct otl_arena arena;
+    enum otel_err err;
+
+    otl_arena_init(&arena, ARENA_MAX);
+    if (find_service(span, &service) && !col_edit_text(&arena, &service, &name))
+        name = otl_view("", 0);
+    otl_buf_reset(&balancer->key);
+    err = otl_buf_append_str(&balancer->key, "service.name=");
+    if (err == OTEL_OK)
+        err = otl_buf_append(&balancer->key, name.data, name.len);
+    if (err == OTEL_OK)
+        err = otl_buf_append_str(&balancer->key, "|");
+    *ret = col_ring_endpoint(balancer->ring, balancer->key.data, balancer->key.len);
+    otl_arena_fini(&arena);
+    return err;
+}
+
+static enum otel_err route(struct balancer *balancer, const struct col_span *span, size_t *ret)
+{
+    if (balancer->by_service)
+        return route_by_service(balancer, span, ret);
+    *ret = col_ring_endpoint(balancer->ring, span->trace_id, sizeof(span->trace_id));
+    return OTEL_OK;
 }
 
 static enum otel_err send(struct backend *backend, const struct col_batch *batch,
@@ -255,8 +279,8 @@ static enum otel_err send(struct backend *backend, const struct col_batch *batch
 }
 
 /* Whose the whole request is; count of backends: it has to be cut. */
-static enum otel_err look(const struct balancer *balancer, const struct col_batch *batch,
-                          size_t *ret, struct otl_detail *reterr)
+static enum otel_err look(struct balancer *balancer, const struct col_batch *batch, size_t *ret,
+                          struct otl_detail *reterr)
 {
     struct col_traces traces;
     struct col_span span;
@@ -265,9 +289,8 @@ static enum otel_err look(const struct balancer *balancer, const struct col_batc
     col_traces_init(&traces, batch->request);
     *ret = balancer->count;
     while (col_traces_next(&traces, &span)) {
-        if (!route(balancer, &span, &to))
-            return otl_detail_set(reterr, OTEL_ERR_UNAVAILABLE, NULL, 0, 0,
-                                  "exporter '%s': unable to get service name", balancer->id);
+        if (route(balancer, &span, &to) != OTEL_OK)
+            return no_memory(reterr);
         if (first == SIZE_MAX)
             *ret = first = to;
         else if (to != first)
@@ -285,8 +308,9 @@ static enum otel_err cut(struct balancer *balancer, const struct col_batch *batc
 
     col_traces_init(&traces, batch->request);
     while (err == OTEL_OK && col_traces_next(&traces, &span)) {
-        (void)route(balancer, &span, &to); /* looked at before */
-        err = col_regroup_add(&balancer->backends[to].part, &traces, &span);
+        err = route(balancer, &span, &to);
+        if (err == OTEL_OK)
+            err = col_regroup_add(&balancer->backends[to].part, &traces, &span);
     }
     return err;
 }

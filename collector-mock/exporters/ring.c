@@ -7,7 +7,7 @@
 
 #include "sdk/base/mem.h"
 
-enum { FREE = UINT16_MAX };
+enum { FREE = UINT16_MAX, PROBES_MAX = 10 };
 
 struct col_ring {
     size_t size;
@@ -15,8 +15,9 @@ struct col_ring {
     uint16_t owners[COL_RING_POSITIONS];
 };
 
-struct endpoint {
-    const char *text;
+struct point {
+    const char *endpoint;
+    uint32_t hash;
     uint16_t index;
 };
 
@@ -25,30 +26,45 @@ uint32_t col_ring_key(const void *key, size_t len)
     return (uint32_t)(crc32_z(0, key, len) % COL_RING_POSITIONS);
 }
 
-uint32_t col_ring_point(const char *endpoint, unsigned i)
+static uint32_t hash_of(const char *endpoint, unsigned i)
 {
-    const uint8_t byte = (uint8_t)i;
+    const uint8_t number[4] = {(uint8_t)i, (uint8_t)(i >> 8)};
     uLong crc = crc32_z(0, (const Bytef *)endpoint, strlen(endpoint));
 
-    return (uint32_t)(crc32_z(crc, &byte, 1) % COL_RING_POSITIONS);
+    return (uint32_t)crc32_z(crc, number, sizeof(number));
 }
 
-static int by_text(const void *a, const void *b)
+uint32_t col_ring_point(const char *endpoint, unsigned i)
 {
-    const struct endpoint *left = a, *right = b;
-
-    return strcmp(left->text, right->text);
+    return hash_of(endpoint, i) % COL_RING_POSITIONS;
 }
 
-static void take_places(struct col_ring *ring, const struct endpoint *endpoint)
+static int by_place(const void *a, const void *b)
 {
-    for (unsigned i = 0; i < COL_RING_POINTS; i++) {
-        uint32_t at = col_ring_point(endpoint->text, i);
-        if (ring->owners[at] != FREE)
-            continue;
-        ring->owners[at] = endpoint->index;
-        ring->size++;
+    const struct point *left = a, *right = b;
+    uint32_t x = left->hash % COL_RING_POSITIONS, y = right->hash % COL_RING_POSITIONS;
+
+    if (x != y)
+        return x < y ? -1 : 1;
+    if (left->hash != right->hash)
+        return left->hash < right->hash ? -1 : 1;
+    return strcmp(left->endpoint, right->endpoint);
+}
+
+/* One that finds its place taken goes on upwards, and gives up at the tenth step, free or not. */
+static void take_place(struct col_ring *ring, const struct point *point)
+{
+    uint32_t at = point->hash % COL_RING_POSITIONS;
+    int steps = 0;
+
+    while (ring->owners[at] != FREE && steps < PROBES_MAX) {
+        at = (at + 1) % COL_RING_POSITIONS;
+        steps++;
     }
+    if (steps == PROBES_MAX)
+        return;
+    ring->owners[at] = point->index;
+    ring->size++;
 }
 
 /* Give every free place to the next taken one upwards. */
@@ -67,29 +83,33 @@ static void fill(struct col_ring *ring)
 
 enum otel_err col_ring_new(const char *const *endpoints, size_t count, struct col_ring **ret)
 {
-    struct endpoint *sorted;
+    struct point *points;
     struct col_ring *ring;
 
     if (count == 0)
         return OTEL_ERR_ARGUMENT;
     if (count > COL_RING_ENDPOINTS_MAX)
         return OTEL_ERR_LIMIT;
-    sorted = otl_mem_alloc(count * sizeof(*sorted));
+    points = otl_mem_alloc(count * COL_RING_POINTS * sizeof(*points));
     ring = otl_mem_zalloc(sizeof(*ring));
-    if (sorted == NULL || ring == NULL) {
-        otl_mem_free(sorted);
+    if (points == NULL || ring == NULL) {
+        otl_mem_free(points);
         otl_mem_free(ring);
         return OTEL_ERR_MEMORY;
     }
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = (struct endpoint){endpoints[i], (uint16_t)i};
-    qsort(sorted, count, sizeof(*sorted), by_text);
+    for (size_t i = 0; i < count * COL_RING_POINTS; i++) {
+        size_t owner = i / COL_RING_POINTS;
+        points[i] = (struct point){endpoints[owner],
+                                   hash_of(endpoints[owner], (unsigned)(i % COL_RING_POINTS)),
+                                   (uint16_t)owner};
+    }
+    qsort(points, count * COL_RING_POINTS, sizeof(*points), by_place);
     for (size_t i = 0; i < COL_RING_POSITIONS; i++)
         ring->owners[i] = FREE;
-    for (size_t i = 0; i < count; i++)
-        take_places(ring, &sorted[i]);
+    for (size_t i = 0; i < count * COL_RING_POINTS; i++)
+        take_place(ring, &points[i]);
     fill(ring);
-    otl_mem_free(sorted);
+    otl_mem_free(points);
     *ret = ring;
     return OTEL_OK;
 }

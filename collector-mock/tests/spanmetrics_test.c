@@ -100,6 +100,29 @@ static void in_line(const struct otl_buf *text, const char *begin, const char *w
     "job=\"shop\",otel_scope_name=\"spanmetricsconnector\",otel_scope_schema_url=\"\","           \
     "otel_scope_version=\"\",service_name=\"shop\",span_kind=\"SPAN_KIND_UNSPECIFIED\","
 
+/* As the Collector: kept with probability 1/4 and 1/4096, they stand for so many. */
+static void a_sampled_span_counts_for_those_that_were_not(void **state)
+{
+    static const struct tail_span spans[] = {
+        {.trace = 1, .ms = 2, .name = "pay", .trace_state = "ot=th:c,vendor=1"},
+        {.trace = 2, .ms = 4, .name = "pay", .trace_state = "vendor=1,ot=th:fff"},
+        {.trace = 3, .ms = 1, .name = "pay", .trace_state = "ot=rv:00000000000001"},
+        {.trace = 4, .ms = 1, .name = "pay", .trace_state = "ot=th:0"}};
+    struct rig *rig = *state;
+    struct otl_buf text;
+
+    otl_buf_init(&text, 1 << 20);
+    rig_config(rig, HEAD "connectors: {span_metrics: {metrics_flush_interval: 20ms}}\n"
+                         "exporters: {prometheus: {endpoint: '127.0.0.1:0'}}\n" TAIL);
+    rig_start(rig, NULL);
+    post(rig, spans, 4);
+#define UNSET LABELS "span_name=\"pay\",status_code=\"STATUS_CODE_UNSET\""
+    scrape_until(rig, "", "\ntraces_span_metrics_calls_total{" UNSET "} 4102\n", &text);
+    has(&text, "\ntraces_span_metrics_duration_milliseconds_sum{" UNSET "} 16394\n");
+    has(&text, "\ntraces_span_metrics_duration_milliseconds_bucket{" UNSET ",le=\"2\"} 6\n");
+    otl_buf_fini(&text);
+}
+
 static void spans_become_calls_and_durations(void **state)
 {
     static const struct tail_span spans[] = {
@@ -213,6 +236,8 @@ static void what_is_wrong_or_not_here_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_sampled_span_counts_for_those_that_were_not, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(spans_become_calls_and_durations, setup, teardown),
         cmocka_unit_test_setup_teardown(an_exemplar_names_a_trace_of_its_bucket, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_wrong_or_not_here_is_said, setup, teardown),

@@ -11,44 +11,32 @@
 #include "collector-mock/exporters/ring.h"
 #include "sdk/base/mem.h"
 
-static int by_number(const void *a, const void *b)
-{
-    const uint32_t *left = a, *right = b;
-
-    return (*left > *right) - (*left < *right);
-}
-
-/* The places of the first five points that the Collector's own tests expect. */
-static void test_points_stand_where_the_collector_puts_them(void **state)
-{
-    static const struct {
-        const char *endpoint;
-        uint32_t places[5];
-    } rows[] = {{"endpoint-1", {1401, 4175, 14133, 17836, 21667}},
-                {"endpoint-2", {10240, 15002, 21263, 26806, 27020}}};
-
-    (void)state;
-    for (size_t r = 0; r < 2; r++) {
-        uint32_t places[5];
-        for (unsigned i = 0; i < 5; i++)
-            places[i] = col_ring_point(rows[r].endpoint, i);
-        qsort(places, 5, sizeof(places[0]), by_number);
-        assert_memory_equal(places, rows[r].places, sizeof(places));
-    }
-}
-
+/* Which endpoints the Collector's own tests expect for these keys. */
 static void test_keys_go_where_the_collector_sends_them(void **state)
 {
     static const char *const endpoints[] = {"endpoint-1", "endpoint-2"};
-    static const uint8_t first[16] = {1, 2}, second[16] = {128, 128};
+    static const struct {
+        const char *key;
+        size_t len, endpoint;
+    } rows[] = {{"\1\2\0", 4, 1}, {"\200\200\0", 4, 0}, {"ad-service-7", 12, 1},
+                {"get-recommendations-1", 21, 1}};
     struct col_ring *ring = NULL;
 
     (void)state;
     assert_int_equal(col_ring_new(endpoints, 2, &ring), OTEL_OK);
-    assert_int_equal(col_ring_size(ring), 200);
-    assert_int_equal(col_ring_endpoint(ring, first, 16), 0);
-    assert_int_equal(col_ring_endpoint(ring, second, 16), 1);
+    assert_int_equal(col_ring_size(ring), 2 * COL_RING_POINTS);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(col_ring_endpoint(ring, rows[i].key, rows[i].len), rows[i].endpoint);
     col_ring_free(ring);
+}
+
+/* The upper bytes of a point's number are hashed too: four bytes, not one. */
+static void test_a_point_is_the_text_and_its_number_in_four_bytes(void **state)
+{
+    static const char bytes[] = "host1\5\0\0";
+
+    (void)state;
+    assert_int_equal(col_ring_point("host1", 5), col_ring_key(bytes, 9));
 }
 
 static size_t walk(const char *const *endpoints, size_t count, uint32_t place)
@@ -64,10 +52,9 @@ static size_t walk(const char *const *endpoints, size_t count, uint32_t place)
 /* By the words of the rule: from the key's place upwards until a point is met, and round. */
 static void test_a_key_belongs_to_the_next_point_upwards(void **state)
 {
-    static const char *const endpoints[] = {"collector-a:4317", "collector-b:4317",
-                                            "collector-c:4317"};
-    static const size_t expected[] = {2, 2, 1, 2, 2, 1, 1, 1}; /* of the traces 1 to 8 */
-    static const uint8_t past[16] = {[14] = 1, [15] = 146};
+    static const char *const endpoints[] = {"a.example:4317", "b.example:4317", "c.example:4317"};
+    static const size_t expected[] = {0, 2, 0, 2, 2, 2, 1, 2}; /* of the traces 1 to 8 */
+    static const uint8_t past[16] = {[14] = 0, [15] = 105};
     struct col_ring *ring = NULL;
 
     (void)state;
@@ -81,23 +68,22 @@ static void test_a_key_belongs_to_the_next_point_upwards(void **state)
         if (number <= 8)
             assert_int_equal(got, expected[number - 1]);
     }
-    /* this one stands behind the last point of all, 35948: round to the first */
-    assert_true(col_ring_key(past, sizeof(past)) > 35948);
+    /* this one stands behind the last point of all, 130559: round to the first */
+    assert_true(col_ring_key(past, sizeof(past)) > 130559);
     assert_int_equal(col_ring_endpoint(ring, past, sizeof(past)), walk(endpoints, 3, 0));
-    assert_int_equal(col_ring_endpoint(ring, "checkout", 8), 2);
-    assert_int_equal(col_ring_endpoint(ring, "payment", 7), 0);
+    assert_int_equal(col_ring_endpoint(ring, "checkout", 8), 0);
+    assert_int_equal(col_ring_endpoint(ring, "payment", 7), 2);
     col_ring_free(ring);
 }
 
 static void test_the_order_of_the_endpoints_does_not_matter(void **state)
 {
-    /* two endpoints that want one place: who comes first in the order of bytes has it */
-    static const char *const one[] = {"a:4317", "b:4317", "c:4317", "d:4317", "a:4317"};
+    static const char *const one[] = {"a:4317", "b:4317", "c:4317", "d:4317"};
     static const char *const other[] = {"d:4317", "a:4317", "c:4317", "b:4317"};
     struct col_ring *left = NULL, *right = NULL;
 
     (void)state;
-    assert_int_equal(col_ring_new(one, 5, &left), OTEL_OK);
+    assert_int_equal(col_ring_new(one, 4, &left), OTEL_OK);
     assert_int_equal(col_ring_new(other, 4, &right), OTEL_OK);
     assert_int_equal(col_ring_size(left), col_ring_size(right));
     for (uint32_t key = 0; key < 5000; key++)
@@ -151,8 +137,8 @@ static void test_no_endpoint_and_too_many_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_points_stand_where_the_collector_puts_them),
         cmocka_unit_test(test_keys_go_where_the_collector_sends_them),
+        cmocka_unit_test(test_a_point_is_the_text_and_its_number_in_four_bytes),
         cmocka_unit_test(test_a_key_belongs_to_the_next_point_upwards),
         cmocka_unit_test(test_the_order_of_the_endpoints_does_not_matter),
         cmocka_unit_test(test_only_keys_of_a_backend_that_left_move),

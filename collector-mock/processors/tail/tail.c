@@ -92,14 +92,18 @@ static void forget(struct col_tail *tail, uint32_t at)
     col_tail_remove(&tail->table, at);
 }
 
-/* Into the cache of its kind; a trace that a cache remembers leaves the table. */
+/* Into the cache of its kind; a trace that a cache remembers leaves the table, and so does under
+ * span-ingest one that was never sampled: its late spans begin anew. */
 static void remember(struct col_tail *tail, uint32_t at)
 {
     const struct col_tail_trace *trace = &tail->table.traces[at];
     bool sampled = trace->decision == COL_TAIL_SAMPLED;
     struct col_lru *cache = sampled ? tail->sampled : tail->other;
 
-    if (cache != NULL && col_lru_put(cache, cache_key(trace->id), trace->policy) == OTEL_OK)
+    bool cached =
+        cache != NULL && col_lru_put(cache, cache_key(trace->id), trace->policy) == OTEL_OK;
+
+    if (cached || (tail->settings.at_ingest && trace->decision == COL_TAIL_NOT_SAMPLED))
         forget(tail, at);
 }
 

@@ -11,13 +11,16 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
+import live
 import spans
 from collectors import Collector, digests, traces
 
 HERE = pathlib.Path(__file__).parent
 CASES = {"tail.yaml": lambda: spans.mixed(1, 400), "sampler.yaml": lambda: spans.single(2, 10000),
-         "processors.yaml": lambda: spans.mixed(3, 200)}
+         "processors.yaml": lambda: spans.mixed(3, 200), "late.yaml": lambda: spans.mixed(7, 200)}
+LIVE = {"load_balancing": live.balance, "span_metrics": live.span_metrics}
 points = failures = 0
 
 
@@ -85,7 +88,10 @@ def run(args, out, case, lines, real):
         if not names:
             return ret
         with Collector(args.otelcol if real else args.mock, real, config, where) as collector:
-            collector.send(lines)
+            collector.send(lines[:len(lines) // 2])
+            if case == "late.yaml":
+                time.sleep(4)  # what is waited for shows nowhere
+            collector.send(lines[len(lines) // 2:])
             if "grouped" in names:
                 collector.settle(where / "grouped.json", sum(line.count(b'"startTimeUnixNano"') for line in lines))
         ret.update((name, traces(where / f"{name}.json")) for name in names)
@@ -124,6 +130,26 @@ def one_case(args, out, case, record):
         point(f"{case}: tracerig predict tells it before", foretold)
 
 
+def mistakes(args, out):
+    """Both refuse each file of mistakes.txt, and say the same of it in the parts that matter."""
+    wrong = []
+    cases = (HERE / "mistakes.txt").read_text().split("==== ")[1:]
+    for case in cases:
+        name, *lines = case.splitlines()
+        path = out / "mistake.yaml"
+        path.write_text("".join(x + "\n" for x in lines if not x.startswith("> ")))
+        for program in [args.mock] + [args.otelcol] * bool(args.otelcol):
+            try:
+                done = subprocess.run([program, "--config", path], capture_output=True, text=True, check=False, timeout=30)
+                status, said = done.returncode, done.stdout + done.stderr
+            except subprocess.TimeoutExpired:
+                status, said = 0, "it started"
+            unsaid = [x[2:] for x in lines if x.startswith("> ") and not re.search(x[2:], said, re.I)]
+            if status == 0 or unsaid:
+                wrong.append(f"{name}: {pathlib.Path(program).name} ends with {status}, does not say {unsaid}: {said[-400:]}")
+    point(f"mistakes.txt: {len(cases)} are refused in like words{' by both' if args.otelcol else ''}", wrong)
+
+
 def main():
     parser = argparse.ArgumentParser()
     top = HERE.parents[2]
@@ -140,8 +166,16 @@ def main():
     with tempfile.TemporaryDirectory(prefix="real.") as scratch:
         out = pathlib.Path(args.out or scratch)
         out.mkdir(parents=True, exist_ok=True)
-        for case in args.cases or CASES:
-            one_case(args, out, case, record["cases"])
+        for case in args.cases or [*CASES, "mistakes.txt", *LIVE]:
+            if case == "mistakes.txt":
+                mistakes(args, out)
+            elif case in LIVE and args.otelcol:
+                (out / case).mkdir(exist_ok=True)
+                point(f"{case}: collector-mock does what a real Collector does", LIVE[case](args, out / case))
+            elif case in LIVE or (case == "late.yaml" and not args.otelcol):
+                continue
+            else:
+                one_case(args, out, case, record["cases"])
     if args.record and args.otelcol:
         version = subprocess.run([args.otelcol, "--version"], capture_output=True, text=True, check=True)
         record["collector"] = version.stdout.split()[-1]

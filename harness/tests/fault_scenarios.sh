@@ -13,6 +13,7 @@ run() # run NAME OPTION...: of the scenario that NAME begins with
 
 run collector-outage &
 run collector-outage-planted --set services.hasty.tracing.export_timeout=30s &
+run collector-outage-planted-roomy --set services.small.tracing.max_queue_size=2048 &
 run slow-backend &
 run slow-backend-planted-fast --set faults.0.delay=1ms &
 run slow-backend-planted-batch --set services.direct.tracing.processor=batch &
@@ -50,8 +51,14 @@ slow()
 }
 
 check "an outage in three regimes, the number of lost spans predicted" holds collector-outage \
-    "r['spans']['lost']['export_failed'] % 256 == 0"
+    "(r['spans']['lost']['export_failed'] - 1536) % 220 == 0"
 check "... a patient client loses none" planted collector-outage "sdk[hasty-0].drops.export_failed == 1536"
+roomy() # what it gives up is all that it loses
+{
+    exited collector-outage-planted-roomy 1 && json_is "$dir/collector-outage-planted-roomy/report.json" \
+        "[s['drops'].get('queue_full', 0) for s in r['sdk']], 'sdk[small-0].drops.queue_full >= 263' in r['reason']" "([0, 0, 0], True)"
+}
+check "... a queue larger than the outage drops none" roomy
 check "the simple processor waits for a slow backend, the batch processor does not" \
     slow slow-backend 0 "direct >= 200e6 > 50e6 > batched"
 check "... nor does the simple one for a fast backend" slow slow-backend-planted-fast 1 "direct < 200e6"

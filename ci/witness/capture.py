@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Encode OTLP trace messages with the official Python package and write them to official/.
+"""Encode OTLP messages with the official Python package and write them to official/.
 
-Every field number of the trace messages occurs in at least one request, and every kind of
+Every field number of the trace, metric and log messages occurs in at least one request, and every kind of
 AnyValue. Beside each request NAME.bin stands NAME.json: the same message in the JSON mapping of
 OTLP (ids in hexadecimal, enums as numbers), printed by the official package too.
 
@@ -17,8 +17,12 @@ import math
 import os
 
 from google.protobuf import json_format
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs_service
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics_service
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service
 from opentelemetry.proto.common.v1 import common_pb2 as common
+from opentelemetry.proto.logs.v1 import logs_pb2 as logs
+from opentelemetry.proto.metrics.v1 import metrics_pb2 as metrics
 from opentelemetry.proto.trace.v1 import trace_pb2 as trace
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "official")
@@ -210,6 +214,98 @@ def no_spans():
     return request
 
 
+def exemplar(**value):
+    return metrics.Exemplar(
+        filtered_attributes=key_values({"user": "u1"}), time_unix_nano=T0 + 5,
+        span_id=bytes(range(8)), trace_id=bytes(range(16)), **value)
+
+
+def number_points():
+    times = {"start_time_unix_nano": T0, "time_unix_nano": T0 + 10}
+    return [
+        metrics.NumberDataPoint(attributes=key_values({"k": "int"}), as_int=-7,
+                                exemplars=[exemplar(as_int=3)], **times),
+        metrics.NumberDataPoint(attributes=key_values({"k": "double"}), as_double=2.5,
+                                exemplars=[exemplar(as_double=0.5)], **times),
+        metrics.NumberDataPoint(attributes=key_values({"k": "none"}), flags=1, **times),
+        metrics.NumberDataPoint(attributes=key_values({"k": "zero"}), as_int=0, **times),
+    ]
+
+
+def histogram_points():
+    return [
+        metrics.HistogramDataPoint(
+            attributes=key_values({"route": "/a"}), start_time_unix_nano=T0,
+            time_unix_nano=T0 + 10, count=6, sum=31.5, bucket_counts=[1, 2, 3],
+            explicit_bounds=[1, 10.5], exemplars=[exemplar(as_double=4.5)], flags=2, min=0.5,
+            max=20),
+        metrics.HistogramDataPoint(time_unix_nano=T0 + 10, count=1, sum=0),
+    ]
+
+
+def exponential_points():
+    buckets = metrics.ExponentialHistogramDataPoint.Buckets
+    return [
+        metrics.ExponentialHistogramDataPoint(
+            attributes=key_values({"route": "/b"}), start_time_unix_nano=T0,
+            time_unix_nano=T0 + 10, count=9, sum=-1.5, scale=-3, zero_count=2,
+            positive=buckets(offset=-4, bucket_counts=[1, 0, 300]),
+            negative=buckets(offset=2, bucket_counts=[4]), flags=4,
+            exemplars=[exemplar(as_int=-1)], min=-3, max=8, zero_threshold=0.25),
+    ]
+
+
+def all_metrics():
+    request = metrics_service.ExportMetricsServiceRequest()
+    rm = request.resource_metrics.add(schema_url="https://opentelemetry.io/schemas/1.37.0")
+    rm.resource.attributes.extend(key_values({"service.name": "shop"}))
+    sm = rm.scope_metrics.add(schema_url="https://example.test/scope")
+    sm.scope.name = "meter"
+    sm.scope.version = "2"
+    gauge = sm.metrics.add(name="temperature", description="how warm", unit="Cel",
+                           metadata=key_values({"source": "thermometer"}))
+    gauge.gauge.data_points.extend(number_points())
+    for temporality, monotonic in ((2, True), (1, False)):
+        total = sm.metrics.add(name="requests", unit="{request}").sum
+        total.aggregation_temporality = temporality
+        total.is_monotonic = monotonic
+        total.data_points.extend(number_points())
+    sm = rm.scope_metrics.add()
+    histogram = sm.metrics.add(name="duration", unit="s").histogram
+    histogram.aggregation_temporality = 2
+    histogram.data_points.extend(histogram_points())
+    exponential = sm.metrics.add(name="size", unit="By").exponential_histogram
+    exponential.aggregation_temporality = 1
+    exponential.data_points.extend(exponential_points())
+    summary = sm.metrics.add(name="old", unit="ms").summary
+    summary.data_points.add(
+        attributes=key_values({"a": 1}), start_time_unix_nano=T0, time_unix_nano=T0 + 10,
+        count=3, sum=4.5, flags=1, quantile_values=[
+            metrics.SummaryDataPoint.ValueAtQuantile(quantile=0.5, value=1),
+            metrics.SummaryDataPoint.ValueAtQuantile(quantile=0.99, value=2.25)])
+    sm.metrics.add(name="nothing")
+    sm.metrics.add(name="no points").gauge.SetInParent()
+    return request
+
+
+def all_logs():
+    request = logs_service.ExportLogsServiceRequest()
+    for number, service_name in enumerate(("shop", "pay")):
+        rl = request.resource_logs.add(schema_url="https://opentelemetry.io/schemas/1.37.0")
+        rl.resource.attributes.extend(key_values({"service.name": service_name}))
+        sl = rl.scope_logs.add(schema_url="https://example.test/scope")
+        sl.scope.name = "logger"
+        sl.scope.version = "%d" % number
+        sl.log_records.add(
+            time_unix_nano=T0 + number, observed_time_unix_nano=T0 + 7, severity_number=9 + number,
+            severity_text="INFO", body=any_value("order \u4e16 %d" % number),
+            attributes=key_values(every_kind()), dropped_attributes_count=2, flags=0x101,
+            trace_id=bytes(range(1, 17)), span_id=bytes(range(1, 9)), event_name="order.placed")
+        sl.log_records.add(observed_time_unix_nano=T0 + 8, body=any_value({"a": [1, None], "b": {}}))
+        sl.log_records.add()
+    return request
+
+
 def as_hex(node):
     if isinstance(node, list):
         return [as_hex(item) for item in node]
@@ -240,6 +336,8 @@ def main():
     write("minimal", service.ExportTraceServiceRequest(resource_spans=[
         trace.ResourceSpans(scope_spans=[trace.ScopeSpans(spans=[span(1)])])]))
     write("empty", service.ExportTraceServiceRequest())
+    write("metrics", all_metrics())
+    write("logs", all_logs())
     write("response-empty", service.ExportTraceServiceResponse(), with_json=False)
     write("response-partial", service.ExportTraceServiceResponse(
         partial_success=service.ExportTracePartialSuccess(

@@ -19,7 +19,7 @@
 static const char *const requests[] = {"empty",    "extremes", "full",    "groups",
                                        "minimal",  "no-spans", "strindex"};
 
-enum { SEEN_MAX = 256 };
+enum { SEEN_MAX = 512 };
 
 struct seen {
     const ProtobufCFieldDescriptor *fields[SEEN_MAX];
@@ -68,8 +68,10 @@ static void walk_field(const ProtobufCMessage *message, const ProtobufCFieldDesc
     } else if (which == 0 && count == 0) {
         static const char zero[sizeof(ProtobufCBinaryData)];
         size_t size = field->type == PROTOBUF_C_TYPE_BYTES     ? sizeof(size_t)
-                      : field->type == PROTOBUF_C_TYPE_FIXED64 ? 8
-                                                               : 4;
+                      : field->type == PROTOBUF_C_TYPE_FIXED64 ||
+                               field->type == PROTOBUF_C_TYPE_DOUBLE
+                           ? 8
+                           : 4;
         if (memcmp(member, zero, size) == 0)
             return;
     }
@@ -121,6 +123,8 @@ static void protobuf_c_and_the_official_encoder_agree_on_every_byte(void **state
     (void)state;
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
         check_round_trip(requests[i], &otlp__export_trace_service_request__descriptor, &seen);
+    check_round_trip("metrics", &otlp__export_metrics_service_request__descriptor, &seen);
+    check_round_trip("logs", &otlp__export_logs_service_request__descriptor, &seen);
     check_round_trip("response-empty", &otlp__export_trace_service_response__descriptor, &seen);
     check_round_trip("response-partial", &otlp__export_trace_service_response__descriptor, &seen);
 }
@@ -142,12 +146,34 @@ static void the_official_files_use_every_field_number(void **state)
         &otlp__any_value__descriptor,
         &otlp__array_value__descriptor,
         &otlp__key_value_list__descriptor,
+        &otlp__export_metrics_service_request__descriptor,
+        &otlp__resource_metrics__descriptor,
+        &otlp__scope_metrics__descriptor,
+        &otlp__metric__descriptor,
+        &otlp__gauge__descriptor,
+        &otlp__sum__descriptor,
+        &otlp__histogram__descriptor,
+        &otlp__exponential_histogram__descriptor,
+        &otlp__summary__descriptor,
+        &otlp__number_data_point__descriptor,
+        &otlp__histogram_data_point__descriptor,
+        &otlp__exponential_histogram_data_point__descriptor,
+        &otlp__buckets__descriptor,
+        &otlp__summary_data_point__descriptor,
+        &otlp__value_at_quantile__descriptor,
+        &otlp__exemplar__descriptor,
+        &otlp__export_logs_service_request__descriptor,
+        &otlp__resource_logs__descriptor,
+        &otlp__scope_logs__descriptor,
+        &otlp__log_record__descriptor,
     };
     struct seen seen = {{NULL}, 0};
 
     (void)state;
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
         check_round_trip(requests[i], &otlp__export_trace_service_request__descriptor, &seen);
+    check_round_trip("metrics", &otlp__export_metrics_service_request__descriptor, &seen);
+    check_round_trip("logs", &otlp__export_logs_service_request__descriptor, &seen);
     for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
         for (unsigned f = 0; f < types[t]->n_fields; f++) {
             size_t at = 0;

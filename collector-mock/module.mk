@@ -38,7 +38,9 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/extensions/auth.c collector-mock/extensions/base64.c \
                   collector-mock/extensions/guard.c collector-mock/extensions/htpasswd.c \
                   collector-mock/exporters/ring.c collector-mock/exporters/load_balancing.c \
-                  collector-mock/exporters/prometheus.c collector-mock/connectors/spanmetrics.c \
+                  collector-mock/exporters/prometheus.c collector-mock/exporters/prom_names.c \
+                  collector-mock/connectors/spanmetrics.c \
+                  collector-mock/connectors/made_metric.c \
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
                   collector-mock/faults/plan.c collector-mock/faults/fault.c \
                   collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c \

@@ -13,7 +13,9 @@
     "exporters: {" id ": " settings "}\n"                                                         \
     "service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus:\n"                  \
     "            {host: '127.0.0.1', port: 8888}}}}]}},\n"                                        \
-    "          pipelines: {traces: {receivers: [otlp], exporters: [" id "]}}}\n"
+    "          pipelines: {traces: {receivers: [otlp], exporters: [" id "]},\n"                    \
+    "                      metrics: {receivers: [otlp], exporters: [" id "]},\n"                   \
+    "                      logs: {receivers: [otlp], exporters: [" id "]}}}\n"
 
 static const char default_config[] = DEFAULT_CONFIG("debug", "{verbosity: normal}");
 static const char quiet_config[] = DEFAULT_CONFIG("nop", "");

@@ -135,51 +135,45 @@ static enum otel_err read_refs(struct col_config *config, struct col_config_pipe
     return OTEL_OK;
 }
 
-/* Metrics come from connectors alone: no receiver reads them yet. */
-static bool from_connector(const struct col_config *config, const json_t *map)
+static enum otel_err unknown_signal(struct otl_yaml_pos pos, const char *name, size_t len,
+                                    struct otl_detail *reterr)
 {
-    const json_t *list = json_object_get(map, "receivers");
+    static const char *const signals[] = {"traces", "metrics", "logs", NULL};
+    char near[64];
 
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (find(config, COL_CONNECTOR, json_string_value(json_array_get(list, i))) != NOWHERE)
-            return true;
-    return false;
+    return otl_yaml_error(reterr, pos, "pipeline \"%s\": unknown signal \"%.*s\"%s", name, (int)len,
+                          name, otl_words_suggest(signals, name, near, sizeof(near)));
 }
 
 static enum otel_err check_name(struct col_config *config, struct col_config_pipeline *pipeline,
-                                const json_t *map, struct otl_detail *reterr)
+                                struct otl_detail *reterr)
 {
-    const char *name = pipeline->name;
+    static const char gate[] = "profiling signal support is at alpha level, gated under the "
+                               "\"service.profilesSupport\" feature gate";
+    const char *name = pipeline->name, *slash = strchr(name, '/');
+    size_t len = slash != NULL ? (size_t)(slash - name) : strlen(name);
+    struct otl_view signal = otl_view(name, len);
     struct otl_yaml_pos pos = pipeline->pos;
-    static const char *const signals[] = {"traces", "metrics", "logs", "profiles", NULL};
-    const char *slash = strchr(name, '/');
-    size_t len = slash ? (size_t)(slash - name) : strlen(name);
-    char near[64];
 
-    for (size_t i = 0; signals[i] != NULL; i++) {
-        if (strlen(signals[i]) != len || memcmp(name, signals[i], len) != 0)
+    pipeline->left_out = true;
+    if (slash != NULL && (len == 0 || slash[1] == '\0'))
+        return otl_yaml_error(reterr, pos, "in \"%s\" id: the part %s / should not be empty", name,
+                              len == 0 ? "before" : "after");
+    for (int s = COL_TRACES; s < COL_SIGNALS; s++) {
+        if (!otl_view_is(signal, col_signal_name((enum col_signal)s)))
             continue;
-        if (i == 0 || (i == 1 && from_connector(config, map)))
-            pipeline->signal = i == 0 ? COL_TRACES : COL_METRICS;
-        if ((i == 0 || pipeline->signal == COL_METRICS) && (slash == NULL || slash[1] != '\0'))
-            return OTEL_OK;
-        if (i == 0 || (slash != NULL && slash[1] == '\0'))
-            break;
-        pipeline->left_out = true;
-        if (!config->lenient)
-            return otl_yaml_error(reterr, pos,
-                                  "pipeline '%s': only traces pipelines are supported so far "
-                                  "(--lenient leaves the others out)",
-                                  name);
-        col_findings_note(config->findings, COL_WARNING, pos,
-                          "pipeline '%s': only traces pipelines are supported so far; it is left "
-                          "out",
-                          name);
+        pipeline->signal = (enum col_signal)s;
+        pipeline->left_out = false;
         return OTEL_OK;
     }
-    pipeline->left_out = true;
-    return otl_yaml_error(reterr, pos, "'%s' is no pipeline name (traces or traces/name)%s", name,
-                          otl_words_suggest(signals, name, near, sizeof(near)));
+    if (!otl_view_is(signal, "profiles"))
+        return unknown_signal(pos, name, len, reterr);
+    if (!config->lenient)
+        return otl_yaml_error(reterr, pos, "pipeline \"%s\": %s (--lenient leaves it out)", name,
+                              gate);
+    col_findings_note(config->findings, COL_WARNING, pos, "pipeline \"%s\": %s; it is left out",
+                      name, gate);
+    return OTEL_OK;
 }
 
 static enum otel_err add_pipeline(struct col_config *config, const json_t *pipelines,
@@ -196,7 +190,7 @@ static enum otel_err add_pipeline(struct col_config *config, const json_t *pipel
     memset(pipeline, 0, sizeof(*pipeline));
     pipeline->name = name;
     pipeline->pos = pos;
-    err = check_name(config, pipeline, map, reterr);
+    err = check_name(config, pipeline, reterr);
     if (err != OTEL_OK)
         err = col_config_fault(config, err, reterr);
     for (size_t i = 0; i < 3 && err == OTEL_OK; i++)
@@ -211,28 +205,6 @@ static enum otel_err add_pipeline(struct col_config *config, const json_t *pipel
     return OTEL_OK;
 }
 
-static enum otel_err check_connectors(struct col_config *config, struct otl_detail *reterr)
-{
-    for (size_t i = 0; i < config->component_count; i++) {
-        const struct col_config_component *component = &config->components[i];
-        enum otel_err err;
-        bool as_exporter = component->uses_as_exporter > 0;
-        bool as_receiver = component->uses_as_receiver > 0;
-        if (component->type->kind != COL_CONNECTOR || as_exporter == as_receiver)
-            continue;
-        if (config->all && !component->named)
-            continue; /* advice says so */
-        err = otl_yaml_error(reterr, component->pos,
-                             "connector '%s' is used as %s but not as %s of a pipeline",
-                             component->id, as_exporter ? "exporter" : "receiver",
-                             as_exporter ? "receiver" : "exporter");
-        err = col_config_fault(config, err, reterr);
-        if (err != OTEL_OK)
-            return err;
-    }
-    return OTEL_OK;
-}
-
 /* ---- signals ---- */
 
 static enum col_signal signal_after(const struct col_component_type *type, enum col_signal before)
@@ -240,51 +212,109 @@ static enum col_signal signal_after(const struct col_component_type *type, enum 
     return type->to_metrics ? COL_METRICS : before;
 }
 
-/* Whether a pipeline gives the connector (as its exporter) or takes from it (as its receiver)
- * what the other side, a pipeline of this signal, needs. */
-static bool other_side_fits(const struct col_config *config, size_t connector,
-                            enum col_signal signal, bool giving)
+static bool takes(const struct col_component_type *type, enum col_signal signal)
 {
-    const struct col_component_type *type = config->components[connector].type;
+    return (type->signals & COL_SIGNAL_BIT(signal)) != 0;
+}
 
+/* Whether pipelines of this signal name the connector on this side. */
+static bool stands_in(const struct col_config *config, size_t connector, enum col_kind side,
+                      enum col_signal signal)
+{
     for (size_t p = 0; p < config->pipeline_count; p++) {
         struct col_config_pipeline pipeline = config->pipelines[p];
-        bool there = contains(refs_of(&pipeline, giving ? COL_EXPORTER : COL_RECEIVER), connector);
-        if (there && giving && signal_after(type, pipeline.signal) == signal)
-            return true;
-        if (there && !giving && signal_after(type, signal) == pipeline.signal)
+        if (pipeline.signal == signal && contains(refs_of(&pipeline, side), connector))
             return true;
     }
     return false;
 }
 
+/* Whether the other side has a pipeline that fits to pipelines of this signal on this one. */
+static bool other_side_fits(const struct col_config *config, size_t connector,
+                            enum col_kind side, enum col_signal signal)
+{
+    const struct col_component_type *type = config->components[connector].type;
+
+    if (side == COL_EXPORTER)
+        return takes(type, signal) &&
+               stands_in(config, connector, COL_RECEIVER, signal_after(type, signal));
+    for (int s = COL_TRACES; s < COL_SIGNALS; s++)
+        if (takes(type, (enum col_signal)s) && signal_after(type, (enum col_signal)s) == signal &&
+            stands_in(config, connector, COL_EXPORTER, (enum col_signal)s))
+            return true;
+    return false;
+}
+
+/* "traces/a traces/b": the pipelines of a signal that name the connector on this side. */
+static void list_pipelines(const struct col_config *config, size_t connector, enum col_kind side,
+                           enum col_signal signal, char out[192])
+{
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (size_t p = 0; p < config->pipeline_count && at < 192; p++) {
+        struct col_config_pipeline pipeline = config->pipelines[p];
+        if (pipeline.signal == signal && contains(refs_of(&pipeline, side), connector))
+            at += (size_t)snprintf(out + at, 192 - at, "%s%s", at > 0 ? " " : "", pipeline.name);
+    }
+}
+
+static enum otel_err check_side(struct col_config *config, size_t connector, enum col_kind side,
+                                struct otl_detail *reterr)
+{
+    const struct col_config_component *component = &config->components[connector];
+    enum col_kind other = side == COL_EXPORTER ? COL_RECEIVER : COL_EXPORTER;
+    enum otel_err err = OTEL_OK;
+    char names[192];
+
+    for (int s = COL_TRACES; s < COL_SIGNALS && err == OTEL_OK; s++) {
+        enum col_signal signal = (enum col_signal)s;
+        if (!stands_in(config, connector, side, signal) ||
+            other_side_fits(config, connector, side, signal))
+            continue;
+        list_pipelines(config, connector, side, signal, names);
+        err = otl_yaml_error(reterr, component->pos,
+                             "connector \"%s\" used as %s in [%s] pipeline but not used in any "
+                             "supported %s pipeline",
+                             component->id, col_kind_name(side), names, col_kind_name(other));
+        err = col_config_fault(config, err, reterr);
+    }
+    return err;
+}
+
+static enum otel_err check_connectors(struct col_config *config, struct otl_detail *reterr)
+{
+    for (size_t i = 0; i < config->component_count; i++) {
+        const struct col_config_component *component = &config->components[i];
+        bool both = component->uses_as_exporter > 0 && component->uses_as_receiver > 0;
+        enum otel_err err = OTEL_OK;
+        if (component->type->kind != COL_CONNECTOR)
+            continue;
+        if (both && config->lenient)
+            continue; /* a stand-in, or a pipeline that is left out */
+        err = check_side(config, i, COL_EXPORTER, reterr);
+        if (err == OTEL_OK)
+            err = check_side(config, i, COL_RECEIVER, reterr);
+        if (err != OTEL_OK)
+            return err;
+    }
+    return OTEL_OK;
+}
+
 static enum otel_err check_signal(const struct col_config *config,
                                   const struct col_config_pipeline *pipeline, size_t item,
-                                  enum col_kind kind, struct otl_detail *reterr)
+                                  struct otl_detail *reterr)
 {
-    static const char *const words[COL_SIGNALS] = {"traces", "metrics"};
     const struct col_config_component *component = &config->components[item];
     const struct col_component_type *type = component->type;
-    bool takes = pipeline->signal == COL_TRACES ? type->consume != NULL
-                                                : type->consume_metrics != NULL;
 
-    if (type->kind == COL_CONNECTOR && kind == COL_RECEIVER)
-        takes = other_side_fits(config, item, pipeline->signal, true);
-    else if (kind == COL_RECEIVER) /* there are only those of traces */
-        takes = pipeline->signal == COL_TRACES;
-    if (!takes)
-        return otl_yaml_error(reterr, pipeline->pos,
-                              "pipeline '%s': %s '%s' does not support %s as %s%s", pipeline->name,
-                              col_kind_name(type->kind), component->id, words[pipeline->signal],
-                              kind == COL_EXPORTER ? "an " : "a ", col_kind_name(kind));
-    if (type->kind == COL_CONNECTOR && kind == COL_EXPORTER &&
-        !other_side_fits(config, item, pipeline->signal, false))
-        return otl_yaml_error(reterr, component->pos,
-                              "connector '%s' is used as exporter in the %s pipeline '%s' but not "
-                              "as receiver of a %s pipeline",
-                              component->id, words[pipeline->signal], pipeline->name,
-                              words[signal_after(type, pipeline->signal)]);
-    return OTEL_OK;
+    if (type->kind == COL_CONNECTOR || takes(type, pipeline->signal))
+        return OTEL_OK;
+    return otl_yaml_error(reterr, pipeline->pos,
+                          "failed to create \"%s\" %s for data type \"%s\": telemetry type is not "
+                          "supported",
+                          component->id, col_kind_name(type->kind),
+                          col_signal_name(pipeline->signal));
 }
 
 static enum otel_err check_signals(const struct col_config *config, struct otl_detail *reterr)
@@ -296,8 +326,7 @@ static enum otel_err check_signals(const struct col_config *config, struct otl_d
         for (size_t k = 0; k < 3; k++) {
             struct refs refs = refs_of(&pipeline, kinds[k]);
             for (size_t i = 0; i < *refs.count; i++) {
-                enum otel_err err =
-                    check_signal(config, &pipeline, refs.items[i], kinds[k], reterr);
+                enum otel_err err = check_signal(config, &pipeline, refs.items[i], reterr);
                 if (err != OTEL_OK)
                     return err;
             }
@@ -424,7 +453,7 @@ enum otel_err col_config_pipelines(struct col_config *config, struct otl_detail 
     }
     if (config->pipeline_count == 0 && !config->all)
         return otl_yaml_error(reterr, otl_yaml_key_pos(config->doc, service, "pipelines"),
-                              "no traces pipeline is left");
+                              "no pipeline is left");
     err = check_connectors(config, reterr);
     if (err == OTEL_OK)
         err = check_signals(config, reterr);

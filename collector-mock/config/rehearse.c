@@ -25,9 +25,14 @@ static void drained(void *context)
 static enum otel_err make(struct col_config *config, struct col_config_component *component,
                           struct col_host *host, struct otl_detail *reterr)
 {
-    const struct col_create create = {component->id,  component->config, config->doc,
-                                      component->pos, host,
-                                      {take_nothing, NULL, NULL}, NULL, 1};
+    const struct col_create create = {.id = component->id,
+                                      .config = component->config,
+                                      .doc = config->doc,
+                                      .pos = component->pos,
+                                      .host = host,
+                                      .next = {take_nothing, NULL},
+                                      .instances = 1,
+                                      .signals = component->type->signals};
     void *self = NULL;
     enum otel_err err = component->type->create(&create, &self, reterr);
 

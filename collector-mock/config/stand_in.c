@@ -14,7 +14,7 @@
 struct stand_in {
     struct col_host *host;
     struct col_consumer next;
-    uint64_t *spans;
+    uint64_t *items;
 };
 
 static const struct otl_schema any[] = {{.type = OTL_SCHEMA_ANY}, OTL_SCHEMA_END};
@@ -29,9 +29,9 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
     self->host = args->host;
     self->next = args->next;
     snprintf(labels, sizeof(labels), "component=\"%s\"", args->id);
-    self->spans = col_metrics_counter(args->host->metrics, "collector_mock_stand_in_spans", labels,
-                                      "Spans that came to a component that is not here.");
-    if (self->spans == NULL) {
+    self->items = col_host_items(args->host, args->signal, "collector_mock_stand_in", labels,
+                                 "What came to a component that is not here.");
+    if (self->items == NULL) {
         otl_mem_free(self);
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     }
@@ -44,7 +44,7 @@ static enum otel_err sink(void *arg, const struct col_batch *batch, struct otl_d
     struct stand_in *self = arg;
 
     (void)reterr;
-    *self->spans += batch->spans;
+    *self->items += batch->items;
     return OTEL_OK;
 }
 
@@ -52,7 +52,7 @@ static enum otel_err pass(void *arg, const struct col_batch *batch, struct otl_d
 {
     struct stand_in *self = arg;
 
-    *self->spans += batch->spans;
+    *self->items += batch->items;
     return self->next.consume(self->next.self, batch, reterr);
 }
 
@@ -70,6 +70,7 @@ static const struct col_component_type stand_ins[COL_KIND_COUNT] = {
                       .kind = COL_RECEIVER,
                       .schema = any,
                       .create = create,
+                      .signals = COL_ALL_SIGNALS,
                       .drain = drain,
                       .free = otl_mem_free},
     [COL_PROCESSOR] = {.name = "processor that is not here",
@@ -77,18 +78,21 @@ static const struct col_component_type stand_ins[COL_KIND_COUNT] = {
                        .schema = any,
                        .create = create,
                        .consume = pass,
+                       .signals = COL_ALL_SIGNALS,
                        .free = otl_mem_free},
     [COL_EXPORTER] = {.name = "exporter that is not here",
                       .kind = COL_EXPORTER,
                       .schema = any,
                       .create = create,
                       .consume = sink,
+                      .signals = COL_ALL_SIGNALS,
                       .free = otl_mem_free},
     [COL_CONNECTOR] = {.name = "connector that is not here",
                        .kind = COL_CONNECTOR,
                        .schema = any,
                        .create = create,
                        .consume = sink,
+                       .signals = COL_ALL_SIGNALS,
                        .free = otl_mem_free},
     [COL_EXTENSION] = {.name = "extension that is not here",
                        .kind = COL_EXTENSION,

@@ -25,20 +25,12 @@ static enum otel_err consume(void *self, const struct col_batch *batch, struct o
     return next->consume(next->self, batch, reterr);
 }
 
-static enum otel_err consume_metrics(void *self, const struct col_metric_batch *batch,
-                                     struct otl_detail *reterr)
-{
-    struct col_consumer *next = self;
-
-    return next->metrics(next->self, batch, reterr);
-}
-
 const struct col_component_type col_forward_connector = {
     .name = "forward",
     .kind = COL_CONNECTOR,
     .schema = row,
     .create = create,
     .consume = consume,
-    .consume_metrics = consume_metrics,
+    .signals = COL_ALL_SIGNALS,
     .free = otl_mem_free,
 };

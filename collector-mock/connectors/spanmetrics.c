@@ -6,6 +6,7 @@
 
 #include <event2/event.h>
 
+#include "collector-mock/connectors/made_metric.h"
 #include "collector-mock/pipeline/registry.h"
 #include "collector-mock/processors/trace_state.h"
 #include "collector-mock/wire/traces.h"
@@ -28,7 +29,7 @@
  */
 
 enum { SERIES_MAX = 50000, BOUNDS_MAX = 64, DIMENSIONS_MAX = 32, SLOTS = 4096, LABELS_MAX = 256,
-       EXEMPLARS_MAX = 64, TEXT_MAX = 1 << 20 };
+       EXEMPLARS_MAX = 64, TEXT_MAX = 1 << 20, REQUEST_MAX = 1 << 30, KEEP_BYTES = 1 << 20 };
 
 enum fixed { SERVICE, NAME, KIND, STATUS, FIXED_COUNT };
 static const char *const fixed_names[FIXED_COUNT] = {"service.name", "span.name", "span.kind",
@@ -41,7 +42,7 @@ struct series {
     size_t key_len;
     uint64_t count;
     double sum;
-    struct col_exemplar *exemplars; /* of this interval */
+    struct col_made_exemplar *exemplars; /* of this interval */
     size_t exemplar_count;
     uint64_t buckets[];          /* bound_count + 1 */
 };
@@ -66,6 +67,8 @@ struct spanmetrics {
     struct series *slots[SLOTS];
     size_t series_count;
     struct otl_buf resource_key, key;
+    struct otl_buf request; /* that is handed on */
+    uint64_t start_wall_ns;
     struct event *timer;
     uint64_t *nameless, *over, *lost;
     struct otl_random random;
@@ -270,7 +273,7 @@ static bool as_text(const struct col_value *value, char number[40], struct otl_v
     return true;
 }
 
-static size_t get_labels(const char *key, size_t len, struct col_label labels[LABELS_MAX])
+static size_t get_labels(const char *key, size_t len, struct col_made_label labels[LABELS_MAX])
 {
     size_t count = 0, at = 0;
 
@@ -489,7 +492,7 @@ static void observe(struct spanmetrics *self, struct series *series, const struc
     series->sum += value * (double)times;
     if (self->exemplars && series->exemplar_count < self->exemplar_max &&
         memcmp(span->trace_id, none, sizeof(none)) != 0) {
-        struct col_exemplar *exemplar = &series->exemplars[series->exemplar_count++];
+        struct col_made_exemplar *exemplar = &series->exemplars[series->exemplar_count++];
         memcpy(exemplar->trace_id, span->trace_id, sizeof(exemplar->trace_id));
         memcpy(exemplar->span_id, span->span_id, sizeof(exemplar->span_id));
         exemplar->value = value;
@@ -535,34 +538,48 @@ static enum otel_err consume(void *context, const struct col_batch *batch,
 /* ---- handing on ---- */
 
 static enum otel_err export_resource(struct spanmetrics *self, const struct resource *resource,
-                                     struct col_point *points, struct col_label *labels,
+                                     struct col_made_point *points, struct col_made_label *labels,
                                      struct otl_detail *reterr)
 {
-    struct col_label attributes[LABELS_MAX];
-    struct col_metric metrics[2] = {
-        {COL_METRIC_SUM, self->calls, "", NULL, 0, points, resource->count},
-        {COL_METRIC_HISTOGRAM, self->duration, self->seconds ? "s" : "ms", self->bounds,
+    struct col_made_label attributes[LABELS_MAX];
+    struct col_made_metric metrics[2] = {
+        {COL_MADE_SUM, self->calls, "", NULL, 0, points, resource->count},
+        {COL_MADE_HISTOGRAM, self->duration, self->seconds ? "s" : "ms", self->bounds,
          self->bound_count, points, resource->count}};
-    const struct col_metric_batch batch = {
+    const struct col_made_batch batch = {
         .resource = attributes,
         .resource_count = get_labels(resource->key, resource->key_len, attributes),
         .scope = "spanmetricsconnector",
         .metrics = metrics,
         .metric_count = self->histogram ? 2 : 1,
         .points = resource->count * (self->histogram ? 2 : 1),
+        .start_wall_ns = self->start_wall_ns,
         .wall_ns = otl_clock_wall(self->create.host->clock)};
+    struct col_batch out = {.items = batch.points,
+                            .mono_ns = otl_clock_mono(self->create.host->clock),
+                            .signal = COL_METRICS};
     const size_t width = FIXED_COUNT + self->dimension_count;
+    enum otel_err err;
     size_t at = 0;
 
     for (struct series *series = resource->first; series != NULL; series = series->next, at++) {
-        struct col_label all[LABELS_MAX], *own = labels + at * width;
+        struct col_made_label all[LABELS_MAX], *own = labels + at * width;
         size_t count = get_labels(series->key, series->key_len, all);
         memcpy(own, all, count * sizeof(*own));
-        points[at] = (struct col_point){own, count, series->count, series->sum, series->buckets,
-                                        series->exemplars, series->exemplar_count};
+        points[at] = (struct col_made_point){
+            own,             count,             series->count,         series->sum,
+            series->buckets, series->exemplars, series->exemplar_count};
         series->exemplar_count = 0;
     }
-    return self->create.next.metrics(self->create.next.self, &batch, reterr);
+    otl_buf_reset(&self->request);
+    err = col_made_encode(&batch, &self->request);
+    if (err != OTEL_OK)
+        return err;
+    out.request = otl_view(self->request.data, self->request.len);
+    err = self->create.next.consume(self->create.next.self, &out, reterr);
+    if (self->request.cap > KEEP_BYTES)
+        otl_buf_fini(&self->request);
+    return err;
 }
 
 static void export_all(struct spanmetrics *self)
@@ -570,8 +587,8 @@ static void export_all(struct spanmetrics *self)
     for (size_t i = 0; i < self->resource_count; i++) {
         const struct resource *resource = &self->resources[i];
         const size_t width = FIXED_COUNT + self->dimension_count;
-        struct col_point *points = NULL;
-        struct col_label *labels = NULL;
+        struct col_made_point *points = NULL;
+        struct col_made_label *labels = NULL;
         struct otl_detail detail = OTL_DETAIL_NONE;
         enum otel_err err = OTEL_ERR_MEMORY;
         if (resource->count == 0)
@@ -637,6 +654,7 @@ static void free_spanmetrics(void *context)
     otl_mem_free(self->resources);
     otl_buf_fini(&self->resource_key);
     otl_buf_fini(&self->key);
+    otl_buf_fini(&self->request);
     otl_mem_free(self);
 }
 
@@ -669,6 +687,8 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
     otl_random_seed(&self->random, otl_random_os_seed());
     otl_buf_init(&self->resource_key, TEXT_MAX);
     otl_buf_init(&self->key, TEXT_MAX);
+    otl_buf_init(&self->request, REQUEST_MAX);
+    self->start_wall_ns = otl_clock_wall(args->host->clock);
     err = read_settings(self, reterr);
     if (err == OTEL_OK) {
         self->resources = otl_mem_zalloc(self->resource_max * sizeof(*self->resources));
@@ -685,8 +705,8 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
 #define SPAN_METRICS(word_)                                                                       \
     {                                                                                             \
         .name = (word_), .kind = COL_CONNECTOR, .schema = row, .create = create, .start = start,  \
-        .consume = consume, .to_metrics = true, .flush = flush, .free = free_spanmetrics,         \
-        .place = COL_FIRST                                                                        \
+        .consume = consume, .signals = COL_SIGNAL_BIT(COL_TRACES), .to_metrics = true,            \
+        .flush = flush, .free = free_spanmetrics, .place = COL_FIRST                              \
     }
 
 const struct col_component_type col_span_metrics_connector = SPAN_METRICS("span_metrics");

@@ -6,7 +6,8 @@
 
 #include "collector-mock/exporters/otlp_json.h"
 #include "collector-mock/pipeline/registry.h"
-#include "collector-mock/wire/traces.h"
+#include "collector-mock/wire/logs.h"
+#include "collector-mock/wire/metrics.h"
 #include "sdk/base/file.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
@@ -14,7 +15,8 @@
 /*
  * debug exporter: what passes, on standard error, for people.
  *
- * basic: one line a request with its counts. normal: also one line a span. detailed: every field.
+ * basic: one line a request with its counts. normal: also one line a span, data point or log
+ * record. detailed: every field; of metrics and logs as OTLP/JSON.
  * sampling_initial requests a second are shown, then every sampling_thereafter-th.
  */
 
@@ -204,16 +206,104 @@ static void say_groups(struct debug *debug, struct otl_view request)
     }
 }
 
-static enum otel_err consume(void *self, const struct col_batch *batch, struct otl_detail *reterr)
+/* ---- metrics and logs ---- */
+
+static void say_number(struct debug *debug, const char *label, double value)
 {
-    struct debug *debug = self;
+    struct col_value real = {.kind = COL_VALUE_DOUBLE, .real = value};
+
+    say(debug, "%s", label);
+    if (debug->err == OTEL_OK)
+        debug->err = col_json_plain(&real, &debug->text);
+}
+
+static void say_point(struct debug *debug, const struct col_metric *metric,
+                      const struct col_point *point)
+{
+    if (debug->err == OTEL_OK)
+        debug->err = otl_buf_append(&debug->text, metric->name.data, metric->name.len);
+    say_attributes(debug, " ", "=", point->attributes);
+    if (metric->kind == COL_METRIC_GAUGE || metric->kind == COL_METRIC_SUM) {
+        if (point->value_kind == COL_NUMBER_INT)
+            say(debug, " %lld", (long long)point->integer);
+        else if (point->value_kind == COL_NUMBER_DOUBLE)
+            say_number(debug, " ", point->real);
+    } else {
+        say(debug, " count=%llu", (unsigned long long)point->count);
+        if (point->has_sum)
+            say_number(debug, " sum=", point->sum);
+        if (point->has_min)
+            say_number(debug, " min=", point->min);
+        if (point->has_max)
+            say_number(debug, " max=", point->max);
+    }
+    say(debug, "\n");
+}
+
+static void say_log(struct debug *debug, const struct col_log *log)
+{
+    char trace_id[33], span_id[17];
+    struct col_value body;
+
+    if (debug->err == OTEL_OK && log->severity_text.len > 0)
+        debug->err =
+            otl_buf_append(&debug->text, log->severity_text.data, log->severity_text.len);
+    else
+        say(debug, "%d", (int)log->severity_number);
+    col_value_split(log->body, &body);
+    say(debug, " ");
+    if (debug->err == OTEL_OK)
+        debug->err = col_json_plain(&body, &debug->text);
+    otl_hex(log->trace_id, 16, trace_id);
+    otl_hex(log->span_id, 8, span_id);
+    say(debug, " %s %s", trace_id, span_id);
+    say_attributes(debug, " ", "=", log->attributes);
+    say(debug, "\n");
+}
+
+static void show_metrics(struct debug *debug, const struct col_batch *batch)
+{
+    struct col_traces metrics;
+    struct col_metric metric;
+    struct col_point point;
+
+    col_items_init(&metrics, COL_METRICS, batch->request);
+    while (col_metrics_next(&metrics, &metric))
+        while (debug->verbosity != BASIC && col_point_next(metric.kind, &metric.points, &point))
+            say_point(debug, &metric, &point);
+    otl_log_line(&debug->host->log, OTL_LOG_INFO,
+                 "Metrics: resource metrics %llu, metrics %llu, data points %llu",
+                 (unsigned long long)metrics.resources, (unsigned long long)metrics.spans,
+                 (unsigned long long)batch->items);
+}
+
+static void show_logs(struct debug *debug, const struct col_batch *batch)
+{
+    struct col_traces logs;
+    struct col_log log;
+
+    col_items_init(&logs, COL_LOGS, batch->request);
+    while (col_logs_next(&logs, &log))
+        if (debug->verbosity != BASIC)
+            say_log(debug, &log);
+    otl_log_line(&debug->host->log, OTL_LOG_INFO, "Logs: resource logs %llu, log records %llu",
+                 (unsigned long long)logs.resources, (unsigned long long)batch->items);
+}
+
+static void say_json(struct debug *debug, const struct col_batch *batch)
+{
+    if (debug->err == OTEL_OK)
+        debug->err = col_json_request(batch->signal, batch->request, &debug->text);
+    say(debug, "\n");
+}
+
+/* ---- all ---- */
+
+static void show_traces(struct debug *debug, const struct col_batch *batch)
+{
     struct col_traces traces;
     struct col_span span;
 
-    if (!shown(debug))
-        return OTEL_OK;
-    otl_buf_reset(&debug->text);
-    debug->err = OTEL_OK;
     col_traces_init(&traces, batch->request);
     while (col_traces_next(&traces, &span))
         if (debug->verbosity == NORMAL)
@@ -222,6 +312,24 @@ static enum otel_err consume(void *self, const struct col_batch *batch, struct o
                  (unsigned long long)traces.resources, (unsigned long long)traces.spans);
     if (debug->verbosity == DETAILED)
         say_groups(debug, batch->request);
+}
+
+static enum otel_err consume(void *self, const struct col_batch *batch, struct otl_detail *reterr)
+{
+    struct debug *debug = self;
+
+    if (!shown(debug))
+        return OTEL_OK;
+    otl_buf_reset(&debug->text);
+    debug->err = OTEL_OK;
+    if (batch->signal == COL_TRACES)
+        show_traces(debug, batch);
+    else if (batch->signal == COL_METRICS)
+        show_metrics(debug, batch);
+    else
+        show_logs(debug, batch);
+    if (debug->verbosity == DETAILED && batch->signal != COL_TRACES)
+        say_json(debug, batch);
     if (debug->err == OTEL_OK && debug->text.len > 0)
         debug->err = otl_fd_write_all(debug->host->log.fd, debug->text.data, debug->text.len);
     if (debug->text.cap > KEEP)
@@ -246,5 +354,6 @@ const struct col_component_type col_debug_exporter = {
     .schema = row,
     .create = create,
     .consume = consume,
+    .signals = COL_ALL_SIGNALS,
     .free = free_debug,
 };

@@ -15,7 +15,7 @@
 /*
  * file exporter: each request as one record.
  *
- * format json: one ExportTraceServiceRequest in OTLP/JSON a line. format proto: the request in
+ * format json: one request in OTLP/JSON a line. format proto: the request in
  * protobuf behind its length in four bytes, big-endian. Both as the Collector writes them.
  *
  * Written with one write(2) a request and not held back (flush_interval has nothing to do), so
@@ -119,7 +119,7 @@ static enum otel_err encode(struct file *file, const struct col_batch *batch)
             err = otl_buf_append(&file->record, batch->request.data, batch->request.len);
         return err;
     }
-    err = col_json_traces(batch->request, &file->record);
+    err = col_json_request(batch->signal, batch->request, &file->record);
     return err == OTEL_OK ? otl_buf_append(&file->record, "\n", 1) : err;
 }
 
@@ -161,7 +161,7 @@ static enum otel_err consume(void *self, const struct col_batch *batch, struct o
     enum otel_err err = encode(file, batch);
     int error = 0;
 
-    if (err == OTEL_OK && col_faults_strike_write(file->host->faults, file->id, batch->spans))
+    if (err == OTEL_OK && col_faults_strike_write(file->host->faults, file->id, batch->items))
         error = ENOSPC;
     else if (err == OTEL_OK)
         error = write_alone(file);
@@ -209,6 +209,7 @@ const struct col_component_type col_file_exporter = {
     .create = create,
     .start = start,
     .consume = consume,
+    .signals = COL_ALL_SIGNALS,
     .flush = flush,
     .free = free_file,
 };

@@ -331,8 +331,8 @@ static enum otel_err consume(void *self, const struct col_batch *batch, struct o
         struct backend *backend = &balancer->backends[i];
         struct col_batch part = *batch;
         sending = true; /* nothing is sent of what could not be cut whole */
-        part.spans = backend->part.count;
-        if (part.spans == 0)
+        part.items = backend->part.count;
+        if (part.items == 0)
             continue;
         err = col_regroup_finish(&backend->part, &part.request);
         if (err == OTEL_OK)
@@ -364,7 +364,8 @@ static enum otel_err flush(void *self, struct otl_detail *reterr)
 #define LOAD_BALANCING(word)                                                                      \
     {                                                                                             \
         .name = (word), .kind = COL_EXPORTER, .schema = row, .create = create,                    \
-        .consume = consume, .flush = flush, .free = free_balancer                                 \
+        .consume = consume, .signals = COL_SIGNAL_BIT(COL_TRACES), .flush = flush,                \
+        .free = free_balancer                                                                     \
     }
 
 const struct col_component_type col_load_balancing_exporter = LOAD_BALANCING("load_balancing");

@@ -26,21 +26,12 @@ static enum otel_err consume(void *self, const struct col_batch *batch, struct o
     return OTEL_OK;
 }
 
-static enum otel_err consume_metrics(void *self, const struct col_metric_batch *batch,
-                                     struct otl_detail *reterr)
-{
-    (void)self;
-    (void)batch;
-    (void)reterr;
-    return OTEL_OK;
-}
-
 const struct col_component_type col_nop_exporter = {
     .name = "nop",
     .kind = COL_EXPORTER,
     .schema = row,
     .create = create,
     .consume = consume,
-    .consume_metrics = consume_metrics,
+    .signals = COL_ALL_SIGNALS,
     .free = otl_mem_free,
 };

@@ -94,24 +94,26 @@ static void say_well(struct otlp *otlp)
 
 static bool count(struct otlp *otlp)
 {
-    struct col_metrics *metrics = otlp->host->metrics;
+    const enum col_signal signal = otlp->settings.signal;
+    struct col_host *host = otlp->host;
+    struct col_metrics *metrics = host->metrics;
     char labels[200];
     bool all = true;
 
     snprintf(labels, sizeof(labels), "exporter=\"%s\"", otlp->id);
-    otlp->sent = col_metrics_counter(metrics, "otelcol_exporter_sent_spans", labels,
-                                     "Spans that the exporter wrote or sent.");
-    otlp->send_failed =
-        col_metrics_counter(metrics, "otelcol_exporter_send_failed_spans", labels,
-                            "Spans that the exporter could not write or send.");
-    otlp->enqueue_failed =
-        col_metrics_counter(metrics, "otelcol_exporter_enqueue_failed_spans", labels,
-                            "Spans that the sending queue did not take.");
+    otlp->sent = col_host_items(host, signal, "otelcol_exporter_sent", labels,
+                                "What the exporter wrote or sent.");
+    otlp->send_failed = col_host_items(host, signal, "otelcol_exporter_send_failed", labels,
+                                       "What the exporter could not write or send.");
+    otlp->enqueue_failed = col_host_items(host, signal, "otelcol_exporter_enqueue_failed", labels,
+                                          "What the sending queue did not take.");
     otlp->retries = col_metrics_counter(metrics, "collector_mock_exporter_retries", labels,
                                         "Attempts after the first one of a request.");
     otlp->rejected =
-        col_metrics_counter(metrics, "collector_mock_exporter_rejected_spans", labels,
-                            "Spans sent that the next collector has not taken (partial success).");
+        col_host_items(host, signal, "collector_mock_exporter_rejected", labels,
+                       "What was sent and the next collector has not taken (partial success).");
+    snprintf(labels, sizeof(labels), "exporter=\"%s\",data_type=\"%s\"", otlp->id,
+             col_signal_name(signal));
     otlp->queue_size = col_metrics_gauge(metrics, "otelcol_exporter_queue_size", labels,
                                          "What the sending queue holds, by its sizer.");
     otlp->in_flight = col_metrics_gauge(metrics, "otelcol_exporter_in_flight_requests", labels,
@@ -121,8 +123,8 @@ static bool count(struct otlp *otlp)
                           "Requests that wait for room in the sending queue.");
     for (size_t i = 0; i < COL_DROP_COUNT; i++) {
         snprintf(labels, sizeof(labels), "exporter=\"%s\",reason=\"%s\"", otlp->id, drop_names[i]);
-        otlp->drops[i] = col_metrics_counter(metrics, "collector_mock_exporter_dropped_spans",
-                                             labels, "Spans that were not sent on, by reason.");
+        otlp->drops[i] = col_host_items(host, signal, "collector_mock_exporter_dropped", labels,
+                                        "What was not sent on, by reason.");
         all = all && otlp->drops[i] != NULL;
     }
     return all && otlp->sent != NULL && otlp->send_failed != NULL &&
@@ -152,7 +154,7 @@ static void drop(struct slot *slot, enum col_queue_drop reason, const char *why)
     bool good = reason != COL_DROP_REFUSED && reason != COL_DROP_MEMORY;
     char text[256];
 
-    say_failing(otlp, "spans are dropped", why);
+    say_failing(otlp, "data are dropped", why);
     *otlp->drops[reason] += slot->job->spans;
     *otlp->send_failed += slot->job->spans;
     /* the Collector's words for who waits */
@@ -235,7 +237,7 @@ static enum otel_err prepare(struct slot *slot)
     otl_buf_init(&json, BODY_MAX);
     slot->wire = request;
     if (otlp->settings.json) {
-        err = col_json_traces(request, &json);
+        err = col_json_request(otlp->settings.signal, request, &json);
         slot->wire = otl_view(json.data, json.len);
     }
     if (err == OTEL_OK && otlp->settings.gzip) {
@@ -319,7 +321,7 @@ static void on_drop(void *context, enum col_queue_drop reason, uint64_t spans, b
 
     *otlp->drops[reason] += spans;
     *(enqueue ? otlp->enqueue_failed : otlp->send_failed) += spans;
-    say_failing(otlp, enqueue ? "refuses spans" : "spans are dropped", drop_names[reason]);
+    say_failing(otlp, enqueue ? "refuses data" : "data are dropped", drop_names[reason]);
     show(otlp);
 }
 
@@ -409,8 +411,9 @@ static enum otel_err flush(void *self, struct otl_detail *reterr)
     drop_all(otlp);
     for (size_t i = 0; i < COL_DROP_COUNT; i++)
         if (*otlp->drops[i] > 0)
-            otl_log_line(&otlp->host->log, OTL_LOG_WARN, "exporter '%s': %llu spans lost: %s",
-                         otlp->id, (unsigned long long)*otlp->drops[i], drop_names[i]);
+            otl_log_line(&otlp->host->log, OTL_LOG_WARN, "exporter '%s': %llu %s lost: %s",
+                         otlp->id, (unsigned long long)*otlp->drops[i],
+                         col_signal_items(otlp->settings.signal), drop_names[i]);
     return OTEL_OK;
 }
 
@@ -486,7 +489,8 @@ static enum otel_err create(const struct col_create *args, bool grpc, void **ret
     if (err == OTEL_OK)
         err = col_queue_new(&queue, &otlp->queue);
     if (err == OTEL_OK) {
-        snprintf(labels, sizeof(labels), "exporter=\"%s\"", args->id);
+        snprintf(labels, sizeof(labels), "exporter=\"%s\",data_type=\"%s\"", args->id,
+                 col_signal_name(args->signal));
         capacity = col_metrics_gauge(args->host->metrics, "otelcol_exporter_queue_capacity",
                                      labels, "queue_size of the sending queue.");
         if (capacity != NULL)
@@ -514,7 +518,8 @@ static enum otel_err create_http(const struct col_create *args, void **ret,
 #define OTLP_EXPORTER(word, row, make)                                                            \
     {                                                                                             \
         .name = (word), .kind = COL_EXPORTER, .schema = (row), .create = (make),                  \
-        .consume = consume, .counts_itself = true, .flush = flush, .free = free_otlp              \
+        .consume = consume, .signals = COL_ALL_SIGNALS, .counts_itself = true, .flush = flush,    \
+        .free = free_otlp                                                                         \
     }
 
 const struct col_component_type col_otlp_exporter =

@@ -12,7 +12,10 @@
 #include "sdk/transport/http.h"
 #include "sdk/transport/retry.h"
 
-#define METHOD "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+static const char *const methods[COL_SIGNALS] = {
+    "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+    "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+    "/opentelemetry.proto.collector.logs.v1.LogsService/Export"};
 #define RESPONSE_MAX ((size_t)4 * 1024 * 1024)
 
 struct col_otlp_client {
@@ -26,7 +29,7 @@ struct col_otlp_client {
 
 /* ---- what the answer says ---- */
 
-/* partial_success = 1 {rejected_spans = 1}; false: no such message. */
+/* partial_success = 1 {rejected_... = 1}; false: no such message. */
 static bool read_partial(struct otl_view body, uint64_t *ret_rejected)
 {
     struct col_cursor outer = {(const uint8_t *)body.data, (const uint8_t *)body.data + body.len};
@@ -47,14 +50,17 @@ static bool read_partial(struct otl_view body, uint64_t *ret_rejected)
     return next != COL_NEXT_DAMAGED;
 }
 
-static bool read_partial_json(struct otl_view body, uint64_t *ret_rejected)
+static bool read_partial_json(enum col_signal signal, struct otl_view body,
+                              uint64_t *ret_rejected)
 {
+    static const char *const words[COL_SIGNALS] = {"rejectedSpans", "rejectedDataPoints",
+                                                   "rejectedLogRecords"};
     json_t *tree = json_loadb(body.data, body.len, 0, NULL), *count;
 
     *ret_rejected = 0;
     if (tree == NULL)
         return false;
-    count = json_object_get(json_object_get(tree, "partialSuccess"), "rejectedSpans");
+    count = json_object_get(json_object_get(tree, "partialSuccess"), words[signal]);
     if (json_is_integer(count))
         *ret_rejected = (uint64_t)json_integer_value(count);
     else if (json_is_string(count) &&
@@ -104,7 +110,8 @@ static void on_http(void *context, const struct otl_http_result *result)
         if (is_type(result->content_type, "application/x-protobuf"))
             readable = read_partial(result->body, &answer.rejected);
         else if (is_type(result->content_type, "application/json"))
-            readable = read_partial_json(result->body, &answer.rejected);
+            readable = read_partial_json(client->settings->signal, result->body,
+                                         &answer.rejected);
         if (!readable || result->truncated) {
             answer.verdict = COL_OTLP_REFUSED;
             snprintf(answer.why, sizeof(answer.why), "the answer %u cannot be read",
@@ -162,7 +169,7 @@ enum otel_err col_otlp_client_new(const struct col_otlp_settings *settings,
                                           .clock = host->clock,
                                           .url = &settings->url,
                                           .tls = settings->tls,
-                                          .method = METHOD,
+                                          .method = methods[settings->signal],
                                           .header_lines = lines,
                                           .max_response = RESPONSE_MAX};
     struct col_otlp_client *client = otl_mem_zalloc(sizeof(*client));

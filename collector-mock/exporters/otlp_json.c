@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector-mock/wire/json_schema.h"
 #include "collector-mock/wire/traces.h"
 #include "sdk/base/text.h"
 
@@ -98,48 +99,6 @@ static void item(struct json *j)
     j->comma = true;
 }
 
-static void member_text(struct json *j, const char *name, struct otl_view text)
-{
-    if (text.len == 0)
-        return;
-    key(j, name);
-    put_text(j, text);
-}
-
-static void member_id(struct json *j, const char *name, const uint8_t *id, size_t size)
-{
-    static const uint8_t zero[16];
-    char hex[33];
-
-    if (memcmp(id, zero, size) == 0)
-        return;
-    key(j, name);
-    otl_hex(id, size, hex);
-    put_text(j, otl_view(hex, size * 2));
-}
-
-static void member_number(struct json *j, const char *name, int64_t value)
-{
-    char text[32];
-
-    if (value == 0)
-        return;
-    key(j, name);
-    snprintf(text, sizeof(text), "%lld", (long long)value);
-    put_str(j, text);
-}
-
-static void member_time(struct json *j, const char *name, uint64_t value)
-{
-    char text[32];
-
-    if (value == 0)
-        return;
-    key(j, name);
-    snprintf(text, sizeof(text), "\"%llu\"", (unsigned long long)value);
-    put_str(j, text);
-}
-
 static void put_double(struct json *j, double value)
 {
     char text[40];
@@ -158,278 +117,236 @@ static void put_double(struct json *j, double value)
         put(j, ".0", 2);
 }
 
-static void put_value(struct json *j, const struct col_value *value);
+/* ---- one field ---- */
 
-static void member_attributes(struct json *j, const char *name, struct col_list list)
+static bool is_default(const struct col_json_field *field, const struct col_field *bytes)
 {
-    struct col_attribute attribute;
-
-    if (list.count == 0)
-        return;
-    key(j, name);
-    open_with(j, "[");
-    while (col_attribute_next(&list, &attribute)) {
-        item(j);
-        open_with(j, "{");
-        member_text(j, "key", attribute.key);
-        key(j, "value");
-        put_value(j, &attribute.value);
-        close_with(j, "}");
-    }
-    close_with(j, "]");
+    if (bytes->wire != COL_WIRE_BYTES)
+        return bytes->scalar == 0;
+    if (field->kind != COL_JSON_HEX)
+        return bytes->scalar == 0 && field->kind != COL_JSON_MESSAGE;
+    for (uint64_t i = 0; i < bytes->scalar; i++)
+        if (bytes->data[i] != 0)
+            return false;
+    return true;
 }
 
-static void put_array(struct json *j, struct col_list list)
-{
-    struct col_value value;
-
-    open_with(j, "{");
-    if (list.count > 0) {
-        key(j, "values");
-        open_with(j, "[");
-        while (col_value_next(&list, &value)) {
-            item(j);
-            put_value(j, &value);
-        }
-        close_with(j, "]");
-    }
-    close_with(j, "}");
-}
-
-static void put_integer(struct json *j, int64_t value)
+static void put_number(struct json *j, int64_t value)
 {
     char text[32];
 
-    snprintf(text, sizeof(text), "\"%lld\"", (long long)value);
+    snprintf(text, sizeof(text), "%lld", (long long)value);
     put_str(j, text);
 }
 
-static void put_value(struct json *j, const struct col_value *value)
+static void put_large(struct json *j, uint64_t value, bool negative)
 {
-    open_with(j, "{");
-    switch (value->kind) {
-    case COL_VALUE_EMPTY:
-        break;
-    case COL_VALUE_STRING:
-        key(j, "stringValue");
-        put_text(j, value->text);
-        break;
-    case COL_VALUE_BOOL:
-        key(j, "boolValue");
-        put_str(j, value->boolean ? "true" : "false");
-        break;
-    case COL_VALUE_INT:
-        key(j, "intValue");
-        put_integer(j, value->integer);
-        break;
-    case COL_VALUE_DOUBLE:
-        key(j, "doubleValue");
-        put_double(j, value->real);
-        break;
-    case COL_VALUE_ARRAY:
-        key(j, "arrayValue");
-        put_array(j, value->list);
-        break;
-    case COL_VALUE_KVLIST:
-        key(j, "kvlistValue");
-        open_with(j, "{");
-        member_attributes(j, "values", value->list);
-        close_with(j, "}");
-        break;
-    case COL_VALUE_BYTES:
-        key(j, "bytesValue");
-        put_base64(j, value->text);
-        break;
-    }
-    close_with(j, "}");
+    char text[32];
+
+    snprintf(text, sizeof(text), "\"%s%llu\"", negative ? "-" : "",
+             (unsigned long long)(negative ? 0 - value : value));
+    put_str(j, text);
 }
 
-static void put_events(struct json *j, struct col_list list)
+static void put_id(struct json *j, struct otl_view id)
 {
-    struct col_event event;
+    char hex[33];
+    size_t len = id.len < 16 ? id.len : 16;
 
-    if (list.count == 0)
-        return;
-    key(j, "events");
-    open_with(j, "[");
-    while (col_event_next(&list, &event)) {
+    otl_hex((const uint8_t *)id.data, len, hex);
+    put_text(j, otl_view(hex, len * 2));
+}
+
+static double real_of(uint64_t bits)
+{
+    double real;
+
+    memcpy(&real, &bits, sizeof(real));
+    return real;
+}
+
+/* Of a number: what stands behind the tag, or in a packed run. */
+static void put_scalar(struct json *j, enum col_json_kind kind, uint64_t bits)
+{
+    uint32_t half = (uint32_t)bits;
+
+    switch (kind) {
+    case COL_JSON_BOOL:
+        put_str(j, bits != 0 ? "true" : "false");
+        break;
+    case COL_JSON_DOUBLE:
+        put_double(j, real_of(bits));
+        break;
+    case COL_JSON_INT32:
+        put_number(j, (int32_t)half);
+        break;
+    case COL_JSON_SINT32:
+        put_number(j, (int32_t)(half >> 1 ^ (0 - (half & 1))));
+        break;
+    case COL_JSON_UINT32:
+    case COL_JSON_FIXED32:
+        put_number(j, half);
+        break;
+    case COL_JSON_INT64:
+    case COL_JSON_SFIXED64:
+        put_large(j, bits, (int64_t)bits < 0);
+        break;
+    default:
+        put_large(j, bits, false);
+        break;
+    }
+}
+
+static void put_message(struct json *j, const struct col_json_field *fields, struct otl_view raw);
+
+static void put_field(struct json *j, const struct col_json_field *field,
+                      const struct col_field *bytes)
+{
+    struct otl_view raw = otl_view((const char *)bytes->data, (size_t)bytes->scalar);
+
+    switch (field->kind) {
+    case COL_JSON_MESSAGE:
+        put_message(j, field->message, raw);
+        break;
+    case COL_JSON_TEXT:
+        put_text(j, raw);
+        break;
+    case COL_JSON_BASE64:
+        put_base64(j, raw);
+        break;
+    case COL_JSON_HEX:
+        put_id(j, raw);
+        break;
+    default:
+        put_scalar(j, field->kind, bytes->scalar);
+        break;
+    }
+}
+
+/* ---- a message: found in one pass, written in the order of the table ---- */
+
+static bool is_text(enum col_json_kind kind)
+{
+    return kind == COL_JSON_MESSAGE || kind == COL_JSON_TEXT || kind == COL_JSON_BASE64 ||
+           kind == COL_JSON_HEX;
+}
+
+static uint32_t wire_of(enum col_json_kind kind)
+{
+    if (is_text(kind))
+        return COL_WIRE_BYTES;
+    if (kind == COL_JSON_FIXED32)
+        return COL_WIRE_FIXED32;
+    return kind == COL_JSON_FIXED64 || kind == COL_JSON_SFIXED64 || kind == COL_JSON_DOUBLE
+               ? COL_WIRE_FIXED64
+               : COL_WIRE_VARINT;
+}
+
+static bool fits(const struct col_json_field *field, const struct col_field *bytes)
+{
+    return bytes->number == field->number &&
+           (bytes->wire == wire_of(field->kind) ||
+            (field->repeated && bytes->wire == COL_WIRE_BYTES));
+}
+
+/* Numbers one after another, each an item. */
+static void put_packed(struct json *j, const struct col_json_field *field,
+                       const struct col_field *run)
+{
+    struct col_cursor cursor = {run->data, run->data + run->scalar};
+    bool fixed = wire_of(field->kind) == COL_WIRE_FIXED64;
+    uint64_t bits;
+
+    while (cursor.at < cursor.end &&
+           (fixed ? col_fixed(&cursor, 8, &bits) : col_varint(&cursor, &bits))) {
         item(j);
-        open_with(j, "{");
-        member_time(j, "timeUnixNano", event.time_unix_nano);
-        member_text(j, "name", event.name);
-        member_attributes(j, "attributes", event.attributes);
-        member_number(j, "droppedAttributesCount", event.dropped_attributes_count);
-        close_with(j, "}");
+        put_scalar(j, field->kind, bits);
     }
-    close_with(j, "]");
 }
 
-static void put_links(struct json *j, struct col_list list)
+/* All occurrences, from the first one on. */
+static void put_list(struct json *j, const struct col_json_field *field, struct col_cursor cursor)
 {
-    struct col_link link;
+    struct col_field bytes;
 
-    if (list.count == 0)
-        return;
-    key(j, "links");
     open_with(j, "[");
-    while (col_link_next(&list, &link)) {
-        item(j);
-        open_with(j, "{");
-        member_id(j, "traceId", link.trace_id, 16);
-        member_id(j, "spanId", link.span_id, 8);
-        member_text(j, "traceState", link.trace_state);
-        member_attributes(j, "attributes", link.attributes);
-        member_number(j, "droppedAttributesCount", link.dropped_attributes_count);
-        member_number(j, "flags", link.flags);
-        close_with(j, "}");
-    }
-    close_with(j, "]");
-}
-
-static void put_span(struct json *j, const struct col_span *span)
-{
-    open_with(j, "{");
-    member_id(j, "traceId", span->trace_id, 16);
-    member_id(j, "spanId", span->span_id, 8);
-    member_text(j, "traceState", span->trace_state);
-    member_id(j, "parentSpanId", span->parent_span_id, 8);
-    member_number(j, "flags", span->flags);
-    member_text(j, "name", span->name);
-    member_number(j, "kind", span->kind);
-    member_time(j, "startTimeUnixNano", span->start_time_unix_nano);
-    member_time(j, "endTimeUnixNano", span->end_time_unix_nano);
-    member_attributes(j, "attributes", span->attributes);
-    member_number(j, "droppedAttributesCount", span->dropped_attributes_count);
-    put_events(j, span->events);
-    member_number(j, "droppedEventsCount", span->dropped_events_count);
-    put_links(j, span->links);
-    member_number(j, "droppedLinksCount", span->dropped_links_count);
-    if (span->has_status) {
-        key(j, "status");
-        open_with(j, "{");
-        member_text(j, "message", span->status_message);
-        member_number(j, "code", span->status_code);
-        close_with(j, "}");
-    }
-    close_with(j, "}");
-}
-
-static void put_texts(struct json *j, const char *name, struct col_list list)
-{
-    struct otl_view text;
-
-    if (list.count == 0)
-        return;
-    key(j, name);
-    open_with(j, "[");
-    while (col_text_next(&list, &text)) {
-        item(j);
-        put_text(j, text);
-    }
-    close_with(j, "]");
-}
-
-static void put_resource(struct json *j, const struct col_resource *resource)
-{
-    struct col_list refs = resource->entity_refs;
-    struct col_entity_ref ref;
-
-    if (!resource->present)
-        return;
-    key(j, "resource");
-    open_with(j, "{");
-    member_attributes(j, "attributes", resource->attributes);
-    member_number(j, "droppedAttributesCount", resource->dropped_attributes_count);
-    if (refs.count > 0) {
-        key(j, "entityRefs");
-        open_with(j, "[");
-        while (col_entity_ref_next(&refs, &ref)) {
-            item(j);
-            open_with(j, "{");
-            member_text(j, "schemaUrl", ref.schema_url);
-            member_text(j, "type", ref.type);
-            put_texts(j, "idKeys", ref.id_keys);
-            put_texts(j, "descriptionKeys", ref.description_keys);
-            close_with(j, "}");
+    while (col_field_next(&cursor, &bytes) == COL_NEXT_FIELD) {
+        if (!fits(field, &bytes))
+            continue;
+        if (bytes.wire == COL_WIRE_BYTES && !is_text(field->kind)) {
+            put_packed(j, field, &bytes);
+            continue;
         }
-        close_with(j, "]");
+        item(j);
+        put_field(j, field, &bytes);
     }
-    close_with(j, "}");
+    close_with(j, "]");
 }
 
-static void put_scope(struct json *j, const struct col_scope *scope)
-{
-    if (!scope->present)
-        return;
-    key(j, "scope");
-    open_with(j, "{");
-    member_text(j, "name", scope->name);
-    member_text(j, "version", scope->version);
-    member_attributes(j, "attributes", scope->attributes);
-    member_number(j, "droppedAttributesCount", scope->dropped_attributes_count);
-    close_with(j, "}");
-}
+struct found {
+    struct col_cursor first; /* at NULL: none */
+    struct col_field last;
+};
 
-/* key("name") and an opening bracket at the first item only. */
-static void list_item(struct json *j, const char *name, bool *opened)
+/* Where each field of the table stands. Returns the one of those that exclude each other. */
+static size_t find_fields(const struct col_json_field *fields, struct otl_view raw,
+                          struct found found[COL_JSON_FIELDS_MAX])
 {
-    if (!*opened) {
-        key(j, name);
-        open_with(j, "[");
-        *opened = true;
+    struct col_cursor cursor = {(const uint8_t *)raw.data, (const uint8_t *)raw.data + raw.len};
+    struct col_cursor start = cursor;
+    size_t one = COL_JSON_FIELDS_MAX;
+    struct col_field bytes;
+
+    while (raw.len > 0 && col_field_next(&cursor, &bytes) == COL_NEXT_FIELD) {
+        for (size_t i = 0; fields[i].name != NULL; i++) {
+            if (!fits(&fields[i], &bytes))
+                continue;
+            if (found[i].first.at == NULL)
+                found[i].first = start;
+            found[i].last = bytes;
+            if (fields[i].rule == COL_JSON_ONE || fields[i].rule == COL_JSON_SILENT)
+                one = i;
+            break;
+        }
+        start = cursor;
     }
-    item(j);
+    return one;
 }
 
-static void put_scope_spans(struct json *j, struct col_traces *traces)
+static void put_message(struct json *j, const struct col_json_field *fields, struct otl_view raw)
 {
-    struct col_span span;
-    bool opened = false;
-
-    open_with(j, "{");
-    put_scope(j, &traces->scope);
-    while (col_traces_next_span(traces, &span)) {
-        list_item(j, "spans", &opened);
-        put_span(j, &span);
-    }
-    if (opened)
-        close_with(j, "]");
-    member_text(j, "schemaUrl", traces->scope.schema_url);
-    close_with(j, "}");
-}
-
-static void put_resource_spans(struct json *j, struct col_traces *traces)
-{
-    bool opened = false;
+    struct found found[COL_JSON_FIELDS_MAX] = {{.first = {NULL, NULL}}};
+    size_t one = find_fields(fields, raw, found);
 
     open_with(j, "{");
-    put_resource(j, &traces->resource);
-    while (col_traces_next_scope(traces)) {
-        list_item(j, "scopeSpans", &opened);
-        put_scope_spans(j, traces);
+    for (size_t i = 0; fields[i].name != NULL; i++) {
+        const struct col_json_field *field = &fields[i];
+        bool there = found[i].first.at != NULL;
+        if (field->rule == COL_JSON_ALWAYS && !there) {
+            key(j, field->name);
+            put(j, "{}", 2);
+        }
+        if (!there || field->rule == COL_JSON_SILENT || (field->rule == COL_JSON_ONE && i != one))
+            continue;
+        if (field->rule == COL_JSON_DEFAULT && !field->repeated &&
+            is_default(field, &found[i].last))
+            continue;
+        key(j, field->name);
+        if (field->repeated)
+            put_list(j, field, found[i].first);
+        else
+            put_field(j, field, &found[i].last);
     }
-    if (opened)
-        close_with(j, "]");
-    member_text(j, "schemaUrl", traces->resource.schema_url);
     close_with(j, "}");
 }
 
-enum otel_err col_json_traces(struct otl_view request, struct otl_buf *out)
+enum otel_err col_json_request(enum col_signal signal, struct otl_view request,
+                               struct otl_buf *out)
 {
     struct json j = {out, OTEL_OK, false};
-    struct col_traces traces;
-    bool opened = false;
 
-    col_traces_init(&traces, request);
-    open_with(&j, "{");
-    while (col_traces_next_resource(&traces)) {
-        list_item(&j, "resourceSpans", &opened);
-        put_resource_spans(&j, &traces);
-    }
-    if (opened)
-        close_with(&j, "]");
-    close_with(&j, "}");
-    return j.err == OTEL_OK ? col_traces_error(&traces, NULL) : j.err;
+    put_message(&j, col_json_requests[signal], request);
+    return j.err;
 }
 
 /* ---- for people ---- */

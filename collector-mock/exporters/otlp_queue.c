@@ -176,45 +176,64 @@ static enum otel_err move_whole(struct col_queue *queue, struct col_queue_job *j
     return OTEL_OK;
 }
 
-/* What adding the span would make of it, about: a group is closed by a few bytes. */
-static bool has_room(const struct col_queue *queue, const struct col_queue_job *job,
-                     const struct col_span *span)
+/* How many of so many points of it (or the one span or record that it is) have room, by what adding
+ * it would make of the job, about: a group is closed by a few bytes. */
+static uint64_t room_for(const struct col_queue *queue, const struct col_queue_job *job,
+                         const struct col_item *item, uint64_t count)
 {
     const struct col_regroup *regroup = &queue->regroup;
-    uint64_t max = queue->settings->queue.batch_max;
-    uint64_t open = regroup->count > 0 ? regroup->out.len : 0;
+    uint64_t max = queue->settings->queue.batch_max, held = job->spans + regroup->count;
+    uint64_t open = regroup->begun ? regroup->out.len : 0;
 
     if (queue->settings->queue.batch_sizer == COL_SIZE_ITEMS)
-        return job->spans + regroup->count < max;
-    if (job->spans + regroup->count == 0)
-        return true; /* one span may be larger than all that is allowed */
-    return job->bytes.len + open + regroup->scopes.len + regroup->spans.len + span->raw.len +
-               span->resource->raw.len + span->resource->schema_url.len + span->scope->raw.len +
-               span->scope->schema_url.len + 64 <=
-           max;
+        return max - held < count ? max - held : count;
+    if (held == 0)
+        return count; /* one may be larger than all that is allowed */
+    return job->bytes.len + open + regroup->scopes.len + regroup->items.len + item->raw.len +
+                       item->resource->raw.len + item->resource->schema_url.len +
+                       item->scope->raw.len + item->scope->schema_url.len + 64 <=
+                   max
+               ? count
+               : 0;
 }
 
-/* So many spans of the first item as have room; *ret_full: the job is. */
+/* As much of the first item as has room, into the regroup; *ret_full: the job is. */
+static enum otel_err take_part(struct col_queue *queue, const struct col_queue_job *job,
+                               bool *ret_full)
+{
+    const struct col_queue_item *from = queue->pending.first;
+    enum otel_err err = OTEL_OK;
+    struct col_traces items;
+    struct col_item item;
+    uint64_t at = 0;
+
+    col_items_init(&items, queue->settings->signal, otl_view(from->data, from->len));
+    while (err == OTEL_OK && !*ret_full && col_items_next(&items, &item)) {
+        uint64_t first = from->cut > at ? from->cut - at : 0, left, taken;
+        at += item.count;
+        if (first > 0 && first >= item.count)
+            continue;
+        left = item.count - first;
+        taken = room_for(queue, job, &item, left);
+        *ret_full = taken < left;
+        if (taken > 0 || left == 0)
+            err = col_regroup_part(&queue->regroup, &items, &item, first, taken);
+    }
+    return err;
+}
+
+/* So much of the first item as has room; *ret_full: the job is. */
 static enum otel_err move_part(struct col_queue *queue, struct col_queue_job *job, bool *ret_full)
 {
     struct col_queue_item *item = queue->pending.first;
-    uint64_t at = 0, taken = 0;
-    struct col_traces traces;
     struct otl_view bytes = otl_view("", 0);
-    struct col_span span;
-    enum otel_err err = OTEL_OK;
+    uint64_t taken;
+    enum otel_err err;
 
     *ret_full = false;
-    col_traces_init(&traces, otl_view(item->data, item->len));
-    while (err == OTEL_OK && !*ret_full && col_traces_next(&traces, &span)) {
-        if (at++ < item->cut)
-            continue;
-        *ret_full = !has_room(queue, job, &span);
-        if (!*ret_full)
-            err = col_regroup_add(&queue->regroup, &traces, &span);
-        taken += !*ret_full;
-    }
-    if (err == OTEL_OK && taken > 0)
+    err = take_part(queue, job, ret_full);
+    taken = queue->regroup.count;
+    if (err == OTEL_OK && queue->regroup.begun)
         err = col_regroup_finish(&queue->regroup, &bytes);
     if (err == OTEL_OK)
         err = otl_buf_append(&job->bytes, bytes.data, bytes.len);
@@ -369,7 +388,7 @@ static enum otel_err refuse(struct col_queue *queue, const struct col_batch *bat
                             enum col_queue_drop reason, const char *why,
                             struct otl_detail *reterr)
 {
-    queue->options.on_drop(queue->options.context, reason, batch->spans, true);
+    queue->options.on_drop(queue->options.context, reason, batch->items, true);
     return otl_detail_set(reterr, OTEL_ERR_UNAVAILABLE, NULL, 0, 0, "%s", why);
 }
 
@@ -377,7 +396,7 @@ static uint64_t size_of(const struct col_queue *queue, const struct col_batch *b
 {
     switch (queue->settings->queue.sizer) {
     case COL_SIZE_ITEMS:
-        return batch->spans;
+        return batch->items;
     case COL_SIZE_BYTES:
         return batch->request.len;
     default:
@@ -405,7 +424,7 @@ enum otel_err col_queue_put(struct col_queue *queue, const struct col_batch *bat
         return refuse(queue, batch, COL_DROP_MEMORY, "out of memory", reterr);
     *item = (struct col_queue_item){.queue = queue,
                                     .place = IN_WAITING,
-                                    .spans = batch->spans,
+                                    .spans = batch->items,
                                     .size = size,
                                     .len = batch->request.len};
     memcpy(item->data, batch->request.data, batch->request.len);

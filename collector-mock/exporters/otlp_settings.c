@@ -299,18 +299,27 @@ static enum otel_err read_target(const struct col_create *args, struct col_otlp_
 static enum otel_err read_url(const struct col_create *args, struct col_otlp_settings *s,
                               struct otl_detail *reterr)
 {
-    const char *traces = otl_tree_text(args->config, "traces_endpoint", "");
-    const char *key = traces[0] != '\0' ? "traces_endpoint" : "endpoint";
-    const char *endpoint = otl_tree_text(args->config, key, "");
+    const char *name = col_signal_name(args->signal), *key = "endpoint", *endpoint;
     struct otl_detail why = OTL_DETAIL_NONE;
+    char own[32], path[32];
     enum otel_err err;
+    bool whole; /* the path stands in it */
+
+    snprintf(own, sizeof(own), "%s_endpoint", name);
+    snprintf(path, sizeof(path), "v1/%s", name);
+    endpoint = otl_tree_text(args->config, own, "");
+    whole = endpoint[0] != '\0';
+    if (whole)
+        key = own;
+    else
+        endpoint = otl_tree_text(args->config, key, "");
 
     if (endpoint[0] == '\0')
         return otl_yaml_error(reterr, args->pos,
                               "exporter '%s': at least one endpoint must be specified", args->id);
     err = otl_url_parse(otl_view_str(endpoint), &s->url, &why);
-    if (err == OTEL_OK && traces[0] == '\0')
-        err = otl_url_append(&s->url, "v1/traces");
+    if (err == OTEL_OK && !whole)
+        err = otl_url_append(&s->url, path);
     if (err != OTEL_OK)
         return wrong(args, args->config, key, why.text[0] ? why.text : otel_err_text(err), reterr);
     return OTEL_OK;
@@ -347,6 +356,7 @@ enum otel_err col_otlp_settings_read(const struct col_create *args, bool grpc,
             return not_yet(args, args->config, refused[i], reterr);
     }
     otl_buf_init(&s->header_lines, 64 * 1024);
+    s->signal = args->signal;
     s->grpc = grpc;
     s->json = strcmp(otl_tree_text(args->config, "encoding", "proto"), "json") == 0;
     s->gzip = strcmp(compression, "gzip") == 0;

@@ -17,6 +17,7 @@
 enum col_otlp_sizer { COL_SIZE_REQUESTS, COL_SIZE_ITEMS, COL_SIZE_BYTES };
 
 struct col_otlp_settings {
+    enum col_signal signal;
     bool grpc;
     bool json; /* otlphttp with encoding json */
     bool gzip;

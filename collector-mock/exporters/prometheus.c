@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector-mock/exporters/otlp_json.h"
+#include "collector-mock/exporters/prom_names.h"
 #include "collector-mock/http/server.h"
 #include "collector-mock/pipeline/registry.h"
+#include "sdk/base/arena.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
@@ -15,20 +18,29 @@
  * As in the Collector: letters that Prometheus does not know become '_', the unit and _total are
  * added to names, job and instance come from service.* of the resource, whose other attributes
  * stand in target_info; a series that was not renewed for metric_expiration is gone. Exemplars are
- * shown in OpenMetrics only: enable_open_metrics, and a client that accepts it.
+ * shown in OpenMetrics only: enable_open_metrics, and a client that accepts it. Not shown, and
+ * counted: delta values, exponential histograms, points that say they have no value.
  */
 
 enum { SERIES_MAX = 100000, LABELS_MAX = 320, TEXT_MAX = 256 << 20, LINE_MAX = 1 << 20 };
 
+struct exemplar {
+    uint8_t trace_id[16], span_id[8];
+    double value;
+    uint64_t wall_ns;
+};
+
 struct series {
-    char *family, *labels;
-    bool histogram, info;
-    uint64_t count, seen_ns, wall_ns;
+    char *family, *help, *labels;
+    enum col_prom_type type;
+    uint64_t count, seen_ns;
+    double value; /* counter, gauge */
     double sum;
-    double *bounds;
-    uint64_t *buckets;
+    double *bounds;    /* summary: quantiles */
+    uint64_t *buckets; /* each its own observations */
+    double *values;    /* of the quantiles */
     size_t bound_count;
-    struct col_exemplar *exemplars;
+    struct exemplar *exemplars;
     size_t exemplar_count;
 };
 
@@ -38,10 +50,11 @@ struct prometheus {
     struct series **series; /* by family, then labels */
     size_t count, cap;
     struct otl_buf text, line, family;
+    struct otl_arena arena; /* of the request at hand */
     uint64_t expiration_ns;
     bool all_attributes, open_metrics, suffixes, scope;
     const char *space, *endpoint;
-    uint64_t *dropped;
+    uint64_t *no_room, *not_shown;
 };
 
 static const char *const not_yet[] = {"tls", "auth", "send_timestamps", "translation_strategy",
@@ -64,103 +77,26 @@ static const struct otl_schema keys[] = {
     TAKEN("cors"), OTL_SCHEMA_END};
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
-/* ---- numbers, as Go prints them ---- */
+/* ---- labels ---- */
 
-static void number(double value, char out[48])
-{
-    int digits = 0, exponent;
-
-    if (!isfinite(value)) {
-        snprintf(out, 48, "%s", isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf");
-        return;
-    }
-    do
-        snprintf(out, 48, "%.*e", digits, value);
-    while (strtod(out, NULL) != value && ++digits <= 17);
-    exponent = (int)strtol(strchr(out, 'e') + 1, NULL, 10);
-    if (exponent >= -4 && exponent < 6)
-        snprintf(out, 48, "%.*f", digits > exponent ? digits - exponent : 0, value);
-}
-
-/* ---- names ---- */
-
-static bool letter(char c, bool digit)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (digit && c >= '0' && c <= '9');
-}
-
-static enum otel_err put_label_name(struct otl_buf *out, struct otl_view name)
-{
-    enum otel_err err = OTEL_OK;
-
-    if (name.len > 0 && name.data[0] >= '0' && name.data[0] <= '9')
-        err = otl_buf_append_str(out, "key_");
-    for (size_t i = 0; i < name.len && err == OTEL_OK; i++)
-        err = otl_buf_append_byte(out, letter(name.data[i], true) ? (uint8_t)name.data[i] : '_');
-    return err;
-}
-
-/* The words of a name, joined by one '_' each; unit is added if it is none of them. */
-static enum otel_err put_family(const struct prometheus *self, const struct col_metric *metric,
-                                struct otl_buf *out)
-{
-    const char *unit = strcmp(metric->unit, "ms") == 0  ? "milliseconds"
-                       : strcmp(metric->unit, "s") == 0 ? "seconds"
-                                                        : "";
-    enum otel_err err = OTEL_OK;
-    bool gap = false;
-
-    otl_buf_reset(out);
-    if (self->space[0] != '\0')
-        err = otl_buf_printf(out, "%s_", self->space);
-    for (const char *at = metric->name; *at != '\0' && err == OTEL_OK; at++) {
-        if (!letter(*at, true) && *at != ':') {
-            gap = out->len > 0 && out->data[out->len - 1] != '_';
-            continue;
-        }
-        if (gap)
-            err = otl_buf_append_byte(out, '_');
-        gap = false;
-        if (err == OTEL_OK)
-            err = otl_buf_append_byte(out, (uint8_t)*at);
-    }
-    if (err == OTEL_OK && self->suffixes && unit[0] != '\0' && strstr(out->data, unit) == NULL)
-        err = otl_buf_printf(out, "_%s", unit);
-    if (err == OTEL_OK && self->suffixes && metric->kind == COL_METRIC_SUM)
-        err = otl_buf_append_str(out, "_total");
-    return err;
-}
-
-static enum otel_err put_escaped(struct otl_buf *out, struct otl_view value)
-{
-    enum otel_err err = OTEL_OK;
-
-    for (size_t i = 0; i < value.len && err == OTEL_OK; i++) {
-        char c = value.data[i];
-        if (c == '\\' || c == '"')
-            err = otl_buf_append_byte(out, '\\');
-        if (err == OTEL_OK && c == '\n')
-            err = otl_buf_append_str(out, "\\n");
-        else if (err == OTEL_OK)
-            err = otl_buf_append_byte(out, (uint8_t)c);
-    }
-    return err;
-}
+struct label {
+    struct otl_view name, value;
+};
 
 struct labels {
-    struct col_label items[LABELS_MAX];
+    struct label items[LABELS_MAX];
     size_t count;
 };
 
 static void add(struct labels *labels, struct otl_view name, struct otl_view value)
 {
     if (labels->count < LABELS_MAX)
-        labels->items[labels->count++] = (struct col_label){name, value};
+        labels->items[labels->count++] = (struct label){name, value};
 }
 
 static int by_name(const void *a, const void *b)
 {
-    const struct col_label *left = a, *right = b;
+    const struct label *left = a, *right = b;
     size_t len = left->name.len < right->name.len ? left->name.len : right->name.len;
     int order = memcmp(left->name.data, right->name.data, len);
 
@@ -179,11 +115,11 @@ static enum otel_err put_labels(struct labels *labels, struct otl_buf *out)
         if (i > 0)
             err = otl_buf_append_byte(out, ',');
         if (err == OTEL_OK)
-            err = put_label_name(out, labels->items[i].name);
+            err = col_prom_label(out, labels->items[i].name);
         if (err == OTEL_OK)
             err = otl_buf_append_str(out, "=\"");
         if (err == OTEL_OK)
-            err = put_escaped(out, labels->items[i].value);
+            err = col_prom_escape(out, labels->items[i].value);
         if (err == OTEL_OK)
             err = otl_buf_append_byte(out, '"');
     }
@@ -197,7 +133,9 @@ static void free_series(struct series *series)
     if (series == NULL)
         return;
     otl_mem_free(series->family);
+    otl_mem_free(series->help);
     otl_mem_free(series->labels);
+    otl_mem_free(series->values);
     otl_mem_free(series->bounds);
     otl_mem_free(series->buckets);
     otl_mem_free(series->exemplars);
@@ -211,79 +149,135 @@ static int order(const struct series *series, const char *family, const char *la
     return names != 0 ? names : strcmp(series->labels, labels);
 }
 
-static void *copy_of(const void *data, size_t len)
+/* In place of what was there under these labels; false: no room. series is owned from here on. */
+static bool keep(struct prometheus *self, struct series *series)
 {
-    void *copy = otl_mem_alloc(len > 0 ? len : 1);
-
-    if (copy != NULL && len > 0)
-        memcpy(copy, data, len);
-    return copy;
-}
-
-/* In place of what was there under these labels. NULL point: target_info. */
-static bool keep(struct prometheus *self, const struct col_metric *metric,
-                 const struct col_point *point, uint64_t wall_ns)
-{
-    struct series *series = otl_mem_zalloc(sizeof(*series));
     size_t low = 0, high = self->count;
-    bool good = series != NULL;
 
-    if (!good)
-        return false;
-    series->family = otl_mem_strdup(self->family.data);
-    series->labels = otl_mem_strndup(self->line.len > 0 ? self->line.data : "", self->line.len);
-    series->info = point == NULL;
-    series->count = point != NULL ? point->count : 1;
-    series->wall_ns = wall_ns;
-    series->seen_ns = otl_clock_mono(self->create.host->clock);
-    good = series->family != NULL && series->labels != NULL;
-    if (good && point != NULL && metric->kind == COL_METRIC_HISTOGRAM) {
-        series->histogram = true;
-        series->sum = point->sum;
-        series->bound_count = metric->bound_count;
-        series->bounds = copy_of(metric->bounds, metric->bound_count * sizeof(double));
-        series->buckets = copy_of(point->buckets, (metric->bound_count + 1) * sizeof(uint64_t));
-        good = series->bounds != NULL && series->buckets != NULL;
-    }
-    if (good && point != NULL && self->open_metrics) {
-        series->exemplar_count = point->exemplar_count;
-        series->exemplars =
-            copy_of(point->exemplars, point->exemplar_count * sizeof(*point->exemplars));
-        good = series->exemplars != NULL;
-    }
-    while (good && low < high) {
+    while (low < high) {
         size_t middle = (low + high) / 2;
         if (order(self->series[middle], series->family, series->labels) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    if (good && low < self->count &&
-        order(self->series[low], series->family, series->labels) == 0) {
+    if (low < self->count && order(self->series[low], series->family, series->labels) == 0) {
         free_series(self->series[low]);
         self->series[low] = series;
         return true;
     }
-    if (good && self->count == self->cap) {
+    if (self->count == self->cap) {
         size_t cap = self->cap > 0 ? 2 * self->cap : 64;
-        struct series **more = cap <= 2 * SERIES_MAX && self->count < SERIES_MAX
+        struct series **more = self->count < SERIES_MAX
                                    ? otl_mem_realloc(self->series, cap * sizeof(*more))
                                    : NULL;
-        good = more != NULL;
-        if (good) {
-            self->series = more;
-            self->cap = cap;
+        if (more == NULL) {
+            free_series(series);
+            return false;
         }
-    }
-    if (!good || self->count >= SERIES_MAX) {
-        free_series(series);
-        return false;
+        self->series = more;
+        self->cap = cap;
     }
     memmove(&self->series[low + 1], &self->series[low],
             (self->count - low) * sizeof(self->series[0]));
     self->series[low] = series;
     self->count++;
     return true;
+}
+
+/* Of the family and the labels at hand. NULL: no memory. */
+static struct series *new_series(struct prometheus *self, enum col_prom_type type,
+                                 struct otl_view help)
+{
+    struct series *series = otl_mem_zalloc(sizeof(*series));
+
+    if (series == NULL)
+        return NULL;
+    series->type = type;
+    series->family = otl_mem_strdup(self->family.data);
+    series->help = otl_mem_strndup(help.len > 0 ? help.data : "", help.len);
+    series->labels = otl_mem_strndup(self->line.len > 0 ? self->line.data : "", self->line.len);
+    series->seen_ns = otl_clock_mono(self->create.host->clock);
+    if (series->family == NULL || series->help == NULL || series->labels == NULL) {
+        free_series(series);
+        return NULL;
+    }
+    return series;
+}
+
+static bool copy_buckets(struct series *series, const struct col_point *point)
+{
+    struct col_numbers bounds = point->bounds, counts = point->bucket_counts;
+    uint64_t left = point->count;
+
+    series->bound_count = counts.count > 0 ? (size_t)bounds.count : 0;
+    series->bounds = otl_mem_zalloc((series->bound_count + 1) * sizeof(double));
+    series->buckets = otl_mem_zalloc((series->bound_count + 1) * sizeof(uint64_t));
+    if (series->bounds == NULL || series->buckets == NULL)
+        return false;
+    for (size_t i = 0; i < series->bound_count; i++) {
+        if (!col_real_next(&bounds, &series->bounds[i]) ||
+            !col_number_next(&counts, &series->buckets[i]))
+            break;
+        left -= series->buckets[i] < left ? series->buckets[i] : left;
+    }
+    series->buckets[series->bound_count] = left; /* above the last bound: all others */
+    return true;
+}
+
+static bool copy_quantiles(struct series *series, const struct col_point *point)
+{
+    struct col_list list = point->quantiles;
+    struct col_quantile quantile;
+
+    series->bounds = otl_mem_zalloc((list.count + 1) * sizeof(double));
+    series->values = otl_mem_zalloc((list.count + 1) * sizeof(double));
+    if (series->bounds == NULL || series->values == NULL)
+        return false;
+    while (col_quantile_next(&list, &quantile)) {
+        series->bounds[series->bound_count] = quantile.quantile;
+        series->values[series->bound_count++] = quantile.value;
+    }
+    return true;
+}
+
+static bool copy_exemplars(struct series *series, const struct col_point *point)
+{
+    static const uint8_t none[16];
+    struct col_list list = point->exemplars;
+    struct col_exemplar exemplar;
+
+    series->exemplars = otl_mem_zalloc((list.count + 1) * sizeof(*series->exemplars));
+    if (series->exemplars == NULL)
+        return false;
+    while (col_exemplar_next(&list, &exemplar)) {
+        struct exemplar *to = &series->exemplars[series->exemplar_count];
+        if (memcmp(exemplar.trace_id, none, sizeof(none)) == 0)
+            continue;
+        memcpy(to->trace_id, exemplar.trace_id, sizeof(to->trace_id));
+        memcpy(to->span_id, exemplar.span_id, sizeof(to->span_id));
+        to->value = exemplar.value_kind == COL_NUMBER_INT ? (double)exemplar.integer
+                                                          : exemplar.real;
+        to->wall_ns = exemplar.time_unix_nano;
+        series->exemplar_count++;
+    }
+    return true;
+}
+
+static bool fill(const struct prometheus *self, struct series *series,
+                 const struct col_point *point)
+{
+    bool good = true;
+
+    series->count = point->count;
+    series->sum = point->sum;
+    series->value =
+        point->value_kind == COL_NUMBER_INT ? (double)point->integer : point->real;
+    if (series->type == COL_PROM_HISTOGRAM)
+        good = copy_buckets(series, point);
+    else if (series->type == COL_PROM_SUMMARY)
+        good = copy_quantiles(series, point);
+    return good && (!self->open_metrics || copy_exemplars(series, point));
 }
 
 static void expire(struct prometheus *self)
@@ -301,20 +295,52 @@ static void expire(struct prometheus *self)
 
 /* ---- what arrives ---- */
 
-static struct otl_view attribute(const struct col_metric_batch *batch, const char *name)
+/* A value as the text of a label; false: no memory. */
+static bool text_of(struct prometheus *self, const struct col_value *value, struct otl_view *ret)
 {
-    for (size_t i = 0; i < batch->resource_count; i++)
-        if (otl_view_is(batch->resource[i].name, name))
-            return batch->resource[i].value;
+    char *copy;
+
+    if (value->kind == COL_VALUE_STRING || value->kind == COL_VALUE_EMPTY) {
+        *ret = value->kind == COL_VALUE_STRING ? value->text : otl_view("", 0);
+        return true;
+    }
+    otl_buf_reset(&self->line);
+    if (col_json_plain(value, &self->line) != OTEL_OK)
+        return false;
+    copy = otl_arena_strndup(&self->arena, self->line.data, self->line.len);
+    if (copy == NULL)
+        return false;
+    *ret = otl_view(copy, self->line.len);
+    return true;
+}
+
+static bool add_attributes(struct prometheus *self, struct labels *labels, struct col_list list)
+{
+    struct col_attribute attribute;
+
+    while (col_attribute_next(&list, &attribute)) {
+        struct otl_view text;
+        if (!text_of(self, &attribute.value, &text))
+            return false;
+        add(labels, attribute.key, text);
+    }
+    return true;
+}
+
+static struct otl_view find(const struct labels *labels, const char *name)
+{
+    for (size_t i = 0; i < labels->count; i++)
+        if (otl_view_is(labels->items[i].name, name))
+            return labels->items[i].value;
     return otl_view(NULL, 0);
 }
 
 /* job and instance; job may need room of its own. */
-static void add_target(struct labels *labels, const struct col_metric_batch *batch, char job[512])
+static void add_target(struct labels *labels, const struct labels *resource, char job[512])
 {
-    struct otl_view space = attribute(batch, "service.namespace");
-    struct otl_view name = attribute(batch, "service.name");
-    struct otl_view instance = attribute(batch, "service.instance.id");
+    struct otl_view space = find(resource, "service.namespace");
+    struct otl_view name = find(resource, "service.name");
+    struct otl_view instance = find(resource, "service.instance.id");
 
     if (name.data != NULL && space.len > 0) {
         snprintf(job, 512, "%.*s/%.*s", (int)space.len, space.data, (int)name.len, name.data);
@@ -326,70 +352,151 @@ static void add_target(struct labels *labels, const struct col_metric_batch *bat
         add(labels, otl_view_str("instance"), instance);
 }
 
-static bool take_point(struct prometheus *self, const struct col_metric_batch *batch,
-                       const struct col_metric *metric, const struct col_point *point)
+/* All that is said of a point beside its own attributes. */
+struct around {
+    struct labels resource;
+    const struct col_scope *scope;
+};
+
+static bool put_point_labels(struct prometheus *self, const struct around *around,
+                             const struct col_point *point)
 {
-    struct labels labels = {.count = 0};
     json_t *fixed = json_object_get(self->create.config, "const_labels"), *value;
+    struct labels labels = {.count = 0};
     const char *name;
     char job[512];
+    size_t own;
 
-    for (size_t i = 0; i < point->label_count; i++)
-        add(&labels, point->labels[i].name, point->labels[i].value);
-    for (size_t i = 0; self->all_attributes && i < batch->resource_count; i++) {
-        bool own = false; /* the point's own label goes before */
-        for (size_t l = 0; l < point->label_count; l++)
-            own = own || otl_view_equal(point->labels[l].name, batch->resource[i].name);
-        if (!own)
-            add(&labels, batch->resource[i].name, batch->resource[i].value);
+    if (!add_attributes(self, &labels, point->attributes))
+        return false;
+    own = labels.count;
+    for (size_t i = 0; self->all_attributes && i < around->resource.count; i++) {
+        bool there = false; /* the point's own label goes before */
+        for (size_t l = 0; l < own; l++)
+            there = there || otl_view_equal(labels.items[l].name, around->resource.items[i].name);
+        if (!there)
+            add(&labels, around->resource.items[i].name, around->resource.items[i].value);
     }
     if (self->scope) {
-        add(&labels, otl_view_str("otel_scope_name"), otl_view_str(batch->scope));
-        add(&labels, otl_view_str("otel_scope_version"), otl_view_str(""));
-        add(&labels, otl_view_str("otel_scope_schema_url"), otl_view_str(""));
+        add(&labels, otl_view_str("otel_scope_name"), around->scope->name);
+        add(&labels, otl_view_str("otel_scope_version"), around->scope->version);
+        add(&labels, otl_view_str("otel_scope_schema_url"), around->scope->schema_url);
     }
-    add_target(&labels, batch, job);
+    add_target(&labels, &around->resource, job);
     json_object_foreach(fixed, name, value)
         add(&labels, otl_view_str(name), otl_view_str(json_string_value(value)));
-    return put_labels(&labels, &self->line) == OTEL_OK &&
-           keep(self, metric, point, batch->wall_ns);
+    return put_labels(&labels, &self->line) == OTEL_OK;
 }
 
-static bool take_target(struct prometheus *self, const struct col_metric_batch *batch)
+static bool take_point(struct prometheus *self, const struct around *around,
+                       const struct col_metric *metric, enum col_prom_type type,
+                       const struct col_point *point)
+{
+    struct series *series = NULL;
+
+    if (put_point_labels(self, around, point))
+        series = new_series(self, type, metric->description);
+    if (series == NULL)
+        return false;
+    if (!fill(self, series, point)) {
+        free_series(series);
+        return false;
+    }
+    return keep(self, series);
+}
+
+static bool take_target(struct prometheus *self, const struct labels *resource)
 {
     struct labels labels = {.count = 0};
+    struct series *series = NULL;
     char job[512];
 
-    for (size_t i = 0; i < batch->resource_count; i++) {
-        struct otl_view name = batch->resource[i].name;
+    for (size_t i = 0; i < resource->count; i++) {
+        struct otl_view name = resource->items[i].name;
         if (!otl_view_is(name, "service.name") && !otl_view_is(name, "service.namespace") &&
             !otl_view_is(name, "service.instance.id"))
-            add(&labels, name, batch->resource[i].value);
+            add(&labels, name, resource->items[i].value);
     }
-    add_target(&labels, batch, job);
+    add_target(&labels, resource, job);
     otl_buf_reset(&self->family);
-    return otl_buf_printf(&self->family, "%s%starget_info", self->space,
-                          self->space[0] != '\0' ? "_" : "") == OTEL_OK &&
-           put_labels(&labels, &self->line) == OTEL_OK &&
-           keep(self, NULL, NULL, batch->wall_ns);
+    if (otl_buf_printf(&self->family, "%s%starget_info", self->space,
+                       self->space[0] != '\0' ? "_" : "") == OTEL_OK &&
+        put_labels(&labels, &self->line) == OTEL_OK)
+        series = new_series(self, COL_PROM_INFO, otl_view_str("Target metadata"));
+    if (series != NULL)
+        series->value = 1;
+    return series != NULL && keep(self, series);
 }
 
-static enum otel_err consume_metrics(void *context, const struct col_metric_batch *batch,
-                                     struct otl_detail *reterr)
+/* Delta values and exponential histograms are not shown. */
+static bool type_of(const struct col_metric *metric, enum col_prom_type *ret)
+{
+    bool cumulative = metric->temporality == COL_TEMPORALITY_CUMULATIVE;
+
+    switch (metric->kind) {
+    case COL_METRIC_GAUGE:
+        *ret = COL_PROM_GAUGE;
+        return true;
+    case COL_METRIC_SUM:
+        *ret = metric->monotonic ? COL_PROM_COUNTER : COL_PROM_GAUGE;
+        return cumulative;
+    case COL_METRIC_HISTOGRAM:
+        *ret = COL_PROM_HISTOGRAM;
+        return cumulative;
+    case COL_METRIC_SUMMARY:
+        *ret = COL_PROM_SUMMARY;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void take_metric(struct prometheus *self, const struct around *around,
+                        const struct col_metric *metric)
+{
+    enum { NO_RECORDED_VALUE = 1 };
+    struct col_prom_name name = {self->space, metric->name, metric->unit, COL_PROM_GAUGE,
+                                 self->suffixes};
+    struct col_list points = metric->points;
+    struct col_point point;
+    bool named;
+
+    if (!type_of(metric, &name.type)) {
+        *self->not_shown += points.count;
+        return;
+    }
+    named = col_prom_family(&self->family, &name) == OTEL_OK;
+    while (col_point_next(metric->kind, &points, &point))
+        if ((point.flags & NO_RECORDED_VALUE) != 0)
+            ++*self->not_shown;
+        else if (!named || !take_point(self, around, metric, name.type, &point))
+            ++*self->no_room;
+}
+
+static enum otel_err consume(void *context, const struct col_batch *batch,
+                             struct otl_detail *reterr)
 {
     struct prometheus *self = context;
+    struct around around = {.resource = {.count = 0}};
+    struct col_traces metrics;
+    struct col_metric metric;
+    uint64_t resource = 0;
 
     (void)reterr;
     expire(self);
-    if (!take_target(self, batch))
-        ++*self->dropped;
-    for (size_t m = 0; m < batch->metric_count; m++) {
-        const struct col_metric *metric = &batch->metrics[m];
-        bool named = put_family(self, metric, &self->family) == OTEL_OK;
-        for (size_t p = 0; p < metric->point_count; p++)
-            if (!named || !take_point(self, batch, metric, &metric->points[p]))
-                ++*self->dropped;
+    col_items_init(&metrics, COL_METRICS, batch->request);
+    while (col_metrics_next(&metrics, &metric)) {
+        if (metrics.resources != resource) {
+            resource = metrics.resources;
+            around.resource.count = 0;
+            if (!add_attributes(self, &around.resource, metric.resource->attributes) ||
+                !take_target(self, &around.resource))
+                ++*self->no_room;
+        }
+        around.scope = metric.scope;
+        take_metric(self, &around, &metric);
     }
+    otl_arena_reset(&self->arena);
     return OTEL_OK;
 }
 
@@ -398,7 +505,7 @@ static enum otel_err consume_metrics(void *context, const struct col_metric_batc
 static enum otel_err put_exemplar(const struct series *series, double above, double upto,
                                   struct otl_buf *out)
 {
-    const struct col_exemplar *found = NULL;
+    const struct exemplar *found = NULL;
     char trace[33], span[17], value[48];
 
     for (size_t i = 0; i < series->exemplar_count; i++)
@@ -408,10 +515,10 @@ static enum otel_err put_exemplar(const struct series *series, double above, dou
         return OTEL_OK;
     otl_hex(found->trace_id, 16, trace);
     otl_hex(found->span_id, 8, span);
-    number(found->value, value);
+    col_prom_number(found->value, value);
     return otl_buf_printf(out, " # {trace_id=\"%s\",span_id=\"%s\"} %s %llu.%03llu", trace, span,
-                          value, (unsigned long long)(series->wall_ns / OTL_NS_PER_S),
-                          (unsigned long long)(series->wall_ns / 1000000 % 1000));
+                          value, (unsigned long long)(found->wall_ns / OTL_NS_PER_S),
+                          (unsigned long long)(found->wall_ns / 1000000 % 1000));
 }
 
 static enum otel_err put_histogram(const struct series *series, bool open, struct otl_buf *out)
@@ -425,7 +532,7 @@ static enum otel_err put_histogram(const struct series *series, bool open, struc
     for (size_t i = 0; i <= series->bound_count && err == OTEL_OK; i++) {
         double upto = i < series->bound_count ? series->bounds[i] : INFINITY;
         sum += series->buckets[i];
-        number(upto, text);
+        col_prom_number(upto, text);
         err = otl_buf_printf(out, "%s_bucket{%s%sle=\"%s%s\"} %llu", series->family,
                              series->labels, comma, text,
                              open && strpbrk(text, ".eI") == NULL ? ".0" : "", sum);
@@ -435,13 +542,44 @@ static enum otel_err put_histogram(const struct series *series, bool open, struc
             err = otl_buf_append_byte(out, '\n');
         below = upto;
     }
-    number(series->sum, text);
+    col_prom_number(series->sum, text);
     if (err == OTEL_OK)
         err = otl_buf_printf(out, "%s_sum{%s} %s%s\n%s_count{%s} %llu\n", series->family,
                              series->labels, text,
                              open && strpbrk(text, ".eI") == NULL ? ".0" : "", series->family,
                              series->labels, (unsigned long long)series->count);
     return err;
+}
+
+static enum otel_err put_summary(const struct series *series, struct otl_buf *out)
+{
+    const char *comma = series->labels[0] != '\0' ? "," : "";
+    char quantile[48], text[48];
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; i < series->bound_count && err == OTEL_OK; i++)
+        err = otl_buf_printf(out, "%s{%s%squantile=\"%s\"} %s\n", series->family, series->labels,
+                             comma, col_prom_number(series->bounds[i], quantile),
+                             col_prom_number(series->values[i], text));
+    if (err == OTEL_OK)
+        err = otl_buf_printf(out, "%s_sum{%s} %s\n%s_count{%s} %llu\n", series->family,
+                             series->labels, col_prom_number(series->sum, text), series->family,
+                             series->labels, (unsigned long long)series->count);
+    return err;
+}
+
+static enum otel_err put_help(const struct series *series, size_t len, struct otl_buf *out)
+{
+    static const char *const words[] = {"counter", "gauge", "histogram", "summary", "gauge"};
+    enum otel_err err = otl_buf_printf(out, "# HELP %.*s ", (int)len, series->family);
+
+    for (const char *at = series->help; *at != '\0' && err == OTEL_OK; at++)
+        err = *at == '\\'  ? otl_buf_append_str(out, "\\\\")
+              : *at == '\n' ? otl_buf_append_str(out, "\\n")
+                            : otl_buf_append_byte(out, (uint8_t)*at);
+    return err == OTEL_OK ? otl_buf_printf(out, "\n# TYPE %.*s %s\n", (int)len, series->family,
+                                           words[series->type])
+                          : err;
 }
 
 static enum otel_err put_series(const struct prometheus *self, size_t at, bool open,
@@ -454,19 +592,19 @@ static enum otel_err put_series(const struct prometheus *self, size_t at, bool o
     char text[48];
 
     /* OpenMetrics names the family of a counter without its _total */
-    if (open && !series->histogram && !series->info && self->suffixes)
+    if (open && series->type == COL_PROM_COUNTER && self->suffixes)
         len -= strlen("_total");
     if (first)
-        err = otl_buf_printf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)len, series->family,
-                             series->info ? "Target metadata" : "", (int)len, series->family,
-                             series->histogram ? "histogram" : series->info ? "gauge" : "counter");
-    if (err == OTEL_OK && series->histogram)
+        err = put_help(series, len, out);
+    if (err == OTEL_OK && series->type == COL_PROM_HISTOGRAM)
         return put_histogram(series, open, out);
-    number((double)series->count, text);
+    if (err == OTEL_OK && series->type == COL_PROM_SUMMARY)
+        return put_summary(series, out);
+    col_prom_number(series->value, text);
     if (err == OTEL_OK)
         err = otl_buf_printf(out, "%s{%s} %s%s", series->family, series->labels, text,
-                             open && strpbrk(text, ".e") == NULL ? ".0" : "");
-    if (err == OTEL_OK && open)
+                             open && strpbrk(text, ".eIN") == NULL ? ".0" : "");
+    if (err == OTEL_OK && open && series->type == COL_PROM_COUNTER)
         err = put_exemplar(series, -INFINITY, INFINITY, out);
     return err == OTEL_OK ? otl_buf_append_byte(out, '\n') : err;
 }
@@ -561,6 +699,7 @@ static void free_prometheus(void *context)
     otl_buf_fini(&self->text);
     otl_buf_fini(&self->line);
     otl_buf_fini(&self->family);
+    otl_arena_fini(&self->arena);
     otl_mem_free(self);
 }
 
@@ -595,6 +734,7 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
     otl_buf_init(&self->text, TEXT_MAX);
     otl_buf_init(&self->line, LINE_MAX);
     otl_buf_init(&self->family, 4096);
+    otl_arena_init(&self->arena, TEXT_MAX);
     self->endpoint = otl_tree_text(args->config, "endpoint", "");
     self->space = otl_tree_text(args->config, "namespace", "");
     self->expiration_ns =
@@ -603,10 +743,13 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
     self->open_metrics = otl_tree_bool(args->config, "enable_open_metrics", false);
     self->suffixes = otl_tree_bool(args->config, "add_metric_suffixes", true);
     self->scope = !otl_tree_bool(args->config, "without_scope_info", false);
-    snprintf(labels, sizeof(labels), "exporter=\"%s\"", args->id);
-    self->dropped = col_metrics_counter(args->host->metrics, "collector_mock_prometheus_dropped",
-                                        labels, "Points for which there was no room.");
-    if (self->dropped == NULL) {
+    snprintf(labels, sizeof(labels), "exporter=\"%s\",reason=\"no_room\"", args->id);
+    self->no_room = col_metrics_counter(args->host->metrics, "collector_mock_prometheus_dropped",
+                                        labels, "Points that are not shown, by reason.");
+    snprintf(labels, sizeof(labels), "exporter=\"%s\",reason=\"not_shown\"", args->id);
+    self->not_shown = col_metrics_counter(args->host->metrics, "collector_mock_prometheus_dropped",
+                                          labels, "Points that are not shown, by reason.");
+    if (self->no_room == NULL || self->not_shown == NULL) {
         free_prometheus(self);
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     }
@@ -621,6 +764,7 @@ const struct col_component_type col_prometheus_exporter = {
     .schema = row,
     .create = create,
     .start = start,
-    .consume_metrics = consume_metrics,
+    .consume = consume,
+    .signals = COL_SIGNAL_BIT(COL_METRICS),
     .free = free_prometheus,
 };

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "collector-mock/net/budget.h"
-#include "collector-mock/pipeline/metric.h"
 #include "collector-mock/telemetry/decisions.h"
 #include "collector-mock/telemetry/metrics.h"
+#include "collector-mock/wire/signal.h"
 #include "collector-mock/wire/tap.h"
 #include "sdk/base/buf.h"
 #include "sdk/base/clock.h"
@@ -44,28 +44,22 @@ enum col_kind {
     COL_KIND_COUNT
 };
 
-/* Checked, encoded spans on their way through a pipeline. */
+/* Checked, encoded spans, data points or log records on their way through a pipeline. */
 struct col_batch {
-    struct otl_view request; /* an ExportTraceServiceRequest that passed col_traces_check() */
-    uint64_t spans;          /* never 0 */
+    struct otl_view request; /* an export request that passed col_request_check() */
+    uint64_t items;          /* spans, points or records; never 0 */
     uint64_t mono_ns;        /* when it was received */
     uint64_t tap_request;    /* its number in the tap */
+    enum col_signal signal;
 };
 
 typedef enum otel_err col_consume_fn(void *self, const struct col_batch *batch,
                                      struct otl_detail *reterr);
 
-typedef enum otel_err col_consume_metrics_fn(void *self, const struct col_metric_batch *batch,
-                                             struct otl_detail *reterr);
-
-/* What travels in a pipeline, by the first word of its name. */
-enum col_signal { COL_TRACES, COL_METRICS, COL_SIGNALS };
-
-/* Where things go: one of the functions, by the signal of the pipeline. */
+/* Where things go. */
 struct col_consumer {
     col_consume_fn *consume;
     void *self;
-    col_consume_metrics_fn *metrics;
 };
 
 enum { COL_ENDPOINTS_MAX = 32 };
@@ -130,7 +124,9 @@ struct col_create {
     const struct otl_yaml *doc; /* for positions in error messages */
     struct otl_yaml_pos pos;    /* where the component stands */
     struct col_host *host;
-    struct col_consumer next;   /* receivers, processors: where the spans go */
+    struct col_consumer next;   /* receivers, processors, connectors: where things go */
+    enum col_signal signal;     /* what it is given; receivers: see signals */
+    unsigned signals;           /* receivers: COL_SIGNAL_BIT of what pipelines want of it */
     void *first;                /* the instance of worker 0; NULL: that is this one */
     unsigned instances;         /* of the component, in all workers; 0: 1 */
 };
@@ -143,9 +139,8 @@ struct col_component_type {
                             struct otl_detail *reterr);
     /* Bind, open: after all of the configuration was found good. May be NULL. */
     enum otel_err (*start)(void *self, struct otl_detail *reterr);
-    /* What it takes; both NULL: a receiver or extension. */
-    col_consume_fn *consume;
-    col_consume_metrics_fn *consume_metrics;
+    col_consume_fn *consume; /* NULL: a receiver or extension */
+    unsigned signals;        /* COL_SIGNAL_BIT of what it takes; receivers: of what it gives */
     bool to_metrics; /* a connector that makes metrics of spans; others pass on what they take */
     bool decouples;          /* a processor that answers before its spans are anywhere */
     bool counts_itself;      /* an exporter that knows only later what was sent */
@@ -168,6 +163,10 @@ static inline uint64_t col_share(const struct col_create *create, uint64_t whole
 /* Register "otlp/http" -> "127.0.0.1:4318" for the ready line. */
 OTEL_MUST_USE enum otel_err col_host_endpoint(struct col_host *host, const char *id,
                                               const char *protocol, const char *address);
+/* The counter of what is counted of a signal: NAME_spans, NAME_metric_points, NAME_log_records.
+ * help must not go away. NULL: no memory. */
+uint64_t *col_host_items(struct col_host *host, enum col_signal signal, const char *name,
+                         const char *labels, const char *help);
 /* "host:port", "[::1]:4318", ":4318" (all addresses) into its parts. OTEL_ERR_SYNTAX. */
 OTEL_MUST_USE enum otel_err col_endpoint_split(const char *endpoint, char *host, size_t host_size,
                                                uint16_t *ret_port);

@@ -14,6 +14,11 @@ enum {
     WIDTH_MAX = 64
 };
 
+/* What a receiver gives, by signal. */
+struct junction {
+    struct col_consumer by_signal[COL_SIGNALS];
+};
+
 /* One batch to several consumers. */
 struct fanout {
     struct fanout *next; /* all fan-outs of the graph, to free them */
@@ -21,7 +26,7 @@ struct fanout {
     size_t count;
 };
 
-/* A receiver whose traces are shown to people. */
+/* A receiver whose data are shown to people. */
 struct watch {
     struct col_recent *recent;
     struct col_consumer next;
@@ -43,6 +48,7 @@ struct col_graph {
     struct node *shared[COL_COMPONENTS_MAX][COL_SIGNALS]; /* by what they take */
     struct col_consumer heads[COL_PIPELINES_MAX]; /* where a pipeline begins, once it is built */
     struct fanout *fanouts;
+    struct junction junctions[COL_COMPONENTS_MAX];
     struct watch watches[COL_COMPONENTS_MAX];
 };
 
@@ -89,18 +95,13 @@ static enum otel_err consume_all(void *self, const struct col_batch *batch,
     return tell(&worst, reterr);
 }
 
-static enum otel_err consume_all_metrics(void *self, const struct col_metric_batch *batch,
-                                         struct otl_detail *reterr)
+static enum otel_err consume_by_signal(void *self, const struct col_batch *batch,
+                                       struct otl_detail *reterr)
 {
-    const struct fanout *fanout = self;
-    struct worst worst = {OTEL_OK, OTL_DETAIL_NONE};
+    const struct junction *junction = self;
+    const struct col_consumer *to = &junction->by_signal[batch->signal];
 
-    for (size_t i = 0; i < fanout->count; i++) {
-        const struct col_consumer *to = &fanout->consumers[i];
-        struct otl_detail detail = OTL_DETAIL_NONE;
-        note(&worst, to->metrics(to->self, batch, &detail), &detail);
-    }
-    return tell(&worst, reterr);
+    return to->consume(to->self, batch, reterr);
 }
 
 static enum otel_err consume_export(void *self, const struct col_batch *batch,
@@ -109,17 +110,7 @@ static enum otel_err consume_export(void *self, const struct col_batch *batch,
     struct node *node = self;
     enum otel_err err = node->type->consume(node->self, batch, reterr);
 
-    *(err == OTEL_OK ? node->sent : node->failed) += batch->spans;
-    return err;
-}
-
-static enum otel_err consume_export_metrics(void *self, const struct col_metric_batch *batch,
-                                            struct otl_detail *reterr)
-{
-    struct node *node = self;
-    enum otel_err err = node->type->consume_metrics(node->self, batch, reterr);
-
-    *(err == OTEL_OK ? node->sent : node->failed) += batch->points;
+    *(err == OTEL_OK ? node->sent : node->failed) += batch->items;
     return err;
 }
 
@@ -143,7 +134,7 @@ static enum otel_err new_fanout(struct col_graph *graph, struct fanout **ret,
 
 static struct col_consumer consumer_of(struct fanout *fanout)
 {
-    struct col_consumer consumer = {consume_all, fanout, consume_all_metrics};
+    struct col_consumer consumer = {consume_all, fanout};
 
     return fanout->count == 1 ? fanout->consumers[0] : consumer;
 }
@@ -151,21 +142,14 @@ static struct col_consumer consumer_of(struct fanout *fanout)
 static bool count_exports(struct col_graph *graph, struct node *node, const char *id,
                           enum col_signal signal)
 {
-    static const char *const sent[COL_SIGNALS] = {"otelcol_exporter_sent_spans",
-                                                  "otelcol_exporter_sent_metric_points"};
-    static const char *const failed[COL_SIGNALS] = {"otelcol_exporter_send_failed_spans",
-                                                    "otelcol_exporter_send_failed_metric_points"};
+    struct col_host *host = graph->host;
     char labels[160];
 
     snprintf(labels, sizeof(labels), "exporter=\"%s\"", id);
-    node->sent = col_metrics_counter(graph->host->metrics, sent[signal], labels,
-                                     signal == COL_TRACES
-                                         ? "Spans that the exporter wrote or sent."
-                                         : "Points that the exporter wrote or sent.");
-    node->failed = col_metrics_counter(graph->host->metrics, failed[signal], labels,
-                                       signal == COL_TRACES
-                                           ? "Spans that the exporter could not write or send."
-                                           : "Points that the exporter could not write or send.");
+    node->sent = col_host_items(host, signal, "otelcol_exporter_sent", labels,
+                                "What the exporter wrote or sent.");
+    node->failed = col_host_items(host, signal, "otelcol_exporter_send_failed", labels,
+                                  "What the exporter could not write or send.");
     return node->sent != NULL && node->failed != NULL;
 }
 
@@ -189,7 +173,8 @@ static enum otel_err place_node(struct col_graph *graph, struct node *node, cons
 {
     struct col_host *host = graph->host;
     const struct col_component_type *type = node->type;
-    struct col_route_options route = {.id = id, .node = graph->count - 1, .host = host};
+    struct col_route_options route = {.id = id, .node = graph->count - 1, .host = host,
+                                      .signal = create->signal};
 
     route.place = type->place_of != NULL ? type->place_of(create->config) : type->place;
     create->instances = route.place == COL_FIRST ? 1 : host->workers;
@@ -204,7 +189,7 @@ static enum otel_err place_node(struct col_graph *graph, struct node *node, cons
 static struct col_consumer entry_of(const struct col_graph *graph, struct node *node,
                                     struct col_consumer own)
 {
-    const struct col_consumer before = {col_route_consume, node->route, NULL};
+    const struct col_consumer before = {col_route_consume, node->route};
 
     if (node->route == NULL)
         return own;
@@ -213,14 +198,21 @@ static struct col_consumer entry_of(const struct col_graph *graph, struct node *
     return graph->host->worker == 0 && col_route_is_first(node->route) ? own : before;
 }
 
-static enum otel_err make_node(struct col_graph *graph, size_t component,
-                               enum col_signal signal, struct col_consumer next,
+/* What a component is made for. */
+struct use {
+    enum col_signal signal;
+    unsigned signals; /* receivers */
+    struct col_consumer next;
+};
+
+static enum otel_err make_node(struct col_graph *graph, size_t component, struct use use,
                                struct node **ret, struct otl_detail *reterr)
 {
     const struct col_config_component *wanted = &graph->config->components[component];
-    struct col_create create = {.id = wanted->id,   .config = wanted->config,
-                                .doc = graph->config->doc, .pos = wanted->pos,
-                                .host = graph->host, .next = next};
+    struct col_create create = {
+        .id = wanted->id,       .config = wanted->config, .doc = graph->config->doc,
+        .pos = wanted->pos,     .host = graph->host,      .next = use.next,
+        .signal = use.signal,   .signals = use.signals};
     struct node *node = otl_mem_zalloc(sizeof(*node));
     enum otel_err err = OTEL_OK;
 
@@ -237,7 +229,7 @@ static enum otel_err make_node(struct col_graph *graph, size_t component,
     if (graph->host->worker > 0 && create.instances == 1)
         return OTEL_OK; /* worker 0 has it */
     if (wanted->type->kind == COL_EXPORTER && !wanted->type->counts_itself &&
-        !count_exports(graph, node, wanted->id, signal))
+        !count_exports(graph, node, wanted->id, use.signal))
         return no_memory(reterr);
     err = wanted->type->create(&create, &node->self, reterr);
     return err;
@@ -272,18 +264,18 @@ static enum otel_err build_end(struct col_graph *graph, size_t component,
     const struct col_component_type *type = graph->config->components[component].type;
     bool connector = type->kind == COL_CONNECTOR, direct = connector || type->counts_itself;
     struct node **shared = &graph->shared[component][signal];
-    struct col_consumer next = {NULL, NULL, NULL}, own;
+    struct use use = {.signal = signal};
+    struct col_consumer own;
     enum otel_err err = OTEL_OK;
 
     if (*shared == NULL && connector)
-        err = build_behind(graph, component, type->to_metrics ? COL_METRICS : signal, &next,
+        err = build_behind(graph, component, type->to_metrics ? COL_METRICS : signal, &use.next,
                            reterr);
     if (*shared == NULL && err == OTEL_OK)
-        err = make_node(graph, component, signal, next, shared, reterr);
+        err = make_node(graph, component, use, shared, reterr);
     if (err != OTEL_OK)
         return err;
     own.consume = direct ? type->consume : consume_export;
-    own.metrics = direct ? type->consume_metrics : consume_export_metrics;
     own.self = direct ? (*shared)->self : *shared;
     *ret = entry_of(graph, *shared, own);
     return OTEL_OK;
@@ -306,13 +298,12 @@ static enum otel_err build_pipeline(struct col_graph *graph, size_t index,
             return err;
         head = consumer_of(fanout);
         for (size_t i = pipeline->processor_count; i > 0; i--) {
+            const struct use use = {.signal = pipeline->signal, .next = head};
             struct node *node;
-            err = make_node(graph, pipeline->processors[i - 1], pipeline->signal, head, &node,
-                            reterr);
+            err = make_node(graph, pipeline->processors[i - 1], use, &node, reterr);
             if (err != OTEL_OK)
                 return err;
             head.consume = node->type->decouples ? consume_decoupled : node->type->consume;
-            head.metrics = node->type->consume_metrics;
             head.self = node->type->decouples ? (void *)node : node->self;
             head = entry_of(graph, node, head);
         }
@@ -327,34 +318,66 @@ static enum otel_err consume_watched(void *self, const struct col_batch *batch,
 {
     const struct watch *watch = self;
 
-    col_recent_see(watch->recent, batch->request);
+    col_recent_see(watch->recent, batch->signal, batch->request);
     return watch->next.consume(watch->next.self, batch, reterr);
 }
 
-/* The same consumer, and its spans are remembered, if anybody wants to see them. */
+/* The same consumer, and what it gets is remembered, if anybody wants to see it. */
 static struct col_consumer watched(struct col_graph *graph, size_t component,
                                    struct col_consumer next)
 {
     struct watch *watch = &graph->watches[component];
-    struct col_consumer consumer = {consume_watched, watch, NULL};
+    struct col_consumer consumer = {consume_watched, watch};
 
     watch->recent = graph->host->recent;
     watch->next = next;
     return watch->recent != NULL ? consumer : next;
 }
 
+/* The signals that the pipelines want of a receiver. */
+static unsigned wanted_of(const struct col_graph *graph, size_t component)
+{
+    unsigned signals = 0;
+
+    for (size_t p = 0; p < graph->config->pipeline_count; p++) {
+        const struct col_config_pipeline *pipeline = &graph->config->pipelines[p];
+        for (size_t i = 0; i < pipeline->receiver_count; i++)
+            if (pipeline->receivers[i] == component)
+                signals |= COL_SIGNAL_BIT(pipeline->signal);
+    }
+    return signals;
+}
+
+/* One receiver for all signals; of a single one, its consumer is the pipeline itself. */
+static enum otel_err build_receiver(struct col_graph *graph, size_t component,
+                                    struct otl_detail *reterr)
+{
+    struct junction *junction = &graph->junctions[component];
+    struct use use = {.signals = wanted_of(graph, component)};
+    enum otel_err err = OTEL_OK;
+
+    for (int s = COL_TRACES; s < COL_SIGNALS && err == OTEL_OK; s++) {
+        struct col_consumer *to = &junction->by_signal[s];
+        if ((use.signals & COL_SIGNAL_BIT(s)) == 0)
+            continue;
+        err = build_behind(graph, component, (enum col_signal)s, to, reterr);
+        use.next = *to;
+        if (use.signals != COL_SIGNAL_BIT(s))
+            use.next = (struct col_consumer){consume_by_signal, junction};
+    }
+    if (err != OTEL_OK)
+        return err;
+    use.next = watched(graph, component, use.next);
+    return make_node(graph, component, use, &graph->shared[component][COL_TRACES], reterr);
+}
+
 static enum otel_err build_receivers(struct col_graph *graph, struct otl_detail *reterr)
 {
     for (size_t i = 0; i < graph->config->component_count; i++) {
         const struct col_config_component *component = &graph->config->components[i];
-        struct col_consumer next = {NULL, NULL, NULL};
-        enum otel_err err;
-        if (component->type->kind != COL_RECEIVER || component->uses_as_receiver == 0)
-            continue;
-        err = build_behind(graph, i, COL_TRACES, &next, reterr);
-        if (err == OTEL_OK)
-            err = make_node(graph, i, COL_TRACES, watched(graph, i, next),
-                            &graph->shared[i][COL_TRACES], reterr);
+        enum otel_err err = OTEL_OK;
+        if (component->type->kind == COL_RECEIVER && component->uses_as_receiver > 0)
+            err = build_receiver(graph, i, reterr);
         if (err != OTEL_OK)
             return err;
     }
@@ -363,12 +386,12 @@ static enum otel_err build_receivers(struct col_graph *graph, struct otl_detail 
 
 static enum otel_err build_extensions(struct col_graph *graph, struct otl_detail *reterr)
 {
-    const struct col_consumer none = {NULL, NULL, NULL};
+    const struct use none = {.signals = 0};
 
     for (size_t i = 0; i < graph->config->extension_count; i++) {
         size_t component = graph->config->extensions[i];
-        enum otel_err err = make_node(graph, component, COL_TRACES, none,
-                                      &graph->shared[component][COL_TRACES], reterr);
+        enum otel_err err =
+            make_node(graph, component, none, &graph->shared[component][COL_TRACES], reterr);
         if (err != OTEL_OK)
             return err;
     }

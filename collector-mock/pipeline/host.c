@@ -42,3 +42,12 @@ enum otel_err col_endpoint_split(const char *endpoint, char *host, size_t host_s
     *ret_port = (uint16_t)port;
     return OTEL_OK;
 }
+
+uint64_t *col_host_items(struct col_host *host, enum col_signal signal, const char *name,
+                         const char *labels, const char *help)
+{
+    char full[128];
+
+    snprintf(full, sizeof(full), "%s_%s", name, col_signal_items(signal));
+    return col_metrics_counter(host->metrics, full, labels, help);
+}

@@ -35,15 +35,15 @@ static void take_over(struct col_route *route, const struct col_batch *batch)
     struct otl_detail detail = OTL_DETAIL_NONE;
     enum otel_err err;
 
-    *route->taken_over += batch->spans;
+    *route->taken_over += batch->items;
     err = route->own.consume(route->own.self, batch, &detail);
     if (err == OTEL_OK)
         return;
-    *route->lost += batch->spans;
+    *route->lost += batch->items;
     otl_log_line(&route->options.host->log, OTL_LOG_WARN,
-                 "'%s' on worker %u: %llu spans of another worker are lost: %s",
+                 "'%s' on worker %u: %llu %s of another worker are lost: %s",
                  route->options.id, route->options.host->worker,
-                 (unsigned long long)batch->spans,
+                 (unsigned long long)batch->items, col_signal_items(batch->signal),
                  detail.text[0] ? detail.text : otel_err_text(err));
 }
 
@@ -94,7 +94,7 @@ static enum otel_err prepare(struct col_route *route, unsigned to, const struct 
 
 static void hand_over(struct col_route *route, unsigned to, struct parcel *parcel)
 {
-    uint64_t spans = parcel->batch.spans;
+    uint64_t spans = parcel->batch.items;
 
     *route->handed_over += spans;
     if (col_post_send(route->options.host->crew->post, route->options.host->worker, to,
@@ -116,12 +116,12 @@ static enum otel_err hand_over_all(struct col_route *route, unsigned to,
 
     if (crew->joined) { /* at the end there is one thread, and nobody is to be refused */
         struct col_route *there = col_graph_route(crew->graphs[to], route->options.node);
-        *route->handed_over += batch->spans;
+        *route->handed_over += batch->items;
         take_over(there, batch);
         return OTEL_OK;
     }
     if (prepare(route, to, batch, &parcel, &reason) != OTEL_OK)
-        return refuse(route, reason, batch->spans, reterr);
+        return refuse(route, reason, batch->items, reterr);
     hand_over(route, to, parcel);
     return OTEL_OK;
 }
@@ -133,7 +133,7 @@ static struct col_batch part_of(const struct col_route *route, unsigned owner,
     struct col_batch batch = *whole;
 
     batch.request = otl_view(part->out.data, part->out.len);
-    batch.spans = part->count;
+    batch.items = part->count;
     return batch;
 }
 
@@ -148,11 +148,11 @@ static enum otel_err hand_over_parts(struct col_route *route, const struct col_b
 
     for (unsigned i = 0; i < owners && err == OTEL_OK; i++) {
         struct col_batch part = part_of(route, i, whole);
-        if (i != me && part.spans > 0)
+        if (i != me && part.items > 0)
             err = prepare(route, i, &part, &parcels[i], &reason);
     }
     if (err != OTEL_OK)
-        refuse(route, reason, whole->spans, reterr);
+        refuse(route, reason, whole->items, reterr);
     if (err == OTEL_OK && route->deal.parts[me].count > 0) {
         struct col_batch own = part_of(route, me, whole);
         err = route->own.consume(route->own.self, &own, reterr);
@@ -178,9 +178,9 @@ static enum otel_err give_parts(struct col_route *route, const struct col_batch 
     for (unsigned i = 0; i < route->deal.owners; i++) {
         struct col_batch part = part_of(route, i, whole);
         enum otel_err one = OTEL_OK;
-        if (part.spans > 0 && i == me)
+        if (part.items > 0 && i == me)
             one = route->own.consume(route->own.self, &part, reterr);
-        else if (part.spans > 0)
+        else if (part.items > 0)
             one = hand_over_all(route, i, &part, reterr);
         err = err == OTEL_OK ? one : err;
     }
@@ -196,7 +196,7 @@ enum otel_err col_route_consume(void *self, const struct col_batch *batch,
     if (route->options.place == COL_FIRST)
         return hand_over_all(route, 0, batch, reterr);
     if (col_deal(&route->deal, batch->request, &only) != OTEL_OK)
-        return refuse(route, NO_MEMORY, batch->spans, reterr);
+        return refuse(route, NO_MEMORY, batch->items, reterr);
     if (only == me)
         return route->own.consume(route->own.self, batch, reterr);
     if (only < route->deal.owners)
@@ -210,7 +210,7 @@ enum otel_err col_route_consume(void *self, const struct col_batch *batch,
 static uint64_t *counter(const struct col_route *route, const char *name, const char *labels,
                          const char *help)
 {
-    return col_metrics_counter(route->options.host->metrics, name, labels, help);
+    return col_host_items(route->options.host, route->options.signal, name, labels, help);
 }
 
 static bool count(struct col_route *route)
@@ -219,16 +219,16 @@ static bool count(struct col_route *route)
     bool good = true;
 
     snprintf(labels, sizeof(labels), "component=\"%s\"", route->options.id);
-    route->handed_over = counter(route, "collector_mock_worker_handed_over_spans", labels,
-                                 "Spans for the worker that owns their trace.");
-    route->taken_over = counter(route, "collector_mock_worker_taken_over_spans", labels,
-                                "Of these: those that it has taken out of its queue.");
-    route->lost = counter(route, "collector_mock_worker_lost_spans", labels,
-                          "Of these: those that it then refused.");
+    route->handed_over = counter(route, "collector_mock_worker_handed_over", labels,
+                                 "What is for the worker that owns it.");
+    route->taken_over = counter(route, "collector_mock_worker_taken_over", labels,
+                                "Of this: what it has taken out of its queue.");
+    route->lost = counter(route, "collector_mock_worker_lost", labels,
+                          "Of this: what it then refused.");
     for (size_t i = 0; i < REASONS; i++) {
         snprintf(with_reason, sizeof(with_reason), "%s,reason=\"%s\"", labels, reason_words[i]);
-        route->refused[i] = counter(route, "collector_mock_worker_refused_spans", with_reason,
-                                    "Spans refused because they could not be handed over.");
+        route->refused[i] = counter(route, "collector_mock_worker_refused", with_reason,
+                                    "What was refused because it could not be handed over.");
         good = good && route->refused[i] != NULL;
     }
     return good && route->handed_over != NULL && route->taken_over != NULL && route->lost != NULL;

@@ -28,6 +28,7 @@ struct col_route_options {
     size_t node;      /* its number in the graph, the same in all workers */
     enum col_place place;
     struct col_host *host;
+    enum col_signal signal; /* of what comes */
 };
 
 OTEL_MUST_USE enum otel_err col_route_new(const struct col_route_options *options,

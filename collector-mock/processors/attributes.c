@@ -43,14 +43,13 @@ static enum otel_err consume(void *arg, const struct col_batch *in, struct otl_d
 {
     struct attributes *self = arg;
     enum otel_err err = OTEL_OK;
-    struct col_traces traces;
+    struct col_traces *traces = col_rewrite_begin(&self->rewrite, in);
     struct col_span span;
 
-    col_rewrite_begin(&self->rewrite, in->request, &traces);
-    while (err == OTEL_OK && col_traces_next(&traces, &span)) {
+    while (err == OTEL_OK && col_traces_next(traces, &span)) {
         err = change(self, &span);
         if (err == OTEL_OK)
-            err = col_rewrite_add(&self->rewrite, &traces, &span);
+            err = col_rewrite_add(&self->rewrite, &span);
     }
     return col_rewrite_send(&self->rewrite, err, &self->create, in, reterr);
 }
@@ -90,5 +89,6 @@ const struct col_component_type col_attributes_processor = {
     .schema = row,
     .create = create,
     .consume = consume,
+    .signals = COL_SIGNAL_BIT(COL_TRACES),
     .free = free_self,
 };

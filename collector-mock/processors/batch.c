@@ -9,11 +9,12 @@
 #include "sdk/base/mem.h"
 
 /*
- * batch processor: gathers spans until there are send_batch_size of them or timeout has passed.
+ * batch processor: gathers spans, data points or log records until there are send_batch_size of
+ * them or timeout has passed.
  *
- * As in the Collector: the client is answered when its spans are taken, so an error of an exporter
- * behind this processor is logged and the spans are lost; nothing tells the client. (Lost spans
- * are counted here in collector_mock_batch_lost_spans, which the Collector does not do.) With
+ * As in the Collector: the client is answered when its data are taken, so an error of an exporter
+ * behind this processor is logged and they are lost; nothing tells the client. (What is lost is
+ * counted here in collector_mock_batch_lost_..., which the Collector does not do.) With
  * timeout or send_batch_size 0 each request is handed on at once, split by send_batch_max_size.
  *
  * Requests that belong together are joined by their bytes; only a batch that has to be cut is
@@ -25,9 +26,9 @@
 struct batch {
     struct col_create create;
     uint64_t timeout_ns;
-    uint64_t size, max;      /* spans; 0: none */
+    uint64_t size, max;      /* items; 0: none */
     struct otl_buf pending;  /* requests one after another */
-    uint64_t spans;          /* in pending */
+    uint64_t items;          /* in pending */
     uint64_t since_ns;       /* receipt of the oldest one */
     struct col_regroup cut;
     struct event *timer;
@@ -44,68 +45,77 @@ static const struct otl_schema keys[] = {
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
 /* Errors of what stands behind are swallowed, as they are upstream. */
-static void emit(struct batch *batch, struct otl_view request, uint64_t spans)
+static void emit(struct batch *batch, struct otl_view request, uint64_t items)
 {
-    const struct col_batch out = {request, spans, batch->since_ns, 0};
+    const struct col_batch out = {request, items, batch->since_ns, 0, batch->create.signal};
     struct otl_detail detail = OTL_DETAIL_NONE;
     enum otel_err err =
         batch->create.next.consume(batch->create.next.self, &out, &detail);
 
     if (err == OTEL_OK)
         return;
-    *batch->lost += spans;
+    *batch->lost += items;
     otl_log_line(&batch->create.host->log, OTL_LOG_ERROR,
-                 "processor '%s': sender failed, %llu spans are lost: %s", batch->create.id,
-                 (unsigned long long)spans, detail.text[0] ? detail.text : otel_err_text(err));
+                 "processor '%s': sender failed, %llu %s are lost: %s", batch->create.id,
+                 (unsigned long long)items, col_signal_items(batch->create.signal),
+                 detail.text[0] ? detail.text : otel_err_text(err));
 }
 
 static void emit_all(struct batch *batch)
 {
-    if (batch->spans > 0)
-        emit(batch, otl_view(batch->pending.data, batch->pending.len), batch->spans);
+    if (batch->items > 0)
+        emit(batch, otl_view(batch->pending.data, batch->pending.len), batch->items);
     otl_buf_reset(&batch->pending);
-    batch->spans = 0;
+    batch->items = 0;
 }
 
 static void lose_all(struct batch *batch, enum otel_err err)
 {
     otl_log_line(&batch->create.host->log, OTL_LOG_ERROR,
-                 "processor '%s': %llu spans are lost: %s", batch->create.id,
-                 (unsigned long long)batch->spans, otel_err_text(err));
-    *batch->lost += batch->spans;
+                 "processor '%s': %llu %s are lost: %s", batch->create.id,
+                 (unsigned long long)batch->items, col_signal_items(batch->create.signal),
+                 otel_err_text(err));
+    *batch->lost += batch->items;
     otl_buf_reset(&batch->pending);
-    batch->spans = 0;
+    batch->items = 0;
 }
 
 static void emit_piece(struct batch *batch, enum otel_err *err)
 {
     struct otl_view piece = {NULL, 0};
-    uint64_t spans = batch->cut.count;
+    uint64_t items = batch->cut.count;
 
     *err = col_regroup_finish(&batch->cut, &piece);
     if (*err == OTEL_OK)
-        emit(batch, piece, spans);
+        emit(batch, piece, items);
 }
 
 /* Hand on what is pending in pieces of at most max, as long as enough is left; the rest stays.
  * Returns how many pieces there were. */
 static uint64_t emit_cut(struct batch *batch, uint64_t enough)
 {
-    uint64_t pieces = 0, left = batch->spans;
+    uint64_t pieces = 0, left = batch->items;
     struct otl_view rest = {NULL, 0};
     enum otel_err err = OTEL_OK;
-    struct col_traces traces;
-    struct col_span span;
+    struct col_traces items;
+    struct col_item item;
 
-    col_traces_init(&traces, otl_view(batch->pending.data, batch->pending.len));
-    while (err == OTEL_OK && col_traces_next(&traces, &span)) {
-        uint64_t target = left < batch->max ? left : batch->max;
-        err = col_regroup_add(&batch->cut, &traces, &span);
-        if (err == OTEL_OK && left >= enough && batch->cut.count == target) {
-            emit_piece(batch, &err);
-            left -= target;
-            pieces++;
-        }
+    col_items_init(&items, batch->create.signal,
+                   otl_view(batch->pending.data, batch->pending.len));
+    while (err == OTEL_OK && col_items_next(&items, &item)) {
+        uint64_t done = 0; /* points of this metric */
+        do {
+            uint64_t target = left < batch->max ? left : batch->max;
+            uint64_t room = target - batch->cut.count, more = item.count - done;
+            uint64_t part = more < room ? more : room;
+            err = col_regroup_part(&batch->cut, &items, &item, done, part);
+            done += part;
+            if (err == OTEL_OK && left >= enough && batch->cut.count == target) {
+                emit_piece(batch, &err);
+                left -= target;
+                pieces++;
+            }
+        } while (err == OTEL_OK && done < item.count);
     }
     if (err == OTEL_OK)
         err = col_regroup_finish(&batch->cut, &rest);
@@ -113,7 +123,7 @@ static uint64_t emit_cut(struct batch *batch, uint64_t enough)
         otl_buf_reset(&batch->pending);
         err = otl_buf_append(&batch->pending, rest.data, rest.len);
     }
-    batch->spans = left;
+    batch->items = left;
     if (err != OTEL_OK)
         lose_all(batch, err);
     return pieces;
@@ -134,9 +144,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    if (batch->spans > 0) {
+    if (batch->items > 0) {
         ++*batch->by_timeout;
-        if (batch->max > 0 && batch->spans > batch->max)
+        if (batch->max > 0 && batch->items > batch->max)
             emit_cut(batch, 1);
         else
             emit_all(batch);
@@ -151,10 +161,10 @@ static enum otel_err consume(void *self, const struct col_batch *in, struct otl_
     uint64_t enough = at_once ? 1 : batch->size;
     enum otel_err err;
 
-    if (batch->spans == 0 && in->spans >= enough && (batch->max == 0 || in->spans <= batch->max)) {
+    if (batch->items == 0 && in->items >= enough && (batch->max == 0 || in->items <= batch->max)) {
         batch->since_ns = in->mono_ns; /* a batch by itself: as the bytes it came in */
         ++*batch->by_size;
-        emit(batch, in->request, in->spans);
+        emit(batch, in->request, in->items);
         restart_timer(batch);
         return OTEL_OK;
     }
@@ -162,12 +172,12 @@ static enum otel_err consume(void *self, const struct col_batch *in, struct otl_
     if (err != OTEL_OK)
         return otl_detail_set(reterr, err, NULL, 0, 0, "processor '%s': %s", batch->create.id,
                               otel_err_text(err));
-    if (batch->spans == 0)
+    if (batch->items == 0)
         batch->since_ns = in->mono_ns;
-    batch->spans += in->spans;
-    if (batch->spans < enough)
+    batch->items += in->items;
+    if (batch->items < enough)
         return OTEL_OK;
-    if (batch->max > 0 && batch->spans > batch->max) {
+    if (batch->max > 0 && batch->items > batch->max) {
         *batch->by_size += emit_cut(batch, enough);
     } else {
         ++*batch->by_size;
@@ -182,7 +192,7 @@ static enum otel_err flush(void *self, struct otl_detail *reterr)
     struct batch *batch = self;
 
     (void)reterr;
-    if (batch->max > 0 && batch->spans > batch->max)
+    if (batch->max > 0 && batch->items > batch->max)
         emit_cut(batch, 1);
     else
         emit_all(batch);
@@ -212,8 +222,9 @@ static bool count(struct batch *batch)
     batch->by_timeout =
         col_metrics_counter(metrics, "otelcol_processor_batch_timeout_trigger_send", labels,
                             "Batches that were sent because they were old enough.");
-    batch->lost = col_metrics_counter(metrics, "collector_mock_batch_lost_spans", labels,
-                                      "Spans that were acknowledged and refused by what follows.");
+    batch->lost = col_host_items(batch->create.host, batch->create.signal,
+                                 "collector_mock_batch_lost", labels,
+                                 "What was acknowledged and refused by what follows.");
     return batch->by_size != NULL && batch->by_timeout != NULL && batch->lost != NULL;
 }
 
@@ -277,6 +288,7 @@ const struct col_component_type col_batch_processor = {
     .create = create,
     .start = start,
     .consume = consume,
+    .signals = COL_ALL_SIGNALS,
     .flush = flush,
     .free = free_batch,
 };

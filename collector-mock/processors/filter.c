@@ -82,11 +82,10 @@ static enum otel_err consume(void *self, const struct col_batch *in, struct otl_
 {
     struct filter *filter = self;
     enum otel_err err = OTEL_OK;
-    struct col_traces traces;
+    struct col_traces *traces = col_rewrite_begin(&filter->rewrite, in);
     struct col_span span;
 
-    col_rewrite_begin(&filter->rewrite, in->request, &traces);
-    while (err == OTEL_OK && col_traces_next(&traces, &span)) {
+    while (err == OTEL_OK && col_traces_next(traces, &span)) {
         if (is_dropped(filter, &span)) {
             ++*filter->filtered;
             continue;
@@ -94,7 +93,7 @@ static enum otel_err consume(void *self, const struct col_batch *in, struct otl_
         if (filter->event != NULL && span.events.count > 0)
             err = drop_events(filter, &span);
         if (err == OTEL_OK)
-            err = col_rewrite_add(&filter->rewrite, &traces, &span);
+            err = col_rewrite_add(&filter->rewrite, &span);
     }
     return col_rewrite_send(&filter->rewrite, err, &filter->create, in, reterr);
 }
@@ -187,5 +186,6 @@ const struct col_component_type col_filter_processor = {
     .schema = row,
     .create = create,
     .consume = consume,
+    .signals = COL_SIGNAL_BIT(COL_TRACES),
     .free = free_filter,
 };

@@ -99,7 +99,7 @@ static void release(struct grouper *self)
 {
     struct trace *trace = take_oldest(self);
     const struct col_batch out = {otl_view(trace->bytes.data, trace->bytes.len), trace->spans,
-                                  trace->since_ns, 0};
+                                  trace->since_ns, 0, COL_TRACES};
     struct otl_detail detail = OTL_DETAIL_NONE;
 
     ++*self->traces_out;
@@ -336,6 +336,7 @@ const struct col_component_type col_groupbytrace_processor = {
     .schema = row,
     .create = create,
     .consume = consume,
+    .signals = COL_SIGNAL_BIT(COL_TRACES),
     .flush = flush,
     .free = free_self,
 };

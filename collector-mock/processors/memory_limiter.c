@@ -9,7 +9,7 @@
 #include "sdk/base/mem.h"
 
 /*
- * memory_limiter processor: refuses spans while the process uses too much memory.
+ * memory_limiter processor: refuses what comes while the process uses too much memory.
  *
  * Every check_interval the resident memory is compared with the soft limit (limit minus spike);
  * from there to the next check everything is refused, without Retry-After, so that the client
@@ -93,13 +93,13 @@ static enum otel_err consume(void *self, const struct col_batch *batch, struct o
         say(limiter, pressed, " (fault memory_pressure)");
     limiter->pressed = pressed;
     if (limiter->refusing || pressed) {
-        *limiter->refused += batch->spans;
-        *limiter->old_refused += batch->spans;
+        *limiter->refused += batch->items;
+        *limiter->old_refused += batch->items;
         return otl_detail_set(reterr, OTEL_ERR_UNAVAILABLE, NULL, 0, 0,
                               "data refused due to high memory usage");
     }
-    *limiter->accepted += batch->spans;
-    *limiter->old_accepted += batch->spans;
+    *limiter->accepted += batch->items;
+    *limiter->old_accepted += batch->items;
     return limiter->create.next.consume(limiter->create.next.self, batch, reterr);
 }
 
@@ -151,21 +151,20 @@ static enum otel_err read_limits(struct limiter *limiter, struct otl_detail *ret
 
 static bool count(struct limiter *limiter)
 {
-    struct col_metrics *metrics = limiter->create.host->metrics;
+    enum col_signal signal = limiter->create.signal;
+    struct col_host *host = limiter->create.host;
     char labels[160];
 
     snprintf(labels, sizeof(labels), "processor=\"%s\"", limiter->create.id);
-    limiter->accepted =
-        col_metrics_counter(metrics, "otelcol_processor_memory_limiter_accepted_spans", labels,
-                            "Spans that the memory limiter let pass.");
-    limiter->refused =
-        col_metrics_counter(metrics, "otelcol_processor_memory_limiter_refused_spans", labels,
-                            "Spans that the memory limiter refused.");
+    limiter->accepted = col_host_items(host, signal, "otelcol_processor_memory_limiter_accepted",
+                                       labels, "What the memory limiter let pass.");
+    limiter->refused = col_host_items(host, signal, "otelcol_processor_memory_limiter_refused",
+                                      labels, "What the memory limiter refused.");
     /* the names before v0.155, which dashboards still ask for */
-    limiter->old_accepted = col_metrics_counter(metrics, "otelcol_processor_accepted_spans",
-                                                labels, "Spans that the processor let pass.");
-    limiter->old_refused = col_metrics_counter(metrics, "otelcol_processor_refused_spans", labels,
-                                               "Spans that the processor refused.");
+    limiter->old_accepted = col_host_items(host, signal, "otelcol_processor_accepted", labels,
+                                           "What the processor let pass.");
+    limiter->old_refused = col_host_items(host, signal, "otelcol_processor_refused", labels,
+                                          "What the processor refused.");
     return limiter->accepted != NULL && limiter->refused != NULL &&
            limiter->old_accepted != NULL && limiter->old_refused != NULL;
 }
@@ -220,5 +219,6 @@ const struct col_component_type col_memory_limiter_processor = {
     .create = create,
     .start = start,
     .consume = consume,
+    .signals = COL_ALL_SIGNALS,
     .free = free_limiter,
 };

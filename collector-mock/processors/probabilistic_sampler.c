@@ -237,12 +237,11 @@ static enum otel_err mark(struct sampler *sampler, struct judged *it, struct col
 static enum otel_err sift(struct sampler *sampler, const struct col_batch *in)
 {
     enum otel_err err = OTEL_OK;
-    struct col_traces traces;
+    struct col_traces *traces = col_rewrite_begin(&sampler->kept, in);
     struct col_span span;
     struct judged it;
 
-    col_rewrite_begin(&sampler->kept, in->request, &traces);
-    while (err == OTEL_OK && col_traces_next(&traces, &span)) {
+    while (err == OTEL_OK && col_traces_next(traces, &span)) {
         bool keep = judge(sampler, &span, &it);
         if (it.error)
             otl_log_line(&sampler->create.host->log, OTL_LOG_DEBUG,
@@ -252,7 +251,7 @@ static enum otel_err sift(struct sampler *sampler, const struct col_batch *in)
             continue;
         err = mark(sampler, &it, &span);
         if (err == OTEL_OK)
-            err = col_rewrite_add(&sampler->kept, &traces, &span);
+            err = col_rewrite_add(&sampler->kept, &span);
     }
     return err;
 }
@@ -370,5 +369,6 @@ const struct col_component_type col_probabilistic_sampler_processor = {
     .schema = row,
     .create = create,
     .consume = consume,
+    .signals = COL_SIGNAL_BIT(COL_TRACES),
     .free = free_sampler,
 };

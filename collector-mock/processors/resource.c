@@ -37,20 +37,19 @@ static enum otel_err consume(void *arg, const struct col_batch *in, struct otl_d
     struct resource *self = arg;
     struct col_resource resource;
     enum otel_err err = OTEL_OK;
-    struct col_traces traces;
+    struct col_traces *items = col_rewrite_begin(&self->rewrite, in);
     uint64_t changed = 0; /* the number of the resource */
-    struct col_span span;
+    struct col_item item;
 
-    col_rewrite_begin(&self->rewrite, in->request, &traces);
-    while (err == OTEL_OK && col_traces_next(&traces, &span)) {
-        if (changed != traces.resources) {
-            changed = traces.resources;
-            resource = *span.resource;
+    while (err == OTEL_OK && col_items_next(items, &item)) {
+        if (changed != items->resources) {
+            changed = items->resources;
+            resource = *item.resource;
             err = change(self, &resource);
         }
-        span.resource = &resource;
+        item.resource = &resource;
         if (err == OTEL_OK)
-            err = col_rewrite_add(&self->rewrite, &traces, &span);
+            err = col_rewrite_item(&self->rewrite, &item);
     }
     return col_rewrite_send(&self->rewrite, err, &self->create, in, reterr);
 }
@@ -87,5 +86,6 @@ const struct col_component_type col_resource_processor = {
     .schema = row,
     .create = create,
     .consume = consume,
+    .signals = COL_ALL_SIGNALS,
     .free = free_self,
 };

@@ -127,6 +127,7 @@ const struct col_component_type col_tail_sampling_processor = {
     .create = create,
     .start = start,
     .consume = consume,
+    .signals = COL_SIGNAL_BIT(COL_TRACES),
     .flush = flush,
     .free = free_self,
 };

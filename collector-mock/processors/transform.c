@@ -53,11 +53,11 @@ static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys},
 
 /* One group over the whole request; what comes out is the next one's. */
 static enum otel_err run_group(struct transform *self, const struct group *group,
-                               struct otl_view *request)
+                               struct col_batch *batch)
 {
     struct col_resource resource;
     enum otel_err err = OTEL_OK;
-    struct col_traces traces;
+    struct col_traces *traces = col_rewrite_begin(&self->rewrite, batch);
     uint64_t at = 0; /* the number of the resource */
     uint64_t spans;
     struct col_span span;
@@ -65,29 +65,28 @@ static enum otel_err run_group(struct transform *self, const struct group *group
     char *copy;
 
     memset(&resource, 0, sizeof(resource));
-    col_rewrite_begin(&self->rewrite, *request, &traces);
-    while (err == OTEL_OK && col_traces_next(&traces, &span)) {
+    while (err == OTEL_OK && col_traces_next(traces, &span)) {
         const struct col_draft draft = {&self->rewrite.arena, group->on_resource ? NULL : &span,
                                         &resource};
-        bool new_one = at != traces.resources;
+        bool new_one = at != traces->resources;
         if (new_one)
             resource = *span.resource;
-        at = traces.resources;
+        at = traces->resources;
         span.resource = &resource;
         if (!group->on_resource || new_one)
             err = col_statements_run(group->statements, &draft, self->go_on, &self->failed);
         if (err == OTEL_OK)
-            err = col_rewrite_add(&self->rewrite, &traces, &span);
+            err = col_rewrite_add(&self->rewrite, &span);
     }
     if (err == OTEL_OK)
-        err = col_rewrite_finish(&self->rewrite, traces.spans, &out, &spans);
-    if (err != OTEL_OK || out.data == request->data)
+        err = col_rewrite_finish(&self->rewrite, &out, &spans);
+    if (err != OTEL_OK || out.data == batch->request.data)
         return err;
     copy = otl_arena_alloc(&self->rewrite.arena, out.len);
     if (copy == NULL)
         return OTEL_ERR_MEMORY;
     memcpy(copy, out.data, out.len);
-    *request = otl_view(copy, out.len);
+    batch->request = otl_view(copy, out.len);
     return OTEL_OK;
 }
 
@@ -108,7 +107,7 @@ static enum otel_err consume(void *arg, const struct col_batch *in, struct otl_d
     enum otel_err err = OTEL_OK;
 
     for (size_t i = 0; i < self->count && err == OTEL_OK; i++)
-        err = run_group(self, &self->groups[i], &out.request);
+        err = run_group(self, &self->groups[i], &out);
     if (self->failed > before && self->go_on && !self->silent)
         otl_log_line(&self->create.host->log, OTL_LOG_WARN,
                      "processor '%s': %llu statements failed: a value of the wrong kind",
@@ -227,5 +226,6 @@ const struct col_component_type col_transform_processor = {
     .schema = row,
     .create = create,
     .consume = consume,
+    .signals = COL_SIGNAL_BIT(COL_TRACES),
     .free = free_self,
 };

@@ -9,7 +9,7 @@
 #include "collector-mock/wire/put.h"
 #include "sdk/base/clock.h"
 
-/* ExportTracePartialSuccess {rejected, text}, in an ExportTraceServiceResponse. */
+/* Export...PartialSuccess {rejected, text}, in an Export...ServiceResponse. */
 static enum otel_err put_partial(struct otl_buf *out, uint64_t rejected, struct otl_view text)
 {
     uint8_t number[COL_VARINT_MAX];
@@ -24,26 +24,35 @@ static enum otel_err put_partial(struct otl_buf *out, uint64_t rejected, struct 
     return err == OTEL_OK ? col_put_field(out, 2, text) : err;
 }
 
-static enum otel_err put_partial_json(struct otl_buf *out, uint64_t rejected, struct otl_view text)
+static enum otel_err put_partial_json(struct otl_buf *out, uint64_t rejected, struct otl_view text,
+                                      enum col_signal signal)
 {
+    static const char *const words[COL_SIGNALS] = {"Spans", "DataPoints", "LogRecords"};
     enum otel_err err =
-        otl_buf_printf(out, "{\"partialSuccess\":{\"rejectedSpans\":\"%" PRIu64
+        otl_buf_printf(out, "{\"partialSuccess\":{\"rejected%s\":\"%" PRIu64
                             "\",\"errorMessage\":\"",
-                       rejected);
+                       words[signal], rejected);
 
     if (err == OTEL_OK)
         err = otl_buf_append(out, text.data, text.len);
     return err == OTEL_OK ? otl_buf_append_str(out, "\"}}") : err;
 }
 
+/* In what form an answer is: JSON names what it counts. */
+struct form {
+    bool json;
+    enum col_signal signal;
+};
+
 static enum otel_err put_text(struct otl_buf *out, uint64_t rejected, struct otl_view text,
-                              bool json)
+                              struct form form)
 {
-    return json ? put_partial_json(out, rejected, text) : put_partial(out, rejected, text);
+    return form.json ? put_partial_json(out, rejected, text, form.signal)
+                     : put_partial(out, rejected, text);
 }
 
 /* An answer of size bytes, about: a text of so many. */
-static enum otel_err put_large(struct otl_buf *out, uint64_t size, bool json)
+static enum otel_err put_large(struct otl_buf *out, uint64_t size, struct form form)
 {
     struct otl_buf text;
     enum otel_err err;
@@ -52,15 +61,16 @@ static enum otel_err put_large(struct otl_buf *out, uint64_t size, bool json)
     err = otl_buf_reserve(&text, (size_t)size);
     if (err == OTEL_OK) {
         memset(text.data, 'x', (size_t)size);
-        err = put_text(out, 0, otl_view(text.data, (size_t)size), json);
+        err = put_text(out, 0, otl_view(text.data, (size_t)size), form);
     }
     otl_buf_fini(&text);
     return err;
 }
 
-bool col_damage_message(const struct col_fault_plan *fault, uint64_t rejected, bool json,
-                        struct otl_buf *out)
+bool col_damage_message(const struct col_fault_plan *fault, const struct col_outcome *outcome,
+                        bool json, struct otl_buf *out)
 {
+    const struct form form = {json, outcome->signal};
     static const char page[] = "<!DOCTYPE html><html><body>this is no OTLP</body></html>\n";
     static const char gzip[] = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xff\xff\xff\xff damaged";
     static const char text[] = "a text that is long enough to be cut off in the middle of it";
@@ -68,15 +78,16 @@ bool col_damage_message(const struct col_fault_plan *fault, uint64_t rejected, b
     otl_buf_reset(out);
     switch (fault->kind) {
     case COL_FAULT_PARTIAL:
-        return put_text(out, rejected, otl_view_str("rejected on command"), json) == OTEL_OK;
+        return put_text(out, outcome->rejected, otl_view_str("rejected on command"), form) ==
+               OTEL_OK;
     case COL_FAULT_TRUNCATED:
-        return put_text(out, 0, otl_view_str(text), json) == OTEL_OK;
+        return put_text(out, 0, otl_view_str(text), form) == OTEL_OK;
     case COL_FAULT_CORRUPT_GZIP:
         return otl_buf_append(out, gzip, sizeof(gzip) - 1) == OTEL_OK;
     case COL_FAULT_WRONG_TYPE:
         return otl_buf_append(out, page, sizeof(page) - 1) == OTEL_OK;
     case COL_FAULT_OVERSIZED:
-        return put_large(out, fault->size, json) == OTEL_OK;
+        return put_large(out, fault->size, form) == OTEL_OK;
     default:
         return false;
     }

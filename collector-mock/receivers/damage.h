@@ -3,6 +3,7 @@
 #define COL_RECEIVERS_DAMAGE_H
 
 #include "collector-mock/faults/fault.h"
+#include "collector-mock/receivers/intake.h"
 #include "sdk/base/buf.h"
 
 /*
@@ -14,8 +15,8 @@
 
 /* The message into out (reset first), in protobuf or JSON; false: the fault leaves the message as
  * it is. OTEL_ERR_MEMORY, OTEL_ERR_LIMIT leave it too. */
-bool col_damage_message(const struct col_fault_plan *fault, uint64_t rejected, bool json,
-                        struct otl_buf *out);
+bool col_damage_message(const struct col_fault_plan *fault, const struct col_outcome *outcome,
+                        bool json, struct otl_buf *out);
 /* "text/html", for wrong_content_type; NULL for the others. */
 const char *col_damage_type(const struct col_fault_plan *fault);
 /* Bytes of a message of len that leave; 0: all. */

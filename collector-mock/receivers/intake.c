@@ -26,7 +26,7 @@ struct col_waiting {
     struct col_intake *intake;
     struct waiting_list *list;
     struct col_waiting *next, *previous;
-    uint64_t spans; /* that were handed over, and not counted yet */
+    uint64_t items; /* that were handed over, and not counted yet */
     struct col_intake_wait wait;
     struct col_outcome outcome;
     struct col_fault_plan fault; /* outcome.fault, which does not last */
@@ -45,7 +45,9 @@ struct col_intake {
     struct otl_buf transcoded; /* what a JSON request says, in protobuf */
     uint64_t connection_base; /* of the server's numbers within the tap */
     uint64_t traces_requests; /* for --broken */
-    uint64_t *accepted, *refused, *failed;
+    struct {
+        uint64_t *accepted, *refused, *failed;
+    } items[COL_SIGNALS];
     uint64_t *outcome_success, *outcome_refused, *outcome_failure;
     uint64_t *tap_records, *tap_bytes, *tap_failures, *lost_on_purpose;
     uint64_t *decompressed_bytes;
@@ -64,7 +66,6 @@ static enum otel_err tap_write(struct col_intake *intake, struct col_tap_record 
     enum otel_err err;
 
     record->transport = intake->transport;
-    record->signal = COL_TAP_TRACES;
     record->connection += intake->connection_base;
     if (host->tap_desk != NULL)
         pthread_mutex_lock(&host->tap_desk->lock);
@@ -83,16 +84,17 @@ static enum otel_err tap_write(struct col_intake *intake, struct col_tap_record 
 }
 
 static enum otel_err tap_request(struct col_intake *intake,
-                                 const struct col_intake_request *request, uint64_t spans,
+                                 const struct col_intake_request *request, uint64_t count,
                                  struct col_outcome *outcome)
 {
     struct col_tap_record record = {
         .type = COL_TAP_REQUEST,
+        .signal = (enum col_tap_signal)(COL_TAP_TRACES + request->signal),
         .encoding = request->json ? COL_TAP_JSON : COL_TAP_PROTOBUF,
         .connection = request->connection,
         .mono_ns = request->mono_ns,
         .wall_ns = request->wall_ns,
-        .spans = (uint32_t)spans,
+        .spans = (uint32_t)count,
         .flags = outcome->undecodable ? COL_TAP_UNDECODABLE : 0,
         .body = request->body,
     };
@@ -102,14 +104,24 @@ static enum otel_err tap_request(struct col_intake *intake,
     return err;
 }
 
-void col_intake_answered(struct col_intake *intake, uint64_t connection, uint64_t tap_request,
+enum { TAG_SIGNALS = 4 };
+_Static_assert((int)COL_SIGNALS <= (int)TAG_SIGNALS, "a tag must hold the signal");
+
+void *col_intake_tag(const struct col_outcome *outcome)
+{
+    return (void *)(uintptr_t)(outcome->tap_request * TAG_SIGNALS +
+                               (outcome->tap_request != 0 ? (unsigned)outcome->signal : 0));
+}
+
+void col_intake_answered(struct col_intake *intake, uint64_t connection, const void *tag,
                          uint64_t rejected, uint32_t status, bool sent)
 {
     struct col_tap_record record = {
         .type = COL_TAP_ANSWER,
+        .signal = (enum col_tap_signal)(COL_TAP_TRACES + (uintptr_t)tag % TAG_SIGNALS),
         .encoding = COL_TAP_PROTOBUF,
         .connection = connection,
-        .request = tap_request,
+        .request = (uintptr_t)tag / TAG_SIGNALS,
         .mono_ns = otl_clock_mono(intake->host->clock),
         .wall_ns = otl_clock_wall(intake->host->clock),
         .rejected_spans = rejected,
@@ -117,7 +129,7 @@ void col_intake_answered(struct col_intake *intake, uint64_t connection, uint64_
         .flags = sent ? 0 : COL_TAP_UNSENT,
     };
 
-    if (tap_request == 0)
+    if (tag == NULL)
         return;
     if (tap_write(intake, &record) != OTEL_OK)
         otl_log_line(&intake->host->log, OTL_LOG_ERROR, "cannot write the tap: %s",
@@ -148,35 +160,35 @@ void col_intake_tidy(struct col_intake *intake)
 }
 
 /* The test's broken collector: true if this request is acknowledged and lost. */
-static bool loses(struct col_intake *intake)
+static bool loses(struct col_intake *intake, enum col_signal signal)
 {
-    intake->traces_requests++;
-    return intake->host->lose_after_ack != 0 &&
+    intake->traces_requests += signal == COL_TRACES;
+    return signal == COL_TRACES && intake->host->lose_after_ack != 0 &&
            intake->traces_requests % intake->host->lose_after_ack == 0;
 }
 
-static void count_handed_on(struct col_intake *intake, uint64_t spans, enum otel_err err,
+static void count_handed_on(struct col_intake *intake, uint64_t count, enum otel_err err,
                             struct col_outcome *outcome)
 {
     bool permanent = otel_err_class(err) == OTEL_CLASS_PERMANENT ||
                      otel_err_class(err) == OTEL_CLASS_USAGE;
 
     if (err == OTEL_OK) {
-        *intake->accepted += spans;
+        *intake->items[outcome->signal].accepted += count;
         ++*intake->outcome_success;
         return;
     }
-    *intake->refused += spans;
+    *intake->items[outcome->signal].refused += count;
     ++*intake->outcome_refused;
     outcome->code = permanent ? COL_GRPC_INTERNAL : COL_GRPC_UNAVAILABLE;
     otl_detail_set(&outcome->detail, err, NULL, 0, 0, "%s", otel_err_text(err));
 }
 
 static void hand_on(struct col_intake *intake, const struct col_intake_request *request,
-                    uint64_t spans, struct col_outcome *outcome)
+                    uint64_t count, struct col_outcome *outcome)
 {
-    struct col_batch batch = {request->body, spans, request->mono_ns,
-                              intake->host->tap_requests};
+    struct col_batch batch = {request->body, count, request->mono_ns,
+                              intake->host->tap_requests, request->signal};
     struct col_ticket *ticket = intake->host->ticket;
     struct col_hold *before = ticket != NULL ? ticket->holds : NULL;
     enum otel_err err = intake->next.consume(intake->next.self, &batch, &outcome->detail);
@@ -184,82 +196,75 @@ static void hand_on(struct col_intake *intake, const struct col_intake_request *
     if (ticket == NULL || ticket->holds == before) {
         if (err == OTEL_OK && ticket != NULL && ticket->err != OTEL_OK)
             err = otl_detail_set(&outcome->detail, ticket->err, NULL, 0, 0, "%s", ticket->text);
-        count_handed_on(intake, spans, err, outcome);
+        count_handed_on(intake, count, err, outcome);
         return;
     }
-    intake->spare->spans += spans;
+    intake->spare->items += count;
     if (err != OTEL_OK && ticket->err == OTEL_OK) {
         ticket->err = err;
         snprintf(ticket->text, sizeof(ticket->text), "%.255s", outcome->detail.text);
     }
 }
 
-/* All but the last rejected spans; err: they cannot be put together. */
-static enum otel_err keep_first(struct col_intake *intake, uint64_t spans, struct otl_view *body)
+/* All but the last rejected ones; err: they cannot be put together. */
+static enum otel_err keep_first(struct col_intake *intake, uint64_t count,
+                                struct col_intake_request *part)
 {
-    struct col_traces traces;
-    struct col_span span;
-    enum otel_err err = OTEL_OK;
+    enum otel_err err = col_regroup_first(&intake->kept, part->signal, part->body, count);
 
-    col_traces_init(&traces, *body);
-    while (spans > 0 && err == OTEL_OK && col_traces_next(&traces, &span)) {
-        err = col_regroup_add(&intake->kept, &traces, &span);
-        spans--;
-    }
-    return err == OTEL_OK ? col_regroup_finish(&intake->kept, body) : err;
+    return err == OTEL_OK ? col_regroup_finish(&intake->kept, &part->body) : err;
 }
 
 /* The pipeline is given what a fault leaves of the request, and as often as it wants. */
 static void hand_on_by_fault(struct col_intake *intake, const struct col_intake_request *request,
-                             uint64_t spans, struct col_outcome *outcome)
+                             uint64_t count, struct col_outcome *outcome)
 {
     const struct col_fault_plan *fault = outcome->fault;
     struct col_intake_request part = *request;
 
     if (fault->kind == COL_FAULT_PARTIAL) {
-        outcome->rejected = fault->rejected < spans ? fault->rejected : spans;
-        *intake->refused += outcome->rejected;
-        spans -= outcome->rejected;
-        if (outcome->rejected > 0 && spans > 0 &&
-            keep_first(intake, spans, &part.body) != OTEL_OK) {
-            *intake->failed += spans;
-            outcome->rejected += spans;
-            spans = 0;
+        outcome->rejected = fault->rejected < count ? fault->rejected : count;
+        *intake->items[part.signal].refused += outcome->rejected;
+        count -= outcome->rejected;
+        if (outcome->rejected > 0 && count > 0 && keep_first(intake, count, &part) != OTEL_OK) {
+            *intake->items[part.signal].failed += count;
+            outcome->rejected += count;
+            count = 0;
         }
-        if (spans == 0) {
+        if (count == 0) {
             ++*intake->outcome_success;
             return;
         }
     }
-    hand_on(intake, &part, spans, outcome);
+    hand_on(intake, &part, count, outcome);
     if (fault->kind == COL_FAULT_DUPLICATE && outcome->code == COL_GRPC_OK)
-        hand_on(intake, &part, spans, outcome);
+        hand_on(intake, &part, count, outcome);
 }
 
 /* What is recorded and good goes to the pipeline, unless a fault on command decides otherwise. */
 static void pass_faults(struct col_intake *intake, const struct col_intake_request *request,
-                        uint64_t spans, struct col_outcome *outcome)
+                        uint64_t count, struct col_outcome *outcome)
 {
     const struct col_fault_request seen = {intake->connection_base + request->connection,
-                                           outcome->tap_request, spans, NULL};
+                                           outcome->tap_request, count, NULL};
 
     outcome->fault = col_faults_strike(intake->host->faults, &seen);
     if (outcome->fault == NULL) {
-        hand_on(intake, request, spans, outcome);
+        hand_on(intake, request, count, outcome);
         return;
     }
     if (outcome->fault->kind == COL_FAULT_MEMORY && intake->host->limiters > 0) {
         outcome->fault = NULL; /* it is the limiter that refuses */
         intake->host->pressed = true;
-        hand_on(intake, request, spans, outcome);
+        hand_on(intake, request, count, outcome);
         intake->host->pressed = false;
         return;
     }
     if (col_fault_is_behind(outcome->fault->kind)) {
-        hand_on_by_fault(intake, request, spans, outcome);
+        hand_on_by_fault(intake, request, count, outcome);
         return;
     }
-    *intake->refused += spans;
+    *intake->items[request->signal].refused += count;
     ++*intake->outcome_refused;
     outcome->code = COL_GRPC_UNAVAILABLE;
     snprintf(outcome->detail.text, sizeof(outcome->detail.text), "%s",
@@ -271,10 +276,10 @@ static void pass_faults(struct col_intake *intake, const struct col_intake_reque
 
 /* What a fault does before the request is in the tap. False: the disk is full. */
 static bool pass_early_faults(struct col_intake *intake, struct col_intake_request *request,
-                              uint64_t spans)
+                              uint64_t count)
 {
     const struct col_fault_request seen = {intake->connection_base + request->connection,
-                                           intake->host->tap_requests + 1, spans, NULL};
+                                           intake->host->tap_requests + 1, count, NULL};
     const struct col_fault_plan *fault =
         col_faults_strike_early(intake->host->faults, intake->host->files == 0, &seen);
 
@@ -285,10 +290,10 @@ static bool pass_early_faults(struct col_intake *intake, struct col_intake_reque
     return fault->kind != COL_FAULT_DISK_FULL;
 }
 
-static void not_recorded(struct col_intake *intake, uint64_t spans, int error,
+static void not_recorded(struct col_intake *intake, uint64_t count, int error,
                          struct col_outcome *outcome)
 {
-    *intake->failed += spans;
+    *intake->items[outcome->signal].failed += count;
     ++*intake->outcome_failure;
     outcome->code = COL_GRPC_UNAVAILABLE;
     snprintf(outcome->detail.text, sizeof(outcome->detail.text), "cannot record the request: %s",
@@ -296,19 +301,20 @@ static void not_recorded(struct col_intake *intake, uint64_t spans, int error,
     otl_log_line(&intake->host->log, OTL_LOG_ERROR, "%s", outcome->detail.text);
 }
 
-/* Spans of a request, in protobuf from here on; false: it is no OTLP. */
+/* What a request holds, in protobuf from here on; false: it is no OTLP. */
 static bool decode(struct col_intake *intake, struct col_intake_request *request,
-                   uint64_t *ret_spans, struct otl_detail *reterr)
+                   uint64_t *ret_count, struct otl_detail *reterr)
 {
     struct otl_view bytes = request->body;
 
     if (request->json) {
         otl_buf_reset(&intake->transcoded);
-        if (col_json_decode(request->body, &intake->transcoded, reterr) != OTEL_OK)
+        if (col_json_decode(request->signal, request->body, &intake->transcoded, reterr) !=
+            OTEL_OK)
             return false;
         bytes = otl_view(intake->transcoded.data, intake->transcoded.len);
     }
-    if (col_traces_check(bytes, ret_spans, reterr) != OTEL_OK)
+    if (col_request_check(request->signal, bytes, ret_count, reterr) != OTEL_OK)
         return false;
     request->body = bytes;
     request->json = false;
@@ -318,26 +324,29 @@ static bool decode(struct col_intake *intake, struct col_intake_request *request
 static void take(struct col_intake *intake, struct col_intake_request *request,
                  struct col_outcome *ret)
 {
-    uint64_t spans = 0;
+    uint64_t count = 0;
+    bool full;
 
     *intake->decompressed_bytes += request->body.len;
+    ret->signal = request->signal;
     ret->code = COL_GRPC_OK;
-    ret->undecodable = !decode(intake, request, &spans, &ret->detail);
-    if (!ret->undecodable && spans > 0 && loses(intake)) {
-        *intake->lost_on_purpose += spans;
-        *intake->accepted += spans;
+    ret->undecodable = !decode(intake, request, &count, &ret->detail);
+    full = !ret->undecodable && count > 0;
+    if (full && loses(intake, request->signal)) {
+        *intake->lost_on_purpose += count;
+        *intake->items[request->signal].accepted += count;
         ++*intake->outcome_success;
-    } else if (!ret->undecodable && spans > 0 && !pass_early_faults(intake, request, spans)) {
-        not_recorded(intake, spans, ENOSPC, ret);
-    } else if (tap_request(intake, request, spans, ret) != OTEL_OK) {
-        not_recorded(intake, spans, intake->host->tap.error, ret);
+    } else if (full && !pass_early_faults(intake, request, count)) {
+        not_recorded(intake, count, ENOSPC, ret);
+    } else if (tap_request(intake, request, count, ret) != OTEL_OK) {
+        not_recorded(intake, count, intake->host->tap.error, ret);
     } else if (ret->undecodable) {
         ++*intake->outcome_failure;
         ret->code = COL_GRPC_INVALID_ARGUMENT;
-    } else if (spans == 0) {
+    } else if (count == 0) {
         ++*intake->outcome_success;
     } else {
-        pass_faults(intake, request, spans, ret);
+        pass_faults(intake, request, count, ret);
     }
 }
 
@@ -375,7 +384,7 @@ static void on_done(struct col_ticket *ticket)
     outcome->detail.code = OTEL_OK;
     if (ticket->err != OTEL_OK)
         otl_detail_set(&outcome->detail, ticket->err, NULL, 0, 0, "%s", ticket->text);
-    count_handed_on(waiting->intake, waiting->spans, ticket->err, outcome);
+    count_handed_on(waiting->intake, waiting->items, ticket->err, outcome);
     waiting->wait.on_outcome(waiting->wait.owner, waiting->wait.request, outcome);
     otl_mem_free(waiting);
 }
@@ -388,15 +397,15 @@ struct col_waiting *col_intake_take(struct col_intake *intake, struct col_intake
     if (waiting == NULL)
         waiting = intake->spare = otl_mem_zalloc(sizeof(*waiting));
     if (waiting != NULL) {
-        waiting->spans = 0;
+        waiting->items = 0;
         col_ticket_init(&waiting->ticket, on_done);
         intake->host->ticket = &waiting->ticket;
     }
     take(intake, request, ret);
     intake->host->ticket = NULL;
     if (waiting == NULL || waiting->ticket.holds == NULL) {
-        if (waiting != NULL && waiting->spans > 0) /* they were held and let go of at once */
-            count_handed_on(intake, waiting->spans, waiting->ticket.err, ret);
+        if (waiting != NULL && waiting->items > 0) /* they were held and let go of at once */
+            count_handed_on(intake, waiting->items, waiting->ticket.err, ret);
         return NULL;
     }
     intake->spare = NULL;
@@ -503,19 +512,35 @@ static bool register_outcomes(struct col_intake *intake, const char *labels)
     return intake->outcome_success && intake->outcome_refused && intake->outcome_failure;
 }
 
-static bool register_counters(struct col_intake *intake, const char *id)
+static bool register_items(struct col_intake *intake, unsigned signals, const char *labels)
+{
+    bool all = true;
+
+    for (int s = COL_TRACES; s < COL_SIGNALS; s++) {
+        enum col_signal signal = (enum col_signal)s;
+        if ((signals & COL_SIGNAL_BIT(s)) == 0)
+            continue;
+        intake->items[s].accepted =
+            col_host_items(intake->host, signal, "otelcol_receiver_accepted", labels,
+                           "What was pushed into the pipeline.");
+        intake->items[s].refused = col_host_items(intake->host, signal, "otelcol_receiver_refused",
+                                                  labels, "What the pipeline refused.");
+        intake->items[s].failed =
+            col_host_items(intake->host, signal, "otelcol_receiver_failed", labels,
+                           "What was lost to an internal error of the receiver.");
+        all = all && intake->items[s].accepted != NULL && intake->items[s].refused != NULL &&
+              intake->items[s].failed != NULL;
+    }
+    return all;
+}
+
+static bool register_counters(struct col_intake *intake, const char *id, unsigned signals)
 {
     struct col_metrics *metrics = intake->host->metrics;
     char labels[192];
 
     snprintf(labels, sizeof(labels), "receiver=\"%s\",transport=\"%s\"", id,
              transport_name(intake));
-    intake->accepted = col_metrics_counter(metrics, "otelcol_receiver_accepted_spans", labels,
-                                           "Spans pushed into the pipeline.");
-    intake->refused = col_metrics_counter(metrics, "otelcol_receiver_refused_spans", labels,
-                                          "Spans that the pipeline refused.");
-    intake->failed = col_metrics_counter(metrics, "otelcol_receiver_failed_spans", labels,
-                                         "Spans lost to an internal error of the receiver.");
     intake->tap_records = col_metrics_counter(metrics, "collector_mock_tap_records", "",
                                               "Records written to the tap.");
     intake->tap_bytes = col_metrics_counter(metrics, "collector_mock_tap_bytes", "",
@@ -528,8 +553,8 @@ static bool register_counters(struct col_intake *intake, const char *id)
     intake->decompressed_bytes =
         col_metrics_counter(metrics, "collector_mock_request_bytes", labels,
                             "Bytes of request bodies, after decompression.");
-    return register_outcomes(intake, labels) && intake->accepted && intake->refused &&
-           intake->failed && intake->tap_records && intake->tap_bytes && intake->tap_failures &&
+    return register_outcomes(intake, labels) && register_items(intake, signals, labels) &&
+           intake->tap_records && intake->tap_bytes && intake->tap_failures &&
            intake->lost_on_purpose && intake->decompressed_bytes;
 }
 
@@ -549,7 +574,8 @@ enum otel_err col_intake_new(const struct col_intake_options *options, struct co
     otl_buf_init(&intake->transcoded, options->max_body_bytes);
     col_regroup_init(&intake->kept, options->max_body_bytes);
     intake->gone_event = event_new(options->host->base, -1, 0, on_gone, intake);
-    if (intake->gone_event == NULL || !register_counters(intake, options->id)) {
+    if (intake->gone_event == NULL ||
+        !register_counters(intake, options->id, options->signals)) {
         col_intake_free(intake);
         return OTEL_ERR_MEMORY;
     }

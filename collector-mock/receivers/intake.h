@@ -27,12 +27,14 @@ struct col_intake_options {
     enum col_tap_transport transport;
     size_t max_body_bytes; /* of a decompressed request */
     struct col_host *host;
+    unsigned signals; /* COL_SIGNAL_BIT of those that are taken */
     struct col_consumer next;
 };
 
-/* One whole request; body is what an ExportTraceServiceRequest should be, not compressed, in
+/* One whole request; body is what an export request of the signal should be, not compressed, in
  * protobuf or JSON. */
 struct col_intake_request {
+    enum col_signal signal;
     uint64_t connection; /* as the server numbers them, from 1 */
     uint64_t mono_ns;    /* when its last byte was received */
     uint64_t wall_ns;
@@ -47,8 +49,9 @@ struct col_outcome {
     bool undecodable;         /* code is INVALID_ARGUMENT because the body is no OTLP */
     const struct col_fault_plan *fault; /* what becomes of the answer, see damage.h; NULL: answer
                                          * now */
+    enum col_signal signal;
     uint64_t tap_request;     /* its number in the tap; 0: not in the tap */
-    uint64_t rejected;        /* spans that a partial success refuses */
+    uint64_t rejected;        /* spans, points or records that a partial success refuses */
     struct otl_detail detail; /* text: why code is not OK */
 };
 #define COL_OUTCOME_INIT {.detail = OTL_DETAIL_NONE}
@@ -84,8 +87,10 @@ void col_intake_meet(struct col_intake *intake, uint64_t connection, bool open, 
                      struct col_fate *ret);
 /* A request ended before it could be taken. */
 void col_intake_failed(struct col_intake *intake);
-/* The answer to a request of the tap has left, or (sent false) never will; 0: nothing to note. */
-void col_intake_answered(struct col_intake *intake, uint64_t connection, uint64_t tap_request,
+/* What names a request of the tap until its answer has left; NULL: it is not in the tap. */
+void *col_intake_tag(const struct col_outcome *outcome);
+/* The answer to a request of the tap has left, or (sent false) never will. */
+void col_intake_answered(struct col_intake *intake, uint64_t connection, const void *tag,
                          uint64_t rejected, uint32_t status, bool sent);
 /* One more answer with this status: the HTTP status, or the grpc-status. */
 void col_intake_count(struct col_intake *intake, unsigned status);

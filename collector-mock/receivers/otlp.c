@@ -24,7 +24,7 @@ struct otlp {
     size_t draining; /* protocols that are not empty yet */
     char http_endpoint[256];
     char grpc_endpoint[256];
-    char path[256];
+    char paths[COL_SIGNALS][256];
     const char *encodings[ENCODINGS_MAX + 1]; /* Content-Encodings that are taken */
     size_t max_body;
     size_t max_message;
@@ -42,7 +42,7 @@ static const struct otl_schema auth_keys[] = {
     OTL_SCHEMA_END};
 static const char *const http_not_yet[] = {
     "transport",           "cors",             "include_metadata", "timeouts", "response_headers",
-    "keep_alives_enabled", "metrics_url_path", "logs_url_path",    NULL};
+    "keep_alives_enabled", NULL};
 
 /* What a list may name: "" is no compression. snappy and lz4 of the Collector are not there. */
 static const char *const compressions[] = {"", "gzip", "zstd", "zlib", "deflate", NULL};
@@ -51,6 +51,8 @@ static const struct otl_schema compression_item[] = {
 static const struct otl_schema http_keys[] = {
     {.key = "endpoint", .type = OTL_SCHEMA_STRING, .min = 1},
     {.key = "traces_url_path", .type = OTL_SCHEMA_STRING, .min = 1, .max = 200},
+    {.key = "metrics_url_path", .type = OTL_SCHEMA_STRING, .min = 1, .max = 200},
+    {.key = "logs_url_path", .type = OTL_SCHEMA_STRING, .min = 1, .max = 200},
     {.key = "max_request_body_size", .type = OTL_SCHEMA_UINT, .max = 1 << 30},
     {.key = "tls", .type = OTL_SCHEMA_MAP, .child = col_tls_keys, .nullable = true},
     NOT_YET("transport"),
@@ -64,8 +66,6 @@ static const struct otl_schema http_keys[] = {
      .child = compression_item,
      .max = ENCODINGS_MAX},
     NOT_YET("keep_alives_enabled"),
-    NOT_YET("metrics_url_path"),
-    NOT_YET("logs_url_path"),
     OTL_SCHEMA_END};
 static const char *const grpc_not_yet[] = {
     "transport", "include_metadata", "read_buffer_size", "keepalive", "write_buffer_size", NULL};
@@ -160,10 +160,21 @@ static void read_encodings(struct otlp *otlp, const json_t *list)
     }
 }
 
+static void read_paths(struct otlp *otlp, const json_t *http)
+{
+    for (int s = COL_TRACES; s < COL_SIGNALS; s++) {
+        const char *name = col_signal_name((enum col_signal)s), *path;
+        char key[32], fallback[32];
+        snprintf(key, sizeof(key), "%s_url_path", name);
+        snprintf(fallback, sizeof(fallback), "/v1/%s", name);
+        path = otl_tree_text(http, key, fallback);
+        snprintf(otlp->paths[s], sizeof(otlp->paths[s]), "%s%s", path[0] == '/' ? "" : "/", path);
+    }
+}
+
 static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const json_t *grpc,
                                    struct otl_detail *reterr)
 {
-    const char *path = otl_tree_text(http, "traces_url_path", "/v1/traces");
     enum otel_err err;
 
     otlp->http_enabled = http != NULL;
@@ -176,7 +187,7 @@ static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const 
     if (otlp->max_message == 0)
         otlp->max_message = 4u << 20;
     otlp->max_streams = (uint32_t)otl_tree_int(grpc, "max_concurrent_streams", 0);
-    snprintf(otlp->path, sizeof(otlp->path), "%s%s", path[0] == '/' ? "" : "/", path);
+    read_paths(otlp, http);
     err = read_endpoint(&otlp->create, http, "localhost:4318", otlp->http_endpoint, reterr);
     if (err == OTEL_OK)
         err = read_endpoint(&otlp->create, grpc, "localhost:4317", otlp->grpc_endpoint, reterr);
@@ -249,18 +260,22 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
                                                .tls = otlp->grpc_tls,
                                                .guard = guard_of(otlp, otlp->grpc_auth),
                                                .host = otlp->create.host,
+                                               .signals = otlp->create.signals,
                                                .next = otlp->create.next,
                                                .first = first != NULL ? first->grpc : NULL,
                                                .on_drained = on_protocol_drained,
                                                .on_drained_context = otlp};
     const struct col_otlp_http_options http = {.id = otlp->create.id,
                                                .endpoint = otlp->http_endpoint,
-                                               .traces_url_path = otlp->path,
+                                               .url_paths = {otlp->paths[COL_TRACES],
+                                                             otlp->paths[COL_METRICS],
+                                                             otlp->paths[COL_LOGS]},
                                                .encodings = otlp->encodings,
                                                .max_request_body_size = otlp->max_body,
                                                .tls = otlp->http_tls,
                                                .guard = guard_of(otlp, otlp->http_auth),
                                                .host = otlp->create.host,
+                                               .signals = otlp->create.signals,
                                                .next = otlp->create.next,
                                                .first = first != NULL ? first->http : NULL,
                                                .on_drained = on_protocol_drained,
@@ -291,6 +306,7 @@ const struct col_component_type col_otlp_receiver = {
     .schema = row,
     .create = create,
     .start = start,
+    .signals = COL_ALL_SIGNALS,
     .drain = drain,
     .free = free_otlp,
 };

@@ -13,8 +13,10 @@
 #include "collector-mock/receivers/tls_settings.h"
 #include "sdk/base/mem.h"
 
-static const char service_name[] = "opentelemetry.proto.collector.trace.v1.TraceService";
-static const char method_path[] = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+static const char *const service_names[COL_SIGNALS] = {
+    "opentelemetry.proto.collector.trace.v1.TraceService",
+    "opentelemetry.proto.collector.metrics.v1.MetricsService",
+    "opentelemetry.proto.collector.logs.v1.LogsService"};
 
 struct col_otlp_grpc {
     struct col_host *host;
@@ -23,6 +25,7 @@ struct col_otlp_grpc {
     struct col_guard *guard; /* NULL: everybody may send */
     struct col_grpc_server *server;
     struct col_intake *intake;
+    unsigned signals; /* COL_SIGNAL_BIT of those that are taken */
     size_t max_message;
     struct otl_buf details; /* of the answer at hand */
     char unknown[256];      /* the text of the refusal at hand */
@@ -102,7 +105,7 @@ static void answer_damaged(struct col_otlp_grpc *grpc, const struct col_outcome 
     struct otl_buf message;
 
     otl_buf_init(&message, (size_t)fault->size + 4096);
-    if (col_damage_message(fault, outcome->rejected, false, &message))
+    if (col_damage_message(fault, outcome, false, &message))
         what.message = otl_view(message.data, message.len);
     what.type = col_damage_type(fault);
     what.compressed = fault->kind == COL_FAULT_CORRUPT_GZIP;
@@ -153,7 +156,7 @@ static bool answer_by_fault(struct col_otlp_grpc *grpc, struct col_grpc_request 
 static void answer_outcome(struct col_otlp_grpc *grpc, struct col_grpc_request *request,
                            const struct col_outcome *outcome)
 {
-    /* an ExportTraceServiceResponse that says nothing has no bytes */
+    /* an export response that says nothing has no bytes */
     struct col_grpc_answer what = {.code = outcome->code};
     char text[640];
 
@@ -175,15 +178,40 @@ static void on_answered(void *context, const struct col_grpc_request *request,
 {
     struct col_otlp_grpc *grpc = context;
 
-    col_intake_answered(grpc->intake, request->connection, (uint64_t)(uintptr_t)request->tag,
-                        request->note, (uint32_t)code, sent);
+    col_intake_answered(grpc->intake, request->connection, request->tag, request->note,
+                        (uint32_t)code, sent);
 }
 
 /* ---- a request ---- */
 
-/* The words of grpc-go for a path that nobody serves. */
-static void name_unknown(struct otl_view path, char *out, size_t size)
+/* The signal whose service is named; COL_SIGNALS: none that is taken. */
+static enum col_signal signal_of(const struct col_otlp_grpc *grpc, struct otl_view service)
 {
+    int signal = COL_TRACES;
+
+    while (signal < COL_SIGNALS && ((grpc->signals & COL_SIGNAL_BIT(signal)) == 0 ||
+                                    !otl_view_is(service, service_names[signal])))
+        signal++;
+    return (enum col_signal)signal;
+}
+
+/* That of "/package.Service/Export". */
+static enum col_signal signal_of_path(const struct col_otlp_grpc *grpc, struct otl_view path)
+{
+    static const char method[] = "/Export";
+    const size_t len = sizeof(method) - 1;
+
+    if (path.len <= len || path.data[0] != '/' ||
+        memcmp(path.data + path.len - len, method, len) != 0)
+        return COL_SIGNALS;
+    return signal_of(grpc, otl_view(path.data + 1, path.len - len - 1));
+}
+
+/* The words of grpc-go for a path that nobody serves. */
+static void name_unknown(const struct col_otlp_grpc *grpc, struct otl_view path, char *out,
+                         size_t size)
+{
+    enum col_signal signal;
     const char *slash = path.len > 1 ? memrchr(path.data, '/', path.len) : NULL;
     int service_len, method_len;
 
@@ -194,9 +222,10 @@ static void name_unknown(struct otl_view path, char *out, size_t size)
     }
     service_len = (int)(slash - path.data - 1);
     method_len = (int)(path.data + path.len - slash - 1);
-    if (otl_view_is(otl_view(path.data + 1, (size_t)service_len), service_name))
+    signal = signal_of(grpc, otl_view(path.data + 1, (size_t)service_len));
+    if (signal != COL_SIGNALS)
         snprintf(out, size, "unknown method %.*s for service %s", method_len < 64 ? method_len : 64,
-                 slash + 1, service_name);
+                 slash + 1, service_names[signal]);
     else
         snprintf(out, size, "unknown service %.*s", service_len < 100 ? service_len : 100,
                  path.data + 1);
@@ -207,9 +236,9 @@ static bool on_head(void *context, const struct col_grpc_request *request,
 {
     struct col_otlp_grpc *grpc = context;
 
-    if (otl_view_is(request->path, method_path))
+    if (signal_of_path(grpc, request->path) != COL_SIGNALS)
         return true;
-    name_unknown(request->path, grpc->unknown, sizeof(grpc->unknown));
+    name_unknown(grpc, request->path, grpc->unknown, sizeof(grpc->unknown));
     *ret = (struct col_grpc_answer){.code = COL_GRPC_UNIMPLEMENTED,
                                     .text = otl_view_str(grpc->unknown)};
     return false;
@@ -266,8 +295,9 @@ static void on_gone(void *context, struct col_grpc_request *request)
 
 static void serve(struct col_otlp_grpc *grpc, struct col_grpc_request *request)
 {
-    struct col_intake_request taken = {request->connection, request->mono_ns, request->wall_ns,
-                                       request->message, false};
+    struct col_intake_request taken = {
+        signal_of_path(grpc, request->path), request->connection, request->mono_ns,
+        request->wall_ns,                    request->message,    false};
     const struct col_intake_wait wait = {grpc, request, on_outcome};
     struct col_outcome outcome = COL_OUTCOME_INIT;
     struct col_waiting *waiting;
@@ -278,7 +308,7 @@ static void serve(struct col_otlp_grpc *grpc, struct col_grpc_request *request)
         refuse_compressed(grpc, request, &outcome.detail);
     } else {
         waiting = col_intake_take(grpc->intake, &taken, &wait, &outcome);
-        request->tag = (void *)(uintptr_t)outcome.tap_request;
+        request->tag = col_intake_tag(&outcome);
         request->note = (uint64_t)(uintptr_t)waiting;
         if (waiting == NULL)
             answer_outcome(grpc, request, &outcome);
@@ -497,6 +527,7 @@ enum otel_err col_otlp_grpc_new(const struct col_otlp_grpc_options *options,
                                               .transport = COL_TAP_GRPC,
                                               .max_body_bytes = options->max_recv_msg_size,
                                               .host = options->host,
+                                              .signals = options->signals,
                                               .next = options->next};
     struct col_otlp_grpc *grpc = otl_mem_zalloc(sizeof(*grpc));
     const struct col_fault_socket socket = {grpc, on_refuse, on_meet, on_thaw, on_certificate};
@@ -505,6 +536,7 @@ enum otel_err col_otlp_grpc_new(const struct col_otlp_grpc_options *options,
     if (grpc == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     grpc->host = options->host;
+    grpc->signals = options->signals;
     grpc->max_message = options->max_recv_msg_size;
     grpc->on_drained = options->on_drained;
     grpc->on_drained_context = options->on_drained_context;

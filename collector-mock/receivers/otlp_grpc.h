@@ -5,7 +5,8 @@
 #include "collector-mock/pipeline/component.h"
 
 /*
- * OTLP/gRPC side of the otlp receiver: TraceService/Export, in the clear or under TLS.
+ * OTLP/gRPC side of the otlp receiver: Export of TraceService, MetricsService and LogsService
+ * (those that pipelines want), in the clear or under TLS.
  *
  * Codes and texts are those of the Collector: UNIMPLEMENTED for another method or encoding,
  * RESOURCE_EXHAUSTED for a message over the limit, before or after decompression, INTERNAL for
@@ -28,6 +29,7 @@ struct col_otlp_grpc_options {
     struct col_tls *tls;         /* NULL: in the clear; borrowed */
     struct col_guard *guard;     /* who may send; NULL: everybody; borrowed */
     struct col_host *host;
+    unsigned signals; /* COL_SIGNAL_BIT of those that are taken */
     struct col_consumer next;
     const struct col_otlp_grpc *first; /* worker 0's, which accepts for this one; NULL:
                                         * it listens */

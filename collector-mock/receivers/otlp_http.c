@@ -22,7 +22,7 @@ struct col_otlp_http {
     struct col_dealer *dealer; /* worker 0, of several */
     struct col_tls *tls; /* NULL: in the clear */
     struct col_guard *guard; /* NULL: everybody may send */
-    const char *path;
+    const char *paths[COL_SIGNALS]; /* NULL: the signal is not taken */
     struct col_http_server *server;
     struct col_intake *intake;
     struct otl_buf status; /* the error body at hand */
@@ -157,7 +157,7 @@ static bool answer_by_fault(struct col_otlp_http *http, const struct col_outcome
     if (outcome->code != COL_GRPC_OK)
         return false; /* the pipeline refused it: that is told */
     otl_buf_init(&message, (size_t)fault->size + 4096);
-    if (col_damage_message(fault, outcome->rejected, is_json(request), &message))
+    if (col_damage_message(fault, outcome, is_json(request), &message))
         answer->body = otl_view(message.data, message.len);
     if (col_damage_type(fault) != NULL)
         answer->content_type = col_damage_type(fault);
@@ -175,7 +175,7 @@ static bool answer_by_fault(struct col_otlp_http *http, const struct col_outcome
 static void answer_outcome(struct col_otlp_http *http, struct col_http_request *request,
                            const struct col_outcome *outcome)
 {
-    /* an ExportTraceServiceResponse that says nothing has no bytes */
+    /* an export response that says nothing has no bytes */
     bool json = is_json(request);
     struct col_http_answer answer = {.status = col_status_http(outcome->code),
                                      .content_type = json ? json_media : protobuf_media,
@@ -194,8 +194,8 @@ static void on_answered(void *context, const struct col_http_request *request,
 {
     struct col_otlp_http *http = context;
 
-    col_intake_answered(http->intake, request->connection, (uint64_t)(uintptr_t)request->tag,
-                        request->note, answer->status, sent);
+    col_intake_answered(http->intake, request->connection, request->tag, request->note,
+                        answer->status, sent);
 }
 
 /* ---- a request ---- */
@@ -236,10 +236,23 @@ static void on_gone(void *context, struct col_http_request *request)
         col_intake_gone((struct col_waiting *)(uintptr_t)request->note);
 }
 
-static void take_traces(struct col_otlp_http *http, struct col_http_request *request)
+/* COL_SIGNALS: none that is taken. */
+static enum col_signal signal_of(const struct col_otlp_http *http, struct otl_view path)
 {
-    struct col_intake_request taken = {request->connection, request->mono_ns, request->wall_ns,
-                                       request->body, is_json(request)};
+    int signal = COL_TRACES;
+
+    while (signal < COL_SIGNALS &&
+           (http->paths[signal] == NULL || !otl_view_is(path, http->paths[signal])))
+        signal++;
+    return (enum col_signal)signal;
+}
+
+static void take_request(struct col_otlp_http *http, struct col_http_request *request,
+                         enum col_signal signal)
+{
+    struct col_intake_request taken = {
+        signal,           request->connection, request->mono_ns,
+        request->wall_ns, request->body,       is_json(request)};
     const struct col_intake_wait wait = {http, request, on_outcome};
     struct col_outcome outcome = COL_OUTCOME_INIT;
     struct col_waiting *waiting = NULL;
@@ -251,7 +264,7 @@ static void take_traces(struct col_otlp_http *http, struct col_http_request *req
                                                               : COL_GRPC_INVALID_ARGUMENT;
         col_intake_failed(http->intake);
     }
-    request->tag = (void *)(uintptr_t)outcome.tap_request;
+    request->tag = col_intake_tag(&outcome);
     if (waiting != NULL) {
         request->note = (uint64_t)(uintptr_t)waiting;
         col_http_watch(request);
@@ -264,8 +277,9 @@ static void take_traces(struct col_otlp_http *http, struct col_http_request *req
 static void serve(struct col_otlp_http *http, struct col_http_request *request)
 {
     struct otl_view type = col_http_header_of(request, "Content-Type");
+    enum col_signal signal = signal_of(http, request->path);
 
-    if (!otl_view_is(request->path, http->path))
+    if (signal == COL_SIGNALS)
         answer_plain(http, request, 404, "404 page not found\n");
     else if (!otl_view_is(request->method, "POST"))
         answer_plain(http, request, 405, "405 method not allowed, supported: [POST]");
@@ -274,7 +288,7 @@ static void serve(struct col_otlp_http *http, struct col_http_request *request)
                      "415 unsupported media type, supported: [application/json, "
                      "application/x-protobuf]");
     else
-        take_traces(http, request);
+        take_request(http, request, signal);
 }
 
 /* As the Collector says it: in the encoding of the request, JSON if it names none, and 500 if it
@@ -332,7 +346,7 @@ static void on_refused(void *context, const struct col_http_request *request,
     col_intake_count(http->intake, answer->status);
     col_intake_failed(http->intake);
     if ((answer->status != 400 && answer->status != 503) ||
-        !otl_view_is(request->path, http->path))
+        signal_of(http, request->path) == COL_SIGNALS)
         return;
     snprintf(message, sizeof(message), "%.*s", (int)answer->body.len, answer->body.data);
     answer->body = status_body(http, is_json(request),
@@ -507,6 +521,7 @@ enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
                                               .transport = COL_TAP_HTTP,
                                               .max_body_bytes = options->max_request_body_size,
                                               .host = options->host,
+                                              .signals = options->signals,
                                               .next = options->next};
     struct col_otlp_http *http = otl_mem_zalloc(sizeof(*http));
     const struct col_fault_socket socket = {http, on_refuse, on_meet, on_thaw, on_certificate};
@@ -515,7 +530,9 @@ enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
     if (http == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     http->host = options->host;
-    http->path = options->traces_url_path;
+    for (int s = COL_TRACES; s < COL_SIGNALS; s++)
+        if ((options->signals & COL_SIGNAL_BIT(s)) != 0)
+            http->paths[s] = options->url_paths[s];
     http->encodings = options->encodings;
     http->on_drained = options->on_drained;
     http->on_drained_context = options->on_drained_context;

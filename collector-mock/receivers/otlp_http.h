@@ -6,9 +6,10 @@
 #include "collector-mock/pipeline/component.h"
 
 /*
- * OTLP/HTTP side of the otlp receiver: POST /v1/traces, protobuf or JSON.
+ * OTLP/HTTP side of the otlp receiver: POST /v1/traces, /v1/metrics, /v1/logs, protobuf or JSON.
  *
- * Statuses and bodies are those of the Collector: 404 for an unknown path, 405 and 415 as plain
+ * Statuses and bodies are those of the Collector: 404 for an unknown path
+ * (that of a signal that no pipeline wants, too), 405 and 415 as plain
  * text, 400 with a google.rpc.Status for what cannot be decompressed or decoded or is too large,
  * 500 or 503 with one for a failing pipeline. A request is in the tap before any processor sees
  * it and before it is answered; a tap that cannot be written is 503.
@@ -24,7 +25,8 @@ struct col_tls;
 struct col_otlp_http_options {
     const char *id;              /* of the receiver; lives as long as this */
     const char *endpoint;        /* "127.0.0.1:4318"; port 0: any */
-    const char *traces_url_path; /* "/v1/traces"; lives as long as this */
+    unsigned signals;            /* COL_SIGNAL_BIT of those that are taken */
+    const char *url_paths[COL_SIGNALS]; /* "/v1/traces"; live as long as this */
     const char *const *encodings; /* Content-Encodings that are taken, ending with NULL; lives as
                                    * long as this */
     size_t max_request_body_size; /* bytes, also after decompression */

@@ -38,6 +38,7 @@ struct col_recent {
     struct otl_buf text;
     int buckets[BUCKETS];
     unsigned place; /* of the next new trace: the oldest one's */
+    uint64_t requests[COL_SIGNALS], items[COL_SIGNALS];
     struct trace traces[COL_RECENT_MAX];
 };
 
@@ -167,7 +168,37 @@ static void copy_text(char *out, size_t size, struct otl_view text)
     out[len] = '\0';
 }
 
-static void see(struct col_recent *recent, struct otl_view request)
+/* What a request of metrics or logs holds, in a line of its own. */
+static void see_others(struct col_recent *recent, enum col_signal signal, struct otl_view request)
+{
+    static const char *const words[COL_SIGNALS] = {"span", "data point", "log record"};
+    char when[16], service[48] = "-";
+    uint64_t count = 0, messages = 0;
+    struct col_value value;
+    struct col_traces items;
+    struct col_item item;
+
+    col_items_init(&items, signal, request);
+    while (col_items_next(&items, &item)) {
+        if (messages++ == 0 &&
+            col_attribute_find(&item.resource->attributes, "service.name", &value) &&
+            value.kind == COL_VALUE_STRING)
+            copy_text(service, sizeof(service), value.text);
+        count += item.count;
+    }
+    recent->requests[signal]++;
+    recent->items[signal] += count;
+    if (recent->fd < 0)
+        return;
+    write_time(otl_clock_wall(recent->clock), when);
+    (void)!otl_buf_printf(&recent->text, "%s  %s  %s  %llu %s%s\n", when, col_signal_name(signal),
+                          service, (unsigned long long)count, words[signal],
+                          count == 1 ? "" : "s");
+    if (recent->text.len > TEXT_MAX / 2)
+        put_lines(recent);
+}
+
+static void see_traces(struct col_recent *recent, struct otl_view request)
 {
     static const uint8_t none[8];
     uint64_t now = otl_clock_mono(recent->clock);
@@ -193,7 +224,19 @@ static void see(struct col_recent *recent, struct otl_view request)
         trace->spans++;
         trace->errors += span.status_code == 2;
         trace->last_mono_ns = now;
+        recent->items[COL_TRACES]++;
     }
+    recent->requests[COL_TRACES]++;
+}
+
+void col_recent_see(struct col_recent *recent, enum col_signal signal, struct otl_view request)
+{
+    pthread_mutex_lock(&recent->lock);
+    if (signal == COL_TRACES)
+        see_traces(recent, request);
+    else
+        see_others(recent, signal, request);
+    pthread_mutex_unlock(&recent->lock);
 }
 
 /* ---- the page ---- */
@@ -236,20 +279,20 @@ static enum otel_err html_row(const struct trace *trace, struct otl_buf *out)
     return err;
 }
 
-void col_recent_see(struct col_recent *recent, struct otl_view request)
-{
-    pthread_mutex_lock(&recent->lock);
-    see(recent, request);
-    pthread_mutex_unlock(&recent->lock);
-}
-
 enum otel_err col_recent_html(struct col_recent *recent, struct otl_buf *out)
 {
-    enum otel_err err = otl_buf_append_str(
-        out, "<table><tr><th>first span<th>trace<th>service<th>name<th>spans<th>ms<th>errors"
-             "<th>root</tr>\n");
+    enum otel_err err = OTEL_OK;
 
     pthread_mutex_lock(&recent->lock);
+    for (int s = COL_TRACES; s < COL_SIGNALS && err == OTEL_OK; s++)
+        err = otl_buf_printf(out, "%s%s: %llu %s in %llu requests", s > 0 ? "; " : "<p>Received ",
+                             col_signal_name((enum col_signal)s),
+                             (unsigned long long)recent->items[s],
+                             col_signal_items((enum col_signal)s),
+                             (unsigned long long)recent->requests[s]);
+    if (err == OTEL_OK)
+        err = otl_buf_append_str(out, "</p>\n<table><tr><th>first span<th>trace<th>service"
+                                      "<th>name<th>spans<th>ms<th>errors<th>root</tr>\n");
     for (unsigned i = 1; i <= COL_RECENT_MAX && err == OTEL_OK; i++) {
         const struct trace *trace =
             &recent->traces[(recent->place + COL_RECENT_MAX - i) % COL_RECENT_MAX];

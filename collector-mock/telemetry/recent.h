@@ -5,11 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collector-mock/wire/signal.h"
 #include "sdk/base/buf.h"
 #include "sdk/base/clock.h"
 
 /*
- * The traces that came last, for people: lines on a descriptor, rows of the status page.
+ * The traces that came last, for people: lines on a descriptor, rows of the status page; and what
+ * came of metrics and logs, in numbers.
  *
  * What is said of a trace is what has come of it. A line is written when nothing more has come for
  * a second, when the trace must make room, and at the end; again if spans come after that.
@@ -32,10 +34,10 @@ struct col_recent;
 OTEL_MUST_USE enum otel_err col_recent_new(struct event_base *base, const struct otl_clock *clock,
                                            int print_fd, struct col_recent **ret);
 void col_recent_free(struct col_recent *recent);
-/* A request that has been checked. */
-void col_recent_see(struct col_recent *recent, struct otl_view request);
+/* A request that has been checked. Of metrics and logs there is a line a request. */
+void col_recent_see(struct col_recent *recent, enum col_signal signal, struct otl_view request);
 void col_recent_finish(struct col_recent *recent);
-/* A table of HTML, the newest first. Errors of otl_buf_append(). */
+/* What came by signal, and a table of traces, the newest first. Errors of otl_buf_append(). */
 OTEL_MUST_USE enum otel_err col_recent_html(struct col_recent *recent, struct otl_buf *out);
 
 /* Text between tags; what is no printable text becomes a question mark. */

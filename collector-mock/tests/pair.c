@@ -76,11 +76,17 @@ unsigned pair_post_groups(void)
     return pair_post(otl_view(pair_body.data, pair_body.len));
 }
 
+/* Gauges say of which signal they are. */
+static const char *signal_of(const char *name)
+{
+    return strstr(name, "_total") == NULL ? ",data_type=\"traces\"" : "";
+}
+
 double pair_metric(const char *name, const char *type, const char *more)
 {
     char series[256];
 
-    snprintf(series, sizeof(series), "%s{exporter=\"%s\"%s}", name, type, more);
+    snprintf(series, sizeof(series), "%s{exporter=\"%s\"%s%s}", name, type, signal_of(name), more);
     return rig_metric(&pair_near, series);
 }
 
@@ -88,7 +94,7 @@ void pair_until(const char *name, const char *type, double value)
 {
     char series[256];
 
-    snprintf(series, sizeof(series), "%s{exporter=\"%s\"}", name, type);
+    snprintf(series, sizeof(series), "%s{exporter=\"%s\"%s}", name, type, signal_of(name));
     rig_metric_until(&pair_near, series, value);
 }
 

@@ -382,7 +382,8 @@ static void json_is_recorded_as_the_protobuf_that_says_the_same(void **state)
     rig_start(rig, NULL);
     rig_read("ci/witness/official/groups.json", &json);
     otl_buf_init(&same, 1 << 20);
-    assert_int_equal(col_json_decode(otl_view(json.data, json.len), &same, NULL), OTEL_OK);
+    assert_int_equal(col_json_decode(COL_TRACES, otl_view(json.data, json.len), &same, NULL),
+                     OTEL_OK);
     fd = rig_connect(rig_port(rig, "otlp/http"));
     assert_int_equal(post_json(fd, otl_view(json.data, json.len)), 200);
     assert_int_equal(post_json(fd, otl_view("[]", 2)), 400);

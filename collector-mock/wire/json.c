@@ -6,106 +6,9 @@
 #include <string.h>
 
 #include "collector-mock/wire/json_lex.h"
+#include "collector-mock/wire/json_schema.h"
 #include "collector-mock/wire/put.h"
 #include "sdk/base/text.h"
-
-/* ---- what a message is ---- */
-
-enum kind { TEXT, BASE64, HEX, BOOL, INT64, INT32, UINT32, FIXED32, FIXED64, DOUBLE, MESSAGE };
-
-struct field {
-    const char *name; /* NULL ends a table */
-    uint32_t number;
-    enum kind kind;
-    bool repeated;
-    const struct field *message;
-    const char *const *words; /* of an enum, from 0 */
-};
-
-static const char *const span_kinds[] = {
-    "SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL", "SPAN_KIND_SERVER", "SPAN_KIND_CLIENT",
-    "SPAN_KIND_PRODUCER",    "SPAN_KIND_CONSUMER", NULL};
-static const char *const status_codes[] = {"STATUS_CODE_UNSET", "STATUS_CODE_OK",
-                                           "STATUS_CODE_ERROR", NULL};
-
-static const struct field any_value[];
-static const struct field key_value[] = {{"key", 1, TEXT, false, NULL, NULL},
-                                         {"value", 2, MESSAGE, false, any_value, NULL},
-                                         {"keyStrindex", 3, INT32, false, NULL, NULL},
-                                         {.name = NULL}};
-static const struct field array_value[] = {{"values", 1, MESSAGE, true, any_value, NULL},
-                                           {.name = NULL}};
-static const struct field kvlist_value[] = {{"values", 1, MESSAGE, true, key_value, NULL},
-                                            {.name = NULL}};
-static const struct field any_value[] = {
-    {"stringValue", 1, TEXT, false, NULL, NULL},
-    {"boolValue", 2, BOOL, false, NULL, NULL},
-    {"intValue", 3, INT64, false, NULL, NULL},
-    {"doubleValue", 4, DOUBLE, false, NULL, NULL},
-    {"arrayValue", 5, MESSAGE, false, array_value, NULL},
-    {"kvlistValue", 6, MESSAGE, false, kvlist_value, NULL},
-    {"bytesValue", 7, BASE64, false, NULL, NULL},
-    {"stringValueStrindex", 8, INT32, false, NULL, NULL},
-    {.name = NULL}};
-static const struct field event[] = {{"timeUnixNano", 1, FIXED64, false, NULL, NULL},
-                                     {"name", 2, TEXT, false, NULL, NULL},
-                                     {"attributes", 3, MESSAGE, true, key_value, NULL},
-                                     {"droppedAttributesCount", 4, UINT32, false, NULL, NULL},
-                                     {.name = NULL}};
-static const struct field span_link[] = {{"traceId", 1, HEX, false, NULL, NULL},
-                                     {"spanId", 2, HEX, false, NULL, NULL},
-                                     {"traceState", 3, TEXT, false, NULL, NULL},
-                                     {"attributes", 4, MESSAGE, true, key_value, NULL},
-                                     {"droppedAttributesCount", 5, UINT32, false, NULL, NULL},
-                                     {"flags", 6, FIXED32, false, NULL, NULL},
-                                     {.name = NULL}};
-static const struct field status[] = {{"message", 2, TEXT, false, NULL, NULL},
-                                      {"code", 3, INT32, false, NULL, status_codes},
-                                      {.name = NULL}};
-static const struct field span[] = {
-    {"traceId", 1, HEX, false, NULL, NULL},
-    {"spanId", 2, HEX, false, NULL, NULL},
-    {"traceState", 3, TEXT, false, NULL, NULL},
-    {"parentSpanId", 4, HEX, false, NULL, NULL},
-    {"name", 5, TEXT, false, NULL, NULL},
-    {"kind", 6, INT32, false, NULL, span_kinds},
-    {"startTimeUnixNano", 7, FIXED64, false, NULL, NULL},
-    {"endTimeUnixNano", 8, FIXED64, false, NULL, NULL},
-    {"attributes", 9, MESSAGE, true, key_value, NULL},
-    {"droppedAttributesCount", 10, UINT32, false, NULL, NULL},
-    {"events", 11, MESSAGE, true, event, NULL},
-    {"droppedEventsCount", 12, UINT32, false, NULL, NULL},
-    {"links", 13, MESSAGE, true, span_link, NULL},
-    {"droppedLinksCount", 14, UINT32, false, NULL, NULL},
-    {"status", 15, MESSAGE, false, status, NULL},
-    {"flags", 16, FIXED32, false, NULL, NULL},
-    {.name = NULL}};
-static const struct field scope[] = {{"name", 1, TEXT, false, NULL, NULL},
-                                     {"version", 2, TEXT, false, NULL, NULL},
-                                     {"attributes", 3, MESSAGE, true, key_value, NULL},
-                                     {"droppedAttributesCount", 4, UINT32, false, NULL, NULL},
-                                     {.name = NULL}};
-static const struct field entity_ref[] = {{"schemaUrl", 1, TEXT, false, NULL, NULL},
-                                          {"type", 2, TEXT, false, NULL, NULL},
-                                          {"idKeys", 3, TEXT, true, NULL, NULL},
-                                          {"descriptionKeys", 4, TEXT, true, NULL, NULL},
-                                          {.name = NULL}};
-static const struct field resource[] = {
-    {"attributes", 1, MESSAGE, true, key_value, NULL},
-    {"droppedAttributesCount", 2, UINT32, false, NULL, NULL},
-    {"entityRefs", 3, MESSAGE, true, entity_ref, NULL},
-    {.name = NULL}};
-static const struct field scope_spans[] = {{"scope", 1, MESSAGE, false, scope, NULL},
-                                           {"spans", 2, MESSAGE, true, span, NULL},
-                                           {"schemaUrl", 3, TEXT, false, NULL, NULL},
-                                           {.name = NULL}};
-static const struct field resource_spans[] = {
-    {"resource", 1, MESSAGE, false, resource, NULL},
-    {"scopeSpans", 2, MESSAGE, true, scope_spans, NULL},
-    {"schemaUrl", 3, TEXT, false, NULL, NULL},
-    {.name = NULL}};
-static const struct field request[] = {
-    {"resourceSpans", 1, MESSAGE, true, resource_spans, NULL}, {.name = NULL}};
 
 /* "traceId" and "trace_id" alike. */
 static bool is_name(struct otl_view key, const char *name)
@@ -126,7 +29,7 @@ static bool is_name(struct otl_view key, const char *name)
     return at == key.len;
 }
 
-static const struct field *find(const struct field *fields, struct otl_view key)
+static const struct col_json_field *find(const struct col_json_field *fields, struct otl_view key)
 {
     while (fields->name != NULL && !is_name(key, fields->name))
         fields++;
@@ -235,7 +138,7 @@ static bool read_double(struct json *j, double *ret)
            wrong(j, "a number was expected, within its range");
 }
 
-static bool put_enum(struct json *j, const struct field *field)
+static bool put_enum(struct json *j, const struct col_json_field *field)
 {
     struct otl_view word;
     int64_t value;
@@ -252,7 +155,7 @@ static bool put_enum(struct json *j, const struct field *field)
            put_varint(j, field->number, (uint64_t)value);
 }
 
-static bool put_hex(struct json *j, const struct field *field)
+static bool put_hex(struct json *j, const struct col_json_field *field)
 {
     struct otl_view text;
     uint8_t id[16];
@@ -278,7 +181,7 @@ static int base64_digit(char c)
     return c == '/' || c == '_' ? 63 : -1;
 }
 
-static bool put_base64(struct json *j, const struct field *field)
+static bool put_base64(struct json *j, const struct col_json_field *field)
 {
     struct otl_view text;
     unsigned bits = 0;
@@ -309,7 +212,7 @@ static bool put_base64(struct json *j, const struct field *field)
     return true;
 }
 
-static bool put_scalar(struct json *j, const struct field *field)
+static bool put_scalar(struct json *j, const struct col_json_field *field)
 {
     struct otl_view text;
     int64_t number;
@@ -318,34 +221,43 @@ static bool put_scalar(struct json *j, const struct field *field)
     bool yes;
 
     switch (field->kind) {
-    case TEXT:
+    case COL_JSON_TEXT:
         return col_json_text(&j->lex, &text) && put_bytes(j, field->number, text);
-    case BASE64:
+    case COL_JSON_BASE64:
         return put_base64(j, field);
-    case HEX:
+    case COL_JSON_HEX:
         return put_hex(j, field);
-    case BOOL:
+    case COL_JSON_BOOL:
         yes = col_json_word(&j->lex, "true");
         if (!yes && !col_json_word(&j->lex, "false"))
             return wrong(j, "true or false was expected");
         return put_varint(j, field->number, yes);
-    case INT64:
+    case COL_JSON_INT64:
         return read_signed(j, INT64_MIN, INT64_MAX, &number) &&
                put_varint(j, field->number, (uint64_t)number);
-    case INT32:
+    case COL_JSON_INT32:
         return put_enum(j, field);
-    case UINT32:
+    case COL_JSON_SINT32:
+        return read_signed(j, INT32_MIN, INT32_MAX, &number) &&
+               put_varint(j, field->number,
+                          (uint32_t)number << 1 ^ (number < 0 ? UINT32_MAX : 0));
+    case COL_JSON_UINT64:
+        return read_unsigned(j, UINT64_MAX, &natural) && put_varint(j, field->number, natural);
+    case COL_JSON_SFIXED64:
+        return read_signed(j, INT64_MIN, INT64_MAX, &number) &&
+               put_fixed(j, field->number, (uint64_t)number, 8);
+    case COL_JSON_UINT32:
         return read_unsigned(j, UINT32_MAX, &natural) && put_varint(j, field->number, natural);
-    case FIXED32:
+    case COL_JSON_FIXED32:
         return read_unsigned(j, UINT32_MAX, &natural) && put_fixed(j, field->number, natural, 4);
-    case FIXED64:
+    case COL_JSON_FIXED64:
         return read_unsigned(j, UINT64_MAX, &natural) && put_fixed(j, field->number, natural, 8);
-    case DOUBLE:
+    case COL_JSON_DOUBLE:
         if (!read_double(j, &real))
             return false;
         memcpy(&natural, &real, sizeof(natural));
         return put_fixed(j, field->number, natural, 8);
-    case MESSAGE:
+    case COL_JSON_MESSAGE:
         break;
     }
     return false;
@@ -353,10 +265,10 @@ static bool put_scalar(struct json *j, const struct field *field)
 
 /* ---- messages ---- */
 
-static bool put_members(struct json *j, const struct field *fields, unsigned depth);
+static bool put_members(struct json *j, const struct col_json_field *fields, unsigned depth);
 
 /* Its length is known behind it: room is left, and what is too much of it closed. */
-static bool put_message(struct json *j, const struct field *field, unsigned depth)
+static bool put_message(struct json *j, const struct col_json_field *field, unsigned depth)
 {
     static const uint8_t room[5] = {0};
     uint8_t length[COL_VARINT_MAX];
@@ -380,12 +292,12 @@ static bool put_message(struct json *j, const struct field *field, unsigned dept
     return true;
 }
 
-static bool put_value(struct json *j, const struct field *field, unsigned depth)
+static bool put_value(struct json *j, const struct col_json_field *field, unsigned depth)
 {
-    return field->kind == MESSAGE ? put_message(j, field, depth) : put_scalar(j, field);
+    return field->kind == COL_JSON_MESSAGE ? put_message(j, field, depth) : put_scalar(j, field);
 }
 
-static bool put_member(struct json *j, const struct field *field, unsigned depth)
+static bool put_member(struct json *j, const struct col_json_field *field, unsigned depth)
 {
     bool first = true;
 
@@ -401,7 +313,7 @@ static bool put_member(struct json *j, const struct field *field, unsigned depth
     return j->lex.err == OTEL_OK;
 }
 
-static bool put_members(struct json *j, const struct field *fields, unsigned depth)
+static bool put_members(struct json *j, const struct col_json_field *fields, unsigned depth)
 {
     struct otl_view name;
     bool first = true;
@@ -409,7 +321,7 @@ static bool put_members(struct json *j, const struct field *fields, unsigned dep
     if (!col_json_expect(&j->lex, '{'))
         return false;
     while (col_json_more(&j->lex, &first, '}')) {
-        const struct field *field;
+        const struct col_json_field *field;
         if (!col_json_text(&j->lex, &name))
             return false;
         field = find(fields, name);
@@ -421,14 +333,14 @@ static bool put_members(struct json *j, const struct field *fields, unsigned dep
     return j->lex.err == OTEL_OK;
 }
 
-enum otel_err col_json_decode(struct otl_view json, struct otl_buf *out,
+enum otel_err col_json_decode(enum col_signal signal, struct otl_view json, struct otl_buf *out,
                               struct otl_detail *reterr)
 {
     struct json j = {.out = out};
     enum otel_err err;
 
     col_json_lex_init(&j.lex, json, reterr);
-    if (put_members(&j, request, COL_JSON_DEPTH_MAX))
+    if (put_members(&j, col_json_requests[signal], COL_JSON_DEPTH_MAX))
         col_json_peek(&j.lex);
     if (j.lex.err == OTEL_OK && j.lex.at < j.lex.end)
         wrong(&j, "something stands behind the request");

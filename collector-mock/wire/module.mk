@@ -4,7 +4,10 @@ col_wire_SRCS := collector-mock/wire/field.c collector-mock/wire/value.c \
                  collector-mock/wire/span.c collector-mock/wire/traces.c \
                  collector-mock/wire/tap.c collector-mock/wire/tap_write.c \
                  collector-mock/wire/regroup.c collector-mock/wire/json.c \
-                 collector-mock/wire/json_lex.c collector-mock/wire/deal.c
+                 collector-mock/wire/json_lex.c collector-mock/wire/json_schema.c \
+                 collector-mock/wire/deal.c \
+                 collector-mock/wire/signal.c collector-mock/wire/logs.c \
+                 collector-mock/wire/metrics.c collector-mock/wire/point.c
 col_wire_LIBS := base
 
 TESTS += col_traces_test
@@ -20,6 +23,11 @@ TESTS += col_deal_test
 col_deal_test_SRCS := collector-mock/wire/tests/deal_test.c
 col_deal_test_LIBS := col_wire base
 
+TESTS += col_signals_test
+col_signals_test_SRCS := collector-mock/wire/tests/signals_test.c \
+                         collector-mock/wire/tests/witness.c
+col_signals_test_LIBS := col_wire otlp_pb base
+
 TESTS += col_tap_test
 col_tap_test_SRCS := collector-mock/wire/tests/tap_test.c
 col_tap_test_LIBS := col_wire base
@@ -28,6 +36,11 @@ FUZZERS += fuzz_col_otlp
 fuzz_col_otlp_SRCS := collector-mock/wire/tests/fuzz_col_otlp.c \
                       collector-mock/wire/tests/compare.c ci/fuzz-main.c
 fuzz_col_otlp_LIBS := col_wire otlp_pb base
+
+FUZZERS += fuzz_col_signals
+fuzz_col_signals_SRCS := collector-mock/wire/tests/fuzz_col_signals.c \
+                         collector-mock/wire/tests/witness.c ci/fuzz-main.c
+fuzz_col_signals_LIBS := col_wire otlp_pb base
 
 FUZZERS += fuzz_col_json
 fuzz_col_json_SRCS := collector-mock/wire/tests/fuzz_col_json.c ci/fuzz-main.c

@@ -2,7 +2,7 @@
 #ifndef COL_WIRE_PARSE_H
 #define COL_WIRE_PARSE_H
 
-#include "collector-mock/wire/traces.h"
+#include "collector-mock/wire/metrics.h"
 #include "sdk/base/text.h"
 
 /*
@@ -182,11 +182,17 @@ static inline bool col_take_item(const struct col_reader *r, struct col_list *li
 /* One more attribute, checked to its leaves. */
 bool col_take_attribute(const struct col_reader *r, struct col_list *list);
 bool col_check_attribute(struct otl_view raw, unsigned depth, struct col_fault *fault);
+bool col_check_value(struct otl_view raw, unsigned depth, struct col_fault *fault);
 bool col_read_event(struct otl_view raw, struct col_event *ret, struct col_fault *fault);
 bool col_read_link(struct otl_view raw, struct col_link *ret, struct col_fault *fault);
 bool col_read_entity_ref(struct otl_view raw, struct col_entity_ref *ret,
                          struct col_fault *fault);
+bool col_read_point(enum col_metric_kind kind, struct otl_view raw, struct col_point *ret,
+                    struct col_fault *fault);
 bool col_read_span(struct otl_view raw, struct col_span *ret, struct col_fault *fault);
+
+/* The next message of any scope of the request, not looked at; false: none or a fault. */
+bool col_member_next(struct col_traces *traces, struct otl_view *ret);
 
 /* The next item's bytes; false: no more. */
 bool col_list_next(struct col_list *list, struct otl_view *ret);

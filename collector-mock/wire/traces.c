@@ -2,6 +2,7 @@
 #include "collector-mock/wire/traces.h"
 
 #include "collector-mock/wire/parse.h"
+#include "collector-mock/wire/signal.h"
 
 /* The request and its groups: ResourceSpans, ScopeSpans, Resource, InstrumentationScope. */
 
@@ -37,15 +38,32 @@ static bool take_entity_ref(const struct col_reader *r, struct col_list *list)
            col_read_entity_ref(col_bytes_of(&r->field), &ref, r->fault);
 }
 
-static bool take_resource(const struct col_reader *outer, void *head)
+/* What the groups of a signal are called. */
+struct col_group_names {
+    const char *request_member;
+    const char *resource_group, *resource, *resource_member, *resource_schema;
+    const char *scope_group, *scope, *scope_member, *scope_schema;
+};
+
+#define NAMES(kind, member)                                                                        \
+    {                                                                                              \
+        "request.resource_" kind, "resource_" kind, "resource_" kind ".resource",                  \
+            "resource_" kind ".scope_" kind, "resource_" kind ".schema_url", "scope_" kind,        \
+            "scope_" kind ".scope", "scope_" kind "." member, "scope_" kind ".schema_url"          \
+    }
+
+static const struct col_group_names group_names[COL_SIGNALS] = {
+    NAMES("spans", "spans"), NAMES("metrics", "metrics"), NAMES("logs", "log_records")};
+
+static bool take_resource(const struct col_reader *outer, void *head, const char *name)
 {
     struct col_resource *ret = head;
     struct col_reader r;
 
-    if (!col_take_wire(outer, COL_WIRE_BYTES, "resource_spans.resource"))
+    if (!col_take_wire(outer, COL_WIRE_BYTES, name))
         return false;
     if (ret->present)
-        return col_fail(outer->fault, outer->tag, "resource_spans.resource", "twice");
+        return col_fail(outer->fault, outer->tag, name, "twice");
     ret->raw = col_bytes_of(&outer->field);
     ret->present = true;
     col_reader_init(&r, col_cursor_of(ret->raw), outer->fault);
@@ -64,15 +82,15 @@ static bool take_resource(const struct col_reader *outer, void *head)
     return col_reader_finish(&r, "resource");
 }
 
-static bool take_scope(const struct col_reader *outer, void *head)
+static bool take_scope(const struct col_reader *outer, void *head, const char *name)
 {
     struct col_scope *ret = head;
     struct col_reader r;
 
-    if (!col_take_wire(outer, COL_WIRE_BYTES, "scope_spans.scope"))
+    if (!col_take_wire(outer, COL_WIRE_BYTES, name))
         return false;
     if (ret->present)
-        return col_fail(outer->fault, outer->tag, "scope_spans.scope", "twice");
+        return col_fail(outer->fault, outer->tag, name, "twice");
     ret->raw = col_bytes_of(&outer->field);
     ret->present = true;
     col_reader_init(&r, col_cursor_of(ret->raw), outer->fault);
@@ -96,10 +114,10 @@ static bool take_scope(const struct col_reader *outer, void *head)
 /* Of resource_spans and scope_spans: head (field 1), members (2), schema URL (3). */
 struct group {
     struct col_cursor bytes;
-    bool (*take_head)(const struct col_reader *r, void *head);
+    bool (*take_head)(const struct col_reader *r, void *head, const char *name);
     void *head;
     struct otl_view *schema_url;
-    const char *name, *members_name, *schema_name;
+    const char *name, *head_name, *members_name, *schema_name;
 };
 
 /* Read all of a group except its members, which may stand before the head. */
@@ -111,7 +129,7 @@ static bool read_group(const struct group *group, struct col_fault *fault)
     while (col_reader_next(&r)) {
         bool good = true;
         if (r.field.number == 1)
-            good = group->take_head(&r, group->head);
+            good = group->take_head(&r, group->head, group->head_name);
         else if (r.field.number == 2)
             good = col_take_wire(&r, COL_WIRE_BYTES, group->members_name);
         else if (r.field.number == 3)
@@ -125,9 +143,11 @@ static bool read_group(const struct group *group, struct col_fault *fault)
 static bool read_resource_head(struct col_traces *traces)
 {
     struct col_resource *resource = &traces->resource;
-    const struct group group = {traces->resource_spans, take_resource, resource,
-                                &resource->schema_url, "resource_spans",
-                                "resource_spans.scope_spans", "resource_spans.schema_url"};
+    const struct col_group_names *names = &group_names[traces->signal];
+    const struct group group = {traces->resource_spans, take_resource,    resource,
+                                &resource->schema_url,  names->resource_group,
+                                names->resource,        names->resource_member,
+                                names->resource_schema};
 
     memset(resource, 0, sizeof(*resource));
     return read_group(&group, &traces->fault);
@@ -136,20 +156,28 @@ static bool read_resource_head(struct col_traces *traces)
 static bool read_scope_head(struct col_traces *traces)
 {
     struct col_scope *scope = &traces->scope;
-    const struct group group = {traces->scope_spans, take_scope, scope, &scope->schema_url,
-                                "scope_spans", "scope_spans.spans", "scope_spans.schema_url"};
+    const struct col_group_names *names = &group_names[traces->signal];
+    const struct group group = {traces->scope_spans, take_scope,          scope,
+                                &scope->schema_url,  names->scope_group,  names->scope,
+                                names->scope_member, names->scope_schema};
 
     memset(scope, 0, sizeof(*scope));
     return read_group(&group, &traces->fault);
 }
 
-void col_traces_init(struct col_traces *traces, struct otl_view request)
+void col_items_init(struct col_traces *traces, enum col_signal signal, struct otl_view request)
 {
     memset(traces, 0, sizeof(*traces));
+    traces->signal = signal;
     traces->request = col_cursor_of(request);
     traces->base = traces->request.at;
     traces->resource_spans = traces->scope_spans = traces->request;
     traces->resource_spans.end = traces->scope_spans.end = traces->request.at;
+}
+
+void col_traces_init(struct col_traces *traces, struct otl_view request)
+{
+    col_items_init(traces, COL_TRACES, request);
 }
 
 bool col_traces_next_resource(struct col_traces *traces)
@@ -162,7 +190,7 @@ bool col_traces_next_resource(struct col_traces *traces)
     while (col_reader_next(&r)) {
         if (r.field.number != 1)
             continue;
-        if (!col_take_wire(&r, COL_WIRE_BYTES, "request.resource_spans"))
+        if (!col_take_wire(&r, COL_WIRE_BYTES, group_names[traces->signal].request_member))
             return false;
         traces->request = r.cursor;
         traces->resource_spans = col_cursor_of(col_bytes_of(&r.field));
@@ -187,6 +215,25 @@ bool col_traces_next_scope(struct col_traces *traces)
         traces->scope_spans = col_cursor_of(col_bytes_of(&field));
         traces->scopes++;
         return read_scope_head(traces);
+    }
+    return false;
+}
+
+bool col_member_next(struct col_traces *traces, struct otl_view *ret)
+{
+    struct col_field field;
+
+    while (traces->fault.why == NULL) {
+        while (col_field_next(&traces->scope_spans, &field) == COL_NEXT_FIELD) {
+            if (field.number != 2)
+                continue;
+            *ret = col_bytes_of(&field);
+            traces->spans++;
+            return true;
+        }
+        if (!col_traces_next_scope(traces) && traces->fault.why == NULL &&
+            !col_traces_next_resource(traces))
+            return false;
     }
     return false;
 }

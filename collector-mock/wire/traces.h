@@ -150,7 +150,11 @@ struct col_fault {
     const uint8_t *at;
 };
 
+/* What stands in the groups; see signal.h. */
+enum col_signal { COL_TRACES, COL_METRICS, COL_LOGS, COL_SIGNALS };
+
 struct col_traces {
+    enum col_signal signal;
     const uint8_t *base;
     struct col_cursor request;
     struct col_cursor resource_spans; /* rest of the current group */
@@ -159,7 +163,7 @@ struct col_traces {
     struct col_scope scope;
     uint64_t resources; /* groups entered so far: changes when span.resource changes */
     uint64_t scopes;
-    uint64_t spans;
+    uint64_t spans; /* of another signal: items */
     struct col_fault fault;
 };
 

@@ -73,6 +73,11 @@ static bool check_value(struct otl_view raw, unsigned depth, struct col_fault *f
     return col_reader_finish(&r, "value");
 }
 
+bool col_check_value(struct otl_view raw, unsigned depth, struct col_fault *fault)
+{
+    return check_value(raw, depth, fault);
+}
+
 bool col_check_attribute(struct otl_view raw, unsigned depth, struct col_fault *fault)
 {
     struct otl_view text;

@@ -89,36 +89,50 @@ static const struct {
           "[nop]}}}\n",
      "c.yaml:3:24: service references extension 'pprof', which is not configured"},
     {HEAD "service: {pipelines: {trace: {receivers: [otlp], exporters: [nop]}}}\n",
-     "c.yaml:3:23: 'trace' is no pipeline name (traces or traces/name) (did you mean 'traces'?)"},
-    {HEAD "service: {pipelines: {metrics: {receivers: [otlp], exporters: [nop]}}}\n",
-     "c.yaml:3:23: pipeline 'metrics': only traces pipelines are supported so far"},
-    {HEAD "service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n",
-     "c.yaml:3:23: pipeline 'logs': only traces pipelines are supported so far"},
-    {HEAD SPANMETRICS "service: {pipelines: {traces: {receivers: [otlp], exporters: [spanmetrics]},"
-          "\n"
-          "metrics: {receivers: [spanmetrics], exporters: [file]}}}\n",
-     "pipeline 'metrics': exporter 'file' does not support metrics as an exporter"},
+     "c.yaml:3:23: pipeline \"trace\": unknown signal \"trace\" (did you mean 'traces'?)"},
+    {HEAD "service: {pipelines: {log/2: {receivers: [otlp], exporters: [nop]}}}\n",
+     "c.yaml:3:23: pipeline \"log/2\": unknown signal \"log\""},
+    {HEAD "service: {pipelines: {metrics/: {receivers: [otlp], exporters: [nop]}}}\n",
+     "c.yaml:3:23: in \"metrics/\" id: the part after / should not be empty"},
+    {HEAD "service: {pipelines: {/a: {receivers: [otlp], exporters: [nop]}}}\n",
+     "c.yaml:3:23: in \"/a\" id: the part before / should not be empty"},
+    {HEAD "service: {pipelines: {profiles: {receivers: [otlp], exporters: [nop]}}}\n",
+     "c.yaml:3:23: pipeline \"profiles\": profiling signal support is at alpha level, gated under "
+     "the \"service.profilesSupport\" feature gate"},
+    {HEAD "processors: {groupbytrace: }\n"
+          "service: {pipelines: {logs: {receivers: [otlp], processors: [groupbytrace], exporters: "
+          "[nop]}}}\n",
+     "c.yaml:4:23: failed to create \"groupbytrace\" processor for data type \"logs\": telemetry "
+     "type is not supported"},
+    {HEAD "processors: {tail_sampling: {policies: [{name: a, type: always_sample}]}}\n"
+          "service: {pipelines: {metrics: {receivers: [otlp], processors: [tail_sampling], "
+          "exporters: [nop]}}}\n",
+     "c.yaml:4:23: failed to create \"tail_sampling\" processor for data type \"metrics\": "
+     "telemetry type is not supported"},
     {HEAD SPANMETRICS "service: {pipelines: {traces: {receivers: [otlp], exporters: [spanmetrics]},"
           "\n"
           "traces/2: {receivers: [spanmetrics], exporters: [nop]}}}\n",
-     "connector 'spanmetrics' is used as exporter in the traces pipeline 'traces' but not as "
-     "receiver of a metrics pipeline"},
-    {HEAD SPANMETRICS "service: {pipelines: {traces: {receivers: [otlp], exporters: [spanmetrics]},"
-          "\n"
-          "metrics: {receivers: [spanmetrics], processors: [batch], exporters: [nop]}}}\n"
-          "processors: {batch: }\n",
-     "pipeline 'metrics': processor 'batch' does not support metrics as a processor"},
+     "connector \"spanmetrics\" used as exporter in [traces] pipeline but not used in any "
+     "supported receiver pipeline"},
     {RECEIVERS "exporters: {prometheus: {endpoint: '127.0.0.1:0'}}\n"
                "service: {pipelines: {traces: {receivers: [otlp], exporters: [prometheus]}}}\n",
-     "pipeline 'traces': exporter 'prometheus' does not support traces as an exporter"},
+     "failed to create \"prometheus\" exporter for data type \"traces\": telemetry type is not "
+     "supported"},
     {HEAD "service: {pipelines: {traces: {receivers: otlp, exporters: [nop]}}}\n", "c.yaml:3:43: "},
     {HEAD "connectors: {nop: }\n" PIPELINE, "c.yaml:3:14: unknown type 'nop' for connector"},
     {HEAD "connectors: {forward: }\n"
           "service: {pipelines: {traces: {receivers: [otlp], exporters: [forward]}}}\n",
-     "c.yaml:3:14: connector 'forward' is used as exporter but not as receiver of a pipeline"},
+     "c.yaml:3:14: connector \"forward\" used as exporter in [traces] pipeline but not used in any "
+     "supported receiver pipeline"},
+    {HEAD "connectors: {forward: }\n"
+          "service: {pipelines: {traces: {receivers: [otlp], exporters: [forward]},\n"
+          "logs/a: {receivers: [forward], exporters: [nop]}}}\n",
+     "c.yaml:3:14: connector \"forward\" used as exporter in [traces] pipeline but not used in any "
+     "supported receiver pipeline"},
     {HEAD "connectors: {forward: }\n"
           "service: {pipelines: {traces: {receivers: [otlp, forward], exporters: [nop]}}}\n",
-     "c.yaml:3:14: connector 'forward' is used as receiver but not as exporter of a pipeline"},
+     "c.yaml:3:14: connector \"forward\" used as receiver in [traces] pipeline but not used in any "
+     "supported exporter pipeline"},
     {HEAD "connectors: {forward/a: , forward/b: }\n"
           "service: {pipelines: {traces: {receivers: [otlp, forward/b], exporters: [forward/a]},\n"
           "  traces/2: {receivers: [forward/a], exporters: [nop, forward/b]}}}\n",
@@ -273,7 +287,7 @@ static void the_default_configuration_is_a_good_one(void **state)
 
     (void)state;
     assert_int_equal(col_config_load(NULL, &config, NULL), OTEL_OK);
-    assert_int_equal(config->pipeline_count, 1);
+    assert_int_equal(config->pipeline_count, COL_SIGNALS);
     assert_string_equal(config->metrics_endpoint, "127.0.0.1:8888");
     col_config_free(config);
     assert_int_equal(col_config_load(&quiet, &config, NULL), OTEL_OK);

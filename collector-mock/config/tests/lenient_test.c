@@ -94,12 +94,12 @@ static const struct {
     {"receivers: {otlp: {protocols: {http: }}}\nexporters: {nop: }\n"
      "service:\n  pipelines:\n"
      "    traces: {receivers: [otlp], exporters: [nop]}\n"
-     "    logs: {receivers: [otlp], exporters: [nop]}\n",
-     "c.yaml:6:5: pipeline 'logs': only traces pipelines are supported so far",
-     "c.yaml:6:5: pipeline 'logs': only traces pipelines are supported so far; it is left out"},
+     "    profiles: {receivers: [otlp], exporters: [nop]}\n",
+     "c.yaml:6:5: pipeline \"profiles\": profiling signal support is at alpha level",
+     "\"service.profilesSupport\" feature gate; it is left out"},
     {"receivers: {otlp: {protocols: {http: }}}\nexporters: {nop: }\n"
-     "service: {pipelines: {logs: {receivers: [otlp], exporters: [nop]}}}\n",
-     "only traces pipelines", NULL},
+     "service: {pipelines: {profiles: {receivers: [otlp], exporters: [nop]}}}\n",
+     "profiling signal support", NULL},
     {HEAD "exporters: {nop: , debug: {verbosty: basic}}\n", "c.yaml:3:28: unknown key 'verbosty'",
      NULL}, /* a typing error is one in every mode */
 };

@@ -98,7 +98,7 @@ static void every_mistake_is_reported_at_once(void **state)
         "error c.yaml:19:36: pipeline 'traces' references processor 'batch'",
         "error c.yaml:19:43: pipeline 'traces' names processor 'memory_limiter' twice",
         "error c.yaml:20:24: pipeline 'traces' references exporter 'fil'",
-        "error c.yaml:21:5: 'trace' is no pipeline name",
+        "error c.yaml:21:5: pipeline \"trace\": unknown signal \"trace\"",
         "advice c.yaml:7:3: processor 'bacth' is used by no pipeline",
         NULL};
 

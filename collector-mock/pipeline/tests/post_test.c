@@ -214,7 +214,7 @@ static unsigned trace_of(unsigned worker, unsigned from)
 static enum otel_err feed(struct world *world, unsigned first, unsigned second)
 {
     const struct tail_span spans[] = {{.trace = first}, {.trace = second}};
-    struct col_batch batch = {.spans = 2, .mono_ns = 1};
+    struct col_batch batch = {.items = 2, .mono_ns = 1};
     struct otl_buf request;
     enum otel_err err;
 

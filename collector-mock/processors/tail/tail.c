@@ -36,7 +36,7 @@ bool col_tail_balanced(const struct col_tail_books *books)
 static void forward(struct col_tail *tail, const struct col_tail_piece *pieces, uint64_t spans)
 {
     struct otl_detail detail = OTL_DETAIL_NONE;
-    struct col_batch batch = {.spans = spans, .mono_ns = now_of(tail)};
+    struct col_batch batch = {.items = spans, .mono_ns = now_of(tail)};
     enum otel_err err;
 
     otl_buf_reset(&tail->out);
@@ -356,7 +356,7 @@ static enum otel_err wait_in_line(struct col_tail *tail, const struct col_batch 
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     memcpy(waiting->bytes, batch->request.data, batch->request.len);
     waiting->len = batch->request.len;
-    waiting->spans = batch->spans - taken;
+    waiting->spans = batch->items - taken;
     waiting->done = done;
     tail->waiting_count++;
     tail->waiting_bytes += waiting->len;
@@ -391,20 +391,20 @@ enum otel_err col_tail_take(struct col_tail *tail, const struct col_batch *batch
     uint64_t done = 0, taken = 0;
     bool all = false;
 
-    tail->books.received += batch->spans;
+    tail->books.received += batch->items;
     if (tail->settings.block &&
         (tail->waiting_count == COL_TAIL_WAITING ||
          tail->waiting_bytes + batch->request.len > COL_TAIL_WAITING_BYTES)) {
-        tail->books.refused += batch->spans;
+        tail->books.refused += batch->items;
         col_tail_count_books(tail);
         return otl_detail_set(reterr, OTEL_ERR_UNAVAILABLE, NULL, 0, 0,
                               "processor '%s': no room for another trace", tail->create.id);
     }
     if (tail->waiting_count == 0)
         all = take_request(tail, batch->request, &done, &taken);
-    if ((all && taken < batch->spans) ||
+    if ((all && taken < batch->items) ||
         (!all && wait_in_line(tail, batch, done, taken, NULL) != OTEL_OK))
-        tail->books.dropped[COL_TAIL_DROP_NO_MEMORY] += batch->spans - taken;
+        tail->books.dropped[COL_TAIL_DROP_NO_MEMORY] += batch->items - taken;
     col_tail_count_books(tail);
     return OTEL_OK;
 }

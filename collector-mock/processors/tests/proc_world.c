@@ -17,7 +17,7 @@ static enum otel_err record(void *self, const struct col_batch *batch, struct ot
 
     (void)reterr;
     assert_int_equal(col_traces_check(batch->request, &spans, NULL), OTEL_OK);
-    assert_int_equal(spans, batch->spans);
+    assert_int_equal(spans, batch->items);
     assert_true(spans > 0);
     world->spans += spans;
     world->batches++;
@@ -77,7 +77,7 @@ enum otel_err proc_feed(struct proc_world *world, const struct tail_span *spans,
     otl_buf_init(&request, 16u << 20);
     tail_put_request(&request, spans, count, apart);
     batch.request = otl_view(request.data, request.len);
-    batch.spans = count;
+    batch.items = count;
     err = world->type->consume(world->self, &batch, &detail);
     otl_buf_fini(&request);
     return err;

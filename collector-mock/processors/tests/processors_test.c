@@ -37,7 +37,7 @@ static enum otel_err record(void *self, const struct col_batch *batch, struct ot
     (void)reterr;
     assert_true(world->count < SENDS_MAX);
     assert_int_equal(col_traces_check(batch->request, &spans, NULL), OTEL_OK);
-    assert_int_equal(spans, batch->spans);
+    assert_int_equal(spans, batch->items);
     world->sends[world->count++] = spans;
     assert_int_equal(otl_buf_append(&world->out, batch->request.data, batch->request.len),
                      OTEL_OK);
@@ -87,7 +87,7 @@ static void drop(struct world *world)
 static void feed(struct world *world, uint64_t spans, uint64_t *next)
 {
     static const char scope_names[2][6] = {"one", "two"};
-    struct col_batch batch = {.spans = spans};
+    struct col_batch batch = {.items = spans};
     struct otl_buf request;
 
     otl_buf_init(&request, 1 << 20);
@@ -215,14 +215,14 @@ static void memory_limiter_refuses_above_its_soft_limit(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct col_batch batch = {.request = {"", 0}, .spans = 7};
+        struct col_batch batch = {.request = {"", 0}, .items = 7};
         struct otl_detail detail = OTL_DETAIL_NONE;
         struct world world;
         uint64_t *refused;
 
         assert_int_equal(make(&world, "memory_limiter", cases[i].config, NULL), OTEL_OK);
         batch.request = otl_view("\n\x04\x12\x02\x12\x00", 6);
-        batch.spans = 1;
+        batch.items = 1;
         assert_int_equal(world.type->consume(world.self, &batch, &detail), cases[i].answer);
         assert_int_equal(world.count, cases[i].answer == OTEL_OK);
         refused = col_metrics_counter(world.host.metrics,

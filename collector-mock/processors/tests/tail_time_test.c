@@ -383,7 +383,7 @@ static void a_buffered_span_takes_its_size_and_64_bytes(void **state)
     took = heap_bytes(&world, 0);
     for (unsigned k = 0; k < SPANS; k++)
         for (unsigned i = 0; i < TRACES; i += BATCH) {
-            struct col_batch batch = {.spans = BATCH, .mono_ns = world.now_ns};
+            struct col_batch batch = {.items = BATCH, .mono_ns = world.now_ns};
             for (unsigned n = 0; n < BATCH; n++) {
                 static char hex[BATCH][33];
                 snprintf(hex[n], sizeof(hex[n]), "%032x", i + n + 1);

@@ -150,7 +150,7 @@ static enum otel_err keep(void *self, const struct col_batch *batch, struct otl_
 
     (void)reterr;
     good(col_traces_check(batch->request, &spans, NULL));
-    assert_int_equal(spans, batch->spans);
+    assert_int_equal(spans, batch->items);
     world->batches++;
     if (world->answer != OTEL_OK)
         return world->answer;
@@ -225,8 +225,8 @@ enum otel_err tail_feed(struct tail_world *world, const struct tail_span *spans,
     otl_buf_reset(&world->last);
     tail_put_request(&world->last, spans, count, apart);
     batch.request = otl_view(world->last.data, world->last.len);
-    good(col_traces_check(batch.request, &batch.spans, NULL));
-    assert_int_equal(batch.spans, count);
+    good(col_traces_check(batch.request, &batch.items, NULL));
+    assert_int_equal(batch.items, count);
     err = col_tail_take(world->tail, &batch, NULL);
     balanced(world);
     return err;

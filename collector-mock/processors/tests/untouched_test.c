@@ -48,7 +48,7 @@ static void check(const struct untouched *what, bool same)
     struct otl_buf request;
 
     otl_buf_init(&request, 1 << 20);
-    batch.spans = put_request(&request);
+    batch.items = put_request(&request);
     batch.request = otl_view(request.data, request.len);
     if (proc_world_init(&world, what->type, what->config, &detail) != OTEL_OK)
         fail_msg("%s %s: %s", what->type, what->config, detail.text);

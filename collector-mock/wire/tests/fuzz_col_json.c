@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct otl_buf out;
 
     otl_buf_init(&out, 1 << 20);
-    if (col_json_decode(otl_view((const char *)data, size), &out, NULL) == OTEL_OK) {
+    if (col_json_decode(COL_TRACES, otl_view((const char *)data, size), &out, NULL) == OTEL_OK) {
         witness = otlp__export_trace_service_request__unpack(NULL, out.len,
                                                              (const uint8_t *)out.data);
         if (witness == NULL) {

@@ -39,7 +39,7 @@ static void the_official_requests_say_the_same_in_both_forms(void **state)
         load(official[i], "json", &json);
         load(official[i], "bin", &binary);
         otl_buf_init(&out, 1 << 20);
-        if (col_json_decode(otl_view(json.data, json.len), &out, &detail) != OTEL_OK)
+        if (col_json_decode(COL_TRACES, otl_view(json.data, json.len), &out, &detail) != OTEL_OK)
             fail_msg("%s: %s", official[i], detail.text);
         witness = otlp__export_trace_service_request__unpack(NULL, binary.len,
                                                              (const uint8_t *)binary.data);
@@ -103,7 +103,7 @@ static void values_are_written_as_protobuf_has_them(void **state)
         size_t head = 6; /* three messages around the span */
 
         otl_buf_init(&out, 4096);
-        if (col_json_decode(otl_view_str(taken[i].json), &out, &detail) != OTEL_OK)
+        if (col_json_decode(COL_TRACES, otl_view_str(taken[i].json), &out, &detail) != OTEL_OK)
             fail_msg("%s: %s", taken[i].json, detail.text);
         assert_int_equal(out.len, head + taken[i].len);
         assert_int_equal((uint8_t)out.data[1], taken[i].len + 4);
@@ -162,7 +162,8 @@ static void what_is_wrong_is_told_with_its_place(void **state)
         struct otl_buf out;
 
         otl_buf_init(&out, 4096);
-        if (col_json_decode(otl_view_str(refused[i].json), &out, &detail) != refused[i].err ||
+        if (col_json_decode(COL_TRACES, otl_view_str(refused[i].json), &out, &detail) !=
+                refused[i].err ||
             strstr(detail.text, refused[i].says) == NULL ||
             strncmp(detail.text, "byte ", 5) != 0)
             fail_msg("%s: '%s'", refused[i].json, detail.text);
@@ -187,7 +188,7 @@ static void nesting_is_bounded(void **state)
         assert_int_equal(otl_buf_append_str(&json, i < 2 ? "{\"x\":" : head), OTEL_OK);
         for (int k = 0; k < 100000; k++)
             assert_int_equal(otl_buf_append_str(&json, opens[i]), OTEL_OK);
-        assert_int_equal(col_json_decode(otl_view(json.data, json.len), &out, &detail),
+        assert_int_equal(col_json_decode(COL_TRACES, otl_view(json.data, json.len), &out, &detail),
                          OTEL_ERR_LIMIT);
         assert_non_null(strstr(detail.text, "nested too deep"));
         otl_buf_fini(&json);
@@ -207,7 +208,7 @@ static void the_output_is_bounded(void **state)
         enum otel_err err;
 
         otl_buf_init(&out, max);
-        err = col_json_decode(otl_view(json.data, json.len), &out, &detail);
+        err = col_json_decode(COL_TRACES, otl_view(json.data, json.len), &out, &detail);
         assert_true(err == OTEL_OK || (err == OTEL_ERR_LIMIT && out.len <= max));
         otl_buf_fini(&out);
     }
@@ -230,7 +231,8 @@ static void a_cut_request_is_an_error(void **state)
         assert_non_null(copy);
         memcpy(copy + 1, json.data, len);
         otl_buf_init(&out, 1 << 20);
-        assert_int_equal(col_json_decode(otl_view(copy + 1, len), &out, NULL), OTEL_ERR_CORRUPT);
+        assert_int_equal(col_json_decode(COL_TRACES, otl_view(copy + 1, len), &out, NULL),
+                         OTEL_ERR_CORRUPT);
         otl_buf_fini(&out);
         otl_mem_free(copy);
     }

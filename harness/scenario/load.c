@@ -42,6 +42,19 @@ enum otel_err hx_loader_operation(struct hx_loader *loader, const json_t *map,
     return OTEL_OK;
 }
 
+/* Faults meet the collector's requests in one order. */
+static enum otel_err check_workers(const struct hx_loader *loader)
+{
+    const struct hx_scenario *scenario = loader->scenario;
+
+    if (scenario->collector_workers <= 1 || scenario->fault_count == 0)
+        return OTEL_OK;
+    return otl_yaml_error(loader->reterr,
+                          otl_yaml_value_pos(loader->doc, scenario->tree, "collector_workers"),
+                          "with faults: the collector has one worker, so that its requests meet "
+                          "them in one order");
+}
+
 /* The resolved tree -> structs. */
 static enum otel_err build(struct hx_loaded *loaded, struct otl_detail *reterr)
 {
@@ -67,6 +80,7 @@ static enum otel_err build(struct hx_loaded *loaded, struct otl_detail *reterr)
     scenario->seed = (uint64_t)otl_tree_int(root, "seed", 0);
     scenario->broker = otl_tree_text(root, "broker", "");
     scenario->collector = json_object_get(root, "collector");
+    scenario->collector_workers = (unsigned)otl_tree_int(root, "collector_workers", 1);
     err = hx_load_fleet(loader);
     if (err == OTEL_OK)
         err = hx_load_all_steps(loader);
@@ -78,7 +92,9 @@ static enum otel_err build(struct hx_loaded *loaded, struct otl_detail *reterr)
         err = hx_load_claims(loader);
     if (err == OTEL_OK)
         err = hx_load_replicas(loader);
-    return err == OTEL_OK ? hx_load_faults(loader) : err;
+    if (err == OTEL_OK)
+        err = hx_load_faults(loader);
+    return err == OTEL_OK ? check_workers(loader) : err;
 }
 
 struct source {

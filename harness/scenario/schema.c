@@ -400,6 +400,7 @@ static const struct otl_schema scenario[] = {
     ROW("topics", MAP, .child = topics, .max = HX_MAX_TOPICS),
     ROW("broker", STRING, .min = 1, .max = 255),
     ROW("collector", MAP, .fallback = collector),
+    ROW("collector_workers", UINT, .min = 1, .max = 64),
     ROW("load", MAP, .child = load, .required = true),
     ROW("overhead", MAP, .child = overhead),
     ROW("expect", MAP, .child = expect, .fallback = "{}"),

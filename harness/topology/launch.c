@@ -146,7 +146,7 @@ static bool has_tail_sampling(const json_t *collector)
 static enum otel_err start_collector(struct hx_run *run, struct otl_detail *reterr)
 {
     char config[PATH_SIZE], tap[PATH_SIZE], log[PATH_SIZE];
-    char record[PATH_SIZE], decisions[PATH_SIZE];
+    char record[PATH_SIZE], decisions[PATH_SIZE], workers[16];
     const char *argv[26] = {run->options.collector, "--config", config, "--tap", tap,
                             "--ready-fd", "3", "--control-fd", "3", "--fault-record", record};
     size_t argc = run->options.scenario->fault_count > 0 ? 11 : 7;
@@ -159,6 +159,11 @@ static enum otel_err start_collector(struct hx_run *run, struct otl_detail *rete
     if (decides) {
         argv[argc++] = "--decisions";
         argv[argc++] = decisions;
+    }
+    if (run->options.scenario->collector_workers > 1) {
+        snprintf(workers, sizeof(workers), "%u", run->options.scenario->collector_workers);
+        argv[argc++] = "--workers";
+        argv[argc++] = workers;
     }
     for (size_t i = argc; i < 25; i++)
         argv[i] = extra != NULL && *extra != NULL ? *extra++ : NULL;

@@ -306,6 +306,25 @@ static void test_statements_that_cannot_be_are_refused(void **state)
     }
 }
 
+/* Several workers of the collector, and no faults. */
+static void test_faults_want_one_worker_of_the_collector(void **state)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct hx_scenario *s = NULL;
+
+    (void)state;
+    assert_int_equal(load_store("collector_workers: 3\n", &s, &detail), OTEL_OK);
+    assert_int_equal(s->collector_workers, 3);
+    hx_scenario_free(s);
+    s = must_load("  - {at: 2s, do: kill, service: order}\n");
+    assert_int_equal(s->collector_workers, 1);
+    hx_scenario_free(s);
+    assert_int_equal(load_store("faults: [{at: 1s, do: kill, service: store}]\n"
+                                "collector_workers: 2\n", &s, &detail), OTEL_ERR_SYNTAX);
+    assert_non_null(strstr(detail.text, "one worker"));
+    assert_int_equal(detail.line, 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_settings_are_taken_over),
         cmocka_unit_test(test_refused_with_place_and_reason),
         cmocka_unit_test(test_one_group_has_one_assignor),
+        cmocka_unit_test(test_faults_want_one_worker_of_the_collector),
         cmocka_unit_test(test_a_statement_runs_on_the_filled_database),
         cmocka_unit_test(test_statements_that_cannot_be_are_refused),
     };

@@ -295,6 +295,7 @@ json_t *hx_run_facts(const struct hx_run *run, const struct hx_cpu_times *before
     if (json_array_size(groups) > 0)
         json_object_set(report, "groups", groups);
     json_decref(groups);
+    hx_latency_series(run->options.dir, run->series);
     json_object_set_new(report, "series", json_incref(run->series));
     json_object_set_new(report, "histograms", hx_histograms_new(run->options.dir));
     json_object_set_new(report, "environment", hx_environment_new(before));

@@ -19,6 +19,11 @@ json_t *hx_run_facts(const struct hx_run *run, const struct hx_cpu_times *before
 /* histograms.c: hdr/NAME.hlog of the measured phase, merged, as report.json's "histograms". */
 json_t *hx_histograms_new(const char *dir);
 
+/* latency.c: appends p50 and p99 along the run from hdr/response.hlog. Seconds of fewer than 100
+ * requests are joined; where that would leave fewer than five points the slowest of each second
+ * takes the place of the p99. The titles say of how many requests a point is. */
+void hx_latency_series(const char *dir, json_t *series);
+
 /* "2026-01-02T03:04:05.678Z"; compact: "20260102T030405Z". Returns out. */
 const char *hx_utc_format(uint64_t wall_ns, bool compact, char *out, size_t size);
 

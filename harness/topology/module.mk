@@ -23,6 +23,7 @@ topology_SRCS := harness/topology/guardian.c harness/topology/guardian_main.c \
                  harness/topology/wind_down.c harness/topology/metrics.c \
                  harness/topology/progress.c harness/topology/environment.c \
                  harness/topology/facts.c harness/topology/histograms.c \
+                 harness/topology/latency.c \
                  harness/topology/timeline.c harness/topology/restart.c harness/topology/events.c \
                  harness/topology/membership.c \
                  harness/topology/foreign.c
@@ -33,6 +34,10 @@ topology_CFLAGS = -DTRACERIG_REVISION='"$(shell git describe --always --dirty 2>
 TESTS += guardian_test
 guardian_test_SRCS := harness/topology/tests/guardian_test.c
 guardian_test_LIBS := topology
+
+TESTS += latency_series_test
+latency_series_test_SRCS := harness/topology/tests/latency_test.c
+latency_series_test_LIBS := topology
 
 # environment.c is compiled again when the revision that it names has changed.
 $(B)/obj/harness/topology/environment.o: $(B)/revision

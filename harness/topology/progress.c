@@ -118,10 +118,6 @@ static void keep_points(struct hx_run *run, const struct line *line, uint64_t re
     if (line->load) {
         point(run, "rate_asked", "rate asked", "rate", "1/s", line->asked);
         point(run, "rate_achieved", "rate achieved", "rate", "1/s", line->achieved);
-        if (line->p50_ns > 0) { /* 0: no answer in that second */
-            point(run, "p50", "p50", "latency", "ns", (double)line->p50_ns);
-            point(run, "p99", "p99", "latency", "ns", (double)line->p99_ns);
-        }
         point(run, "in_flight", "requests in flight", "in_flight", "count",
               (double)line->in_flight);
         point(run, "errors", "errors so far", "errors", "count", line->errors);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "collector-mock/config/lint.h"
+#include "collector-mock/config/version.h"
 #include "collector-mock/pipeline/post.h"
 #include "collector-mock/pipeline/service.h"
 #include "sdk/base/mem.h"
@@ -16,7 +17,7 @@ enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_FAULT = 3 };
 struct words {
     struct otl_opt_list config;
     const char *tap, *ready_fd, *faults, *control_fd, *fault_record, *broken,
-        *decisions, *workers;
+        *decisions, *workers, *as_version;
     bool lenient, lint, help, version, print, status;
 };
 
@@ -97,6 +98,9 @@ static enum otel_err parse_words(const struct words *words, struct col_service_o
     options->config.paths = words->config.items;
     options->config.path_count = words->config.count;
     options->config.lenient = words->lenient;
+    if (words->as_version != NULL &&
+        col_version_read(words->as_version, &options->config.as_version, reterr) != OTEL_OK)
+        return OTEL_ERR_SYNTAX;
     options->config.quiet = words->print;
     options->print = words->print;
     options->recent = words->print || words->status || words->config.count == 0;
@@ -167,6 +171,10 @@ int main(int argc, char **argv)
          "old names and settings work with a warning that says what to use; components that are "
          "not here only count, pipelines of other signals than traces are left out",
          OTL_OPT_FLAG, &words.lenient},
+        {"as-version", "X",
+         "behave as version X of the Collector (0.100, v0.115.0, latest) where it changed: names, "
+         "settings, default addresses, $NAME, what tail_sampling decides",
+         OTL_OPT_TEXT, &words.as_version},
         {"lint", NULL,
          "report all that is wrong, old or doubtful in the configuration as FILE:LINE:COLUMN and "
          "end with 0, or 2 if there are errors",
@@ -205,7 +213,8 @@ int main(int argc, char **argv)
         return complain(&detail);
     if (words.help) {
         printf("collector-mock: an OpenTelemetry Collector for tests\n\n"
-               "usage: collector-mock [--config FILE]... [--lenient] [--lint] [--tap FILE]\n"
+               "usage: collector-mock [--config FILE]... [--lenient] [--lint] [--as-version X]\n"
+               "                      [--tap FILE]\n"
                "                      [--ready-fd N]\n"
                "                      [--faults FILE] [--control-fd N] [--fault-record FILE]\n"
                "                      [--decisions FILE] [--workers N] [--print] [--status]\n\n");

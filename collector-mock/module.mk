@@ -12,6 +12,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/config/references.c collector-mock/config/findings.c \
                   collector-mock/config/old_names.c collector-mock/config/stand_in.c \
                   collector-mock/config/lint.c collector-mock/config/rehearse.c \
+                  collector-mock/config/version.c collector-mock/config/durations.c \
                   collector-mock/receivers/otlp.c collector-mock/receivers/otlp_http.c \
                   collector-mock/receivers/otlp_grpc.c \
                   collector-mock/receivers/intake.c \
@@ -199,6 +200,11 @@ col_queue_test_SRCS := collector-mock/tests/queue_test.c collector-mock/tests/pa
 col_queue_test_LIBS := col_net col_wire base
 col_queue_test_PKGS := libnghttp2
 $(B)/tests/col_queue_test: | $(B)/bin/collector-mock
+
+TESTS += col_version_test
+col_version_test_SRCS := collector-mock/config/tests/version_test.c $(COL_RIG)
+col_version_test_LIBS := collector
+$(B)/tests/col_version_test: | $(B)/bin/collector-mock
 
 TESTS += col_fault_pipeline_test
 col_fault_pipeline_test_SRCS := collector-mock/tests/fault_pipeline_test.c $(COL_RIG)

@@ -50,6 +50,7 @@ struct col_config_pipeline {
 struct col_config {
     struct otl_yaml *doc;
     bool lenient, all; /* of the options, like the findings */
+    unsigned as_version; /* of the options */
     struct col_findings *findings;
     struct col_config_component components[COL_COMPONENTS_MAX];
     size_t component_count;
@@ -71,6 +72,7 @@ struct col_config_options {
     size_t text_len;
     const char *source; /* the name of the text in messages */
     bool lenient;
+    unsigned as_version; /* behave as the Collector of v0.N; 0: the latest. See version.h */
     struct col_findings *findings; /* warnings go there; NULL: nowhere. Only during the load */
     bool all; /* errors of the configuration go there, too, and the rest is still looked at: to
                * report, not to run what comes back */
@@ -88,6 +90,8 @@ void col_config_free(struct col_config *config);
 /* read.c: the files or the text into one document with the places of each. */
 OTEL_MUST_USE enum otel_err col_config_read(const struct col_config_options *options,
                                             struct otl_yaml **ret, struct otl_detail *reterr);
+/* durations.c: say of each duration without a unit what it means. */
+void col_note_integers(const struct col_config *config, enum col_severity severity);
 /* An error that does not hinder looking at the rest: OTEL_OK if it was noted (options.all). */
 OTEL_MUST_USE enum otel_err col_config_fault(struct col_config *config, enum otel_err err,
                                              struct otl_detail *reterr);

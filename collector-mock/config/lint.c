@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "collector-mock/config/version.h"
 #include "collector-mock/pipeline/registry.h"
 
 /* Advice about a configuration that may well be correct, and the order of looking at one. */
@@ -155,6 +156,8 @@ enum otel_err col_lint(const struct col_config_options *options, struct col_find
         return last_finding(err, findings, reterr);
     advise_unused(config);
     advise_auth(config);
+    col_version_advise(config);
+    col_note_integers(config, config->lenient ? COL_WARNING : COL_ADVICE);
     for (size_t i = 0; i < config->pipeline_count; i++)
         advise_pipeline(config, &config->pipelines[i]);
     err = col_config_rehearse(config, reterr);

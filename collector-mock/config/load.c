@@ -4,6 +4,7 @@
 
 #include "collector-mock/config/lint.h"
 #include "collector-mock/config/old_names.h"
+#include "collector-mock/config/version.h"
 #include "collector-mock/pipeline/registry.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
@@ -281,6 +282,8 @@ static enum otel_err interpret(struct col_config *config, struct otl_detail *ret
     enum otel_err err = check_root(config, reterr);
 
     if (err == OTEL_OK)
+        err = col_version_check(config, reterr);
+    if (err == OTEL_OK)
         err = col_modernize(config, reterr);
     if (err == OTEL_OK)
         err = add_sections(config, reterr);
@@ -308,6 +311,7 @@ enum otel_err col_config_load(const struct col_config_options *options, struct c
     options = options ? options : &nothing;
     reterr = reterr ? reterr : &unread;
     config->lenient = options->lenient;
+    config->as_version = options->as_version;
     config->findings = options->findings;
     config->all = options->all && options->findings != NULL;
     err = col_config_read(options, &config->doc, reterr);
@@ -315,8 +319,10 @@ enum otel_err col_config_load(const struct col_config_options *options, struct c
         err = reterr->code = OTEL_ERR_SYNTAX;
     if (err == OTEL_OK)
         err = interpret(config, reterr);
-    if (err == OTEL_OK && config->lenient && !config->all)
+    if (err == OTEL_OK && config->lenient && !config->all) {
+        col_note_integers(config, COL_WARNING);
         err = col_config_rehearse(config, reterr);
+    }
     if (err == OTEL_OK)
         *ret = config;
     else

@@ -4,20 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector-mock/config/version.h"
 #include "collector-mock/pipeline/registry.h"
 
 static const struct {
     enum col_kind kind;
     const char *old, *now;
+    unsigned since; /* 0: at some time in 2026 */
 } renamed[] = {
-    {COL_EXPORTER, "otlp", "otlp_grpc"},
-    {COL_EXPORTER, "otlphttp", "otlp_http"},
-    {COL_EXPORTER, "loadbalancing", "load_balancing"},
-    {COL_EXPORTER, "prometheusremotewrite", "prometheus_remote_write"},
-    {COL_CONNECTOR, "spanmetrics", "span_metrics"},
-    {COL_CONNECTOR, "signaltometrics", "signal_to_metrics"},
-    {COL_PROCESSOR, "k8sattributes", "k8s_attributes"},
-    {COL_RECEIVER, "filelog", "file_log"},
+    {COL_EXPORTER, "otlp", "otlp_grpc", 144},
+    {COL_EXPORTER, "otlphttp", "otlp_http", 144},
+    {COL_EXPORTER, "loadbalancing", "load_balancing", 153},
+    {COL_EXPORTER, "prometheusremotewrite", "prometheus_remote_write", 0},
+    {COL_CONNECTOR, "spanmetrics", "span_metrics", 155},
+    {COL_CONNECTOR, "signaltometrics", "signal_to_metrics", 0},
+    {COL_PROCESSOR, "k8sattributes", "k8s_attributes", 0},
+    {COL_RECEIVER, "filelog", "file_log", 0},
 };
 
 static const struct {
@@ -25,39 +27,40 @@ static const struct {
     const char *word;
     const char *said;
     const char *instead; /* a type that lenient mode takes for it; NULL: a stand-in */
+    unsigned since;      /* the version without it; 0: not known, or before all of these */
 } removed[] = {
     {COL_EXPORTER, "logging",
      "the logging exporter is deprecated and was removed; use the debug exporter instead",
-     "debug"},
+     "debug", 111},
     {COL_EXPORTER, "jaeger",
      "the jaeger exporter was removed in v0.86; Jaeger takes OTLP, use the otlp_grpc exporter "
      "instead",
-     NULL},
+     NULL, 86},
     {COL_EXPORTER, "jaeger_thrift",
      "the jaeger_thrift exporter was removed in v0.86; Jaeger takes OTLP, use the otlp_http "
      "exporter instead",
-     NULL},
+     NULL, 86},
     {COL_EXPORTER, "loki",
      "the loki exporter was removed in v0.131; Loki takes OTLP, use the otlp_http exporter "
      "instead",
-     NULL},
+     NULL, 131},
     {COL_EXPORTER, "opencensus", "the opencensus exporter was removed; use otlp_grpc instead",
-     NULL},
-    {COL_RECEIVER, "opencensus", "the opencensus receiver was removed; use otlp instead", NULL},
-    {COL_EXPORTER, "sapm", "the sapm exporter was removed; use otlp_http instead", NULL},
-    {COL_RECEIVER, "sapm", "the sapm receiver was removed; use otlp instead", NULL},
+     NULL, 0},
+    {COL_RECEIVER, "opencensus", "the opencensus receiver was removed; use otlp instead", NULL, 0},
+    {COL_EXPORTER, "sapm", "the sapm exporter was removed; use otlp_http instead", NULL, 0},
+    {COL_RECEIVER, "sapm", "the sapm receiver was removed; use otlp instead", NULL, 0},
     {COL_PROCESSOR, "queued_retry",
      "the queued_retry processor was removed; use sending_queue and retry_on_failure of the "
      "exporter instead",
-     NULL},
+     NULL, 0},
     {COL_PROCESSOR, "spanmetrics",
-     "the spanmetrics processor was removed; use the span_metrics connector instead", NULL},
+     "the spanmetrics processor was removed; use the span_metrics connector instead", NULL, 0},
     {COL_PROCESSOR, "servicegraph",
-     "the servicegraph processor was removed; use the servicegraph connector instead", NULL},
+     "the servicegraph processor was removed; use the servicegraph connector instead", NULL, 0},
     {COL_EXTENSION, "memory_ballast",
      "the memory_ballast extension was removed in v0.109; use GOMEMLIMIT and memory_limiter "
      "instead",
-     NULL},
+     NULL, 109},
 };
 
 enum {
@@ -77,7 +80,7 @@ static const struct col_component_type *find_renamed(struct col_config *config,
             continue;
         if (type == NULL)
             type = col_registry_find(named->kind, is_old ? renamed[i].now : renamed[i].old);
-        if (is_old)
+        if (is_old && !col_version_before(config->as_version, renamed[i].since))
             col_findings_note(config->findings, COL_WARNING, named->pos,
                               "%s '%s': '%s' is the old name of '%s'", col_kind_name(named->kind),
                               named->id, renamed[i].old, renamed[i].now);
@@ -108,6 +111,15 @@ static enum otel_err find_removed(struct col_config *config, const struct col_na
     const char *instead = removed[index].instead;
     char text[384];
 
+    if (col_version_before(config->as_version, removed[index].since)) { /* it was there */
+        *ret = instead != NULL ? col_registry_find(named->kind, instead)
+                               : col_stand_in(named->kind);
+        col_findings_note(config->findings, COL_ADVICE, named->pos,
+                          "%s '%.100s' is there in v0.%u (removed in v0.%u); here %s",
+                          col_kind_name(named->kind), named->id, config->as_version,
+                          removed[index].since, instead != NULL ? instead : "it only counts");
+        return OTEL_OK;
+    }
     snprintf(text, sizeof(text), "%s '%.100s': %s", col_kind_name(named->kind), named->id,
              removed[index].said);
     if (!config->lenient || instead == NULL)
@@ -201,7 +213,8 @@ static void warn_address(struct col_config *config, const json_t *root)
     const json_t *service = json_object_get(root, "service");
     const json_t *metrics = json_object_get(json_object_get(service, "telemetry"), "metrics");
 
-    if (json_object_get(metrics, "address") != NULL)
+    if (json_object_get(metrics, "address") != NULL &&
+        !col_version_before(config->as_version, 111))
         col_findings_note(config->findings, COL_WARNING,
                           otl_yaml_key_pos(config->doc, metrics, "address"),
                           "'address' is deprecated since v0.111; use readers with a pull exporter "
@@ -216,13 +229,14 @@ enum otel_err col_modernize(struct col_config *config, struct otl_detail *reterr
     const char *id;
 
     warn_address(config, root);
-    if (!config->lenient)
-        return OTEL_OK;
     json_object_foreach(json_object_get(root, "exporters"), id, map)
     {
-        if (err == OTEL_OK && is_type(id, "logging"))
+        if (err == OTEL_OK && is_type(id, "logging") &&
+            (config->lenient || col_version_before(config->as_version, 111)))
             err = modernize_logging(config, map, reterr);
     }
+    if (!config->lenient)
+        return err;
     json_object_foreach(json_object_get(root, "processors"), id, map)
     {
         if (err == OTEL_OK && is_type(id, "memory_limiter"))

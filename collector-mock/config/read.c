@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "collector-mock/config/config.h"
+#include "collector-mock/config/version.h"
 #include "sdk/base/file.h"
 
 /* The text of a configuration, from one or several files, as one document. */
@@ -20,8 +21,33 @@
 static const char default_config[] = DEFAULT_CONFIG("debug", "{verbosity: normal}");
 static const char quiet_config[] = DEFAULT_CONFIG("nop", "");
 
-static enum otel_err add_text(struct otl_yaml **doc, const char *text, size_t len,
-                              const char *source, struct otl_detail *reterr)
+/* $NAME: expanded until v0.103, an error until v0.106, and text since then. */
+static enum otl_yaml_bare on_bare(void *context, struct otl_yaml_pos pos, const char *name)
+{
+    const struct col_config_options *options = context;
+
+    if (col_version_before(options->as_version, 104))
+        return OTL_YAML_BARE_REPLACE;
+    if (col_version_before(options->as_version, 107) && !options->lenient)
+        return OTL_YAML_BARE_REFUSE;
+    if (options->lenient) {
+        col_findings_note(options->findings, COL_WARNING, pos,
+                          "$%s is not expanded since v0.107; write ${env:%s}, or $$%s for the text "
+                          "itself; it is expanded here",
+                          name, name, name);
+        return OTL_YAML_BARE_REPLACE;
+    }
+    if (options->all)
+        col_findings_note(options->findings, COL_ADVICE, pos,
+                          "$%s is text since v0.107; write ${env:%s} for the variable, or $$%s "
+                          "to be clear",
+                          name, name, name);
+    return OTL_YAML_BARE_KEEP;
+}
+
+static enum otel_err add_text(const struct col_config_options *config, struct otl_yaml **doc,
+                              const char *text, size_t len, const char *source,
+                              struct otl_detail *reterr)
 {
     struct otl_yaml_options options;
 
@@ -29,12 +55,16 @@ static enum otel_err add_text(struct otl_yaml **doc, const char *text, size_t le
     options.source = source;
     options.substitute_env = true;
     options.digit_separators = true;
+    options.integer_durations = true;
+    options.bare = on_bare;
+    options.bare_context = (void *)(uintptr_t)config;
     if (*doc == NULL)
         return otl_yaml_load_text(text, len, &options, doc, reterr);
     return otl_yaml_merge_text(*doc, text, len, &options, reterr);
 }
 
-static enum otel_err add_file(struct otl_yaml **doc, const char *path, struct otl_detail *reterr)
+static enum otel_err add_file(const struct col_config_options *config, struct otl_yaml **doc,
+                              const char *path, struct otl_detail *reterr)
 {
     struct otl_yaml_options limits;
     struct otl_buf buf;
@@ -44,7 +74,7 @@ static enum otel_err add_file(struct otl_yaml **doc, const char *path, struct ot
     otl_buf_init(&buf, limits.max_bytes);
     err = otl_file_read(path, &buf, reterr);
     if (err == OTEL_OK)
-        err = add_text(doc, buf.data ? buf.data : "", buf.len, path, reterr);
+        err = add_text(config, doc, buf.data ? buf.data : "", buf.len, path, reterr);
     otl_buf_fini(&buf);
     return err;
 }
@@ -56,13 +86,13 @@ enum otel_err col_config_read(const struct col_config_options *options, struct o
     enum otel_err err = OTEL_OK;
 
     if (options->text != NULL)
-        err = add_text(&doc, options->text, options->text_len, options->source, reterr);
+        err = add_text(options, &doc, options->text, options->text_len, options->source, reterr);
     else if (options->path_count == 0)
-        err = add_text(&doc, options->quiet ? quiet_config : default_config,
+        err = add_text(options, &doc, options->quiet ? quiet_config : default_config,
                        (options->quiet ? sizeof(quiet_config) : sizeof(default_config)) - 1,
                        "<default configuration>", reterr);
     for (size_t i = 0; i < options->path_count && err == OTEL_OK; i++)
-        err = add_file(&doc, options->paths[i], reterr);
+        err = add_file(options, &doc, options->paths[i], reterr);
     if (err == OTEL_OK)
         *ret = doc;
     else

@@ -101,6 +101,7 @@ enum otel_err col_config_rehearse(struct col_config *config, struct otl_detail *
     if (host == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     host->tap.fd = -1;
+    host->as_version = config->as_version;
     host->decisions.fd = -1;
     host->budget = &budget;
     host->clock = otl_clock_real();

@@ -100,6 +100,7 @@ struct col_host {
     unsigned limiters;          /* memory_limiter processors: memory_pressure acts on them */
     unsigned files;             /* file exporters: disk_full acts on them */
     bool pressed;               /* memory_pressure has hit the request at hand */
+    unsigned as_version;        /* of the Collector: see config/version.h; 0: the latest */
     struct col_guard *guards;   /* who may send, by the id of an extension; see guard.h */
     struct col_ticket *ticket;  /* whose answer may wait for this batch; NULL: nobody's */
     struct col_recent *recent;  /* the last traces, for people; NULL: not kept */

@@ -149,6 +149,7 @@ static enum otel_err load_config(struct col_service *service,
                          otl_detail_format(&config.findings->items[i].detail, text,
                                            sizeof(text)));
         service->config->findings = NULL;
+        service->host.as_version = service->config->as_version;
     }
     otl_mem_free(config.findings);
     return err;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector-mock/config/version.h"
 #include "collector-mock/extensions/auth.h"
 #include "collector-mock/extensions/guard.h"
 #include "collector-mock/pipeline/registry.h"
@@ -175,6 +176,7 @@ static void read_paths(struct otlp *otlp, const json_t *http)
 static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const json_t *grpc,
                                    struct otl_detail *reterr)
 {
+    bool old = col_version_before(otlp->create.host->as_version, 104);
     enum otel_err err;
 
     otlp->http_enabled = http != NULL;
@@ -188,9 +190,11 @@ static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const 
         otlp->max_message = 4u << 20;
     otlp->max_streams = (uint32_t)otl_tree_int(grpc, "max_concurrent_streams", 0);
     read_paths(otlp, http);
-    err = read_endpoint(&otlp->create, http, "localhost:4318", otlp->http_endpoint, reterr);
+    err = read_endpoint(&otlp->create, http, old ? "0.0.0.0:4318" : "localhost:4318",
+                        otlp->http_endpoint, reterr);
     if (err == OTEL_OK)
-        err = read_endpoint(&otlp->create, grpc, "localhost:4317", otlp->grpc_endpoint, reterr);
+        err = read_endpoint(&otlp->create, grpc, old ? "0.0.0.0:4317" : "localhost:4317",
+                            otlp->grpc_endpoint, reterr);
     if (err == OTEL_OK)
         err = col_tls_settings(&otlp->create, http, "http/1.1", false, &otlp->http_tls, reterr);
     if (err == OTEL_OK)

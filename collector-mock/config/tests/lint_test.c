@@ -99,6 +99,7 @@ static void every_mistake_is_reported_at_once(void **state)
         "error c.yaml:19:43: pipeline 'traces' names processor 'memory_limiter' twice",
         "error c.yaml:20:24: pipeline 'traces' references exporter 'fil'",
         "error c.yaml:21:5: pipeline \"trace\": unknown signal \"trace\"",
+        "advice c.yaml:4:7: 'otlp' depends on the version: a protocol without endpoint",
         "advice c.yaml:7:3: processor 'bacth' is used by no pipeline",
         NULL};
 
@@ -138,7 +139,8 @@ static const struct {
      "  tail_sampling: " TAIL "}\n"
      "service: {pipelines: {traces: {receivers: [otlp],\n"
      "  processors: [memory_limiter, tail_sampling], exporters: [nop]}}}\n",
-     {"advice c.yaml:2:20: exporter 'debug' is used by no pipeline",
+     {"advice c.yaml:1:32: 'otlp' depends on the version: a protocol without endpoint",
+      "advice c.yaml:2:20: exporter 'debug' is used by no pipeline",
       "advice c.yaml:6:32: pipeline 'traces': tail_sampling sees whole traces only where", NULL}},
 };
 

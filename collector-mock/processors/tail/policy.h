@@ -150,9 +150,11 @@ extern const char *const col_tail_kind_names[]; /* by kind, ending with NULL */
 extern const struct otl_schema col_tail_policy_keys[];
 extern const struct otl_schema col_tail_compat_keys[];
 
-/* policies: and compat: of the configuration, which has passed its schema. */
+/* policies: and compat: of the configuration, which has passed its schema; what compat leaves open
+ * is as the Collector of this version has it (0: the latest). */
 OTEL_MUST_USE enum otel_err col_tail_policies_load(const struct otl_yaml *doc,
                                                    const json_t *config, const char *id,
+                                                   unsigned as_version,
                                                    struct col_tail_policies **ret,
                                                    struct otl_detail *reterr);
 void col_tail_policies_free(struct col_tail_policies *policies); /* may be NULL */

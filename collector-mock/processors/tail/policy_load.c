@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector-mock/config/version.h"
 #include "collector-mock/processors/condition.h"
 #include "collector-mock/processors/tail/patterns.h"
 #include "collector-mock/processors/tail/policy.h"
@@ -433,13 +434,20 @@ static enum otel_err load_policy(struct loader *l, const struct row *row,
 
 /* ---- all ---- */
 
-static void read_compat(struct col_tail_compat *compat, const json_t *map)
+/* The version that has the new way, and the word of the old one. */
+static bool is_old(const json_t *map, const char *key, unsigned version, unsigned since,
+                   const char *old)
 {
-    compat->invert_legacy = strcmp(otl_tree_text(map, "invert_decisions", ""), "legacy") == 0;
-    compat->latency_inclusive =
-        strcmp(otl_tree_text(map, "latency_lower_bound", ""), "inclusive") == 0;
-    compat->fixed_window = strcmp(otl_tree_text(map, "rate_limiting", ""), "fixed_window") == 0;
-    compat->composite_zero = strcmp(otl_tree_text(map, "composite_unlisted", ""), "zero") == 0;
+    return strcmp(otl_tree_text(map, key, col_version_before(version, since) ? old : ""), old) ==
+           0;
+}
+
+static void read_compat(struct col_tail_compat *compat, const json_t *map, unsigned version)
+{
+    compat->invert_legacy = is_old(map, "invert_decisions", version, 144, "legacy");
+    compat->latency_inclusive = is_old(map, "latency_lower_bound", version, 157, "inclusive");
+    compat->fixed_window = is_old(map, "rate_limiting", version, 153, "fixed_window");
+    compat->composite_zero = is_old(map, "composite_unlisted", version, 158, "zero");
 }
 
 static enum otel_err load_list(struct loader *l, const json_t *list)
@@ -483,8 +491,8 @@ static enum otel_err drops_first(struct loader *l)
 }
 
 enum otel_err col_tail_policies_load(const struct otl_yaml *doc, const json_t *config,
-                                     const char *id, struct col_tail_policies **ret,
-                                     struct otl_detail *reterr)
+                                     const char *id, unsigned as_version,
+                                     struct col_tail_policies **ret, struct otl_detail *reterr)
 {
     struct col_tail_policies *policies = otl_mem_zalloc(sizeof(*policies));
     struct loader l = {policies, doc, id, reterr};
@@ -493,7 +501,7 @@ enum otel_err col_tail_policies_load(const struct otl_yaml *doc, const json_t *c
     if (policies == NULL)
         return no_memory(&l);
     otl_arena_init(&policies->arena, ARENA_MAX);
-    read_compat(&policies->compat, json_object_get(config, "compat"));
+    read_compat(&policies->compat, json_object_get(config, "compat"), as_version);
     err = load_list(&l, json_object_get(config, "policies"));
     if (err == OTEL_OK)
         err = drops_first(&l);

@@ -491,7 +491,8 @@ enum otel_err col_tail_new(const struct col_create *create, struct col_tail **re
     otl_buf_init(&tail->out, OUT_MAX);
     err = col_tail_settings_load(create, &tail->settings, reterr);
     if (err == OTEL_OK)
-        err = col_tail_policies_load(create->doc, create->config, create->id, &tail->policies,
+        err = col_tail_policies_load(create->doc, create->config, create->id,
+                                     create->host->as_version, &tail->policies,
                                      reterr);
     if (err == OTEL_OK && tail->settings.at_ingest && tail->policies->stateful)
         err = otl_yaml_error(reterr, otl_yaml_key_pos(create->doc, create->config,

@@ -125,7 +125,7 @@ static enum otel_err scalar(struct otl_yaml_builder *b, const yaml_event_t *even
     otl_buf_init(&buf, SUBSTITUTED_MAX);
     err = otl_buf_append(&buf, "", 0);
     if (err == OTEL_OK)
-        err = otl_yaml_substitute(text, b->options, &buf, &why);
+        err = otl_yaml_substitute(text, pos, b->options, &buf, &why);
     if (err == OTEL_ERR_SYNTAX)
         err = otl_yaml_error(b->reterr, pos, "%s", why);
     else if (err == OTEL_OK && !otl_utf8_valid(buf.data, buf.len))

@@ -186,6 +186,7 @@ enum otel_err otl_yaml_load_text(const char *text, size_t len,
     err = new_document(options->source, &doc);
     if (err != OTEL_OK)
         return fill_in(err, options->source, reterr);
+    doc->integer_durations = options->integer_durations;
     err = otl_yaml_build(doc, text, len, options, &doc->root, &pos, reterr);
     if (err != OTEL_OK) {
         otl_yaml_free(doc);

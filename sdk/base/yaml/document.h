@@ -29,6 +29,7 @@ struct otl_yaml {
     json_t *root;
     json_t *kept; /* a list of every map and list made here: none is freed before us */
     const char *source;
+    bool integer_durations;
     struct otl_arena arena; /* keys and sources */
     struct otl_yaml_place *places;
     size_t place_count;

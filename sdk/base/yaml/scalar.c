@@ -153,8 +153,37 @@ static enum otel_err reference(const char *text, const struct otl_yaml_options *
     return otl_buf_append_str(out, value ? value : "");
 }
 
-enum otel_err otl_yaml_substitute(const char *text, const struct otl_yaml_options *options,
-                                  struct otl_buf *out, const char **reterr_what)
+/* text is behind "$"; what it names is behind it: the old way, which not everybody has. */
+static enum otel_err bare(const char *text, struct otl_yaml_pos pos,
+                          const struct otl_yaml_options *options, struct otl_buf *out,
+                          const char **ret_end, const char **reterr_what)
+{
+    size_t len = options->bare != NULL && strspn(text, DIGITS) == 0
+                     ? strspn(text, WORD_START DIGITS)
+                     : 0;
+    enum otl_yaml_bare what = OTL_YAML_BARE_KEEP;
+    char name[NAME_MAX_LEN + 1];
+    const char *value;
+
+    *ret_end = text;
+    if (len > 0 && len <= NAME_MAX_LEN) {
+        memcpy(name, text, len);
+        name[len] = '\0';
+        what = options->bare(options->bare_context, pos, name);
+    }
+    if (what == OTL_YAML_BARE_KEEP)
+        return otl_buf_append_byte(out, '$');
+    *reterr_what = "variables are written ${env:NAME}, not $NAME (a literal $ is written $$)";
+    if (what == OTL_YAML_BARE_REFUSE)
+        return OTEL_ERR_SYNTAX;
+    *ret_end = text + len;
+    value = variable(options, name);
+    return otl_buf_append_str(out, value ? value : "");
+}
+
+enum otel_err otl_yaml_substitute(const char *text, struct otl_yaml_pos pos,
+                                  const struct otl_yaml_options *options, struct otl_buf *out,
+                                  const char **reterr_what)
 {
     enum otel_err err = OTEL_OK;
 
@@ -171,8 +200,7 @@ enum otel_err otl_yaml_substitute(const char *text, const struct otl_yaml_option
         } else if (text[1] == '{') {
             err = reference(text + 2, options, out, &text, reterr_what);
         } else {
-            err = otl_buf_append_byte(out, '$');
-            text++;
+            err = bare(text + 1, pos, options, out, &text, reterr_what);
         }
     }
     return err;

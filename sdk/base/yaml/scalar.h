@@ -30,7 +30,7 @@ OTEL_MUST_USE enum otel_err otl_yaml_plain_value(const char *text, json_t **ret)
 
 /* Append text with its references replaced. *reterr_what says why a reference was refused.
  * OTEL_ERR_SYNTAX, OTEL_ERR_LIMIT, OTEL_ERR_MEMORY. */
-OTEL_MUST_USE enum otel_err otl_yaml_substitute(const char *text,
+OTEL_MUST_USE enum otel_err otl_yaml_substitute(const char *text, struct otl_yaml_pos pos,
                                                 const struct otl_yaml_options *options,
                                                 struct otl_buf *out, const char **reterr_what);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sdk/base/text.h"
+#include "sdk/base/yaml/document.h"
 
 enum { WORDS_MAX = 128, TEXT_SIZE = 160 };
 
@@ -116,23 +117,30 @@ static enum otel_err check_double(const struct otl_schema *row, const json_t *va
     return OTEL_OK;
 }
 
-static enum otel_err check_duration(const struct otl_schema *row, const json_t *value,
-                                    struct otl_yaml_pos pos, struct otl_detail *reterr)
+static enum otel_err check_duration(const struct otl_yaml *doc, const struct otl_schema *row,
+                                    const json_t *value, struct otl_yaml_pos pos,
+                                    struct otl_detail *reterr)
 {
-    char low[32], high[32];
+    char low[32], high[32], found[32];
     uint64_t ns = 0;
 
     if (json_is_string(value) && otl_parse_duration(json_string_value(value), &ns) != OTEL_OK)
         return wrong(row, value, pos, reterr);
-    if (json_is_integer(value) && json_integer_value(value) != 0)
+    if (json_is_integer(value) &&
+        (json_integer_value(value) < 0 ||
+         (json_integer_value(value) > 0 && (doc == NULL || !doc->integer_durations))))
         return wrong(row, value, pos, reterr);
+    if (json_is_integer(value))
+        ns = (uint64_t)json_integer_value(value);
     if (limited(row) && (ns < (uint64_t)row->min || (row->max != 0 && ns > (uint64_t)row->max)))
         return otl_yaml_error(reterr, pos, "%s must be from %s to %s, found %s",
                               row->key ? row->key : "the duration",
                               otl_format_duration((uint64_t)row->min, low, sizeof(low)),
                               row->max ? otl_format_duration((uint64_t)row->max, high, sizeof(high))
                                        : "any length",
-                              json_is_string(value) ? json_string_value(value) : "0");
+                              json_is_string(value)
+                                  ? json_string_value(value)
+                                  : otl_format_duration(ns, found, sizeof(found)));
     return OTEL_OK;
 }
 
@@ -332,7 +340,7 @@ static enum otel_err check(const struct otl_yaml *doc, const struct otl_schema *
     case OTL_SCHEMA_DOUBLE:
         return check_double(row, value, pos, reterr);
     case OTL_SCHEMA_DURATION:
-        return check_duration(row, value, pos, reterr);
+        return check_duration(doc, row, value, pos, reterr);
     case OTL_SCHEMA_ENUM:
         return check_enum(row, value, pos, reterr);
     case OTL_SCHEMA_MAP:

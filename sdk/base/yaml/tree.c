@@ -35,8 +35,8 @@ uint64_t otl_tree_duration_ns(const json_t *map, const char *key, uint64_t other
     const json_t *value = json_object_get(map, key);
     uint64_t ns;
 
-    if (json_is_integer(value) && json_integer_value(value) == 0)
-        return 0;
+    if (json_is_integer(value) && json_integer_value(value) >= 0) /* the schema has let it pass */
+        return (uint64_t)json_integer_value(value);
     if (json_is_string(value) && otl_parse_duration(json_string_value(value), &ns) == OTEL_OK)
         return ns;
     return otherwise;

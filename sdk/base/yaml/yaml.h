@@ -40,12 +40,21 @@ struct otl_yaml_pos {
 /* The value of a variable, or NULL; borrowed until the next call. */
 typedef const char *(*otl_yaml_getenv_fn)(void *context, const char *name);
 
+/* What becomes of $NAME in a scalar, which pos says. */
+enum otl_yaml_bare { OTL_YAML_BARE_KEEP, OTL_YAML_BARE_REPLACE, OTL_YAML_BARE_REFUSE };
+typedef enum otl_yaml_bare (*otl_yaml_bare_fn)(void *context, struct otl_yaml_pos pos,
+                                               const char *name);
+
 struct otl_yaml_options {
     const char *source;            /* name in messages; init: "<text>"; load_file uses its path */
     size_t max_bytes;              /* init: 4 MiB */
     size_t max_nodes;              /* keys do not count, copies do; init: 200,000 */
     size_t max_depth;              /* init: 64 */
     bool substitute_env;           /* ${env:X}, ${X}, ${env:X:-default}, $$; init: false */
+    otl_yaml_bare_fn bare;         /* with substitute_env: asked about $NAME; init: it is kept */
+    void *bare_context;
+    bool integer_durations;        /* a schema takes 5 for a duration, of 5 ns, as Go does; of the
+                                    * first text of a document; init: false */
     bool digit_separators;         /* 100_000 is a number, as Go's YAML has it; init: false */
     bool without_lines;            /* positions hold the source alone; init: false */
     otl_yaml_getenv_fn getenv;     /* init: the process environment */

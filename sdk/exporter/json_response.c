@@ -31,7 +31,8 @@ static bool read_message(struct otl_json_reader *r, struct otl_buf *text, struct
     enum otel_err err;
 
     if (otl_json_peek(r) != '"')
-        return otl_json_take_word(r, &raw) && (otl_view_is(raw, "null") || otl_json_fail(r, OTEL_ERR_SYNTAX));
+        return otl_json_take_word(r, &raw) &&
+               (otl_view_is(raw, "null") || otl_json_fail(r, OTEL_ERR_SYNTAX));
     if (!otl_json_take_string(r, &raw))
         return false;
     otl_buf_reset(text);
@@ -42,12 +43,14 @@ static bool read_message(struct otl_json_reader *r, struct otl_buf *text, struct
     return true;
 }
 
-static bool read_partial(struct otl_json_reader *r, struct otl_buf *text, struct otl_otlp_response *ret)
+static bool read_partial(struct otl_json_reader *r, struct otl_buf *text,
+                         struct otl_otlp_response *ret)
 {
     struct otl_view key;
 
     if (otl_json_peek(r) != '{')
-        return otl_json_take_word(r, &key) && (otl_view_is(key, "null") || otl_json_fail(r, OTEL_ERR_SYNTAX));
+        return otl_json_take_word(r, &key) &&
+               (otl_view_is(key, "null") || otl_json_fail(r, OTEL_ERR_SYNTAX));
     otl_json_take(r, '{');
     if (otl_json_take(r, '}'))
         return true;

@@ -13,14 +13,25 @@ static enum otel_err check(const struct otl_yaml *doc, const struct otl_schema *
                            const json_t *value, struct otl_yaml_pos pos,
                            struct otl_detail *reterr);
 
+/* The row "*": does it stand for key? */
+static bool stands_for(const struct otl_schema *row, const char *key)
+{
+    if (row->names == NULL)
+        return true;
+    for (const char *const *name = row->names(); *name != NULL; name++)
+        if (strcmp(*name, key) == 0)
+            return true;
+    return false;
+}
+
 static const struct otl_schema *row_of(const struct otl_schema *table, const char *key)
 {
     const struct otl_schema *other = NULL;
 
     for (; table->type != OTL_SCHEMA_NONE; table++) {
-        if (strcmp(table->key, key) == 0)
+        if (strcmp(table->key, "*") != 0 && strcmp(table->key, key) == 0)
             return table;
-        if (strcmp(table->key, "*") == 0)
+        if (strcmp(table->key, "*") == 0 && stands_for(table, key))
             other = table;
     }
     return other;
@@ -177,6 +188,16 @@ static enum otel_err check_size(const struct otl_schema *row, size_t size, const
     return OTEL_OK;
 }
 
+static size_t add_words(const struct otl_schema *row, const char **words, size_t count)
+{
+    const char *const own[] = {row->key, NULL};
+    const char *const *word = row->names != NULL ? row->names() : own;
+
+    for (; *word != NULL && count < WORDS_MAX; word++)
+        words[count++] = *word;
+    return count;
+}
+
 static enum otel_err unknown_key(const struct otl_yaml *doc, const struct otl_schema *row,
                                  const json_t *map, const char *key, struct otl_detail *reterr)
 {
@@ -185,8 +206,7 @@ static enum otel_err unknown_key(const struct otl_yaml *doc, const struct otl_sc
     size_t count = 0;
 
     for (const struct otl_schema *r = row->child; r->type != OTL_SCHEMA_NONE; r++)
-        if (count < WORDS_MAX)
-            words[count++] = r->key;
+        count = add_words(r, words, count);
     words[count] = NULL;
     otl_words_suggest(words, key, near, sizeof(near));
     if (near[0] == '\0' && count > 0 && count <= 16) {

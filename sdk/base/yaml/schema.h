@@ -11,8 +11,8 @@
  * What a document must look like, as constant tables, and the walk that holds a tree against them.
  *
  * One row is one key of a map. A map's table ends with OTL_SCHEMA_END and may hold one row with
- * the key "*", which stands for every key that has no row of its own. Tables may refer to
- * themselves.
+ * the key "*", which stands for every key that has no row of its own, or for those of a list that
+ * is known only when the program runs. Tables may refer to themselves.
  *
  *     static const struct otl_schema batch[] = {
  *         {.key = "timeout", .type = OTL_SCHEMA_DURATION, .fallback = "200ms"},
@@ -56,6 +56,8 @@ struct otl_schema {
     double real_min, real_max; /* both 0 = no limit */
     const char *const *words;  /* ends with NULL */
     const struct otl_schema *child;
+    const char *const *(*names)(void); /* of "*": the keys it stands for, NULL behind the last;
+                                        * NULL: any */
     const char *what;     /* "a step"; NULL: the type's words */
     const char *fallback; /* YAML text that otl_schema_fill() puts when the key is missing */
 };

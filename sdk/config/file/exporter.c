@@ -6,7 +6,7 @@
 
 #include <otel/sdk/file_exporter.h>
 
-#include "sdk/config/file/impl.h"
+#include "sdk/config/file/plugin.h"
 #include "sdk/exporter/headers.h"
 #include "sdk/resource/pairs.h"
 #include "sdk/transport/url.h"
@@ -232,8 +232,12 @@ static enum otel_err file(struct otl_config_work *work, const json_t *parent, co
 enum otel_err otl_config_exporter(struct otl_config_work *work, const json_t *node,
                                   struct otel_sdk_exporter **ret)
 {
-    const char *kind = otl_config_kind(node, NULL);
+    const json_t *map;
+    const char *kind = otl_config_kind(node, &map);
+    enum otel_err err;
 
+    if (otl_plugin_exporter(&(struct otl_plugin_place){work, node, kind, kind, map}, ret, &err))
+        return err;
     if (strcmp(kind, "console") == 0)
         return otel_sdk_console_exporter_new(STDERR_FILENO, ret);
     if (strcmp(kind, "otlp_file/development") == 0)
@@ -295,9 +299,12 @@ enum otel_err otl_config_processor(struct otl_config_work *work, const json_t *n
 {
     struct otel_sdk_exporter *exporter = NULL;
     const json_t *map;
+    const char *kind = otl_config_kind(node, &map);
     enum otel_err err;
 
-    if (strcmp(otl_config_kind(node, &map), "batch") == 0)
+    if (otl_plugin_processor(&(struct otl_plugin_place){work, node, kind, kind, map}, ret, &err))
+        return err;
+    if (strcmp(kind, "batch") == 0)
         return make_batch(work, map, ret);
     err = otl_config_exporter(work, json_object_get(map, "exporter"), &exporter);
     return err == OTEL_OK ? otel_sdk_simple_new(NULL, exporter, ret) : err;

@@ -18,7 +18,9 @@
  */
 
 extern const struct otl_schema otl_config_schema[];   /* of the whole document: one row */
-extern const struct otl_schema otl_config_samplers[]; /* by kind */
+/* By kind; the last row stands for registered ones. */
+extern const struct otl_schema otl_config_samplers[], otl_config_exporters[],
+    otl_config_processors[], otl_config_propagators[];
 
 struct otl_config_work {
     const struct otl_yaml *doc;

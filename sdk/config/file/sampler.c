@@ -3,7 +3,7 @@
 #include <otel/sdk/remote_sampler.h>
 #include <string.h>
 
-#include "sdk/config/file/impl.h"
+#include "sdk/config/file/plugin.h"
 
 static enum otel_err parent_based(struct otl_config_work *work, const json_t *map,
                                   struct otel_sdk_sampler **ret)
@@ -119,11 +119,14 @@ enum otel_err otl_config_sampler(struct otl_config_work *work, const json_t *nod
 {
     const json_t *map = NULL;
     const char *kind;
+    enum otel_err err;
 
     *ret = NULL;
     if (node == NULL || json_is_null(node))
         return OTEL_OK;
     kind = otl_config_kind(node, &map);
+    if (otl_plugin_sampler(&(struct otl_plugin_place){work, node, kind, kind, map}, ret, &err))
+        return err;
     if (strcmp(kind, "trace_id_ratio_based") == 0)
         return otel_sdk_sampler_traceidratio_new(otl_tree_double(map, "ratio", 1.0), ret);
     if (strcmp(kind, "parent_based") == 0)

@@ -2,7 +2,7 @@
 /* The schema 1.1 of opentelemetry-configuration, as far as traces go. */
 #include <stdint.h>
 
-#include "sdk/config/file/impl.h"
+#include "sdk/config/file/plugin.h"
 
 #define COUNT(k) {.key = k, .type = OTL_SCHEMA_UINT, .nullable = true, .max = INT32_MAX}
 #define SIZE(k) {.key = k, .type = OTL_SCHEMA_UINT, .nullable = true, .min = 1, .max = 1 << 24}
@@ -12,6 +12,7 @@
 #define MAP_OR_NULL(k, rows) {.key = k, .type = OTL_SCHEMA_MAP, .nullable = true, .child = rows}
 #define ONE(k, rows) {.key = k, .type = OTL_SCHEMA_MAP, .min = 1, .max = 1, .child = rows}
 #define LIST(k, row) {.key = k, .type = OTL_SCHEMA_LIST, .min = 1, .child = row}
+#define PLUGINS(list) {.key = "*", .type = OTL_SCHEMA_MAP, .nullable = true, .names = list}
 #define RATIO {.key = "ratio", .type = OTL_SCHEMA_DOUBLE, .nullable = true, .real_max = 1}
 
 static const struct otl_schema nothing[] = {OTL_SCHEMA_END};
@@ -47,24 +48,26 @@ static const struct otl_schema otlp_http[] = {
     OTL_SCHEMA_END};
 static const struct otl_schema otlp_grpc[] = {OTLP(grpc_tls), OTL_SCHEMA_END};
 static const struct otl_schema otlp_file[] = {TEXT("output_stream"), OTL_SCHEMA_END};
-static const struct otl_schema exporters[] = {
+const struct otl_schema otl_config_exporters[] = {
     MAP_OR_NULL("otlp_http", otlp_http), MAP_OR_NULL("otlp_grpc", otlp_grpc),
-    MAP_OR_NULL("otlp_file/development", otlp_file), NOTHING("console"), OTL_SCHEMA_END};
+    MAP_OR_NULL("otlp_file/development", otlp_file), NOTHING("console"),
+    PLUGINS(otl_plugin_exporters), OTL_SCHEMA_END};
 
 /* ---- processors ---- */
 
 #define EXPORTER                                                                                   \
     {.key = "exporter", .type = OTL_SCHEMA_MAP, .required = true, .min = 1, .max = 1,              \
-     .child = exporters}
+     .child = otl_config_exporters}
 
 static const struct otl_schema batch[] = {
     COUNT("schedule_delay"), COUNT("export_timeout"), SIZE("max_queue_size"),
     SIZE("max_export_batch_size"), EXPORTER, OTL_SCHEMA_END};
 static const struct otl_schema simple[] = {EXPORTER, OTL_SCHEMA_END};
-static const struct otl_schema processor_kinds[] = {MAP("batch", batch), MAP("simple", simple),
-                                                    OTL_SCHEMA_END};
+const struct otl_schema otl_config_processors[] = {
+    MAP("batch", batch), MAP("simple", simple), PLUGINS(otl_plugin_processors), OTL_SCHEMA_END};
 static const struct otl_schema processor[] = {
-    {.type = OTL_SCHEMA_MAP, .min = 1, .max = 1, .child = processor_kinds, .what = "a processor"},
+    {.type = OTL_SCHEMA_MAP, .min = 1, .max = 1, .child = otl_config_processors,
+     .what = "a processor"},
     OTL_SCHEMA_END};
 
 /* ---- samplers ---- */
@@ -120,7 +123,8 @@ const struct otl_schema otl_config_samplers[] = {
     NOTHING("always_on"), NOTHING("always_off"), MAP("always_record", always_record),
     MAP_OR_NULL("trace_id_ratio_based", ratio), MAP_OR_NULL("parent_based", parent_based),
     MAP_OR_NULL("probability/development", ratio), ONE("composite/development", composables),
-    MAP_OR_NULL("jaeger_remote/development", jaeger_remote), OTL_SCHEMA_END};
+    MAP_OR_NULL("jaeger_remote/development", jaeger_remote), PLUGINS(otl_plugin_samplers),
+    OTL_SCHEMA_END};
 
 /* ---- provider, resource, propagator ---- */
 
@@ -166,11 +170,12 @@ static const struct otl_schema resource[] = {
     LIST("attributes", attribute), MAP("detection/development", detection), TEXT("schema_url"),
     TEXT("attributes_list"), OTL_SCHEMA_END};
 
-static const struct otl_schema propagator_kinds[] = {
+const struct otl_schema otl_config_propagators[] = {
     NOTHING("tracecontext"), NOTHING("baggage"), NOTHING("b3"), NOTHING("b3multi"),
-    NOTHING("jaeger"), NOTHING("xray"), NOTHING("ottrace"), NOTHING("datadog"), OTL_SCHEMA_END};
+    NOTHING("jaeger"), NOTHING("xray"), NOTHING("ottrace"), NOTHING("datadog"),
+    PLUGINS(otl_plugin_propagators), OTL_SCHEMA_END};
 static const struct otl_schema propagator_item[] = {
-    {.type = OTL_SCHEMA_MAP, .min = 1, .max = 1, .child = propagator_kinds,
+    {.type = OTL_SCHEMA_MAP, .min = 1, .max = 1, .child = otl_config_propagators,
      .what = "a propagator"},
     OTL_SCHEMA_END};
 static const struct otl_schema propagator[] = {LIST("composite", propagator_item),

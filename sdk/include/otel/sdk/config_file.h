@@ -29,8 +29,8 @@
  * Built: disabled, attribute_limits, propagator, resource with its detectors, tracer_provider with
  * processors batch and simple; exporters otlp_http, otlp_grpc, otlp_file/development, console;
  * samplers always_on, always_off, always_record, trace_id_ratio_based, parent_based,
- * probability/development, composite/development, jaeger_remote/development (over HTTP). Told as
- * not supported and without effect:
+ * probability/development, composite/development, jaeger_remote/development (over HTTP); and by
+ * name what the program has registered (otel/sdk/config_plugin.h). Told as not supported and without effect:
  * meter_provider, logger_provider, instrumentation/development, log_level, distribution,
  * tracer_configurator/development.
  *

@@ -65,8 +65,8 @@ int hx_command_compare(int argc, char **argv)
     const struct otl_opt options[] = {
         {"gate", NULL, "exit 1 if B is worse, 4 if a row could not be judged", OTL_OPT_FLAG,
          &gate},
-        {"counts", NULL, "gate on counts, sizes and instructions alone, on no wall-clock figure", OTL_OPT_FLAG,
-         &counts},
+        {"counts", NULL, "gate on counts, sizes and instructions alone, on no wall-clock figure",
+         OTL_OPT_FLAG, &counts},
         {"json", NULL, "the comparison as JSON", OTL_OPT_FLAG, &as_json},
         {NULL, NULL, NULL, OTL_OPT_FLAG, NULL}};
     const struct hx_usage usage = {

@@ -10,7 +10,7 @@
 #include "sdk/base/mem.h"
 
 enum { OTHER_FILES = 64 }; /* what a process has open besides connections */
-static const char LOGS_FAILED[] = "the histogram logs could not be written";
+static const char LOGS_FAILED[] = "the histogram logs could not be written: %s";
 static const struct timeval ONE_SECOND = {1, 0};
 
 void hx_gen_options_init(struct hx_gen_options *options)
@@ -338,8 +338,9 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
     fill_progress(gen, now, sent, &progress);
     gen->rotated_ns = now;
     gen->last_sent = sent;
-    if (hx_series_failed(gen->series))
-        otl_detail_set(&gen->fault, OTEL_ERR_IO, NULL, 0, 0, "%s", LOGS_FAILED);
+    if (hx_series_failed(gen->series) != 0)
+        otl_detail_set(&gen->fault, OTEL_ERR_IO, NULL, 0, 0, LOGS_FAILED,
+                       strerror(hx_series_failed(gen->series)));
     if (gen->options.ledger != NULL)
         (void)hx_led_writer_fault(gen->options.ledger, &gen->fault);
     if (gen->fault.code != OTEL_OK)
@@ -364,7 +365,8 @@ static void finish(struct hx_gen *gen)
     err = hx_series_finish(gen->series, gen->rotated_ns - gen->start_ns,
                            gen->finished_ns - gen->rotated_ns);
     if (err != OTEL_OK)
-        otl_detail_set(&gen->fault, err, NULL, 0, 0, "%s", LOGS_FAILED);
+        otl_detail_set(&gen->fault, err, NULL, 0, 0, LOGS_FAILED,
+                       strerror(hx_series_failed(gen->series)));
     if (gen->options.ledger != NULL)
         (void)hx_led_writer_fault(gen->options.ledger, &gen->fault);
     if (gen->fault.code != OTEL_OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/load/series.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,7 +24,7 @@ struct hx_series {
     struct hx_hdr *totals[HX_SERIES_KINDS];
     struct hx_hdr_log logs[HX_SERIES_KINDS];
     char *dir; /* NULL: nothing is written */
-    bool failed;
+    int failed; /* errno of the first write that did, 0 = none */
 };
 
 static const char *const FILES[HX_SERIES_KINDS] = {"response", "service", "sendlag"};
@@ -107,6 +108,12 @@ void hx_series_record(struct hx_series *series, enum hx_series_kind kind,
     hx_hdr_record(hdr, value_ns < highest ? value_ns : highest);
 }
 
+static void fail(struct hx_series *series)
+{
+    if (series->failed == 0)
+        series->failed = errno != 0 ? errno : EIO;
+}
+
 static void put_away(struct hx_series *series, int kind, int phase)
 {
     struct interval *interval = &series->intervals[kind][phase];
@@ -115,10 +122,11 @@ static void put_away(struct hx_series *series, int kind, int phase)
     interval->pending = false;
     if (phase == HX_LOAD_MEASURE &&
         hx_hdr_merge(series->totals[kind], interval->ended) != OTEL_OK)
-        series->failed = true; /* cannot be: all have the same parameters */
+        fail(series); /* cannot be: all have the same parameters */
+    errno = 0;
     if (log->file != NULL && hx_hdr_log_write(log, TAGS[phase], interval->start_ns,
                                               interval->length_ns, interval->ended) != OTEL_OK)
-        series->failed = true;
+        fail(series);
 }
 
 bool hx_series_write_one(struct hx_series *series)
@@ -150,7 +158,7 @@ void hx_series_rotate(struct hx_series *series, uint64_t start_ns, uint64_t leng
         }
 }
 
-bool hx_series_failed(const struct hx_series *series)
+int hx_series_failed(const struct hx_series *series)
 {
     return series->failed;
 }
@@ -177,11 +185,12 @@ enum otel_err hx_series_finish(struct hx_series *series, uint64_t start_ns, uint
     hx_series_rotate(series, start_ns, length_ns);
     while (hx_series_write_one(series))
         ;
+    errno = 0;
     for (int kind = 0; kind < HX_SERIES_KINDS; kind++)
         if (hx_hdr_log_close(&series->logs[kind]) != OTEL_OK ||
             (series->dir != NULL && write_table(series, kind) != OTEL_OK))
-            series->failed = true;
-    return series->failed ? OTEL_ERR_IO : OTEL_OK;
+            fail(series);
+    return series->failed != 0 ? OTEL_ERR_IO : OTEL_OK;
 }
 
 const struct hx_hdr *hx_series_last(const struct hx_series *series, enum hx_series_kind kind,

@@ -44,8 +44,8 @@ void hx_series_record(struct hx_series *series, enum hx_series_kind kind,
 void hx_series_rotate(struct hx_series *series, uint64_t start_ns, uint64_t length_ns);
 /* Put one ended interval away. False: there was none. */
 bool hx_series_write_one(struct hx_series *series);
-/* A log could not be written; it stays so. */
-bool hx_series_failed(const struct hx_series *series);
+/* Why a log could not be written (errno), 0 if none failed; it stays so. */
+int hx_series_failed(const struct hx_series *series);
 /* Rotate for the last time, write all, close. OTEL_ERR_IO. */
 OTEL_MUST_USE enum otel_err hx_series_finish(struct hx_series *series, uint64_t start_ns,
                                              uint64_t length_ns);

@@ -102,6 +102,7 @@ static void load_broken(const json_t *map, struct hx_broken *ret)
     ret->swap_parents_every = (unsigned)otl_tree_int(map, "swap_parents_every", 0);
     ret->lose_one_in = (unsigned)otl_tree_int(map, "lose_one_in", 0);
     ret->lose_and_overcount = (unsigned)otl_tree_int(map, "lose_and_overcount", 0);
+    ret->duplicate_every = (unsigned)otl_tree_int(map, "duplicate_every", 0);
     ret->lose_link_every = (unsigned)otl_tree_int(map, "lose_link_every", 0);
     ret->reuse_id_every = (unsigned)otl_tree_int(map, "reuse_id_every", 0);
     ret->alter_every = (unsigned)otl_tree_int(map, "alter_every", 0);

@@ -68,6 +68,7 @@ struct hx_broken {
     unsigned swap_parents_every; /* every n-th request two spans swap parents */
     unsigned lose_one_in;       /* loses one span in n silently, reports it exported */
     unsigned lose_and_overcount; /* loses n spans, adds n to queue_full without naming them */
+    unsigned duplicate_every;   /* delivers every n-th span twice, in one request */
     unsigned lose_link_every;   /* every n-th span that has links lacks the last of them */
     unsigned reuse_id_every;    /* every n-th span gets the id of the one before */
     unsigned alter_every;       /* alters an attribute of every n-th span on its way out */

@@ -205,6 +205,7 @@ static const struct otl_schema broken[] = {
     ROW("swap_parents_every", UINT, .max = UINT32_MAX),
     ROW("lose_one_in", UINT, .max = UINT32_MAX),
     ROW("lose_and_overcount", UINT, .max = UINT32_MAX),
+    ROW("duplicate_every", UINT, .max = UINT32_MAX),
     ROW("lose_link_every", UINT, .max = UINT32_MAX),
     ROW("reuse_id_every", UINT, .max = UINT32_MAX),
     ROW("alter_every", UINT, .max = UINT32_MAX),

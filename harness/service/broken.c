@@ -14,8 +14,9 @@ static bool is_healthy(const struct hx_broken *what)
     return what->drop_context[0] == '\0' && !what->sample_on_its_own &&
            !what->trust_malformed && !what->stale_log_ids &&
            what->lose_link_every == 0 && what->swap_parents_every == 0 && what->lose_one_in == 0 &&
-           what->lose_and_overcount == 0 && what->reuse_id_every == 0 && what->alter_every == 0 &&
-           what->clock_offset_ns == 0 && what->clock_step_every == 0;
+           what->lose_and_overcount == 0 && what->duplicate_every == 0 &&
+           what->reuse_id_every == 0 && what->alter_every == 0 && what->clock_offset_ns == 0 &&
+           what->clock_step_every == 0;
 }
 
 enum otel_err hx_broken_new(const struct hx_broken *what, uint64_t seed,

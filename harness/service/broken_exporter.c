@@ -5,7 +5,8 @@
 
 #include "sdk/base/mem.h"
 
-/* Leaves spans out of a batch and lets the processor believe that they were exported. */
+/* Leaves spans out of a batch and lets the processor believe that they were exported; or puts some
+ * into it twice. */
 
 struct losing {
     struct otel_sdk_exporter head;
@@ -22,17 +23,19 @@ static struct losing *losing_of(struct otel_sdk_exporter *exporter)
     return (struct losing *)(void *)exporter;
 }
 
-static bool is_lost(struct hx_broken_player *player)
+/* How often the next span is to be sent: once, if the player does not err. */
+static unsigned copies(struct hx_broken_player *player)
 {
     unsigned long n = atomic_fetch_add(&player->exported, 1) + 1;
+    bool twice = player->what.duplicate_every != 0 && n % player->what.duplicate_every == 0;
     bool lost = (player->what.lose_one_in != 0 && n % player->what.lose_one_in == 0) ||
                 atomic_load(&player->lost) < player->what.lose_and_overcount;
 
-    if (lost) {
+    if (lost || twice)
         hx_broken_erred(player);
+    if (lost)
         atomic_fetch_add(&player->lost, 1);
-    }
-    return lost;
+    return lost ? 0 : twice ? 2 : 1;
 }
 
 static void on_done(void *arg, const struct otel_sdk_export_result *result)
@@ -57,7 +60,7 @@ static void export_batch(struct otel_sdk_exporter *exporter, const struct otel_s
     struct losing *losing = losing_of(exporter);
     struct otel_sdk_export_result nothing = {OTEL_OK, 0, 0, 0};
 
-    losing->kept = otl_mem_alloc(batch->count * sizeof(const void *));
+    losing->kept = otl_mem_alloc(2 * batch->count * sizeof(const void *));
     if (losing->kept == NULL) {
         losing->inner->ops->export_batch(losing->inner, batch, done, done_arg);
         return;
@@ -68,7 +71,7 @@ static void export_batch(struct otel_sdk_exporter *exporter, const struct otel_s
     losing->done = done;
     losing->done_arg = done_arg;
     for (size_t i = 0; i < batch->count; i++)
-        if (!is_lost(losing->player))
+        for (unsigned times = copies(losing->player); times > 0; times--)
             losing->kept[losing->batch.count++] = batch->spans[i];
     if (losing->batch.count == 0)
         on_done(losing, &nothing);
@@ -124,7 +127,8 @@ enum otel_err hx_broken_exporter(struct hx_broken_player *player,
     struct losing *losing;
 
     if (player == NULL ||
-        (player->what.lose_one_in == 0 && player->what.lose_and_overcount == 0))
+        (player->what.lose_one_in == 0 && player->what.lose_and_overcount == 0 &&
+         player->what.duplicate_every == 0))
         return OTEL_OK;
     losing = otl_mem_zalloc(sizeof(*losing));
     if (losing == NULL) {

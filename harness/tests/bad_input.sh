@@ -153,6 +153,32 @@ full_disk() # LIMIT in blocks of 512 bytes: 9 = not even the runner's files, 204
 check "a full disk is told, not a crash: the runner's own files" full_disk 9
 check "a full disk is told, not a crash: the ledger" full_disk 2048
 
+# A file system of its own that fills up while the load runs: told as that, and nothing is left.
+fills_up()
+{
+    mkdir -p "$dir/small"
+    # shellcheck disable=SC2016
+    unshare --mount sh -c 'mount -t tmpfs -o size=120m tmpfs "$1" || exit 99
+        "$2" run harness/tests/players.yaml --set load.warmup=0s --set load.duration=4s --out "$1/run" > "$3" 2>&1 &
+        runner=$!
+        while [ "$(stat -c %s "$1/run/spans/tap.bin" 2> /dev/null || echo 0)" -lt 1000 ]; do
+            kill -0 $runner 2> /dev/null || exit 98
+            sleep 0.1
+        done
+        dd if=/dev/zero of="$1/filler" bs=64k 2> /dev/null # all there is
+        dd if=/dev/zero of="$1/more" bs=1 2> /dev/null
+        wait $runner' fills "$dir/small" "$tracerig" "$dir/out"
+    got=$?
+    [ $got -eq 3 ] || { echo "exit $got"; cat "$dir/out"; return 1; }
+    says "no verdict" && says "No space left on device" && nothing_left "$dir/small"
+}
+if [ "$(id -u)" -eq 0 ] && unshare --mount sh -c 'mount -t tmpfs tmpfs /mnt' 2> /dev/null; then
+    check "a file system that fills up under load is told, and nothing is left running" fills_up
+else
+    tests=$((tests + 1))
+    echo "ok $tests - a file system that fills up under load # SKIP needs root to mount one"
+fi
+
 report_full()
 {
     # shellcheck disable=SC2086

@@ -65,6 +65,12 @@ check "swaps two parents" broken swap parents broken.swap_parents_every=50
 check "loses one span in 10,000" caught lose lost_unexplained order \
     --set services.order.broken.lose_one_in=10000 --set load.rate=1000 --set load.duration=2500ms
 check "loses 50 and over-counts queue_full by 50" broken over counter_lies broken.lose_and_overcount=50
+check "delivers spans twice" broken twice duplicates broken.duplicate_every=500
+twice()
+{
+    json_is "$dir/twice/report.json" "r['spans']['duplicated'] == r['collector']['accepted'] - r['spans']['delivered'] > 1" True
+}
+check "... and is told how many" twice
 check "reuses an id" broken reuse id_collisions broken.reuse_id_every=500
 check "alters an attribute" broken alter content broken.alter_every=500
 check "has a clock that is 500 ms off" broken clock start_times broken.clock_offset_ms=500

@@ -146,11 +146,11 @@ if [ -n "${FULL:-}" ]; then
     begin remedies scenarios/slow-consumer-remedies.yaml --seed 8 &
     begin arms scenarios/slow-consumer-arms.yaml --seed 8 &
     wait
-    variant() # variant NAME INSTANCE-OR-NONE
+    variant() # variant NAME INSTANCE-OR-NONE [SECONDS]
     {
         exited "$1" 0 &&
             json_is "$dir/$1/report.json" "r.get('namer', {}).get('instance', 'none')" "$2" &&
-            json_is "$dir/$1/report.json" "r['duration_s'] < 60" True
+            json_is "$dir/$1/report.json" "r['duration_s'] < ${3:-60}" True
     }
     check "all are as slow, one has a short poll interval: named" variant interval projector-3
     check "a hot partition names no instance" variant hot-partition none
@@ -158,7 +158,7 @@ if [ -n "${FULL:-}" ]; then
 
     remedies()
     {
-        variant remedies none &&
+        variant remedies none 75 &&
             json_is "$dir/remedies/report.json" \
                 "[(w['expelled'] > 0, w['long_handlings'] > 0) for w in r['groups'][0]['windows']][:3]" \
                 "[(True, True), (True, True), (False, True)]"

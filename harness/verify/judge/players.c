@@ -10,7 +10,8 @@ static bool is_broken(const struct hx_broken *broken)
     return broken->drop_context[0] != '\0' || broken->trust_malformed ||
            broken->sample_on_its_own || broken->swap_parents_every != 0 ||
            broken->lose_one_in != 0 || broken->lose_and_overcount != 0 ||
-           broken->duplicate_every != 0 || broken->reuse_id_every != 0 || broken->alter_every != 0 ||
+           broken->duplicate_every != 0 || broken->reuse_id_every != 0 ||
+           broken->alter_every != 0 ||
            broken->clock_offset_ns != 0 || broken->clock_step_every != 0;
 }
 

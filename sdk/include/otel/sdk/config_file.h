@@ -30,7 +30,8 @@
  * processors batch and simple; exporters otlp_http, otlp_grpc, otlp_file/development, console;
  * samplers always_on, always_off, always_record, trace_id_ratio_based, parent_based,
  * probability/development, composite/development, jaeger_remote/development (over HTTP); and by
- * name what the program has registered (otel/sdk/config_plugin.h). Told as not supported and without effect:
+ * name what the program has registered (otel/sdk/config_plugin.h). Told as not supported and
+ * without effect:
  * meter_provider, logger_provider, instrumentation/development, log_level, distribution,
  * tracer_configurator/development.
  *

@@ -2,7 +2,8 @@
 LIBS += stats
 stats_SRCS := harness/stats/hdr.c harness/stats/hdr_codec.c harness/stats/hdr_log.c \
               harness/stats/hdr_table.c harness/stats/base64.c harness/stats/summary.c \
-              harness/stats/tails.c harness/stats/id_bits.c harness/stats/rank.c harness/stats/paired.c
+              harness/stats/tails.c harness/stats/id_bits.c harness/stats/rank.c harness/stats/paired.c \
+              harness/stats/merged.c
 stats_LIBS := base
 stats_PKGS := zlib
 
@@ -25,3 +26,7 @@ fuzz_hdr_LIBS := stats
 TESTS += paired_test
 paired_test_SRCS := harness/stats/tests/paired_test.c
 paired_test_LIBS := stats
+
+TESTS += merged_test
+merged_test_SRCS := harness/stats/tests/merged_test.c
+merged_test_LIBS := stats

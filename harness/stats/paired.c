@@ -46,16 +46,54 @@ double hx_t_quantile(double p, double degrees)
 
 /* ---- estimate ----------------------------------------------------------------------------- */
 
-/* The same with room for count * (count + 1) / 2 means. */
-static double middle_of(const double *values, size_t count, double *means)
+/* The k-th smallest (Hoare); before it stand no larger ones. */
+static double select_rank(double *values, size_t count, size_t k)
+{
+    size_t first = 0, last = count - 1;
+
+    while (first < last) {
+        double pivot = values[first + (last - first) / 2], kept;
+        size_t i = first, j = last;
+        for (;; i++, j--) {
+            for (; values[i] < pivot; i++)
+                ;
+            for (; values[j] > pivot; j--)
+                ;
+            if (i >= j)
+                break;
+            kept = values[i];
+            values[i] = values[j];
+            values[j] = kept;
+        }
+        if (k <= j)
+            last = j;
+        else
+            first = j + 1;
+    }
+    return values[k];
+}
+
+static size_t all_means(const double *values, size_t count, double *means)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < count; i++)
         for (size_t j = i; j < count; j++)
             means[n++] = (values[i] + values[j]) / 2;
-    hx_sort_doubles(means, n);
-    return hx_median(means, n);
+    return n;
+}
+
+/* The same with room for count * (count + 1) / 2 means. */
+static double middle_of(const double *values, size_t count, double *means)
+{
+    size_t n = all_means(values, count, means);
+    double upper = select_rank(means, n, n / 2), lower = means[0];
+
+    if (n % 2 == 1)
+        return upper;
+    for (size_t i = 1; i < n / 2; i++)
+        lower = means[i] > lower ? means[i] : lower;
+    return (lower + upper) / 2;
 }
 
 double hx_hodges_lehmann(const double *values, size_t count)
@@ -156,14 +194,17 @@ double hx_wilcoxon(const double *differences, size_t count)
 struct room {
     double *sample;
     double *means;
-    double *found; /* HX_PAIRED_RESAMPLES */
+    double *found; /* resamples, or as many as there are values */
+    size_t resamples;
 };
 
 static bool make_room(struct room *room, size_t count)
 {
+    size_t kept = room->resamples > count ? room->resamples : count;
+
     room->sample = otl_mem_alloc(count * sizeof(double));
     room->means = otl_mem_alloc(count * (count + 1) / 2 * sizeof(double));
-    room->found = otl_mem_alloc(HX_PAIRED_RESAMPLES * sizeof(double));
+    room->found = otl_mem_alloc(kept * sizeof(double));
     return room->sample != NULL && room->means != NULL && room->found != NULL;
 }
 
@@ -203,13 +244,11 @@ static double place(double z, double bias, double a)
     return hx_normal_below(bias + moved / (1 - a * moved));
 }
 
-static double at(const double *sorted, double share)
+static double at(const struct room *room, double share)
 {
-    double index = floor(share * HX_PAIRED_RESAMPLES);
+    double index = floor(share * (double)room->resamples), last = (double)room->resamples - 1;
 
-    if (index < 0)
-        index = 0;
-    return sorted[index < HX_PAIRED_RESAMPLES - 1 ? (size_t)index : HX_PAIRED_RESAMPLES - 1];
+    return room->found[(size_t)fmax(0, fmin(index, last))];
 }
 
 /* The interval of all shifts that Wilcoxon's test would not refuse ends at the k-th mean of two
@@ -241,7 +280,7 @@ static void widen(const double *values, size_t count, struct room *room, struct 
 
     if (k == 0)
         return;
-    (void)middle_of(values, count, room->means);
+    hx_sort_doubles(room->means, all_means(values, count, room->means));
     if (room->means[k - 1] < ret->low)
         ret->low = room->means[k - 1];
     if (room->means[last - (k - 1)] > ret->high)
@@ -257,23 +296,29 @@ static void interval(const double *values, size_t count, uint64_t seed, struct r
     struct otl_random random;
 
     otl_random_seed(&random, otl_random_mix_text(seed, "bootstrap", 9));
-    for (size_t r = 0; r < HX_PAIRED_RESAMPLES; r++) {
+    for (size_t r = 0; r < room->resamples; r++) {
         for (size_t i = 0; i < count; i++)
             room->sample[i] = values[otl_random_below(&random, count)];
         room->found[r] = middle_of(room->sample, count, room->means);
         below += room->found[r] < ret->estimate ? 1 : room->found[r] > ret->estimate ? 0 : 0.5;
     }
-    hx_sort_doubles(room->found, HX_PAIRED_RESAMPLES);
-    below /= HX_PAIRED_RESAMPLES;
+    hx_sort_doubles(room->found, room->resamples);
+    below /= (double)room->resamples;
     bias = below > 0 && below < 1 ? hx_normal_quantile(below) : 0;
-    ret->low = at(room->found, place(-z, bias, a));
-    ret->high = at(room->found, place(z, bias, a));
+    ret->low = at(room, place(-z, bias, a));
+    ret->high = at(room, place(z, bias, a));
     widen(values, count, room, ret);
 }
 
 bool hx_paired(const double *differences, size_t count, uint64_t seed, struct hx_paired *ret)
 {
-    struct room room;
+    return hx_paired_drawn(differences, count, seed, HX_PAIRED_RESAMPLES, ret);
+}
+
+bool hx_paired_drawn(const double *differences, size_t count, uint64_t seed, size_t resamples,
+                     struct hx_paired *ret)
+{
+    struct room room = {.resamples = resamples > 0 ? resamples : 1};
 
     if (count == 0 || count > HX_PAIRED_MAX || !make_room(&room, count)) {
         if (count != 0 && count <= HX_PAIRED_MAX)

@@ -40,6 +40,10 @@ struct hx_paired {
  * memory. */
 bool hx_paired(const double *differences, size_t count, uint64_t seed, struct hx_paired *ret);
 
+/* The same from another number of resamples: a simulation of thousands has no time for 5000. */
+bool hx_paired_drawn(const double *differences, size_t count, uint64_t seed, size_t resamples,
+                     struct hx_paired *ret);
+
 /* Standard normal: the probability below x, and the x below which p lies (0 < p < 1). */
 double hx_normal_below(double x);
 double hx_normal_quantile(double p);

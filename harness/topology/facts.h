@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "harness/stats/hdr.h"
 #include "harness/topology/environment.h"
 #include "harness/topology/run.h"
 
@@ -18,6 +19,8 @@ json_t *hx_run_facts(const struct hx_run *run, const struct hx_cpu_times *before
 
 /* histograms.c: hdr/NAME.hlog of the measured phase, merged, as report.json's "histograms". */
 json_t *hx_histograms_new(const char *dir);
+/* Add what one such file says of the measured phase. */
+OTEL_MUST_USE enum otel_err hx_histogram_merge(const char *path, struct hx_hdr *whole);
 
 /* latency.c: appends p50 and p99 along the run from hdr/response.hlog. Seconds of fewer than 100
  * requests are joined; where that would leave fewer than five points the slowest of each second

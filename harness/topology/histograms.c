@@ -80,7 +80,7 @@ static json_t *buckets(const struct hx_hdr *hdr)
     return list;
 }
 
-static enum otel_err merge_log(const char *path, struct hx_hdr *whole)
+enum otel_err hx_histogram_merge(const char *path, struct hx_hdr *whole)
 {
     struct hx_hdr_log_reader reader;
     struct hx_hdr_log_entry entry;
@@ -115,7 +115,7 @@ json_t *hx_histograms_new(const char *dir)
         char path[4096];
         snprintf(path, sizeof(path), "%s/%s", dir, logs[i].file);
         hx_hdr_reset(whole);
-        if (merge_log(path, whole) != OTEL_OK || whole->total == 0)
+        if (hx_histogram_merge(path, whole) != OTEL_OK || whole->total == 0)
             continue;
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:s}", "id",
                                               logs[i].id, "title", logs[i].title, "unit", "ns",

@@ -79,6 +79,10 @@ enum otel_err hx_overhead_slices(const struct hx_overhead_options *options,
 
 void hx_slices_fini(struct hx_slices *slices)
 {
+    size_t count = slices->items ? (size_t)slices->plan->blocks * HX_OVERHEAD_LOADS * HX_ARMS : 0;
+
+    for (size_t i = 0; i < count; i++)
+        hx_bins_fini(&slices->items[i].latency);
     otl_mem_free(slices->items);
     slices->items = NULL;
 }

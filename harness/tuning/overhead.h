@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "harness/scenario/scenario.h"
+#include "harness/stats/merged.h"
 #include "sdk/base/detail.h"
 
 /*
@@ -81,6 +82,7 @@ struct hx_slice {
     char unfinished[160]; /* a process of it got stuck, or died: how; "" = none did */
     bool known[HX_OVERHEAD_FIGURES];
     double figures[HX_OVERHEAD_FIGURES];
+    struct hx_bins latency; /* of its requests; none: p50 and p99 are all that is known */
     double asked;     /* requests due in the measured part */
     double failed;    /* of them; at saturation without those that were never sent */
     double handled;   /* requests since the mark */

@@ -16,15 +16,16 @@ static const double WAITS_TOLD = 0.01;
 struct figure {
     const char *key, *title, *unit;
     bool loads[HX_OVERHEAD_LOADS];
+    double percentile; /* of the blocks' merged latencies; 0 = a figure of each block */
 };
 
 static const struct figure figures[HX_OVERHEAD_FIGURES] = {
-    {"app_cpu_ns_per_request", "application thread's CPU a request", "ns", {true, true}},
-    {"exporter_cpu_ns_per_request", "exporter thread's CPU a request", "ns", {true, true}},
-    {"request_p50_ns", "request p50", "ns", {false, true}},
-    {"request_p99_ns", "request p99", "ns", {false, true}},
-    {"rate", "requests answered a second", "1/s", {true, false}},
-    {"rss_peak_bytes", "peak memory of the services", "bytes", {true, true}},
+    {"app_cpu_ns_per_request", "application thread's CPU a request", "ns", {true, true}, 0},
+    {"exporter_cpu_ns_per_request", "exporter thread's CPU a request", "ns", {true, true}, 0},
+    {"request_p50_ns", "request p50", "ns", {false, true}, 50},
+    {"request_p99_ns", "request p99", "ns", {false, true}, 99},
+    {"rate", "requests answered a second", "1/s", {true, false}, 0},
+    {"rss_peak_bytes", "peak memory of the services", "bytes", {true, true}, 0},
 };
 
 const char *const hx_overhead_reasons[HX_OVERHEAD_REASONS] = {
@@ -246,11 +247,43 @@ static bool any_of(const struct values *values)
     return false;
 }
 
+/* Of the blocks in which both have latencies. */
+static bool merge(const struct comparison *c, struct hx_merged *ret)
+{
+    const struct hx_slices *slices = c->slices;
+    const struct hx_bins *base[HX_PAIRED_MAX], *arm[HX_PAIRED_MAX];
+    size_t count = 0;
+
+    for (unsigned b = 0; b < slices->plan->blocks && count < HX_PAIRED_MAX; b++) {
+        base[count] = &hx_slice_at(slices, b, c->load, HX_ARM_NONE)->latency;
+        arm[count] = &hx_slice_at(slices, b, c->load, c->arm)->latency;
+        count += base[count]->count > 0 && arm[count]->count > 0;
+    }
+    return hx_merged(base, arm, count, figures[c->figure].percentile, slices->seed + c->figure,
+                     ret);
+}
+
+/* What is said of each arm, and of their difference. False: there is nothing to compare. */
+static bool look(const struct comparison *c, struct values *values, struct hx_merged *ret)
+{
+    pair(c->slices, c->load, c->arm, c->figure, values);
+    if (figures[c->figure].percentile > 0 && merge(c, ret))
+        return true;
+    if (!any_of(values) || !hx_paired(values->difference, values->count,
+                                      c->slices->seed + c->figure, &ret->difference))
+        return false;
+    ret->base = median_of(values->base, values->count);
+    ret->arm = median_of(values->arm, values->count);
+    return true;
+}
+
 /* NULL: there is nothing to compare. */
-static json_t *compare(struct comparison *c, struct hx_paired *found)
+static json_t *compare(struct comparison *c)
 {
     struct values *values = otl_mem_alloc(sizeof(*values));
     const struct figure *figure = &figures[c->figure];
+    struct hx_merged looked;
+    const struct hx_paired *found = &looked.difference;
     char name[120];
     json_t *row;
     double base, floor = c->floor;
@@ -258,9 +291,7 @@ static json_t *compare(struct comparison *c, struct hx_paired *found)
 
     if (values == NULL)
         return NULL;
-    pair(c->slices, c->load, c->arm, c->figure, values);
-    if (!any_of(values) ||
-        !hx_paired(values->difference, values->count, c->slices->seed + c->figure, found)) {
+    if (!look(c, values, &looked)) {
         otl_mem_free(values);
         return NULL;
     }
@@ -268,7 +299,7 @@ static json_t *compare(struct comparison *c, struct hx_paired *found)
         floor = c->floor = floor_of(found);
     /* An arm that is noisier than the A/A one sees less than that one could. */
     c->floor = larger(floor, (found->high - found->low) / 2);
-    base = median_of(values->base, values->count);
+    base = looked.base;
     detected = c->arm != HX_ARM_NONE_AGAIN && is_apart(found) && fabs(found->estimate) > floor;
     snprintf(name, sizeof(name), "%s %s %s", hx_arms[c->arm].word, figure->key, loads[c->load]);
     row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:b, "
@@ -276,9 +307,9 @@ static json_t *compare(struct comparison *c, struct hx_paired *found)
                     "name", name, "arm", hx_arms[c->arm].word, "arm_title", hx_arms[c->arm].title,
                     "load", loads[c->load], "figure", figure->key, "title", figure->title,
                     "unit", figure->unit, "base", base,
-                    "value", median_of(values->arm, values->count), "difference", found->estimate,
+                    "value", looked.arm, "difference", found->estimate,
                     "low", found->low, "high", found->high, "p", found->p, "smallest_seen",
-                    c->floor, "detected", detected, "blocks", (int)values->count, "points",
+                    c->floor, "detected", detected, "blocks", (int)found->count, "points",
                     points_of(values));
     put_text(row, c, found, base, detected);
     if (base > 0)
@@ -372,7 +403,6 @@ static void put_load(const struct hx_slices *slices, unsigned load, json_t *rows
     for (c.figure = 0; c.figure < HX_OVERHEAD_FIGURES; c.figure++) {
         c.floor = 0;
         for (c.arm = HX_ARM_NONE_AGAIN; c.arm < HX_ARMS && figures[c.figure].loads[load]; c.arm++) {
-            struct hx_paired found;
             json_t *row;
             sums = sums_of(slices, load, c.arm);
             if (!slices->plan->arms[c.arm] ||
@@ -380,7 +410,7 @@ static void put_load(const struct hx_slices *slices, unsigned load, json_t *rows
                 continue;
             c.spans = sums.handled > 0 ? sums.spans / sums.handled : 0;
             c.waits = sums.handled > 0 ? sums.waits / sums.handled : 0;
-            row = compare(&c, &found);
+            row = compare(&c);
             if (row != NULL)
                 json_array_append_new(rows, row);
         }

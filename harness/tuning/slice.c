@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "harness/stats/summary.h"
+#include "harness/topology/facts.h"
 #include "harness/topology/run.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/file.h"
@@ -162,6 +163,19 @@ static double exporter_ns_per_request(const struct hx_slice *slice)
     return slice->exporter_ns / slice->handled;
 }
 
+/* Without it the slice's own percentiles stand. */
+static void read_latency(const char *dir, struct hx_slice *slice)
+{
+    const struct hx_hdr_params params = HX_HDR_LATENCY_PARAMS;
+    struct hx_hdr *whole = NULL;
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%s/hdr/response.hlog", dir);
+    if (hx_hdr_new(&params, &whole) == OTEL_OK && hx_histogram_merge(path, whole) == OTEL_OK)
+        (void)!hx_bins_take(whole, &slice->latency);
+    hx_hdr_free(whole);
+}
+
 /* NULL, or why the slice says nothing. */
 static const char *read_slice(const struct hx_run *run, unsigned kind, struct hx_slice *slice)
 {
@@ -219,6 +233,8 @@ static enum otel_err execute(const struct hx_slice_run *slice, const struct hx_s
         err = OTEL_ERR_CLOSED;
     else if (err == OTEL_OK)
         why = read_slice(&run, slice->load, ret);
+    if (err == OTEL_OK && why == NULL && slice->load == HX_OVERHEAD_HELD)
+        read_latency(slice->dir, ret);
     if (err == OTEL_OK && why != NULL) {
         const json_t *incident = json_array_get(run.incidents, 0);
         const char *text = json_string_value(json_object_get(incident, "text"));

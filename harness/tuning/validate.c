@@ -232,8 +232,9 @@ void hx_validate_exporter(const struct hx_slices *slices, double ns, struct hx_v
     put(row->must, "no difference, or below %.0f ns a span", LEAK_TOLERANCE * ns);
     put(row->measured, "%+.0f ns a span [%+.0f, %+.0f], p %.2f", found.estimate, found.low,
         found.high, found.p);
-    row->held = known && (fabs(found.estimate) < LEAK_TOLERANCE * ns ||
-                          (found.low * found.high <= 0 && found.high < ns));
+    /* What could not have told all of it from nothing shows nothing. */
+    row->held = known && found.low > -ns && found.high < ns &&
+                (fabs(found.estimate) < LEAK_TOLERANCE * ns || found.low * found.high <= 0);
     otl_mem_free(pairs);
 }
 

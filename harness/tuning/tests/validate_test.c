@@ -191,6 +191,13 @@ static void the_exporter_s_cost_is_looked_for_in_its_thread(void **state)
     hx_validate_exporter(&w.slices, 1000, &table);
     assert_true(table.rows[4].held);
     assert_false(table.rows[5].held);
+    make_batch(&w, 1010, 0, 64); /* too noisy to tell */
+    for (unsigned b = 0; b < BLOCKS; b++)
+        hx_slice_at(&w.slices, b, HX_OVERHEAD_SATURATION, HX_ARM_BATCH_INJECTED)
+            ->figures[HX_OVERHEAD_APP_CPU] += b % 2 ? 9000 : -9000;
+    hx_validate_exporter(&w.slices, 1000, &table);
+    assert_true(table.rows[6].held);
+    assert_false(table.rows[7].held);
 }
 
 static void bytes_are_counted(void **state)

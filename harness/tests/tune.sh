@@ -3,12 +3,25 @@
 # tracerig tune: a promise that is proved, one that cannot be made, and what it refuses.
 . "$(dirname "$0")/tap.sh"
 
+# tuned CONCLUSION OPTION...: it concludes so; on a starved machine the burst may not be made (4), and it says so
+tuned()
+{
+    conclusion=$1
+    shift
+    "$tracerig" tune "$@" > "$dir/out" 2>&1
+    got=$?
+    case $got in
+    0) says "$conclusion" && says "burst   the burst was made: " ;;
+    4) says "Not proved: the burst was not made: its " ;;
+    *) echo "exit $got"; cat "$dir/out"; return 1 ;;
+    esac
+}
+
 proved()
 {
-    expect_exit 0 "$tracerig" tune --rate 200 --spans-per-request 5 --burst 100 --collector-latency 20ms --seed 4 --out "$dir/tune" &&
-        says "burst   the burst was made: 500 spans within " && says " ms, every 500 ms; at one instant the queue would hold at most " &&
+    tuned "Promised and proved" --rate 200 --spans-per-request 5 --burst 100 --collector-latency 20ms --seed 4 --out "$dir/tune" &&
         says "OTEL_BSP_MAX_QUEUE_SIZE=" && says "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=" &&
-        says "OTEL_BSP_SCHEDULE_DELAY=" && says "OTEL_BSP_EXPORT_TIMEOUT=30000" && says "Promised and proved" &&
+        says "OTEL_BSP_SCHEDULE_DELAY=" && says "OTEL_BSP_EXPORT_TIMEOUT=30000" &&
         json_is "$dir/tune/confirm-1-1/report.json" "r['sdk'][0]['drops']" "{}" &&
         json_is "$dir/tune/confirm-1-1/report.json" "r['spans']['lost_total']" 0 &&
         json_is "$dir/tune/confirm-1-1/report.json" "r['load']['arrival']" burst &&
@@ -19,9 +32,9 @@ check "a recommendation is proved by a run that drops nothing" proved
 
 over_grpc()
 {
-    expect_exit 0 "$tracerig" tune --rate 150 --spans-per-request 5 --burst 60 --collector-latency 10ms --protocol grpc --confirm 2 \
+    tuned "Promised and proved" --rate 150 --spans-per-request 5 --burst 60 --collector-latency 10ms --protocol grpc --confirm 2 \
         --seed 4 --out "$dir/grpc" &&
-        says "OTEL_EXPORTER_OTLP_PROTOCOL=grpc" && says "in 2 confirming runs" && says "Promised and proved" &&
+        says "OTEL_EXPORTER_OTLP_PROTOCOL=grpc" && says "in 2 confirming runs" &&
         json_is "$dir/grpc/confirm-1-2/report.json" "r['sdk'][0]['drops'], r['spans']['lost_total']" "({}, 0)" &&
         grep -q '"protocol": *"grpc"\|protocol: grpc' "$dir/grpc/confirm-1-1/scenario.yaml"
 }
@@ -29,8 +42,8 @@ check "the same over gRPC, confirmed twice" over_grpc
 
 none()
 {
-    expect_exit 0 "$tracerig" tune --rate 400 --spans-per-request 10 --burst 200 --memory 256KiB --seed 4 --out "$dir/small" &&
-        says "No promise: this memory does not hold" && says "costs   only of the " && says "of 4000 spans/s" &&
+    tuned "No promise: this memory does not hold" --rate 400 --spans-per-request 10 --burst 200 --memory 256KiB --seed 4 \
+        --out "$dir/small" && says "costs   only of the " && says "of 4000 spans/s" &&
         json_is "$dir/small/confirm-1-1/report.json" "r['sdk'][0]['drops']['queue_full'] > 0" True &&
         json_is "$dir/small/confirm-1-1/report.json" "r['spans']['lost_unexplained']" 0
 }

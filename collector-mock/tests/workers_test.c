@@ -75,13 +75,13 @@ static void close_crowd(struct crowd *crowd)
     }
 }
 
-static void post(int fd, const struct otl_buf *body)
+static void post(int fd, const char *path, const struct otl_buf *body)
 {
     char head[200];
     int len = snprintf(head, sizeof(head),
-                       "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: "
+                       "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: "
                        "application/x-protobuf\r\nContent-Length: %zu\r\n\r\n",
-                       body->len);
+                       path, body->len);
 
     rig_send(fd, head, (size_t)len);
     rig_send(fd, body->data, body->len);
@@ -109,7 +109,7 @@ static void send_round(struct crowd *crowd, unsigned round)
         asks[i] = (struct ask){.body = framed[i].data, .len = framed[i].len};
         client_ask(&crowd->grpc[i], &asks[i]);
         client_turn(&crowd->grpc[i]);
-        post(crowd->http[i], &crowd->bodies[i]);
+        post(crowd->http[i], "/v1/traces", &crowd->bodies[i]);
     }
     otl_buf_init(&answer, 1 << 20);
     for (unsigned i = 0; i < PEERS; i++) {
@@ -279,7 +279,7 @@ static void each_trace_is_decided_once_and_no_span_is_lost(void **state)
     check_tap(ROUNDS * CLIENTS);
 }
 
-/* ---- ---- */
+/* ---- what there is once ---- */
 
 static const char single_config[] =
     RECEIVER
@@ -333,6 +333,92 @@ static void what_is_there_once_is_worker_0s(void **state)
     otl_buf_fini(&log);
 }
 
+/* ---- from collector to collector ---- */
+
+static const char behind_config[] =
+    RECEIVER
+    "exporters: {nop: }\n"
+    "service:\n"
+    "  pipelines:\n"
+    "    traces: {receivers: [otlp], exporters: [nop]}\n"
+    "    metrics: {receivers: [otlp], exporters: [nop]}\n"
+    "    logs: {receivers: [otlp], exporters: [nop]}\n" METRICS;
+
+static const char before_config[] =
+    RECEIVER
+    "processors:\n"
+    "  batch: {timeout: 50ms}\n"
+    "  tail_sampling: {decision_wait: 60s, policies: [{name: all, type: always_sample}]}\n"
+    "exporters:\n"
+    "  otlp_grpc: {endpoint: '127.0.0.1:%u', tls: {insecure: true}}\n"
+    "  otlp_http: {endpoint: 'http://127.0.0.1:%u'}\n"
+    "  prometheus: {endpoint: '127.0.0.1:0'}\n"
+    "connectors: {span_metrics: }\n"
+    "service:\n"
+    "  pipelines:\n"
+    "    traces: {receivers: [otlp], processors: [tail_sampling, batch], exporters: [otlp_grpc, "
+    "span_metrics]}\n"
+    "    metrics: {receivers: [otlp], processors: [batch], exporters: [otlp_http, prometheus]}\n"
+    "    metrics/spans: {receivers: [span_metrics], exporters: [prometheus]}\n"
+    "    logs: {receivers: [otlp], processors: [batch], exporters: [otlp_http]}\n" METRICS;
+
+static void post_official(const struct crowd *crowd, const char *name, const char *path)
+{
+    struct otl_buf body, answer;
+
+    rig_official(name, &body);
+    otl_buf_init(&answer, 1 << 20);
+    for (unsigned i = 0; i < PEERS; i++)
+        post(crowd->http[i], path, &body);
+    for (unsigned i = 0; i < PEERS; i++)
+        assert_int_equal(rig_answer(crowd->http[i], &answer), 200);
+    otl_buf_fini(&body);
+    otl_buf_fini(&answer);
+}
+
+static double accepted(const struct rig *of, const char *items, const char *transport)
+{
+    char series[160];
+
+    snprintf(series, sizeof(series), "otelcol_receiver_accepted_%s_total{receiver=\"otlp\","
+                                     "transport=\"%s\"}", items, transport);
+    return rig_metric(of, series);
+}
+
+/* Everything is still under way when the first collector is told to end. */
+static void all_signals_are_forwarded_to_the_last(void **state)
+{
+    double points, records;
+    struct rig behind;
+    struct crowd crowd;
+    char text[2048];
+
+    (void)state;
+    rig_init(&behind);
+    rig_config(&behind, behind_config);
+    rig_start(&behind, "--workers=2");
+    snprintf(text, sizeof(text), before_config, rig_port(&behind, "otlp/grpc"),
+             rig_port(&behind, "otlp/http"));
+    rig_config(&rig, text);
+    rig_start(&rig, "--workers=4");
+    open_crowd(&crowd);
+    for (unsigned round = 0; round < 4; round++) {
+        send_round(&crowd, round);
+        post_official(&crowd, "metrics", "/v1/metrics");
+        post_official(&crowd, "logs", "/v1/logs");
+    }
+    close_crowd(&crowd);
+    points = accepted(&rig, "metric_points", "http");
+    records = accepted(&rig, "log_records", "http");
+    assert_true(points >= 4 * PEERS && records >= 4 * PEERS);
+    assert_int_equal(rig_stop(&rig), 0);
+    assert_true(accepted(&behind, "spans", "grpc") == 4.0 * CLIENTS * TRACES);
+    assert_true(accepted(&behind, "metric_points", "http") == points);
+    assert_true(accepted(&behind, "log_records", "http") == records);
+    assert_int_equal(rig_stop(&behind), 0);
+    rig_fini(&behind);
+}
+
 static void wrong_numbers_of_workers_are_refused(void **state)
 {
     static const char *const wrong[] = {"--workers=0", "--workers=65", "--workers=-1",
@@ -357,6 +443,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_trace_is_decided_once_and_no_span_is_lost, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_there_once_is_worker_0s, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_signals_are_forwarded_to_the_last, setup, teardown),
         cmocka_unit_test_setup_teardown(wrong_numbers_of_workers_are_refused, setup, teardown),
     };
 

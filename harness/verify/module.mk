@@ -18,10 +18,11 @@ verify_SRCS := harness/verify/verify.c harness/verify/check.c harness/verify/cla
                harness/verify/namer/json.c \
                harness/verify/path/path.c harness/verify/path/paths.c harness/verify/path/look.c \
                harness/verify/path/json.c harness/verify/path/trace.c
-verify_SRCS += $(addprefix harness/verify/tail/, compare.c leaf.c opinions.c oracle.c ottl.c \
-                 read.c read_json.c rules.c)
+verify_SRCS += $(addprefix harness/verify/tail/, before.c before_actions.c before_match.c \
+                 before_share.c before_statements.c compare.c draft.c leaf.c opinions.c oracle.c \
+                 ottl.c read.c read_json.c rules.c)
 verify_LIBS := ledger stats col_wire yaml base
-verify_PKGS := jansson libpcre2-8
+verify_PKGS := jansson libpcre2-8 libcrypto
 
 WORLD_SRCS := harness/verify/tests/world_scenario.c harness/verify/tests/world_model.c \
               harness/verify/tests/world_write.c

@@ -70,6 +70,31 @@ static bool duration_fits(const struct hx_leaf *leaf, const struct hx_tail_state
     return leaf->inclusive ? ms >= leaf->low : ms > leaf->low;
 }
 
+static uint64_t field_size(uint64_t len)
+{
+    return len + 2 + (len > 127) + (len > 16383) + (len > 2097151);
+}
+
+/* What the request of the trace takes so far. The heads of groups grow with what is in them. */
+static void weigh_span(struct hx_tail_state *state, const struct hx_tail_span *span)
+{
+    state->bytes += field_size(span->size);
+    state->slack += span->loose;
+    if (span->resized)
+        state->slack += span->size + span->resource_size + 1024;
+    if (state->fragment != span->fragment) {
+        state->fragment = span->fragment;
+        state->scope = 0;
+        state->bytes += field_size(span->resource_size);
+        state->slack += 4; /* the head of the group itself: some limits count it */
+    }
+    if (state->scope != span->scope) {
+        state->scope = span->scope;
+        state->bytes += field_size(span->scope_size) + 2;
+        state->slack += 2;
+    }
+}
+
 void hx_rules_look(const struct hx_rules *rules, struct hx_tail_state *state,
                    const struct hx_tail_span *span)
 {
@@ -78,13 +103,7 @@ void hx_rules_look(const struct hx_rules *rules, struct hx_tail_state *state,
     if (state->end_ns == 0 || span->end_ns > state->end_ns)
         state->end_ns = span->end_ns;
     state->spans++;
-    state->bytes += span->size + 2 + (span->size > 127) + (span->size > 16383);
-    state->slack += 8; /* ids and statuses that are empty: the collector writes them */
-    if (state->fragment != span->fragment) {
-        state->fragment = span->fragment;
-        state->bytes += span->group_size;
-        state->slack += 24 + span->group_size; /* how its spans were spread over scopes */
-    }
+    weigh_span(state, span);
     for (size_t i = 0; i < rules->leaf_count; i++) {
         const struct hx_leaf *leaf = &rules->leaves[i];
         if ((state->bits >> i & 1) != 0)

@@ -25,6 +25,7 @@ enum trace_flags {
     LARGE = 32,      /* over maximum_trace_size_bytes */
     MAYBE_LARGE = 64,
     FORGOTTEN = 128, /* late spans may have begun it anew */
+    GUESSED = 512,   /* what a processor made of a span of it is not known */
     POLICIES = 256   /* which policy it is depends on the moment */
 };
 
@@ -33,6 +34,7 @@ struct trace {
     uint64_t first_ns, from_ns, to_ns; /* the decision falls between, if not at the end */
     uint32_t late;
     uint32_t life;
+    uint32_t before; /* spans that processors before dropped */
     uint16_t policy;
     uint8_t outcomes; /* of the moments when it may have fallen; 0: still all to come */
     uint16_t flags;
@@ -46,6 +48,7 @@ struct hx_tail_oracle {
     size_t slot_mask;
     uint32_t life;
     uint64_t last_ns; /* arrival of the last span */
+    struct hx_draft draft;
 };
 
 enum otel_err hx_tail_oracle_new(const struct otl_yaml *doc, const json_t *config,
@@ -178,22 +181,20 @@ static struct trace *trace_of(struct hx_tail_oracle *oracle, const struct hx_tai
     memcpy(trace->state.id, span->trace_id, 16);
     trace->first_ns = span->arrival_ns;
     trace->life = oracle->life;
-    if (span->arrival_ns != 0)
-        fix_time(&oracle->rules, trace, span->arrival_ns, oracle->rules.wait_ns);
     oracle->slots[slot] = (uint32_t)++oracle->count;
     return trace;
 }
 
-enum otel_err hx_tail_oracle_span(struct hx_tail_oracle *oracle, const struct hx_tail_span *span)
+static void take(struct hx_tail_oracle *oracle, struct trace *trace,
+                 const struct hx_tail_span *span)
 {
     static const uint8_t none[8];
     const struct hx_rules *rules = &oracle->rules;
-    struct trace *trace = trace_of(oracle, span);
 
-    if (trace == NULL)
-        return OTEL_ERR_MEMORY;
-    if (span->arrival_ns > oracle->last_ns)
-        oracle->last_ns = span->arrival_ns;
+    if (span->arrival_ns != 0 && trace->to_ns == 0)
+        fix_time(rules, trace, span->arrival_ns, rules->wait_ns);
+    if (span->guessed)
+        trace->flags |= GUESSED;
     if (span->unsure)
         trace->flags |= UNSURE;
     if (trace->life != oracle->life)
@@ -203,7 +204,7 @@ enum otel_err hx_tail_oracle_span(struct hx_tail_oracle *oracle, const struct hx
             may_fall(rules, trace);
         trace->flags |= LATE;
         trace->late++;
-        return OTEL_OK;
+        return;
     }
     if (trace->to_ns != 0 && span->arrival_ns > trace->from_ns) {
         trace->flags |= NEAR;
@@ -216,6 +217,22 @@ enum otel_err hx_tail_oracle_span(struct hx_tail_oracle *oracle, const struct hx
     if (rules->root_wait_ns > 0 && span->arrival_ns != 0 &&
         memcmp(span->parent_span_id, none, 8) == 0)
         fix_time(rules, trace, span->arrival_ns, rules->root_wait_ns / SECOND_NS * SECOND_NS);
+}
+
+enum otel_err hx_tail_oracle_span(struct hx_tail_oracle *oracle, const struct hx_tail_span *span)
+{
+    struct trace *trace = trace_of(oracle, span);
+
+    if (trace == NULL)
+        return OTEL_ERR_MEMORY;
+    if (span->arrival_ns > oracle->last_ns)
+        oracle->last_ns = span->arrival_ns;
+    if (oracle->rules.before.count > 0)
+        span = hx_before_run(&oracle->rules.before, span, &oracle->draft);
+    if (span != NULL)
+        take(oracle, trace, span);
+    else
+        trace->before++;
     return OTEL_OK;
 }
 
@@ -268,7 +285,7 @@ static void find_forgotten(struct hx_tail_oracle *oracle)
 enum otel_err hx_tail_oracle_end(struct hx_tail_oracle *oracle)
 {
     for (size_t i = 0; i < oracle->count; i++)
-        if (oracle->traces[i].outcomes == 0)
+        if (oracle->traces[i].outcomes == 0 && oracle->traces[i].state.spans > 0)
             may_fall(&oracle->rules, &oracle->traces[i]);
     find_crowds(oracle);
     find_forgotten(oracle);
@@ -282,8 +299,10 @@ static unsigned outcomes_of(const struct hx_tail_oracle *oracle, const struct tr
     unsigned all = HX_TAIL_MAY_SAMPLE | HX_TAIL_MAY_NOT | HX_TAIL_MAY_DROP | HX_TAIL_MAY_VANISH;
     unsigned outcomes = trace->outcomes;
 
-    if ((trace->flags & (UNSURE | RESTARTED | FORGOTTEN)) != 0)
+    if ((trace->flags & (UNSURE | RESTARTED | FORGOTTEN | GUESSED)) != 0)
         return all;
+    if (trace->state.spans == 0)
+        return HX_TAIL_MAY_VANISH;
     if ((trace->flags & LARGE) != 0)
         return HX_TAIL_MAY_NOT;
     if ((trace->flags & MAYBE_LARGE) != 0)
@@ -303,6 +322,10 @@ static const char *why_of(const struct hx_tail_oracle *oracle, const struct trac
         return "the collector was restarted while it was open";
     if ((trace->flags & FORGOTTEN) != 0)
         return "spans came when its decision may have been forgotten";
+    if ((trace->flags & GUESSED) != 0)
+        return "what a processor before made of a span of it is not known";
+    if (trace->state.spans == 0)
+        return "no span of it came through the processors before";
     if ((trace->flags & LARGE) != 0)
         return "larger than maximum_trace_size_bytes";
     if (says != HX_TAIL_DEPENDS)

@@ -19,7 +19,8 @@
  * came so close to the decision that the clock decides whether it counted, where the table may
  * have been too small. What depends is held against invariants by whoever knows what was decided.
  *
- * Not for configurations with processors before tail_sampling that change spans: those are refused.
+ * Processors before tail_sampling that change spans are mirrored (before.h); what cannot be
+ * foretold of them is refused by name.
  *
  * Life      new -> span... in order of arrival, life at each START -> end -> look -> free.
  * Threads   one owner.
@@ -56,12 +57,19 @@ struct hx_tail_span {
     uint32_t flags;
     uint64_t arrival_ns; /* monotonic; 0: not recorded */
     uint64_t fragment;   /* number of the ResourceSpans it came in, from 1, never the same again */
+    uint64_t scope;      /* number of the ScopeSpans in that */
     uint64_t size;       /* of the encoded span */
-    uint64_t group_size; /* of the groups around it, without their schema URLs */
+    unsigned loose;      /* so much larger it may be as the collector writes it */
+    uint64_t resource_size, scope_size;
     bool unsure;         /* nobody knows whether the request was taken */
+    bool guessed;        /* nobody knows what a processor made of it */
+    bool resized;        /* processors may have changed its size */
     /* The value of an attribute; event counts from 0. */
     struct hx_tail_value (*attribute)(const struct hx_tail_span *span, enum hx_tail_where where,
                                       unsigned event, const char *key);
+    /* The n-th attribute of span or resource; false: there are no more. */
+    bool (*attribute_at)(const struct hx_tail_span *span, enum hx_tail_where where, size_t n,
+                         struct otl_view *ret_key, struct hx_tail_value *ret);
     /* The name of an event; kind NOTHING: there are no more. */
     struct hx_tail_value (*event_name)(const struct hx_tail_span *span, unsigned event);
     const void *source; /* the reader's */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/verify/tail/rules.h"
+#include "harness/verify/tail/ottl_walk.h"
 #include "sdk/base/text.h"
 
 /*
@@ -12,7 +12,7 @@
  * the collector's reading.
  */
 
-enum { PATTERNS_MAX = 32, TEXT_MAX = 1024, DEPTH_MAX = 32 };
+enum { PATTERNS_MAX = 32, DEPTH_MAX = 32 };
 
 struct hx_ottl {
     const json_t *on_span, *on_event;
@@ -23,25 +23,13 @@ struct hx_ottl {
     size_t pattern_count;
 };
 
-struct walk {
-    struct hx_ottl *ottl;
-    const struct hx_tail_span *span;
-    const char *at;
-    int event; /* -1: none */
-    int depth;
-    bool wrong;
-    char texts[2][TEXT_MAX]; /* of the two sides of a comparison */
-};
-
-static bool any_of(struct walk *w);
-
-static void blanks(struct walk *w)
+static void blanks(struct hx_walk *w)
 {
     while (isspace((unsigned char)*w->at))
         w->at++;
 }
 
-static bool eat(struct walk *w, const char *what)
+bool hx_walk_eat(struct hx_walk *w, const char *what)
 {
     size_t len = strlen(what);
 
@@ -54,13 +42,13 @@ static bool eat(struct walk *w, const char *what)
     return true;
 }
 
-static void must(struct walk *w, const char *what)
+static void must(struct hx_walk *w, const char *what)
 {
-    if (!eat(w, what))
+    if (!hx_walk_eat(w, what))
         w->wrong = true;
 }
 
-static struct otl_view quoted(struct walk *w, int side)
+struct otl_view hx_walk_quoted(struct hx_walk *w, int side)
 {
     char *out = w->texts[side];
     size_t len = 0;
@@ -70,7 +58,7 @@ static struct otl_view quoted(struct walk *w, int side)
         w->wrong = true;
         return otl_view("", 0);
     }
-    for (w->at++; *w->at != '"' && *w->at != '\0' && len < TEXT_MAX - 1; w->at++) {
+    for (w->at++; *w->at != '"' && *w->at != '\0' && len < HX_WALK_TEXT_MAX - 1; w->at++) {
         char c = *w->at;
         if (c == '\\' && w->at[1] != '\0') {
             c = *++w->at;
@@ -100,7 +88,7 @@ static struct hx_tail_value of_int(int64_t number)
     return value;
 }
 
-static struct hx_tail_value of_number(struct walk *w)
+static struct hx_tail_value of_number(struct hx_walk *w)
 {
     struct hx_tail_value value = {.kind = HX_TAIL_INT};
     char *end, *real_end;
@@ -114,16 +102,16 @@ static struct hx_tail_value of_number(struct walk *w)
     return value;
 }
 
-static struct hx_tail_value of_id(struct walk *w, const void *id, size_t len, int side)
+static struct hx_tail_value of_id(struct hx_walk *w, const void *id, size_t len, int side)
 {
     otl_hex(id, len, w->texts[side]);
     return of_text(otl_view(w->texts[side], 2 * len));
 }
 
-static struct hx_tail_value attribute(struct walk *w, enum hx_tail_where where, int side)
+static struct hx_tail_value attribute(struct hx_walk *w, enum hx_tail_where where, int side)
 {
     must(w, "[");
-    quoted(w, side);
+    hx_walk_quoted(w, side);
     must(w, "]");
     return w->wrong ? (struct hx_tail_value){.kind = HX_TAIL_NOTHING}
                     : w->span->attribute(w->span, where, w->event < 0 ? 0 : (unsigned)w->event,
@@ -131,7 +119,7 @@ static struct hx_tail_value attribute(struct walk *w, enum hx_tail_where where, 
 }
 
 /* Words for numbers: those of statuses and of kinds. */
-static bool constant(struct walk *w, int64_t *ret)
+static bool constant(struct hx_walk *w, int64_t *ret)
 {
     static const char *const status[] = {"STATUS_CODE_UNSET", "STATUS_CODE_OK",
                                          "STATUS_CODE_ERROR"};
@@ -140,45 +128,45 @@ static bool constant(struct walk *w, int64_t *ret)
                                         "SPAN_KIND_PRODUCER",    "SPAN_KIND_CONSUMER"};
 
     for (*ret = 0; *ret < 3; ++*ret)
-        if (eat(w, status[*ret]))
+        if (hx_walk_eat(w, status[*ret]))
             return true;
     for (*ret = 0; *ret < 6; ++*ret)
-        if (eat(w, kinds[*ret]))
+        if (hx_walk_eat(w, kinds[*ret]))
             return true;
     return false;
 }
 
-static struct hx_tail_value span_value(struct walk *w, int side)
+static struct hx_tail_value span_value(struct hx_walk *w, int side)
 {
     const struct hx_tail_span *span = w->span;
 
-    if (eat(w, "name"))
+    if (hx_walk_eat(w, "name"))
         return of_text(span->name);
-    if (eat(w, "attributes"))
-        return attribute(w, HX_TAIL_SPAN, side);
-    if (eat(w, "kind"))
+    if (hx_walk_eat(w, "attributes"))
+        return attribute(w, w->of_resource ? HX_TAIL_RESOURCE : HX_TAIL_SPAN, side);
+    if (hx_walk_eat(w, "kind"))
         return of_int(span->kind);
-    if (eat(w, "status.code"))
+    if (hx_walk_eat(w, "status.code"))
         return of_int(span->status);
-    if (eat(w, "status.message"))
+    if (hx_walk_eat(w, "status.message"))
         return of_text(span->status_message);
-    if (eat(w, "trace_state"))
+    if (hx_walk_eat(w, "trace_state"))
         return of_text(span->trace_state);
-    if (eat(w, "start_time_unix_nano"))
+    if (hx_walk_eat(w, "start_time_unix_nano"))
         return of_int((int64_t)span->start_ns);
-    if (eat(w, "end_time_unix_nano"))
+    if (hx_walk_eat(w, "end_time_unix_nano"))
         return of_int((int64_t)span->end_ns);
-    if (eat(w, "trace_id.string"))
+    if (hx_walk_eat(w, "trace_id.string"))
         return of_id(w, span->trace_id, 16, side);
-    if (eat(w, "span_id.string"))
+    if (hx_walk_eat(w, "span_id.string"))
         return of_id(w, span->span_id, 8, side);
-    if (eat(w, "parent_span_id.string"))
+    if (hx_walk_eat(w, "parent_span_id.string"))
         return of_id(w, span->parent_span_id, 8, side);
     w->wrong = true;
     return (struct hx_tail_value){.kind = HX_TAIL_NOTHING};
 }
 
-static bool prefix(struct walk *w, const char *what)
+bool hx_walk_prefix(struct hx_walk *w, const char *what)
 {
     blanks(w);
     if (strncmp(w->at, what, strlen(what)) != 0)
@@ -187,32 +175,32 @@ static bool prefix(struct walk *w, const char *what)
     return true;
 }
 
-static struct hx_tail_value value_at(struct walk *w, int side)
+struct hx_tail_value hx_walk_value(struct hx_walk *w, int side)
 {
     struct hx_tail_value value = {.kind = HX_TAIL_NOTHING};
     int64_t number;
 
     blanks(w);
     if (*w->at == '"')
-        return of_text(quoted(w, side));
+        return of_text(hx_walk_quoted(w, side));
     if (*w->at == '-' || *w->at == '+' || isdigit((unsigned char)*w->at))
         return of_number(w);
-    if (eat(w, "nil"))
+    if (hx_walk_eat(w, "nil"))
         return value;
-    if (eat(w, "true") || eat(w, "false")) {
+    if (hx_walk_eat(w, "true") || hx_walk_eat(w, "false")) {
         value.kind = HX_TAIL_BOOL;
         value.integer = w->at[-2] == 'u'; /* tr-u-e */
         return value;
     }
     if (constant(w, &number))
         return of_int(number);
-    if (eat(w, "resource.attributes"))
+    if (hx_walk_eat(w, "resource.attributes"))
         return attribute(w, HX_TAIL_RESOURCE, side);
-    if (w->event >= 0 && (eat(w, "spanevent.name") || eat(w, "name")))
+    if (w->event >= 0 && (hx_walk_eat(w, "spanevent.name") || hx_walk_eat(w, "name")))
         return w->span->event_name(w->span, (unsigned)w->event);
-    if (w->event >= 0 && (eat(w, "spanevent.attributes") || eat(w, "attributes")))
+    if (w->event >= 0 && (hx_walk_eat(w, "spanevent.attributes") || hx_walk_eat(w, "attributes")))
         return attribute(w, HX_TAIL_EVENT, side);
-    (void)prefix(w, "span.");
+    (void)hx_walk_prefix(w, "span.");
     return span_value(w, side);
 }
 
@@ -259,15 +247,15 @@ static bool compared(const char *mark, const struct hx_tail_value *a,
     return (mark[0] == '<' ? order < 0 : order > 0) || (mark[1] == '=' && order == 0);
 }
 
-static bool comparison(struct walk *w)
+static bool comparison(struct hx_walk *w)
 {
     static const char *const marks[] = {"==", "!=", "<=", ">=", "<", ">"};
-    struct hx_tail_value left = value_at(w, 0), right;
+    struct hx_tail_value left = hx_walk_value(w, 0), right;
 
     for (size_t i = 0; i < 6 && !w->wrong; i++) {
-        if (!eat(w, marks[i]))
+        if (!hx_walk_eat(w, marks[i]))
             continue;
-        right = value_at(w, 1);
+        right = hx_walk_value(w, 1);
         return compared(marks[i], &left, &right);
     }
     w->wrong |= left.kind != HX_TAIL_BOOL;
@@ -276,7 +264,7 @@ static bool comparison(struct walk *w)
 
 /* ---- functions ---- */
 
-static bool matches(struct walk *w, struct otl_view text, const char *at, const char *pattern)
+static bool matches(struct hx_walk *w, struct otl_view text, const char *at, const char *pattern)
 {
     struct hx_ottl *ottl = w->ottl;
     size_t i = 0;
@@ -293,7 +281,7 @@ static bool matches(struct walk *w, struct otl_view text, const char *at, const 
     return hx_pattern_in(ottl->patterns[i].pattern, text);
 }
 
-static bool on_text(struct walk *w, char which)
+static bool on_text(struct hx_walk *w, char which)
 {
     struct hx_tail_value value;
     struct otl_view other;
@@ -301,10 +289,10 @@ static bool on_text(struct walk *w, char which)
     bool result;
 
     must(w, "(");
-    value = value_at(w, 0);
+    value = hx_walk_value(w, 0);
     must(w, ",");
     at = w->at;
-    other = quoted(w, 1);
+    other = hx_walk_quoted(w, 1);
     must(w, ")");
     if (w->wrong)
         return false;
@@ -319,17 +307,17 @@ static bool on_text(struct walk *w, char which)
                   other.len) == 0;
 }
 
-static bool is_kind(struct walk *w, enum hx_tail_kind kind)
+static bool is_kind(struct hx_walk *w, enum hx_tail_kind kind)
 {
     struct hx_tail_value value;
 
     must(w, "(");
-    value = value_at(w, 0);
+    value = hx_walk_value(w, 0);
     must(w, ")");
     return value.kind == kind;
 }
 
-static bool is_root(struct walk *w)
+static bool is_root(struct hx_walk *w)
 {
     static const uint8_t none[8];
 
@@ -338,7 +326,7 @@ static bool is_root(struct walk *w)
     return memcmp(w->span->parent_span_id, none, 8) == 0;
 }
 
-static bool term(struct walk *w)
+static bool term(struct hx_walk *w)
 {
     bool result;
 
@@ -346,26 +334,26 @@ static bool term(struct walk *w)
         w->wrong = true;
         return false;
     }
-    if (eat(w, "not")) {
+    if (hx_walk_eat(w, "not")) {
         result = !term(w);
-    } else if (eat(w, "(")) {
-        result = any_of(w);
+    } else if (hx_walk_eat(w, "(")) {
+        result = hx_walk_any_of(w);
         must(w, ")");
-    } else if (eat(w, "IsMatch")) {
+    } else if (hx_walk_eat(w, "IsMatch")) {
         result = on_text(w, 'M');
-    } else if (eat(w, "HasPrefix")) {
+    } else if (hx_walk_eat(w, "HasPrefix")) {
         result = on_text(w, 'P');
-    } else if (eat(w, "HasSuffix")) {
+    } else if (hx_walk_eat(w, "HasSuffix")) {
         result = on_text(w, 'S');
-    } else if (eat(w, "IsString")) {
+    } else if (hx_walk_eat(w, "IsString")) {
         result = is_kind(w, HX_TAIL_TEXT);
-    } else if (eat(w, "IsInt")) {
+    } else if (hx_walk_eat(w, "IsInt")) {
         result = is_kind(w, HX_TAIL_INT);
-    } else if (eat(w, "IsDouble")) {
+    } else if (hx_walk_eat(w, "IsDouble")) {
         result = is_kind(w, HX_TAIL_REAL);
-    } else if (eat(w, "IsBool")) {
+    } else if (hx_walk_eat(w, "IsBool")) {
         result = is_kind(w, HX_TAIL_BOOL);
-    } else if (eat(w, "IsRootSpan")) {
+    } else if (hx_walk_eat(w, "IsRootSpan")) {
         result = is_root(w);
     } else {
         result = comparison(w);
@@ -374,22 +362,28 @@ static bool term(struct walk *w)
     return result;
 }
 
-static bool all_of(struct walk *w)
+static bool all_of(struct hx_walk *w)
 {
     bool result = term(w);
 
-    while (!w->wrong && eat(w, "and"))
+    while (!w->wrong && hx_walk_eat(w, "and"))
         result = term(w) && result;
     return result;
 }
 
-static bool any_of(struct walk *w)
+bool hx_walk_any_of(struct hx_walk *w)
 {
     bool result = all_of(w);
 
-    while (!w->wrong && eat(w, "or"))
+    while (!w->wrong && hx_walk_eat(w, "or"))
         result = all_of(w) || result;
     return result;
+}
+
+bool hx_walk_ended(struct hx_walk *w)
+{
+    blanks(w);
+    return *w->at == '\0';
 }
 
 /* ---- whole conditions ---- */
@@ -397,13 +391,12 @@ static bool any_of(struct walk *w)
 static bool one(struct hx_ottl *ottl, const struct hx_tail_span *span, const json_t *text,
                 int event, bool *ret_wrong)
 {
-    struct walk w = {.ottl = ottl, .span = span, .event = event};
+    struct hx_walk w = {.ottl = ottl, .span = span, .event = event};
     bool result;
 
     w.at = json_string_value(text) != NULL ? json_string_value(text) : "";
-    result = any_of(&w);
-    blanks(&w);
-    *ret_wrong = w.wrong || *w.at != '\0';
+    result = hx_walk_any_of(&w);
+    *ret_wrong = !hx_walk_ended(&w) || w.wrong;
     return result && !*ret_wrong;
 }
 
@@ -422,6 +415,20 @@ bool hx_ottl_true(const struct hx_ottl *ottl, const struct hx_tail_span *span)
         json_array_foreach(ottl->on_event, i, text)
             if (one(own, span, text, event, &wrong))
                 return true;
+    return false;
+}
+
+bool hx_ottl_event_true(const struct hx_ottl *ottl, const struct hx_tail_span *span,
+                        unsigned event)
+{
+    struct hx_ottl *own = (struct hx_ottl *)(uintptr_t)ottl;
+    const json_t *text;
+    bool wrong;
+    size_t i;
+
+    json_array_foreach(ottl->on_event, i, text)
+        if (one(own, span, text, (int)event, &wrong))
+            return true;
     return false;
 }
 

@@ -92,6 +92,23 @@ static struct hx_tail_value wire_event_name(const struct hx_tail_span *span, uns
     return value;
 }
 
+static bool wire_attribute_at(const struct hx_tail_span *span, enum hx_tail_where where, size_t n,
+                              struct otl_view *ret_key, struct hx_tail_value *ret)
+{
+    const struct col_span *source = span->source;
+    struct col_list list =
+        where == HX_TAIL_RESOURCE ? source->resource->attributes : source->attributes;
+    struct col_attribute found;
+
+    do {
+        if (!col_attribute_next(&list, &found))
+            return false;
+    } while (n-- > 0);
+    *ret_key = found.key;
+    *ret = from_wire(&found.value);
+    return true;
+}
+
 struct request { /* how its spans arrived */
     uint64_t arrival_ns;
     bool unsure;
@@ -113,10 +130,13 @@ static void fill(struct hx_tail_span *out, const struct col_span *span,
     out->status = span->status_code;
     out->flags = span->flags;
     out->size = span->raw.len;
-    out->group_size = span->resource->raw.len + span->scope->raw.len + 16;
+    out->loose = 4; /* status and parent, if they are left out: the collector writes them */
+    out->resource_size = span->resource->raw.len;
+    out->scope_size = span->scope->raw.len;
     out->arrival_ns = request->arrival_ns;
     out->unsure = request->unsure;
     out->attribute = wire_attribute;
+    out->attribute_at = wire_attribute_at;
     out->event_name = wire_event_name;
     out->source = span;
 }
@@ -134,6 +154,7 @@ static enum otel_err read_request(struct otl_view body, const struct request *re
     while (err == OTEL_OK && col_traces_next(&traces, &span)) {
         fill(&out, &span, request);
         out.fragment = *fragment + traces.resources;
+        out.scope = traces.scopes;
         err = sink->span(sink->context, &out);
         ret->spans++;
     }

@@ -86,6 +86,20 @@ static struct hx_tail_value json_attribute(const struct hx_tail_span *span,
     return find(json_object_get(holder, "attributes"), key);
 }
 
+static bool json_attribute_at(const struct hx_tail_span *span, enum hx_tail_where where, size_t n,
+                              struct otl_view *ret_key, struct hx_tail_value *ret)
+{
+    const struct source *source = span->source;
+    const json_t *holder = where == HX_TAIL_RESOURCE ? source->resource : source->span;
+    const json_t *item = json_array_get(json_object_get(holder, "attributes"), n);
+
+    if (item == NULL)
+        return false;
+    *ret_key = text_of(item, "key");
+    *ret = value_of(json_object_get(item, "value"));
+    return true;
+}
+
 static struct hx_tail_value json_event_name(const struct hx_tail_span *span, unsigned event)
 {
     const struct source *source = span->source;
@@ -204,12 +218,13 @@ static bool fill(struct hx_tail_span *out, const struct source *source)
     out->kind = word_of(json_object_get(span, "kind"), kinds, 6);
     out->flags = (uint32_t)number_of(json_object_get(span, "flags"));
     out->attribute = json_attribute;
+    out->attribute_at = json_attribute_at;
     out->event_name = json_event_name;
     out->size = span_size(out, span);
-    out->group_size = attributes_size(json_object_get(source->resource, "attributes")) +
-                      text_size(text_of(source->scope, "name")) +
+    out->resource_size = attributes_size(json_object_get(source->resource, "attributes"));
+    out->scope_size = text_size(text_of(source->scope, "name")) +
                       text_size(text_of(source->scope, "version")) +
-                      attributes_size(json_object_get(source->scope, "attributes")) + 8;
+                      attributes_size(json_object_get(source->scope, "attributes"));
     out->source = source;
     return id_of(span, "traceId", 16, out->trace_id) && id_of(span, "spanId", 8, out->span_id) &&
            id_of(span, "parentSpanId", 8, out->parent_span_id);
@@ -233,6 +248,7 @@ static enum otel_err read_tree(const json_t *tree, const struct hx_tail_sink *si
                 if (!fill(&out, &source))
                     return OTEL_ERR_SYNTAX;
                 out.fragment = *fragment;
+                out.scope = s + 1;
                 err = sink->span(sink->context, &out);
                 if (err != OTEL_OK)
                     return err;

@@ -305,7 +305,22 @@ static bool stands_in(const json_t *list, const char *wanted)
     return false;
 }
 
-/* What stands before it in its pipelines: batches delay, everything else would change spans. */
+static bool changes_spans(const json_t *list, const char *until)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item) {
+        const char *id = json_is_string(item) ? json_string_value(item) : until;
+        if (strcmp(id, until) == 0)
+            return false;
+        if (strncmp(id, "batch", 5) != 0 && strncmp(id, "memory_limiter", 14) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* What stands before it in its pipelines: batches delay, everything else changes spans. */
 static enum otel_err read_before(struct reader *r, const json_t *config)
 {
     const json_t *pipelines = json_object_get(json_object_get(config, "service"), "pipelines");
@@ -317,8 +332,14 @@ static enum otel_err read_before(struct reader *r, const json_t *config)
         const json_t *list = json_object_get(pipeline, "processors");
         uint64_t spread = 0;
         size_t i;
+        enum otel_err err = OTEL_OK;
         if (!stands_in(list, r->rules->processor))
             continue;
+        if (found && (r->rules->before.count > 0 || changes_spans(list, r->rules->processor)))
+            return otl_detail_set(r->reterr, OTEL_ERR_UNSUPPORTED, NULL, 0, 0,
+                                  "'%s' stands in several pipelines, behind processors that "
+                                  "change spans: it is not known which spans come by which",
+                                  r->rules->processor);
         found = true;
         json_array_foreach(list, i, item) {
             const char *id = json_string_value(item);
@@ -329,10 +350,11 @@ static enum otel_err read_before(struct reader *r, const json_t *config)
                     json_object_get(json_object_get(config, "processors"), id), "timeout",
                     200000000);
             else if (strncmp(id, "memory_limiter", 14) != 0)
-                return otl_detail_set(r->reterr, OTEL_ERR_UNSUPPORTED, NULL, 0, 0,
-                                      "pipeline '%s': '%s' before '%s' changes spans: what it "
-                                      "makes of them is not predicted",
-                                      name, id, r->rules->processor);
+                err = hx_before_add(
+                    &r->rules->before, id,
+                    json_object_get(json_object_get(config, "processors"), id), r->reterr);
+            if (err != OTEL_OK)
+                return err;
         }
         if (spread > r->rules->spread_ns)
             r->rules->spread_ns = spread;
@@ -418,6 +440,7 @@ enum otel_err hx_rules_load(const struct otl_yaml *doc, const json_t *config,
 
     memset(ret, 0, sizeof(*ret));
     otl_arena_init(&ret->arena, ARENA_MAX);
+    hx_before_init(&ret->before, &ret->arena);
     ret->tree = json_incref((json_t *)(uintptr_t)config);
     err = find_processor(&r, config, processor);
     if (err == OTEL_OK)
@@ -439,6 +462,7 @@ void hx_rules_fini(struct hx_rules *rules)
             hx_pattern_free(rules->leaves[i].patterns[k]);
         hx_ottl_fini(rules->leaves[i].ottl);
     }
+    hx_before_fini(&rules->before);
     otl_arena_fini(&rules->arena);
     json_decref(rules->tree);
     memset(rules, 0, sizeof(*rules));

@@ -2,7 +2,7 @@
 #ifndef HX_TAIL_RULES_H
 #define HX_TAIL_RULES_H
 
-#include "harness/verify/tail/oracle.h"
+#include "harness/verify/tail/before.h"
 #include "sdk/base/arena.h"
 
 /* Between the files of the oracle: what the configuration says, and what it says of a trace. */
@@ -83,6 +83,7 @@ struct hx_rules {
     uint64_t traces, sampled_cache, other_cache, max_bytes;
     bool first_match, legacy, block, drop_pending, at_ingest, stateful, bytes;
     size_t rule_count; /* with children */
+    struct hx_before before;
 };
 
 /* A trace so far. */
@@ -92,7 +93,7 @@ struct hx_tail_state {
     uint64_t unknown; /* leaves that may be true or not */
     uint64_t start_ns, end_ns;
     uint64_t bytes, slack; /* the size is bytes, give or take slack */
-    uint64_t fragment;
+    uint64_t fragment, scope;
     uint32_t spans;
     uint16_t policy;  /* first that may sample or drops, from 1 */
 };
@@ -120,6 +121,9 @@ OTEL_MUST_USE enum otel_err hx_ottl_load(struct otl_arena *arena, const json_t *
                                          const json_t *event, struct hx_ottl **ret,
                                          struct otl_detail *reterr);
 bool hx_ottl_true(const struct hx_ottl *ottl, const struct hx_tail_span *span);
+/* One of the conditions on events, on this event. */
+bool hx_ottl_event_true(const struct hx_ottl *ottl, const struct hx_tail_span *span,
+                        unsigned event);
 void hx_ottl_fini(struct hx_ottl *ottl);
 
 /* pcre2, wrapped once: NULL: it does not compile. */

@@ -503,8 +503,25 @@ static void what_is_not_predicted_is_refused(void **state)
         {"{}", "has no processor 'tail_sampling'"},
         {"{processors: {tail_sampling: {policies: []}}, service: {pipelines: {}}}",
          "no pipeline has the processor"},
-        {"{processors: {tail_sampling: {}, filter: {}}, service: {pipelines: {traces: {processors: "
-         "[filter, tail_sampling]}}}}", "'filter' before 'tail_sampling' changes spans"},
+#define BEFORE(id, config)                                                                         \
+    "{processors: {tail_sampling: {}, " id ": " config "}, service: {pipelines: {traces: "         \
+    "{processors: [" id ", tail_sampling]}}}}"
+        {BEFORE("groupbytrace", "{}"), "'groupbytrace' before tail_sampling changes spans"},
+        {BEFORE("filter", "{spans: {}}"), "and spans is not predicted"},
+        {BEFORE("filter", "{traces: {span: ['What(name)']}}"), "'What(name)' is not understood"},
+        {BEFORE("attributes", "{actions: [{key: a, action: insert, from_context: b}]}"),
+         "and from_context is not predicted"},
+        {BEFORE("attributes", "{include: {match_type: strict, libraries: [{name: a}]}}"),
+         "and 'libraries' is not predicted"},
+        {BEFORE("resource", "{attributes: [{pattern: '(', action: delete}]}"),
+         "a pattern that does not compile is not predicted"},
+        {BEFORE("transform", "{trace_statements: [{context: span, statements: ['limit(attributes, "
+                "3, [])']}]}"), "'limit(attributes, 3, [])' is not predicted"},
+        {BEFORE("transform", "{trace_statements: [{context: scope, statements: []}]}"),
+         "'scope' is not predicted"},
+        {"{processors: {tail_sampling: {}, filter: {}}, service: {pipelines: {traces/a: "
+         "{processors: [filter, tail_sampling]}, traces/b: {processors: [tail_sampling, filter]}, "
+         "traces/c: {processors: [filter, tail_sampling]}}}}", "stands in several pipelines"},
         {"{processors: {tail_sampling/a: {}, tail_sampling/b: {}}}", "name one with --processor"},
         {"{processors: {tail_sampling: {policies: [{name: x, type: y}]}}, service: {pipelines: "
          "{traces: {processors: [tail_sampling]}}}}", "a type that is not known"},

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HX_TAIL_DRAFT_H
+#define HX_TAIL_DRAFT_H
+
+#include "harness/verify/tail/oracle.h"
+#include "sdk/base/arena.h"
+
+/*
+ * A span as processors before tail_sampling leave it: what was received, and laid over it what they
+ * changed. Its span is read like any other.
+ *
+ * Life      begin -> change, read span -> begin with the next...
+ * Memory    of the arena, which is emptied by begin; what was received is borrowed.
+ */
+
+struct hx_draft_entry {
+    struct otl_view key;
+    struct hx_tail_value value;
+};
+
+struct hx_draft_list {
+    struct hx_draft_entry *items;
+    size_t count, room;
+    bool read; /* the received ones are in it */
+};
+
+struct hx_draft {
+    struct hx_tail_span span;
+    const struct hx_tail_span *origin;
+    struct hx_draft_list own, resource;
+    unsigned *events; /* numbers of those that are left; NULL: all */
+    unsigned event_count;
+    struct otl_arena *arena;
+    bool failed; /* no memory */
+};
+
+void hx_draft_begin(struct hx_draft *draft, const struct hx_tail_span *origin,
+                    struct otl_arena *arena);
+struct hx_draft_list *hx_draft_attributes(struct hx_draft *draft, enum hx_tail_where where);
+struct hx_draft_entry *hx_draft_find(struct hx_draft *draft, enum hx_tail_where where,
+                                     struct otl_view key);
+/* Texts are copied. */
+void hx_draft_set(struct hx_draft *draft, enum hx_tail_where where, struct otl_view key,
+                  const struct hx_tail_value *value);
+void hx_draft_remove(struct hx_draft *draft, enum hx_tail_where where, size_t at);
+struct otl_view hx_draft_copy(struct hx_draft *draft, struct otl_view text);
+/* What is not text as text; false: not known here. */
+bool hx_draft_text(struct hx_draft *draft, const struct hx_tail_value *value,
+                   struct otl_view *ret);
+struct hx_tail_value hx_draft_sha256(struct hx_draft *draft, const struct hx_tail_value *value);
+
+#endif

@@ -211,7 +211,7 @@ struct hx_claims {
     size_t forbidden_count;
     const struct hx_edge_claim *broken; /* exactly these, and no other, are broken */
     size_t broken_count;
-    double spans_per_request_min; /* 0 = not claimed */
+    double spans_per_request_min; /* of requests that reached the fleet; 0 = not claimed */
     const struct hx_threshold *thresholds; /* on figures of report.json */
     size_t threshold_count;
     const char *namer;          /* instance that the spans must name, "none"; "" = no claim */

@@ -201,6 +201,13 @@ col_queue_test_LIBS := col_net col_wire base
 col_queue_test_PKGS := libnghttp2
 $(B)/tests/col_queue_test: | $(B)/bin/collector-mock
 
+TESTS += col_metadata_test
+col_metadata_test_SRCS := collector-mock/tests/metadata_test.c collector-mock/grpc/tests/client.c \
+                          $(COL_RIG)
+col_metadata_test_LIBS := col_net col_wire base
+col_metadata_test_PKGS := libnghttp2
+$(B)/tests/col_metadata_test: | $(B)/bin/collector-mock
+
 TESTS += col_version_test
 col_version_test_SRCS := collector-mock/config/tests/version_test.c $(COL_RIG)
 col_version_test_LIBS := collector

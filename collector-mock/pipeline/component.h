@@ -66,6 +66,7 @@ enum { COL_ENDPOINTS_MAX = 32 };
 
 struct col_faults;
 struct col_guard;
+struct col_metadata;
 struct col_recent;
 struct col_ticket;
 struct col_crew;
@@ -102,6 +103,7 @@ struct col_host {
     bool pressed;               /* memory_pressure has hit the request at hand */
     unsigned as_version;        /* of the Collector: see config/version.h; 0: the latest */
     struct col_guard *guards;   /* who may send, by the id of an extension; see guard.h */
+    const struct col_metadata *metadata; /* of the client of this batch; NULL: not known */
     struct col_ticket *ticket;  /* whose answer may wait for this batch; NULL: nobody's */
     struct col_recent *recent;  /* the last traces, for people; NULL: not kept */
     uint64_t lose_after_ack;  /* --broken: acknowledge and lose every n-th request; 0: none */

@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 
+#include "collector-mock/pipeline/metadata.h"
 #include "collector-mock/processors/regex.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
@@ -23,6 +24,8 @@ struct action {
     struct otl_view value;
     bool has_value;
     struct otl_view from; /* empty: none */
+    const char *context;  /* a header of the client; NULL: none */
+    const struct col_host *host;
     struct col_regex *regex;
     enum col_value_kind to;
 };
@@ -154,6 +157,29 @@ static enum otel_err read_pattern(const struct reading *r, struct action *action
     return OTEL_OK;
 }
 
+/* metadata.NAME or NAME: a header of the client, where the receiver keeps them. */
+static enum otel_err read_context(struct col_actions *actions, const struct reading *r,
+                                  struct action *action)
+{
+    const char *name = text_of(r, "from_context");
+    char *lower;
+
+    if (strncmp(name, "auth.", 5) == 0 || strncmp(name, "client.", 7) == 0) {
+        otl_log_line(&r->args->host->log, OTL_LOG_WARN,
+                     "processor '%s': action %zu: from_context: '%s' finds nothing here",
+                     r->args->id, r->index, name);
+        return OTEL_OK;
+    }
+    lower = otl_arena_strdup(&actions->arena,
+                             strncmp(name, "metadata.", 9) == 0 ? name + 9 : name);
+    if (lower == NULL)
+        return otl_detail_set(r->reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    for (char *at = lower; *at != '\0'; at++)
+        *at = (char)tolower((unsigned char)*at);
+    action->context = lower;
+    return OTEL_OK;
+}
+
 static enum otel_err read_action(struct col_actions *actions, const struct reading *r,
                                  struct action *action)
 {
@@ -166,10 +192,11 @@ static enum otel_err read_action(struct col_actions *actions, const struct readi
     action->key = otl_view_str(text_of(r, "key"));
     action->from = otl_view_str(text_of(r, "from_attribute"));
     action->has_value = has(r, "value");
+    action->host = r->args->host;
     if (has(r, "from_context"))
-        otl_log_line(&r->args->host->log, OTL_LOG_WARN,
-                     "processor '%s': action %zu: from_context finds nothing here", r->args->id,
-                     r->index);
+        err = read_context(actions, r, action);
+    if (err != OTEL_OK)
+        return err;
     if (action->has_value)
         err = col_edit_value_of_tree(&actions->arena, json_object_get(r->map, "value"),
                                      &action->value);
@@ -246,9 +273,16 @@ static enum otel_err write_value(const struct action *action, struct col_attribu
 {
     bool there = col_attributes_find(attributes, action->key) != NULL;
     const struct col_entry *source = NULL;
+    struct col_value said;
 
     if (action->verb == INSERT ? there : action->verb == UPDATE && !there)
         return OTEL_OK;
+    if (action->context != NULL) {
+        said = text_value(col_metadata_get(action->host, action->context));
+        return said.text.len > 0 && otl_utf8_valid(said.text.data, said.text.len)
+                   ? set(attributes, action->key, &said)
+                   : OTEL_OK;
+    }
     if (!action->has_value) {
         source = action->from.len > 0 ? col_attributes_find(attributes, action->from) : NULL;
         if (source == NULL)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <event2/event.h>
 
+#include "collector-mock/pipeline/metadata.h"
 #include "collector-mock/pipeline/registry.h"
 #include "collector-mock/wire/regroup.h"
 #include "sdk/base/mem.h"
@@ -19,11 +21,33 @@
  *
  * Requests that belong together are joined by their bytes; only a batch that has to be cut is
  * grouped anew. What waits is bounded by send_batch_size and one request.
+ *
+ * With metadata_keys there is one such batch for each set of values that clients said, made when
+ * they first come and kept; over metadata_cardinality_limit a request is refused for good.
  */
 
 #define PENDING_MAX ((size_t)1 << 30)
 
+enum { KEYS_MAX = 64, VALUES_MAX = 64 * 1024, NAME_SIZE = 128 };
+
+/* The component. */
+struct batches {
+    struct col_create create;
+    char keys[KEYS_MAX][NAME_SIZE]; /* in lower case */
+    size_t key_count;
+    uint64_t limit; /* of shards; 0: none */
+    struct batch *first;
+    uint64_t count;
+    struct otl_buf said; /* values of the request at hand, each behind its length */
+    uint64_t *by_size, *by_timeout, *lost, *cardinality;
+};
+
+/* A shard: of one set of values. */
 struct batch {
+    struct batch *next;
+    struct batches *all;
+    struct otl_buf values; /* as in said */
+    struct col_metadata metadata;
     struct col_create create;
     uint64_t timeout_ns;
     uint64_t size, max;      /* items; 0: none */
@@ -35,11 +59,14 @@ struct batch {
     uint64_t *by_size, *by_timeout, *lost;
 };
 
+static const struct otl_schema name[] = {
+    {.type = OTL_SCHEMA_STRING, .min = 1, .max = NAME_SIZE - 1}};
 static const struct otl_schema keys[] = {
     {.key = "timeout", .type = OTL_SCHEMA_DURATION},
     {.key = "send_batch_size", .type = OTL_SCHEMA_UINT, .max = 1 << 30},
     {.key = "send_batch_max_size", .type = OTL_SCHEMA_UINT, .max = 1 << 30},
-    {.key = "metadata_keys", .type = OTL_SCHEMA_LIST, .nullable = true},
+    {.key = "metadata_keys", .type = OTL_SCHEMA_LIST, .child = name, .max = KEYS_MAX,
+     .nullable = true},
     {.key = "metadata_cardinality_limit", .type = OTL_SCHEMA_UINT},
     OTL_SCHEMA_END};
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
@@ -48,10 +75,13 @@ static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys},
 static void emit(struct batch *batch, struct otl_view request, uint64_t items)
 {
     const struct col_batch out = {request, items, batch->since_ns, 0, batch->create.signal};
+    const struct col_metadata *before = batch->create.host->metadata;
     struct otl_detail detail = OTL_DETAIL_NONE;
-    enum otel_err err =
-        batch->create.next.consume(batch->create.next.self, &out, &detail);
+    enum otel_err err;
 
+    batch->create.host->metadata = batch->all->key_count > 0 ? &batch->metadata : NULL;
+    err = batch->create.next.consume(batch->create.next.self, &out, &detail);
+    batch->create.host->metadata = before;
     if (err == OTEL_OK)
         return;
     *batch->lost += items;
@@ -154,9 +184,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     restart_timer(batch);
 }
 
-static enum otel_err consume(void *self, const struct col_batch *in, struct otl_detail *reterr)
+static enum otel_err take(struct batch *batch, const struct col_batch *in,
+                          struct otl_detail *reterr)
 {
-    struct batch *batch = self;
     bool at_once = batch->timeout_ns == 0 || batch->size == 0;
     uint64_t enough = at_once ? 1 : batch->size;
     enum otel_err err;
@@ -187,30 +217,144 @@ static enum otel_err consume(void *self, const struct col_batch *in, struct otl_
     return OTEL_OK;
 }
 
+/* ---- shards ---- */
+
+/* The value of a key, of those that the shard stands for. */
+static struct otl_view value_of(const void *from, const char *name_of_key)
+{
+    const struct batch *batch = from;
+    const char *at = batch->values.data;
+
+    for (size_t i = 0; i < batch->all->key_count; i++) {
+        uint32_t len;
+        memcpy(&len, at, sizeof(len));
+        if (strcmp(batch->all->keys[i], name_of_key) == 0)
+            return otl_view(at + sizeof(len), len);
+        at += sizeof(len) + len;
+    }
+    return otl_view("", 0);
+}
+
+static void free_shard(struct batch *batch)
+{
+    if (batch->timer != NULL)
+        event_free(batch->timer);
+    otl_buf_fini(&batch->pending);
+    otl_buf_fini(&batch->values);
+    col_regroup_fini(&batch->cut);
+    otl_mem_free(batch);
+}
+
+static enum otel_err new_shard(struct batches *all, struct batch **ret)
+{
+    struct batch *batch = otl_mem_zalloc(sizeof(*batch));
+    const json_t *config = all->create.config;
+
+    if (batch == NULL)
+        return OTEL_ERR_MEMORY;
+    batch->all = all;
+    batch->create = all->create;
+    batch->metadata = (struct col_metadata){value_of, batch};
+    batch->timeout_ns = otl_tree_duration_ns(config, "timeout", 200 * OTL_NS_PER_MS);
+    batch->size = (uint64_t)otl_tree_int(config, "send_batch_size", 8192);
+    batch->max = (uint64_t)otl_tree_int(config, "send_batch_max_size", 0);
+    batch->by_size = all->by_size;
+    batch->by_timeout = all->by_timeout;
+    batch->lost = all->lost;
+    otl_buf_init(&batch->pending, PENDING_MAX);
+    otl_buf_init(&batch->values, VALUES_MAX);
+    col_regroup_init(&batch->cut, PENDING_MAX);
+    if (batch->timeout_ns > 0 && batch->size > 0)
+        batch->timer = event_new(batch->create.host->base, -1, 0, on_timer, batch);
+    if ((batch->timer == NULL && batch->timeout_ns > 0 && batch->size > 0) ||
+        otl_buf_append(&batch->values, all->said.data, all->said.len) != OTEL_OK) {
+        free_shard(batch);
+        return OTEL_ERR_MEMORY;
+    }
+    batch->next = all->first;
+    all->first = batch;
+    *all->cardinality = ++all->count;
+    *ret = batch;
+    return OTEL_OK;
+}
+
+/* What the client said under the keys. */
+static enum otel_err listen_to(struct batches *all)
+{
+    enum otel_err err = OTEL_OK;
+
+    otl_buf_reset(&all->said);
+    for (size_t i = 0; i < all->key_count && err == OTEL_OK; i++) {
+        struct otl_view value = col_metadata_get(all->create.host, all->keys[i]);
+        uint32_t len = (uint32_t)value.len;
+        err = otl_buf_append(&all->said, &len, sizeof(len));
+        if (err == OTEL_OK)
+            err = otl_buf_append(&all->said, value.data, value.len);
+    }
+    return err;
+}
+
+static enum otel_err find_shard(struct batches *all, struct batch **ret,
+                                struct otl_detail *reterr)
+{
+    enum otel_err err = listen_to(all);
+    struct otl_view said = otl_view(all->said.data, all->said.len);
+
+    for (struct batch *batch = all->first; batch != NULL && err == OTEL_OK; batch = batch->next)
+        if (otl_view_equal(otl_view(batch->values.data, batch->values.len), said)) {
+            *ret = batch;
+            return OTEL_OK;
+        }
+    if (err == OTEL_OK && all->limit != 0 && all->count >= all->limit)
+        return otl_detail_set(reterr, OTEL_ERR_LIMIT, NULL, 0, 0,
+                              "too many batcher metadata-value combinations");
+    if (err == OTEL_OK)
+        err = new_shard(all, ret);
+    if (err == OTEL_OK)
+        restart_timer(*ret);
+    return err;
+}
+
+static enum otel_err consume(void *self, const struct col_batch *in, struct otl_detail *reterr)
+{
+    struct batches *all = self;
+    struct batch *batch = all->first;
+    enum otel_err err = all->key_count > 0 ? find_shard(all, &batch, reterr) : OTEL_OK;
+
+    if (err == OTEL_OK)
+        return take(batch, in, reterr);
+    return otl_detail_set(reterr, err, NULL, 0, 0, "processor '%s': %s", all->create.id,
+                          otel_err_text(err));
+}
+
 static enum otel_err flush(void *self, struct otl_detail *reterr)
 {
-    struct batch *batch = self;
+    struct batches *all = self;
 
     (void)reterr;
-    if (batch->max > 0 && batch->items > batch->max)
-        emit_cut(batch, 1);
-    else
-        emit_all(batch);
+    for (struct batch *batch = all->first; batch != NULL; batch = batch->next) {
+        if (batch->max > 0 && batch->items > batch->max)
+            emit_cut(batch, 1);
+        else
+            emit_all(batch);
+    }
     return OTEL_OK;
 }
 
 static void free_batch(void *self)
 {
-    struct batch *batch = self;
+    struct batches *all = self;
 
-    if (batch->timer != NULL)
-        event_free(batch->timer);
-    otl_buf_fini(&batch->pending);
-    col_regroup_fini(&batch->cut);
-    otl_mem_free(batch);
+    while (all->first != NULL) {
+        struct batch *next = all->first->next;
+        free_shard(all->first);
+        all->first = next;
+    }
+    otl_buf_fini(&all->said);
+    otl_mem_free(all);
 }
 
-static bool count(struct batch *batch)
+static bool count(struct batches *batch)
 {
     struct col_metrics *metrics = batch->create.host->metrics;
     char labels[160];
@@ -225,7 +369,11 @@ static bool count(struct batch *batch)
     batch->lost = col_host_items(batch->create.host, batch->create.signal,
                                  "collector_mock_batch_lost", labels,
                                  "What was acknowledged and refused by what follows.");
-    return batch->by_size != NULL && batch->by_timeout != NULL && batch->lost != NULL;
+    batch->cardinality =
+        col_metrics_gauge(metrics, "otelcol_processor_batch_metadata_cardinality", labels,
+                          "Sets of values of metadata_keys that have a batch of their own.");
+    return batch->cardinality != NULL && batch->by_size != NULL && batch->by_timeout != NULL &&
+           batch->lost != NULL;
 }
 
 static enum otel_err check(const struct col_create *args, struct otl_detail *reterr)
@@ -238,45 +386,63 @@ static enum otel_err check(const struct col_create *args, struct otl_detail *ret
             reterr, otl_yaml_value_pos(args->doc, args->config, "send_batch_max_size"),
             "processor '%s': send_batch_max_size must be greater or equal to send_batch_size",
             args->id);
-    if (json_array_size(json_object_get(args->config, "metadata_keys")) > 0)
-        return otl_yaml_error(reterr,
-                              otl_yaml_key_pos(args->doc, args->config, "metadata_keys"),
-                              "processor '%s': 'metadata_keys' is a setting of the Collector that "
-                              "this one does not have yet",
-                              args->id);
+    return OTEL_OK;
+}
+
+static enum otel_err read_keys(struct batches *all, struct otl_detail *reterr)
+{
+    const json_t *list = json_object_get(all->create.config, "metadata_keys");
+
+    all->limit = (uint64_t)otl_tree_int(all->create.config, "metadata_cardinality_limit", 1000);
+    for (; all->key_count < json_array_size(list); all->key_count++) {
+        char *key = all->keys[all->key_count];
+        snprintf(key, NAME_SIZE, "%s", json_string_value(json_array_get(list, all->key_count)));
+        for (char *at = key; *at != '\0'; at++)
+            *at = (char)tolower((unsigned char)*at);
+        for (size_t i = 0; i < all->key_count; i++)
+            if (strcmp(all->keys[i], key) == 0)
+                return otl_yaml_error(
+                    reterr, otl_yaml_item_pos(all->create.doc, list, all->key_count),
+                    "processor '%s': duplicate entry in metadata_keys: \"%s\" (case-insensitive)",
+                    all->create.id, key);
+    }
     return OTEL_OK;
 }
 
 static enum otel_err create(const struct col_create *args, void **ret, struct otl_detail *reterr)
 {
     enum otel_err err = check(args, reterr);
-    struct batch *batch;
+    struct batches *all;
+    struct batch *one;
 
     if (err != OTEL_OK)
         return err;
-    batch = otl_mem_zalloc(sizeof(*batch));
-    if (batch == NULL)
+    all = otl_mem_zalloc(sizeof(*all));
+    if (all == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
-    batch->create = *args;
-    batch->timeout_ns = otl_tree_duration_ns(args->config, "timeout", 200 * OTL_NS_PER_MS);
-    batch->size = (uint64_t)otl_tree_int(args->config, "send_batch_size", 8192);
-    batch->max = (uint64_t)otl_tree_int(args->config, "send_batch_max_size", 0);
-    otl_buf_init(&batch->pending, PENDING_MAX);
-    col_regroup_init(&batch->cut, PENDING_MAX);
-    if (batch->timeout_ns > 0 && batch->size > 0)
-        batch->timer = event_new(args->host->base, -1, 0, on_timer, batch);
-    if (!count(batch) || (batch->timer == NULL && batch->timeout_ns > 0 && batch->size > 0)) {
-        free_batch(batch);
-        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    all->create = *args;
+    otl_buf_init(&all->said, VALUES_MAX);
+    err = read_keys(all, reterr);
+    if (err == OTEL_OK && !count(all))
+        err = OTEL_ERR_MEMORY;
+    if (err == OTEL_OK && all->key_count == 0)
+        err = new_shard(all, &one);
+    if (err == OTEL_OK) {
+        *ret = all;
+        return OTEL_OK;
     }
-    *ret = batch;
-    return OTEL_OK;
+    free_batch(all);
+    return otl_detail_set(reterr, err, NULL, 0, 0, "processor '%s': %s", args->id,
+                          otel_err_text(err));
 }
 
 static enum otel_err start(void *self, struct otl_detail *reterr)
 {
+    struct batches *all = self;
+
     (void)reterr;
-    restart_timer(self);
+    if (all->first != NULL)
+        restart_timer(all->first);
     return OTEL_OK;
 }
 

@@ -199,7 +199,7 @@ static void hand_on(struct col_intake *intake, const struct col_intake_request *
         count_handed_on(intake, count, err, outcome);
         return;
     }
-    intake->spare->items += count;
+    ((struct col_waiting *)(void *)ticket)->items += count;
     if (err != OTEL_OK && ticket->err == OTEL_OK) {
         ticket->err = err;
         snprintf(ticket->text, sizeof(ticket->text), "%.255s", outcome->detail.text);
@@ -393,22 +393,31 @@ struct col_waiting *col_intake_take(struct col_intake *intake, struct col_intake
                                     const struct col_intake_wait *wait, struct col_outcome *ret)
 {
     struct col_waiting *waiting = intake->spare;
+    struct col_host *host = intake->host;
+    struct col_ticket *ticket = host->ticket;           /* of a request that is on the stack: */
+    const struct col_metadata *metadata = host->metadata; /* what it does may let others go on */
 
+    intake->spare = NULL;
     if (waiting == NULL)
-        waiting = intake->spare = otl_mem_zalloc(sizeof(*waiting));
+        waiting = otl_mem_zalloc(sizeof(*waiting));
     if (waiting != NULL) {
         waiting->items = 0;
         col_ticket_init(&waiting->ticket, on_done);
-        intake->host->ticket = &waiting->ticket;
     }
+    host->ticket = waiting != NULL ? &waiting->ticket : NULL;
+    host->metadata = request->metadata;
     take(intake, request, ret);
-    intake->host->ticket = NULL;
-    if (waiting == NULL || waiting->ticket.holds == NULL) {
-        if (waiting != NULL && waiting->items > 0) /* they were held and let go of at once */
+    host->ticket = ticket;
+    host->metadata = metadata;
+    if (waiting == NULL)
+        return NULL;
+    if (waiting->ticket.holds == NULL) {
+        if (waiting->items > 0) /* they were held and let go of at once */
             count_handed_on(intake, waiting->items, waiting->ticket.err, ret);
+        otl_mem_free(intake->spare);
+        intake->spare = waiting;
         return NULL;
     }
-    intake->spare = NULL;
     waiting->intake = intake;
     waiting->wait = *wait;
     waiting->outcome = *ret;

@@ -22,6 +22,7 @@ struct otlp {
     struct col_tls *http_tls, *grpc_tls; /* NULL: in the clear */
     const char *http_auth, *grpc_auth;   /* extensions; NULL: everybody may send */
     bool http_enabled, grpc_enabled;
+    bool http_metadata, grpc_metadata; /* include_metadata */
     size_t draining; /* protocols that are not empty yet */
     char http_endpoint[256];
     char grpc_endpoint[256];
@@ -42,7 +43,7 @@ static const struct otl_schema auth_keys[] = {
     NOT_YET("request_params"),
     OTL_SCHEMA_END};
 static const char *const http_not_yet[] = {
-    "transport",           "cors",             "include_metadata", "timeouts", "response_headers",
+    "transport",           "cors",             "timeouts", "response_headers",
     "keep_alives_enabled", NULL};
 
 /* What a list may name: "" is no compression. snappy and lz4 of the Collector are not there. */
@@ -59,7 +60,7 @@ static const struct otl_schema http_keys[] = {
     NOT_YET("transport"),
     {.key = "auth", .type = OTL_SCHEMA_MAP, .child = auth_keys, .nullable = true},
     NOT_YET("cors"),
-    NOT_YET("include_metadata"),
+    {.key = "include_metadata", .type = OTL_SCHEMA_BOOL},
     NOT_YET("timeouts"),
     NOT_YET("response_headers"),
     {.key = "compression_algorithms",
@@ -69,7 +70,7 @@ static const struct otl_schema http_keys[] = {
     NOT_YET("keep_alives_enabled"),
     OTL_SCHEMA_END};
 static const char *const grpc_not_yet[] = {
-    "transport", "include_metadata", "read_buffer_size", "keepalive", "write_buffer_size", NULL};
+    "transport", "read_buffer_size", "keepalive", "write_buffer_size", NULL};
 
 static const struct otl_schema grpc_keys[] = {
     {.key = "endpoint", .type = OTL_SCHEMA_STRING, .min = 1},
@@ -79,7 +80,7 @@ static const struct otl_schema grpc_keys[] = {
     {.key = "tls", .type = OTL_SCHEMA_MAP, .child = col_tls_keys, .nullable = true},
     NOT_YET("transport"),
     {.key = "auth", .type = OTL_SCHEMA_MAP, .child = auth_keys, .nullable = true},
-    NOT_YET("include_metadata"),
+    {.key = "include_metadata", .type = OTL_SCHEMA_BOOL},
     NOT_YET("read_buffer_size"),
     NOT_YET("keepalive"),
     OTL_SCHEMA_END};
@@ -180,6 +181,8 @@ static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const 
     enum otel_err err;
 
     otlp->http_enabled = http != NULL;
+    otlp->http_metadata = otl_tree_bool(http, "include_metadata", false);
+    otlp->grpc_metadata = otl_tree_bool(grpc, "include_metadata", false);
     otlp->grpc_enabled = grpc != NULL;
     otlp->max_body = (size_t)otl_tree_int(http, "max_request_body_size", 0);
     if (otlp->max_body == 0)
@@ -262,6 +265,7 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
                                                .max_recv_msg_size = otlp->max_message,
                                                .max_concurrent_streams = otlp->max_streams,
                                                .tls = otlp->grpc_tls,
+                                               .include_metadata = otlp->grpc_metadata,
                                                .guard = guard_of(otlp, otlp->grpc_auth),
                                                .host = otlp->create.host,
                                                .signals = otlp->create.signals,
@@ -277,6 +281,7 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
                                                .encodings = otlp->encodings,
                                                .max_request_body_size = otlp->max_body,
                                                .tls = otlp->http_tls,
+                                               .include_metadata = otlp->http_metadata,
                                                .guard = guard_of(otlp, otlp->http_auth),
                                                .host = otlp->create.host,
                                                .signals = otlp->create.signals,

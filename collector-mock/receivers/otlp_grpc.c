@@ -6,6 +6,7 @@
 
 #include "collector-mock/extensions/guard.h"
 #include "collector-mock/faults/faults.h"
+#include "collector-mock/pipeline/metadata.h"
 #include "collector-mock/grpc/server.h"
 #include "collector-mock/receivers/damage.h"
 #include "collector-mock/receivers/dealer.h"
@@ -23,6 +24,7 @@ struct col_otlp_grpc {
     struct col_dealer *dealer; /* worker 0, of several */
     struct col_tls *tls; /* NULL: in the clear */
     struct col_guard *guard; /* NULL: everybody may send */
+    bool include_metadata;
     struct col_grpc_server *server;
     struct col_intake *intake;
     unsigned signals; /* COL_SIGNAL_BIT of those that are taken */
@@ -293,11 +295,18 @@ static void on_gone(void *context, struct col_grpc_request *request)
         col_intake_gone((struct col_waiting *)(uintptr_t)request->note);
 }
 
+static struct otl_view header_of(const void *from, const char *name)
+{
+    return col_grpc_header_of(from, name);
+}
+
 static void serve(struct col_otlp_grpc *grpc, struct col_grpc_request *request)
 {
+    const struct col_metadata metadata = {header_of, request};
     struct col_intake_request taken = {
         signal_of_path(grpc, request->path), request->connection, request->mono_ns,
-        request->wall_ns,                    request->message,    false};
+        request->wall_ns,                    request->message,    false,
+        grpc->include_metadata ? &metadata : NULL};
     const struct col_intake_wait wait = {grpc, request, on_outcome};
     struct col_outcome outcome = COL_OUTCOME_INIT;
     struct col_waiting *waiting;
@@ -543,6 +552,7 @@ enum otel_err col_otlp_grpc_new(const struct col_otlp_grpc_options *options,
     otl_buf_init(&grpc->details, 4096);
     grpc->tls = options->tls;
     grpc->guard = options->guard;
+    grpc->include_metadata = options->include_metadata;
     err = col_intake_new(&intake, &grpc->intake);
     if (err == OTEL_OK)
         err = listen_on(grpc, options, reterr);

@@ -27,6 +27,7 @@ struct col_otlp_grpc_options {
     size_t max_recv_msg_size;        /* bytes, also after decompression */
     uint32_t max_concurrent_streams; /* 0: the server's own limit */
     struct col_tls *tls;         /* NULL: in the clear; borrowed */
+    bool include_metadata;       /* processors may read the headers of requests */
     struct col_guard *guard;     /* who may send; NULL: everybody; borrowed */
     struct col_host *host;
     unsigned signals; /* COL_SIGNAL_BIT of those that are taken */

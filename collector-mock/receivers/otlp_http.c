@@ -7,6 +7,7 @@
 
 #include "collector-mock/extensions/guard.h"
 #include "collector-mock/faults/faults.h"
+#include "collector-mock/pipeline/metadata.h"
 #include "collector-mock/receivers/damage.h"
 #include "collector-mock/receivers/dealer.h"
 #include "collector-mock/receivers/intake.h"
@@ -22,6 +23,7 @@ struct col_otlp_http {
     struct col_dealer *dealer; /* worker 0, of several */
     struct col_tls *tls; /* NULL: in the clear */
     struct col_guard *guard; /* NULL: everybody may send */
+    bool include_metadata;
     const char *paths[COL_SIGNALS]; /* NULL: the signal is not taken */
     struct col_http_server *server;
     struct col_intake *intake;
@@ -247,12 +249,19 @@ static enum col_signal signal_of(const struct col_otlp_http *http, struct otl_vi
     return (enum col_signal)signal;
 }
 
+static struct otl_view header_of(const void *from, const char *name)
+{
+    return col_http_header_of(from, name);
+}
+
 static void take_request(struct col_otlp_http *http, struct col_http_request *request,
                          enum col_signal signal)
 {
+    const struct col_metadata metadata = {header_of, request};
     struct col_intake_request taken = {
         signal,           request->connection, request->mono_ns,
-        request->wall_ns, request->body,       is_json(request)};
+        request->wall_ns, request->body,       is_json(request),
+        http->include_metadata ? &metadata : NULL};
     const struct col_intake_wait wait = {http, request, on_outcome};
     struct col_outcome outcome = COL_OUTCOME_INIT;
     struct col_waiting *waiting = NULL;
@@ -539,6 +548,7 @@ enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
     otl_buf_init(&http->status, 4096);
     http->tls = options->tls;
     http->guard = options->guard;
+    http->include_metadata = options->include_metadata;
     err = col_intake_new(&intake, &http->intake);
     if (err == OTEL_OK)
         err = listen_on(http, options, reterr);

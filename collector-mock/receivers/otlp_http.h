@@ -31,6 +31,7 @@ struct col_otlp_http_options {
                                    * long as this */
     size_t max_request_body_size; /* bytes, also after decompression */
     struct col_tls *tls;         /* NULL: in the clear; borrowed */
+    bool include_metadata;       /* processors may read the headers of requests */
     struct col_guard *guard;     /* who may send; NULL: everybody; borrowed */
     struct col_host *host;
     struct col_consumer next;

@@ -247,7 +247,7 @@ static void wrong_settings_are_refused(void **state)
         {"batch", "{timeout: -1s}", "timeout"},
         {"batch", "{timeout: 5}", "timeout"},
         {"batch", "{send_batch_sise: 5}", "did you mean 'send_batch_size'?"},
-        {"batch", "{metadata_keys: [a]}", "'metadata_keys' is a setting of the Collector"},
+        {"batch", "{metadata_keys: [a, A]}", "duplicate entry in metadata_keys: \"a\""},
         {"memory_limiter", "", "check_interval must be greater than zero"},
         {"memory_limiter", "{limit_mib: 5}", "check_interval must be greater than zero"},
         {"memory_limiter", "{check_interval: 1s}", "must be greater than zero"},

@@ -118,8 +118,10 @@ static void put_table(const json_t *sweep, struct rep_out *out)
 
     rep_put(out, "<div class=\"card\"><div class=\"scroll\"><table>\n<thead><tr>");
     json_array_foreach(rep_get(sweep, "axes"), index, row) {
-        rep_put(out, "<th>");
+        rep_put(out, "<th title=\"");
         rep_put_html(out, rep_str(row, "path"));
+        rep_put(out, "\">");
+        rep_put_html(out, rep_sweep_word(rep_str(row, "path")));
         rep_put(out, "</th>");
     }
     json_array_foreach(figures, index, row) {

@@ -15,7 +15,8 @@ enum kind {
     KIND_HEX,
     KIND_BASE64,
     KIND_BOOL,
-    KIND_SMALL,    /* uint32, enum, fixed32: a number */
+    KIND_SMALL,    /* uint32, fixed32: a number */
+    KIND_ENUM,     /* int32: a number */
     KIND_SIGNED,   /* int64: a string */
     KIND_UNSIGNED, /* fixed64: a string */
     KIND_REAL,
@@ -61,14 +62,14 @@ static const struct member link[] = {FIELD(1, "traceId", HEX),
                                      FIELD(5, "droppedAttributesCount", SMALL),
                                      FIELD(6, "flags", SMALL),
                                      END};
-static const struct member status[] = {FIELD(2, "message", TEXT), FIELD(3, "code", SMALL), END};
+static const struct member status[] = {FIELD(2, "message", TEXT), FIELD(3, "code", ENUM), END};
 static const struct member span[] = {FIELD(1, "traceId", HEX),
                                      FIELD(2, "spanId", HEX),
                                      FIELD(3, "traceState", TEXT),
                                      FIELD(4, "parentSpanId", HEX),
                                      FIELD(16, "flags", SMALL),
                                      FIELD(5, "name", TEXT),
-                                     FIELD(6, "kind", SMALL),
+                                     FIELD(6, "kind", ENUM),
                                      FIELD(7, "startTimeUnixNano", UNSIGNED),
                                      FIELD(8, "endTimeUnixNano", UNSIGNED),
                                      MANY(9, "attributes", key_value),
@@ -239,6 +240,8 @@ static enum otel_err write_number(uint64_t number, bool negative, const char *qu
 static enum otel_err write_value(const struct otl_field *field, const struct member *member,
                                  unsigned depth, struct otl_buf *out)
 {
+    int64_t small;
+
     switch (member->kind) {
     case KIND_TEXT:
         return otl_json_text(field->bytes, out);
@@ -250,6 +253,9 @@ static enum otel_err write_value(const struct otl_field *field, const struct mem
         return otl_buf_append_str(out, field->value != 0 ? "true" : "false");
     case KIND_SMALL:
         return write_number((uint32_t)field->value, false, "", out);
+    case KIND_ENUM:
+        small = (int32_t)(uint32_t)field->value;
+        return write_number((uint64_t)small, small < 0, "", out);
     case KIND_SIGNED:
         return write_number(field->value, field->value >> 63 != 0, "\"", out);
     case KIND_UNSIGNED:
@@ -272,6 +278,7 @@ static bool wire_fits(const struct otl_field *field, enum kind kind)
     case KIND_MESSAGE:
         return field->wire_type == 2;
     case KIND_BOOL:
+    case KIND_ENUM:
     case KIND_SIGNED:
         return field->wire_type == 0;
     case KIND_SMALL:

@@ -13,7 +13,7 @@ otlp_test_LIBS := sdk_rig otlp_pb
 
 FUZZERS += fuzz_span_read fuzz_json
 fuzz_json_SRCS := sdk/otlp/tests/fuzz_json.c ci/fuzz-main.c
-fuzz_json_LIBS := otlp
+fuzz_json_LIBS := otlp col_wire
 fuzz_json_PKGS := jansson
 fuzz_span_read_SRCS := sdk/otlp/tests/fuzz_span_read.c ci/fuzz-main.c
 fuzz_span_read_LIBS := processor trace

@@ -19,7 +19,9 @@ vendor_propagators_test_LIBS := propagation
 environment_carrier_test_SRCS := sdk/propagation/tests/environment_test.c
 environment_carrier_test_LIBS := propagation
 
-FUZZERS += fuzz_traceparent fuzz_tracecontext fuzz_baggage fuzz_vendor
+FUZZERS += fuzz_traceparent fuzz_tracecontext fuzz_baggage fuzz_vendor fuzz_environment
+fuzz_environment_SRCS := sdk/propagation/tests/fuzz_environment.c ci/fuzz-main.c
+fuzz_environment_LIBS := propagation
 fuzz_traceparent_SRCS := sdk/propagation/tests/fuzz_traceparent.c ci/fuzz-main.c
 fuzz_traceparent_LIBS := propagation
 fuzz_tracecontext_SRCS := sdk/propagation/tests/fuzz_tracecontext.c ci/fuzz-main.c

@@ -38,9 +38,11 @@ static bool read_partial(struct otl_view body, uint64_t *ret_rejected)
 
     *ret_rejected = 0;
     while (body.len > 0 && (next = col_field_next(&outer, &field)) == COL_NEXT_FIELD) {
-        struct col_cursor inner = {field.data, field.data + field.scalar};
+        struct col_cursor inner;
         if (field.number != 1 || field.wire != COL_WIRE_BYTES)
             continue;
+        inner.at = field.data;
+        inner.end = field.data + field.scalar;
         while ((next = col_field_next(&inner, &field)) == COL_NEXT_FIELD)
             if (field.number == 1 && field.wire == COL_WIRE_VARINT)
                 *ret_rejected = field.scalar;

@@ -45,6 +45,7 @@ unsigned col_deal_owner(const uint8_t trace_id[16], unsigned owners)
     return (unsigned)((otl_random_mix(a, b) & UINT32_MAX) * owners >> 32);
 }
 
+/* Of a field of wire type 2: an unknown one may be of another. */
 static struct col_cursor inside(const struct col_field *field)
 {
     struct col_cursor cursor = {field->data, field->data + field->scalar};
@@ -89,13 +90,15 @@ static enum otel_err find_owners(struct col_deal *deal, struct col_cursor reques
     bool several = false;
 
     while (col_field_next(&request, &group) == COL_NEXT_FIELD) {
-        struct col_cursor scopes = inside(&group);
+        struct col_cursor scopes;
         if (group.number != RESOURCE_SPANS)
             continue;
+        scopes = inside(&group);
         while (col_field_next(&scopes, &scope) == COL_NEXT_FIELD) {
-            struct col_cursor spans = inside(&scope);
+            struct col_cursor spans;
             if (scope.number != MEMBERS)
                 continue;
+            spans = inside(&scope);
             while (col_field_next(&spans, &span) == COL_NEXT_FIELD) {
                 unsigned owner;
                 if (span.number != MEMBERS)

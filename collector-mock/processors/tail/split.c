@@ -186,9 +186,10 @@ enum otel_err col_tail_split_resource(struct col_tail_split *split,
     split->stamp++;
     read_head(cursor, &resource.resource_head);
     while (err == OTEL_OK && col_field_next(&cursor, &field) == COL_NEXT_FIELD) {
-        struct col_cursor scope = {field.data, field.data + field.scalar};
-        if (field.number == 2)
+        if (field.number == 2) {
+            struct col_cursor scope = {field.data, field.data + field.scalar};
             err = split_scope(split, scope, &resource);
+        }
     }
     return err;
 }

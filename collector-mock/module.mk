@@ -40,7 +40,10 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/extensions/guard.c collector-mock/extensions/htpasswd.c \
                   collector-mock/exporters/ring.c collector-mock/exporters/load_balancing.c \
                   collector-mock/exporters/prometheus.c collector-mock/exporters/prom_names.c \
+                  collector-mock/exporters/prom_series.c collector-mock/exporters/prom_page.c \
                   collector-mock/connectors/spanmetrics.c \
+                  collector-mock/connectors/spanmetrics_settings.c \
+                  collector-mock/connectors/spanmetrics_series.c \
                   collector-mock/connectors/made_metric.c \
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
                   collector-mock/faults/plan.c collector-mock/faults/fault.c \

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector-mock/exporters/otlp_json.h"
 #include "collector-mock/exporters/prom_names.h"
+#include "collector-mock/exporters/prom_page.h"
+#include "collector-mock/exporters/prom_series.h"
 #include "collector-mock/http/server.h"
 #include "collector-mock/pipeline/registry.h"
 #include "sdk/base/arena.h"
@@ -22,33 +23,12 @@
  * counted: delta values, exponential histograms, points that say they have no value.
  */
 
-enum { SERIES_MAX = 100000, LABELS_MAX = 320, TEXT_MAX = 256 << 20, LINE_MAX = 1 << 20 };
-
-struct exemplar {
-    uint8_t trace_id[16], span_id[8];
-    double value;
-    uint64_t wall_ns;
-};
-
-struct series {
-    char *family, *help, *labels;
-    enum col_prom_type type;
-    uint64_t count, seen_ns;
-    double value; /* counter, gauge */
-    double sum;
-    double *bounds;    /* summary: quantiles */
-    uint64_t *buckets; /* each its own observations */
-    double *values;    /* of the quantiles */
-    size_t bound_count;
-    struct exemplar *exemplars;
-    size_t exemplar_count;
-};
+enum { LABELS_MAX = 320, TEXT_MAX = 256 << 20, LINE_MAX = 1 << 20 };
 
 struct prometheus {
     struct col_create create;
     struct col_http_server *server;
-    struct series **series; /* by family, then labels */
-    size_t count, cap;
+    struct col_prom_table table;
     struct otl_buf text, line, family;
     struct otl_arena arena; /* of the request at hand */
     uint64_t expiration_ns;
@@ -126,174 +106,21 @@ static enum otel_err put_labels(struct labels *labels, struct otl_buf *out)
     return err;
 }
 
-/* ---- what is kept ---- */
-
-static void free_series(struct series *series)
-{
-    if (series == NULL)
-        return;
-    otl_mem_free(series->family);
-    otl_mem_free(series->help);
-    otl_mem_free(series->labels);
-    otl_mem_free(series->values);
-    otl_mem_free(series->bounds);
-    otl_mem_free(series->buckets);
-    otl_mem_free(series->exemplars);
-    otl_mem_free(series);
-}
-
-static int order(const struct series *series, const char *family, const char *labels)
-{
-    int names = strcmp(series->family, family);
-
-    return names != 0 ? names : strcmp(series->labels, labels);
-}
-
-/* In place of what was there under these labels; false: no room. series is owned from here on. */
-static bool keep(struct prometheus *self, struct series *series)
-{
-    size_t low = 0, high = self->count;
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (order(self->series[middle], series->family, series->labels) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < self->count && order(self->series[low], series->family, series->labels) == 0) {
-        free_series(self->series[low]);
-        self->series[low] = series;
-        return true;
-    }
-    if (self->count == self->cap) {
-        size_t cap = self->cap > 0 ? 2 * self->cap : 64;
-        struct series **more = self->count < SERIES_MAX
-                                   ? otl_mem_realloc(self->series, cap * sizeof(*more))
-                                   : NULL;
-        if (more == NULL) {
-            free_series(series);
-            return false;
-        }
-        self->series = more;
-        self->cap = cap;
-    }
-    memmove(&self->series[low + 1], &self->series[low],
-            (self->count - low) * sizeof(self->series[0]));
-    self->series[low] = series;
-    self->count++;
-    return true;
-}
-
-/* Of the family and the labels at hand. NULL: no memory. */
-static struct series *new_series(struct prometheus *self, enum col_prom_type type,
-                                 struct otl_view help)
-{
-    struct series *series = otl_mem_zalloc(sizeof(*series));
-
-    if (series == NULL)
-        return NULL;
-    series->type = type;
-    series->family = otl_mem_strdup(self->family.data);
-    series->help = otl_mem_strndup(help.len > 0 ? help.data : "", help.len);
-    series->labels = otl_mem_strndup(self->line.len > 0 ? self->line.data : "", self->line.len);
-    series->seen_ns = otl_clock_mono(self->create.host->clock);
-    if (series->family == NULL || series->help == NULL || series->labels == NULL) {
-        free_series(series);
-        return NULL;
-    }
-    return series;
-}
-
-static bool copy_buckets(struct series *series, const struct col_point *point)
-{
-    struct col_numbers bounds = point->bounds, counts = point->bucket_counts;
-    uint64_t left = point->count;
-
-    series->bound_count = counts.count > 0 ? (size_t)bounds.count : 0;
-    series->bounds = otl_mem_zalloc((series->bound_count + 1) * sizeof(double));
-    series->buckets = otl_mem_zalloc((series->bound_count + 1) * sizeof(uint64_t));
-    if (series->bounds == NULL || series->buckets == NULL)
-        return false;
-    for (size_t i = 0; i < series->bound_count; i++) {
-        if (!col_real_next(&bounds, &series->bounds[i]) ||
-            !col_number_next(&counts, &series->buckets[i]))
-            break;
-        left -= series->buckets[i] < left ? series->buckets[i] : left;
-    }
-    series->buckets[series->bound_count] = left; /* above the last bound: all others */
-    return true;
-}
-
-static bool copy_quantiles(struct series *series, const struct col_point *point)
-{
-    struct col_list list = point->quantiles;
-    struct col_quantile quantile;
-
-    series->bounds = otl_mem_zalloc((list.count + 1) * sizeof(double));
-    series->values = otl_mem_zalloc((list.count + 1) * sizeof(double));
-    if (series->bounds == NULL || series->values == NULL)
-        return false;
-    while (col_quantile_next(&list, &quantile)) {
-        series->bounds[series->bound_count] = quantile.quantile;
-        series->values[series->bound_count++] = quantile.value;
-    }
-    return true;
-}
-
-static bool copy_exemplars(struct series *series, const struct col_point *point)
-{
-    static const uint8_t none[16];
-    struct col_list list = point->exemplars;
-    struct col_exemplar exemplar;
-
-    series->exemplars = otl_mem_zalloc((list.count + 1) * sizeof(*series->exemplars));
-    if (series->exemplars == NULL)
-        return false;
-    while (col_exemplar_next(&list, &exemplar)) {
-        struct exemplar *to = &series->exemplars[series->exemplar_count];
-        if (memcmp(exemplar.trace_id, none, sizeof(none)) == 0)
-            continue;
-        memcpy(to->trace_id, exemplar.trace_id, sizeof(to->trace_id));
-        memcpy(to->span_id, exemplar.span_id, sizeof(to->span_id));
-        to->value = exemplar.value_kind == COL_NUMBER_INT ? (double)exemplar.integer
-                                                          : exemplar.real;
-        to->wall_ns = exemplar.time_unix_nano;
-        series->exemplar_count++;
-    }
-    return true;
-}
-
-static bool fill(const struct prometheus *self, struct series *series,
-                 const struct col_point *point)
-{
-    bool good = true;
-
-    series->count = point->count;
-    series->sum = point->sum;
-    series->value =
-        point->value_kind == COL_NUMBER_INT ? (double)point->integer : point->real;
-    if (series->type == COL_PROM_HISTOGRAM)
-        good = copy_buckets(series, point);
-    else if (series->type == COL_PROM_SUMMARY)
-        good = copy_quantiles(series, point);
-    return good && (!self->open_metrics || copy_exemplars(series, point));
-}
+/* ---- what arrives ---- */
 
 static void expire(struct prometheus *self)
 {
-    uint64_t now_ns = otl_clock_mono(self->create.host->clock);
-    size_t kept = 0;
-
-    for (size_t i = 0; i < self->count; i++)
-        if (now_ns - self->series[i]->seen_ns < self->expiration_ns)
-            self->series[kept++] = self->series[i];
-        else
-            free_series(self->series[i]);
-    self->count = kept;
+    col_prom_expire(&self->table, otl_clock_mono(self->create.host->clock), self->expiration_ns);
 }
 
-/* ---- what arrives ---- */
+/* Of the family and the labels at hand. NULL: no memory. */
+static struct col_prom_series *new_series(struct prometheus *self, enum col_prom_type type,
+                                          struct otl_view help)
+{
+    return col_prom_series_new(type, self->family.data, help,
+                               otl_view(self->line.data, self->line.len),
+                               otl_clock_mono(self->create.host->clock));
+}
 
 /* A value as the text of a label; false: no memory. */
 static bool text_of(struct prometheus *self, const struct col_value *value, struct otl_view *ret)
@@ -392,23 +219,23 @@ static bool take_point(struct prometheus *self, const struct around *around,
                        const struct col_metric *metric, enum col_prom_type type,
                        const struct col_point *point)
 {
-    struct series *series = NULL;
+    struct col_prom_series *series = NULL;
 
     if (put_point_labels(self, around, point))
         series = new_series(self, type, metric->description);
     if (series == NULL)
         return false;
-    if (!fill(self, series, point)) {
-        free_series(series);
+    if (!col_prom_series_fill(series, point, self->open_metrics)) {
+        col_prom_series_free(series);
         return false;
     }
-    return keep(self, series);
+    return col_prom_keep(&self->table, series);
 }
 
 static bool take_target(struct prometheus *self, const struct labels *resource)
 {
     struct labels labels = {.count = 0};
-    struct series *series = NULL;
+    struct col_prom_series *series = NULL;
     char job[512];
 
     for (size_t i = 0; i < resource->count; i++) {
@@ -425,7 +252,7 @@ static bool take_target(struct prometheus *self, const struct labels *resource)
         series = new_series(self, COL_PROM_INFO, otl_view_str("Target metadata"));
     if (series != NULL)
         series->value = 1;
-    return series != NULL && keep(self, series);
+    return series != NULL && col_prom_keep(&self->table, series);
 }
 
 /* Delta values and exponential histograms are not shown. */
@@ -502,113 +329,6 @@ static enum otel_err consume(void *context, const struct col_batch *batch,
 
 /* ---- what is shown ---- */
 
-static enum otel_err put_exemplar(const struct series *series, double above, double upto,
-                                  struct otl_buf *out)
-{
-    const struct exemplar *found = NULL;
-    char trace[33], span[17], value[48];
-
-    for (size_t i = 0; i < series->exemplar_count; i++)
-        if (series->exemplars[i].value > above && series->exemplars[i].value <= upto)
-            found = &series->exemplars[i]; /* the last one, as the Collector's library has it */
-    if (found == NULL)
-        return OTEL_OK;
-    otl_hex(found->trace_id, 16, trace);
-    otl_hex(found->span_id, 8, span);
-    col_prom_number(found->value, value);
-    return otl_buf_printf(out, " # {trace_id=\"%s\",span_id=\"%s\"} %s %llu.%03llu", trace, span,
-                          value, (unsigned long long)(found->wall_ns / OTL_NS_PER_S),
-                          (unsigned long long)(found->wall_ns / 1000000 % 1000));
-}
-
-static enum otel_err put_histogram(const struct series *series, bool open, struct otl_buf *out)
-{
-    const char *comma = series->labels[0] != '\0' ? "," : "";
-    enum otel_err err = OTEL_OK;
-    double below = -INFINITY;
-    unsigned long long sum = 0;
-    char text[48];
-
-    for (size_t i = 0; i <= series->bound_count && err == OTEL_OK; i++) {
-        double upto = i < series->bound_count ? series->bounds[i] : INFINITY;
-        sum += series->buckets[i];
-        col_prom_number(upto, text);
-        err = otl_buf_printf(out, "%s_bucket{%s%sle=\"%s%s\"} %llu", series->family,
-                             series->labels, comma, text,
-                             open && strpbrk(text, ".eI") == NULL ? ".0" : "", sum);
-        if (err == OTEL_OK && open)
-            err = put_exemplar(series, below, upto, out);
-        if (err == OTEL_OK)
-            err = otl_buf_append_byte(out, '\n');
-        below = upto;
-    }
-    col_prom_number(series->sum, text);
-    if (err == OTEL_OK)
-        err = otl_buf_printf(out, "%s_sum{%s} %s%s\n%s_count{%s} %llu\n", series->family,
-                             series->labels, text,
-                             open && strpbrk(text, ".eI") == NULL ? ".0" : "", series->family,
-                             series->labels, (unsigned long long)series->count);
-    return err;
-}
-
-static enum otel_err put_summary(const struct series *series, struct otl_buf *out)
-{
-    const char *comma = series->labels[0] != '\0' ? "," : "";
-    char quantile[48], text[48];
-    enum otel_err err = OTEL_OK;
-
-    for (size_t i = 0; i < series->bound_count && err == OTEL_OK; i++)
-        err = otl_buf_printf(out, "%s{%s%squantile=\"%s\"} %s\n", series->family, series->labels,
-                             comma, col_prom_number(series->bounds[i], quantile),
-                             col_prom_number(series->values[i], text));
-    if (err == OTEL_OK)
-        err = otl_buf_printf(out, "%s_sum{%s} %s\n%s_count{%s} %llu\n", series->family,
-                             series->labels, col_prom_number(series->sum, text), series->family,
-                             series->labels, (unsigned long long)series->count);
-    return err;
-}
-
-static enum otel_err put_help(const struct series *series, size_t len, struct otl_buf *out)
-{
-    static const char *const words[] = {"counter", "gauge", "histogram", "summary", "gauge"};
-    enum otel_err err = otl_buf_printf(out, "# HELP %.*s ", (int)len, series->family);
-
-    for (const char *at = series->help; *at != '\0' && err == OTEL_OK; at++)
-        err = *at == '\\'  ? otl_buf_append_str(out, "\\\\")
-              : *at == '\n' ? otl_buf_append_str(out, "\\n")
-                            : otl_buf_append_byte(out, (uint8_t)*at);
-    return err == OTEL_OK ? otl_buf_printf(out, "\n# TYPE %.*s %s\n", (int)len, series->family,
-                                           words[series->type])
-                          : err;
-}
-
-static enum otel_err put_series(const struct prometheus *self, size_t at, bool open,
-                                struct otl_buf *out)
-{
-    const struct series *series = self->series[at];
-    bool first = at == 0 || strcmp(self->series[at - 1]->family, series->family) != 0;
-    size_t len = strlen(series->family);
-    enum otel_err err = OTEL_OK;
-    char text[48];
-
-    /* OpenMetrics names the family of a counter without its _total */
-    if (open && series->type == COL_PROM_COUNTER && self->suffixes)
-        len -= strlen("_total");
-    if (first)
-        err = put_help(series, len, out);
-    if (err == OTEL_OK && series->type == COL_PROM_HISTOGRAM)
-        return put_histogram(series, open, out);
-    if (err == OTEL_OK && series->type == COL_PROM_SUMMARY)
-        return put_summary(series, out);
-    col_prom_number(series->value, text);
-    if (err == OTEL_OK)
-        err = otl_buf_printf(out, "%s{%s} %s%s", series->family, series->labels, text,
-                             open && strpbrk(text, ".eIN") == NULL ? ".0" : "");
-    if (err == OTEL_OK && open && series->type == COL_PROM_COUNTER)
-        err = put_exemplar(series, -INFINITY, INFINITY, out);
-    return err == OTEL_OK ? otl_buf_append_byte(out, '\n') : err;
-}
-
 static bool accepts_open_metrics(const struct col_http_request *request)
 {
     static const char word[] = "application/openmetrics-text";
@@ -624,6 +344,7 @@ static void on_request(void *context, struct col_http_request *request)
 {
     struct prometheus *self = context;
     bool open = self->open_metrics && accepts_open_metrics(request);
+    const struct col_prom_page page = {open, self->suffixes};
     struct col_http_answer answer = {
         .status = 200,
         .content_type = open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -636,8 +357,8 @@ static void on_request(void *context, struct col_http_request *request)
         err = otl_buf_append_str(&self->text, "404 page not found\n");
     } else {
         expire(self);
-        for (size_t i = 0; i < self->count && err == OTEL_OK; i++)
-            err = put_series(self, i, open, &self->text);
+        for (size_t i = 0; i < self->table.count && err == OTEL_OK; i++)
+            err = col_prom_page_put(&self->table, i, &page, &self->text);
         if (err == OTEL_OK && open)
             err = otl_buf_append_str(&self->text, "# EOF\n");
     }
@@ -693,9 +414,7 @@ static void free_prometheus(void *context)
     struct prometheus *self = context;
 
     col_http_free(self->server);
-    for (size_t i = 0; i < self->count; i++)
-        free_series(self->series[i]);
-    otl_mem_free(self->series);
+    col_prom_fini(&self->table);
     otl_buf_fini(&self->text);
     otl_buf_fini(&self->line);
     otl_buf_fini(&self->family);

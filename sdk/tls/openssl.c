@@ -228,34 +228,39 @@ static enum otl_tls_io handshake(void *session)
     return io;
 }
 
-static enum otl_tls_io session_read(void *session, void *data, size_t size, size_t *ret_len)
+/* Bytes one way: of read, or of write. */
+struct bytes {
+    void *in;        /* NULL: write */
+    const void *out;
+    size_t len;
+    size_t *ret_len;
+};
+
+static enum otl_tls_io move(struct session *s, const struct bytes *bytes)
 {
-    struct session *s = session;
     struct otl_errors guests;
     enum otl_tls_io io = OTL_TLS_DONE;
+    int moved;
 
     if (!enter(&guests))
         return exiting(s);
     otl_wire_begin(&s->wire);
-    if (SSL_read_ex(s->ssl, data, size, ret_len) != 1)
+    moved = bytes->in != NULL ? SSL_read_ex(s->ssl, bytes->in, bytes->len, bytes->ret_len)
+                              : SSL_write_ex(s->ssl, bytes->out, bytes->len, bytes->ret_len);
+    if (moved != 1)
         io = judge(s);
     leave(&guests);
     return io;
 }
 
+static enum otl_tls_io session_read(void *session, void *data, size_t size, size_t *ret_len)
+{
+    return move(session, &(struct bytes){.in = data, .len = size, .ret_len = ret_len});
+}
+
 static enum otl_tls_io session_write(void *session, const void *data, size_t len, size_t *ret_len)
 {
-    struct session *s = session;
-    struct otl_errors guests;
-    enum otl_tls_io io = OTL_TLS_DONE;
-
-    if (!enter(&guests))
-        return exiting(s);
-    otl_wire_begin(&s->wire);
-    if (SSL_write_ex(s->ssl, data, len, ret_len) != 1)
-        io = judge(s);
-    leave(&guests);
-    return io;
+    return move(session, &(struct bytes){.out = data, .len = len, .ret_len = ret_len});
 }
 
 static const char *why(const void *session)

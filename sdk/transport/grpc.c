@@ -11,6 +11,8 @@
 
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
+#include "sdk/transport/grpc_text.h"
+#include "sdk/transport/h2_client.h"
 #include "sdk/transport/link.h"
 
 enum {
@@ -19,8 +21,7 @@ enum {
     PREFIX = 5,          /* compressed flag and length before each message */
     HEADERS_MAX = 32,
     HEADER_BYTES = 16 * 1024,
-    TEXT_BYTES = 4096,
-    WINDOW = 1 << 20
+    TEXT_BYTES = 4096
 };
 
 struct otl_grpc {
@@ -150,67 +151,6 @@ static ssize_t read_message(nghttp2_session *session, int32_t stream, uint8_t *b
     return (ssize_t)at;
 }
 
-static int hex_digit(char c)
-{
-    uint8_t byte;
-    char pair[2] = {'0', c};
-
-    return otl_unhex(pair, 1, &byte) ? byte : -1;
-}
-
-/* grpc-message: percent-encoded; what is not decodable is kept as it is. */
-static void keep_message(struct otl_grpc *g, const char *value, size_t len)
-{
-    otl_buf_reset(&g->message);
-    for (size_t i = 0; i < len; i++) {
-        uint8_t byte = (uint8_t)value[i];
-        int high = -1, low = -1;
-        if (value[i] == '%' && i + 2 < len) {
-            high = hex_digit(value[i + 1]);
-            low = hex_digit(value[i + 2]);
-        }
-        if (high >= 0 && low >= 0) {
-            byte = (uint8_t)(high << 4 | low);
-            i += 2;
-        }
-        if (otl_buf_append_byte(&g->message, byte) != OTEL_OK)
-            return;
-    }
-}
-
-static int base64_digit(char c)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *at = c != '\0' ? strchr(digits, c) : NULL;
-
-    if (c == '-' || c == '_')
-        return c == '-' ? 62 : 63;
-    return at != NULL ? (int)(at - digits) : -1;
-}
-
-/* A "-bin" header: base64, padded or not; a damaged one is as none. */
-static void keep_details(struct otl_grpc *g, const char *value, size_t len)
-{
-    uint32_t bits = 0;
-    unsigned count = 0;
-
-    otl_buf_reset(&g->details);
-    for (size_t i = 0; i < len && value[i] != '='; i++) {
-        int digit = base64_digit(value[i]);
-        if (digit < 0) {
-            otl_buf_reset(&g->details);
-            return;
-        }
-        bits = bits << 6 | (uint32_t)digit;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            if (otl_buf_append_byte(&g->details, (uint8_t)(bits >> count)) != OTEL_OK)
-                return;
-        }
-    }
-}
-
 static bool is_name(const uint8_t *name, size_t len, const char *known)
 {
     return len == strlen(known) && memcmp(name, known, len) == 0;
@@ -235,9 +175,9 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     else if (is_name(name, name_len, "grpc-status"))
         g->grpc_status = otl_parse_uint(number, 0, 16, &parsed) == OTEL_OK ? (int)parsed : 2;
     else if (is_name(name, name_len, "grpc-message"))
-        keep_message(g, (const char *)value, value_len);
+        otl_grpc_decode_message((const char *)value, value_len, &g->message);
     else if (is_name(name, name_len, "grpc-status-details-bin"))
-        keep_details(g, (const char *)value, value_len);
+        otl_grpc_decode_details((const char *)value, value_len, &g->details);
     return 0;
 }
 
@@ -433,50 +373,19 @@ static bool submit(struct otl_grpc *g)
     return g->stream > 0;
 }
 
-/* nghttp2's memory comes through the one door, too. */
-static void *mem_alloc(size_t size, void *unused)
-{
-    (void)unused;
-    return otl_mem_alloc(size);
-}
-
-static void mem_free(void *memory, void *unused)
-{
-    (void)unused;
-    otl_mem_free(memory);
-}
-
-static void *mem_calloc(size_t count, size_t size, void *unused)
-{
-    (void)unused;
-    return size != 0 && count > SIZE_MAX / size ? NULL : otl_mem_zalloc(count * size);
-}
-
-static void *mem_realloc(void *memory, size_t size, void *unused)
-{
-    (void)unused;
-    return otl_mem_realloc(memory, size);
-}
-
 static bool new_session(struct otl_grpc *g)
 {
-    nghttp2_mem memory = {NULL, mem_alloc, mem_free, mem_calloc, mem_realloc};
-    const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-                                               {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, WINDOW}};
     nghttp2_session_callbacks *callbacks = NULL;
-    int problem = nghttp2_session_callbacks_new(&callbacks);
 
-    if (problem != 0)
+    if (nghttp2_session_callbacks_new(&callbacks) != 0)
         return false;
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-    problem = nghttp2_session_client_new3(&g->session, callbacks, g, NULL, &memory);
+    g->session = otl_h2_client_new(callbacks, g);
     nghttp2_session_callbacks_del(callbacks);
-    return problem == 0 &&
-           nghttp2_submit_settings(g->session, NGHTTP2_FLAG_NONE, settings,
-                                   sizeof(settings) / sizeof(settings[0])) == 0;
+    return g->session != NULL;
 }
 
 static void on_connected(void *context, enum otel_err err)
@@ -556,32 +465,6 @@ void otl_grpc_cancel(struct otl_grpc *g)
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-/* "Name: value\r\n" lines become name, NUL, value, NUL; HTTP/2 wants names in lower case. */
-static enum otel_err split_headers(struct otl_grpc *g, struct otl_view lines)
-{
-    const char *at = lines.data, *end = lines.data + lines.len;
-    enum otel_err err = OTEL_OK;
-
-    while (at < end && err == OTEL_OK) {
-        const char *colon = memchr(at, ':', (size_t)(end - at));
-        const char *stop = colon ? memchr(colon, '\r', (size_t)(end - colon)) : NULL;
-        if (stop == NULL)
-            return OTEL_ERR_ARGUMENT;
-        for (; at < colon && err == OTEL_OK; at++)
-            err = otl_buf_append_byte(
-                &g->headers, (uint8_t)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at));
-        colon += 1 + (colon + 1 < stop && colon[1] == ' ');
-        if (err == OTEL_OK)
-            err = otl_buf_append(&g->headers, "", 1);
-        if (err == OTEL_OK)
-            err = otl_buf_append(&g->headers, colon, (size_t)(stop - colon));
-        if (err == OTEL_OK)
-            err = otl_buf_append(&g->headers, "", 1);
-        at = stop + 2;
-    }
-    return err;
-}
-
 enum otel_err otl_grpc_new(const struct otl_grpc_options *options, struct otl_grpc **ret)
 {
     static const struct otl_link_handlers handlers = {on_connected, on_readable, on_writable,
@@ -608,7 +491,7 @@ enum otel_err otl_grpc_new(const struct otl_grpc_options *options, struct otl_gr
     otl_buf_init(&g->body, options->max_response + PREFIX);
     err = otl_link_init(&g->link, &link);
     if (err == OTEL_OK)
-        err = split_headers(g, options->header_lines);
+        err = otl_grpc_split_headers(options->header_lines, &g->headers);
     if (err != OTEL_OK) {
         otl_grpc_free(g);
         return err;

@@ -3,7 +3,8 @@ LIBS += transport
 transport_SRCS := sdk/transport/url.c sdk/transport/httpdate.c sdk/transport/retry.c \
                   sdk/transport/gzip.c sdk/transport/response.c sdk/transport/resolve.c \
                   sdk/transport/connect.c sdk/transport/tls.c sdk/transport/link.c \
-                  sdk/transport/http.c sdk/transport/grpc.c sdk/transport/grpc_status.c
+                  sdk/transport/http.c sdk/transport/grpc.c sdk/transport/grpc_status.c \
+                  sdk/transport/grpc_text.c sdk/transport/h2_client.c
 transport_LIBS := base
 transport_PKGS := libevent_core libnghttp2 zlib
 transport_LDLIBS := -lhttp_parser

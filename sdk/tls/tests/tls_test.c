@@ -145,36 +145,30 @@ static void a_server_of_another_ca_is_refused(void **state)
     finish(&s);
 }
 
-static void an_expired_certificate_is_refused(void **state)
+/* The server shows this certificate; why it is refused. */
+static void is_refused_with(const char *cert, const char *key, const char *host, const char *why)
 {
     struct secure s;
 
-    (void)state;
     prepare(&s);
-    s.options.cert = g_certs.expired;
-    s.options.key = g_certs.expired_key;
-    begin(&s, "localhost");
-    is_refused(&s, "certificate has expired");
+    s.options.cert = cert;
+    s.options.key = key;
+    begin(&s, host);
+    is_refused(&s, why);
     finish(&s);
+}
+
+static void an_expired_certificate_is_refused(void **state)
+{
+    (void)state;
+    is_refused_with(g_certs.expired, g_certs.expired_key, "localhost", "certificate has expired");
 }
 
 static void a_certificate_for_another_name_is_refused(void **state)
 {
-    struct secure s;
-
     (void)state;
-    prepare(&s);
-    s.options.cert = g_certs.stranger;
-    s.options.key = g_certs.stranger_key;
-    begin(&s, "localhost");
-    is_refused(&s, "hostname mismatch");
-    finish(&s);
-    prepare(&s);
-    s.options.cert = g_certs.stranger;
-    s.options.key = g_certs.stranger_key;
-    begin(&s, "127.0.0.1");
-    is_refused(&s, "IP address mismatch");
-    finish(&s);
+    is_refused_with(g_certs.stranger, g_certs.stranger_key, "localhost", "hostname mismatch");
+    is_refused_with(g_certs.stranger, g_certs.stranger_key, "127.0.0.1", "IP address mismatch");
 }
 
 static void a_client_certificate_opens_a_server_that_asks_for_one(void **state)

@@ -28,6 +28,7 @@
  *
  *     receive_bench            every row
  *     receive_bench workers    what two workers cost beside one
+ *     receive_bench standing   10,000 connections, 100 of them active; from start to ready
  *     receive_bench check N    check a request of 512 spans N times: for callgrind
  *
  * A span: 8 attributes, 4 texts of 19 or 20 characters and 4 numbers (its size is printed).
@@ -411,12 +412,95 @@ static struct cost receive(const struct setup *setup, const struct stream *strea
     return (struct cost){(double)(after - before) / spans, (double)busiest / spans};
 }
 
-/* ---- the table ---- */
+/* ---- connections that stand, and starts ---- */
 
 static double minimum(double a, double b)
 {
     return b < a ? b : a;
 }
+
+enum { STANDING = 10000, ACTIVE = 100, ROUNDS = 8, SPARE = 100, STARTS = 11 };
+
+static int connect_to(unsigned port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+        die("connect");
+    return fd;
+}
+
+/* What a span costs over the last ACTIVE of so many connections, one request after another. They
+ * are accepted in their order: once the last has its answer, all are there. */
+static double receive_standing(const struct setup *setup, const struct stream *stream, int count)
+{
+    static int fds[STANDING];
+    struct collector collector;
+    uint64_t before, after;
+
+    start(&collector, setup);
+    for (int i = 0; i < count; i++)
+        fds[i] = connect_to(collector.port);
+    for (int i = 0; i < ACTIVE; i++)
+        if (!exchange_http(fds[count - 1 - i], stream->bytes.data, stream->bytes.len))
+            die("sending");
+    before = cpu_ns(&collector);
+    for (int i = 0; i < ROUNDS * ACTIVE; i++)
+        if (!exchange_http(fds[count - 1 - i % ACTIVE], stream->bytes.data, stream->bytes.len))
+            die("sending");
+    after = cpu_ns(&collector);
+    for (int i = 0; i < count; i++)
+        close(fds[i]);
+    stop(&collector);
+    return (double)(after - before) / (ROUNDS * ACTIVE * (double)stream->spans);
+}
+
+/* Seconds from the fork to the line that says ready. */
+static double start_once(const struct setup *setup)
+{
+    struct timespec from, to;
+    struct collector collector;
+
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    start(&collector, setup);
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    stop(&collector);
+    return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+}
+
+static void standing(const char *config, const struct stream *stream)
+{
+    const struct setup setup = {config, NULL, "1"};
+    struct rlimit limit;
+    double many = 1e9, few = 1e9, seconds[STARTS], least = 1e9, most = 0;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        die("RLIMIT_NOFILE");
+    limit.rlim_cur = limit.rlim_max;
+    if (limit.rlim_max < STANDING + SPARE || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        printf("HTTP: %d connections: not measured here: %llu descriptors are allowed\n", STANDING,
+               (unsigned long long)limit.rlim_max);
+    } else {
+        for (int i = 0; i < 3; i++) {
+            few = minimum(few, receive_standing(&setup, stream, ACTIVE));
+            many = minimum(many, receive_standing(&setup, stream, STANDING));
+        }
+        printf("HTTP: 100 connections active, 10,000 open      %9.1f ns/span, with those 100 alone "
+               "%.1f (%.2fx)\n",
+               many, few, many / few);
+    }
+    for (int i = 0; i < STARTS; i++) {
+        seconds[i] = start_once(&setup);
+        least = minimum(least, seconds[i]);
+        most = seconds[i] > most ? seconds[i] : most;
+    }
+    printf("from start to ready, %d times                   %9.1f ms, the slowest %.1f ms\n",
+           STARTS, least * 1e3, most * 1e3);
+}
+
+/* ---- the table ---- */
 
 static void row(const char *name, double ns, double calibration)
 {
@@ -616,6 +700,8 @@ int main(int argc, char **argv)
         "gRPC: the same, one span a request", "gRPC: receive, tail sampling, forward"};
     char dir[] = "/dev/shm/receive_bench.XXXXXX";
     int only_scale = argc == 2 && strcmp(argv[1], "workers") == 0;
+    int only_standing = argc == 2 && strcmp(argv[1], "standing") == 0;
+    char config[64];
     double calibration = 1e9, checked = 1e9, least[ROWS];
     size_t len, single_len;
     uint8_t *body = make_request(SPANS, &len), *single = make_request(1, &single_len);
@@ -638,14 +724,21 @@ int main(int argc, char **argv)
     }
     if (mkdtemp(dir) == NULL)
         die(dir);
-    for (int i = 0; i < REPEATS; i++) {
+    snprintf(config, sizeof(config), "%s/config.yaml", dir);
+    for (int i = 0; i < REPEATS && !only_standing; i++) {
         calibration = minimum(calibration, calibrate());
         checked = minimum(checked, check(request, CHECKS));
         if (!only_scale)
             repeat(dir, batches, singles, tails, least);
         repeat_scale(dir, &batches[0], &tails[0], scales);
     }
+    write_config(config, "http", 0);
+    if (!only_scale)
+        standing(config, &batches[0]);
+    unlink(config);
     rmdir(dir);
+    if (only_standing)
+        return 0;
     printf("%d spans a request, %.1f bytes a span, %d repeats, minimum; calibration %.1f ns\n",
            SPANS, (double)len / SPANS, REPEATS, calibration);
     row("decode and validate", checked, calibration);

@@ -334,7 +334,7 @@ class Asked(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def sampled(p, name, count=200):
+def sampled_of(p, name, count=200):
     return p.numbers("burst", count, "t", name)["sampled"]
 
 
@@ -352,21 +352,21 @@ def _(t):
 
     asked_again()
     t.equal(server.asked[0], "/sampling?service=a%20shop", "the question")
-    t.equal(sampled(p, "n"), 0, "sampled by the initial rate")
+    t.equal(sampled_of(p, "n"), 0, "sampled by the initial rate")
     t.equal(len(p("reports")), 1, "reports of a server that fails")
     server.answer = {"strategyType": "PROBABILISTIC", "probabilisticSampling": {"samplingRate": 1}}
     asked_again()
-    t.equal(sampled(p, "n"), 200, "sampled by a share of 1")
+    t.equal(sampled_of(p, "n"), 200, "sampled by a share of 1")
     server.answer = {"strategyType": "RATE_LIMITING",
                      "rateLimitingSampling": {"maxTracesPerSecond": 3}}
     asked_again()
-    t.true(3 <= sampled(p, "n") < 100, "sampled by 3 a second")
+    t.true(3 <= sampled_of(p, "n") < 100, "sampled by 3 a second")
     server.answer = {"strategyType": "PROBABILISTIC", "operationSampling": {
         "defaultSamplingProbability": 0, "defaultLowerBoundTracesPerSecond": 0,
         "perOperationStrategies": [{"operation": "GET /", "probabilisticSampling":
                                     {"samplingRate": 1}}]}}
     asked_again()
-    t.equal((sampled(p, "GET /"), sampled(p, "else")), (200, 0), "sampled by the operation")
+    t.equal((sampled_of(p, "GET /"), sampled_of(p, "else")), (200, 0), "sampled by the operation")
     server.answer = 500
     asked_again()
-    t.equal((sampled(p, "GET /"), sampled(p, "else")), (200, 0), "when the server fails")
+    t.equal((sampled_of(p, "GET /"), sampled_of(p, "else")), (200, 0), "when the server fails")

@@ -348,7 +348,7 @@ def _(t):
 
     def asked_again():
         count = len(server.asked)
-        t.collector.wait_for("two more questions", lambda: len(server.asked) >= count + 2)
+        t.collector.wait_for("three more questions", lambda: len(server.asked) >= count + 3)
 
     asked_again()
     t.equal(server.asked[0], "/sampling?service=a%20shop", "the question")

@@ -24,10 +24,26 @@ joined() # joined NAME WANTED-EXIT KIND...: each kind is there; $dir/joined says
     done
 }
 
+# report.json counts the same lines as logs.py, kind by kind.
+reported() # reported NAME
+{
+    python3 - "$dir/$1" "$dir/out" << 'EOF' || return 1
+import json, sys
+counted = json.loads(open(sys.argv[2]).readline())
+said = json.load(open(sys.argv[1] + "/report.json"))["logs"]
+names = {"received": "received", "not sampled": "not_sampled", "dropped": "not_received",
+         "untraced": "untraced", "unknown": "unknown"}
+wanted = {name: counted.get(kind, 0) for kind, name in names.items()}
+wanted["lines"] = sum(wanted.values())
+if said != wanted:
+    sys.exit("report.json says %s, the lines are %s" % (said, wanted))
+EOF
+}
+
 healthy()
 {
     run healthy 0 --set load.incoming.sampled=0.5 --set load.incoming.not_sampled=0.5 &&
-        joined healthy 0 received "not sampled"
+        joined healthy 0 received "not sampled" && reported healthy
 }
 check "each line joins to a received span, or says that it is not sampled" healthy
 
@@ -48,14 +64,14 @@ dropped()
 {
     run dropped 0 --set services.payment.tracing.max_queue_size=1 --set services.payment.tracing.max_export_batch_size=1 \
         --set load.rate=1000
-    joined dropped 0 dropped
+    joined dropped 0 dropped && reported dropped
 }
 check "a line of a dropped span is joined to the drop record" dropped
 
 stale()
 {
     run stale 0 --set services.payment.broken.stale_log_ids=true &&
-        joined stale 1 unknown && says "payment-0.log" && says "ids of request "
+        joined stale 1 unknown && reported stale && says "payment-0.log" && says "ids of request "
 }
 check "a service that logs under the ids of the request before is caught" stale
 

@@ -13,7 +13,7 @@ verify_SRCS := harness/verify/verify.c harness/verify/check.c harness/verify/cla
                harness/verify/judge/pipeline.c harness/verify/judge/tail.c harness/verify/judge/foreign.c \
                harness/verify/judge/players.c harness/verify/judge/recordings.c \
                harness/verify/facts/context.c \
-               harness/verify/exemplar.c harness/verify/series.c \
+               harness/verify/exemplar.c harness/verify/series.c harness/verify/logs.c \
                harness/verify/namer/handlings.c harness/verify/namer/namer.c harness/verify/namer/tell.c \
                harness/verify/namer/json.c \
                harness/verify/path/path.c harness/verify/path/paths.c harness/verify/path/look.c \

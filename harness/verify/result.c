@@ -4,6 +4,7 @@
 #include "harness/verify/claims.h"
 #include "harness/verify/exemplar.h"
 #include "harness/verify/judge/edges.h"
+#include "harness/verify/logs.h"
 #include "harness/verify/series.h"
 #include "sdk/base/text.h"
 
@@ -93,7 +94,7 @@ json_t *hx_result(struct hx_judgement *j)
 {
     enum hx_verdict verdict;
     json_t *expectations = hx_claims_judge(j, &verdict);
-    json_t *result = json_object();
+    json_t *result = json_object(), *logs = hx_logs_json(j);
     int bad = json_object_set_new(result, "expectations", expectations);
 
     bad |= json_object_set_new(result, "verdict", json_string(hx_verdict_name(verdict)));
@@ -104,6 +105,8 @@ json_t *hx_result(struct hx_judgement *j)
     bad |= json_object_set_new(result, "exemplar_traces", hx_exemplars_json(j));
     if (hx_series_wanted(j->scenario))
         bad |= json_object_set_new(result, "series", hx_series_json(j->facts));
+    if (logs != NULL)
+        bad |= json_object_set_new(result, "logs", logs);
     if (j->namer != NULL)
         bad |= json_object_set(result, "namer", j->namer);
     if (j->path != NULL)

@@ -5,19 +5,7 @@
 . "$(dirname "$0")/tap.sh"
 scenario=scenarios/foreign/foreign-payment.yaml
 
-why_not() # why_not NAME: of harness/foreign; installs it
-{
-    from=harness/foreign/$1
-    place=build/$1
-    command -v node > /dev/null || { echo "node is not installed"; return; }
-    node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 18 ? 0 : 1)' || { echo "node is older than 18"; return; }
-    command -v npm > /dev/null || { echo "npm is not installed"; return; }
-    cmp -s "$from/package-lock.json" "$place/package-lock.json" && [ -e "$place/complete" ] && return
-    rm -rf "$place"
-    mkdir -p "$place" && cp "$from/package.json" "$from/package-lock.json" "$place/"
-    (cd "$place" && timeout 120 npm ci --ignore-scripts --no-audit --no-fund) > "$dir/npm.out" 2>&1 &&
-        touch "$place/complete" || echo "npm ci failed: $(grep -m 1 -i err "$dir/npm.out")"
-}
+. harness/foreign/npm.sh
 why=$(why_not node-payment)
 [ -n "$why" ] || why=$(why_not node-receipts)
 if [ -n "$why" ]; then

@@ -78,10 +78,6 @@ TESTS += col_lenient_test
 col_lenient_test_SRCS := collector-mock/config/tests/lenient_test.c
 col_lenient_test_LIBS := collector
 
-TESTS += col_processors_test
-col_processors_test_SRCS := collector-mock/processors/tests/processors_test.c
-col_processors_test_LIBS := collector
-
 TESTS += col_ring_test
 col_ring_test_SRCS := collector-mock/exporters/tests/ring_test.c
 col_ring_test_LIBS := collector
@@ -250,6 +246,10 @@ col_tail_test_LIBS := collector
 $(B)/tests/col_tail_test: | $(B)/bin/collector-mock
 
 PROC_WORLD := collector-mock/processors/tests/proc_world.c $(TAIL_WORLD)
+
+TESTS += col_processors_test
+col_processors_test_SRCS := collector-mock/processors/tests/processors_test.c $(PROC_WORLD)
+col_processors_test_LIBS := collector
 
 TESTS += col_sampler_test
 col_sampler_test_SRCS := collector-mock/processors/tests/sampler_test.c $(PROC_WORLD)

@@ -43,7 +43,8 @@ static uint64_t stands_for(struct col_spanmetrics *self, const struct col_span *
            (otl_random_below(&self->random, of) < COL_THRESHOLD_NEVER % of);
 }
 
-static void observe(struct col_spanmetrics *self, struct col_sm_series *series, const struct col_span *span)
+static void observe(struct col_spanmetrics *self, struct col_sm_series *series,
+                    const struct col_span *span)
 {
     static const uint8_t none[16];
     uint64_t times = stands_for(self, span);
@@ -104,7 +105,8 @@ static enum otel_err consume(void *context, const struct col_batch *batch,
 
 /* ---- handing on ---- */
 
-static enum otel_err export_resource(struct col_spanmetrics *self, const struct col_sm_resource *resource,
+static enum otel_err export_resource(struct col_spanmetrics *self,
+                                     const struct col_sm_resource *resource,
                                      struct col_made_point *points, struct col_made_label *labels,
                                      struct otl_detail *reterr)
 {
@@ -129,7 +131,8 @@ static enum otel_err export_resource(struct col_spanmetrics *self, const struct 
     enum otel_err err;
     size_t at = 0;
 
-    for (struct col_sm_series *series = resource->first; series != NULL; series = series->next, at++) {
+    for (struct col_sm_series *series = resource->first; series != NULL;
+         series = series->next, at++) {
         struct col_made_label all[COL_SM_LABELS_MAX], *own = labels + at * width;
         size_t count = col_sm_labels(series->key, series->key_len, all);
         memcpy(own, all, count * sizeof(*own));
@@ -260,7 +263,8 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
 
 #define SPAN_METRICS(word_)                                                                       \
     {                                                                                             \
-        .name = (word_), .kind = COL_CONNECTOR, .schema = col_sm_row, .create = create, .start = start,  \
+        .name = (word_), .kind = COL_CONNECTOR, .schema = col_sm_row, .create = create,           \
+        .start = start,                                                                           \
         .consume = consume, .signals = COL_SIGNAL_BIT(COL_TRACES), .to_metrics = true,            \
         .flush = flush, .free = free_spanmetrics, .place = COL_FIRST                              \
     }

@@ -150,7 +150,8 @@ static enum otel_err series_key(struct col_spanmetrics *self, const struct col_s
     otl_buf_reset(&self->key);
     for (size_t f = 0; f < COL_SM_FIXED_COUNT && err == OTEL_OK; f++)
         if (self->fixed[f])
-            err = put_label(&self->key, col_sm_fixed_names[f], strlen(col_sm_fixed_names[f]), values[f]);
+            err = put_label(&self->key, col_sm_fixed_names[f], strlen(col_sm_fixed_names[f]),
+                            values[f]);
     for (size_t d = 0; d < self->dimension_count && err == OTEL_OK; d++) {
         struct col_value value;
         struct otl_view text;

@@ -37,7 +37,10 @@ static const struct otl_schema exemplar_keys[] = {
     OTL_SCHEMA_END};
 static const struct otl_schema keys[] = {
     {.key = "histogram", .type = OTL_SCHEMA_MAP, .child = histogram_keys, .nullable = true},
-    {.key = "dimensions", .type = OTL_SCHEMA_LIST, .child = &dimension, .max = COL_SM_DIMENSIONS_MAX},
+    {.key = "dimensions",
+     .type = OTL_SCHEMA_LIST,
+     .child = &dimension,
+     .max = COL_SM_DIMENSIONS_MAX},
     {.key = "exclude_dimensions", .type = OTL_SCHEMA_LIST, .child = &word},
     {.key = "dimensions_cache_size", .type = OTL_SCHEMA_INT, .min = 1, .max = 1 << 30},
     {.key = "resource_metrics_cache_size", .type = OTL_SCHEMA_INT, .min = 1, .max = 100000},

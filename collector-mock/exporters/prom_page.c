@@ -26,7 +26,8 @@ static enum otel_err put_exemplar(const struct col_prom_series *series, double a
                           (unsigned long long)(found->wall_ns / 1000000 % 1000));
 }
 
-static enum otel_err put_histogram(const struct col_prom_series *series, bool open, struct otl_buf *out)
+static enum otel_err put_histogram(const struct col_prom_series *series, bool open,
+                                   struct otl_buf *out)
 {
     const char *comma = series->labels[0] != '\0' ? "," : "";
     enum otel_err err = OTEL_OK;

@@ -495,12 +495,6 @@ static enum otel_err open_conn(struct col_h2_conn *conn)
     return col_h2_session_new(conn);
 }
 
-void col_h2_conn_new(struct col_grpc_server *server, int fd)
-{
-    col_h2_conn_adopt(server, fd, ++server->counters.connections,
-                      &(struct col_fate){.stall = false});
-}
-
 void col_h2_conn_adopt(struct col_grpc_server *server, int fd, uint64_t number,
                        const struct col_fate *fate)
 {

@@ -120,8 +120,6 @@ struct col_grpc_server {
 /* ---- conn.c: the socket ---- */
 
 /* Takes fd. */
-void col_h2_conn_new(struct col_grpc_server *server, int fd);
-/* The same for one that has its number already. */
 void col_h2_conn_adopt(struct col_grpc_server *server, int fd, uint64_t number,
                        const struct col_fate *fate);
 /* So many bytes a second in and out; 0: as fast as they go. */

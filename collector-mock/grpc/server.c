@@ -2,7 +2,6 @@
 #include "collector-mock/grpc/server.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -23,28 +22,18 @@ void col_grpc_options_init(struct col_grpc_options *options)
 
 void col_grpc_take(struct col_grpc_server *server, int fd)
 {
-    struct col_fate fate = {.stall = false};
+    const struct col_admission admission = {.draining = server->drain_deadline_ns != 0,
+                                            .open = server->counters.connections_open,
+                                            .max = server->options.max_connections,
+                                            .stalled = &server->stalled,
+                                            .refused = &server->counters.connections_refused,
+                                            .connections = &server->counters.connections,
+                                            .on_connection = server->options.on_connection,
+                                            .context = server->options.context};
+    struct col_fate fate;
     uint64_t number;
 
-    if (server->drain_deadline_ns != 0) {
-        close(fd);
-        return;
-    }
-    if (server->counters.connections_open + server->stalled.count >=
-        server->options.max_connections) {
-        server->counters.connections_refused++;
-        close(fd);
-        return;
-    }
-    if (server->options.on_connection == NULL) {
-        col_h2_conn_new(server, fd);
-        return;
-    }
-    number = ++server->counters.connections;
-    server->options.on_connection(server->options.context, number, false, &fate);
-    if (fate.stall)
-        col_stalled_add(&server->stalled, fd, number);
-    else
+    if (col_admit(&admission, fd, &number, &fate))
         col_h2_conn_adopt(server, fd, number, &fate);
 }
 

@@ -380,11 +380,6 @@ void col_conn_pace(struct col_conn *conn, uint64_t in, uint64_t out)
     conn->pace = pace;
 }
 
-void col_conn_new(struct col_http_server *server, int fd)
-{
-    col_conn_adopt(server, fd, ++server->counters.connections, &(struct col_fate){.stall = false});
-}
-
 void col_conn_adopt(struct col_http_server *server, int fd, uint64_t number,
                     const struct col_fate *fate)
 {

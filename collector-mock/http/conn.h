@@ -78,8 +78,6 @@ struct col_http_server {
 };
 
 /* Takes fd. */
-void col_conn_new(struct col_http_server *server, int fd);
-/* The same for one that has its number already. */
 void col_conn_adopt(struct col_http_server *server, int fd, uint64_t number,
                     const struct col_fate *fate);
 /* So many bytes a second in and out; 0: as fast as they go. */

@@ -37,3 +37,24 @@ void col_stalled_fini(struct col_stalled *stalled)
     stalled->items = NULL;
     stalled->cap = 0;
 }
+
+bool col_admit(const struct col_admission *admission, int fd, uint64_t *ret_number,
+               struct col_fate *ret)
+{
+    *ret = (struct col_fate){.stall = false};
+    if (admission->draining) {
+        close(fd);
+        return false;
+    }
+    if (admission->open + admission->stalled->count >= admission->max) {
+        ++*admission->refused;
+        close(fd);
+        return false;
+    }
+    *ret_number = ++*admission->connections;
+    if (admission->on_connection != NULL)
+        admission->on_connection(admission->context, *ret_number, false, ret);
+    if (ret->stall)
+        col_stalled_add(admission->stalled, fd, *ret_number);
+    return !ret->stall;
+}

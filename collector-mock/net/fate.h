@@ -39,4 +39,19 @@ bool col_stalled_take(struct col_stalled *stalled, struct col_stalled_one *ret);
 /* Closes what is left. */
 void col_stalled_fini(struct col_stalled *stalled);
 
+/* Who may come in: one over max_connections is closed and counted, as is every one while nobody
+ * comes in any more; who is made to stall is put aside. */
+struct col_admission {
+    bool draining;
+    size_t open, max; /* connections */
+    struct col_stalled *stalled;
+    uint64_t *refused, *connections; /* counted; the latter numbers them */
+    col_fate_fn *on_connection;      /* NULL: nobody suffers anything */
+    void *context;
+};
+
+/* True: fd is to be served, under this number and fate; otherwise it was taken. */
+bool col_admit(const struct col_admission *admission, int fd, uint64_t *ret_number,
+               struct col_fate *ret);
+
 #endif

@@ -54,6 +54,21 @@ static void write_text(const struct rig *rig, const char *path, const char *yaml
     otl_buf_fini(&text);
 }
 
+int rig_setup(void **state)
+{
+    static struct rig rig;
+
+    rig_init(&rig);
+    *state = &rig;
+    return 0;
+}
+
+int rig_teardown(void **state)
+{
+    rig_fini(*state);
+    return 0;
+}
+
 void rig_config(struct rig *rig, const char *yaml)
 {
     write_text(rig, rig->config, yaml);

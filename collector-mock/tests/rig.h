@@ -32,6 +32,9 @@ struct rig {
 
 /* A private directory; call first. */
 void rig_init(struct rig *rig);
+/* For a case of a test: *state is a rig, made and removed. */
+int rig_setup(void **state);
+int rig_teardown(void **state);
 /* Write dir/config.yaml; "DIR" in the text stands for the directory. */
 void rig_config(struct rig *rig, const char *yaml);
 /* Start with --config, --tap and --ready-fd (and extra, if not NULL) and wait until it is ready. */

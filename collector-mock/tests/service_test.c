@@ -25,21 +25,6 @@
 
 /* The whole program: its recordings and files, and its end. */
 
-static int setup(void **state)
-{
-    static struct rig rig;
-
-    rig_init(&rig);
-    *state = &rig;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_fini(*state);
-    return 0;
-}
-
 #define RECEIVER "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}\n"
 #define METRICS "  telemetry: {metrics: {address: '127.0.0.1:0'}}\n"
 static const char with_files[] =
@@ -487,23 +472,19 @@ static void a_full_disk_is_503_and_leaves_whole_files(void **state)
     otl_buf_fini(&answer);
 }
 
+#define CASE(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_lenient_collector_counts_for_what_is_not_here, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(exporters_write_the_framing_of_the_collector, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(requests_and_answers_are_recorded, setup, teardown),
-        cmocka_unit_test_setup_teardown(json_is_recorded_as_the_protobuf_that_says_the_same, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(sigterm_under_load_loses_nothing_that_was_accepted, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(what_was_acknowledged_survives_kill_9, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_broken_collector_acknowledges_and_loses, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_full_disk_is_503_and_leaves_whole_files, setup,
-                                        teardown),
+        CASE(a_lenient_collector_counts_for_what_is_not_here),
+        CASE(exporters_write_the_framing_of_the_collector),
+        CASE(requests_and_answers_are_recorded),
+        CASE(json_is_recorded_as_the_protobuf_that_says_the_same),
+        CASE(sigterm_under_load_loses_nothing_that_was_accepted),
+        CASE(what_was_acknowledged_survives_kill_9),
+        CASE(a_broken_collector_acknowledges_and_loses),
+        CASE(a_full_disk_is_503_and_leaves_whole_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

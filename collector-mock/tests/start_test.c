@@ -15,21 +15,6 @@
 
 /* What the program says when it cannot begin, and how it ends then. */
 
-static int setup(void **state)
-{
-    static struct rig rig;
-
-    rig_init(&rig);
-    *state = &rig;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_fini(*state);
-    return 0;
-}
-
 #define RECEIVER "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}\n"
 static const char with_nop[] =
     RECEIVER "exporters: {nop: }\nservice:\n"
@@ -176,14 +161,15 @@ static void help_and_version_are_printed(void **state)
     expect(rig, version, 0, "collector-mock 0");
 }
 
+#define CASE(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(wrong_words_and_files_end_with_2, setup, teardown),
-        cmocka_unit_test_setup_teardown(lint_reports_and_ends_without_serving, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_the_environment_refuses_ends_with_3, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(help_and_version_are_printed, setup, teardown),
+        CASE(wrong_words_and_files_end_with_2),
+        CASE(lint_reports_and_ends_without_serving),
+        CASE(what_the_environment_refuses_ends_with_3),
+        CASE(help_and_version_are_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

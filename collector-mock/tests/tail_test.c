@@ -108,26 +108,12 @@ static void what_is_decided_stands_in_the_file_the_metrics_and_the_record(void *
     otl_buf_fini(&record);
 }
 
-static int setup(void **state)
-{
-    static struct rig rig;
-
-    rig_init(&rig);
-    *state = &rig;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    rig_fini(*state);
-    return 0;
-}
+#define CASE(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(
-            what_is_decided_stands_in_the_file_the_metrics_and_the_record, setup, teardown),
+        CASE(what_is_decided_stands_in_the_file_the_metrics_and_the_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     late_count = handed = answered = 0;
     if (col_grpc_new(&options, &server, NULL) != OTEL_OK)
         abort();
-    col_h2_conn_new(server, pair[0]);
+    col_grpc_take(server, pair[0]);
     if (size < 3 || memcmp(data, "PRI", 3) != 0)
         say(pair[1], hello, sizeof(hello) - 1);
     say(pair[1], data, size > SIZE_MAX_HERE ? SIZE_MAX_HERE : size);

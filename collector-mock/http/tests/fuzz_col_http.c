@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     late = NULL;
     if (col_http_new(&options, &server, NULL) != OTEL_OK)
         abort();
-    col_conn_new(server, pair[0]);
+    col_http_take(server, pair[0]);
     if (send(pair[1], data, size > SIZE_MAX_HERE ? SIZE_MAX_HERE : size, MSG_NOSIGNAL) < 0 &&
         size > 0)
         abort();

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "collector-mock/processors/condition.h"
+#include "collector-mock/processors/tests/fuzz_text.h"
 
 /* Any text as a condition: taken and held against a span, or refused with a message. */
 
@@ -21,27 +18,22 @@ static void hold(struct col_condition *condition, bool on_events)
     (void)col_condition_true(condition, &subject);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static void take(const char *text, bool on_events)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct col_condition *condition;
+
+    if (col_condition_new(on_events, &condition) != OTEL_OK)
+        abort();
+    if (col_condition_add(condition, text, &detail) == OTEL_OK)
+        hold(condition, on_events);
+    else if (detail.text[0] == '\0')
+        abort();
+    col_condition_free(condition);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = malloc(size + 1);
-
-    if (text == NULL)
-        abort();
-    memcpy(text, data, size);
-    text[size] = '\0';
-    for (int on_events = 0; on_events < 2; on_events++) {
-        struct otl_detail detail = OTL_DETAIL_NONE;
-        struct col_condition *condition;
-        if (col_condition_new(on_events == 1, &condition) != OTEL_OK)
-            abort();
-        if (col_condition_add(condition, text, &detail) == OTEL_OK)
-            hold(condition, on_events == 1);
-        else if (detail.text[0] == '\0')
-            abort();
-        col_condition_free(condition);
-    }
-    free(text);
+    fuzz_text(data, size, take);
     return 0;
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "collector-mock/processors/statement.h"
+#include "collector-mock/processors/tests/fuzz_text.h"
 
 /* Any text as a statement: taken and run on a span, or refused with a message. */
 
@@ -26,27 +23,22 @@ static void hold(struct col_statements *statements, bool on_resource)
     otl_arena_fini(&arena);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static void take(const char *text, bool on_resource)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct col_statements *statements;
+
+    if (col_statements_new(on_resource, &statements) != OTEL_OK)
+        abort();
+    if (col_statements_add(statements, text, &detail) == OTEL_OK)
+        hold(statements, on_resource);
+    else if (detail.text[0] == '\0')
+        abort();
+    col_statements_free(statements);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = malloc(size + 1);
-
-    if (text == NULL)
-        abort();
-    memcpy(text, data, size);
-    text[size] = '\0';
-    for (int on_resource = 0; on_resource < 2; on_resource++) {
-        struct otl_detail detail = OTL_DETAIL_NONE;
-        struct col_statements *statements;
-        if (col_statements_new(on_resource == 1, &statements) != OTEL_OK)
-            abort();
-        if (col_statements_add(statements, text, &detail) == OTEL_OK)
-            hold(statements, on_resource == 1);
-        else if (detail.text[0] == '\0')
-            abort();
-        col_statements_free(statements);
-    }
-    free(text);
+    fuzz_text(data, size, take);
     return 0;
 }

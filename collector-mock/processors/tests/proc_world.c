@@ -20,6 +20,8 @@ static enum otel_err record(void *self, const struct col_batch *batch, struct ot
     assert_int_equal(spans, batch->items);
     assert_true(spans > 0);
     world->spans += spans;
+    if (world->batches < PROC_SENDS_MAX)
+        world->sends[world->batches] = spans;
     world->batches++;
     assert_int_equal(otl_buf_append(&world->out, batch->request.data, batch->request.len),
                      OTEL_OK);

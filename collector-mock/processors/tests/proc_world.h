@@ -10,6 +10,8 @@
  * as data (tail_span), followed by a recorder. Failures of the world itself fail the test.
  */
 
+enum { PROC_SENDS_MAX = 64 };
+
 struct proc_world {
     struct col_host host;
     struct otl_yaml *doc;
@@ -18,6 +20,7 @@ struct proc_world {
     enum otel_err answer; /* of what follows */
     struct otl_buf out;   /* what came out, joined */
     uint64_t spans, batches;
+    uint64_t sends[PROC_SENDS_MAX]; /* spans of the first batches that came out */
 };
 
 /* An error of the configuration is returned, with its text. */

@@ -10,81 +10,16 @@
 #include <event2/event.h>
 
 #include "collector-mock/config/config.h"
-#include "collector-mock/pipeline/registry.h"
+#include "collector-mock/processors/tests/proc_world.h"
 #include "collector-mock/wire/regroup.h"
 #include "sdk/base/file.h"
 
 /* Processors by themselves: made from their configuration, fed by hand, followed by a recorder. */
 
-enum { SENDS_MAX = 64, ROUNDS_MAX = 5000 };
-
-struct world {
-    struct col_host host;
-    struct otl_yaml *doc;
-    const struct col_component_type *type;
-    void *self;
-    uint64_t sends[SENDS_MAX]; /* spans of each batch that came out */
-    size_t count;
-    struct otl_buf out; /* their bytes */
-    enum otel_err answer;
-};
-
-static enum otel_err record(void *self, const struct col_batch *batch, struct otl_detail *reterr)
-{
-    struct world *world = self;
-    uint64_t spans = 0;
-
-    (void)reterr;
-    assert_true(world->count < SENDS_MAX);
-    assert_int_equal(col_traces_check(batch->request, &spans, NULL), OTEL_OK);
-    assert_int_equal(spans, batch->items);
-    world->sends[world->count++] = spans;
-    assert_int_equal(otl_buf_append(&world->out, batch->request.data, batch->request.len),
-                     OTEL_OK);
-    return world->answer;
-}
-
-static enum otel_err make(struct world *world, const char *type, const char *config,
-                          struct otl_detail *reterr)
-{
-    struct col_create args = {.id = type, .host = &world->host};
-    enum otel_err err;
-
-    memset(world, 0, sizeof(*world));
-    world->host.base = event_base_new();
-    world->host.clock = otl_clock_real();
-    otl_log_init(&world->host.log, 2, (enum otl_log_level)(OTL_LOG_ERROR + 1), "test");
-    assert_int_equal(col_metrics_new(&world->host.metrics), OTEL_OK);
-    otl_buf_init(&world->out, 64u << 20);
-    world->type = col_registry_find(COL_PROCESSOR, type);
-    assert_non_null(world->type);
-    err = otl_yaml_load_text(config, strlen(config), NULL, &world->doc, reterr);
-    assert_int_equal(err, OTEL_OK);
-    args.config = otl_yaml_root(world->doc);
-    args.doc = world->doc;
-    args.next.consume = record;
-    args.next.self = world;
-    if (!json_is_null(args.config))
-        err = otl_schema_check(world->doc, world->type->schema, reterr);
-    if (err == OTEL_OK)
-        err = world->type->create(&args, &world->self, reterr);
-    if (err == OTEL_OK && world->type->start != NULL)
-        err = world->type->start(world->self, reterr);
-    return err;
-}
-
-static void drop(struct world *world)
-{
-    if (world->self != NULL)
-        world->type->free(world->self);
-    otl_yaml_free(world->doc);
-    otl_buf_fini(&world->out);
-    col_metrics_free(world->host.metrics);
-    event_base_free(world->host.base);
-}
+enum { ROUNDS_MAX = 5000 };
 
 /* A request of so many spans in two scopes, numbered from *next. */
-static void feed(struct world *world, uint64_t spans, uint64_t *next)
+static void feed(struct proc_world *world, uint64_t spans, uint64_t *next)
 {
     static const char scope_names[2][6] = {"one", "two"};
     struct col_batch batch = {.items = spans};
@@ -105,7 +40,7 @@ static void feed(struct world *world, uint64_t spans, uint64_t *next)
 }
 
 /* All spans came out, once each and in order, under their own scope. */
-static void check_numbers(const struct world *world, uint64_t fed)
+static void check_numbers(const struct proc_world *world, uint64_t fed)
 {
     struct col_traces traces;
     struct col_span span;
@@ -149,55 +84,56 @@ static void batch_gathers_and_cuts_as_the_collector_does(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct otl_detail detail = OTL_DETAIL_NONE;
         uint64_t next = 0;
-        struct world world;
+        struct proc_world world;
         size_t at = 0;
 
-        if (make(&world, "batch", cases[i].config, &detail) != OTEL_OK)
+        if (proc_world_init(&world, "batch", cases[i].config, &detail) != OTEL_OK)
             fail_msg("%s: %s", cases[i].config, detail.text);
         for (size_t k = 0; k < 6 && cases[i].fed[k] != 0; k++)
             feed(&world, cases[i].fed[k], &next);
         for (; cases[i].sent[at] != 0; at++)
-            if (at >= world.count || world.sends[at] != cases[i].sent[at])
-                fail_msg("case %zu (%s): send %zu has %llu spans, of %zu sends", i,
-                         cases[i].config, at, (unsigned long long)world.sends[at], world.count);
-        assert_int_equal(world.count, at);
+            if (at >= world.batches || world.sends[at] != cases[i].sent[at])
+                fail_msg("case %zu (%s): send %zu has %llu spans, of %llu sends", i,
+                         cases[i].config, at, (unsigned long long)world.sends[at],
+                         (unsigned long long)world.batches);
+        assert_int_equal(world.batches, at);
         assert_int_equal(world.type->flush(world.self, NULL), OTEL_OK);
         for (size_t k = 0; k < 4 && cases[i].flushed[k] != 0; k++, at++)
             assert_int_equal(world.sends[at], cases[i].flushed[k]);
-        assert_int_equal(world.count, at);
+        assert_int_equal(world.batches, at);
         check_numbers(&world, next);
-        drop(&world);
+        proc_world_fini(&world);
     }
 }
 
 static void batch_sends_what_is_old_enough(void **state)
 {
-    struct world world;
+    struct proc_world world;
     uint64_t next = 0;
 
     (void)state;
-    assert_int_equal(make(&world, "batch", "{timeout: 5ms}", NULL), OTEL_OK);
+    assert_int_equal(proc_world_init(&world, "batch", "{timeout: 5ms}", NULL), OTEL_OK);
     feed(&world, 3, &next);
-    for (int i = 0; i < ROUNDS_MAX && world.count == 0; i++)
+    for (int i = 0; i < ROUNDS_MAX && world.batches == 0; i++)
         event_base_loop(world.host.base, EVLOOP_ONCE);
-    assert_int_equal(world.count, 1);
+    assert_int_equal(world.batches, 1);
     check_numbers(&world, 3);
-    drop(&world);
+    proc_world_fini(&world);
 }
 
 static void batch_swallows_the_errors_of_what_follows_and_counts_them(void **state)
 {
-    struct world world;
+    struct proc_world world;
     uint64_t next = 0;
 
     (void)state;
-    assert_int_equal(make(&world, "batch", "{timeout: 1h, send_batch_size: 2}", NULL), OTEL_OK);
+    assert_int_equal(proc_world_init(&world, "batch", "{timeout: 1h, send_batch_size: 2}", NULL), OTEL_OK);
     world.answer = OTEL_ERR_UNAVAILABLE;
     feed(&world, 3, &next); /* asserts success */
     assert_int_equal(*col_metrics_counter(world.host.metrics, "collector_mock_batch_lost_spans",
                                           "processor=\"batch\"", ""),
                      3);
-    drop(&world);
+    proc_world_fini(&world);
 }
 
 static void memory_limiter_refuses_above_its_soft_limit(void **state)
@@ -217,21 +153,21 @@ static void memory_limiter_refuses_above_its_soft_limit(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct col_batch batch = {.request = {"", 0}, .items = 7};
         struct otl_detail detail = OTL_DETAIL_NONE;
-        struct world world;
+        struct proc_world world;
         uint64_t *refused;
 
-        assert_int_equal(make(&world, "memory_limiter", cases[i].config, NULL), OTEL_OK);
+        assert_int_equal(proc_world_init(&world, "memory_limiter", cases[i].config, NULL), OTEL_OK);
         batch.request = otl_view("\n\x04\x12\x02\x12\x00", 6);
         batch.items = 1;
         assert_int_equal(world.type->consume(world.self, &batch, &detail), cases[i].answer);
-        assert_int_equal(world.count, cases[i].answer == OTEL_OK);
+        assert_int_equal(world.batches, cases[i].answer == OTEL_OK);
         refused = col_metrics_counter(world.host.metrics,
                                       "otelcol_processor_memory_limiter_refused_spans",
                                       "processor=\"memory_limiter\"", "");
         assert_int_equal(*refused, cases[i].answer != OTEL_OK);
         assert_int_equal(otel_err_class(cases[i].answer),
                          cases[i].answer == OTEL_OK ? OTEL_CLASS_NONE : OTEL_CLASS_RETRYABLE);
-        drop(&world);
+        proc_world_fini(&world);
     }
 }
 
@@ -262,13 +198,13 @@ static void wrong_settings_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct otl_detail detail = OTL_DETAIL_NONE;
-        struct world world;
-        enum otel_err err = make(&world, cases[i].type, cases[i].config, &detail);
+        struct proc_world world;
+        enum otel_err err = proc_world_init(&world, cases[i].type, cases[i].config, &detail);
 
         assert_int_equal(otel_err_class(err), OTEL_CLASS_USAGE);
         if (strstr(detail.text, cases[i].says) == NULL)
             fail_msg("%s: %s", cases[i].config, detail.text);
-        drop(&world);
+        proc_world_fini(&world);
     }
 }
 

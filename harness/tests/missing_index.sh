@@ -22,8 +22,10 @@ wait
 
 whole()
 {
-    exited whole 0 && json_is "$dir/whole/report.json" \
-        "r['verdict'], r['critical_path']['service'] + ' ' + r['critical_path']['statement']" "('pass', '$sql')" &&
+    # how soon it was named is a claim on time: inconclusive (4) on a machine that others use
+    [ "$(cat "$dir/whole.status")" -eq 4 ] || exited whole 0 || return 1
+    json_is "$dir/whole/report.json" \
+        "[c['id'] for c in r['expectations'] + r['checks'] if c['verdict'] != 'pass' and '_s <' not in c.get('text', '')], r['critical_path']['service'] + ' ' + r['critical_path']['statement']" "([], '$sql')" &&
         json_is "$dir/whole/report.json" \
             "r['critical_path']['typical']['count'] + r['critical_path']['slow']['count'] == r['load']['requests']" True &&
         json_is "$dir/whole/report.json" \

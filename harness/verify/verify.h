@@ -19,9 +19,10 @@
  * Memory    at most 300 bytes a span beside the mapped files; the result is the caller's.
  *
  * *ret is an object with those parts of report.json (reports/schema) that are the verifier's:
- * verdict, checks, expectations, spans, traces, edges, exemplar_traces; logs where services wrote some in a request's name; where the scenario claims
- * what the namer finds, also namer, and series to be added to the runner's. verdict is "pass" only
- * if every claim of the scenario was judged and true; a run without requests never passes.
+ * verdict, checks, expectations, spans, traces, edges, exemplar_traces; logs where services wrote
+ * some in a request's name; where the scenario claims what the namer finds, also namer, and series
+ * to be added to the runner's. verdict is "pass" only if every claim of the scenario was judged
+ * and true; a run without requests never passes.
  */
 
 struct hx_verify_options {

@@ -127,7 +127,8 @@ static void batch_swallows_the_errors_of_what_follows_and_counts_them(void **sta
     uint64_t next = 0;
 
     (void)state;
-    assert_int_equal(proc_world_init(&world, "batch", "{timeout: 1h, send_batch_size: 2}", NULL), OTEL_OK);
+    assert_int_equal(proc_world_init(&world, "batch", "{timeout: 1h, send_batch_size: 2}", NULL),
+                     OTEL_OK);
     world.answer = OTEL_ERR_UNAVAILABLE;
     feed(&world, 3, &next); /* asserts success */
     assert_int_equal(*col_metrics_counter(world.host.metrics, "collector_mock_batch_lost_spans",

@@ -193,6 +193,13 @@ col_auth_test_LIBS := collector
 col_auth_test_PKGS := libnghttp2
 $(B)/tests/col_auth_test: | $(B)/bin/collector-mock
 
+TESTS += col_three_signals_test
+col_three_signals_test_SRCS := collector-mock/tests/signals_test.c \
+                               collector-mock/grpc/tests/client.c $(COL_RIG)
+col_three_signals_test_LIBS := col_net col_wire base
+col_three_signals_test_PKGS := libnghttp2 jansson
+$(B)/tests/col_three_signals_test: | $(B)/bin/collector-mock
+
 TESTS += col_queue_test
 col_queue_test_SRCS := collector-mock/tests/queue_test.c collector-mock/tests/pair.c \
                        collector-mock/grpc/tests/client.c $(COL_RIG)

@@ -21,10 +21,12 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/processors/batch.c collector-mock/processors/memory_limiter.c \
                   collector-mock/processors/tail_sampling.c \
                   collector-mock/processors/condition.c \
-                  collector-mock/processors/condition_value.c $(COL_TAIL_SRCS) \
+                  collector-mock/processors/condition_value.c \
+                  collector-mock/processors/condition_items.c $(COL_TAIL_SRCS) \
                   collector-mock/processors/probabilistic_sampler.c \
                   collector-mock/processors/trace_state.c collector-mock/processors/edit.c \
-                  collector-mock/processors/rewrite.c collector-mock/processors/regex.c \
+                  collector-mock/processors/rewrite.c collector-mock/processors/points.c \
+                  collector-mock/processors/regex.c \
                   collector-mock/processors/action.c collector-mock/processors/match.c \
                   collector-mock/processors/attributes.c collector-mock/processors/resource.c \
                   collector-mock/processors/filter.c \

@@ -2,12 +2,14 @@
 #include "collector-mock/pipeline/registry.h"
 #include "collector-mock/processors/action.h"
 #include "collector-mock/processors/match.h"
+#include "collector-mock/processors/points.h"
 #include "collector-mock/processors/rewrite.h"
+#include "collector-mock/wire/logs.h"
 #include "sdk/base/mem.h"
 
 /*
- * attributes processor: actions on the attributes of the spans that include and exclude leave it.
- * Spans that no action changes go on as the bytes they are.
+ * attributes processor: actions on the attributes of the spans, data points and log records that
+ * include and exclude leave it. What no action changes goes on as the bytes it is.
  */
 
 struct attributes {
@@ -24,32 +26,90 @@ static const struct otl_schema keys[] = {
     OTL_SCHEMA_END};
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
-static enum otel_err change(struct attributes *self, struct col_span *span)
+/* The attributes in this field of the message, by the actions. */
+static enum otel_err change(struct attributes *self, struct otl_view *raw, uint32_t field)
 {
     struct col_attributes attributes;
-    enum otel_err err;
+    enum otel_err err = col_attributes_read(&self->rewrite.arena, *raw, field, &attributes);
 
-    if (!col_match_true(self->match, span))
-        return OTEL_OK;
-    err = col_attributes_read(&self->rewrite.arena, span->raw, COL_SPAN_ATTRIBUTES, &attributes);
     if (err == OTEL_OK)
         err = col_actions_run(self->actions, &attributes);
     if (err == OTEL_OK && attributes.changed)
-        err = col_attributes_put(&attributes, span->raw, COL_SPAN_ATTRIBUTES, &span->raw);
+        err = col_attributes_put(&attributes, *raw, field, raw);
+    return err;
+}
+
+static enum otel_err change_point(void *arg, const struct col_metric *metric,
+                                  struct col_point *point, bool *ret_keep)
+{
+    const struct col_match_subject subject = {.resource = metric->resource,
+                                              .scope = metric->scope,
+                                              .attributes = &point->attributes,
+                                              .name = metric->name};
+    struct attributes *self = arg;
+
+    (void)ret_keep;
+    if (!col_match_true(self->match, &subject))
+        return OTEL_OK;
+    return change(self, &point->raw, col_point_attributes_field(metric->kind));
+}
+
+static enum otel_err change_log(struct attributes *self, struct col_item *item)
+{
+    struct col_match_subject subject = {.resource = item->resource, .scope = item->scope};
+    struct col_value body;
+    struct col_log log;
+
+    col_log_split(item->raw, &log);
+    col_value_split(log.body, &body);
+    subject.attributes = &log.attributes;
+    subject.severity = log.severity_text;
+    if (body.kind == COL_VALUE_STRING)
+        subject.body = body.text;
+    return col_match_true(self->match, &subject) ? change(self, &item->raw, COL_LOG_ATTRIBUTES)
+                                                 : OTEL_OK;
+}
+
+static enum otel_err change_metric(struct attributes *self, struct col_item *item)
+{
+    struct col_metric metric;
+    enum otel_err err;
+
+    col_metric_split(item->raw, &metric);
+    metric.resource = item->resource;
+    metric.scope = item->scope;
+    err = col_points_run(&self->rewrite.arena, &metric, change_point, self);
+    item->raw = metric.raw;
+    return err;
+}
+
+static enum otel_err consume_spans(struct attributes *self, struct col_traces *traces)
+{
+    enum otel_err err = OTEL_OK;
+    struct col_span span;
+
+    while (err == OTEL_OK && col_traces_next(traces, &span)) {
+        if (col_match_span(self->match, &span))
+            err = change(self, &span.raw, COL_SPAN_ATTRIBUTES);
+        if (err == OTEL_OK)
+            err = col_rewrite_add(&self->rewrite, &span);
+    }
     return err;
 }
 
 static enum otel_err consume(void *arg, const struct col_batch *in, struct otl_detail *reterr)
 {
     struct attributes *self = arg;
+    struct col_traces *items = col_rewrite_begin(&self->rewrite, in);
     enum otel_err err = OTEL_OK;
-    struct col_traces *traces = col_rewrite_begin(&self->rewrite, in);
-    struct col_span span;
+    struct col_item item;
 
-    while (err == OTEL_OK && col_traces_next(traces, &span)) {
-        err = change(self, &span);
+    if (in->signal == COL_TRACES)
+        err = consume_spans(self, items);
+    while (in->signal != COL_TRACES && err == OTEL_OK && col_items_next(items, &item)) {
+        err = in->signal == COL_METRICS ? change_metric(self, &item) : change_log(self, &item);
         if (err == OTEL_OK)
-            err = col_rewrite_add(&self->rewrite, &span);
+            err = col_rewrite_item(&self->rewrite, &item);
     }
     return col_rewrite_send(&self->rewrite, err, &self->create, in, reterr);
 }
@@ -89,6 +149,6 @@ const struct col_component_type col_attributes_processor = {
     .schema = row,
     .create = create,
     .consume = consume,
-    .signals = COL_SIGNAL_BIT(COL_TRACES),
+    .signals = COL_ALL_SIGNALS,
     .free = free_self,
 };

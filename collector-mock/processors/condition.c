@@ -57,7 +57,7 @@ bool col_parse_word(struct col_parser *p, const char *word)
     return true;
 }
 
-static struct col_term *new_term(struct col_parser *p, enum col_term_kind kind)
+struct col_term *col_parse_term(struct col_parser *p, enum col_term_kind kind)
 {
     struct col_term *term;
 
@@ -113,7 +113,7 @@ static struct col_term *number(struct col_parser *p)
         return col_parse_fail(p, "too long for a number");
     memcpy(text, p->at, len);
     text[len] = '\0';
-    term = new_term(p, COL_TERM_LITERAL);
+    term = col_parse_term(p, COL_TERM_LITERAL);
     if (term == NULL)
         return NULL;
     term->literal.kind = COL_VALUE_INT;
@@ -160,7 +160,7 @@ static const struct {
 static struct col_term *literal(struct col_parser *p, enum col_value_kind kind,
                                 int64_t number_value)
 {
-    struct col_term *term = new_term(p, COL_TERM_LITERAL);
+    struct col_term *term = col_parse_term(p, COL_TERM_LITERAL);
 
     if (term == NULL)
         return NULL;
@@ -172,7 +172,7 @@ static struct col_term *literal(struct col_parser *p, enum col_value_kind kind,
     return term;
 }
 
-static struct col_term *indexed(struct col_parser *p, struct col_term *term)
+struct col_term *col_parse_key(struct col_parser *p, struct col_term *term)
 {
     if (!col_parse_take(p, "["))
         return col_parse_fail(p, "attributes need a key: [\"...\"]");
@@ -191,7 +191,7 @@ static bool needs_key(enum col_term_kind kind)
 /* The word as a path; bare ones belong to the event, where the condition is on events. */
 static struct col_term *path(struct col_parser *p, size_t len)
 {
-    bool event_word = p->condition->on_events &&
+    bool event_word = p->condition->on == COL_ON_EVENT &&
                       ((len == 4 && strncmp(p->at, "name", 4) == 0) ||
                        (len == 10 && strncmp(p->at, "attributes", 10) == 0));
     struct col_term *term;
@@ -202,9 +202,11 @@ static struct col_term *path(struct col_parser *p, size_t len)
     if (p->condition->on_resource) {
         if (!col_parse_word(p, "attributes") && !col_parse_word(p, "resource.attributes"))
             return col_parse_fail(p, "of a resource there are attributes only");
-        term = new_term(p, COL_TERM_RESOURCE_ATTRIBUTE);
-        return term != NULL ? indexed(p, term) : NULL;
+        term = col_parse_term(p, COL_TERM_RESOURCE_ATTRIBUTE);
+        return term != NULL ? col_parse_key(p, term) : NULL;
     }
+    if (p->condition->on > COL_ON_EVENT)
+        return col_parse_item_path(p, len);
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         bool is_event = strncmp(paths[i].word, "spanevent.", 10) == 0;
         const char *bare = strchr(paths[i].word, '.') + 1;
@@ -213,11 +215,11 @@ static struct col_term *path(struct col_parser *p, size_t len)
                           is_event == event_word && paths[i].word[0] == 's';
         if (!whole && !prefixless)
             continue;
-        if (is_event && !p->condition->on_events)
+        if (is_event && p->condition->on != COL_ON_EVENT)
             return col_parse_fail(p, "there is no event in a condition on spans");
         p->at += len;
-        term = new_term(p, paths[i].kind);
-        return term != NULL && needs_key(term->kind) ? indexed(p, term) : term;
+        term = col_parse_term(p, paths[i].kind);
+        return term != NULL && needs_key(term->kind) ? col_parse_key(p, term) : term;
     }
     snprintf(word, sizeof(word), "'%.*s' is not known here", (int)len, p->at);
     return col_parse_fail(p, word);
@@ -226,6 +228,7 @@ static struct col_term *path(struct col_parser *p, size_t len)
 struct col_term *col_parse_value(struct col_parser *p)
 {
     size_t len = col_parse_word_length(p);
+    int64_t item_number;
     char *text;
 
     if (*p->at == '"') {
@@ -247,6 +250,8 @@ struct col_term *col_parse_value(struct col_parser *p)
     for (size_t i = 0; i < sizeof(enums) / sizeof(enums[0]); i++)
         if (col_parse_word(p, enums[i].word))
             return literal(p, COL_VALUE_INT, enums[i].number);
+    if (col_parse_item_enum(p, &item_number))
+        return literal(p, COL_VALUE_INT, item_number);
     return path(p, len);
 }
 
@@ -280,11 +285,12 @@ static const struct {
 
 static struct col_term *call(struct col_parser *p, size_t function)
 {
-    struct col_term *term = new_term(p, functions[function].kind);
+    struct col_term *term = col_parse_term(p, functions[function].kind);
 
     if (term == NULL)
         return NULL;
-    if (term->kind == COL_TERM_IS_ROOT && p->condition->on_resource)
+    if (term->kind == COL_TERM_IS_ROOT &&
+        (p->condition->on_resource || p->condition->on > COL_ON_EVENT))
         return col_parse_fail(p, "there is no span in a condition on resources");
     if (!col_parse_take(p, "("))
         return col_parse_fail(p, "( was expected");
@@ -328,7 +334,7 @@ static struct col_term *comparison(struct col_parser *p)
             return left;
         return col_parse_fail(p, "a comparison (== != < <= > >=) was expected");
     }
-    term = new_term(p, COL_TERM_COMPARE);
+    term = col_parse_term(p, COL_TERM_COMPARE);
     if (term == NULL)
         return NULL;
     term->compare = compare;
@@ -342,7 +348,7 @@ static struct col_term *primary(struct col_parser *p)
     struct col_term *term;
 
     if (col_parse_word(p, "not")) {
-        term = new_term(p, COL_TERM_NOT);
+        term = col_parse_term(p, COL_TERM_NOT);
         if (term == NULL || ++p->depth > DEPTH_MAX)
             return term == NULL ? NULL : col_parse_fail(p, "nested too deeply");
         term->left = primary(p);
@@ -368,7 +374,7 @@ static struct col_term *join(struct col_parser *p, enum col_term_kind kind, cons
     struct col_term *left = part(p);
 
     while (left != NULL && col_parse_word(p, word)) {
-        struct col_term *term = new_term(p, kind);
+        struct col_term *term = col_parse_term(p, kind);
         if (term == NULL)
             return NULL;
         term->left = left;
@@ -390,13 +396,13 @@ struct col_term *col_parse_any_of(struct col_parser *p)
 
 /* ---- life ---- */
 
-enum otel_err col_condition_new(bool on_events, struct col_condition **ret)
+enum otel_err col_condition_new(enum col_condition_on on, struct col_condition **ret)
 {
     struct col_condition *condition = otl_mem_zalloc(sizeof(*condition));
 
     if (condition == NULL)
         return OTEL_ERR_MEMORY;
-    condition->on_events = on_events;
+    condition->on = on;
     otl_arena_init(&condition->arena, ARENA_MAX);
     *ret = condition;
     return OTEL_OK;

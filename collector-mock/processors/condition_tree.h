@@ -24,6 +24,28 @@ enum col_term_kind {
     COL_TERM_TRACE_ID,
     COL_TERM_SPAN_ID,
     COL_TERM_PARENT_ID,
+    /* condition_items.c: of log records, metrics and points */
+    COL_TERM_ITEM_ATTRIBUTE,
+    COL_TERM_ITEM_EVENT_NAME,
+    COL_TERM_ITEM_TIME,
+    COL_TERM_ITEM_START,
+    COL_TERM_ITEM_FLAGS,
+    COL_TERM_ITEM_TRACE_ID,
+    COL_TERM_ITEM_SPAN_ID,
+    COL_TERM_BODY,
+    COL_TERM_BODY_TEXT,
+    COL_TERM_SEVERITY_NUMBER,
+    COL_TERM_SEVERITY_TEXT,
+    COL_TERM_POINT_INT,
+    COL_TERM_POINT_DOUBLE,
+    COL_TERM_POINT_COUNT,
+    COL_TERM_POINT_SUM,
+    COL_TERM_METRIC_NAME,
+    COL_TERM_METRIC_DESCRIPTION,
+    COL_TERM_METRIC_UNIT,
+    COL_TERM_METRIC_TYPE,
+    COL_TERM_METRIC_TEMPORALITY,
+    COL_TERM_METRIC_MONOTONIC,
     /* what follows is true or false */
     COL_TERM_AND,
     COL_TERM_OR,
@@ -54,7 +76,8 @@ struct col_term {
 enum { COL_CONDITIONS_MAX = 256 };
 
 struct col_condition {
-    bool on_events, on_resource;
+    enum col_condition_on on;
+    bool on_resource;
     struct otl_arena arena;
     struct col_term *any[COL_CONDITIONS_MAX];
     size_t count;
@@ -64,6 +87,8 @@ struct col_condition {
 /* The value of a term that is one; hex is scratch of 33 bytes for ids. */
 struct col_value col_term_value(const struct col_term *term,
                                 const struct col_condition_subject *subject, char *hex);
+struct col_value col_term_item_value(const struct col_term *term,
+                                     const struct col_condition_subject *subject, char *hex);
 bool col_term_compare(enum col_compare compare, const struct col_value *a,
                       const struct col_value *b);
 
@@ -84,7 +109,13 @@ bool col_parse_take(struct col_parser *p, const char *mark);
 size_t col_parse_word_length(struct col_parser *p);
 bool col_parse_word(struct col_parser *p, const char *word);
 char *col_parse_string(struct col_parser *p);
+struct col_term *col_parse_term(struct col_parser *p, enum col_term_kind kind);
+/* ["key"] behind the term. */
+struct col_term *col_parse_key(struct col_parser *p, struct col_term *term);
 struct col_term *col_parse_value(struct col_parser *p);
+/* condition_items.c */
+bool col_parse_item_enum(struct col_parser *p, int64_t *ret);
+struct col_term *col_parse_item_path(struct col_parser *p, size_t len);
 struct col_term *col_parse_any_of(struct col_parser *p);
 
 #endif

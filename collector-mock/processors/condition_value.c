@@ -81,7 +81,7 @@ struct col_value col_term_value(const struct col_term *term,
     case COL_TERM_PARENT_ID:
         return id_value(span->parent_span_id, 8, hex);
     default:
-        return nil_value();
+        return col_term_item_value(term, subject, hex);
     }
 }
 

@@ -26,7 +26,7 @@ enum col_span_field {
     COL_SPAN_STATUS = 15
 };
 
-enum { COL_RESOURCE_ATTRIBUTES = 1 };
+enum { COL_RESOURCE_ATTRIBUTES = 1, COL_LOG_ATTRIBUTES = 6 };
 
 /* The message without the fields whose bits (1 << number) are in without; field numbers of 32 and
  * more stay. OTEL_ERR_MEMORY, OTEL_ERR_LIMIT. */

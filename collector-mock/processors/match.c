@@ -33,7 +33,7 @@ struct library {
 
 struct properties {
     bool regexp;
-    struct texts services, names, kinds;
+    struct texts services, names, kinds, bodies, severities;
     struct pairs attributes, resources;
     struct library *libraries;
     size_t library_count;
@@ -72,6 +72,9 @@ const struct otl_schema col_match_schema[] = {
     {.key = "services", .type = OTL_SCHEMA_LIST, .child = text_item},
     {.key = "span_names", .type = OTL_SCHEMA_LIST, .child = text_item},
     {.key = "span_kinds", .type = OTL_SCHEMA_LIST, .child = text_item},
+    {.key = "metric_names", .type = OTL_SCHEMA_LIST, .child = text_item},
+    {.key = "log_bodies", .type = OTL_SCHEMA_LIST, .child = text_item},
+    {.key = "log_severity_texts", .type = OTL_SCHEMA_LIST, .child = text_item},
     {.key = "attributes", .type = OTL_SCHEMA_LIST, .child = pair_item},
     {.key = "resources", .type = OTL_SCHEMA_LIST, .child = pair_item},
     {.key = "libraries", .type = OTL_SCHEMA_LIST, .child = library_item},
@@ -198,6 +201,41 @@ static enum otel_err check_kinds(const struct reading *r, const json_t *map)
     return OTEL_OK;
 }
 
+/* What the items of the signal do not have cannot be asked for. */
+static enum otel_err check_signal(const struct reading *r, const json_t *map)
+{
+    static const struct {
+        const char *key;
+        enum col_signal signal;
+    } own[] = {{"span_names", COL_TRACES},
+               {"span_kinds", COL_TRACES},
+               {"metric_names", COL_METRICS},
+               {"log_bodies", COL_LOGS},
+               {"log_severity_texts", COL_LOGS}};
+
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (json_array_size(json_object_get(map, own[i].key)) > 0 &&
+            own[i].signal != r->args->signal)
+            return otl_yaml_error(r->reterr, otl_yaml_key_pos(r->args->doc, map, own[i].key),
+                                  "processor '%s': %s should not be specified for %s", r->args->id,
+                                  own[i].key, col_signal_name(r->args->signal));
+    return OTEL_OK;
+}
+
+static enum otel_err read_names(const struct reading *r, const json_t *map, struct properties *to)
+{
+    enum otel_err err = read_texts(r, map, "services", &to->services);
+
+    if (err == OTEL_OK)
+        err = read_texts(r, map, r->args->signal == COL_METRICS ? "metric_names" : "span_names",
+                         &to->names);
+    if (err == OTEL_OK)
+        err = read_texts(r, map, "span_kinds", &to->kinds);
+    if (err == OTEL_OK)
+        err = read_texts(r, map, "log_bodies", &to->bodies);
+    return err == OTEL_OK ? read_texts(r, map, "log_severity_texts", &to->severities) : err;
+}
+
 static enum otel_err read_properties(struct reading *r, const char *key, struct properties **ret)
 {
     const json_t *map = json_object_get(r->args->config, key);
@@ -216,11 +254,9 @@ static enum otel_err read_properties(struct reading *r, const char *key, struct 
                    : 0;
     err = check_kinds(r, map);
     if (err == OTEL_OK)
-        err = read_texts(r, map, "services", &to->services);
+        err = check_signal(r, map);
     if (err == OTEL_OK)
-        err = read_texts(r, map, "span_names", &to->names);
-    if (err == OTEL_OK)
-        err = read_texts(r, map, "span_kinds", &to->kinds);
+        err = read_names(r, map, to);
     if (err == OTEL_OK)
         err = read_pairs(r, map, "attributes", &to->attributes);
     if (err == OTEL_OK)
@@ -228,7 +264,7 @@ static enum otel_err read_properties(struct reading *r, const char *key, struct 
     if (err == OTEL_OK)
         err = read_libraries(r, map, to);
     if (err == OTEL_OK && !to->services.any && !to->names.any && !to->kinds.any &&
-        to->attributes.count == 0 && to->resources.count == 0 && to->library_count == 0)
+        !to->bodies.any && !to->severities.any && to->attributes.count == 0 && to->resources.count == 0 && to->library_count == 0)
         err = otl_yaml_error(r->reterr, otl_yaml_key_pos(r->args->doc, r->args->config, key),
                              "processor '%s': %s: at least one of 'services', 'span_names', "
                              "'span_kinds', 'attributes', 'libraries' or 'resources' is needed",
@@ -269,6 +305,8 @@ static void free_properties(struct properties *p)
     col_patterns_free(p->services.patterns);
     col_patterns_free(p->names.patterns);
     col_patterns_free(p->kinds.patterns);
+    col_patterns_free(p->bodies.patterns);
+    col_patterns_free(p->severities.patterns);
     free_pairs(&p->attributes);
     free_pairs(&p->resources);
     for (size_t i = 0; i < p->library_count; i++) {
@@ -349,22 +387,34 @@ static bool library_holds(const struct properties *p, const struct col_scope *sc
     return true;
 }
 
-static bool properties_hold(const struct properties *p, const struct col_span *span)
+static bool properties_hold(const struct properties *p, const struct col_match_subject *subject)
 {
-    unsigned kind = span->kind >= 0 && span->kind <= 5 ? (unsigned)span->kind : 0;
+    unsigned kind = subject->kind >= 0 && subject->kind <= 5 ? (unsigned)subject->kind : 0;
     struct col_value service;
 
-    if (p->services.any && (!col_attribute_find(&span->resource->attributes, "service.name",
+    if (p->services.any && (!col_attribute_find(&subject->resource->attributes, "service.name",
                                                 &service) ||
                             service.kind != COL_VALUE_STRING || !holds(&p->services, service.text)))
         return false;
-    return holds(&p->names, span->name) && holds(&p->kinds, otl_view_str(kind_names[kind])) &&
-           library_holds(p, span->scope) && pairs_hold(&p->attributes, &span->attributes) &&
-           pairs_hold(&p->resources, &span->resource->attributes);
+    return holds(&p->names, subject->name) && holds(&p->kinds, otl_view_str(kind_names[kind])) &&
+           holds(&p->bodies, subject->body) && holds(&p->severities, subject->severity) &&
+           library_holds(p, subject->scope) && pairs_hold(&p->attributes, subject->attributes) &&
+           pairs_hold(&p->resources, &subject->resource->attributes);
 }
 
-bool col_match_true(struct col_match *match, const struct col_span *span)
+bool col_match_true(struct col_match *match, const struct col_match_subject *subject)
 {
-    return (match->include == NULL || properties_hold(match->include, span)) &&
-           (match->exclude == NULL || !properties_hold(match->exclude, span));
+    return (match->include == NULL || properties_hold(match->include, subject)) &&
+           (match->exclude == NULL || !properties_hold(match->exclude, subject));
+}
+
+bool col_match_span(struct col_match *match, const struct col_span *span)
+{
+    const struct col_match_subject subject = {.resource = span->resource,
+                                              .scope = span->scope,
+                                              .attributes = &span->attributes,
+                                              .name = span->name,
+                                              .kind = span->kind};
+
+    return col_match_true(match, &subject);
 }

@@ -237,8 +237,8 @@ enum otel_err col_statements_new(bool on_resource, struct col_statements **ret)
 {
     struct col_statements *statements = otl_mem_zalloc(sizeof(*statements));
 
-    if (statements == NULL || col_condition_new(false, &statements->owner) != OTEL_OK ||
-        col_condition_new(false, &statements->gate) != OTEL_OK) {
+    if (statements == NULL || col_condition_new(COL_ON_SPAN, &statements->owner) != OTEL_OK ||
+        col_condition_new(COL_ON_SPAN, &statements->gate) != OTEL_OK) {
         col_statements_free(statements);
         return OTEL_ERR_MEMORY;
     }
@@ -287,7 +287,8 @@ void col_statements_free(struct col_statements *statements)
 
 static struct col_condition_subject subject_of(const struct col_draft *draft)
 {
-    struct col_condition_subject subject = {draft->span, &draft->resource->attributes, NULL};
+    struct col_condition_subject subject = {.span = draft->span,
+                                            .resource = &draft->resource->attributes};
 
     return subject;
 }

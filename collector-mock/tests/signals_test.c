@@ -13,7 +13,8 @@
 
 #include "collector-mock/grpc/tests/client.h"
 #include "collector-mock/tests/rig.h"
-#include "collector-mock/wire/signal.h"
+#include "collector-mock/wire/logs.h"
+#include "collector-mock/wire/metrics.h"
 #include "collector-mock/wire/tap.h"
 
 /* Metrics and logs through the program: received over both protocols in both forms, recorded,
@@ -359,6 +360,96 @@ static void batch_cuts_between_points(void **state)
     otl_buf_fini(&text);
 }
 
+/* The first request of a file in framing proto. */
+static struct otl_view first_of(const struct rig *rig, const char *name, struct otl_buf *text)
+{
+    char path[256];
+    const uint8_t *head;
+
+    snprintf(path, sizeof(path), "%s/%s", rig->dir, name);
+    rig_read(path, text);
+    assert_true(text->len > 4);
+    head = (const uint8_t *)text->data;
+    return otl_view(text->data + 4, (size_t)head[2] << 8 | head[3]);
+}
+
+static void check_points(struct otl_view request)
+{
+    struct col_value value;
+    struct col_traces metrics;
+    struct col_metric metric;
+    struct col_point point;
+
+    col_items_init(&metrics, COL_METRICS, request);
+    while (col_metrics_next(&metrics, &metric)) {
+        bool chosen = otl_view_is(metric.name, "temperature");
+        assert_int_not_equal(metric.kind, COL_METRIC_SUMMARY);
+        assert_true(col_attribute_find(&metric.resource->attributes, "zone", &value));
+        while (col_point_next(metric.kind, &metric.points, &point)) {
+            bool number = metric.kind == COL_METRIC_GAUGE || metric.kind == COL_METRIC_SUM;
+            assert_true(!number || point.integer != -7);
+            assert_int_equal(col_attribute_find(&point.attributes, "env", &value), chosen);
+            assert_int_equal(col_attribute_find(&point.attributes, "k", &value),
+                             number && !chosen);
+        }
+    }
+    assert_int_equal(col_traces_error(&metrics, NULL), OTEL_OK);
+}
+
+static void processors_act_on_points_and_records(void **state)
+{
+    struct world *world = *state;
+    struct otl_view request;
+    struct otl_buf text;
+    struct col_value value;
+    struct col_traces logs;
+    struct col_log log;
+    uint64_t count;
+
+    rig_config(
+        &world->near,
+        RECEIVER
+        "processors:\n"
+        "  resource: {attributes: [{key: zone, value: north, action: insert}]}\n"
+        "  attributes/m: {include: {match_type: regexp, metric_names: ['^temp']},\n"
+        "                 actions: [{key: env, value: test, action: insert},\n"
+        "                           {key: k, action: delete}]}\n"
+        "  attributes/l: {include: {match_type: regexp, log_bodies: ['^order']},\n"
+        "                 actions: [{key: int, action: delete}]}\n"
+        "  filter:\n"
+        "    metrics: {metric: ['type == METRIC_DATA_TYPE_SUMMARY'],\n"
+        "              datapoint: ['value_int == -7 and metric.unit != \"s\"',\n"
+        "                          'attributes[\"k\"] == \"none\"']}\n"
+        "    logs: {log_record: ['severity_number < SEVERITY_NUMBER_INFO2']}\n"
+        "exporters: {file/m: {path: DIR/m.bin, format: proto},\n"
+        "            file/l: {path: DIR/l.bin, format: proto}}\n" TELEMETRY
+        "    metrics: {receivers: [otlp], processors: [resource, filter, attributes/m],\n"
+        "              exporters: [file/m]}\n"
+        "    logs: {receivers: [otlp], processors: [filter, attributes/l], exporters: [file/l]}\n");
+    rig_start(&world->near, NULL);
+    assert_int_equal(post(world, COL_METRICS, false, view(&world->official[COL_METRICS])), 200);
+    assert_int_equal(post(world, COL_LOGS, false, view(&world->official[COL_LOGS])), 200);
+    assert_true(rig_metric(&world->near, "otelcol_processor_filter_datapoints_filtered_total"
+                                         "{filter=\"filter\"}") == 7);
+    assert_true(rig_metric(&world->near,
+                           "otelcol_processor_filter_logs_filtered_total{filter=\"filter\"}") ==
+                5);
+    assert_int_equal(rig_stop(&world->near), 0);
+    request = first_of(&world->near, "m.bin", &text);
+    assert_int_equal(col_request_check(COL_METRICS, request, &count, NULL), OTEL_OK);
+    assert_int_equal(count, POINTS - 7);
+    check_points(request);
+    otl_buf_fini(&text);
+    request = first_of(&world->near, "l.bin", &text);
+    assert_int_equal(col_request_check(COL_LOGS, request, &count, NULL), OTEL_OK);
+    assert_int_equal(count, 1);
+    col_items_init(&logs, COL_LOGS, request);
+    assert_true(col_logs_next(&logs, &log));
+    assert_false(col_attribute_find(&log.attributes, "int", &value));
+    assert_true(col_attribute_find(&log.attributes, "int.max", &value));
+    otl_buf_fini(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -370,6 +461,7 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_partial_success_names_what_it_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(batch_cuts_between_points, setup, teardown),
+        cmocka_unit_test_setup_teardown(processors_act_on_points_and_records, setup, teardown),
     };
 
     return cmocka_run_group_tests_name("three signals", tests, NULL, NULL);

@@ -75,7 +75,7 @@ static bool ottl(const struct col_tail_policy *policy, const struct col_tail_vie
 {
     for (size_t i = 0; i < view->count; i++) {
         const struct col_tail_span *span = &view->spans[i];
-        struct col_condition_subject subject = {&span->span, span->resource, NULL};
+        struct col_condition_subject subject = {.span = &span->span, .resource = span->resource};
         struct col_list events = span->span.events;
         struct col_event event;
         if (policy->as.ottl.span != NULL && col_condition_true(policy->as.ottl.span, &subject))

@@ -150,7 +150,7 @@ static enum otel_err read_conditions(struct loader *l, const json_t *list, bool 
 {
     if (json_array_size(list) == 0)
         return OTEL_OK;
-    if (col_condition_new(events, ret) != OTEL_OK)
+    if (col_condition_new(events ? COL_ON_EVENT : COL_ON_SPAN, ret) != OTEL_OK)
         return no_memory(l);
     for (size_t i = 0; i < json_array_size(list); i++) {
         struct otl_detail detail = OTL_DETAIL_NONE;

@@ -10,7 +10,8 @@ static void hold(struct col_condition *condition, bool on_events)
     struct col_span span;
     struct col_event event;
     struct col_list none;
-    const struct col_condition_subject subject = {&span, &none, on_events ? &event : NULL};
+    const struct col_condition_subject subject = {
+        .span = &span, .resource = &none, .event = on_events ? &event : NULL};
 
     memset(&none, 0, sizeof(none));
     memset(&event, 0, sizeof(event));
@@ -23,7 +24,7 @@ static void take(const char *text, bool on_events)
     struct otl_detail detail = OTL_DETAIL_NONE;
     struct col_condition *condition;
 
-    if (col_condition_new(on_events, &condition) != OTEL_OK)
+    if (col_condition_new(on_events ? COL_ON_EVENT : COL_ON_SPAN, &condition) != OTEL_OK)
         abort();
     if (col_condition_add(condition, text, &detail) == OTEL_OK)
         hold(condition, on_events);

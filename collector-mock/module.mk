@@ -233,7 +233,8 @@ receive_bench_LIBS := col_wire otlp_pb base
 $(B)/bench/receive_bench: | $(B)/bin/collector-mock
 
 SCRIPT_TESTS += collector-mock/tests/official_python.sh collector-mock/tests/real/real.sh \
-                collector-mock/tests/official_node.sh collector-mock/tests/curl.sh
+                collector-mock/tests/official_node.sh collector-mock/tests/curl.sh \
+                collector-mock/tests/official_signals.sh
 
 
 TESTS += col_tail_policy_test

@@ -169,7 +169,7 @@ int main(int argc, char **argv)
          OTL_OPT_LIST, &words.config},
         {"lenient", NULL,
          "old names and settings work with a warning that says what to use; components that are "
-         "not here only count, pipelines of other signals than traces are left out",
+         "not here only count, pipelines of profiles are left out",
          OTL_OPT_FLAG, &words.lenient},
         {"as-version", "X",
          "behave as version X of the Collector (0.100, v0.115.0, latest) where it changed: names, "
@@ -196,7 +196,8 @@ int main(int argc, char **argv)
          "in one of them",
          OTL_OPT_TEXT, &words.workers},
         {"print", NULL,
-         "a line for each trace on standard output, when it has been quiet for a second",
+         "a line on standard output for each trace, when it has been quiet for a second, and for "
+         "each request of metrics or logs",
          OTL_OPT_FLAG, &words.print},
         {"status", NULL, "recent traces on the status page, which is where /metrics is (without "
                          "--config and with --print they are there anyway)",

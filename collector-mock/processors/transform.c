@@ -11,7 +11,7 @@
  * or every span. A statement without a group is of the context that its paths name.
  *
  * Contexts scope and spanevent are refused by name; what is said of metrics and logs is let be:
- * they pass no pipeline here.
+ * this one is for traces pipelines.
  */
 
 enum { GROUPS_MAX = 64 };

@@ -24,9 +24,10 @@
  *     16  8   request     from 1, new for every request; an ANSWER carries its REQUEST's number
  *     24  8   monotonic time, ns: REQUEST: the last byte was received; ANSWER: the kernel has it
  *     32  8   wall clock, ns since 1970, at the same moment
- *     40  8   rejected    ANSWER: spans that partial_success refused
+ *     40  8   rejected    ANSWER: spans (points, records) that partial_success refused
  *     48  4   status      ANSWER: the HTTP status (gRPC: the grpc-status)
- *     52  4   spans       REQUEST: as the reader counted them; START: the process id
+ *     52  4   spans       REQUEST: spans, or data points, or log records, as the reader counted
+ *                         them; START: the process id
  *     56  4   body length
  *     60  4   flags       COL_TAP_...
  *

@@ -23,8 +23,8 @@
  * In a condition on events, name and attributes are the event's (spanevent.name is the same), and
  * span.name, span.attributes["k"] the span's. On log records there are body severity_number
  * severity_text event_name time_unix_nano flags trace_id.string span_id.string, on metrics name
- * description unit type aggregation_temporality is_monotonic, on points value_int value_double count
- * sum flags time_unix_nano and metric.name...; attributes and resource.attributes as above, and
+ * description unit type aggregation_temporality is_monotonic, on points value_int value_double
+ * count sum flags time_unix_nano and metric.name...; attributes, resource.attributes as above, and
  * SEVERITY_NUMBER_... METRIC_DATA_TYPE_... Everything else is an error when it is read.
  * Values of different kinds are unequal and in no order; nil equals nil alone, and bytes of no
  * length are nil (so nil <= nil is true, as upstream).

@@ -264,7 +264,8 @@ static enum otel_err read_properties(struct reading *r, const char *key, struct 
     if (err == OTEL_OK)
         err = read_libraries(r, map, to);
     if (err == OTEL_OK && !to->services.any && !to->names.any && !to->kinds.any &&
-        !to->bodies.any && !to->severities.any && to->attributes.count == 0 && to->resources.count == 0 && to->library_count == 0)
+        !to->bodies.any && !to->severities.any && to->attributes.count == 0 &&
+        to->resources.count == 0 && to->library_count == 0)
         err = otl_yaml_error(r->reterr, otl_yaml_key_pos(r->args->doc, r->args->config, key),
                              "processor '%s': %s: at least one of 'services', 'span_names', "
                              "'span_kinds', 'attributes', 'libraries' or 'resources' is needed",

@@ -6,10 +6,11 @@
 #include "collector-mock/wire/traces.h"
 
 /*
- * include and exclude of a processor: which spans, data points or log records it is for, by service,
- * name (of the span or the metric), kind, body, severity, attributes, resource attributes and
- * library, strict or by regular expressions. What a signal does not have is refused by name. What one of the two names
- * must all hold; of a list one is enough (of attributes and resources: all).
+ * include and exclude of a processor: which spans, data points or log records it is for, by
+ * service, name (of the span or the metric), kind, body, severity, attributes, resource attributes
+ * and library, strict or by regular expressions. What a signal does not have is refused by name.
+ * What one of the two names must all hold; of a list one is enough (of attributes and resources:
+ * all).
  *
  * Life      new -> true... -> free.
  * Threads   one owner.

@@ -188,10 +188,10 @@ static void both_are_received_recorded_counted_and_written(void **state)
     struct world *world = *state;
 
     rig_config(&world->near,
-               RECEIVER "processors: {memory_limiter: {check_interval: 1s, limit_mib: 4000}, batch: "
-                        "{timeout: 0s}}\n"
-                        "exporters: {file/m: {path: DIR/m.json}, file/l: {path: DIR/l.json}, debug: "
-                        "{verbosity: detailed}}\n" TELEMETRY
+               RECEIVER "processors: {memory_limiter: {check_interval: 1s, limit_mib: 4000},\n"
+                        "             batch: {timeout: 0s}}\n"
+                        "exporters: {file/m: {path: DIR/m.json}, file/l: {path: DIR/l.json},\n"
+                        "            debug: {verbosity: detailed}}\n" TELEMETRY
                         "    metrics: {receivers: [otlp], processors: [memory_limiter, batch],\n"
                         "              exporters: [file/m, debug]}\n"
                         "    logs: {receivers: [otlp], processors: [memory_limiter, batch],\n"

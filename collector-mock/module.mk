@@ -188,6 +188,10 @@ TESTS += col_htpasswd_test
 col_htpasswd_test_SRCS := collector-mock/extensions/tests/htpasswd_test.c
 col_htpasswd_test_LIBS := collector
 
+FUZZERS += fuzz_col_htpasswd
+fuzz_col_htpasswd_SRCS := collector-mock/extensions/tests/fuzz_col_htpasswd.c ci/fuzz-main.c
+fuzz_col_htpasswd_LIBS := collector
+
 TESTS += col_auth_test
 TSAN_TESTS += col_auth_test
 col_auth_test_SRCS := collector-mock/tests/auth_test.c collector-mock/grpc/tests/client.c $(COL_RIG)

@@ -147,6 +147,10 @@ col_service_test_SRCS := collector-mock/tests/service_test.c $(COL_RIG)
 col_service_test_LIBS := col_wire base
 col_service_test_PKGS := jansson
 
+TESTS += col_accounting_test
+col_accounting_test_SRCS := collector-mock/tests/accounting_test.c $(COL_RIG)
+col_accounting_test_LIBS := col_wire base
+
 TESTS += col_misbehave_test
 col_misbehave_test_SRCS := collector-mock/tests/misbehave_test.c $(COL_RIG)
 col_misbehave_test_LIBS := col_wire base
@@ -174,7 +178,7 @@ col_start_test_SRCS := collector-mock/tests/start_test.c $(COL_RIG)
 col_start_test_LIBS := col_wire base
 
 # these start the program
-$(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_grpc_misbehave_test \
+$(B)/tests/col_accounting_test $(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_grpc_misbehave_test \
 $(B)/tests/col_service_test $(B)/tests/col_tls_test $(B)/tests/col_fault_http_test \
 $(B)/tests/col_fault_grpc_test $(B)/tests/col_fault_tls_test $(B)/tests/col_hostile_test \
 $(B)/tests/col_start_test $(B)/tests/col_misbehave_test $(B)/tests/col_chain_test \

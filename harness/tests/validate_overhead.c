@@ -171,7 +171,7 @@ static const struct {
      {"overhead.arms=[injected]",
       "overhead.inject={instructions: 100000, slow: 200us, slow_share: 0.01}",
       "overhead.blocks=20", "overhead.warmup=100ms", "overhead.slice=400ms",
-      "overhead.saturation_rate=0", "load.pacer=spin", "load.rate=5000", NULL}},
+      "overhead.saturation_rate=0", "load.rate=4000", NULL}},
     {"bytes", bytes,
      {"overhead.arms=[batch, batch_injected]", "overhead.inject={instructions: 100000, bytes: 64}",
       "overhead.blocks=6", "overhead.warmup=20ms", "overhead.slice=300ms",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tracerig load-client --role FILE: the load of a run, as a child of the runner. */
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,6 @@
 #include "harness/load/report.h"
 #include "harness/topology/child.h"
 #include "harness/topology/control.h"
-#include "harness/topology/cores.h"
 #include "harness/topology/role.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/file.h"
@@ -228,6 +228,14 @@ static enum otel_err make_request(struct client *client, struct otl_detail *rete
     return hx_request_template_new(&request, &client->request, reterr);
 }
 
+/* On one core a client that spins would take it from those whom it calls. */
+static bool has_cores(void)
+{
+    cpu_set_t cores;
+
+    return sched_getaffinity(0, sizeof(cores), &cores) == 0 && CPU_COUNT(&cores) > 1;
+}
+
 static enum otel_err make_generator(struct client *client, struct otl_detail *reterr)
 {
     const struct hx_load *load = &client->role.scenario->load;
@@ -242,7 +250,7 @@ static enum otel_err make_generator(struct client *client, struct otl_detail *re
     options.connections = load->connections;
     options.timeout_ns = load->timeout_ns;
     options.queue_max = load->queue;
-    if (load->spins && hx_cores_alone())
+    if (load->spins && has_cores())
         options.pacer = HX_PACER_SPIN;
     options.hdr_dir = client->hdr_dir;
     options.ledger = client->ledger;

@@ -11,7 +11,6 @@
 #include "harness/scenario/faults.h"
 #include "harness/service/app.h"
 #include "harness/service/inject.h"
-#include "harness/topology/cores.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 
@@ -417,8 +416,6 @@ int hx_command_service(int argc, char **argv)
         hx_role_fini(&service.role);
         return hx_usage_fail(&detail);
     }
-    if (service.role.scenario->load.spins)
-        (void)hx_cores_beside();
     run(&service);
     clean_up(&service);
     return service.status;

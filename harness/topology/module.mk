@@ -9,13 +9,9 @@ child_test_SRCS := harness/topology/tests/child_test.c
 child_test_LIBS := child
 
 LIBS += role
-role_SRCS := harness/topology/role.c harness/topology/cores.c
+role_SRCS := harness/topology/role.c
 role_LIBS := scenario base
 role_PKGS := jansson
-
-TESTS += cores_test
-cores_test_SRCS := harness/topology/tests/cores_test.c
-cores_test_LIBS := role
 
 LIBS += topology
 topology_SRCS := harness/topology/guardian.c harness/topology/guardian_main.c \

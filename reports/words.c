@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "reports/words.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,3 +109,15 @@ const struct rep_word rep_latency_columns[] = {
     {"p90", "p90", NULL}, {"p95", "p95", NULL},   {"p99", "p99", NULL}, {"p999", "p99.9", NULL},
     {"max", "max", NULL}, {NULL, NULL, NULL},
 };
+
+static const double AT_ONCE_S = 0.05;
+
+bool rep_repeats_event(const json_t *events, size_t index)
+{
+    const json_t *event = json_array_get(events, index);
+    const json_t *before = index > 0 ? json_array_get(events, index - 1) : NULL;
+
+    return before != NULL && strcmp(rep_str(event, "text"), rep_str(before, "text")) == 0 &&
+           fabs(rep_num(event, "at_s") - rep_num(before, "at_s")) < AT_ONCE_S &&
+           rep_int(event, "requests") == rep_int(before, "requests");
+}

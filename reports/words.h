@@ -2,6 +2,8 @@
 #ifndef REP_WORDS_H
 #define REP_WORDS_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "reports/format.h"
@@ -28,6 +30,9 @@ const struct rep_word *rep_lost_word(const char *reason);
 struct rep_text rep_lost_note(const json_t *spans);
 /* A latency; "n/a" when it is left out: too few samples can tell it. */
 struct rep_text rep_latency_text(const json_t *latency, const char *key);
+/* Replicas that something happened to at once have an event each, in the same words: all but the
+ * first. */
+bool rep_repeats_event(const json_t *events, size_t index);
 /* What stands beside the sum. */
 extern const struct rep_word rep_book_notes[];
 /* Of them, what only a number explains. */

@@ -170,13 +170,16 @@ static void put_edges(struct rep_out *out, const json_t *root)
 static void put_events(struct rep_out *out, const json_t *root)
 {
     const json_t *events = rep_get(root, "events");
+    size_t rows = 0;
 
     if (json_array_size(events) == 0)
         return;
     rep_put(out, "\n## Events\n\n| from | to | what happened | requests hit |\n"
                  "|---:|---:|---|---:|\n");
-    for (size_t i = 0; i < json_array_size(events) && i < EDGE_ROWS; i++) {
+    for (size_t i = 0; i < json_array_size(events); i++) {
         const json_t *event = json_array_get(events, i);
+        if (rep_repeats_event(events, i) || rows++ >= EDGE_ROWS)
+            continue;
         rep_putf(out, "| %.2f s |", rep_num(event, "at_s"));
         if (rep_has(event, "until_s"))
             rep_putf(out, " %.2f s", rep_num(event, "until_s"));
@@ -186,8 +189,8 @@ static void put_events(struct rep_out *out, const json_t *root)
                  rep_has(event, "requests") ? rep_format_count(rep_int(event, "requests")).text
                                             : "");
     }
-    if (json_array_size(events) > EDGE_ROWS)
-        rep_putf(out, "\n%zu more in report.html.\n", json_array_size(events) - EDGE_ROWS);
+    if (rows > EDGE_ROWS)
+        rep_putf(out, "\n%zu more in report.html.\n", rows - EDGE_ROWS);
 }
 
 /* What the received spans alone say of an incident, and on which broker. */

@@ -49,6 +49,34 @@ static void a_percentile_that_is_left_out_is_not_known(void **state)
     rep_model_free(model);
 }
 
+/* How often text stands in what is drawn. */
+static size_t times_said(const struct rep_model *model, const char *format, const char *text)
+{
+    char *out = help_render(model, format, &plain);
+    size_t times = 0;
+
+    for (const char *at = out; (at = strstr(at, text)) != NULL; at += strlen(text))
+        times++;
+    otl_mem_free(out);
+    return times;
+}
+
+static void what_happens_to_all_replicas_at_once_is_said_once(void **state)
+{
+    struct rep_model *model = help_fixture("failed", "runs/x");
+    json_t *events = json_array();
+
+    (void)state;
+    for (int i = 0; i < 4; i++) /* the last one on its own */
+        json_array_append_new(events, json_pack("{s:f, s:s, s:s, s:s}", "at_s",
+                                                i < 3 ? 4 + i * 1e-5 : 9.0, "what", "restart",
+                                                "target", "shop-0", "text", "restart all 3 shop"));
+    json_object_set_new(model->root, "events", events);
+    assert_int_equal(times_said(model, "text", "restart all 3 shop"), 2);
+    assert_int_equal(times_said(model, "markdown", "restart all 3 shop"), 2);
+    rep_model_free(model);
+}
+
 static void the_generator_limit_has_its_reason(void **state)
 {
     struct rep_model *model = help_fixture("failed", "runs/x");
@@ -132,6 +160,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_percentile_that_is_left_out_is_not_known),
+        cmocka_unit_test(what_happens_to_all_replicas_at_once_is_said_once),
         cmocka_unit_test(the_generator_limit_has_its_reason),
         cmocka_unit_test(what_is_only_claimed_has_no_reason_on_record),
         cmocka_unit_test(what_was_refused_by_number_is_told_apart),

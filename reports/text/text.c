@@ -299,10 +299,13 @@ static void put_edges(const struct page *page, const json_t *root)
 static void put_events(const struct page *page, const json_t *root)
 {
     const json_t *events = rep_get(root, "events");
+    size_t rows = 0;
 
-    for (size_t i = 0; i < json_array_size(events) && i < EVENT_ROWS; i++) {
+    for (size_t i = 0; i < json_array_size(events); i++) {
         const json_t *event = json_array_get(events, i);
-        rep_putf(page->out, "%s%8.2f s", i ? "             " : "\n  events     ",
+        if (rep_repeats_event(events, i) || rows++ >= EVENT_ROWS)
+            continue;
+        rep_putf(page->out, "%s%8.2f s", rows > 1 ? "             " : "\n  events     ",
                  rep_num(event, "at_s"));
         if (rep_has(event, "until_s"))
             rep_putf(page->out, " to %.2f s", rep_num(event, "until_s"));
@@ -313,9 +316,8 @@ static void put_events(const struct page *page, const json_t *root)
                      rep_format_count(rep_int(event, "requests")).text);
         rep_put(page->out, "\n");
     }
-    if (json_array_size(events) > EVENT_ROWS)
-        rep_putf(page->out, "             %zu more in report.html\n",
-                 json_array_size(events) - EVENT_ROWS);
+    if (rows > EVENT_ROWS)
+        rep_putf(page->out, "             %zu more in report.html\n", rows - EVENT_ROWS);
 }
 
 static void put_arms(const struct page *page, const json_t *overhead)

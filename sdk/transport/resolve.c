@@ -7,7 +7,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -34,7 +36,12 @@ struct otl_lookup {
     void *context;
 };
 
-enum { CHILD_ROOM = 8 * 1024 }; /* for the addresses of one name */
+static const char BLANKS[] = " \t\r\f\v";
+
+enum {
+    HOSTS_LINE = 1024,     /* of a longer line the rest is read as another */
+    CHILD_ROOM = 8 * 1024, /* for the addresses of one name */
+};
 
 static atomic_int g_outstanding;
 static atomic_int g_process; /* whose helpers are counted: a forked child has none of them */
@@ -105,15 +112,40 @@ __attribute__((constructor)) static void loaded(void)
     g_loaded_in = getpid();
 }
 
-/* Without getaddrinfo(), one of whose locks (the C library's, of its list of interfaces) may have
- * been held by another thread when this process was forked, and is held for ever then. The system's
- * order of addresses is lost: those of IPv4 come first. */
+/* The addresses that a file like /etc/hosts has for a name. */
+static void look_up_in_hosts(const char *path, const char *host, uint16_t port,
+                             struct otl_addresses *ret)
+{
+    FILE *file = fopen(path, "re");
+    char line[HOSTS_LINE];
+
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        char *rest = line, *address, *name;
+        line[strcspn(line, "#\n")] = '\0';
+        address = strtok_r(line, BLANKS, &rest);
+        while (address != NULL && (name = strtok_r(NULL, BLANKS, &rest)) != NULL)
+            if (strcasecmp(name, host) == 0) {
+                (void)(put_ipv4(address, port, ret) || put_ipv6(address, port, ret));
+                break;
+            }
+    }
+    if (file != NULL)
+        fclose(file);
+}
+
+/* Without the C library's own ways first: of their locks (of the list of interfaces, of
+ * resolv.conf) one may have been held by another thread when this process was forked, and is held
+ * for ever then. What /etc/hosts does not have can only be asked of it still; not by getaddrinfo(),
+ * which takes more of them. The system's order of addresses is lost. */
 static enum otel_err look_up_in_child(const char *host, uint16_t port, struct otl_addresses *ret)
 {
     static const int families[] = {AF_INET, AF_INET6};
     bool again = false;
 
     ret->count = 0;
+    look_up_in_hosts("/etc/hosts", host, port, ret);
+    if (ret->count > 0)
+        return OTEL_OK;
     for (size_t f = 0; f < 2; f++) {
         struct hostent entry, *found = NULL;
         char room[CHILD_ROOM], text[INET6_ADDRSTRLEN];

@@ -19,7 +19,9 @@
  * Life      otl_lookup_start -> done is called once, or otl_lookup_cancel before it.
  * Threads   start, done and cancel belong to the thread of the event base. The helper blocks all
  *           signals and touches nothing but its own record.
- * Fork      a child asks gethostbyname2_r() instead: getaddrinfo() may be locked for ever there.
+ * Fork      a child reads /etc/hosts itself. What is not there it asks gethostbyname2_r(), which a
+ *           fork amid another thread's look-up may have locked for ever: such a look-up has no
+ *           end, and after OTL_LOOKUPS_MAX of them none is begun.
  * Limits    8 addresses a name; 4 look-ups outstanding in the process, cancelled ones included
  *           until the system answers them.
  */
@@ -43,7 +45,7 @@ struct otl_addresses {
 typedef enum otel_err (*otl_lookup_fn)(const char *host, uint16_t port,
                                        struct otl_addresses *ret);
 
-/* getaddrinfo(); in a forked child gethostbyname2_r(). */
+/* getaddrinfo(); in a forked child /etc/hosts, then gethostbyname2_r(). */
 enum otel_err otl_lookup_system(const char *host, uint16_t port, struct otl_addresses *ret);
 
 /* True and *ret filled if the host needs no look-up. */

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The run's files and its processes, up to the moment when all are ready. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "harness/scenario/replicas.h"
 #include "harness/topology/parts.h"
@@ -227,6 +231,33 @@ enum otel_err hx_run_reincarnate(struct hx_run *run, const struct hx_child *old,
     return start_player(run, &player, ret, reterr);
 }
 
+/* Bound, never listening: nobody else is given the port while one incarnation has gone and the next
+ * has not come, and the service may still serve it. */
+static enum otel_err hold_port(struct hx_run *run, const char *name, unsigned *ret,
+                               struct otl_detail *reterr)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    int fd = run->port_count < HX_FLEET_CHILDREN ? socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)
+                                                 : -1;
+    int on = 1;
+
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+        bind(fd, (struct sockaddr *)&address, len) == 0 &&
+        getsockname(fd, (struct sockaddr *)&address, &len) == 0) {
+        run->ports[run->port_count++] = fd;
+        *ret = ntohs(address.sin_port);
+        return OTEL_OK;
+    }
+    (void)otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "%s: no port can be held: %s", name,
+                         fd < 0 && run->port_count == HX_FLEET_CHILDREN ? "too many services"
+                                                                        : strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return OTEL_ERR_IO;
+}
+
 static enum otel_err start_services(struct hx_run *run, struct otl_detail *reterr)
 {
     const struct hx_scenario *scenario = run->options.scenario;
@@ -245,6 +276,8 @@ static enum otel_err start_services(struct hx_run *run, struct otl_detail *reter
             snprintf(name, sizeof(name), "%s-%u", service->name, r);
             err = hx_scenario_replica_tree(scenario, service, r, &tree, reterr);
             player.tree = tree;
+            if (err == OTEL_OK)
+                err = hold_port(run, name, &player.port, reterr);
             if (err == OTEL_OK)
                 err = start_player(run, &player, &child, reterr);
             json_decref(tree);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/topology/parts.h"
 
@@ -174,6 +175,8 @@ enum otel_err hx_run_execute(struct hx_run *run, const struct hx_run_options *op
 void hx_run_fini(struct hx_run *run)
 {
     hx_fleet_fini(&run->fleet);
+    while (run->port_count > 0)
+        close(run->ports[--run->port_count]);
     json_decref(run->series);
     json_decref(run->incidents);
     json_decref(run->events);

@@ -83,6 +83,8 @@ struct hx_run {
     uint64_t slow_until_ns[HX_MAX_FAULTS]; /* of slow routes; 0 = not slow, or to the end */
     struct hx_restart restarts[HX_RUN_RESTARTS];
     size_t restart_count;   /* under way */
+    int ports[HX_FLEET_CHILDREN]; /* held for services, so that a restart finds its own free */
+    size_t port_count;
     unsigned next_process;  /* number in the ledger of the next process */
     json_t *incidents;      /* array of {"id","text","service"}: what went wrong with a process */
     char collector_metrics[64]; /* HOST:PORT, "" = none */

@@ -107,7 +107,7 @@ json_is() # json_is FILE EXPRESSION VALUE
 why() # why FILE: what a report says about itself where it is not content, for a failure's diagnosis
 {
     python3 - "$1" << 'EOF'
-import json, sys
+import json, pathlib, sys
 try:
     r = json.load(open(sys.argv[1]))
 except (OSError, ValueError) as e:
@@ -122,6 +122,16 @@ for c in r.get("checks", []) + r.get("expectations", []):
 for e in r.get("events", []):
     print(f"  event at {e.get('at_s')} s: {e.get('what')} {e.get('target')}: {e.get('text')}")
 print(f"  spans {r.get('spans')}")
+for log in sorted(pathlib.Path(sys.argv[1]).parent.glob("logs/*.log")):
+    said = [line for line in log.read_text(errors="replace").splitlines() if '"level":"info"' not in line]
+    for line in said[:8]:
+        print(f"  {log.name}: {line[:300]}")
+try:
+    for line in (pathlib.Path(sys.argv[1]).parent / "metrics/collector.prom").read_text().splitlines():
+        if line.startswith(("collector_mock_requests_total", "otelcol_receiver_requests_total")) and not line.endswith(" 0"):
+            print(f"  {line}")
+except OSError:
+    pass
 EOF
 }
 

@@ -32,6 +32,7 @@ struct otl_grpc {
     size_t max_response;
     struct otl_http_stats stats;
     nghttp2_session *session; /* exists while there is a connection */
+    struct otl_h2_memory memory; /* for the session */
     const uint8_t *pending;   /* bytes of the session that the socket did not take */
     size_t pending_len;
     bool closing;             /* the server said GOAWAY */
@@ -362,7 +363,8 @@ static bool submit(struct otl_grpc *g)
     if (g->request.deadline_ns != UINT64_MAX) {
         uint64_t now = otl_clock_mono(g->link.clock);
         uint64_t left = g->request.deadline_ns > now ? g->request.deadline_ns - now : 0;
-        headers[count++] = pair("grpc-timeout", otl_grpc_timeout(left, timeout));
+        headers[count] = pair("grpc-timeout", otl_grpc_timeout(left, timeout));
+        headers[count++].flags = NGHTTP2_NV_FLAG_NO_INDEX; /* never the same again */
     }
     for (size_t at = 0; at < g->headers.len && count < HEADERS_MAX;) {
         const char *name = g->headers.data + at, *value = name + strlen(name) + 1;
@@ -383,7 +385,7 @@ static bool new_session(struct otl_grpc *g)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-    g->session = otl_h2_client_new(callbacks, g);
+    g->session = otl_h2_client_new(callbacks, g, &g->memory);
     nghttp2_session_callbacks_del(callbacks);
     return g->session != NULL;
 }
@@ -506,6 +508,7 @@ void otl_grpc_free(struct otl_grpc *g)
     if (g == NULL)
         return;
     nghttp2_session_del(g->session);
+    otl_h2_memory_fini(&g->memory);
     otl_link_fini(&g->link);
     otl_buf_fini(&g->headers);
     otl_buf_fini(&g->message);

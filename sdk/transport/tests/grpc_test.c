@@ -127,6 +127,24 @@ static void the_connection_is_kept(void **state)
     rig_fini(&rig);
 }
 
+/* Nor does the server of the tests, which has grown as far as it needs to. */
+static void a_call_on_a_warm_connection_takes_nothing_from_the_heap(void **state)
+{
+    enum { WARM = 300 }; /* until the table of header fields is full and its oldest go */
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig);
+    for (int i = 0; i < WARM; i++)
+        call_for(&rig, "x", 1, 20000 + 1000 * (unsigned)i); /* each another grpc-timeout */
+    otl_mem_fail_at(0); /* counts from here */
+    for (int i = 0; i < WARM; i++)
+        call_for(&rig, "x", 1, 20000 + 1000 * (unsigned)i);
+    assert_int_equal(otl_mem_count(), 0);
+    assert_int_equal(gsrv_connections(rig.srv), 1);
+    rig_fini(&rig);
+}
+
 static void a_large_message_passes_the_flow_control(void **state)
 {
     static char large[600000];
@@ -319,6 +337,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_is_a_post_with_one_message),
         cmocka_unit_test(the_connection_is_kept),
+        cmocka_unit_test(a_call_on_a_warm_connection_takes_nothing_from_the_heap),
         cmocka_unit_test(a_large_message_passes_the_flow_control),
         cmocka_unit_test(status_message_and_retry_info_are_read),
         cmocka_unit_test(an_answer_without_status_is_mapped),

@@ -85,7 +85,7 @@ include ci/dist.mk
 PROG_FILES := $(PROGS:%=$(B)/bin/%)
 TEST_FILES := $(TESTS:%=$(B)/tests/%)
 
-.PHONY: all demo check test test-unit test-tsan test-scripts test-fuzz bench clean help
+.PHONY: all demo check test test-unit test-tsan test-scripts test-fuzz bench bench-peers bench-build clean help
 .PHONY: check-layers check-headers check-size check-style check-symbols check-duplicates release debug asan tsan
 
 all: $(PROG_FILES) $(SHARED_LIBS) ## build the programs and libraries (build/tracerig, build/collector-mock)
@@ -136,11 +136,15 @@ print-fuzzers:
 
 fuzz-build: $(FUZZERS:%=$(B)/fuzz/%)
 
-bench: ## print every row of the speed table (alone on the machine, please)
+bench: ## print every row of the speed table beside its limit (alone on the machine, please)
 	@$(MAKE) --no-print-directory MODE=release bench-build
-	@sh ci/bench $(BENCHES:%=build/release/bench/%)
+	@python3 ci/bench/table --record build/bench.txt build/release $(BENCHES)
 
-bench-build: $(BENCHES:%=$(B)/bench/%) $(PROG_FILES)
+bench-peers: ## the same work by others in the same run: wrk, OTELCOL=PROGRAM; else their dated figures
+	@$(MAKE) --no-print-directory MODE=release bench-build
+	@python3 ci/bench/table --peers --record build/bench-peers.txt build/release $(BENCHES)
+
+bench-build: $(BENCHES:%=$(B)/bench/%) $(PROG_FILES) $(B)/tests/queue_memory_test $(B)/tests/col_tail_time_test
 
 check-layers: all test-build ## includes run one way (read from the compiler's dependency output)
 	@sh ci/check-layers $(B)

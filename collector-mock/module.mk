@@ -235,7 +235,8 @@ col_fault_pipeline_test_LIBS := col_wire base
 $(B)/tests/col_fault_pipeline_test: | $(B)/bin/collector-mock
 
 BENCHES += receive_bench
-receive_bench_SRCS := collector-mock/bench/receive_bench.c
+receive_bench_SRCS := collector-mock/bench/receive_bench.c collector-mock/bench/process.c \
+                      collector-mock/bench/send.c collector-mock/bench/stream.c
 receive_bench_LIBS := col_wire otlp_pb base
 
 $(B)/bench/receive_bench: | $(B)/bin/collector-mock

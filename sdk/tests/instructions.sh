@@ -1,12 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Holds the counts of sdk/bench/instructions.sh under their limits: instructions, and mallocs once everything is warm.
-# Counted, not timed: the machine's load does not matter.
+# Holds the counts of sdk/bench/instructions.sh under the limits of ci/bench/limits.txt: instructions, and mallocs
+# once everything is warm. Counted, not timed: the machine's load does not matter.
 set -u
 cd "$(dirname "$0")/../.." || exit 3
+keys="no_sdk not_sampled sampled_0 sampled_8 sampled_8_dropped batched_8 encode export_http export_grpc"
 echo "1..9"
 without() { # RESULT WHY
-    for i in 1 2 3 4 5 6 7 8 9; do echo "$1 $i - instructions of row $i$2"; done
+    i=0
+    for key in $keys; do i=$((i + 1)); echo "$1 $i - instructions of $key$2"; done
 }
 if ! command -v valgrind > /dev/null; then
     without ok " # SKIP valgrind is not installed"
@@ -18,27 +20,22 @@ make -s MODE=release build/release/bench/span_bench build/release/bench/export_b
     exit 1
 }
 rows=$(sh sdk/bench/instructions.sh build/release/bench)
-failed=0
-check() { # ROW INSTRUCTIONS [MALLOCS]: at most
-    line=$(printf '%s\n' "$rows" | grep "^$1 ")
-    # shellcheck disable=SC2086 # split into words
-    set -- "$1" "$2" "${3:-0}" $line
-    counted=${5:-0} calls=${6:-none} name=$(printf '%s\n' "$line" | cut -d' ' -f4-)
-    if [ "$counted" -gt 0 ] && [ "$counted" -le "$2" ] && [ "$calls" != none ] &&
-        awk "BEGIN { exit !($calls <= $3) }"; then
-        echo "ok $1 - $name: $counted instructions, at most $2; $calls mallocs"
+limit() { # KEY FIELD of ci/bench/limits.txt
+    awk -F'|' -v key="$1" -v field="$2" '!/^#/ {gsub(/ /, "", $1); if ($1 == key) {sub(/^ +/, "", $field); sub(/ +$/, "", $field); print $field}}' \
+        ci/bench/limits.txt
+}
+failed=0 n=0
+for key in $keys; do
+    n=$((n + 1))
+    # shellcheck disable=SC2046 # split into words
+    set -- $(printf '%s\n' "$rows" | grep "^$key ")
+    counted=${2:-0} calls=${3:-none} most=$(limit "$key" 3) most_calls=$(limit "$key" 4) name=$(limit "$key" 5)
+    if [ "$counted" -gt 0 ] && [ "$counted" -le "$most" ] && [ "$calls" != none ] &&
+        awk "BEGIN { exit !($calls <= $most_calls) }"; then
+        echo "ok $n - $name: $counted instructions, at most $most; $calls mallocs"
     else
-        echo "not ok $1 - $name: $counted instructions, at most $2; $calls mallocs, at most $3"
+        echo "not ok $n - $name: $counted instructions, at most $most; $calls mallocs, at most $most_calls"
         failed=1
     fi
-}
-check 1 60
-check 2 450
-check 3 850
-check 4 2000
-check 5 2150 # dropped: no more to speak of than kept
-check 6 2300
-check 7 250
-check 8 2600
-check 9 3100 0.05 # libnghttp2's, a few a batch
+done
 exit $failed

@@ -6,6 +6,10 @@
  *   ledger    the whole service, tracing disabled
  *   not sampled, sampled   the whole service with the SDK (exporting to a sink)
  * The client, the next service and the sink run on threads of their own and are not counted.
+ *
+ *     hop_bench                 every row
+ *     hop_bench ROW MILLIS      one row of the table, once, for so long: for callgrind, which
+ *                               counts what is inside of handle_requests(); says how many requests
  */
 #include <arpa/inet.h>
 #include <event2/event.h>
@@ -21,8 +25,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ci/bench/row.h"
 #include "harness/service/app.h"
 #include "sdk/base/clock.h"
+#include "sdk/base/text.h"
 
 enum { REPEATS = 11, CONNECTIONS = 64, EVENTS = 64, RUN_MILLIS = 250, BODY_MAX = 65536 };
 
@@ -144,28 +150,44 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
     event_base_loopbreak(arg);
 }
 
-/* Lets the loop run against a client; nanoseconds of the loop's thread a request. */
-static double run_loop(struct event_base *base, uint16_t port, const uint64_t *handled)
+static int run_millis = RUN_MILLIS; /* before there are threads */
+
+/* Not inlined: its instructions are counted by its name. */
+static __attribute__((noipa)) void handle_requests(struct event_base *base)
+{
+    struct timeval time = {run_millis / 1000, run_millis % 1000 * 1000};
+
+    event_base_once(base, -1, EV_TIMEOUT, on_time, base, &time);
+    event_base_dispatch(base);
+}
+
+struct hop {
+    double ns; /* of the loop's thread, a request */
+    uint64_t requests;
+};
+
+/* Lets the loop run against a client. */
+static struct hop run_loop(struct event_base *base, uint16_t port, const uint64_t *handled)
 {
     struct client client = {.port = port};
-    struct timeval warm = {0, 100 * 1000}, time = {0, RUN_MILLIS * 1000};
-    uint64_t start, count;
-    double ns;
+    struct timeval warm = {0, 100 * 1000};
+    struct hop hop;
+    uint64_t start;
 
     must(pthread_create(&client.thread, NULL, client_main, &client) == 0, "thread");
     event_base_once(base, -1, EV_TIMEOUT, on_time, base, &warm);
     event_base_dispatch(base);
-    count = *handled;
+    hop.requests = *handled;
     start = otl_clock_thread_cpu_ns();
-    event_base_once(base, -1, EV_TIMEOUT, on_time, base, &time);
-    event_base_dispatch(base);
-    ns = (double)(otl_clock_thread_cpu_ns() - start) / (double)(*handled - count);
+    handle_requests(base);
+    hop.requests = *handled - hop.requests;
+    hop.ns = (double)(otl_clock_thread_cpu_ns() - start) / (double)hop.requests;
     atomic_store(&client.stop, true);
     event_base_once(base, -1, EV_TIMEOUT, on_time, base, &warm); /* what is in hand ends */
     event_base_dispatch(base);
     pthread_join(client.thread, NULL);
     event_base_loop(base, EVLOOP_NONBLOCK);
-    return ns;
+    return hop;
 }
 
 static struct event_base *new_base(void)
@@ -221,21 +243,21 @@ static void on_bare_request(void *arg, struct hx_http_request *request)
     must(hx_http_call(bare_call->bare->next, &call) == OTEL_OK, "call");
 }
 
-static double run_bare(const struct hx_http_ops *ops, uint16_t leaf)
+static struct hop run_bare(const struct hx_http_ops *ops, uint16_t leaf)
 {
     struct event_base *base = new_base();
     struct bare bare = {NULL, 0};
     struct hx_http_server_options options = {base, "127.0.0.1", 0, on_bare_request, &bare};
     struct hx_http_server *server = NULL;
-    double ns;
+    struct hop hop;
 
     must(ops->server_new(&options, &server, NULL) == OTEL_OK, "server");
     must(ops->client_new(base, "127.0.0.1", leaf, &bare.next) == OTEL_OK, "client");
-    ns = run_loop(base, ops->server_port(server), &bare.handled);
+    hop = run_loop(base, ops->server_port(server), &bare.handled);
     ops->client_free(bare.next);
     ops->server_free(server);
     event_base_free(base);
-    return ns;
+    return hop;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -277,7 +299,8 @@ static void load_role(const char *dir, const char *backend, const char *tracing,
     must(hx_role_read(path, role, &detail) == OTEL_OK, detail.text);
 }
 
-static double run_service(const char *backend, const char *tracing, uint16_t leaf, uint16_t sink)
+static struct hop run_service(const char *backend, const char *tracing, uint16_t leaf,
+                              uint16_t sink)
 {
     struct event_base *base = new_base();
     struct otl_detail detail = OTL_DETAIL_NONE;
@@ -286,7 +309,7 @@ static double run_service(const char *backend, const char *tracing, uint16_t lea
     struct hx_role role;
     char dir[64];
     json_t *peers;
-    double ns;
+    struct hop hop;
 
     snprintf(dir, sizeof(dir), "/tmp/hop-bench-XXXXXX");
     must(mkdtemp(dir) != NULL, "mkdtemp");
@@ -296,75 +319,83 @@ static double run_service(const char *backend, const char *tracing, uint16_t lea
                       "otlp", json_sprintf("http://127.0.0.1:%d", sink));
     must(hx_app_peers(app, peers, &detail) == OTEL_OK, detail.text);
     json_decref(peers);
-    ns = run_loop(base, hx_app_port(app), &app->runtime.handled);
+    hop = run_loop(base, hx_app_port(app), &app->runtime.handled);
     hx_app_stop(app, 5000, &row);
     hx_app_free(app);
     hx_role_fini(&role);
     event_base_free(base);
     nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-    return ns;
+    return hop;
 }
 
 /* ---- the table ------------------------------------------------------------------------------ */
 
-static double calibrate(void)
-{
-    uint64_t start = otl_clock_thread_cpu_ns(), x = 88172645463325252ULL;
-
-    for (int i = 0; i < 20000000; i++) {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-    }
-    return (double)(otl_clock_thread_cpu_ns() - start) / 20e6 + (x == 0 ? 1 : 0);
-}
-
 static const struct row {
+    const char *key; /* in the speed table, or NULL */
     const char *name;
     const char *backend;
     const char *tracing; /* NULL: bare */
 } rows[] = {
-    {"lean hop, bare", "lean", NULL},
-    {"lean hop, service and ledger", "lean", "enabled: false"},
-    {"lean hop, 2 spans not sampled", "lean", "sampler: always_off"},
-    {"lean hop, 2 spans sampled", "lean", "sampler: always_on"},
-    {"evhttp hop, bare", "evhttp", NULL},
-    {"evhttp hop, 2 spans sampled", "evhttp", "sampler: always_on"},
+    {"hop_bare", "lean hop, bare", "lean", NULL},
+    {"hop_ledger", "lean hop, service and ledger", "lean", "enabled: false"},
+    {NULL, "lean hop, 2 spans not sampled", "lean", "sampler: always_off"},
+    {"hop_sampled", "lean hop, 2 spans sampled", "lean", "sampler: always_on"},
+    {"hop_bare@evhttp", "evhttp hop, bare", "evhttp", NULL},
+    {NULL, "evhttp hop, 2 spans sampled", "evhttp", "sampler: always_on"},
 };
-enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+enum { ROWS = sizeof(rows) / sizeof(rows[0]), MILLIS_MAX = 3600 * 1000 };
 
-int main(void)
+static struct hop measure(const struct row *row, uint16_t leaf, uint16_t sink)
 {
-    struct hx_http_server_options options;
-    struct hx_http_server *sink = NULL;
-    struct event_base *sink_base = event_base_new();
-    pthread_t threads[2];
-    double best[ROWS], loop = 1e9;
-    uint16_t leaf;
-    int listener = listen_any(&leaf);
+    const struct hx_http_ops *ops = row->backend[0] == 'l' ? &hx_http_lean : &hx_http_evhttp;
 
-    options = (struct hx_http_server_options){sink_base, "127.0.0.1", 0, on_export, NULL};
-    must(hx_http_evhttp.server_new(&options, &sink, NULL) == OTEL_OK, "sink");
-    must(pthread_create(&threads[0], NULL, leaf_main, &listener) == 0, "thread");
-    must(pthread_create(&threads[1], NULL, sink_main, sink_base) == 0, "thread");
-    for (int i = 0; i < ROWS; i++)
-        best[i] = 1e18;
+    return row->tracing == NULL ? run_bare(ops, leaf)
+                                : run_service(row->backend, row->tracing, leaf, sink);
+}
+
+static void table(uint16_t leaf, uint16_t sink)
+{
+    double best[ROWS] = {0}, loop = 0;
+
     for (int repeat = 0; repeat < REPEATS; repeat++) {
-        double ns = calibrate();
-        loop = ns < loop ? ns : loop;
-        for (int i = 0; i < ROWS; i++) {
-            const struct hx_http_ops *ops =
-                rows[i].backend[0] == 'l' ? &hx_http_lean : &hx_http_evhttp;
-            ns = rows[i].tracing == NULL
-                     ? run_bare(ops, leaf)
-                     : run_service(rows[i].backend, rows[i].tracing, leaf,
-                                   hx_http_evhttp.server_port(sink));
-            best[i] = ns < best[i] ? ns : best[i];
-        }
+        bench_keep_least(&loop, bench_loop_ns());
+        for (int i = 0; i < ROWS; i++)
+            bench_keep_least(&best[i], measure(&rows[i], leaf, sink).ns);
     }
     for (int i = 0; i < ROWS; i++)
-        printf("%-32s %8.0f ns of CPU a request %9.0f requests/s a core %7.0f x loop\n",
+        printf("%-32s %8.0f ns of CPU a request %9.0f requests/s a core %7.1f x loop\n",
                rows[i].name, best[i], 1e9 / best[i], best[i] / loop);
-    printf("%-32s %8.2f ns\n", "calibration loop, one round", loop);
+    printf("%-32s %8.2f ns\n", "calibration loop", loop);
+    for (int i = 0; i < ROWS; i++)
+        if (rows[i].key != NULL)
+            bench_row_ns(rows[i].key, best[i], loop, -1);
+}
+
+int main(int argc, char **argv)
+{
+    struct hx_http_server_options options;
+    struct hx_http_server *server = NULL;
+    struct event_base *sink_base = event_base_new();
+    uint64_t row = 0, millis = RUN_MILLIS;
+    pthread_t threads[2];
+    uint16_t leaf, sink;
+    int listener = listen_any(&leaf);
+
+    if (argc != 1 && (argc != 3 || otl_parse_uint(argv[1], 1, ROWS, &row) != OTEL_OK ||
+                      otl_parse_uint(argv[2], 1, MILLIS_MAX, &millis) != OTEL_OK)) {
+        fprintf(stderr, "usage: hop_bench [ROW MILLIS]\n");
+        return 2;
+    }
+    run_millis = (int)millis;
+    options = (struct hx_http_server_options){sink_base, "127.0.0.1", 0, on_export, NULL};
+    must(hx_http_evhttp.server_new(&options, &server, NULL) == OTEL_OK, "sink");
+    sink = hx_http_evhttp.server_port(server);
+    must(pthread_create(&threads[0], NULL, leaf_main, &listener) == 0, "thread");
+    must(pthread_create(&threads[1], NULL, sink_main, sink_base) == 0, "thread");
+    if (row == 0)
+        table(leaf, sink);
+    else
+        printf("requests: %llu\n",
+               (unsigned long long)measure(&rows[row - 1], leaf, sink).requests);
     return 0;
 }

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef COL_BENCH_STREAM_H
+#define COL_BENCH_STREAM_H
+
+#include <stddef.h>
+
+#include "sdk/base/buf.h"
+
+/*
+ * Prepared OTLP requests and who sends them, so that the sender is not the limit. A span has 8
+ * attributes, 4 texts of 19 or 20 characters and 4 numbers.
+ *
+ * Memory    what is made stays until the end of the program.
+ * Threads   a stream is only read; each sender has its own copy and its own thread.
+ * Errors    end the program with status 3.
+ */
+
+enum { STREAM_SPANS = 512, STREAM_CONNECTIONS = 2 };
+
+struct stream {
+    struct otl_view bytes; /* one request: head and body, or frames */
+    int spans;             /* in it */
+    int requests;
+    int grpc;
+    const size_t *ids; /* NULL: each request is the same; else where its trace ids stand, */
+    size_t id_count;   /* and pairs of requests get trace ids of their own */
+};
+
+/* The body of a request of so many spans, at most STREAM_SPANS. */
+struct otl_view stream_body(size_t count);
+struct otl_view stream_http(struct otl_view body);
+struct otl_view stream_grpc(struct otl_view body);
+/* The same with trace ids that change from one pair of requests to the next: five neighbours, and
+ * as many in the next request, share one. body is what the stream was made of. */
+struct stream stream_tail(const struct stream *stream, struct otl_view body);
+
+/* Send all of it over STREAM_CONNECTIONS connections at once, each request after the answer to the
+ * one before. */
+void stream_send(const struct stream *stream, unsigned port);
+
+/* A connection to a port of this machine. */
+int stream_connect(unsigned port);
+/* One HTTP request and its answer; 0: not answered with 200. */
+int stream_exchange_http(int fd, const char *bytes, size_t len);
+
+_Noreturn void stream_die(const char *what);
+
+#endif

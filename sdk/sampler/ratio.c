@@ -68,7 +68,7 @@ static void dotnet_sample(struct otel_sdk_sampler *sampler,
                           const struct otel_sdk_sampling_input *input,
                           struct otel_sdk_sampling_result *result)
 {
-    decide(magnitude_below(first_of(input->trace_id), bound_of(sampler)), result);
+    decide((first_of(input->trace_id) & INT64_MAX) < bound_of(sampler), result);
 }
 
 /* A share of [0, 1] on the scale of 2^64, through double arithmetic in two halves. */
@@ -89,9 +89,9 @@ static void cpp_sample(struct otel_sdk_sampler *sampler,
                        const struct otel_sdk_sampling_input *input,
                        struct otel_sdk_sampling_result *result)
 {
-    uint64_t bound = bound_of(sampler), first = __builtin_bswap64(first_of(input->trace_id));
+    uint64_t bound = bound_of(sampler);
 
-    decide(bound != 0 && cpp_scale((double)first / 0x1p64) <= bound, result);
+    decide(bound != 0 && cpp_scale((double)first_of(input->trace_id) / 0x1p64) <= bound, result);
 }
 
 static void js_sample(struct otel_sdk_sampler *sampler, const struct otel_sdk_sampling_input *input,
@@ -141,7 +141,7 @@ static uint64_t make_bound(enum otel_sdk_ratio_rule rule, double ratio)
     case OTEL_SDK_RATIO_CPP:
         return cpp_scale(ratio);
     case OTEL_SDK_RATIO_JS:
-        return (uint64_t)(ratio * 4294967295.0);
+        return ratio >= 1.0 ? UINT64_C(1) << 32 : (uint64_t)(ratio * 4294967295.0);
     }
     return (uint64_t)(ratio * 0x1p63);
 }

@@ -24,14 +24,19 @@ static bool signed_below(uint64_t word, double ratio)
     return (word > least ? ~word + 1 : word) < bound;
 }
 
+/* The sign bit is nobody's. */
+static bool unsigned_below(uint64_t word, double ratio)
+{
+    const uint64_t most = UINT64_C(0x7fffffffffffffff);
+    uint64_t bound = ratio >= 1.0 ? most : (uint64_t)(ratio * 9223372036854775808.0);
+
+    return (word & most) < bound;
+}
+
 static bool share_of_first(const uint8_t *trace_id, double ratio)
 {
-    double share = 0.0;
-    uint64_t word = 0;
+    double share = (double)big_endian(trace_id, 8) / 18446744073709551616.0;
 
-    for (int i = 7; i >= 0; i--)
-        word = word << 8 | trace_id[i];
-    share = (double)word / 18446744073709551616.0;
     return ratio > 0.0 && share <= ratio;
 }
 
@@ -41,7 +46,7 @@ static bool words_below(const uint8_t *trace_id, double ratio)
 
     for (int i = 0; i < 16; i += 4)
         word ^= (uint32_t)big_endian(trace_id + i, 4);
-    return word < (uint64_t)(ratio * 4294967295.0);
+    return ratio >= 1.0 || word < (uint64_t)(ratio * 4294967295.0);
 }
 
 static bool at_threshold(const uint8_t *trace_id, double ratio)
@@ -69,7 +74,7 @@ bool hx_ratio_says(enum hx_ratio_rule rule, double ratio, const uint8_t trace_id
     case HX_RULE_JAVA:
         return signed_below(big_endian(trace_id + 8, 8), ratio);
     case HX_RULE_DOTNET:
-        return signed_below(big_endian(trace_id, 8), ratio);
+        return unsigned_below(big_endian(trace_id, 8), ratio);
     case HX_RULE_CPP:
         return share_of_first(trace_id, ratio);
     case HX_RULE_JS:
@@ -112,14 +117,27 @@ static double go_and_java(double go, double java)
     return java >= 1.0 ? go : front + (back > 0.0 ? back : 0.0);
 }
 
+/* Both keep: cpp the ids below c of the circle, dotnet those within d/2 behind its start and behind
+ * its middle. */
+static double dotnet_and_cpp(double dotnet, double cpp)
+{
+    double start = cpp < dotnet / 2 ? cpp : dotnet / 2;
+    double middle = cpp - 0.5 < dotnet / 2 ? cpp - 0.5 : dotnet / 2;
+
+    return start + (middle > 0.0 ? middle : 0.0);
+}
+
 double hx_ratio_partial(const struct hx_ratio_bounds *bounds)
 {
     const double *low = bounds->low, *high = bounds->high;
-    double all = go_and_java(low[HX_RULE_GO], low[HX_RULE_JAVA]);
-    double none = 1.0 - high[HX_RULE_GO] - high[HX_RULE_JAVA] +
-                  go_and_java(high[HX_RULE_GO], high[HX_RULE_JAVA]);
+    double all = go_and_java(low[HX_RULE_GO], low[HX_RULE_JAVA]) *
+                 dotnet_and_cpp(low[HX_RULE_DOTNET], low[HX_RULE_CPP]);
+    double none = (1.0 - high[HX_RULE_GO] - high[HX_RULE_JAVA] +
+                   go_and_java(high[HX_RULE_GO], high[HX_RULE_JAVA])) *
+                  (1.0 - high[HX_RULE_DOTNET] - high[HX_RULE_CPP] +
+                   dotnet_and_cpp(high[HX_RULE_DOTNET], high[HX_RULE_CPP]));
 
-    for (int i = HX_RULE_DOTNET; i < HX_RULES; i++) {
+    for (int i = HX_RULE_JS; i < HX_RULES; i++) {
         all *= low[i];
         none *= 1.0 - high[i];
     }

@@ -122,13 +122,20 @@ static void each_ratio_rule_keeps_what_its_language_keeps(void **state)
         {HX_RULE_JAVA, 1, "00000000000000017ffffffffffffffe", true},
         {HX_RULE_DOTNET, 0.25, "1fffffffffffffffffffffffffffffff", true},
         {HX_RULE_DOTNET, 0.25, "20000000000000000000000000000000", false},
-        {HX_RULE_CPP, 0.25, "000000000000003fffffffffffffffff", true},
-        {HX_RULE_CPP, 0.25, "00000000000000410000000000000000", false},
+        {HX_RULE_DOTNET, 0.25, "9fffffffffffffff0000000000000000", true},
+        {HX_RULE_DOTNET, 0.25, "e0000000000000010000000000000000", false},
+        {HX_RULE_DOTNET, 0, "80000000000000000000000000000001", false},
+        {HX_RULE_DOTNET, 1, "fffffffffffffffe0000000000000000", true},
+        {HX_RULE_DOTNET, 1, "ffffffffffffffff0000000000000000", false},
+        {HX_RULE_CPP, 0.25, "3fffffff00000000ffffffffffffffff", true},
+        {HX_RULE_CPP, 0.25, "40000001000000000000000000000000", false},
+        {HX_RULE_CPP, 0.25, "ffffffffffffff000000000000000000", false},
         {HX_RULE_CPP, 0, "00000000000000000000000000000001", false},
         {HX_RULE_CPP, 1, "ffffffffffffffffffffffffffffffff", true},
         {HX_RULE_JS, 0.25, "3ffffffe000000000000000000000000", true},
         {HX_RULE_JS, 0.25, "3fffffff000000000000000000000000", false},
         {HX_RULE_JS, 0.25, "f0000000f0000000f0000000f0000001", true},
+        {HX_RULE_JS, 1, "ffffffff000000000000000000000000", true},
         {HX_RULE_PROBABILITY, 0.1, "000000000000000000e6660000000000", true},
         {HX_RULE_PROBABILITY, 0.1, "ffffffffffffffffffe665ffffffffff", false},
         {HX_RULE_PROBABILITY, 0.01, "000000000000000000fd70a000000000", true},
@@ -158,7 +165,9 @@ static void rules_together_cut_traces_in_the_computed_share(void **state)
         {{0.1, 0.1, -1, -1, -1, -1}, 0.1},    /* half of each one's */
         {{0.1, -1, 0.1, -1, -1, -1}, 0.18},   /* 1 - 0.01 - 0.81 */
         {{0.9, 0.9, -1, -1, -1, -1}, 0.2},
-        {{0.1, 0.1, 0.1, 0.1, 0.1, -1}, 0.3803}, /* 1 - 0.05 * 0.1^3 - 0.85 * 0.9^3 */
+        {{-1, -1, 0.1, 0.1, -1, -1}, 0.1},    /* likewise */
+        {{-1, -1, 0.4, 0.8, -1, -1}, 0.4},    /* 0.8 + 0.4 - 2 * (0.2 + 0.2) */
+        {{0.1, 0.1, 0.1, 0.1, 0.1, -1}, 0.3495}, /* 1 - 0.05^2 * 0.1 - 0.85^2 * 0.9 */
         {{-1, 0.5, 0.3, -1, 0.2, 0.7}, 0.895},
         {{-1, -1, -1, 0.3, -1, -1}, 0},
     };

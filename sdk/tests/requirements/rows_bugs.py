@@ -140,8 +140,8 @@ def magnitude(data):
 RULES = {  # the sources of the SDKs, as the public header has them, a second time
     "go": lambda i, r: big(i[8:]) >> 1 < int(r * 2**63),
     "java": lambda i, r: magnitude(i[8:]) < int(r * (2**63 - 1)),
-    "dotnet": lambda i, r: magnitude(i[:8]) < int(r * (2**63 - 1)),
-    "cpp": lambda i, r: int.from_bytes(i[:8], "little") <= int(r * (2**64 - 1)),
+    "dotnet": lambda i, r: big(i[:8]) & 2**63 - 1 < int(r * (2**63 - 1)),
+    "cpp": lambda i, r: big(i[:8]) <= int(r * (2**64 - 1)),
     "js": lambda i, r: big(i[:4]) ^ big(i[4:8]) ^ big(i[8:12]) ^ big(i[12:]) < int(r * (2**32 - 1)),
 }
 
@@ -157,6 +157,8 @@ def _(t):
         t.equal(sets[name], {i for i in ids if rule(bytes.fromhex(i), 0.1)}, name)
     share = len(sets["go"] & sets["java"]) / len(sets["go"])
     t.true(0.3 < share < 0.7, "java keeps %.0f %% of what go keeps" % (100 * share))
+    share = len(sets["dotnet"] & sets["cpp"]) / len(sets["cpp"])
+    t.true(0.3 < share < 0.7, "dotnet keeps %.0f %% of what cpp keeps" % (100 * share))
     share = len(sets["go"] & sets["js"]) / len(sets["go"])
     t.true(share < 0.3, "js keeps %.0f %% of what go keeps" % (100 * share))
 

@@ -93,14 +93,26 @@ otel_sdk_sampler_traceidratio_new(double ratio, struct otel_sdk_sampler **ret);
 /*
  * The ratio rules that others ship under the name TraceIdRatioBased, exactly, for fleets that mix
  * languages. They do not agree with each other: at 10 %, of the traces that one keeps another
- * keeps 10 %, as if by chance (Go and Java: 50 %). Use them to decide as such a service does; in a
- * fleet, let one place decide and all others follow (parentbased) or use the probability sampler.
+ * keeps 10 %, as if by chance (Go and Java, .NET and C++: 50 %). Use them to decide as such a
+ * service does; in a fleet, let one place decide and all others follow (parentbased) or use the
+ * probability sampler.
  *   go      (low 8 bytes, big-endian) >> 1  <  ratio * 2^63; Rust has the same
  *   java    |low 8 bytes as a signed number|  <  ratio * (2^63 - 1)
- *   dotnet  |first 8 bytes as a signed number|  <  ratio * (2^63 - 1)
- *   cpp     first 8 bytes, read in the byte order of x86 and ARM (little-endian) as a share of
- *           2^64, not above ratio
- *   js      XOR of the four 32-bit words  <  ratio * (2^32 - 1)
+ *   dotnet  low 63 bits of the first 8 bytes  <  ratio * (2^63 - 1)
+ *   cpp     first 8 bytes, big-endian, as a share of 2^64, not above ratio
+ *   js      XOR of the four 32-bit words  <  ratio * (2^32 - 1); ratio 1 keeps everything
+ *
+ * Read in these files of github.com/open-telemetry (release, then commit):
+ *   opentelemetry-go      sdk/trace/sampling.go, 1.45.0, 736a14f
+ *   opentelemetry-java    sdk/trace/src/main/java/io/opentelemetry/sdk/trace/samplers/
+ *                         TraceIdRatioBasedSampler.java, 1.65.0, 35636ae
+ *   opentelemetry-dotnet  src/OpenTelemetry/Trace/Sampler/TraceIdRatioBasedSampler.cs, since
+ *                         1.15.1, 3b1fb93; before, the magnitude of the first 8 bytes as a signed
+ *                         number, which decides otherwise where the first bit is set
+ *   opentelemetry-cpp     sdk/src/trace/samplers/trace_id_ratio.cc, since 1.23.0, b7b0278; before,
+ *                         in the byte order of the machine
+ *   opentelemetry-js      packages/sdk-trace/src/sampler/TraceIdRatioBasedSampler.ts, since
+ *                         2.10.0, 3394c3e; before, ratio 1 kept all but one in 2^32
  */
 enum otel_sdk_ratio_rule {
     OTEL_SDK_RATIO_GO,

@@ -37,5 +37,10 @@ fuzz_json_response_PKGS := jansson
 TESTS += allocator_test
 allocator_test_SRCS := sdk/exporter/tests/allocator_test.c sdk/exporter/tests/rig.c \
                        sdk/transport/tests/server.c
-allocator_test_LIBS := exporter processor trace otlp_pb
+allocator_test_LIBS := exporter sdk_rig otlp_pb
 allocator_test_PKGS := zlib
+
+TESTS += every_nth_test
+every_nth_test_SRCS := sdk/exporter/tests/every_nth_test.c sdk/transport/tests/server.c \
+                       sdk/transport/tests/grpc_server.c sdk/transport/tests/grpc_thread.c
+every_nth_test_LIBS := exporter sdk_rig

@@ -9,7 +9,7 @@ TESTS += strategy_test jaeger_remote_test
 strategy_test_SRCS := sdk/remote/tests/strategy_test.c
 strategy_test_LIBS := remote_sampler
 jaeger_remote_test_SRCS := sdk/remote/tests/jaeger_test.c sdk/transport/tests/server.c
-jaeger_remote_test_LIBS := remote_sampler
+jaeger_remote_test_LIBS := remote_sampler sdk_rig
 TSAN_TESTS += jaeger_remote_test
 
 FUZZERS += fuzz_strategy

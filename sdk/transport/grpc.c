@@ -448,7 +448,9 @@ enum otel_err otl_grpc_call(struct otl_grpc *g, const struct otl_grpc_request *r
         otl_link_connect(&g->link);
         return OTEL_OK;
     }
-    if (submit(g) && send_pending(g))
+    /* Without memory for a frame the session may close the stream at once, or give itself up:
+     * nobody would tell then. */
+    if (submit(g) && send_pending(g) && !g->ended && nghttp2_session_want_read(g->session))
         return OTEL_OK;
     otl_grpc_cancel(g);
     return OTEL_ERR_MEMORY;

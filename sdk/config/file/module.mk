@@ -14,6 +14,7 @@ config_file_test_LIBS := config_file otlp_pb
 TESTS += config_plugin_test
 config_plugin_test_SRCS := sdk/config/file/tests/config_plugin_test.c
 config_plugin_test_LIBS := config_file sdk_rig
+config_plugin_test_PKGS := jansson
 
 FUZZERS += fuzz_config
 fuzz_config_SRCS := sdk/config/file/tests/fuzz_config.c ci/fuzz-main.c

@@ -12,73 +12,21 @@
 #include <otel/propagators.h>
 
 #include "sdk/exporter/tests/rig.h"
-
-enum { HEAD = 16 };
-
-static struct {
-    long live;              /* [a] blocks */
-    unsigned long calls;    /* [a] */
-    unsigned long nth;      /* [a] every nth call fails; 0: none */
-} g_heap;
-
-/* Blocks of ours are known by what stands before them: malloc()'s would be found out. */
-static const char g_mark[HEAD] = "ours, all of it";
-
-static bool fails(void)
-{
-    unsigned long call = __atomic_add_fetch(&g_heap.calls, 1, __ATOMIC_RELAXED);
-    unsigned long nth = __atomic_load_n(&g_heap.nth, __ATOMIC_RELAXED);
-
-    return nth != 0 && call % nth == 0;
-}
-
-static void *own_alloc(void *arg, size_t size)
-{
-    char *block;
-
-    assert_ptr_equal(arg, &g_heap);
-    assert_true(size > 0);
-    block = fails() ? NULL : malloc(size + HEAD);
-    if (block == NULL)
-        return NULL;
-    memcpy(block, g_mark, HEAD);
-    __atomic_add_fetch(&g_heap.live, 1, __ATOMIC_RELAXED);
-    return block + HEAD;
-}
-
-static void *own_realloc(void *arg, void *memory, size_t size)
-{
-    char *block = (char *)memory - HEAD;
-
-    assert_ptr_equal(arg, &g_heap);
-    assert_memory_equal(block, g_mark, HEAD);
-    block = fails() ? NULL : realloc(block, size + HEAD);
-    return block != NULL ? block + HEAD : NULL;
-}
-
-static void own_free(void *arg, void *memory)
-{
-    char *block = (char *)memory - HEAD;
-
-    assert_ptr_equal(arg, &g_heap);
-    assert_memory_equal(block, g_mark, HEAD);
-    memset(block, 0, HEAD);
-    free(block);
-    __atomic_sub_fetch(&g_heap.live, 1, __ATOMIC_RELAXED);
-}
+#include "sdk/tests/heap.h"
 
 static void it_is_set_once_and_before_everything(void **state)
 {
-    struct otel_allocator own = {own_alloc, own_realloc, NULL, &g_heap};
+    struct otel_allocator own;
 
     (void)state;
     assert_int_equal(otel_set_allocator(NULL), OTEL_ERR_ARGUMENT);
+    memset(&own, 0, sizeof(own));
     assert_int_equal(otel_set_allocator(&own), OTEL_ERR_ARGUMENT);
     assert_null(otel_allocator_in_use());
-    own.free = own_free;
-    assert_int_equal(otel_set_allocator(&own), OTEL_OK);
-    assert_int_equal(otel_set_allocator(&own), OTEL_ERR_CLOSED);
+    heap_install();
     assert_non_null(otel_allocator_in_use());
+    own = *otel_allocator_in_use();
+    assert_int_equal(otel_set_allocator(&own), OTEL_ERR_CLOSED);
 }
 
 /* Spans with heap of their own, sent compressed to a server. */
@@ -98,8 +46,8 @@ static void a_day_of_work(struct rig *rig)
 
 static void all_memory_comes_from_it_and_goes_back(void **state)
 {
-    long before = g_heap.live, once = 0;
-    unsigned long calls = g_heap.calls;
+    long before = heap_live(), once = 0;
+    unsigned long calls = heap_calls();
     struct rig rig;
 
     (void)state;
@@ -111,27 +59,27 @@ static void all_memory_comes_from_it_and_goes_back(void **state)
         assert_int_equal(rig_otlp(&rig).spans_delivered, 20);
         rig_fini(&rig);
         if (round == 0)
-            once = g_heap.live;
+            once = heap_live();
     }
-    assert_true(g_heap.calls > calls + 20);
-    assert_int_equal(g_heap.live, once); /* what the first round left is the process's, for ever */
+    assert_true(heap_calls() > calls + 20);
+    assert_int_equal(heap_live(), once); /* what the first round left is the process's, for ever */
     assert_true(once - before <= 4);
 }
 
 static void when_every_nth_call_fails_the_books_still_balance(void **state)
 {
     (void)state;
-    for (unsigned long nth = 2; nth < 40; nth++) {
-        long before = g_heap.live;
+    for (unsigned long nth = 1; nth < 40; nth++) {
+        long before = heap_live();
         struct otel_sdk_stats stats = {.struct_size = sizeof(stats)};
         uint64_t lost = 0;
         struct rig rig;
         rig_defaults(&rig);
         rig_init(&rig);
-        __atomic_store_n(&g_heap.nth, nth, __ATOMIC_RELAXED);
+        heap_fail_every(nth);
         a_day_of_work(&rig);
         a_day_of_work(&rig);
-        __atomic_store_n(&g_heap.nth, 0, __ATOMIC_RELAXED);
+        heap_fail_every(0);
         a_day_of_work(&rig);
         otel_sdk_provider_stats(rig.provider, &stats);
         for (int i = 0; i < OTEL_SDK_DROP_COUNT; i++) {
@@ -144,7 +92,7 @@ static void when_every_nth_call_fails_the_books_still_balance(void **state)
                          stats.total.exported + lost -
                              stats.total.dropped[OTEL_SDK_DROP_NO_MEMORY]);
         rig_fini(&rig);
-        assert_true(g_heap.live - before <= 4);
+        assert_true(heap_live() - before <= 4);
     }
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "sdk/base/clock.h"
+#include "sdk/tests/heap.h"
 #include "sdk/transport/tests/server.h"
 
 #define ALL "{\"probabilisticSampling\":{\"samplingRate\":1}}"
@@ -83,6 +84,17 @@ static void await_questions(struct rig *rig, uint64_t count)
     uint64_t limit = otl_clock_mono(otl_clock_real()) + 60 * OTL_NS_PER_S;
 
     while (stats_of(rig).questions < count) {
+        assert_true(otl_clock_mono(otl_clock_real()) < limit);
+        sched_yield();
+    }
+}
+
+/* Of questions and of those that could not be asked. */
+static void await_ends(struct rig *rig, uint64_t count)
+{
+    uint64_t limit = otl_clock_mono(otl_clock_real()) + 60 * OTL_NS_PER_S;
+
+    while (stats_of(rig).failures + stats_of(rig).strategies < count) {
         assert_true(otl_clock_mono(otl_clock_real()) < limit);
         sched_yield();
     }
@@ -282,6 +294,40 @@ static void bad_options_are_refused_by_their_kind(void **state)
     srv_free(rig.srv);
 }
 
+static void when_every_nth_allocation_fails_nothing_is_left_behind(void **state)
+{
+    bool whole = false;
+
+    (void)state;
+    for (unsigned long nth = 1; nth < 20000 && !whole; nth += 1 + nth / 16) {
+        long blocks = heap_live();
+        enum otel_err err;
+        struct rig rig;
+
+        prepare(&rig);
+        rig.options.polling_interval_millis = 1;
+        for (int i = 0; i < 4; i++)
+            answer(&rig, 200, i % 2 ? NONE : ALL); /* each one is read anew */
+        heap_fail_every(nth);
+        err = otel_sdk_sampler_jaeger_remote_new(&rig.options, &rig.sampler);
+        if (err == OTEL_OK) {
+            await_ends(&rig, 4);
+            (void)keeps(&rig);
+        } else if (err != OTEL_ERR_MEMORY && err != OTEL_ERR_IO) {
+            fail_msg("every %lu: %s", nth, otel_err_name(err));
+        }
+        assert_true(nth > 1 || err == OTEL_ERR_MEMORY);
+        otel_sdk_sampler_unref(rig.sampler);
+        rig.sampler = NULL;
+        whole = heap_failed() == 0;
+        heap_fail_every(0);
+        fini(&rig);
+        if (heap_live() != blocks)
+            fail_msg("every %lu: %ld blocks are left", nth, heap_live() - blocks);
+    }
+    assert_true(whole);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,7 +341,9 @@ int main(void)
         cmocka_unit_test(a_forked_child_keeps_the_strategy_and_asks_on_its_own),
 #endif
         cmocka_unit_test(bad_options_are_refused_by_their_kind),
+        cmocka_unit_test(when_every_nth_allocation_fails_nothing_is_left_behind),
     };
 
+    heap_install();
     return cmocka_run_group_tests_name("jaeger_remote", tests, NULL, NULL);
 }

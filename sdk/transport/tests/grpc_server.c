@@ -34,6 +34,7 @@ struct gsrv {
     uint16_t port;
     struct gsrv_step steps[STEPS];
     unsigned step_count, next, calls, connections;
+    uint64_t data_bytes; /* of all calls */
     int32_t window; /* of a stream; 0: HTTP/2's 64 KiB */
     struct conn conns[CONNECTIONS];
     struct otl_buf headers, data;
@@ -171,6 +172,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
     (void)session;
     (void)flags;
     (void)stream;
+    c->srv->data_bytes += len;
     return otl_buf_append(&c->srv->data, data, len) == OTEL_OK ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
@@ -312,6 +314,11 @@ unsigned gsrv_calls(const struct gsrv *srv)
 unsigned gsrv_connections(const struct gsrv *srv)
 {
     return srv->connections;
+}
+
+uint64_t gsrv_data_bytes(const struct gsrv *srv)
+{
+    return srv->data_bytes;
 }
 
 const char *gsrv_headers(const struct gsrv *srv)

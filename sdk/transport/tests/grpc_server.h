@@ -50,6 +50,8 @@ void gsrv_window(struct gsrv *srv, int32_t bytes);
 void gsrv_push(struct gsrv *srv, const struct gsrv_step *step);
 unsigned gsrv_calls(const struct gsrv *srv);
 unsigned gsrv_connections(const struct gsrv *srv);
+/* Of DATA, in all calls: prefixes and messages. */
+uint64_t gsrv_data_bytes(const struct gsrv *srv);
 /* Of the last call: "name: value\n" lines, and the bytes of DATA (prefix and message). */
 const char *gsrv_headers(const struct gsrv *srv);
 const char *gsrv_data(const struct gsrv *srv, size_t *ret_len);

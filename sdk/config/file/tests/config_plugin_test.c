@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Components of a program's own, named in a configuration file. */
+#include <jansson.h>
 #include <otel/sdk/config_plugin.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "sdk/base/mem.h"
+#include "sdk/tests/heap.h"
 #include "sdk/tests/rig.h"
 
 #define FORMAT "file_format: \"1.0\"\n"
@@ -32,6 +34,7 @@ static enum otel_err make_sampler(void *arg, const struct otel_config_node *node
     double share = 1;
     bool loud = false;
     int64_t level = 7;
+    char *wanted;
     enum otel_err err = otel_config_keys(node, keys);
 
     assert_ptr_equal(arg, &g_arg);
@@ -52,8 +55,10 @@ static enum otel_err make_sampler(void *arg, const struct otel_config_node *node
     if (level == 1)
         return otel_config_refuse(node, "not there", "level 1 needs more");
     assert_int_equal(loud, level == 8);
-    return otel_sdk_sampler_custom_new(keep_named, "named", otl_mem_free,
-                                       otl_mem_strndup(name.data, name.len), ret);
+    wanted = otl_mem_strndup(name.data, name.len);
+    if (wanted == NULL)
+        return OTEL_ERR_MEMORY;
+    return otel_sdk_sampler_custom_new(keep_named, "named", otl_mem_free, wanted, ret);
 }
 
 /* {root: SAMPLER} */
@@ -103,7 +108,8 @@ static enum otel_err make_processor(void *arg, const struct otel_config_node *no
     };
     struct otel_sdk_processor *processor = otl_mem_zalloc(sizeof(*processor));
     struct otel_sdk_exporter *exporter = NULL;
-    enum otel_err err = otel_config_exporter(node, "exporter", &exporter);
+    enum otel_err err = processor != NULL ? otel_config_exporter(node, "exporter", &exporter)
+                                          : OTEL_ERR_MEMORY;
 
     (void)arg;
     otel_sdk_exporter_free(exporter);
@@ -213,6 +219,45 @@ static void mistakes_have_a_place_and_the_nearest_name(void **state)
     fails(FORMAT "propagator: {composite: [{own: {a: 1}}]}\n", 2, 33, "unknown key 'a' of own");
 }
 
+/* jansson's memory fails with ours; libyaml's cannot. */
+static void when_every_nth_allocation_fails_nothing_is_left_behind(void **state)
+{
+    static const char text[] = FORMAT PROVIDER
+        "    - counting: {exporter: {kept: {}}}\n"
+        "  sampler: {parent_based: {root: {wrapped: {root: {by_name: "
+        "{name: wanted, loud: true, level: 8, share: 0.5}}}}}}\n"
+        "propagator: {composite: [{own: }, {b3: }, {own: }]}\n";
+    bool whole = false;
+    long blocks;
+
+    (void)state;
+    otel_sdk_free(make(text));
+    otel_sdk_memory_reset(g_memory);
+    blocks = heap_live();
+    for (unsigned long nth = 1; nth < 20000 && !whole; nth += 1 + nth / 16) {
+        struct otel_sdk *sdk;
+        unsigned long failed;
+        heap_fail_every(nth);
+        sdk = make(text);
+        if (sdk != NULL)
+            span_of(sdk, "wanted");
+        otel_sdk_free(sdk);
+        failed = heap_failed();
+        heap_fail_every(0);
+        otel_sdk_memory_reset(g_memory);
+        assert_true(nth > 1 || sdk == NULL);
+        if (heap_live() > blocks)
+            fail_msg("every %lu: %ld blocks are left", nth, heap_live() - blocks);
+        whole = failed == 0;
+        assert_true(!whole || sdk != NULL);
+    }
+    assert_true(whole);
+    heap_fail_every(1);
+    assert_int_equal(otel_config_register_sampler("never", make_sampler, NULL), OTEL_ERR_MEMORY);
+    heap_fail_every(0);
+    fails(FORMAT PROVIDER "  sampler: {never: }\n", 5, 13, "never");
+}
+
 static void names_are_unique_and_not_the_schemas(void **state)
 {
     char name[32];
@@ -245,10 +290,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(components_of_the_programs_own_are_made_by_their_names),
         cmocka_unit_test(mistakes_have_a_place_and_the_nearest_name),
+        cmocka_unit_test(when_every_nth_allocation_fails_nothing_is_left_behind),
         cmocka_unit_test(names_are_unique_and_not_the_schemas),
     };
     int failed;
 
+    heap_install();
+    json_set_alloc_funcs(otl_mem_alloc, otl_mem_free);
     if (otel_sdk_memory_new(100, &g_memory) != OTEL_OK ||
         otel_config_register_sampler("by_name", make_sampler, &g_arg) != OTEL_OK ||
         otel_config_register_sampler("wrapped", make_wrapper, NULL) != OTEL_OK ||

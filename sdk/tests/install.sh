@@ -203,10 +203,27 @@ compile() { gcc -std=c11 -Wall -Wextra -Werror "$@"; }
 run() { env LD_LIBRARY_PATH="$prefix/lib" OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9 "$@"; }
 
 relays() { run "$1" | grep -x 'traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'; }
-shows_only_otel()
+declared() # HEADER...: the functions
 {
-    names=$(nm -D --defined-only "$1" | awk '{print $3}' | sed 's/@.*//')
-    [ -n "$names" ] && ! echo "$names" | grep -vE "^(otel_|OTEL_(API|SDK|TLS|CONFIG)_0$)"
+    [ $# -eq 0 ] || cat "$@" | sed '/^#/d' | tr '\n' ' ' | grep -oE 'OTEL_API [^;({]*\(' |
+        sed 's/ *($//; s/.*[ *]//' | sort -u
+}
+# Each function of its headers, and what our libraries look for in each other, under the library's
+# version; nothing else, and nothing without one.
+exports_exactly() # LIBRARY VERSION DATA HEADER...
+{
+    library=$1 version=$2 data=$3
+    shift 3
+    { declared "$@"; echo "$data"; } | sed "/^\$/d; s/\$/@@$version/" | sort > "$tmp/wanted"
+    readelf --dyn-syms -W "$prefix/lib/$library" |
+        awk '$4 != "TYPE" && $5 ~ /^(GLOBAL|WEAK|UNIQUE)$/ && $7 != "UND" && $7 != "ABS" {print $8}' |
+        sort > "$tmp/found"
+    [ -s "$tmp/found" ] && diff "$tmp/wanted" "$tmp/found"
+}
+asks_for() # PROGRAM NAME@VERSION
+{
+    readelf --dyn-syms -W "$1" | awk '$7 == "UND" {print $8}' > "$tmp/asked"
+    grep -xF "$2" "$tmp/asked"
 }
 has_soname() { readelf -d "$prefix/lib/$1" | grep -F "SONAME" | grep -F "[$1.0]"; }
 needs_only_libc()
@@ -299,11 +316,17 @@ check "every header is C++" cpp_includes
 check "libotel_api has its soname" has_soname libotel_api.so
 check "libotel_sdk has its soname" has_soname libotel_sdk.so
 check "libotel_tls has its soname" has_soname libotel_tls.so
-check "libotel_tls shows only otel_ names" shows_only_otel "$prefix/lib/libotel_tls.so"
+check "libotel_tls exports what libotel_sdk looks for, versioned" exports_exactly libotel_tls.so OTEL_TLS_0 otel_sdk_tls_ops_0
 check "libotel_config has its soname" has_soname libotel_config.so
-check "libotel_config shows only otel_ names" shows_only_otel "$prefix/lib/libotel_config.so"
-check "libotel_api shows only otel_ names" shows_only_otel "$prefix/lib/libotel_api.so"
-check "libotel_sdk shows only otel_ names" shows_only_otel "$prefix/lib/libotel_sdk.so"
+in_sdk=$prefix/include/otel/sdk
+check "libotel_config exports what its headers declare, versioned" exports_exactly libotel_config.so OTEL_CONFIG_0 \
+    otel_config_hook_0 "$in_sdk"/config_*.h
+check "libotel_api exports what its headers declare, versioned" exports_exactly libotel_api.so OTEL_API_0 \
+    otel_span_noop_ops "$prefix"/include/otel/*.h
+check "libotel_sdk exports what its headers declare, versioned" exports_exactly libotel_sdk.so OTEL_SDK_0 "" \
+    $(ls "$in_sdk"/*.h | grep -v /config_)
+check "a program asks for versioned names of the SDK" asks_for ./shared otel_sdk_from_env@OTEL_SDK_0
+check "and of the API" asks_for ./shared otel_span_finish@OTEL_API_0
 check "libotel_api needs the C library alone" needs_only_libc
 cd "$here" || exit 3
 check "DESTDIR and LIBDIR are obeyed, uninstall leaves nothing" destdir_is_obeyed

@@ -7,3 +7,7 @@ sdk-put_SRCS := $(addprefix sdk/tests/put/,put.c words.c values.c objects.c span
 sdk-put_LIBS := config tls config_file
 # nothing names them: TLS and the declarative file are looked for when they are needed
 sdk-put_LDFLAGS += -Wl,-u,otel_sdk_tls_ops_0 -Wl,-u,otel_config_hook_0
+# Opens the shared library by its path: it is linked with none.
+PROGS += sdk-unload
+sdk-unload_SRCS := sdk/tests/put/unload.c
+sdk-unload_LDLIBS := -ldl

@@ -85,6 +85,9 @@ def _(t):
         before = p.numbers("usage")["cpu_ns"]
         p("flush", 10000)
         spent = p.numbers("usage")["cpu_ns"] - before
+        # waits of 100 ms and more, doubling: four or five attempts, whatever else runs
+        attempts = p.numbers("otlp")["requests"]
+        t.true(1 <= attempts <= 10, "%d attempts in a second, %s" % (attempts, protocol))
         t.true(spent < 100 * MS, "%d ms of CPU in a second, %s" % (spent / MS, protocol))
 
 

@@ -3,9 +3,10 @@
 import os
 import signal
 import socket
+import subprocess
 import time
 
-from rig import Skipped, row
+from rig import BUILD, Skipped, row
 
 HOUR = "delay=3600000"
 MS = 1_000_000
@@ -114,12 +115,15 @@ def _(t):
 def _(t):
     c = t.own_collector()
     c.fault(kind="stall")
-    p = t.built(collector=c)
-    p.span()
+    # nothing but its own limit can end the flush: the export has none, and the stall lasts
+    p = t.built(collector=c, exporter=["timeout=0"], batch=["timeout=0"])
+    p.span("waits")
     err, took = p("flush", 300)
     t.equal(err, "OTEL_ERR_TIMEOUT", "flush")
-    took = int(took.split("=")[1]) / MS
-    t.true(290 <= took <= 3000, "it took %d ms of 300" % took)
+    t.true(int(took.split("=")[1]) >= 290 * MS, "it gave up too early: " + took)
+    t.equal(p.numbers("stats")["exported"], 0, "exported while the collector stalls")
+    c.end_fault()
+    t.true("waits" in [s.name for s in t.spans(p, c)], "the export went on")
 
 
 @row(81, "eight threads flush at once")
@@ -152,14 +156,15 @@ def _(t):
              "127.0.0.1:%d" % absent.getsockname()[1])
     for endpoint in ports:
         for protocol in ("http/protobuf", "grpc"):
+            # exports have no limit: but for its own the shutdown would not end
             p = t.sdk({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + endpoint,
-                       "OTEL_EXPORTER_OTLP_PROTOCOL": protocol})
+                       "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+                       "OTEL_EXPORTER_OTLP_TIMEOUT": "0", "OTEL_BSP_EXPORT_TIMEOUT": "0"})
             p.span()
-            _, took = p("shutdown", 300)
-            took = int(took.split("=")[1]) / MS
-            t.true(took <= 3000, "%s over %s took %d ms of 300" % (endpoint, protocol, took))
-            t.true(sum(p.numbers("stats")[k] for k in ("export_failed", "export_timeout")) == 1,
-                   "the span is counted as lost")
+            p("shutdown", 300)
+            lost = p.numbers("stats")
+            t.equal(lost["export_failed"] + lost["export_timeout"], 1,
+                    "lost and counted, %s over %s" % (endpoint, protocol))
     silent.close()
     absent.close()
 
@@ -192,14 +197,19 @@ def _(t):
 @row(86, "an export that hangs is cancelled, the next batch flows")
 def _(t):
     c = t.own_collector()
-    c.fault(kind="stall", for_ns=1000 * MS)
-    p = t.built(collector=c, batch=["timeout=200"])
+    c.fault(kind="stall")
+    # the stall lasts and the exporter has no limit: the processor's alone ends the export
+    p = t.built(collector=c, exporter=["timeout=0"], batch=["timeout=200"])
     p.span("hung")
     t.true(p("flush", 30000)[0] != "OTEL_OK", "the flush of a hung export")
     t.equal(p.numbers("stats")["export_timeout"], 1, "export_timeout")
-    c.fault_over()
+    c.end_fault()
+    c.wait_for("the next batch", lambda: flows(p, c))
+
+
+def flows(p, c):
     p.span("flows")
-    t.true("flows" in [s.name for s in t.spans(p, c)], "the next batch")
+    return p("flush", 20000)[0] == "OTEL_OK" and "flows" in [s.name for s in c.spans()]
 
 
 @row(87, "no wake-up is lost: a thousand shutdowns with a delay of an hour")
@@ -256,14 +266,31 @@ def _(t):
 
 @row(91, "the exporter does not trace itself")
 def _(t):
-    for protocol in ("http/protobuf", "grpc"):
-        t.collector.mark()
-        p = t.sdk({"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT":
-                   "http://" + (t.collector.grpc if protocol == "grpc" else t.collector.http)})
-        for _ in range(5):
-            p.span()
-            p.flush()
-        t.equal((p.numbers("stats")["started"], count(t)), (5, 5), "spans over " + protocol)
+    c = t.own_collector()
+    for protocol, at in (("http", c.http + "/v1/traces"), ("json", c.http + "/v1/traces"),
+                         ("grpc", c.grpc)):
+        for kind in ("batch", "simple"):
+            c.mark()
+            p = t.player()
+            p("exporter", "e", "otlp", "endpoint=http://" + at, "protocol=" + protocol, "backoff=5")
+            p("processor", "one", kind, "e")
+            p("provider", "one")  # the global one: what an instrumented client would use
+            p("tracer", "t", "rig")
+            # a sampled span is current, on the thread that exports too with the simple processor,
+            # and the first export is tried twice
+            p("start", "around", "t", "around")
+            p("attach", "span:around")
+            c.fault(kind="status", status=503, count=1)
+            for _ in range(4):
+                p.span()
+                p.flush()
+            p("detach")
+            p("finish", "around")
+            p("shutdown", 10000)
+            what = "spans over %s, %s" % (protocol, kind)
+            t.equal(p.numbers("stats")["started"], 5, "started: " + what)
+            t.equal(c.fault_over()["requests"], 1, "tried again: " + what)
+            t.equal(p.numbers("otlp")["spans_delivered"], 5, "delivered: " + what)
 
 
 @row(92, "after fork the child exports its own spans, the parent its queue, each once")
@@ -320,7 +347,7 @@ def _(t):
     t.equal([s.name for s in c.spans()], ["before", "reset"], "spans")
 
 
-@row(95, "exit() with everything in flight, a span in an exit handler")
+@row(95, "exit() with everything in flight, a span in an exit handler, the library closed")
 def _(t):
     for setup in ("env", "built"):
         p = t.sdk() if setup == "env" else t.built()
@@ -329,6 +356,24 @@ def _(t):
         p("at_exit", "t")
         p("leave", 7)
         t.equal(p.process.wait(60), 7, "exit status, " + setup)
+    unload(t)
+
+
+def unload(t):
+    """A program that loads the shared library as a plug-in does, three times."""
+    built = "build/release/dist"
+    if not os.path.exists(built + "/libotel_sdk.so.0"):
+        raise Skipped("no shared libraries in " + built)
+    done = subprocess.run(
+        [BUILD + "/sdk-unload", built + "/libotel_sdk.so.0"], capture_output=True, text=True,
+        timeout=60, check=False, env={"LD_LIBRARY_PATH": built, "OTEL_EXPORTER_OTLP_ENDPOINT":
+                                      "http://" + t.collector.http})
+    t.equal((done.returncode, done.stderr), (0, ""), "a program that closes the library")
+    rounds = [dict(w.split("=") for w in line.split()) for line in done.stdout.splitlines()]
+    t.equal([r["threads"] for r in rounds], ["1"] * 3, "threads when it is closed")
+    t.equal(len({(r["blocks"], r["descriptors"]) for r in rounds}), 1, "left behind: %s" % rounds)
+    t.equal([r["mapped"] for r in rounds], ["1"] * 3, "it stays mapped, as its header says")
+    t.equal([r["delivered"] for r in rounds], ["20"] * 3, "spans delivered")
 
 
 def without_a_collector(p, seconds):
@@ -374,12 +419,15 @@ def _(t):
 
 @row(73, "what waits is exported when the delay has passed; 5 s by default")
 def _(t):
+    # Both clocks are the machine's monotonic one, and counted from before the span ends: whatever
+    # else runs can make it later, never earlier. The upper limit of the first is what it would be
+    # by default, 25 times what is expected.
     p = t.built(batch=["delay=200"])
+    began = time.monotonic_ns()
     p.span()
     t.collector.wait_for("a span by time", lambda: count(t) == 1)
-    request, span = t.collector.requests()[0], t.collector.spans()[0]
-    late = (request.wall_ns - span.start) / MS
-    t.true(190 <= late <= 10000, "a span waited %d ms of 200" % late)
+    late = (t.collector.requests()[0].mono_ns - began) / MS
+    t.true(190 <= late <= 4900, "a span waited %d ms of 200" % late)
     c = t.defaults_collector
     c.wait_for("spans by default", lambda: count(t, c) == 3)
     late = (c.requests()[0].mono_ns - t.defaults_began) / MS

@@ -22,6 +22,9 @@
  *           return OTEL_ERR_BLOCKED there).
  * Fork      a forked child may go on tracing: it inherits no open span, no queued span and no
  *           thread; the worker starts again with the first span that ends. Counters restart at 0.
+ * Unload    the shared libraries stay mapped when a program closes them (dlclose): its threads,
+ *           forks and exit handlers still know them. After shutdown and free no thread and no
+ *           descriptor is left, and they can be opened and used again.
  * Memory    spans live in blocks of 960 bytes from a pool that grows to max_live_spans + what the
  *           processors may hold, and is never returned before free. A span that outgrows its block
  *           takes heap memory up to max_span_bytes, all of them together up to

@@ -44,3 +44,12 @@ TESTS += every_nth_test
 every_nth_test_SRCS := sdk/exporter/tests/every_nth_test.c sdk/transport/tests/server.c \
                        sdk/transport/tests/grpc_server.c sdk/transport/tests/grpc_thread.c
 every_nth_test_LIBS := exporter sdk_rig
+
+# Sixteen threads, the real exporters, servers in the process.
+TESTS += exporter_threads_test
+exporter_threads_test_SRCS := sdk/exporter/tests/threads_test.c sdk/exporter/tests/rig.c \
+                              sdk/transport/tests/server.c sdk/transport/tests/grpc_server.c \
+                              sdk/transport/tests/grpc_thread.c
+exporter_threads_test_LIBS := exporter processor otlp_pb
+exporter_threads_test_PKGS := zlib
+TSAN_TESTS += exporter_threads_test

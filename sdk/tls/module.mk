@@ -28,3 +28,4 @@ grpc_tls_test_SRCS := sdk/tls/tests/grpc_tls_test.c sdk/tls/tests/certs.c sdk/tl
                       sdk/transport/tests/grpc_server.c
 grpc_tls_test_LIBS := tls transport
 grpc_tls_test_PKGS := openssl
+TSAN_TESTS += grpc_tls_test

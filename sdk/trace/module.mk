@@ -24,6 +24,9 @@ thread_test_SRCS := sdk/trace/tests/thread_test.c
 thread_test_LIBS := sdk_rig
 TSAN_TESTS += thread_test
 
+# Not under TSan: it stops a child that starts a thread after a fork of a process with threads
+# ("starting new threads after multi-threaded fork is not supported"), and the worker of a child
+# is one. The locks that a fork takes are seen by TSan in thread_test and exporter_threads_test.
 TESTS += fork_test
 fork_test_SRCS := sdk/trace/tests/fork_test.c
 fork_test_LIBS := sdk_rig
@@ -31,3 +34,4 @@ fork_test_LIBS := sdk_rig
 TESTS += exit_test
 exit_test_SRCS := sdk/trace/tests/exit_test.c
 exit_test_LIBS := sdk_rig
+TSAN_TESTS += exit_test

@@ -45,6 +45,7 @@ fuzz_http_date_LIBS := transport
 TESTS += transport_grpc_test
 transport_grpc_test_SRCS := sdk/transport/tests/grpc_test.c sdk/transport/tests/grpc_server.c
 transport_grpc_test_LIBS := transport
+TSAN_TESTS += transport_grpc_test
 
 FUZZERS += fuzz_retry_info
 fuzz_retry_info_SRCS := sdk/transport/tests/fuzz_retry_info.c ci/fuzz-main.c

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tracerig broker --role FILE: the embedded broker, as a child of the runner. */
+/* tracerig broker --role FILE: the embedded broker, or who sees to the topics of another one, as a
+ * child of the runner. */
 #include <event2/event.h>
 #include <signal.h>
 #include <stdint.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness/broker/broker.h"
+#include "harness/broker/external.h"
 #include "harness/broker/faults.h"
 #include "harness/cli/commands.h"
 #include "harness/topology/child.h"
@@ -77,24 +79,42 @@ static bool open_loop(struct broker *broker)
     return fd < 0 || hx_child_new(broker->base, fd, &handlers, &broker->child) == OTEL_OK;
 }
 
+/* *ret: its address. */
+static enum otel_err provide(struct broker *broker, const char **ret, struct otl_detail *reterr)
+{
+    const struct hx_scenario *scenario = broker->role.scenario;
+    enum otel_err err;
+
+    if (scenario->broker[0] != '\0' && strcmp(scenario->broker, "embedded") != 0) {
+        *ret = scenario->broker;
+        return hx_broker_external(scenario, reterr);
+    }
+    err = hx_broker_new(scenario, &broker->cluster, reterr);
+    if (err != OTEL_OK)
+        return err;
+    broker->faults = hx_broker_faults_new(broker->base, broker->cluster, broker->child);
+    *ret = hx_broker_bootstrap(broker->cluster);
+    return OTEL_OK;
+}
+
 static void run(struct broker *broker)
 {
     struct otl_detail detail = OTL_DETAIL_NONE;
+    const char *address = NULL;
 
     if (!open_loop(broker)) {
         fault(broker, "no memory for an event loop");
         return;
     }
-    if (hx_broker_new(broker->role.scenario, &broker->cluster, &detail) != OTEL_OK) {
+    if (provide(broker, &address, &detail) != OTEL_OK) {
         fault(broker, detail.text);
         return;
     }
-    broker->faults = hx_broker_faults_new(broker->base, broker->cluster, broker->child);
     if (broker->child == NULL)
-        printf("%s\n", hx_broker_bootstrap(broker->cluster));
+        printf("%s\n", address);
     fflush(stdout);
-    hx_child_send(broker->child, json_pack("{s:s, s:s}", "event", "bound", "bootstrap",
-                                           hx_broker_bootstrap(broker->cluster)));
+    hx_child_send(broker->child,
+                  json_pack("{s:s, s:s}", "event", "bound", "bootstrap", address));
     event_base_dispatch(broker->base);
     hx_broker_faults_end(broker->faults);
     hx_child_send(broker->child, json_pack("{s:s}", "event", "stopped"));
@@ -142,8 +162,9 @@ int hx_command_broker(int argc, char **argv)
         {NULL, NULL, NULL, OTL_OPT_FLAG, NULL}};
     const struct hx_usage usage = {
         "broker --role FILE",
-        "The embedded Kafka broker of a run. Without a runner it prints its address.\n", options, 0,
-        0};
+        "The embedded Kafka broker of a run. Without a runner it prints its address.\n"
+        "Of a scenario with broker: HOST:PORT it makes the missing topics there.\n",
+        options, 0, 0};
     struct otl_opt_list arguments = {.count = 0};
     struct otl_detail detail = OTL_DETAIL_NONE;
     struct broker broker = {.status = HX_EXIT_OK};

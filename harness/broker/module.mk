@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS += broker
-broker_SRCS := harness/broker/broker.c harness/broker/faults.c \
+broker_SRCS := harness/broker/broker.c harness/broker/external.c harness/broker/faults.c \
                harness/broker/command.c
-broker_LIBS := child role scenario base
+broker_LIBS := service_kafka child role scenario base
 broker_PKGS := rdkafka libevent_core jansson

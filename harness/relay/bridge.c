@@ -229,7 +229,7 @@ bool hx_relay_bridge_is_stable(const struct hx_relay_bridge *bridge)
 static bool is_read(const struct hx_relay_pipe *pipe)
 {
     for (unsigned p = 0; p < pipe->topic->partitions; p++)
-        if (hx_relay_topic_end(pipe->bridge->producer, pipe->name, (int32_t)p) != pipe->next[p])
+        if (hx_kafka_topic_end(pipe->bridge->producer, pipe->name, (int32_t)p) != pipe->next[p])
             return false;
     return true;
 }

@@ -121,7 +121,5 @@ bool hx_relay_bridge_is_read(const struct hx_relay_bridge *bridge);
 /* The producer learns where its partitions are before it has to. */
 OTEL_MUST_USE enum otel_err hx_relay_topic_known(const struct hx_relay_bridge *bridge,
                                                  const char *topic, struct otl_detail *reterr);
-/* High watermark of a partition; -1: the broker does not say. */
-int64_t hx_relay_topic_end(rd_kafka_t *rk, const char *topic, int32_t partition);
 
 #endif

@@ -241,51 +241,13 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
     rd_kafka_assign(rk, pipe->assigned ? partitions : NULL);
 }
 
-/* The group stands there already, after an earlier run on the same broker. */
-static bool stands_at(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *list)
-{
-    rd_kafka_topic_partition_list_t *found = rd_kafka_topic_partition_list_copy(list);
-    bool same = rd_kafka_committed(rk, found, BROKER_MILLIS) == RD_KAFKA_RESP_ERR_NO_ERROR;
-
-    for (int i = 0; i < list->cnt && same; i++)
-        same = found->elems[i].offset == list->elems[i].offset;
-    rd_kafka_topic_partition_list_destroy(found);
-    return same;
-}
-
 /* Where the program's group begins, whatever its auto.offset.reset says: at what comes now. */
-static enum otel_err begin_group(struct hx_relay_pipe *pipe, struct otl_detail *reterr)
+static enum otel_err begin_group(const struct hx_relay_pipe *pipe, struct otl_detail *reterr)
 {
-    const struct hx_kafka_setting settings[] = {{"bootstrap.servers", pipe->bridge->bootstrap},
-                                                {"group.id", pipe->group},
-                                                {"enable.auto.commit", "false"},
-                                                {NULL, NULL}};
-    rd_kafka_conf_t *conf = NULL;
-    rd_kafka_topic_partition_list_t *list = all_partitions(pipe);
-    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__FAIL;
-    rd_kafka_t *rk = NULL;
-    char text[400] = "";
+    const struct hx_kafka_group group = {pipe->bridge->bootstrap, pipe->group, pipe->name,
+                                         pipe->topic->partitions};
 
-    if (hx_kafka_conf_new(settings, NULL, &conf, reterr) == OTEL_OK)
-        rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
-    if (rk != NULL)
-        err = RD_KAFKA_RESP_ERR_NO_ERROR;
-    for (int i = 0; i < list->cnt && err == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
-        list->elems[i].offset = hx_relay_topic_end(rk, pipe->name, list->elems[i].partition);
-        if (list->elems[i].offset < 0)
-            err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    }
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR && !stands_at(rk, list))
-        err = rd_kafka_commit(rk, list, 0);
-    if (rk != NULL)
-        rd_kafka_destroy(rk);
-    rd_kafka_topic_partition_list_destroy(list);
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return OTEL_OK;
-    return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0,
-                          "topic %s, between the relay and %s, with %u partitions: %s%s%s",
-                          pipe->name, pipe->bridge->service->name, pipe->topic->partitions,
-                          rd_kafka_err2str(err), text[0] ? ": " : "", text);
+    return hx_kafka_group_begin(&group, reterr);
 }
 
 static enum otel_err make_reader(struct hx_relay_pipe *pipe, struct otl_detail *reterr)

@@ -108,7 +108,7 @@ static enum otel_err assign(struct hx_relay_pipe *pipe, struct otl_detail *reter
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
 
     for (unsigned p = 0; p < pipe->topic->partitions && err == RD_KAFKA_RESP_ERR_NO_ERROR; p++) {
-        pipe->next[p] = hx_relay_topic_end(pipe->rk, pipe->name, (int32_t)p);
+        pipe->next[p] = hx_kafka_topic_end(pipe->rk, pipe->name, (int32_t)p);
         if (pipe->next[p] < 0)
             err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
         rd_kafka_topic_partition_list_add(list, pipe->name, (int32_t)p)->offset = pipe->next[p];

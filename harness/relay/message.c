@@ -128,16 +128,6 @@ bool hx_relay_message_carry(struct hx_relay_pipe *pipe, const char *to, rd_kafka
     return true;
 }
 
-int64_t hx_relay_topic_end(rd_kafka_t *rk, const char *topic, int32_t partition)
-{
-    int64_t low = 0, high = 0;
-
-    return rd_kafka_query_watermark_offsets(rk, topic, partition, &low, &high, BROKER_MILLIS) ==
-                   RD_KAFKA_RESP_ERR_NO_ERROR
-               ? high
-               : -1;
-}
-
 enum otel_err hx_relay_topic_known(const struct hx_relay_bridge *bridge, const char *topic,
                                    struct otl_detail *reterr)
 {

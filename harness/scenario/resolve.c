@@ -91,6 +91,22 @@ static enum otel_err put_seed(json_t *root, const struct hx_scenario_options *op
                ? OTEL_OK
                : OTEL_ERR_MEMORY;
 }
+/* A Kafka lets nobody in with the 3.1 s of the embedded broker, whose rounds last that long: its own
+ * default then. */
+static enum otel_err put_session_timeouts(json_t *root)
+{
+    const char *broker = otl_tree_text(root, "broker", "embedded"), *name, *topic;
+    json_t *service, *consumer;
+
+    if (strcmp(broker, "embedded") == 0)
+        return OTEL_OK;
+    json_object_foreach(json_object_get(root, "services"), name, service)
+        json_object_foreach(json_object_get(service, "consumers"), topic, consumer)
+            if (json_is_object(consumer) &&
+                put_text(consumer, "session_timeout", "45s") != OTEL_OK)
+                return OTEL_ERR_MEMORY;
+    return OTEL_OK;
+}
 
 enum otel_err hx_resolve(struct otl_yaml *doc, const char *file, const char *claim,
                          const struct hx_scenario_options *options, struct otl_detail *reterr)
@@ -110,6 +126,8 @@ enum otel_err hx_resolve(struct otl_yaml *doc, const char *file, const char *cla
         err = put_seed(root, options, reterr);
     if (err == OTEL_OK && json_object_size(json_object_get(root, "topics")) > 0)
         err = put_text(root, "broker", "embedded");
+    if (err == OTEL_OK)
+        err = put_session_timeouts(root);
     return err == OTEL_OK ? otl_schema_fill(doc, hx_scenario_schema, reterr) : err;
 }
 

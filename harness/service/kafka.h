@@ -54,6 +54,22 @@ int64_t hx_kafka_lag(rd_kafka_t *rk);
  * was given to a member which is gone has nobody until the broker misses that member. */
 int64_t hx_kafka_group_lag(rd_kafka_t *rk, const char *topic, unsigned partitions);
 
+/* High watermark of a partition; -1: the broker does not say. Blocks for 10 s at most. */
+int64_t hx_kafka_topic_end(rd_kafka_t *rk, const char *topic, int32_t partition);
+
+struct hx_kafka_group {
+    const char *bootstrap;
+    const char *name;
+    const char *topic;
+    unsigned partitions;
+};
+
+/* Before the group has members: it will begin at what comes from now on, whatever earlier runs on
+ * the same broker left in the topic and whatever its members' auto.offset.reset. OTEL_ERR_IO: the
+ * broker does not answer, or somebody is in the group. */
+OTEL_MUST_USE enum otel_err hx_kafka_group_begin(const struct hx_kafka_group *group,
+                                                 struct otl_detail *reterr);
+
 /* Leaves the group, serving the callbacks of it, and frees the handle. false: librdkafka did not
  * get out within some seconds (its own close waits for a group that is rebalancing without end);
  * the handle is abandoned, with all that its callbacks may reach, by a program that is about to

@@ -19,7 +19,7 @@ service_steps_PKGS := jansson
 
 # A librdkafka client on a libevent loop; the relay has some too.
 LIBS += service_kafka
-service_kafka_SRCS := harness/service/kafka.c
+service_kafka_SRCS := harness/service/kafka.c harness/service/kafka_group.c
 service_kafka_LIBS := base
 service_kafka_PKGS := libevent_core rdkafka
 

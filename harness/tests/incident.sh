@@ -103,6 +103,11 @@ external()
     expect_exit 0 "$tracerig" run scenarios/slow-consumer-healthy.yaml --seed 8 --quiet --out "$dir/external" \
         --set "broker=$address" --set load.duration=3s
     ok=$?
+    # A topic that is there is left as it is; other partitions than the scenario's are not for its claims.
+    expect_exit 3 "$tracerig" run scenarios/slow-consumer-healthy.yaml --quiet --out "$dir/partitions" --set "broker=$address" \
+        --set topics.results.partitions=7 &&
+        says "broker $address: topic 'results': has 12 partitions, the scenario says 7"
+    ok=$((ok + $?))
     kill "$broker"
     wait "$broker"
     [ "$ok" -eq 0 ] &&
@@ -110,7 +115,10 @@ external()
             "(r['broker']['kind'], r['broker']['address'], 'simulated' in r['broker']['note'])" "('external', '$address', False)" &&
         expect_exit 0 "$tracerig" validate scenarios/foreign/slow-consumer-pod-kafka.yaml
 }
+begin nobody scenarios/slow-consumer-healthy.yaml --set broker=127.0.0.1:1 & # takes the 10 s that a Kafka is given to answer
 check "broker: HOST:PORT runs on somebody else's broker, and the report says so" external
+wait $!
+check "... and where no broker is, says that" eval 'exited nobody 3 && grep -q "broker 127.0.0.1:1: no Kafka answers there: " "$dir/nobody.out"'
 
 attributes()
 {

@@ -390,7 +390,7 @@ static enum otel_err start_first(struct hx_run *run, struct otl_detail *reterr)
     const struct player broker = {.role = HX_ROLE_BROKER, .command = "broker", .name = "broker"};
     enum otel_err err = OTEL_OK;
 
-    if (strcmp(run->options.scenario->broker, "embedded") == 0)
+    if (run->options.scenario->broker[0] != '\0')
         err = start_player(run, &broker, &run->broker, reterr);
     if (err == OTEL_OK)
         err = start_collector(run, reterr);

@@ -486,6 +486,18 @@ static void of_services_in_one_group_one_handles_a_message(void **state)
     free(text);
 }
 
+static void a_kafka_of_ones_own_gets_the_session_timeout_of_kafka(void **state)
+{
+    const char *sets[] = {"broker=kafka.test:9092"};
+    const struct hx_scenario_options options = {sets, COUNT(sets), 0, false};
+    struct hx_scenario *scenario = loaded(shop, &options);
+
+    (void)state;
+    assert_int_equal(hx_scenario_service(scenario, "stock")->consumers[0].session_timeout_ns,
+                     45 * OTL_NS_PER_S);
+    hx_scenario_free(scenario);
+}
+
 static void count_warning(void *context, const char *text)
 {
     char *all = context;
@@ -583,6 +595,7 @@ int main(void)
         cmocka_unit_test(tracing_of_the_fleet_goes_to_services_that_say_nothing),
         cmocka_unit_test(the_plan_counts_spans_and_edges),
         cmocka_unit_test(of_services_in_one_group_one_handles_a_message),
+        cmocka_unit_test(a_kafka_of_ones_own_gets_the_session_timeout_of_kafka),
         cmocka_unit_test(what_is_likely_a_mistake_is_warned_of),
         cmocka_unit_test(a_request_that_grows_beyond_measure_is_refused),
         cmocka_unit_test(every_failing_allocation_is_survived),

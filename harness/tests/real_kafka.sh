@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# On a Kafka of one's own, KAFKA=HOST:PORT: the scenarios that use topics, their planted mistakes, and the incident unscaled
+# (11 minutes; SHORT=1 leaves it out). Topics that are missing are made; a topic that is there must have the scenario's partitions.
+. "$(dirname "$0")/tap.sh"
+
+[ -n "${KAFKA:-}" ] || { echo "1..0 # SKIP KAFKA names no broker"; exit 0; }
+
+run() # run NAME SCENARIO OPTION...
+{
+    name=$1 file=$2
+    shift 2
+    begin "$name" "$file" --set "broker=$KAFKA" "$@"
+}
+
+holds() # holds NAME: and the report speaks of no simulation
+{
+    exited "$1" 0 && json_is "$dir/$1/report.json" "r['spans']['lost_unexplained']" 0 &&
+        json_is "$dir/$1/report.json" "r['broker']['kind'], 'simulated' in r['broker']['note']" "('external', False)"
+}
+
+[ -n "${SHORT:-}" ] || run unscaled scenarios/foreign/slow-consumer-pod-kafka.yaml &
+
+for scenario in baggage batch-consumer mixed-incoming checkout; do
+    run $scenario scenarios/$scenario.yaml
+    check "$scenario holds what it claims on a Kafka" holds $scenario
+done
+run again scenarios/baggage.yaml
+check "... again, though the topics are full of an earlier run's messages" holds again
+
+run lost scenarios/baggage.yaml --set 'services.order.broken={drop_context: publish order.created}'
+lost()
+{
+    exited lost 1 && json_is "$dir/lost/report.json" \
+        "'baggage' in [c['id'] for c in r['checks'] if c['verdict'] == 'fail']" True
+}
+check "a producer that forgets the headers is found there, too" lost
+
+wait
+incident()
+{
+    holds unscaled && json_is "$dir/unscaled/report.json" "r['namer']['named'], r['namer']['instance']" "(True, 'projector-3')" &&
+        json_is "$dir/unscaled/report.json" "r['namer']['without_instance_id']['named']" False
+}
+[ -n "${SHORT:-}" ] || check "unscaled, the stale pod of six is named" incident
+done_testing

@@ -7,8 +7,9 @@
 
 #include "harness/scenario/foreign.h"
 #include "harness/service/kafka.h"
+#include "sdk/base/clock.h"
 
-enum { LIMIT_MILLIS = 10000 };
+enum { LIMIT_MILLIS = 10000, ASK_MILLIS = 50 };
 
 struct kafka {
     rd_kafka_t *client;
@@ -90,14 +91,51 @@ static enum otel_err create(const struct kafka *kafka, const char *name, unsigne
     return err;
 }
 
+/* A topic that has just been made takes a while until the broker tells of it and of its leaders. */
+static bool is_ready(const rd_kafka_metadata_topic_t *topic)
+{
+    bool ready = topic != NULL && topic->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+
+    for (int i = 0; ready && i < topic->partition_cnt; i++)
+        ready = topic->partitions[i].leader >= 0;
+    return ready;
+}
+
+static rd_kafka_resp_err_t ask(const struct kafka *kafka, const rd_kafka_metadata_t **ret)
+{
+    return rd_kafka_metadata(kafka->client, 1, NULL, ret, LIMIT_MILLIS);
+}
+
+static enum otel_err await_ready(const struct kafka *kafka, const char *name)
+{
+    uint64_t limit = otl_clock_mono(otl_clock_real()) + LIMIT_MILLIS * (uint64_t)OTL_NS_PER_MS;
+    const rd_kafka_metadata_t *metadata;
+    char what[HX_FOREIGN_NAME_SIZE + 40];
+    bool ready = false;
+
+    while (!ready && otl_clock_mono(otl_clock_real()) < limit) {
+        if (ask(kafka, &metadata) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            ready = is_ready(find(metadata, name));
+            rd_kafka_metadata_destroy(metadata);
+        }
+        if (!ready)
+            rd_kafka_poll(kafka->client, ASK_MILLIS); /* Kafka tells nobody by itself */
+    }
+    snprintf(what, sizeof(what), "topic '%s'", name);
+    return ready ? OTEL_OK : say(kafka, what, "was made and has no leader after 10 s");
+}
+
 static enum otel_err see_to(const struct kafka *kafka, const rd_kafka_metadata_t *metadata,
                             const char *name, unsigned partitions)
 {
     const rd_kafka_metadata_topic_t *there = find(metadata, name);
     char what[HX_FOREIGN_NAME_SIZE + 40], why[100];
+    enum otel_err err = OTEL_OK;
 
-    if (there == NULL)
-        return create(kafka, name, partitions);
+    if (there == NULL) {
+        err = create(kafka, name, partitions);
+        return err == OTEL_OK ? await_ready(kafka, name) : err;
+    }
     if (there->partition_cnt == (int)partitions)
         return OTEL_OK;
     snprintf(what, sizeof(what), "topic '%s'", name);
@@ -172,7 +210,7 @@ enum otel_err hx_broker_external(const struct hx_scenario *scenario, struct otl_
 
     if (err != OTEL_OK)
         return err;
-    answer = rd_kafka_metadata(kafka.client, 1, NULL, &metadata, LIMIT_MILLIS);
+    answer = ask(&kafka, &metadata);
     if (answer != RD_KAFKA_RESP_ERR_NO_ERROR) {
         rd_kafka_poll(kafka.client, 0); /* on_error */
         err = say(&kafka, "no Kafka answers there",

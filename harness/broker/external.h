@@ -11,8 +11,8 @@
  * The topics of a scenario on a Kafka of one's own ("broker: HOST:PORT"): those that are missing
  * are made, with the scenario's partitions and one replica; those that are there must have as many
  * partitions as the scenario says, for its claims are about these. The consumers' groups are put at
- * the end of their topics: what is in them already is not this run's. Nothing is deleted or emptied,
- * here or later: give a scenario topics and groups of its own.
+ * the end of their topics: what is in them already is not this run's. Nothing is deleted or
+ * emptied, here or later: give a scenario topics and groups of its own.
  *
  * Threads   librdkafka's, gone on return. Blocks, for 10 s a request at most.
  *

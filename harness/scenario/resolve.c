@@ -91,8 +91,8 @@ static enum otel_err put_seed(json_t *root, const struct hx_scenario_options *op
                ? OTEL_OK
                : OTEL_ERR_MEMORY;
 }
-/* A Kafka lets nobody in with the 3.1 s of the embedded broker, whose rounds last that long: its own
- * default then. */
+/* A Kafka lets nobody in with the 3.1 s that the embedded broker's rounds go by: its own default
+ * then. */
 static enum otel_err put_session_timeouts(json_t *root)
 {
     const char *broker = otl_tree_text(root, "broker", "embedded"), *name, *topic;

@@ -138,6 +138,29 @@ static uint32_t millis(uint64_t ns)
     return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX - 1;
 }
 
+static uint64_t id_seed(const struct hx_tracing_options *options)
+{
+    const char *name = options->service->name;
+    uint64_t seed = otl_random_mix_text(options->seed, name, strlen(name));
+
+    return otl_random_mix(otl_random_mix(seed, options->replica), options->incarnation);
+}
+
+void hx_tracing_exporter(const struct hx_tracing_options *options,
+                         struct otel_sdk_otlp_options *ret)
+{
+    const struct hx_tracing *tracing = &options->service->tracing;
+
+    otel_sdk_otlp_options_init(ret);
+    if (tracing->grpc)
+        ret->protocol = OTEL_SDK_OTLP_GRPC;
+    if (tracing->gzip)
+        ret->compression = OTEL_SDK_COMPRESSION_GZIP;
+    ret->timeout_millis = millis(tracing->export_timeout_ns);
+    ret->seeded = true;
+    ret->seed = otl_random_mix_text(id_seed(options), "back-off", 8);
+}
+
 static enum otel_err make_exporter(struct hx_tracing_setup *setup,
                                    const struct hx_tracing_options *options,
                                    struct otel_sdk_exporter **ret)
@@ -146,18 +169,12 @@ static enum otel_err make_exporter(struct hx_tracing_setup *setup,
     char url[URL_SIZE];
     enum otel_err err;
 
-    otel_sdk_otlp_options_init(&otlp);
-    if (options->service->tracing.grpc)
-        otlp.protocol = OTEL_SDK_OTLP_GRPC;
+    hx_tracing_exporter(options, &otlp);
     snprintf(url, sizeof(url), "%s%s", options->otlp,
              options->service->tracing.grpc ? "" : "/v1/traces");
     otlp.endpoint = otel_str(url);
-    if (options->service->tracing.gzip)
-        otlp.compression = OTEL_SDK_COMPRESSION_GZIP;
     otlp.error = on_error;
     otlp.error_arg = setup;
-    otlp.seeded = true;
-    otlp.seed = options->seed;
     err = otel_sdk_otlp_new(&otlp, ret);
     if (err == OTEL_OK)
         err = hx_inject_exporter(setup->rig.injector, ret);
@@ -219,14 +236,6 @@ static void on_drop(void *arg, const struct otel_sdk_drop *drop)
 }
 
 /* ---- assembly ------------------------------------------------------------------------------- */
-
-static uint64_t id_seed(const struct hx_tracing_options *options)
-{
-    const char *name = options->service->name;
-    uint64_t seed = otl_random_mix_text(options->seed, name, strlen(name));
-
-    return otl_random_mix(otl_random_mix(seed, options->replica), options->incarnation);
-}
 
 /* Puts the processors together, broken ones first; consumes what it does not give away. */
 static enum otel_err make_processors(struct hx_tracing_setup *setup,

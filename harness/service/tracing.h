@@ -21,6 +21,7 @@
  * Threads   the loop's; drops are recorded from wherever the SDK tells them.
  */
 
+struct otel_sdk_otlp_options;
 struct hx_tracing_setup;
 
 struct hx_tracing_options {
@@ -34,6 +35,12 @@ struct hx_tracing_options {
     struct hx_led_writer *ledger;
     const struct otl_log *log;
 };
+
+/* What the exporter is given, its endpoint and error callback apart: export_timeout is its limit as
+ * it is the processor's (its own would be 10 s, however patient the scenario), and each process
+ * draws its back-off apart, so that those that failed together do not come back together. */
+void hx_tracing_exporter(const struct hx_tracing_options *options,
+                         struct otel_sdk_otlp_options *ret);
 
 /* OTEL_ERR_... of the SDK with *reterr filled. */
 OTEL_MUST_USE enum otel_err hx_tracing_new(const struct hx_tracing_options *options,

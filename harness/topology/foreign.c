@@ -136,6 +136,9 @@ static void put_tracing(struct env *env, const struct hx_tracing *tracing,
         (unsigned long long)(tracing->schedule_delay_ns / OTL_NS_PER_MS));
     put(env, "OTEL_BSP_EXPORT_TIMEOUT=%llu",
         (unsigned long long)(tracing->export_timeout_ns / OTL_NS_PER_MS));
+    if (tracing->export_timeout_ns != 0) /* the exporter's own limit would be 10 s */
+        put(env, "OTEL_EXPORTER_OTLP_TIMEOUT=%llu",
+            (unsigned long long)(tracing->export_timeout_ns / OTL_NS_PER_MS));
 }
 
 /* RULES_ENGINE for "rules-engine" */

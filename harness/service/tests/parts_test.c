@@ -13,8 +13,11 @@
 #include <ftw.h>
 #include <unistd.h>
 
+#include <otel/sdk/otlp.h>
+
 #include "harness/service/database.h"
 #include "harness/service/peers.h"
+#include "harness/service/tracing.h"
 #include "harness/service/work.h"
 #include "sdk/base/clock.h"
 
@@ -168,6 +171,52 @@ static void missing_and_malformed_peers_are_named(void **state)
     assert_non_null(strstr(malformed.text, "expected HOST:PORT"));
 }
 
+/* ---- the exporter ---------------------------------------------------------------------------- */
+
+static struct hx_scenario *fleet_of_two(void)
+{
+    static const char text[] = "# Test.\n"
+                               "services:\n"
+                               "  patient: {tracing: {export_timeout: 30s},\n"
+                               "            routes: {GET /: {steps: [{call: hasty GET /}]}}}\n"
+                               "  hasty: {tracing: {export_timeout: 900ms, compression: gzip},\n"
+                               "          routes: {GET /: {}}}\n"
+                               "load: {route: patient GET /, rate: 1, duration: 1s}\n";
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct hx_scenario *scenario = NULL;
+
+    if (hx_scenario_load_text(text, strlen(text), "fleet.yaml", NULL, &scenario, &detail) !=
+        OTEL_OK)
+        fail_msg("%s", detail.text);
+    return scenario;
+}
+
+/* An exporter's own limit is 10 s: a batch that met an outage was given up half-way through a limit
+ * of 30 s, and with the same draws of back-off it was the same one in each service. */
+static void an_exporter_is_as_patient_as_the_scenario(void **state)
+{
+    struct hx_scenario *scenario = fleet_of_two();
+    struct hx_tracing_options options = {.service = &scenario->services[0], .seed = 7};
+    struct otel_sdk_otlp_options first, other;
+
+    (void)state;
+    hx_tracing_exporter(&options, &first);
+    assert_int_equal(first.timeout_millis, 30000);
+    assert_int_equal(first.compression, OTEL_SDK_COMPRESSION_NONE);
+    assert_true(first.seeded);
+    hx_tracing_exporter(&options, &other);
+    assert_true(other.seed == first.seed); /* it repeats */
+    options.replica = 1;
+    hx_tracing_exporter(&options, &other);
+    assert_true(other.seed != first.seed);
+    options = (struct hx_tracing_options){.service = &scenario->services[1], .seed = 7};
+    hx_tracing_exporter(&options, &other);
+    assert_int_equal(other.timeout_millis, 900);
+    assert_int_equal(other.compression, OTEL_SDK_COMPRESSION_GZIP);
+    assert_true(other.seed != first.seed);
+    hx_scenario_free(scenario);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +225,7 @@ int main(void)
         T(work_takes_the_cpu_time_asked_for),
         T(replicas_are_called_in_turn),
         T(missing_and_malformed_peers_are_named),
+        T(an_exporter_is_as_patient_as_the_scenario),
 #undef T
     };
 

@@ -19,29 +19,59 @@ enum { BACKLOG = 1024 };
 
 struct col_listener {
     struct event_base *base;
-    struct evconnlistener *events; /* NULL while refusing */
-    int held_fd;                   /* refusing: bound, not listening; else -1 */
+    struct evconnlistener *events; /* owns the socket */
+    bool refusing;                 /* it is bound and does not listen */
     void *context;
     void (*on_accept)(void *context, int fd);
     void (*on_shortage)(void *context);
 };
 
-static enum otel_err bind_one(const struct addrinfo *ai, int *ret_fd)
+/* Of a port that the system has chosen, the system also disposes, as soon as the socket stops to
+ * listen; one that was asked for by its number stays. So it is asked for, while fd still has it;
+ * fd is consumed. */
+static int pin_port(int fd)
 {
-    int one = 1;
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+    int one = 1, pinned = -1, error;
+
+    if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
+        pinned = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (pinned >= 0 &&
+        (setsockopt(pinned, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
+         bind(pinned, (struct sockaddr *)&address, len) != 0)) {
+        error = errno;
+        close(pinned);
+        errno = error;
+        pinned = -1;
+    }
+    error = errno;
+    close(fd);
+    errno = error;
+    return pinned;
+}
+
+static enum otel_err bind_one(const struct addrinfo *ai, bool any_port, int *ret_fd)
+{
+    int one = 1, error;
     int fd = socket(ai->ai_family, ai->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     if (fd < 0)
         return OTEL_ERR_IO;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
-        int error = errno;
-        close(fd);
-        errno = error;
-        return OTEL_ERR_IO;
+    if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0) {
+        if (any_port)
+            fd = pin_port(fd);
+        if (fd >= 0 && listen(fd, BACKLOG) == 0) {
+            *ret_fd = fd;
+            return OTEL_OK;
+        }
     }
-    *ret_fd = fd;
-    return OTEL_OK;
+    error = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = error;
+    return OTEL_ERR_IO;
 }
 
 static enum otel_err bind_address(const struct col_listen_options *options, int *ret_fd,
@@ -59,7 +89,7 @@ static enum otel_err bind_address(const struct col_listen_options *options, int 
         return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot resolve '%s': %s",
                               options->host, gai_strerror(code));
     for (const struct addrinfo *ai = list; ai != NULL && err != OTEL_OK; ai = ai->ai_next)
-        err = bind_one(ai, ret_fd);
+        err = bind_one(ai, options->port == 0, ret_fd);
     freeaddrinfo(list);
     if (err != OTEL_OK)
         otl_detail_set(reterr, err, NULL, 0, 0, "cannot listen on %s:%s: %s", options->host, port,
@@ -116,50 +146,31 @@ static enum otel_err accept_from(struct col_listener *listener, int fd, struct o
     return OTEL_OK;
 }
 
-/* Close the socket and bind its port again without listening. */
+/* A socket that is shut down for reading is bound as before and refuses: the port is nobody else's
+ * at any moment. */
 static enum otel_err stop_listening(struct col_listener *listener, struct otl_detail *reterr)
 {
-    struct sockaddr_storage address;
-    socklen_t len = sizeof(address);
-    int one = 1, fd;
-
-    if (getsockname(evconnlistener_get_fd(listener->events), (struct sockaddr *)&address, &len) !=
-        0)
-        return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "getsockname: %s", strerror(errno));
-    fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    evconnlistener_free(listener->events);
-    listener->events = NULL;
-    if (fd >= 0)
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0) {
-        otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot keep the port: %s",
-                       strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return OTEL_ERR_IO;
-    }
-    listener->held_fd = fd;
+    if (evconnlistener_disable(listener->events) != 0 ||
+        shutdown(evconnlistener_get_fd(listener->events), SHUT_RD) != 0)
+        return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot stop listening: %s",
+                              strerror(errno));
+    listener->refusing = true;
     return OTEL_OK;
 }
 
 enum otel_err col_listener_refuse(struct col_listener *listener, bool refuse,
                                   struct otl_detail *reterr)
 {
-    int fd = listener->held_fd;
-
-    if (refuse)
-        return listener->events != NULL ? stop_listening(listener, reterr) : OTEL_OK;
-    if (listener->events != NULL)
+    if (refuse == listener->refusing)
         return OTEL_OK;
-    listener->held_fd = -1;
-    if (fd < 0 || listen(fd, BACKLOG) != 0) {
-        otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot listen again: %s",
-                       fd < 0 ? "the port was lost" : strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return OTEL_ERR_IO;
-    }
-    return accept_from(listener, fd, reterr);
+    if (refuse)
+        return stop_listening(listener, reterr);
+    if (listen(evconnlistener_get_fd(listener->events), BACKLOG) != 0 ||
+        evconnlistener_enable(listener->events) != 0)
+        return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot listen again: %s",
+                              strerror(errno));
+    listener->refusing = false;
+    return OTEL_OK;
 }
 
 enum otel_err col_listener_new(const struct col_listen_options *options,
@@ -173,7 +184,6 @@ enum otel_err col_listener_new(const struct col_listen_options *options,
     if (listener == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     listener->base = options->base;
-    listener->held_fd = -1;
     listener->context = options->context;
     listener->on_accept = options->on_accept;
     listener->on_shortage = options->on_shortage;
@@ -193,7 +203,7 @@ fail:
 
 void col_listener_wake(struct col_listener *listener)
 {
-    if (listener != NULL && listener->events != NULL)
+    if (listener != NULL && !listener->refusing)
         evconnlistener_enable(listener->events);
 }
 
@@ -203,7 +213,5 @@ void col_listener_free(struct col_listener *listener)
         return;
     if (listener->events != NULL)
         evconnlistener_free(listener->events);
-    if (listener->held_fd >= 0)
-        close(listener->held_fd);
     otl_mem_free(listener);
 }

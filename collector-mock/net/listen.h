@@ -38,8 +38,9 @@ OTEL_MUST_USE enum otel_err col_listener_new(const struct col_listen_options *op
                                              char address[COL_ADDRESS_SIZE],
                                              struct col_listener **ret,
                                              struct otl_detail *reterr);
-/* refuse true: stop listening, so that the kernel refuses connections; the port stays ours. false:
- * listen again. Both may be asked for twice. OTEL_ERR_IO with *reterr: the port is gone. */
+/* refuse true: stop listening, so that the kernel refuses connections; the port stays ours without
+ * a gap. false: listen again. Both may be asked for twice. OTEL_ERR_IO with *reterr: the system
+ * does not want to; nothing has changed. */
 OTEL_MUST_USE enum otel_err col_listener_refuse(struct col_listener *listener, bool refuse,
                                                 struct otl_detail *reterr);
 void col_listener_wake(struct col_listener *listener); /* may be NULL */

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -83,6 +84,25 @@ static bool wait_ready(struct otl_connector *c, uint64_t now)
     return event_add(c->ready, &tv) == 0;
 }
 
+/* Where nobody listens at a port from which the system takes those of clients, it may take that
+ * very one, and TCP connects the socket to itself: what is sent comes back as the answer. */
+static bool is_itself(int fd)
+{
+    struct sockaddr_storage own, peer;
+    socklen_t own_len = sizeof(own), peer_len = sizeof(peer);
+    const struct linger at_once = {1, 0};
+
+    memset(&own, 0, sizeof(own));
+    memset(&peer, 0, sizeof(peer));
+    if (getsockname(fd, (struct sockaddr *)&own, &own_len) != 0 ||
+        getpeername(fd, (struct sockaddr *)&peer, &peer_len) != 0 || own_len != peer_len ||
+        memcmp(&own, &peer, own_len) != 0)
+        return false;
+    /* the port is free again as soon as it is closed */
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    return true;
+}
+
 static void on_ready(evutil_socket_t fd, short what, void *argument)
 {
     struct otl_connector *c = argument;
@@ -91,7 +111,8 @@ static void on_ready(evutil_socket_t fd, short what, void *argument)
     int code = 0;
 
     if (what & EV_WRITE) {
-        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) == 0 && code == 0) {
+        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) == 0 && code == 0 &&
+            !is_itself(fd)) {
             finish(c, OTEL_OK);
             return;
         }

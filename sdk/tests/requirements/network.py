@@ -9,10 +9,12 @@ import struct
 import threading
 
 NEW_USER, NEW_NET = 0x10000000, 0x40000000
+isolated = False  # isolate() has succeeded
 
 
 def isolate():
     """A network namespace in which every port is free; False where that is not allowed."""
+    global isolated
     uid, gid = os.getuid(), os.getgid()
     if ctypes.CDLL(None, use_errno=True).unshare(NEW_USER | NEW_NET) != 0:
         return False
@@ -27,6 +29,7 @@ def isolate():
         request = struct.pack("16sH14x", b"lo", 0)
         flags = struct.unpack("16sH14x", fcntl.ioctl(any_socket, 0x8913, request))[1]
         fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14x", b"lo", flags | 1))
+    isolated = True
     return True
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """105 to 113: what the exporter makes of a collector that misbehaves."""
-from rig import row
+import network
+from rig import Skipped, row
 
 MS = 1_000_000
 PATH = "/v1/traces"
@@ -195,6 +196,45 @@ def _(t):
                     "books after %s over %s" % (kind, protocol))
             p.close()
             c.stop()
+
+
+RANGE = "/proc/sys/net/ipv4/ip_local_port_range"
+
+
+def set_range(text):
+    with open(RANGE, "w") as file:
+        file.write(text)
+
+
+@row("b32", "where nobody listens, a connection to oneself is none: it is tried again")
+def _(t):
+    with open(RANGE) as file:
+        before = file.read()
+    c = t.own_collector()
+    port = int(c.http.rsplit(":", 1)[1])
+    c.stop()
+    try:
+        if not network.isolated:
+            raise Skipped("ports of clients cannot be chosen on this machine's own network")
+        set_range("%d %d" % (port, port))  # clients have no other port than the server's
+    except OSError as error:
+        raise Skipped("ports of clients cannot be chosen: %s" % error.strerror) from error
+    try:
+        for protocol in ("http", "grpc"):
+            p = t.player({}, c)
+            p("exporter", "e", "otlp", "endpoint=http://127.0.0.1:%d/v1/traces" % port,
+              "protocol=" + protocol, "backoff=10", "max_backoff=20", "attempts=5")
+            p("processor", "one", "batch", "e")
+            p("provider", "one")
+            p("tracer", "t", "rig")
+            p.span()
+            p("flush", 60000)
+            got = p.numbers("otlp")
+            t.equal((got["unavailable"], got["garbage"], got["requests"]), (1, 0, 5),
+                    "unavailable, garbage, attempts over " + protocol)
+            t.equal(got["connections"], 0, "connections over " + protocol)
+    finally:
+        set_range(before)
 
 
 def next_flows(p, c):

@@ -187,7 +187,9 @@ int main(int argc, char **argv)
          &words.faults},
         {"control-fd", "N", "misbehave on commands from the socket N (faults/control.h)",
          OTL_OPT_TEXT, &words.control_fd},
-        {"fault-record", "FILE", "append a line of JSON for each request that a fault has hit",
+        {"fault-record", "FILE",
+         "append a line of JSON for each fault that begins or ends, and for each request or "
+         "connection that it hits (faults/record.h)",
          OTL_OPT_TEXT, &words.fault_record},
         {"decisions", "FILE", "append a line of JSON for each decision of tail sampling",
          OTL_OPT_TEXT, &words.decisions},

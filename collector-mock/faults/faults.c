@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-mock/faults/faults.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <event2/event.h>
 
-#include "sdk/base/file.h"
+#include "collector-mock/faults/record.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/random.h"
 
@@ -38,39 +34,56 @@ struct held {
 
 struct col_faults {
     struct col_faults_options options;
-    int record;
+    struct col_fault_record record;
     struct running *running[COL_FAULTS_MAX]; /* in the order of their beginning */
     size_t count;
     struct held *held;
     size_t held_count;
+    bool all_over; /* by end_all, and none has begun since */
     struct col_fault_socket sockets[SOCKETS_MAX];
     size_t socket_count;
+    struct running *ending; /* whose beginning ends connections just now; or NULL */
     col_fault_ended_fn *ended;
     void *ended_arg;
+    uint64_t *begun[COL_FAULT_KINDS], *ended_count[COL_FAULT_KINDS];
     uint64_t *requests[COL_FAULT_KINDS], *spans[COL_FAULT_KINDS], *hit_connections[COL_FAULT_KINDS];
-    uint64_t *not_held, *active, *held_gauge, *connections;
+    uint64_t *delayed_ns, *not_held, *active, *held_gauge, *connections;
 };
 
 /* ---- what is told --------------------------------------------------------------------------- */
 
-static bool register_counters(struct col_faults *faults)
+/* The counter of each kind; false: there is no room. */
+static bool register_kinds(struct col_faults *faults, uint64_t *counters[COL_FAULT_KINDS],
+                           const char *name, const char *help)
 {
-    struct col_metrics *metrics = faults->options.metrics;
-    bool ok = true;
     char labels[64];
 
     for (unsigned i = 0; i < COL_FAULT_KINDS; i++) {
         snprintf(labels, sizeof(labels), "fault=\"%s\"", col_fault_words[i]);
-        faults->requests[i] = col_metrics_counter(metrics, "collector_mock_fault_requests", labels,
-                                                  "Requests that a fault on command has hit.");
-        faults->spans[i] = col_metrics_counter(metrics, "collector_mock_fault_spans", labels,
-                                               "Spans of requests that a fault has hit.");
-        faults->hit_connections[i] =
-            col_metrics_counter(metrics, "collector_mock_fault_hit_connections", labels,
-                                "Connections that a fault on command has hit.");
-        ok = ok && faults->requests[i] != NULL && faults->spans[i] != NULL &&
-             faults->hit_connections[i] != NULL;
+        counters[i] = col_metrics_counter(faults->options.metrics, name, labels, help);
+        if (counters[i] == NULL)
+            return false;
     }
+    return true;
+}
+
+static bool register_counters(struct col_faults *faults)
+{
+    struct col_metrics *metrics = faults->options.metrics;
+    bool ok = register_kinds(faults, faults->begun, "collector_mock_faults_begun",
+                             "Faults on command that have begun.") &&
+              register_kinds(faults, faults->ended_count, "collector_mock_faults_ended",
+                             "Faults on command that are over.") &&
+              register_kinds(faults, faults->requests, "collector_mock_fault_requests",
+                             "Requests that a fault on command has hit.") &&
+              register_kinds(faults, faults->spans, "collector_mock_fault_spans",
+                             "Spans of requests that a fault has hit.") &&
+              register_kinds(faults, faults->hit_connections,
+                             "collector_mock_fault_hit_connections",
+                             "Connections that a fault on command has hit, or ended.");
+
+    faults->delayed_ns = col_metrics_counter(metrics, "collector_mock_fault_delay_ns", "",
+                                             "Drawn for answers that are late on command, in all.");
     faults->connections = col_metrics_counter(metrics, "collector_mock_fault_connections", "",
                                               "Connections reset by a fault.");
     faults->not_held = col_metrics_counter(metrics, "collector_mock_fault_not_held", "",
@@ -79,38 +92,8 @@ static bool register_counters(struct col_faults *faults)
                                        "Faults under way.");
     faults->held_gauge = col_metrics_gauge(metrics, "collector_mock_fault_held", "",
                                            "Requests whose answer is held back.");
-    return ok && faults->connections && faults->not_held && faults->active && faults->held_gauge;
-}
-
-static void write_record(struct col_faults *faults, const char *line, int len)
-{
-    if (faults->record < 0 || len <= 0)
-        return;
-    if (otl_fd_write_all(faults->record, line, (size_t)len) == OTEL_OK)
-        return;
-    otl_log_line(faults->options.log, OTL_LOG_ERROR, "cannot write the record of faults: %s",
-                 strerror(errno));
-    close(faults->record);
-    faults->record = -1;
-}
-
-static void record_request(struct col_faults *faults, const struct running *by,
-                           const struct col_fault_request *request)
-{
-    char line[512], more[200] = "";
-    int len;
-
-    if (request->exporter != NULL)
-        snprintf(more, sizeof(more), ",\"exporter\":\"%.*s\"",
-                 (int)strcspn(request->exporter, "\"\\\n"), request->exporter);
-    len = snprintf(line, sizeof(line),
-                   "{\"fault\":%" PRIu32 ",\"kind\":\"%s\",\"mono_ns\":%" PRIu64
-                   ",\"request\":%" PRIu64 ",\"connection\":%" PRIu64 ",\"spans\":%" PRIu64
-                   "%s}\n",
-                   by->fault.id, col_fault_word(by->fault.kind),
-                   otl_clock_mono(faults->options.clock), request->number, request->connection,
-                   request->spans, more);
-    write_record(faults, line, len);
+    return ok && faults->delayed_ns && faults->connections && faults->not_held && faults->active &&
+           faults->held_gauge;
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -119,24 +102,18 @@ enum otel_err col_faults_new(const struct col_faults_options *options, struct co
                              struct otl_detail *reterr)
 {
     struct col_faults *faults = otl_mem_zalloc(sizeof(*faults));
+    enum otel_err err;
 
     if (faults == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     faults->options = *options;
-    faults->record = -1;
-    if (!register_counters(faults)) {
+    err = col_fault_record_open(&faults->record, options, reterr);
+    if (err == OTEL_OK && !register_counters(faults))
+        err = otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    if (err != OTEL_OK) {
+        col_fault_record_close(&faults->record);
         otl_mem_free(faults);
-        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
-    }
-    if (options->record != NULL) {
-        faults->record =
-            open(options->record, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-        if (faults->record < 0) {
-            otl_detail_set(reterr, OTEL_ERR_IO, options->record, 0, 0, "cannot open: %s",
-                           strerror(errno));
-            otl_mem_free(faults);
-            return OTEL_ERR_IO;
-        }
+        return err;
     }
     *ret = faults;
     return OTEL_OK;
@@ -150,8 +127,7 @@ void col_faults_free(struct col_faults *faults)
     col_faults_end_all(faults);
     for (size_t i = 0; i < faults->count; i++)
         otl_mem_free(faults->running[i]);
-    if (faults->record >= 0)
-        close(faults->record);
+    col_fault_record_close(&faults->record);
     otl_mem_free(faults);
 }
 
@@ -198,6 +174,7 @@ static enum otel_err set_refusing(struct col_faults *faults, bool refuse, struct
 {
     enum otel_err err = OTEL_OK;
 
+    faults->ending = by;
     for (size_t i = 0; i < faults->socket_count; i++) {
         int64_t reset = faults->sockets[i].refuse(
             faults->sockets[i].arg, refuse, by->fault.kind == COL_FAULT_RESTART, reterr);
@@ -208,7 +185,18 @@ static enum otel_err set_refusing(struct col_faults *faults, bool refuse, struct
             *faults->connections += (uint64_t)reset;
         }
     }
+    faults->ending = NULL;
     return err;
+}
+
+void col_faults_ended_connection(struct col_faults *faults, uint64_t connection)
+{
+    const struct col_fault_request ended = {.connection = connection};
+
+    if (faults == NULL || faults->ending == NULL)
+        return;
+    ++*faults->hit_connections[faults->ending->fault.kind];
+    col_fault_record_hit(&faults->record, &faults->ending->fault, &ended, 0);
 }
 
 static void thaw(const struct col_faults *faults)
@@ -296,7 +284,9 @@ static uint64_t draw_delay(struct running *by)
     double most = fault->delay_max_ns != 0 ? (double)fault->delay_max_ns : 3600.0 * OTL_NS_PER_S;
     double drawn = mean;
 
-    if (fault->kind != COL_FAULT_DELAY || fault->law == COL_DELAY_FIXED)
+    if (fault->kind != COL_FAULT_DELAY)
+        return 0;
+    if (fault->law == COL_DELAY_FIXED)
         return fault->delay_ns;
     if (fault->law == COL_DELAY_UNIFORM)
         drawn = mean + (most - mean) * otl_random_unit(&by->random);
@@ -305,19 +295,25 @@ static uint64_t draw_delay(struct running *by)
     return (uint64_t)(drawn < most ? drawn : most);
 }
 
+static bool not_held(struct col_faults *faults, const struct col_fault_plan *fault)
+{
+    ++*faults->not_held;
+    col_fault_record_not_held(&faults->record, fault);
+    return false;
+}
+
 bool col_faults_hold(struct col_faults *faults, const struct col_fault_plan *fault,
-                     col_faults_release_fn *release, void *arg)
+                     uint64_t delay_ns, col_faults_release_fn *release, void *arg)
 {
     struct running *by = (struct running *)(uintptr_t)(const void *)fault; /* its first member */
-    uint64_t delay_ns = draw_delay(by);
     struct timeval delay = to_timeval(delay_ns);
     struct held *held =
         faults->held_count < COL_FAULTS_HELD_MAX ? otl_mem_zalloc(sizeof(*held)) : NULL;
 
-    if (held == NULL || by->over) {
+    /* A delay that is over was drawn before. */
+    if (held == NULL || faults->all_over || (by->over && fault->kind != COL_FAULT_DELAY)) {
         otl_mem_free(held);
-        ++*faults->not_held;
-        return false;
+        return not_held(faults, fault);
     }
     if (fault->kind == COL_FAULT_DELAY) {
         /* From now, not from when this turn of the loop began. */
@@ -327,8 +323,7 @@ bool col_faults_hold(struct col_faults *faults, const struct col_fault_plan *fau
             if (held->timer != NULL)
                 event_free(held->timer);
             otl_mem_free(held);
-            ++*faults->not_held;
-            return false;
+            return not_held(faults, fault);
         }
     }
     *held = (struct held){.owner = faults,
@@ -361,6 +356,7 @@ static void end(struct running *by)
         event_free(by->end);
     by->end = NULL;
     --*faults->active;
+    ++*faults->ended_count[by->fault.kind];
     if (by->fault.kind == COL_FAULT_ACCEPT_STALL || by->fault.kind == COL_FAULT_SLOW_READ)
         thaw(faults);
     if (is_refusal(by->fault.kind) && !someone_refuses(faults) &&
@@ -377,6 +373,7 @@ static void end(struct running *by)
                  " connections reset",
                  by->fault.id, col_fault_word(by->fault.kind), by->deeds.requests,
                  by->deeds.connections);
+    col_fault_record_end(&faults->record, &by->fault, &by->deeds);
     if (faults->ended != NULL)
         faults->ended(faults->ended_arg, &by->fault, &by->deeds);
 }
@@ -432,7 +429,10 @@ enum otel_err col_faults_begin(struct col_faults *faults, const struct col_fault
         }
     }
     faults->running[faults->count++] = by;
+    faults->all_over = false;
     ++*faults->active;
+    ++*faults->begun[fault->kind];
+    col_fault_record_begin(&faults->record, &by->fault, by->deeds.began_mono_ns);
     otl_log_line(faults->options.log, OTL_LOG_INFO, "fault %" PRIu32 " (%s) begins", fault->id,
                  col_fault_word(fault->kind));
     err = prepare(faults, by, reterr);
@@ -479,8 +479,11 @@ static unsigned targets_of(enum col_fault_kind kind)
 }
 
 static const struct col_fault_plan *strike(struct col_faults *faults, unsigned targets,
-                                           const struct col_fault_request *request)
+                                           const struct col_fault_request *request,
+                                           uint64_t *ret_delay_ns)
 {
+    uint64_t delay_ns;
+
     for (size_t i = 0; faults != NULL && i < faults->count; i++) {
         struct running *by = faults->running[i];
         if (by->over || by->spent || is_refusal(by->fault.kind) ||
@@ -496,7 +499,11 @@ static const struct col_fault_plan *strike(struct col_faults *faults, unsigned t
             ++*faults->requests[by->fault.kind];
             *faults->spans[by->fault.kind] += request->spans;
         }
-        record_request(faults, by, request);
+        delay_ns = draw_delay(by);
+        *faults->delayed_ns += delay_ns;
+        if (ret_delay_ns != NULL)
+            *ret_delay_ns = delay_ns;
+        col_fault_record_hit(&faults->record, &by->fault, request, delay_ns);
         spend(by);
         return &by->fault;
     }
@@ -504,22 +511,23 @@ static const struct col_fault_plan *strike(struct col_faults *faults, unsigned t
 }
 
 const struct col_fault_plan *col_faults_strike(struct col_faults *faults,
-                                               const struct col_fault_request *request)
+                                               const struct col_fault_request *request,
+                                               uint64_t *ret_delay_ns)
 {
-    return strike(faults, REQUEST, request);
+    return strike(faults, REQUEST, request, ret_delay_ns);
 }
 
 const struct col_fault_plan *col_faults_strike_early(struct col_faults *faults, bool disk,
                                                      const struct col_fault_request *request)
 {
-    return strike(faults, EARLY | (disk ? DISK : 0u), request);
+    return strike(faults, EARLY | (disk ? DISK : 0u), request, NULL);
 }
 
 bool col_faults_strike_write(struct col_faults *faults, const char *exporter, uint64_t spans)
 {
     const struct col_fault_request write = {.spans = spans, .exporter = exporter};
 
-    return strike(faults, DISK, &write) != NULL;
+    return strike(faults, DISK, &write, NULL) != NULL;
 }
 
 const struct col_fault_plan *col_faults_strike_connection(struct col_faults *faults,
@@ -528,7 +536,7 @@ const struct col_fault_plan *col_faults_strike_connection(struct col_faults *fau
 {
     unsigned targets = open ? OPEN : CONNECTION | (secure ? HANDSHAKE : 0u);
 
-    return strike(faults, targets, &(struct col_fault_request){.connection = connection});
+    return strike(faults, targets, &(struct col_fault_request){.connection = connection}, NULL);
 }
 
 bool col_faults_end(struct col_faults *faults, uint32_t id)
@@ -547,6 +555,7 @@ void col_faults_end_all(struct col_faults *faults)
 {
     if (faults == NULL)
         return;
+    faults->all_over = true;
     for (size_t i = 0; i < faults->count; i++)
         end(faults->running[i]);
     while (faults->held != NULL)

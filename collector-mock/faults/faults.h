@@ -27,8 +27,8 @@
  *           them, further ones are answered at once and counted (not_held).
  * Limits    COL_FAULTS_MAX faults in a life.
  *
- * What each did is counted in /metrics, written to the log of faults, a line of JSON a request,
- * and told when it ends: requests + connections hit are those lines.
+ * What each did is counted in /metrics, written to the log of faults (record.h: a line when it
+ * begins, for each request or connection that it hits, and when it is over), and told when it ends.
  */
 
 struct event_base;
@@ -77,7 +77,8 @@ void col_faults_end_all(struct col_faults *faults);
 struct col_fault_socket {
     void *arg;
     /* Stop or begin again to listen; returns the connections that were ended (reset; in_order:
-     * when what is in hand is answered), negative: it cannot. */
+     * when what is in hand is answered), negative: it cannot. col_faults_ended_connection() is told
+     * of each. */
     int64_t (*refuse)(void *arg, bool refuse, bool in_order, struct otl_detail *reterr);
     /* Show col_faults_strike_connection() the open connections too. NULL: there is nothing. */
     void (*meet)(void *arg);
@@ -98,9 +99,11 @@ struct col_fault_request { /* what the record says of it */
     const char *exporter; /* whose write was hit, instead of a request; or NULL */
 };
 
-/* The fault that hits this request, or NULL. faults NULL: none ever. */
+/* The fault that hits this request, or NULL; it lasts as long as faults. *ret_delay_ns (may be
+ * NULL): how late a delay wants the answer, drawn now. faults NULL: none ever. */
 const struct col_fault_plan *col_faults_strike(struct col_faults *faults,
-                                               const struct col_fault_request *request);
+                                               const struct col_fault_request *request,
+                                               uint64_t *ret_delay_ns);
 /* clock_skew, and disk_full if it is the tap's: what hits before the request is in the tap, where
  * a full disk leaves none. */
 const struct col_fault_plan *col_faults_strike_early(struct col_faults *faults, bool disk,
@@ -113,11 +116,14 @@ const struct col_fault_plan *col_faults_strike_connection(struct col_faults *fau
                                                           uint64_t connection, bool open,
                                                           bool secure);
 
-/* Keep a request that strike() gave to a delay, a stall or a half-open connection: release is
- * called once, from the loop, with answer true (send it now) or false (never answer: drop the
- * connection). False: it cannot be kept. */
+/* From within refuse(): this connection has been ended. faults NULL: nothing. */
+void col_faults_ended_connection(struct col_faults *faults, uint64_t connection);
+
+/* Keep a request that strike() gave to a delay (of so much), a stall or a half-open connection:
+ * release is called once, from the loop, with answer true (send it now) or false (never answer:
+ * drop the connection). False: it cannot be kept. */
 typedef void col_faults_release_fn(void *arg, bool answer);
 bool col_faults_hold(struct col_faults *faults, const struct col_fault_plan *fault,
-                     col_faults_release_fn *release, void *arg);
+                     uint64_t delay_ns, col_faults_release_fn *release, void *arg);
 
 #endif

@@ -199,10 +199,15 @@ enum otel_err col_grpc_refuse(struct col_grpc_server *server, bool refuse, bool 
     if (server->listener != NULL)
         err = col_listener_refuse(server->listener, refuse, reterr);
     for (struct col_h2_conn *conn = refuse ? server->conns : NULL; conn != NULL; conn = next) {
+        uint64_t number = conn->number;
         next = conn->next;
         if (in_order)
             col_h2_conn_drain(conn);
-        reset += in_order || col_h2_conn_reset(conn);
+        else if (!col_h2_conn_reset(conn))
+            continue;
+        reset++;
+        if (server->options.on_ended != NULL)
+            server->options.on_ended(server->options.context, number);
     }
     if (err == OTEL_OK)
         *ret_reset = reset;

@@ -103,6 +103,8 @@ struct col_grpc_options {
     void *context;
     /* A new connection: what it is made to suffer. May be NULL. */
     col_fate_fn *on_connection;
+    /* Refusing has ended this connection. May be NULL. */
+    void (*on_ended)(void *context, uint64_t connection);
     /* The head of a request is there, no message yet; false: refuse it with *ret. May be NULL. */
     bool (*on_head)(void *context, const struct col_grpc_request *request,
                     struct col_grpc_answer *ret);

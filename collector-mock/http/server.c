@@ -124,11 +124,14 @@ fail:
     return err;
 }
 
-/* After its answer, or at once when it has none in hand. */
-static void end_in_order(struct col_conn *conn)
+/* In order: after its answer, or at once when it has none in hand. True: it was alive. */
+static bool end_conn(struct col_conn *conn, bool in_order)
 {
+    if (!in_order)
+        return col_conn_reset(conn);
     conn->close_after = true;
     col_conn_drain(conn);
+    return true;
 }
 
 enum otel_err col_http_refuse(struct col_http_server *server, bool refuse, bool in_order,
@@ -141,10 +144,13 @@ enum otel_err col_http_refuse(struct col_http_server *server, bool refuse, bool 
     if (server->listener != NULL)
         err = col_listener_refuse(server->listener, refuse, reterr);
     for (struct col_conn *conn = refuse ? server->conns : NULL; conn != NULL; conn = next) {
+        uint64_t number = conn->request.connection;
         next = conn->next;
-        if (in_order)
-            end_in_order(conn);
-        reset += in_order || col_conn_reset(conn);
+        if (!end_conn(conn, in_order))
+            continue;
+        reset++;
+        if (server->options.on_ended != NULL)
+            server->options.on_ended(server->options.context, number);
     }
     if (err == OTEL_OK)
         *ret_reset = reset;

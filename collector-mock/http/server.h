@@ -102,6 +102,8 @@ struct col_http_options {
     void *context;
     /* A new connection: what it is made to suffer. May be NULL. */
     col_fate_fn *on_connection;
+    /* Refusing has ended this connection. May be NULL. */
+    void (*on_ended)(void *context, uint64_t connection);
     /* A whole request. */
     void (*on_request)(void *context, struct col_http_request *request);
     /* The answer of a request was given to the kernel whole, or (sent false) never will be. */

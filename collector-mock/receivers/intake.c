@@ -29,7 +29,6 @@ struct col_waiting {
     uint64_t items; /* that were handed over, and not counted yet */
     struct col_intake_wait wait;
     struct col_outcome outcome;
-    struct col_fault_plan fault; /* outcome.fault, which does not last */
 };
 
 struct col_intake {
@@ -46,7 +45,7 @@ struct col_intake {
     uint64_t connection_base; /* of the server's numbers within the tap */
     uint64_t traces_requests; /* for --broken */
     struct {
-        uint64_t *accepted, *refused, *failed;
+        uint64_t *received, *accepted, *refused, *failed;
     } items[COL_SIGNALS];
     uint64_t *outcome_success, *outcome_refused, *outcome_failure;
     uint64_t *tap_records, *tap_bytes, *tap_failures, *lost_on_purpose;
@@ -248,7 +247,7 @@ static void pass_faults(struct col_intake *intake, const struct col_intake_reque
     const struct col_fault_request seen = {intake->connection_base + request->connection,
                                            outcome->tap_request, count, NULL};
 
-    outcome->fault = col_faults_strike(intake->host->faults, &seen);
+    outcome->fault = col_faults_strike(intake->host->faults, &seen, &outcome->delay_ns);
     if (outcome->fault == NULL) {
         hand_on(intake, request, count, outcome);
         return;
@@ -332,6 +331,8 @@ static void take(struct col_intake *intake, struct col_intake_request *request,
     ret->code = COL_GRPC_OK;
     ret->undecodable = !decode(intake, request, &count, &ret->detail);
     full = !ret->undecodable && count > 0;
+    if (full)
+        *intake->items[request->signal].received += count;
     if (full && loses(intake, request->signal)) {
         *intake->lost_on_purpose += count;
         *intake->items[request->signal].accepted += count;
@@ -421,10 +422,6 @@ struct col_waiting *col_intake_take(struct col_intake *intake, struct col_intake
     waiting->intake = intake;
     waiting->wait = *wait;
     waiting->outcome = *ret;
-    if (ret->fault != NULL) {
-        waiting->fault = *ret->fault;
-        waiting->outcome.fault = &waiting->fault;
-    }
     link_to(waiting, &intake->waiting);
     if (intake->draining)
         col_intake_gone(waiting);
@@ -486,6 +483,11 @@ void col_intake_meet(struct col_intake *intake, uint64_t connection, bool open, 
         ret->tls = COL_TLS_OTHER;
 }
 
+void col_intake_ended(struct col_intake *intake, uint64_t connection)
+{
+    col_faults_ended_connection(intake->host->faults, intake->connection_base + connection);
+}
+
 void col_intake_failed(struct col_intake *intake)
 {
     ++*intake->outcome_failure;
@@ -529,6 +531,9 @@ static bool register_items(struct col_intake *intake, unsigned signals, const ch
         enum col_signal signal = (enum col_signal)s;
         if ((signals & COL_SIGNAL_BIT(s)) == 0)
             continue;
+        intake->items[s].received =
+            col_host_items(intake->host, signal, "collector_mock_received", labels,
+                           "What requests held, before anything was refused, lost or doubled.");
         intake->items[s].accepted =
             col_host_items(intake->host, signal, "otelcol_receiver_accepted", labels,
                            "What was pushed into the pipeline.");
@@ -537,7 +542,8 @@ static bool register_items(struct col_intake *intake, unsigned signals, const ch
         intake->items[s].failed =
             col_host_items(intake->host, signal, "otelcol_receiver_failed", labels,
                            "What was lost to an internal error of the receiver.");
-        all = all && intake->items[s].accepted != NULL && intake->items[s].refused != NULL &&
+        all = all && intake->items[s].received != NULL && intake->items[s].accepted != NULL &&
+              intake->items[s].refused != NULL &&
               intake->items[s].failed != NULL;
     }
     return all;

@@ -50,6 +50,7 @@ struct col_outcome {
     bool undecodable;         /* code is INVALID_ARGUMENT because the body is no OTLP */
     const struct col_fault_plan *fault; /* what becomes of the answer, see damage.h; NULL: answer
                                          * now */
+    uint64_t delay_ns;        /* how late it is to be, by that fault */
     enum col_signal signal;
     uint64_t tap_request;     /* its number in the tap; 0: not in the tap */
     uint64_t rejected;        /* spans, points or records that a partial success refuses */
@@ -86,6 +87,8 @@ void col_intake_drain(struct col_intake *intake);
 /* What a fault makes of a connection; open as in col_fate_fn, secure: it speaks TLS. */
 void col_intake_meet(struct col_intake *intake, uint64_t connection, bool open, bool secure,
                      struct col_fate *ret);
+/* A fault has ended this connection. */
+void col_intake_ended(struct col_intake *intake, uint64_t connection);
 /* A request ended before it could be taken. */
 void col_intake_failed(struct col_intake *intake);
 /* What names a request of the tap until its answer has left; NULL: it is not in the tap. */

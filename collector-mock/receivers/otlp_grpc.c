@@ -72,7 +72,7 @@ static bool hold(struct col_otlp_grpc *grpc, const struct col_outcome *outcome,
     late->request = request;
     late->code = outcome->code;
     snprintf(late->text, sizeof(late->text), "%.255s", outcome->detail.text);
-    if (col_faults_hold(grpc->host->faults, outcome->fault, on_release, late))
+    if (col_faults_hold(grpc->host->faults, outcome->fault, outcome->delay_ns, on_release, late))
         return true;
     otl_mem_free(late);
     return false;
@@ -472,6 +472,11 @@ static void on_connection(void *context, uint64_t connection, bool open, struct 
     col_intake_meet(grpc->intake, connection, open, grpc->tls != NULL, ret);
 }
 
+static void on_ended(void *context, uint64_t connection)
+{
+    col_intake_ended(((struct col_otlp_grpc *)context)->intake, connection);
+}
+
 static void take(void *server, int fd)
 {
     col_grpc_take(server, fd);
@@ -508,8 +513,10 @@ static enum otel_err listen_on(struct col_otlp_grpc *grpc,
     if (options->max_concurrent_streams != 0)
         server.max_concurrent_streams = options->max_concurrent_streams;
     server.context = grpc;
-    if (options->host->faults != NULL)
+    if (options->host->faults != NULL) {
         server.on_connection = on_connection;
+        server.on_ended = on_ended;
+    }
     server.on_head = on_head;
     server.on_request = on_request;
     server.on_answered = on_answered;

@@ -92,7 +92,7 @@ static void on_release(void *arg, bool answer)
 }
 
 /* Keep the request; the answer is what a delay gives later. */
-static bool hold(struct col_otlp_http *http, const struct col_fault_plan *fault,
+static bool hold(struct col_otlp_http *http, const struct col_outcome *outcome,
                  struct col_http_request *request, const struct col_http_answer *answer)
 {
     struct late *late = otl_mem_zalloc(sizeof(*late));
@@ -104,7 +104,8 @@ static bool hold(struct col_otlp_http *http, const struct col_fault_plan *fault,
     otl_buf_init(&late->body, answer->body.len + 1);
     if (otl_buf_append(&late->body, answer->body.data, answer->body.len) == OTEL_OK) {
         late->answer.body = otl_view(late->body.data, late->body.len);
-        if (col_faults_hold(http->host->faults, fault, on_release, late))
+        if (col_faults_hold(http->host->faults, outcome->fault, outcome->delay_ns, on_release,
+                            late))
             return true;
     }
     otl_buf_fini(&late->body);
@@ -135,13 +136,13 @@ static bool answer_by_fault(struct col_otlp_http *http, const struct col_outcome
 
     switch (fault->kind) {
     case COL_FAULT_DELAY:
-        if (!hold(http, fault, request, answer))
+        if (!hold(http, outcome, request, answer))
             return false;
         col_intake_count(http->intake, answer->status);
         return true;
     case COL_FAULT_STALL:
     case COL_FAULT_HALF_OPEN: /* a request in hand, and HTTP/1 reads no more */
-        if (!hold(http, fault, request, answer))
+        if (!hold(http, outcome, request, answer))
             col_http_abandon(request);
         return true;
     case COL_FAULT_RST_STREAM:
@@ -469,6 +470,11 @@ static void on_connection(void *context, uint64_t connection, bool open, struct 
     col_intake_meet(http->intake, connection, open, http->tls != NULL, ret);
 }
 
+static void on_ended(void *context, uint64_t connection)
+{
+    col_intake_ended(((struct col_otlp_http *)context)->intake, connection);
+}
+
 static void take(void *server, int fd)
 {
     col_http_take(server, fd);
@@ -503,8 +509,10 @@ static enum otel_err listen_on(struct col_otlp_http *http,
     server.max_body_bytes = options->max_request_body_size;
     server.budget = options->host->budget;
     server.context = http;
-    if (options->host->faults != NULL)
+    if (options->host->faults != NULL) {
         server.on_connection = on_connection;
+        server.on_ended = on_ended;
+    }
     server.on_request = on_request;
     server.on_answered = on_answered;
     server.on_gone = on_gone;

@@ -15,6 +15,7 @@
 #include "collector-mock/grpc/tests/client.h"
 #include "collector-mock/tests/pair.h"
 #include "collector-mock/wire/traces.h"
+#include "sdk/base/clock.h"
 
 static const char type[] = "otlphttp";
 static const char stall[] = "\"kind\":\"stall\"";
@@ -221,6 +222,27 @@ static void who_gives_up_ends_the_attempts(void **state)
     assert_int_equal(rig_wait(&pair_near), 0);
 }
 
+/* What waits is not on the stack any more when its answer is made late. */
+static void an_answer_that_was_waited_for_may_be_late_too(void **state)
+{
+    static const char delay[] = "{\"do\":\"fault\",\"id\":1,\"kind\":\"delay\","
+                                "\"delay\":\"50ms\",\"count\":1}";
+    uint64_t began;
+
+    (void)state;
+    pair_start(type, "sending_queue: {enabled: false}");
+    assert_int_equal(rig_stop(&pair_near), 0);
+    rig_start_control(&pair_near); /* with the same configuration */
+    rig_command(&pair_near, delay);
+    rig_metric_until(&pair_near, "collector_mock_faults_active", 1);
+    began = otl_clock_mono(otl_clock_real());
+    assert_int_equal(pair_post_groups(), 200);
+    assert_true(otl_clock_mono(otl_clock_real()) - began >= 49 * OTL_NS_PER_MS);
+    assert_int_equal(rig_recorded(&pair_near, "\"delay_ns\":50000000"), 1);
+    assert_true(rig_metric(&pair_near, "collector_mock_fault_not_held_total") == 0);
+    assert_int_equal(rig_stop(&pair_near), 0);
+}
+
 /* A batch processor answers before: nobody waits for what is behind it. */
 static void behind_a_batch_nobody_waits(void **state)
 {
@@ -407,6 +429,7 @@ int main(void)
         CASE(who_waits_for_the_result_is_told_it),
         CASE(without_a_queue_the_client_is_told_the_result),
         CASE(who_gives_up_ends_the_attempts),
+        CASE(an_answer_that_was_waited_for_may_be_late_too),
         CASE(behind_a_batch_nobody_waits),
         CASE(batches_have_their_least_and_greatest_size),
         CASE(batches_may_be_counted_in_bytes),

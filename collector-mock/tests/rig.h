@@ -80,7 +80,9 @@ double rig_metric_in(const struct otl_buf *metrics, const char *series);
 double rig_metric(const struct rig *rig, const char *series);
 /* The same, waited for: until it is at least value. */
 void rig_metric_until(const struct rig *rig, const char *series, double value);
-/* The number of lines of the record of faults that hold text. */
+/* The number of lines of the record of faults with this event ("begin", "hit", "end") that hold
+ * text; recorded: of hits. */
+size_t rig_recorded_as(const struct rig *rig, const char *event, const char *text);
 size_t rig_recorded(const struct rig *rig, const char *text);
 
 #endif

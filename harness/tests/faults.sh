@@ -135,7 +135,8 @@ collector()
         {when: spans_received > 200, do: collector, fault: status, status: 429, for: 100ms}]' &&
         json_is "$dir/collector/report.json" "sorted(e['text'].split(' (')[0] for e in r['events'])" \
             "['collector delay 50ms', 'collector partial_success', 'collector refuse', 'collector stall', 'collector status 429', 'collector status 503']" &&
-        json_is "$dir/collector/report.json" "sum(e['requests'] for e in r['events']) == sum(1 for _ in open('$dir/collector/spans/faults.jsonl')) > 5" True &&
+        json_is "$dir/collector/report.json" "sum(e['requests'] for e in r['events']) == sum('\"hit\"' in l and '\"request\":0,' not in l for l in open('$dir/collector/spans/faults.jsonl')) > 5" True &&
+        json_is "$dir/collector/report.json" "[sum('\"%s\"' % w in l and '\"refuse\"' in l for l in open('$dir/collector/spans/faults.jsonl')) for w in ('begin', 'hit', 'end')] == [1, sum(e['connections'] for e in r['events']), 1]" True &&
         json_is "$dir/collector/report.json" "[e['connections'] > 0 for e in r['events'] if e['text'] == 'collector refuse']" "[True]" &&
         json_is "$dir/collector/report.json" "r['spans']['started'] == r['spans']['accounted']" True &&
         json_is "$dir/collector/report.json" "r['spans']['retry_duplicates'] > 0" True &&

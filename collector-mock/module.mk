@@ -149,8 +149,10 @@ col_service_test_LIBS := col_wire base
 col_service_test_PKGS := jansson
 
 TESTS += col_accounting_test
-col_accounting_test_SRCS := collector-mock/tests/accounting_test.c $(COL_RIG)
-col_accounting_test_LIBS := col_wire base
+col_accounting_test_SRCS := collector-mock/tests/accounting_test.c collector-mock/tests/books.c \
+                            collector-mock/grpc/tests/client.c $(COL_SECURE) $(COL_RIG)
+col_accounting_test_LIBS := collector
+col_accounting_test_PKGS := libnghttp2 libssl libcrypto
 
 TESTS += col_misbehave_test
 col_misbehave_test_SRCS := collector-mock/tests/misbehave_test.c $(COL_RIG)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program under test and the collector it exports to, as objects; the rows of the table."""
+import itertools
 import json
 import math
 import os
@@ -295,6 +296,7 @@ class Case:
         self.shared = None
         self.ends = []
         self.files = None
+        self.names = itertools.count()
 
     def at_end(self, call):
         """To be called when the row is over."""
@@ -316,9 +318,10 @@ class Case:
         return self.shared
 
     def own_collector(self, **how):
-        self.collectors.append(
-            Collector("%s/own%d" % (self.dir, time.monotonic_ns()), self.log, **how))
-        return self.collectors[-1]
+        """From any thread."""
+        made = Collector("%s/own%d" % (self.dir, next(self.names)), self.log, **how)
+        self.collectors.append(made)
+        return made
 
     def keep(self, player):
         """Not ended with the row."""
@@ -340,8 +343,9 @@ class Case:
             environment[key] = value
             if value is None:
                 del environment[key]
-        self.players.append(Player(environment, self.log))
-        return self.players[-1]
+        made = Player(environment, self.log)
+        self.players.append(made)
+        return made
 
     def sdk(self, variables=None, collector=None):
         """The same, with an SDK by its environment and the tracer t."""

@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import network
 import rig
 
-GROUPS = ["model", "limits", "sampling", "processors", "export", "faults", "config",
+GROUPS = ["model", "limits", "sampling", "processors", "export", "faults", "each_fault", "config",
           "propagation", "bugs"]  # a file of rows each
 LAST = 160
 

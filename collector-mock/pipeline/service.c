@@ -236,8 +236,10 @@ static enum otel_err say_ready(struct col_service *service, struct otl_detail *r
     if (err == OTEL_OK)
         err = otl_buf_append_str(&line, "}}\n");
     if (err == OTEL_OK)
-        otl_log_line(&service->host.log, OTL_LOG_INFO, "ready: %.*s", (int)line.len - 1,
-                     line.data);
+        otl_log_line(&service->host.log, OTL_LOG_INFO, "ready: %.*s, %u worker%s",
+                     (int)line.len - 1, line.data,
+                     service->crew != NULL ? service->crew->workers : 1u,
+                     service->crew != NULL ? "s" : "");
     if (err == OTEL_OK && service->ready_fd >= 0)
         err = otl_fd_write_all(service->ready_fd, line.data, line.len);
     if (err != OTEL_OK)

@@ -106,6 +106,9 @@ struct hx_fault {
 const char *hx_collector_fault_word(enum hx_collector_fault fault);
 const char *hx_broker_fault_word(enum hx_broker_fault fault);
 
+/* Some fault is one of the collector's. */
+bool hx_scenario_troubles_collector(const struct hx_scenario *scenario);
+
 /* A copy of a resolved tree with one setting of a service changed, without its faults. restart
  * says that a new process will read it. OTEL_ERR_ARGUMENT: nothing that can be changed so;
  * OTEL_ERR_SYNTAX: the value does not fit; *reterr says why. OTEL_ERR_MEMORY. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/scenario/faults.h"
 #include "harness/scenario/internal.h"
 #include "harness/scenario/schema.h"
 #include "sdk/base/file.h"
@@ -42,17 +43,25 @@ enum otel_err hx_loader_operation(struct hx_loader *loader, const json_t *map,
     return OTEL_OK;
 }
 
+bool hx_scenario_troubles_collector(const struct hx_scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->fault_count; i++)
+        if (scenario->faults[i].what == HX_FAULT_COLLECTOR)
+            return true;
+    return false;
+}
+
 /* Faults meet the collector's requests in one order. */
 static enum otel_err check_workers(const struct hx_loader *loader)
 {
     const struct hx_scenario *scenario = loader->scenario;
 
-    if (scenario->collector_workers <= 1 || scenario->fault_count == 0)
+    if (scenario->collector_workers <= 1 || !hx_scenario_troubles_collector(scenario))
         return OTEL_OK;
     return otl_yaml_error(loader->reterr,
                           otl_yaml_value_pos(loader->doc, scenario->tree, "collector_workers"),
-                          "with faults: the collector has one worker, so that its requests meet "
-                          "them in one order");
+                          "with faults of the collector it has one worker, so that its requests "
+                          "meet them in one order");
 }
 
 /* The resolved tree -> structs. */

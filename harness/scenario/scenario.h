@@ -248,7 +248,7 @@ struct hx_scenario {
     size_t topic_count;
     const char *broker;         /* "" none needed, "embedded", or HOST:PORT */
     const json_t *collector;    /* the Collector's configuration (tree), default filled in */
-    unsigned collector_workers; /* threads of collector-mock; several: no faults */
+    unsigned collector_workers; /* threads of collector-mock; several: no faults of it */
     struct hx_load load;
     struct hx_overhead overhead;
     struct hx_claims claims;

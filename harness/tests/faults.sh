@@ -146,4 +146,47 @@ collector()
         grep -q 'collector_mock_fault_requests_total{fault="stall"} [1-9]' "$dir/collector/metrics/collector.prom"
 }
 check "the collector refuses in part, delays, refuses, stalls and goes away, and says what it did to which request" collector
+
+cat > "$dir/components.yaml" << 'END'
+# What faults of the collector's components cost is paid by trying again.
+tracing: {schedule_delay: 100ms, export_timeout: 20s}
+services: {order: {routes: {POST /orders: {steps: []}}}}
+load: {route: order POST /orders, rate: 100, warmup: 0s, duration: 600ms, timeout: 9s}
+collector:
+  receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}
+  processors: {memory_limiter: {check_interval: 1s, limit_mib: 100000}}
+  exporters: {file: {path: spans/traces.bin, format: proto}}
+  service:
+    telemetry: {metrics: {address: '127.0.0.1:0'}}
+    pipelines: {traces: {receivers: [otlp], processors: [memory_limiter], exporters: [file]}}
+faults:
+  - {at: 10ms, do: collector, fault: memory_pressure, with: {count: 1}}
+  - {at: 10ms, do: collector, fault: disk_full, with: {count: 1}}
+END
+
+components()
+{
+    expect_exit 0 "$tracerig" run "$dir/components.yaml" --seed 5 --quiet --out "$dir/components" &&
+        json_is "$dir/components/report.json" "sorted((e['text'], e['requests']) for e in r['events'])" \
+            "[('collector disk_full', 1), ('collector memory_pressure', 1)]" &&
+        json_is "$dir/components/report.json" "(r['spans']['lost_total'], r['spans']['lost_unexplained'], r['spans']['started'] == r['spans']['accounted'])" "(0, 0, True)" &&
+        json_is "$dir/components/report.json" "r['spans']['retry_duplicates'] > 0" True &&
+        grep -q 'memory_limiter_refused_spans_total{processor="memory_limiter"} [1-9]' "$dir/components/metrics/collector.prom" &&
+        grep -q 'send_failed_spans_total{exporter="file"} [1-9]' "$dir/components/metrics/collector.prom" &&
+        grep -q '"event":"hit".*"kind":"memory_pressure".*"request":[1-9]' "$dir/components/spans/faults.jsonl" &&
+        grep -q '"event":"hit".*"kind":"disk_full".*"exporter":"file"' "$dir/components/spans/faults.jsonl"
+}
+check "memory pressure meets the limiter and a full disk the file exporter, and both are survived" components
+
+# A fault of a service does not care how many workers the collector has.
+workers()
+{
+    expect_exit 0 "$tracerig" run "$dir/components.yaml" --seed 5 --quiet --out "$dir/workers" --set collector_workers=3 \
+            --set 'faults=[{at: 200ms, do: slow, service: order, route: POST /orders, delay: 2ms, for: 100ms}]' &&
+        json_is "$dir/workers/report.json" "(r['spans']['lost_total'], r['spans']['started'] == r['spans']['accounted'] > 0)" "(0, True)" &&
+        grep -q 'ready: .* 3 workers' "$dir/workers/logs/collector.log"
+}
+check "several workers of the collector, and a fault of a service" workers
+check "a fault of the collector wants one worker" refused "with faults of the collector it has one worker" -- \
+    --set collector_workers=2 --set 'faults=[{at: 1s, do: collector, fault: stall, for: 1s}]'
 done_testing

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/scenario/faults.h"
 #include "harness/scenario/replicas.h"
 #include "harness/topology/parts.h"
 #include "sdk/base/file.h"
@@ -153,7 +154,7 @@ static enum otel_err start_collector(struct hx_run *run, struct otl_detail *rete
     char record[PATH_SIZE], decisions[PATH_SIZE], workers[16];
     const char *argv[26] = {run->options.collector, "--config", config, "--tap", tap,
                             "--ready-fd", "3", "--control-fd", "3", "--fault-record", record};
-    size_t argc = run->options.scenario->fault_count > 0 ? 11 : 7;
+    size_t argc = hx_scenario_troubles_collector(run->options.scenario) ? 11 : 7;
     bool decides = has_tail_sampling(run->options.scenario->collector);
     struct hx_child_options options = {.role = HX_ROLE_COLLECTOR, .name = "collector",
                                        .argv = argv, .directory = run->options.dir, .log = log};

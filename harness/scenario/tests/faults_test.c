@@ -306,8 +306,8 @@ static void test_statements_that_cannot_be_are_refused(void **state)
     }
 }
 
-/* Several workers of the collector, and no faults. */
-static void test_faults_want_one_worker_of_the_collector(void **state)
+/* Faults of others do not care how many it has. */
+static void test_faults_of_the_collector_want_one_worker(void **state)
 {
     struct otl_detail detail = OTL_DETAIL_NONE;
     struct hx_scenario *s = NULL;
@@ -320,6 +320,12 @@ static void test_faults_want_one_worker_of_the_collector(void **state)
     assert_int_equal(s->collector_workers, 1);
     hx_scenario_free(s);
     assert_int_equal(load_store("faults: [{at: 1s, do: kill, service: store}]\n"
+                                "collector_workers: 2\n", &s, &detail), OTEL_OK);
+    assert_int_equal(s->collector_workers, 2);
+    assert_false(hx_scenario_troubles_collector(s));
+    hx_scenario_free(s);
+    assert_int_equal(load_store("faults: [{at: 1s, do: kill, service: store}, {at: 2s,"
+                                " do: collector, fault: stall, for: 1s}]\n"
                                 "collector_workers: 2\n", &s, &detail), OTEL_ERR_SYNTAX);
     assert_non_null(strstr(detail.text, "one worker"));
     assert_int_equal(detail.line, 8);
@@ -334,7 +340,7 @@ int main(void)
         cmocka_unit_test(test_settings_are_taken_over),
         cmocka_unit_test(test_refused_with_place_and_reason),
         cmocka_unit_test(test_one_group_has_one_assignor),
-        cmocka_unit_test(test_faults_want_one_worker_of_the_collector),
+        cmocka_unit_test(test_faults_of_the_collector_want_one_worker),
         cmocka_unit_test(test_a_statement_runs_on_the_filled_database),
         cmocka_unit_test(test_statements_that_cannot_be_are_refused),
     };

@@ -199,6 +199,10 @@ FUZZERS += fuzz_col_htpasswd
 fuzz_col_htpasswd_SRCS := collector-mock/extensions/tests/fuzz_col_htpasswd.c ci/fuzz-main.c
 fuzz_col_htpasswd_LIBS := collector
 
+FUZZERS += fuzz_col_guard
+fuzz_col_guard_SRCS := collector-mock/extensions/tests/fuzz_col_guard.c ci/fuzz-main.c
+fuzz_col_guard_LIBS := collector
+
 TESTS += col_auth_test
 TSAN_TESTS += col_auth_test
 col_auth_test_SRCS := collector-mock/tests/auth_test.c collector-mock/grpc/tests/client.c $(COL_RIG)
@@ -272,6 +276,10 @@ PROC_WORLD := collector-mock/processors/tests/proc_world.c $(TAIL_WORLD)
 TESTS += col_processors_test
 col_processors_test_SRCS := collector-mock/processors/tests/processors_test.c $(PROC_WORLD)
 col_processors_test_LIBS := collector
+
+FUZZERS += fuzz_col_trace_state
+fuzz_col_trace_state_SRCS := collector-mock/processors/tests/fuzz_col_trace_state.c ci/fuzz-main.c
+fuzz_col_trace_state_LIBS := collector
 
 TESTS += col_sampler_test
 col_sampler_test_SRCS := collector-mock/processors/tests/sampler_test.c $(PROC_WORLD)

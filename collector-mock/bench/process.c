@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -166,21 +167,40 @@ static const char tail_sampling[] =
 void collector_config(const char *path, const struct config *config)
 {
     FILE *file = fopen(path, "we");
+    char exporter[128] = "nop: ";
 
     if (file == NULL)
         stream_die(path);
+    if (config->file != NULL)
+        snprintf(exporter, sizeof(exporter), "file: {path: '%s', format: proto}", config->file);
     fprintf(file,
             "receivers: {otlp: {protocols: {%s: {endpoint: '127.0.0.1:%u'}}}}\n"
-            "exporters: {nop: }\n"
+            "exporters: {%s}\n"
             "%s"
             "service:\n"
-            "  pipelines: {traces: {receivers: [otlp], %s exporters: [nop]}}\n"
+            "  pipelines: {traces: {receivers: [otlp], %s exporters: [%s]}}\n"
             "  telemetry: {logs: {level: error}%s}\n",
-            config->protocol, config->port, config->tail ? tail_sampling : "",
+            config->protocol, config->port, exporter, config->tail ? tail_sampling : "",
             config->tail ? "processors: [tail_sampling]," : "",
+            config->file != NULL ? "file" : "nop",
             config->foreign ? ", metrics: {level: none}" : "");
     if (fclose(file) != 0)
         stream_die(path);
+}
+
+int collector_takes(const char *peer, const char *path)
+{
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        dup2(null, STDOUT_FILENO);
+        dup2(null, STDERR_FILENO);
+        execl(peer, peer, "validate", "--config", path, NULL);
+        _exit(127);
+    }
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
 unsigned collector_free_port(void)

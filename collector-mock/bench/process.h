@@ -40,10 +40,13 @@ uint64_t collector_busiest_ns(const struct collector *collector);
 struct config {
     const char *protocol;
     unsigned port;
-    int tail;    /* with tail sampling */
-    int foreign; /* for a real Collector: its own metrics are turned off */
+    int tail;         /* with tail sampling */
+    int foreign;      /* for a real Collector: its own metrics are turned off */
+    const char *file; /* NULL, or where a real Collector's file exporter writes what came */
 };
 void collector_config(const char *path, const struct config *config);
+/* Whether a real Collector has everything that the configuration asks for. */
+int collector_takes(const char *peer, const char *path);
 
 /* A port that is free now. */
 unsigned collector_free_port(void);

@@ -21,8 +21,8 @@
  *     receive_bench                every row
  *     receive_bench workers        what two workers cost beside one
  *     receive_bench standing       10,000 connections, 100 of them active; from start to ready
- *     receive_bench peer PROGRAM   a real Collector beside ours: it receives over HTTP and passes
- *                                  on to its nop exporter, ours records as well
+ *     receive_bench peer PROGRAM   a real Collector beside ours, over HTTP: to its nop exporter,
+ *                                  and to its file exporter, if it has one, as ours to the tap
  *     receive_bench check N        check a request of 512 spans N times: for callgrind
  *     receive_bench count ROW N FILE   N requests of a row to a collector under callgrind, which
  *                                  says in FILE what it counted; ROW is http, grpc (both recorded),
@@ -201,7 +201,7 @@ enum { ROWS = 8 };
 static const struct {
     const char *name, *key;
 } rows[ROWS] = {
-    {"HTTP: receive, decode, validate", NULL},
+    {"HTTP: receive, decode, validate", "plain_http"},
     {"HTTP: the same, record (tmpfs)", "receive_http"},
     {"HTTP: the same, one span a request", NULL},
     {"HTTP: receive, tail sampling, forward", "tail_http"},
@@ -213,7 +213,7 @@ static const struct {
 
 struct figures {
     double loop, checked, least[ROWS];
-    double peer; /* of a span at the real Collector */
+    double peer[2]; /* of a span at the real Collector: to nothing, to a file */
     struct scale scales[2];
 };
 
@@ -263,19 +263,23 @@ static void repeat_scale(const char *dir, const struct streams *streams, struct 
     unlink(config);
 }
 
-static double receive_peer(const char *dir, const struct streams *streams, const char *peer)
+static void repeat_peer(const char *dir, const struct streams *streams, const char *peer,
+                        double least[2])
 {
-    char config[64];
-    unsigned port = collector_free_port();
-    const struct setup setup = {.config = config, .peer = peer, .peer_port = port};
-    double ns;
+    char config[64], file[64];
+    struct setup setup = {.config = config, .peer = peer};
 
     snprintf(config, sizeof(config), "%s/peer.yaml", dir);
-    collector_config(config,
-                     &(struct config){.protocol = "http", .port = port, .foreign = 1});
-    ns = receive(&setup, &streams->batches[0]).all;
+    snprintf(file, sizeof(file), "%s/peer.bin", dir);
+    for (int i = 0; i < 2; i++) {
+        setup.peer_port = collector_free_port();
+        collector_config(config, &(struct config){.protocol = "http", .port = setup.peer_port,
+                                                  .foreign = 1, .file = i == 1 ? file : NULL});
+        if (i == 0 || collector_takes(peer, config))
+            bench_keep_least(&least[i], receive(&setup, &streams->batches[0]).all);
+        unlink(file);
+    }
     unlink(config);
-    return ns;
 }
 
 /* For callgrind, which the collector runs under. */
@@ -306,10 +310,14 @@ static void print(const struct figures *figures, const struct streams *streams, 
     for (int i = 0; i < ROWS && !only_scale; i++)
         if (rows[i].key != NULL)
             bench_row_ns(rows[i].key, figures->least[i], figures->loop, -1);
-    if (figures->peer > 0) {
-        print_row("HTTP: a real Collector, to its nop exporter", figures->peer, figures->loop);
-        bench_row_ns("receive_http@otelcol", figures->peer, figures->loop, -1);
-    }
+    for (int i = 0; i < 2; i++)
+        if (figures->peer[i] > 0) {
+            print_row(i == 0 ? "HTTP: a real Collector, to its nop exporter"
+                             : "HTTP: a real Collector, to its file exporter",
+                      figures->peer[i], figures->loop);
+            bench_row_ns(i == 0 ? "plain_http@otelcol" : "receive_http@otelcol",
+                         figures->peer[i], figures->loop, -1);
+        }
     if (figures->scales[0].one.all < 1e9) {
         scale_row("HTTP: receive, record: 1 worker and 2", &figures->scales[0]);
         scale_row("HTTP: the same, tail sampling: 1 worker and 2", &figures->scales[1]);
@@ -329,7 +337,7 @@ static void measure(const char *dir, const struct streams *streams, const char *
         if (!only_scale)
             repeat(dir, streams, figures->least);
         if (peer != NULL)
-            bench_keep_least(&figures->peer, receive_peer(dir, streams, peer));
+            repeat_peer(dir, streams, peer, figures->peer);
         else
             repeat_scale(dir, streams, figures->scales);
     }

@@ -71,14 +71,14 @@ missing_peer()
     table 0 --peers || return 1
     lines=$(awk '!/^#/ && NF' ci/bench/peers.txt | grep -c .)
     [ "$(grep -c 'not measured here' "$work/table")" -eq $((lines - 1)) ] || { echo "$lines peers, one of them measured"; return 1; }
-    line "collector-mock: receive.*HTTP" "otelcol  *not measured here .* 137,000 spans/s, 2025-11" &&
+    line "collector-mock: receive.*HTTP" "otelcol, file exporter  *not measured here .* 137,000 spans/s, 2025-11" &&
         line "lean service hop" "evhttp 2.1.12 .*40,000 requests/s  2.5x as fast"
 }
 measured_peer()
 {
-    printf '= receive_http 500 ns 10 -\n= receive_http@otelcol 5100 ns 10 -\n' > "$work/run"
-    table 0 --peers && line "collector-mock: receive.*HTTP" "10.2x as fast  reached: 10x" || return 1
-    printf '= receive_http 500 ns 10 -\n= receive_http@otelcol 4900 ns 10 -\n' > "$work/run"
+    printf '= %s ns 10 -\n' 'plain_http 500' 'plain_http@otelcol 5100' 'no_sdk 4' 'no_sdk@cpp 8' > "$work/run"
+    table 0 --peers && line "collector-mock: receive.*HTTP" "10.2x as fast  *reached: 10x" && line "API without SDK" "2.0x as fast  *-" || return 1
+    printf '= %s ns 10 -\n' 'plain_http 500' 'plain_http@otelcol 4900' > "$work/run"
     table 0 --peers && line "collector-mock: receive.*HTTP" "9.8x as fast  NOT REACHED: 10x"
 }
 # Programs in the place of benchmarks: the peers that are there are named to them, and one that fails is not passed over.

@@ -56,7 +56,9 @@ def _(t):
 
 @row(107, "Retry-After is kept, as seconds and as a date; RetryInfo too")
 def _(t):
-    # a date has whole seconds: 2 s are at least 1
+    # From one arrival to the next, on the collector's monotonic clock: the wait begins between the
+    # two, so nothing else that runs can make it shorter. A date has whole seconds: 2 s are at
+    # least 1. The upper limit is ten times the longest wait; without the header it is 50 ms.
     for protocol, how, least in (("http", "seconds", 1000), ("http", "date", 900),
                                  ("grpc", "seconds", 1000)):
         c = t.own_collector()

@@ -409,7 +409,9 @@ def _(t):
         for _ in range(10):
             p("burst", 20000, "t", "n", "bytes=200")
     after = p.numbers("usage")["rss_kib"]
-    t.true(after - before < 4096, "%d KiB more than after 20,000 spans" % (after - before))
+    # a sanitizer keeps what was freed for a while: there the books alone are judged
+    t.true(after - before < 4096 or "asan" in BUILD,
+           "%d KiB more than after 20,000 spans" % (after - before))
     stats = p.numbers("stats")
     t.equal(stats["exported"], 0, "exported")
     t.true(stats["queue_full"] + stats["export_failed"] + stats["export_timeout"] >=

@@ -388,7 +388,8 @@ static const char collector[] =
     "{receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:0'},"
     "                               http: {endpoint: '127.0.0.1:0'}}}},"
     " exporters: {file: {path: spans/traces.bin, format: proto}},"
-    " service: {telemetry: {metrics: {address: '127.0.0.1:0'}},"
+    " service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus:"
+    "   {host: 127.0.0.1, port: 0}}}}]}},"
     "  pipelines: {traces: {receivers: [otlp], exporters: [file]}}}}";
 
 static const struct otl_schema scenario[] = {

@@ -7,7 +7,8 @@ LIBS += collector
 collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host.c \
                   collector-mock/pipeline/graph.c collector-mock/pipeline/registry.c \
                   collector-mock/pipeline/post.c collector-mock/pipeline/crew.c \
-                  collector-mock/pipeline/route.c collector-mock/receivers/dealer.c \
+                  collector-mock/pipeline/route.c collector-mock/pipeline/passage.c \
+                  collector-mock/receivers/dealer.c \
                   collector-mock/config/load.c collector-mock/config/read.c \
                   collector-mock/config/references.c collector-mock/config/findings.c \
                   collector-mock/config/old_names.c collector-mock/config/stand_in.c \
@@ -24,6 +25,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/processors/condition_value.c \
                   collector-mock/processors/condition_items.c $(COL_TAIL_SRCS) \
                   collector-mock/processors/probabilistic_sampler.c \
+                  collector-mock/processors/sample_logs.c \
                   collector-mock/processors/trace_state.c collector-mock/processors/edit.c \
                   collector-mock/processors/rewrite.c collector-mock/processors/points.c \
                   collector-mock/processors/regex.c \
@@ -41,11 +43,14 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/extensions/auth.c collector-mock/extensions/base64.c \
                   collector-mock/extensions/guard.c collector-mock/extensions/htpasswd.c \
                   collector-mock/exporters/ring.c collector-mock/exporters/load_balancing.c \
+                  collector-mock/exporters/backends.c collector-mock/exporters/dns.c \
                   collector-mock/exporters/prometheus.c collector-mock/exporters/prom_names.c \
                   collector-mock/exporters/prom_series.c collector-mock/exporters/prom_page.c \
                   collector-mock/connectors/spanmetrics.c \
                   collector-mock/connectors/spanmetrics_settings.c \
                   collector-mock/connectors/spanmetrics_series.c \
+                  collector-mock/connectors/spanmetrics_sweep.c \
+                  collector-mock/connectors/exponential.c \
                   collector-mock/connectors/made_metric.c \
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
                   collector-mock/faults/plan.c collector-mock/faults/fault.c \
@@ -321,3 +326,30 @@ col_workers_test_SRCS := collector-mock/tests/workers_test.c collector-mock/test
 col_workers_test_LIBS := collector
 col_workers_test_PKGS := libnghttp2
 $(B)/tests/col_workers_test: | $(B)/bin/collector-mock
+
+TESTS += col_own_metrics_test
+col_own_metrics_test_SRCS := collector-mock/tests/own_metrics_test.c $(TAIL_WORLD) $(COL_RIG)
+col_own_metrics_test_LIBS := collector
+$(B)/tests/col_own_metrics_test: | $(B)/bin/collector-mock
+
+TESTS += col_sampler_logs_test
+col_sampler_logs_test_SRCS := collector-mock/processors/tests/sampler_logs_test.c
+col_sampler_logs_test_LIBS := collector
+
+TESTS += col_prometheus_test
+col_prometheus_test_SRCS := collector-mock/tests/prometheus_test.c $(COL_RIG)
+col_prometheus_test_LIBS := col_wire base
+$(B)/tests/col_prometheus_test: | $(B)/bin/collector-mock
+
+TESTS += col_exponential_test
+col_exponential_test_SRCS := collector-mock/connectors/tests/exponential_test.c
+col_exponential_test_LIBS := collector
+
+TESTS += col_spanmetrics_settings_test
+col_spanmetrics_settings_test_SRCS := collector-mock/tests/spanmetrics_settings_test.c $(COL_RIG)
+col_spanmetrics_settings_test_LIBS := col_wire base
+$(B)/tests/col_spanmetrics_settings_test: | $(B)/bin/collector-mock
+
+TESTS += col_dns_test
+col_dns_test_SRCS := collector-mock/exporters/tests/dns_test.c
+col_dns_test_LIBS := collector

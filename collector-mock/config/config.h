@@ -60,6 +60,7 @@ struct col_config {
     size_t extension_count;
     enum otl_log_level log_level;
     char metrics_endpoint[256]; /* "": no /metrics */
+    enum col_metrics_level metrics_level;
 };
 
 struct col_config_options {

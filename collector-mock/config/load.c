@@ -214,13 +214,16 @@ static enum otel_err read_metrics(struct col_config *config, const json_t *telem
     const json_t *metrics = json_object_get(telemetry, "metrics");
     const json_t *readers = json_object_get(metrics, "readers"), *prometheus;
     const char *address = otl_tree_text(metrics, "address", NULL);
-    const char *name;
+    const char *level = otl_tree_text(metrics, "level", "normal"), *name;
     char host[256];
     uint16_t port;
     bool colons;
 
-    if (strcmp(otl_tree_text(metrics, "level", "normal"), "none") == 0)
+    if (strcmp(level, "none") == 0)
         return OTEL_OK;
+    config->metrics_level = strcmp(level, "detailed") == 0 ? COL_METRICS_DETAILED
+                            : strcmp(level, "basic") == 0  ? COL_METRICS_BASIC
+                                                           : COL_METRICS_NORMAL;
     if (address != NULL && col_endpoint_split(address, host, sizeof(host), &port) != OTEL_OK)
         return otl_yaml_error(reterr, otl_yaml_value_pos(config->doc, metrics, "address"),
                               "'%s' is no HOST:PORT", address);

@@ -4,6 +4,7 @@
 
 #include <event2/event.h>
 
+#include "collector-mock/config/version.h"
 #include "collector-mock/exporters/otlp_client.h"
 #include "collector-mock/exporters/otlp_json.h"
 #include "collector-mock/exporters/otlp_queue.h"
@@ -66,6 +67,8 @@ struct otlp {
     bool failing;
     uint64_t *sent, *send_failed, *enqueue_failed, *retries, *rejected, *drops[COL_DROP_COUNT];
     uint64_t *queue_size, *in_flight, *blocked;
+    /* NULL: not shown */
+    struct col_histogram *enqueued, *enqueued_bytes, *batch_sizes, *batch_bytes;
 };
 
 /* ---- counting ---- */
@@ -92,6 +95,40 @@ static void say_well(struct otlp *otlp)
     otlp->failing = false;
 }
 
+/* By the exporter alone, whatever the signal. */
+static struct col_histogram *measure(struct otlp *otlp, const char *name, bool bytes,
+                                     const char *help)
+{
+    struct col_histogram_options options = {
+        name, "", help, bytes ? col_bounds_of_bytes : col_bounds_of_items,
+        bytes ? COL_BOUNDS_OF_BYTES : COL_BOUNDS_OF_ITEMS};
+    char labels[200];
+
+    snprintf(labels, sizeof(labels), "exporter=\"%s\"", otlp->id);
+    options.labels = labels;
+    return col_metrics_histogram(otlp->host->metrics, &options);
+}
+
+/* What the sending queue takes and what it sends together: which of it is shown changed. */
+static void measure_sizes(struct otlp *otlp)
+{
+    unsigned version = otlp->host->as_version;
+    bool detailed = otlp->host->metrics_level >= COL_METRICS_DETAILED;
+
+    if (otlp->settings.queue.enabled && detailed && !col_version_before(version, 159)) {
+        otlp->enqueued = measure(otlp, "otelcol_exporter_enqueue_size", false,
+                                 "Spans, points or records in a request for the sending queue.");
+        otlp->enqueued_bytes = measure(otlp, "otelcol_exporter_enqueue_size_bytes", true,
+                                       "Bytes in a request for the sending queue.");
+    }
+    if (otlp->settings.queue.batches && (detailed || col_version_before(version, 144)))
+        otlp->batch_sizes = measure(otlp, "otelcol_exporter_queue_batch_send_size", false,
+                                    "Spans, points or records in a batch that is sent.");
+    if (otlp->settings.queue.batches && detailed)
+        otlp->batch_bytes = measure(otlp, "otelcol_exporter_queue_batch_send_size_bytes", true,
+                                    "Bytes in a batch that is sent.");
+}
+
 static bool count(struct otlp *otlp)
 {
     const enum col_signal signal = otlp->settings.signal;
@@ -112,6 +149,7 @@ static bool count(struct otlp *otlp)
     otlp->rejected =
         col_host_items(host, signal, "collector_mock_exporter_rejected", labels,
                        "What was sent and the next collector has not taken (partial success).");
+    measure_sizes(otlp);
     snprintf(labels, sizeof(labels), "exporter=\"%s\",data_type=\"%s\"", otlp->id,
              col_signal_name(signal));
     otlp->queue_size = col_metrics_gauge(metrics, "otelcol_exporter_queue_size", labels,
@@ -262,6 +300,8 @@ static void take_next(struct slot *slot)
             return;
         slot->job = job;
         otlp->busy++;
+        col_histogram_observe(otlp->batch_sizes, (double)job->spans);
+        col_histogram_observe(otlp->batch_bytes, (double)job->request.len);
         slot->first_ns = otl_clock_mono(otlp->host->clock);
         slot->interval_ns = otlp->settings.retry.initial_ns;
         if (prepare(slot) == OTEL_OK)
@@ -346,8 +386,11 @@ static void on_cancel(void *context, struct col_queue_job *job, bool shutdown)
 static enum otel_err consume(void *self, const struct col_batch *batch, struct otl_detail *reterr)
 {
     struct otlp *otlp = self;
-    enum otel_err err = col_queue_put(otlp->queue, batch, reterr);
+    enum otel_err err;
 
+    col_histogram_observe(otlp->enqueued, (double)batch->items);
+    col_histogram_observe(otlp->enqueued_bytes, (double)batch->request.len);
+    err = col_queue_put(otlp->queue, batch, reterr);
     show(otlp);
     return err;
 }

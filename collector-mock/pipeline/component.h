@@ -90,6 +90,7 @@ struct col_host {
     const struct otl_clock *clock;
     struct otl_log log;
     struct col_metrics *metrics;
+    enum col_metrics_level metrics_level;
     struct col_budget *budget; /* what requests hold while they are received, in all workers */
     unsigned worker, workers;  /* this one, from 0; how many there are (0: one) */
     struct col_crew *crew;     /* NULL: there is one worker */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector-mock/pipeline/crew.h"
+#include "collector-mock/pipeline/passage.h"
 #include "collector-mock/pipeline/route.h"
 #include "collector-mock/telemetry/recent.h"
 #include "sdk/base/mem.h"
@@ -38,6 +39,7 @@ struct node {
     struct col_route *route; /* NULL: every worker has its own */
     struct col_host *host;
     uint64_t *sent, *failed; /* exporters */
+    struct col_passage passage; /* processors that hand on before they answer */
 };
 
 struct col_graph {
@@ -205,6 +207,11 @@ struct use {
     struct col_consumer next;
 };
 
+static bool passes(const struct col_component_type *type)
+{
+    return type->kind == COL_PROCESSOR && !type->decouples;
+}
+
 static enum otel_err make_node(struct col_graph *graph, size_t component, struct use use,
                                struct node **ret, struct otl_detail *reterr)
 {
@@ -226,6 +233,12 @@ static enum otel_err make_node(struct col_graph *graph, size_t component, struct
     if (err != OTEL_OK)
         return err;
     *ret = node;
+    if (passes(wanted->type)) {
+        err = col_passage_init(&node->passage, graph->host, wanted->id, use.signal, use.next);
+        create.next = col_passage_out(&node->passage);
+    }
+    if (err != OTEL_OK)
+        return no_memory(reterr);
     if (graph->host->worker > 0 && create.instances == 1)
         return OTEL_OK; /* worker 0 has it */
     if (wanted->type->kind == COL_EXPORTER && !wanted->type->counts_itself &&
@@ -305,6 +318,8 @@ static enum otel_err build_pipeline(struct col_graph *graph, size_t index,
                 return err;
             head.consume = node->type->decouples ? consume_decoupled : node->type->consume;
             head.self = node->type->decouples ? (void *)node : node->self;
+            if (passes(node->type))
+                head = col_passage_in(&node->passage, head);
             head = entry_of(graph, node, head);
         }
         graph->heads[index] = head;

@@ -150,6 +150,7 @@ static enum otel_err load_config(struct col_service *service,
                                            sizeof(text)));
         service->config->findings = NULL;
         service->host.as_version = service->config->as_version;
+        service->host.metrics_level = service->config->metrics_level;
     }
     otl_mem_free(config.findings);
     return err;

@@ -40,6 +40,7 @@ struct batches {
     uint64_t count;
     struct otl_buf said; /* values of the request at hand, each behind its length */
     uint64_t *by_size, *by_timeout, *lost, *cardinality;
+    struct col_histogram *sizes, *bytes; /* bytes NULL: not shown */
 };
 
 /* A shard: of one set of values. */
@@ -71,8 +72,10 @@ static const struct otl_schema keys[] = {
     OTL_SCHEMA_END};
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
-/* Errors of what stands behind are swallowed, as they are upstream. */
-static void emit(struct batch *batch, struct otl_view request, uint64_t items)
+/* Errors of what stands behind are swallowed, as they are upstream, where only what was handed on
+ * is counted under what made it go. */
+static void emit(struct batch *batch, struct otl_view request, uint64_t items,
+                 uint64_t *trigger)
 {
     const struct col_batch out = {request, items, batch->since_ns, 0, batch->create.signal};
     const struct col_metadata *before = batch->create.host->metadata;
@@ -82,8 +85,12 @@ static void emit(struct batch *batch, struct otl_view request, uint64_t items)
     batch->create.host->metadata = batch->all->key_count > 0 ? &batch->metadata : NULL;
     err = batch->create.next.consume(batch->create.next.self, &out, &detail);
     batch->create.host->metadata = before;
-    if (err == OTEL_OK)
+    if (err == OTEL_OK) {
+        ++*trigger;
+        col_histogram_observe(batch->all->sizes, (double)items);
+        col_histogram_observe(batch->all->bytes, (double)request.len);
         return;
+    }
     *batch->lost += items;
     otl_log_line(&batch->create.host->log, OTL_LOG_ERROR,
                  "processor '%s': sender failed, %llu %s are lost: %s", batch->create.id,
@@ -91,10 +98,10 @@ static void emit(struct batch *batch, struct otl_view request, uint64_t items)
                  detail.text[0] ? detail.text : otel_err_text(err));
 }
 
-static void emit_all(struct batch *batch)
+static void emit_all(struct batch *batch, uint64_t *trigger)
 {
     if (batch->items > 0)
-        emit(batch, otl_view(batch->pending.data, batch->pending.len), batch->items);
+        emit(batch, otl_view(batch->pending.data, batch->pending.len), batch->items, trigger);
     otl_buf_reset(&batch->pending);
     batch->items = 0;
 }
@@ -110,21 +117,20 @@ static void lose_all(struct batch *batch, enum otel_err err)
     batch->items = 0;
 }
 
-static void emit_piece(struct batch *batch, enum otel_err *err)
+static void emit_piece(struct batch *batch, uint64_t *trigger, enum otel_err *err)
 {
     struct otl_view piece = {NULL, 0};
     uint64_t items = batch->cut.count;
 
     *err = col_regroup_finish(&batch->cut, &piece);
     if (*err == OTEL_OK)
-        emit(batch, piece, items);
+        emit(batch, piece, items, trigger);
 }
 
-/* Hand on what is pending in pieces of at most max, as long as enough is left; the rest stays.
- * Returns how many pieces there were. */
-static uint64_t emit_cut(struct batch *batch, uint64_t enough)
+/* Hand on what is pending in pieces of at most max, as long as enough is left; the rest stays. */
+static void emit_cut(struct batch *batch, uint64_t enough, uint64_t *trigger)
 {
-    uint64_t pieces = 0, left = batch->items;
+    uint64_t left = batch->items;
     struct otl_view rest = {NULL, 0};
     enum otel_err err = OTEL_OK;
     struct col_traces items;
@@ -141,9 +147,8 @@ static uint64_t emit_cut(struct batch *batch, uint64_t enough)
             err = col_regroup_part(&batch->cut, &items, &item, done, part);
             done += part;
             if (err == OTEL_OK && left >= enough && batch->cut.count == target) {
-                emit_piece(batch, &err);
+                emit_piece(batch, trigger, &err);
                 left -= target;
-                pieces++;
             }
         } while (err == OTEL_OK && done < item.count);
     }
@@ -156,7 +161,15 @@ static uint64_t emit_cut(struct batch *batch, uint64_t enough)
     batch->items = left;
     if (err != OTEL_OK)
         lose_all(batch, err);
-    return pieces;
+}
+
+/* Because it was time, or the end has come, which upstream counts as that. */
+static void emit_rest(struct batch *batch)
+{
+    if (batch->max > 0 && batch->items > batch->max)
+        emit_cut(batch, 1, batch->by_timeout);
+    else
+        emit_all(batch, batch->by_timeout);
 }
 
 static void restart_timer(struct batch *batch)
@@ -174,13 +187,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    if (batch->items > 0) {
-        ++*batch->by_timeout;
-        if (batch->max > 0 && batch->items > batch->max)
-            emit_cut(batch, 1);
-        else
-            emit_all(batch);
-    }
+    emit_rest(batch);
     restart_timer(batch);
 }
 
@@ -193,8 +200,7 @@ static enum otel_err take(struct batch *batch, const struct col_batch *in,
 
     if (batch->items == 0 && in->items >= enough && (batch->max == 0 || in->items <= batch->max)) {
         batch->since_ns = in->mono_ns; /* a batch by itself: as the bytes it came in */
-        ++*batch->by_size;
-        emit(batch, in->request, in->items);
+        emit(batch, in->request, in->items, batch->by_size);
         restart_timer(batch);
         return OTEL_OK;
     }
@@ -207,12 +213,10 @@ static enum otel_err take(struct batch *batch, const struct col_batch *in,
     batch->items += in->items;
     if (batch->items < enough)
         return OTEL_OK;
-    if (batch->max > 0 && batch->items > batch->max) {
-        *batch->by_size += emit_cut(batch, enough);
-    } else {
-        ++*batch->by_size;
-        emit_all(batch);
-    }
+    if (batch->max > 0 && batch->items > batch->max)
+        emit_cut(batch, enough, batch->by_size);
+    else
+        emit_all(batch, batch->by_size);
     restart_timer(batch);
     return OTEL_OK;
 }
@@ -332,12 +336,8 @@ static enum otel_err flush(void *self, struct otl_detail *reterr)
     struct batches *all = self;
 
     (void)reterr;
-    for (struct batch *batch = all->first; batch != NULL; batch = batch->next) {
-        if (batch->max > 0 && batch->items > batch->max)
-            emit_cut(batch, 1);
-        else
-            emit_all(batch);
-    }
+    for (struct batch *batch = all->first; batch != NULL; batch = batch->next)
+        emit_rest(batch);
     return OTEL_OK;
 }
 
@@ -352,6 +352,24 @@ static void free_batch(void *self)
     }
     otl_buf_fini(&all->said);
     otl_mem_free(all);
+}
+
+static bool count_sizes(struct batches *batch, const char *labels)
+{
+    const struct col_histogram_options sizes = {
+        "otelcol_processor_batch_batch_send_size", labels,
+        "Spans, points or records in a batch that was sent.", col_bounds_of_items,
+        COL_BOUNDS_OF_ITEMS};
+    const struct col_histogram_options bytes = {
+        "otelcol_processor_batch_batch_send_size_bytes", labels, "Bytes in a batch that was sent.",
+        col_bounds_of_bytes, COL_BOUNDS_OF_BYTES};
+    struct col_host *host = batch->create.host;
+    bool detailed = host->metrics_level >= COL_METRICS_DETAILED;
+
+    batch->sizes = col_metrics_histogram(host->metrics, &sizes);
+    if (detailed)
+        batch->bytes = col_metrics_histogram(host->metrics, &bytes);
+    return batch->sizes != NULL && (batch->bytes != NULL || !detailed);
 }
 
 static bool count(struct batches *batch)
@@ -372,8 +390,8 @@ static bool count(struct batches *batch)
     batch->cardinality =
         col_metrics_gauge(metrics, "otelcol_processor_batch_metadata_cardinality", labels,
                           "Sets of values of metadata_keys that have a batch of their own.");
-    return batch->cardinality != NULL && batch->by_size != NULL && batch->by_timeout != NULL &&
-           batch->lost != NULL;
+    return count_sizes(batch, labels) && batch->cardinality != NULL && batch->by_size != NULL &&
+           batch->by_timeout != NULL && batch->lost != NULL;
 }
 
 static enum otel_err check(const struct col_create *args, struct otl_detail *reterr)

@@ -31,6 +31,16 @@ struct trace {
     struct otl_buf bytes;
 };
 
+/* Traces that were lost before their time had come: upstream it comes all the same and finds
+ * nothing, which it counts. So many moments are told apart. */
+enum { MOMENTS = 1024, RING = MOMENTS + 2 };
+
+struct moment {
+    uint64_t due_ns, traces;
+};
+
+enum stage { RECEIVED, EXPIRED, RELEASED, REMOVED, EVENTS };
+
 struct grouper {
     struct col_create create;
     uint64_t wait_ns, max;
@@ -41,7 +51,10 @@ struct grouper {
     struct col_regroup run;
     struct event *timer;
     uint64_t *evicted, *spans_out, *traces_out, *held, *held_bytes, *lost;
-    uint64_t *early_count, *early_bytes;
+    uint64_t *early_count, *early_bytes, *incomplete;
+    struct col_histogram *latency[EVENTS];
+    struct moment moments[RING];
+    size_t moment_first, moment_count;
 };
 
 static const struct otl_schema compat_keys[] = {
@@ -82,28 +95,75 @@ static struct trace *take_oldest(struct grouper *self)
     return trace;
 }
 
+static uint64_t begin_event(const struct grouper *self)
+{
+    return otl_clock_mono(self->create.host->clock);
+}
+
+/* How long it took, in whole milliseconds. */
+static void end_event(struct grouper *self, enum stage stage, uint64_t began_ns)
+{
+    uint64_t took_ns = otl_clock_mono(self->create.host->clock) - began_ns;
+
+    col_histogram_observe(self->latency[stage], (double)(took_ns / OTL_NS_PER_MS));
+}
+
+static void note_early(struct grouper *self, uint64_t due_ns)
+{
+    uint64_t step = self->wait_ns / MOMENTS > 0 ? self->wait_ns / MOMENTS : 1;
+    uint64_t due = (due_ns / step + 1) * step;
+    struct moment *last =
+        &self->moments[(self->moment_first + self->moment_count + RING - 1) % RING];
+
+    if (self->moment_count == 0 || (last->due_ns < due && self->moment_count < RING)) {
+        last = &self->moments[(self->moment_first + self->moment_count++) % RING];
+        *last = (struct moment){due, 0};
+    }
+    last->traces++;
+}
+
+/* Those whose time has come find nothing. */
+static void count_incomplete(struct grouper *self, uint64_t now)
+{
+    while (self->moment_count > 0 && self->moments[self->moment_first].due_ns <= now) {
+        *self->incomplete += self->moments[self->moment_first].traces;
+        self->moment_first = (self->moment_first + 1) % RING;
+        self->moment_count--;
+    }
+}
+
 /* It is lost; early: which counter of evicted spans is told, or NULL. */
 static void discard(struct grouper *self, uint64_t *early)
 {
+    uint64_t began = begin_event(self);
     struct trace *trace = take_oldest(self);
 
     *self->lost += trace->spans;
-    if (early != NULL)
+    if (early != NULL) {
         *early += trace->spans;
+        note_early(self, trace->due_ns);
+    }
     otl_buf_fini(&trace->bytes);
     otl_mem_free(trace);
+    end_event(self, REMOVED, began);
 }
 
 /* The oldest trace leaves. */
 static void release(struct grouper *self)
 {
-    struct trace *trace = take_oldest(self);
-    const struct col_batch out = {otl_view(trace->bytes.data, trace->bytes.len), trace->spans,
-                                  trace->since_ns, 0, COL_TRACES};
+    struct col_batch out = {.signal = COL_TRACES};
     struct otl_detail detail = OTL_DETAIL_NONE;
+    uint64_t began = begin_event(self);
+    struct trace *trace = take_oldest(self);
 
+    end_event(self, EXPIRED, began);
+    began = begin_event(self);
+    out.request = otl_view(trace->bytes.data, trace->bytes.len);
+    out.items = trace->spans;
+    out.mono_ns = trace->since_ns;
     ++*self->traces_out;
     *self->spans_out += trace->spans;
+    end_event(self, RELEASED, began); /* what follows is not waited for there */
     if (trace->spans > 0 &&
         self->create.next.consume(self->create.next.self, &out, &detail) != OTEL_OK) {
         *self->lost += trace->spans;
@@ -111,18 +171,24 @@ static void release(struct grouper *self)
                      "processor '%s': %llu spans are lost: %s", self->create.id,
                      (unsigned long long)trace->spans, detail.text);
     }
+    began = begin_event(self);
     otl_buf_fini(&trace->bytes);
     otl_mem_free(trace);
+    end_event(self, REMOVED, began);
 }
 
 static void set_timer(struct grouper *self)
 {
-    uint64_t now = otl_clock_mono(self->create.host->clock), left = 0;
+    uint64_t now = otl_clock_mono(self->create.host->clock), due = UINT64_MAX, left;
     struct timeval after;
 
-    if (self->oldest == NULL)
+    if (self->oldest == NULL && self->moment_count == 0)
         return;
-    left = self->oldest->due_ns > now ? self->oldest->due_ns - now : 0;
+    if (self->oldest != NULL)
+        due = self->oldest->due_ns;
+    if (self->moment_count > 0 && self->moments[self->moment_first].due_ns < due)
+        due = self->moments[self->moment_first].due_ns;
+    left = due > now ? due - now : 0;
     after.tv_sec = (time_t)(left / OTL_NS_PER_S);
     after.tv_usec = (suseconds_t)((left % OTL_NS_PER_S + 999) / 1000);
     event_add(self->timer, &after);
@@ -137,6 +203,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)what;
     while (self->oldest != NULL && self->oldest->due_ns <= now)
         release(self);
+    count_incomplete(self, now);
     set_timer(self);
 }
 
@@ -170,7 +237,7 @@ static struct trace *find_or_make(struct grouper *self, const struct col_span *s
 }
 
 /* The spans of one trace that stood beside each other. */
-static enum otel_err end_run(struct grouper *self, struct trace *trace)
+static enum otel_err end_run(struct grouper *self, struct trace *trace, uint64_t began)
 {
     uint64_t spans = self->run.count, before = trace->bytes.cap;
     struct otl_view bytes;
@@ -184,6 +251,7 @@ static enum otel_err end_run(struct grouper *self, struct trace *trace)
     if (err == OTEL_OK)
         trace->spans += spans;
     self->bytes += trace->bytes.cap - before;
+    end_event(self, RECEIVED, began);
     return err;
 }
 
@@ -201,6 +269,7 @@ static enum otel_err consume(void *arg, const struct col_batch *in, struct otl_d
 {
     struct grouper *self = arg;
     bool idle = self->oldest == NULL;
+    uint64_t began = 0;
     struct trace *trace = NULL;
     enum otel_err err = OTEL_OK;
     struct col_traces traces;
@@ -210,7 +279,8 @@ static enum otel_err consume(void *arg, const struct col_batch *in, struct otl_d
     while (err == OTEL_OK && col_traces_next(&traces, &span)) {
         if (trace == NULL || memcmp(trace->id, span.trace_id, 16) != 0) {
             if (trace != NULL)
-                err = end_run(self, trace);
+                err = end_run(self, trace, began);
+            began = begin_event(self);
             trace = find_or_make(self, &span, in);
             if (err == OTEL_OK && trace == NULL)
                 err = OTEL_ERR_MEMORY;
@@ -219,7 +289,7 @@ static enum otel_err consume(void *arg, const struct col_batch *in, struct otl_d
             err = col_regroup_add(&self->run, &traces, &span);
     }
     if (err == OTEL_OK && trace != NULL)
-        err = end_run(self, trace);
+        err = end_run(self, trace, began);
     make_room(self);
     if (idle)
         set_timer(self);
@@ -263,6 +333,43 @@ static void free_self(void *arg)
     otl_mem_free(self);
 }
 
+static bool count_events(struct grouper *self)
+{
+    static const double ms[] = {5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000};
+    static const char *const words[EVENTS] = {"onTraceReceived", "onTraceExpired",
+                                              "onTraceReleased", "onTraceRemoved"};
+    struct col_histogram_options options = {
+        .name = "otelcol_processor_groupbytrace_event_latency",
+        .help = "Milliseconds that events took.",
+        .bounds = ms,
+        .count = sizeof(ms) / sizeof(ms[0])};
+    bool good = true;
+    char labels[200];
+
+    for (int i = 0; i < EVENTS; i++) {
+        snprintf(labels, sizeof(labels), "processor=\"%s\",event=\"%s\"", self->create.id,
+                 words[i]);
+        options.labels = labels;
+        self->latency[i] = col_metrics_histogram(self->create.host->metrics, &options);
+        good = good && self->latency[i] != NULL;
+    }
+    return good;
+}
+
+/* Events are handled at once: none ever waits in a queue. */
+static bool count_settings(struct grouper *self, const char *labels)
+{
+    struct col_metrics *metrics = self->create.host->metrics;
+    uint64_t *limit = col_metrics_gauge(metrics, "otelcol_processor_groupbytrace_conf_num_traces",
+                                        labels, "The most traces that may wait.");
+
+    if (limit != NULL)
+        *limit = self->max;
+    return limit != NULL &&
+           col_metrics_gauge(metrics, "otelcol_processor_groupbytrace_num_events_in_queue", labels,
+                             "Events that wait to be handled.") != NULL;
+}
+
 static bool count(struct grouper *self)
 {
     static const char early[] = "Spans of traces that were lost to make room.";
@@ -273,6 +380,9 @@ static bool count(struct grouper *self)
     self->evicted =
         col_metrics_counter(metrics, "otelcol_processor_groupbytrace_traces_evicted", labels,
                             "Traces that were lost to make room.");
+    self->incomplete =
+        col_metrics_counter(metrics, "otelcol_processor_groupbytrace_incomplete_releases", labels,
+                            "Traces that were lost before their wait was over, once it is.");
     self->spans_out = col_metrics_counter(
         metrics, "otelcol_processor_groupbytrace_spans_released", labels, "Spans handed on.");
     self->traces_out = col_metrics_counter(
@@ -285,6 +395,8 @@ static bool count(struct grouper *self)
     self->lost = col_metrics_counter(metrics, "collector_mock_groupbytrace_lost_spans", labels,
                                      "Spans that were acknowledged and lost: evicted, held "
                                      "at the end, or refused by what follows.");
+    if (!count_settings(self, labels) || !count_events(self) || self->incomplete == NULL)
+        return false;
     snprintf(labels, sizeof(labels), "processor=\"%s\",reason=\"num_traces\"", self->create.id);
     self->early_count = col_metrics_counter(metrics, "collector_mock_groupbytrace_evicted_spans",
                                             labels, early);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-mock/telemetry/metrics.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sdk/base/mem.h"
@@ -120,6 +122,13 @@ enum otel_err col_metrics_observe(struct col_metrics *metrics,
     return OTEL_OK;
 }
 
+const double col_bounds_of_items[COL_BOUNDS_OF_ITEMS] = {
+    10,   25,   50,   75,   100,  250,  500,  750,   1000,  2000,  3000,
+    4000, 5000, 6000, 7000, 8000, 9000, 10000, 20000, 30000, 50000, 100000};
+const double col_bounds_of_bytes[COL_BOUNDS_OF_BYTES] = {
+    128,   256,    512,    1024,   2048,    4096,    8192,    16384,   32768,
+    65536, 131072, 262144, 524288, 1048576, 2097152, 4194304, 8388608, 16777216};
+
 struct col_histogram *col_metrics_histogram(struct col_metrics *metrics,
                                             const struct col_histogram_options *options)
 {
@@ -150,18 +159,33 @@ void col_histogram_observe(struct col_histogram *histogram, double value)
     histogram->sum += value;
 }
 
+/* As Go prints it, in which the Collector is written: the fewest digits that say the number, with
+ * an exponent from a million on. */
+static const char *bound_text(double bound, char out[32])
+{
+    int digits = 1;
+
+    do
+        snprintf(out, 32, "%.*e", digits - 1, bound);
+    while (strtod(out, NULL) != bound && digits++ < 17);
+    if (bound < 1e6)
+        snprintf(out, 32, "%.*g", digits > 6 ? digits : 6, bound);
+    return out;
+}
+
 static enum otel_err write_histogram(const struct series *series, struct otl_buf *out)
 {
     const struct col_histogram *histogram = series->histogram;
     const char *labels = series->labels, *comma = labels[0] ? "," : "";
     unsigned long long sum = 0;
     enum otel_err err = OTEL_OK;
+    char bound[32];
 
     for (size_t i = 0; i <= histogram->count && err == OTEL_OK; i++) {
         sum += histogram->buckets[i];
         if (i < histogram->count)
-            err = otl_buf_printf(out, "%s_bucket{%s%sle=\"%g\"} %llu\n", series->name, labels,
-                                 comma, histogram->bounds[i], sum);
+            err = otl_buf_printf(out, "%s_bucket{%s%sle=\"%s\"} %llu\n", series->name, labels,
+                                 comma, bound_text(histogram->bounds[i], bound), sum);
         else
             err = otl_buf_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", series->name, labels,
                                  comma, sum);

@@ -22,6 +22,13 @@ struct col_metrics;
 
 enum { COL_METRICS_MAX = 4096 };
 
+/* service.telemetry.metrics.level: what is shown. */
+enum col_metrics_level {
+    COL_METRICS_BASIC = -1,
+    COL_METRICS_NORMAL, /* the default */
+    COL_METRICS_DETAILED
+};
+
 OTEL_MUST_USE enum otel_err col_metrics_new(struct col_metrics **ret);
 void col_metrics_free(struct col_metrics *metrics);
 
@@ -63,6 +70,11 @@ struct col_histogram_options {
     const double *bounds;
     size_t count;
 };
+
+/* What the Collector's batches are measured with. */
+enum { COL_BOUNDS_OF_ITEMS = 22, COL_BOUNDS_OF_BYTES = 18 };
+extern const double col_bounds_of_items[COL_BOUNDS_OF_ITEMS];
+extern const double col_bounds_of_bytes[COL_BOUNDS_OF_BYTES];
 
 struct col_histogram *col_metrics_histogram(struct col_metrics *metrics,
                                             const struct col_histogram_options *options);

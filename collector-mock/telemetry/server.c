@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-mock/telemetry/server.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -163,6 +164,23 @@ static double read_rss(void *context)
     return (double)resident * (double)sysconf(_SC_PAGESIZE);
 }
 
+/* The heap of the C library; what is not malloc's is not in it (nor is it in Go's). */
+static double read_heap(void *context)
+{
+    struct mallinfo2 heap = mallinfo2();
+
+    (void)context;
+    return (double)heap.uordblks + (double)heap.hblkhd;
+}
+
+static double read_heap_from_system(void *context)
+{
+    struct mallinfo2 heap = mallinfo2();
+
+    (void)context;
+    return (double)heap.arena + (double)heap.hblkhd;
+}
+
 static enum otel_err observe(struct col_telemetry *telemetry)
 {
     const struct col_metrics_source sources[] = {
@@ -172,6 +190,10 @@ static enum otel_err observe(struct col_telemetry *telemetry)
          read_cpu, telemetry},
         {"otelcol_process_memory_rss", "", "Resident memory of the process, bytes.", false,
          read_rss, telemetry},
+        {"otelcol_process_runtime_heap_alloc_bytes", "", "Bytes of the heap that are in use.",
+         false, read_heap, telemetry},
+        {"otelcol_process_runtime_total_sys_memory_bytes", "",
+         "Bytes that the heap has from the system.", false, read_heap_from_system, telemetry},
     };
     enum otel_err err = OTEL_OK;
 

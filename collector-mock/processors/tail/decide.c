@@ -65,15 +65,17 @@ static enum col_tail_opinion ask(struct col_tail *tail, size_t policy,
                                  const struct col_tail_view *view)
 {
     const struct otl_clock *clock = tail->create.host->clock;
-    uint64_t start = otl_clock_mono(clock);
+    uint64_t start = otl_clock_mono(clock), end;
     enum col_tail_opinion opinion = col_tail_evaluate(tail->policies->list[policy], view);
     const char *blind = tail->create.host->blind_policy;
 
     if (blind != NULL && strcmp(blind, tail->policies->list[policy]->name) == 0)
         opinion = COL_TAIL_SAYS_NOT_SAMPLED; /* the test's broken collector */
 
-    col_tail_count_opinion(tail, policy, opinion, view->span_count,
-                           otl_clock_mono(clock) - start);
+    end = otl_clock_mono(clock);
+    col_tail_count_opinion(tail, policy,
+                           &(struct col_tail_opinion_row){opinion, view->span_count, end - start,
+                                                          end - view->mono_ns});
     return opinion;
 }
 

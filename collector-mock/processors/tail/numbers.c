@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector-mock/config/version.h"
 #include "collector-mock/processors/tail/tail.h"
 #include "sdk/base/mem.h"
 
@@ -15,7 +16,9 @@ enum { LABELS_MAX = 512, DECISIONS = COL_TAIL_DROPPED + 1 };
 
 struct policy_numbers {
     uint64_t *decided[DECISIONS]; /* made when first needed, as in the Collector */
+    uint64_t *decided_spans[DECISIONS]; /* compat.count_spans_sampled */
     uint64_t *executions, *execution_us;
+    struct col_histogram *latency; /* of old versions */
     uint64_t execution_ns;
 };
 
@@ -62,10 +65,12 @@ static void policy_label(const struct col_tail *tail, size_t policy, char out[LA
 
 /* ---- life ---- */
 
+/* Of milliseconds and microseconds. */
+static const double ms[] = {1,   2,   5,   10,  25,   50,   75,   100,  150,   200,   300,  400,
+                            500, 750, 1000, 2000, 3000, 4000, 5000, 10000, 20000, 30000, 50000};
+
 static void new_histograms(struct col_tail *tail, const char *labels)
 {
-    static const double ms[] = {1,   2,   5,   10,  25,   50,   75,   100,  150,   200,   300,  400,
-                                500, 750, 1000, 2000, 3000, 4000, 5000, 10000, 20000, 30000, 50000};
     static const double s[] = {0,   5,   10,   25,   50,   75,   100,  250,
                                500, 750, 1000, 2500, 5000, 7500, 10000};
     struct col_metrics *metrics = tail->create.host->metrics;
@@ -159,14 +164,29 @@ static enum col_tail_decision decision_of(enum col_tail_opinion opinion)
                : COL_TAIL_NOT_SAMPLED;
 }
 
-void col_tail_count_opinion(struct col_tail *tail, size_t policy, enum col_tail_opinion opinion,
-                            uint64_t spans, uint64_t took_ns)
+/* Time: since v0.SINCE_SUMS its own, summed; before a histogram of how long the trace had been
+ * looked at until the policy had answered. */
+enum { SINCE_SUMS = 140 };
+
+static void count_time(struct col_tail *tail, size_t policy,
+                       const struct col_tail_opinion_row *row)
 {
     struct policy_numbers *n = &tail->numbers->policies[policy];
-    enum col_tail_decision decision = decision_of(opinion);
-    char labels[LABELS_MAX + 64], words[64];
+    bool old = col_version_before(tail->create.host->as_version, SINCE_SUMS);
+    char labels[LABELS_MAX];
 
-    (void)spans;
+    if (old && n->latency == NULL) {
+        policy_label(tail, policy, labels);
+        n->latency = col_metrics_histogram(
+            tail->create.host->metrics,
+            &(struct col_histogram_options){PREFIX "sampling_decision_latency", labels,
+                                            "Microseconds until a policy had answered.", ms,
+                                            sizeof(ms) / sizeof(ms[0])});
+    }
+    if (old) {
+        col_histogram_observe(n->latency, (double)(row->since_begin_ns / OTL_NS_PER_US));
+        return;
+    }
     if (n->executions == NULL) {
         policy_label(tail, policy, labels);
         n->executions = counter(tail, PREFIX "sampling_policy_execution_count", labels,
@@ -174,10 +194,20 @@ void col_tail_count_opinion(struct col_tail *tail, size_t policy, enum col_tail_
         n->execution_us = counter(tail, PREFIX "sampling_policy_execution_time_sum", labels,
                                   "Microseconds that a policy took.");
     }
-    n->execution_ns += took_ns;
+    n->execution_ns += row->took_ns;
     add(n->executions, 1);
     set(n->execution_us, n->execution_ns / OTL_NS_PER_US);
-    if (opinion == COL_TAIL_SAYS_ERROR) {
+}
+
+void col_tail_count_opinion(struct col_tail *tail, size_t policy,
+                            const struct col_tail_opinion_row *row)
+{
+    struct policy_numbers *n = &tail->numbers->policies[policy];
+    enum col_tail_decision decision = decision_of(row->opinion);
+    char labels[LABELS_MAX + 64], words[64];
+
+    count_time(tail, policy, row);
+    if (row->opinion == COL_TAIL_SAYS_ERROR) {
         add(tail->numbers->errors, 1);
         return;
     }
@@ -187,8 +217,12 @@ void col_tail_count_opinion(struct col_tail *tail, size_t policy, enum col_tail_
                  sampled_words(decision, words, sizeof(words)));
         n->decided[decision] = counter(tail, PREFIX "count_traces_sampled", labels,
                                        "Traces by policy and what it said.");
+        if (tail->policies->compat.count_spans)
+            n->decided_spans[decision] = counter(tail, PREFIX "count_spans_sampled", labels,
+                                                 "Spans by policy and what it said.");
     }
     add(n->decided[decision], 1);
+    add(n->decided_spans[decision], row->spans);
 }
 
 void col_tail_count_decision(struct col_tail *tail, enum col_tail_decision decision)

@@ -62,6 +62,7 @@ struct col_tail_compat {
     bool latency_inclusive; /* a lower bound without an upper one is part of the range */
     bool fixed_window;      /* rate_limiting counts by whole seconds */
     bool composite_zero;    /* sub-policies without rate_allocation get nothing */
+    bool count_spans;       /* a feature gate there: count_spans_sampled is shown */
 };
 
 struct col_tail_limit { /* a token bucket, or a second's count */

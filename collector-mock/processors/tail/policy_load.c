@@ -447,6 +447,7 @@ static void read_compat(struct col_tail_compat *compat, const json_t *map, unsig
     compat->invert_legacy = is_old(map, "invert_decisions", version, 144, "legacy");
     compat->latency_inclusive = is_old(map, "latency_lower_bound", version, 157, "inclusive");
     compat->fixed_window = is_old(map, "rate_limiting", version, 153, "fixed_window");
+    compat->count_spans = otl_tree_bool(map, "count_spans_sampled", false);
     compat->composite_zero = is_old(map, "composite_unlisted", version, 158, "zero");
 }
 

@@ -126,4 +126,5 @@ const struct otl_schema col_tail_compat_keys[] = {
     {.key = "latency_lower_bound", .type = OTL_SCHEMA_ENUM, .words = latency_words},
     {.key = "rate_limiting", .type = OTL_SCHEMA_ENUM, .words = limiting_words},
     {.key = "composite_unlisted", .type = OTL_SCHEMA_ENUM, .words = allocation_words},
+    {.key = "count_spans_sampled", .type = OTL_SCHEMA_BOOL},
     OTL_SCHEMA_END};

@@ -145,8 +145,14 @@ enum col_tail_decision col_tail_decide_at_ingest(struct col_tail *tail,
 /* numbers.c: metrics and the record of decisions */
 OTEL_MUST_USE enum otel_err col_tail_numbers_new(struct col_tail *tail);
 void col_tail_numbers_free(struct col_tail *tail);
-void col_tail_count_opinion(struct col_tail *tail, size_t policy, enum col_tail_opinion opinion,
-                            uint64_t spans, uint64_t took_ns);
+struct col_tail_opinion_row {
+    enum col_tail_opinion opinion;
+    uint64_t spans; /* of the trace */
+    uint64_t took_ns, since_begin_ns; /* of the policy; of all so far */
+};
+
+void col_tail_count_opinion(struct col_tail *tail, size_t policy,
+                            const struct col_tail_opinion_row *row);
 void col_tail_count_decision(struct col_tail *tail, enum col_tail_decision decision);
 void col_tail_count_new(struct col_tail *tail);
 void col_tail_count_cached(struct col_tail *tail, bool sampled, uint64_t spans);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -96,6 +97,56 @@ static void the_oldest_makes_room_and_is_lost(void **state)
     proc_world_fini(&world);
 }
 
+static uint64_t events(const struct proc_world *world, const char *event)
+{
+    struct otl_buf text;
+    char series[160];
+    unsigned long long count = 0;
+    const char *at;
+
+    snprintf(series, sizeof(series), METRIC("event_latency") "_count{" LABELS ",event=\"%s\"}",
+             event);
+    otl_buf_init(&text, 1 << 20);
+    assert_int_equal(col_metrics_write(world->host.metrics, &text), OTEL_OK);
+    assert_int_equal(otl_buf_append_byte(&text, 0), OTEL_OK);
+    at = strstr(text.data, series);
+    assert_non_null(at);
+    assert_int_equal(sscanf(at + strlen(series), "%llu", &count), 1);
+    otl_buf_fini(&text);
+    return count;
+}
+
+/* Of three traces one had to go before its time had come, which it does all the same. */
+static void what_went_early_is_an_incomplete_release_once_its_wait_is_over(void **state)
+{
+    struct proc_world world;
+
+    (void)state;
+    good(&world, "{wait_duration: 20ms, num_traces: 2}");
+    assert_int_equal(proc_counter(&world, METRIC("conf_num_traces"), LABELS), 2);
+    assert_int_equal(proc_feed(&world, SPANS, 4, false), OTEL_OK);
+    assert_int_equal(proc_counter(&world, METRIC("traces_evicted"), LABELS), 1);
+    assert_int_equal(proc_counter(&world, METRIC("incomplete_releases"), LABELS), 0);
+    for (int i = 0; i < ROUNDS_MAX &&
+                    (proc_counter(&world, METRIC("incomplete_releases"), LABELS) == 0 ||
+                     world.batches < 2); i++)
+        event_base_loop(world.host.base, EVLOOP_ONCE);
+    assert_int_equal(proc_counter(&world, METRIC("incomplete_releases"), LABELS), 1);
+    assert_int_equal(world.batches, 2);
+    assert_int_equal(events(&world, "onTraceReceived"), 4); /* spans of a trace side by side */
+    assert_int_equal(events(&world, "onTraceExpired"), 2);
+    assert_int_equal(events(&world, "onTraceReleased"), 2);
+    assert_int_equal(events(&world, "onTraceRemoved"), 3);
+    proc_world_fini(&world);
+    good(&world, "{wait_duration: 20ms, compat: {max_bytes: 1}}"); /* nothing can wait */
+    assert_int_equal(proc_feed(&world, SPANS, 4, false), OTEL_OK);
+    for (int i = 0; i < ROUNDS_MAX &&
+                    proc_counter(&world, METRIC("incomplete_releases"), LABELS) < 3; i++)
+        event_base_loop(world.host.base, EVLOOP_ONCE);
+    assert_int_equal(proc_counter(&world, METRIC("incomplete_releases"), LABELS), 3);
+    proc_world_fini(&world);
+}
+
 static void the_oldest_make_room_also_for_bytes(void **state)
 {
     static const char held[] = "collector_mock_groupbytrace_held_bytes";
@@ -162,6 +213,7 @@ int main(void)
         cmocka_unit_test(traces_leave_whole_in_the_order_they_came),
         cmocka_unit_test(late_spans_begin_a_new_wait),
         cmocka_unit_test(the_oldest_makes_room_and_is_lost),
+        cmocka_unit_test(what_went_early_is_an_incomplete_release_once_its_wait_is_over),
         cmocka_unit_test(the_oldest_make_room_also_for_bytes),
         cmocka_unit_test(what_follows_refuses_is_lost_and_counted),
         cmocka_unit_test(wrong_settings_are_refused),

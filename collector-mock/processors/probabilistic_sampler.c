@@ -5,14 +5,15 @@
 
 #include "collector-mock/pipeline/registry.h"
 #include "collector-mock/processors/edit.h"
-#include "collector-mock/processors/rewrite.h"
+#include "collector-mock/processors/sampler.h"
 #include "collector-mock/processors/trace_state.h"
 #include "collector-mock/wire/put.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
 /*
- * probabilistic_sampler processor: keeps a share of the spans, span by span, by their trace id.
+ * probabilistic_sampler processor: keeps a share of the spans, span by span, by their trace id, or
+ * of log records.
  *
  * Bit for bit what the Collector does in its three modes: hash_seed (FNV-1a, 14 bits), equalizing
  * (at least the threshold of the configuration) and proportional (a share of what arrives). What
@@ -20,30 +21,12 @@
  * cannot be judged (no randomness; a tracestate that is none, or that contradicts itself) is
  * dropped, or kept with fail_closed: false.
  *
- * attribute_source, from_attribute and sampling_priority are settings for logs, which do not pass
- * through pipelines here: they are checked and have nothing to do.
+ * Log records: sample_logs.c. attribute_source, from_attribute and sampling_priority are for them.
  */
 
 #define REQUEST_MAX ((size_t)1 << 30)
 
-enum mode { HASH_SEED, EQUALIZING, PROPORTIONAL, NEVER };
-
-enum policy { BY_HASH, BY_W3C, BY_RANDOMNESS, BY_PRIORITY, BY_NOTHING, POLICIES };
-
 enum { BUCKETS = 16384, PRECISION_MAX = 14 };
-
-struct sampler {
-    struct col_create create;
-    enum mode mode;
-    uint32_t seed;
-    uint64_t threshold; /* hash_seed, equalizing */
-    double ratio;       /* proportional */
-    unsigned precision;
-    bool fail_closed;
-    struct col_rewrite kept;
-    struct otl_buf text, span;
-    uint64_t *counts[POLICIES][2];
-};
 
 static const char *const modes[] = {"hash_seed", "equalizing", "proportional", NULL};
 static const char *const sources[] = {"traceID", "record", NULL};
@@ -62,7 +45,7 @@ static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys},
 /* ---- one span ---- */
 
 struct judged {
-    enum policy policy;
+    enum col_sampler_policy policy;
     uint64_t randomness;
     uint64_t threshold;
     struct col_trace_state state;
@@ -77,17 +60,17 @@ static uint32_t fnv32(uint32_t hash, const uint8_t *data, size_t len)
     return hash;
 }
 
-static uint64_t randomness_of_hash(uint32_t seed, const uint8_t trace_id[16])
+uint64_t col_sampler_hash(uint32_t seed, const void *data, size_t len)
 {
     const uint8_t little[4] = {(uint8_t)seed, (uint8_t)(seed >> 8), (uint8_t)(seed >> 16),
                                (uint8_t)(seed >> 24)};
-    uint32_t hash = fnv32(fnv32(2166136261u, little, 4), trace_id, 16);
+    uint32_t hash = fnv32(fnv32(2166136261u, little, 4), data, len);
     uint64_t bucket = hash % BUCKETS, rest = hash >> 18;
 
     return (BUCKETS - 1 - bucket) << 42 | (rest ^ rest << 10) << 14 | bucket;
 }
 
-static uint64_t randomness_of_id(const uint8_t trace_id[16])
+uint64_t col_sampler_id(const uint8_t trace_id[16])
 {
     uint64_t value = 0;
 
@@ -96,26 +79,26 @@ static uint64_t randomness_of_id(const uint8_t trace_id[16])
     return value;
 }
 
-static bool is_empty(const uint8_t trace_id[16])
+bool col_sampler_id_is_empty(const uint8_t trace_id[16])
 {
     static const uint8_t none[16];
 
     return memcmp(trace_id, none, 16) == 0;
 }
 
-static void find_randomness(const struct sampler *sampler, const struct col_span *span,
+static void find_randomness(const struct col_sampler *sampler, const struct col_span *span,
                             struct judged *it)
 {
-    bool missing = is_empty(span->trace_id);
+    bool missing = col_sampler_id_is_empty(span->trace_id);
 
     it->has_state = col_trace_state_read(span->trace_state, &it->state);
     it->error = !it->has_state;
-    it->policy = BY_NOTHING;
+    it->policy = COL_BY_NOTHING;
     it->randomness = COL_RANDOMNESS_MAX;
-    if (sampler->mode == HASH_SEED) {
+    if (sampler->mode == COL_SAMPLE_HASH_SEED) {
         if (!missing) {
-            it->policy = BY_HASH;
-            it->randomness = randomness_of_hash(sampler->seed, span->trace_id);
+            it->policy = COL_BY_HASH;
+            it->randomness = col_sampler_hash(sampler->seed, span->trace_id, 16);
         }
         if (it->has_state && (it->state.has_rv || it->state.has_th)) {
             it->error = true; /* made by another kind of sampler: not to be touched */
@@ -125,17 +108,17 @@ static void find_randomness(const struct sampler *sampler, const struct col_span
             it->state.rv = it->randomness;
         }
     } else if (it->has_state && it->state.has_rv) {
-        it->policy = BY_RANDOMNESS;
+        it->policy = COL_BY_RANDOMNESS;
         it->randomness = it->state.rv;
     } else if (it->has_state && !missing) {
-        it->policy = BY_W3C;
-        it->randomness = randomness_of_id(span->trace_id);
+        it->policy = COL_BY_W3C;
+        it->randomness = col_sampler_id(span->trace_id);
     }
 }
 
 static bool is_consistent(struct judged *it)
 {
-    if (it->policy == BY_NOTHING)
+    if (it->policy == COL_BY_NOTHING)
         return false;
     if (it->has_state && it->state.has_th && it->state.th > it->randomness) {
         it->state.has_th = false;
@@ -144,14 +127,14 @@ static bool is_consistent(struct judged *it)
     return true;
 }
 
-static uint64_t threshold_for(const struct sampler *sampler, const struct judged *it)
+uint64_t col_sampler_threshold(const struct col_sampler *sampler, bool has_th, uint64_t th)
 {
-    if (sampler->mode == PROPORTIONAL)
-        return col_threshold_of((it->state.has_th ? col_threshold_probability(it->state.th) : 1) *
+    if (sampler->mode == COL_SAMPLE_PROPORTIONAL)
+        return col_threshold_of((has_th ? col_threshold_probability(th) : 1) *
                                     sampler->ratio,
                                 sampler->precision);
-    if (sampler->mode == EQUALIZING && it->state.has_th && it->state.th > sampler->threshold)
-        return it->state.th;
+    if (sampler->mode == COL_SAMPLE_EQUALIZING && has_th && th > sampler->threshold)
+        return th;
     return sampler->threshold;
 }
 
@@ -177,13 +160,13 @@ static double priority_of(const struct col_span *span)
                : -1;
 }
 
-static bool judge(const struct sampler *sampler, const struct col_span *span, struct judged *it)
+static bool judge(const struct col_sampler *sampler, const struct col_span *span, struct judged *it)
 {
     double priority = priority_of(span);
 
     memset(it, 0, sizeof(*it));
-    if (sampler->mode == NEVER) {
-        it->policy = BY_PRIORITY;
+    if (sampler->mode == COL_SAMPLE_NEVER) {
+        it->policy = COL_BY_PRIORITY;
         it->randomness = COL_RANDOMNESS_MAX;
         it->has_state = col_trace_state_read(span->trace_state, &it->state);
         it->error = !it->has_state;
@@ -194,18 +177,18 @@ static bool judge(const struct sampler *sampler, const struct col_span *span, st
             it->error = true;
             it->threshold = sampler->fail_closed ? COL_THRESHOLD_NEVER : 0;
         } else {
-            it->threshold = threshold_for(sampler, it);
+            it->threshold = col_sampler_threshold(sampler, it->state.has_th, it->state.th);
         }
     }
     if (priority >= 0) {
-        it->policy = BY_PRIORITY;
+        it->policy = COL_BY_PRIORITY;
         it->threshold = priority > 0 ? 0 : COL_THRESHOLD_NEVER;
     }
     return it->threshold <= it->randomness;
 }
 
 /* Put what was decided into the tracestate; a probability never rises. */
-static enum otel_err mark(struct sampler *sampler, struct judged *it, struct col_span *span)
+static enum otel_err mark(struct col_sampler *sampler, struct judged *it, struct col_span *span)
 {
     struct otl_view text;
     enum otel_err err;
@@ -234,7 +217,7 @@ static enum otel_err mark(struct sampler *sampler, struct judged *it, struct col
 
 /* ---- the component ---- */
 
-static enum otel_err sift(struct sampler *sampler, const struct col_batch *in)
+static enum otel_err sift(struct col_sampler *sampler, const struct col_batch *in)
 {
     enum otel_err err = OTEL_OK;
     struct col_traces *traces = col_rewrite_begin(&sampler->kept, in);
@@ -258,14 +241,16 @@ static enum otel_err sift(struct sampler *sampler, const struct col_batch *in)
 
 static enum otel_err consume(void *self, const struct col_batch *in, struct otl_detail *reterr)
 {
-    struct sampler *sampler = self;
+    struct col_sampler *sampler = self;
+    enum otel_err err =
+        in->signal == COL_LOGS ? col_sampler_sift_logs(sampler, in) : sift(sampler, in);
 
-    return col_rewrite_send(&sampler->kept, sift(sampler, in), &sampler->create, in, reterr);
+    return col_rewrite_send(&sampler->kept, err, &sampler->create, in, reterr);
 }
 
 static void free_sampler(void *self)
 {
-    struct sampler *sampler = self;
+    struct col_sampler *sampler = self;
 
     col_rewrite_fini(&sampler->kept);
     otl_buf_fini(&sampler->text);
@@ -273,21 +258,53 @@ static void free_sampler(void *self)
     otl_mem_free(sampler);
 }
 
-static bool count(struct sampler *sampler)
+/* What an attribute is called may have any characters. */
+static enum otel_err put_label(struct otl_buf *out, const char *text)
 {
-    static const char *const policies[POLICIES] = {
-        "trace_id_hash", "trace_id_w3c", "sampling_randomness", "sampling_priority",
-        "missing_randomness"};
-    char labels[160];
+    enum otel_err err = OTEL_OK;
 
-    for (size_t i = 0; i < POLICIES; i++)
-        for (size_t kept = 0; kept < 2; kept++) {
-            snprintf(labels, sizeof(labels), "policy=\"%s\",sampled=\"%s\"", policies[i],
-                     kept ? "true" : "false");
+    for (; *text != '\0' && err == OTEL_OK; text++) {
+        if (*text == '"' || *text == '\\')
+            err = otl_buf_append_byte(out, '\\');
+        if (err == OTEL_OK && *text == '\n')
+            err = otl_buf_append_str(out, "\\n");
+        else if (err == OTEL_OK)
+            err = otl_buf_append_byte(out, (uint8_t)*text);
+    }
+    return err;
+}
+
+/* The label of a policy, into sampler->text. */
+static enum otel_err put_labels(struct col_sampler *sampler, const char *policy, bool kept)
+{
+    struct otl_buf *out = &sampler->text;
+    enum otel_err err;
+
+    otl_buf_reset(out);
+    err = otl_buf_append_str(out, "policy=\"");
+    if (err == OTEL_OK)
+        err = put_label(out, policy);
+    if (err == OTEL_OK)
+        err = otl_buf_printf(out, "\",sampled=\"%s\"", kept ? "true" : "false");
+    return err == OTEL_OK ? otl_buf_append_byte(out, '\0') : err;
+}
+
+static bool count(struct col_sampler *sampler)
+{
+    const char *const policies[COL_SAMPLER_POLICIES] = {
+        "trace_id_hash",     "trace_id_w3c",       "sampling_randomness",
+        "sampling_priority", "missing_randomness", sampler->logs.from};
+    bool logs = sampler->create.signal == COL_LOGS, hashes = logs && sampler->logs.from[0] != '\0';
+
+    for (size_t i = 0; i < COL_SAMPLER_POLICIES; i++)
+        for (size_t kept = 0; kept < 2 && (i != COL_BY_ATTRIBUTE || hashes); kept++) {
+            if (put_labels(sampler, policies[i], kept != 0) != OTEL_OK)
+                return false;
             sampler->counts[i][kept] = col_metrics_counter(
                 sampler->create.host->metrics,
-                "otelcol_processor_probabilistic_sampler_count_traces_sampled", labels,
-                "Spans that were sampled or not, by what decided.");
+                logs ? "otelcol_processor_probabilistic_sampler_count_logs_sampled"
+                     : "otelcol_processor_probabilistic_sampler_count_traces_sampled",
+                sampler->text.data, "What was sampled or not, by what decided.");
             if (sampler->counts[i][kept] == NULL)
                 return false;
         }
@@ -301,13 +318,13 @@ static enum otel_err complain(const struct col_create *args, const char *key, co
                           "processor '%s': %s", args->id, text);
 }
 
-static enum otel_err read_settings(struct sampler *sampler, struct otl_detail *reterr)
+static enum otel_err read_settings(struct col_sampler *sampler, struct otl_detail *reterr)
 {
     const struct col_create *args = &sampler->create;
     double wide = otl_tree_double(args->config, "sampling_percentage", 0);
     float percent = (float)wide; /* as the Collector holds it */
     int64_t precision = otl_tree_int(args->config, "sampling_precision", 4);
-    const char *mode = otl_tree_text(args->config, "mode", modes[HASH_SEED]);
+    const char *mode = otl_tree_text(args->config, "mode", modes[COL_SAMPLE_HASH_SEED]);
 
     if (!isfinite(percent))
         return complain(args, "sampling_percentage", "sampling rate is invalid", reterr);
@@ -323,28 +340,32 @@ static enum otel_err read_settings(struct sampler *sampler, struct otl_detail *r
     sampler->seed = (uint32_t)otl_tree_int(args->config, "hash_seed", 0);
     sampler->fail_closed = otl_tree_bool(args->config, "fail_closed", true);
     sampler->precision = (unsigned)precision;
+    sampler->logs.by_trace_id =
+        strcmp(otl_tree_text(args->config, "attribute_source", sources[0]), sources[0]) == 0;
+    sampler->logs.from = otl_tree_text(args->config, "from_attribute", "");
+    sampler->logs.priority = otl_tree_text(args->config, "sampling_priority", "");
     while (strcmp(modes[sampler->mode], mode) != 0)
         sampler->mode++;
     if (percent > 100)
         percent = 100;
     sampler->ratio = (double)percent / 100;
-    if (sampler->mode == HASH_SEED) {
+    if (sampler->mode == COL_SAMPLE_HASH_SEED) {
         /* a product of two floats, cut off: both matter for which bucket is the last */
         uint32_t buckets = (uint32_t)(percent * 163.84f);
         sampler->threshold = (uint64_t)(BUCKETS - buckets) << 42;
         if (buckets == 0)
-            sampler->mode = NEVER;
+            sampler->mode = COL_SAMPLE_NEVER;
     } else {
         sampler->threshold = col_threshold_of(sampler->ratio, sampler->precision);
     }
     if (percent <= 0)
-        sampler->mode = NEVER;
+        sampler->mode = COL_SAMPLE_NEVER;
     return OTEL_OK;
 }
 
 static enum otel_err create(const struct col_create *args, void **ret, struct otl_detail *reterr)
 {
-    struct sampler *sampler = otl_mem_zalloc(sizeof(*sampler));
+    struct col_sampler *sampler = otl_mem_zalloc(sizeof(*sampler));
     enum otel_err err;
 
     if (sampler == NULL)
@@ -369,6 +390,6 @@ const struct col_component_type col_probabilistic_sampler_processor = {
     .schema = row,
     .create = create,
     .consume = consume,
-    .signals = COL_SIGNAL_BIT(COL_TRACES),
+    .signals = COL_SIGNAL_BIT(COL_TRACES) | COL_SIGNAL_BIT(COL_LOGS),
     .free = free_sampler,
 };

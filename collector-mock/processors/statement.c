@@ -11,7 +11,17 @@
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
-enum verb { SET, DELETE_KEY, DELETE_MATCHING, KEEP_KEYS, REPLACE, TRUNCATE, LIMIT };
+enum verb {
+    SET,
+    DELETE_KEY,
+    DELETE_MATCHING,
+    KEEP_KEYS,
+    KEEP_MATCHING,
+    MERGE,
+    REPLACE,
+    TRUNCATE,
+    LIMIT
+};
 
 enum { ITEMS_MAX = 64, STATEMENTS_MAX = 256 };
 
@@ -29,6 +39,8 @@ struct statement {
     enum verb verb;
     const struct col_term *target, *where; /* where NULL: always */
     bool of_resource;                      /* the map */
+    bool from_resource;                    /* merge_maps: the other one */
+    unsigned merges;
     struct value value;
     struct col_regex *regex;
     const char *keys[ITEMS_MAX]; /* or what to replace with */
@@ -42,9 +54,23 @@ struct col_statements {
     size_t count;
 };
 
-static const char *const verbs[] = {"set",       "delete_key",      "delete_matching_keys",
-                                    "keep_keys", "replace_pattern", "truncate_all",
-                                    "limit",     NULL};
+static const char *const verbs[] = {"set",
+                                    "delete_key",
+                                    "delete_matching_keys",
+                                    "keep_keys",
+                                    "keep_matching_keys",
+                                    "merge_maps",
+                                    "replace_pattern",
+                                    "truncate_all",
+                                    "limit",
+                                    NULL};
+
+/* What becomes of a key by merge_maps; upsert is both. */
+enum { INSERTS = 1, UPDATES = 2 };
+static const struct {
+    const char *name;
+    unsigned does;
+} strategies[] = {{"insert", INSERTS}, {"update", UPDATES}, {"upsert", INSERTS | UPDATES}};
 
 /* ---- reading ---- */
 
@@ -87,15 +113,33 @@ static bool read_keys(struct col_parser *p, struct statement *it)
     return good;
 }
 
-static bool read_map(struct col_parser *p, struct statement *it)
+static bool read_which(struct col_parser *p, bool *ret_of_resource)
 {
-    it->of_resource = p->condition->on_resource;
+    bool of_resource = p->condition->on_resource;
+
+    *ret_of_resource = of_resource;
     if (col_parse_word(p, "resource.attributes"))
-        it->of_resource = true;
+        *ret_of_resource = true;
     else if (!col_parse_word(p, "attributes") &&
-             (it->of_resource || !col_parse_word(p, "span.attributes")))
+             (of_resource || !col_parse_word(p, "span.attributes")))
         return col_parse_fail(p, "attributes or resource.attributes was expected") != NULL;
     return true;
+}
+
+static bool read_map(struct col_parser *p, struct statement *it)
+{
+    return read_which(p, &it->of_resource);
+}
+
+static bool read_strategy(struct col_parser *p, struct statement *it)
+{
+    const char *text = col_parse_string(p);
+
+    for (size_t i = 0; text != NULL && i < sizeof(strategies) / sizeof(strategies[0]); i++)
+        if (strcmp(text, strategies[i].name) == 0)
+            it->merges = strategies[i].does;
+    return it->merges != 0 ||
+           col_parse_fail(p, "\"insert\", \"update\" or \"upsert\" was expected") != NULL;
 }
 
 static bool read_target(struct col_parser *p, struct statement *it)
@@ -191,7 +235,11 @@ static bool read_arguments(struct col_parser *p, struct statement *it)
     case DELETE_KEY:
         return read_map(p, it) && comma(p) && read_key(p, it);
     case DELETE_MATCHING:
+    case KEEP_MATCHING:
         return read_map(p, it) && comma(p) && read_regex(p, it);
+    case MERGE:
+        return read_map(p, it) && comma(p) && read_which(p, &it->from_resource) && comma(p) &&
+               read_strategy(p, it);
     case KEEP_KEYS:
         return read_map(p, it) && comma(p) && read_keys(p, it);
     case TRUNCATE:
@@ -414,9 +462,17 @@ static void limit(const struct statement *it, struct col_attributes *map)
     }
 }
 
-static enum otel_err change_map(const struct statement *it, struct col_attributes *map)
+static bool is_to_go(const struct statement *it, struct otl_view key)
 {
     struct otl_view groups[COL_REGEX_GROUPS];
+
+    if (it->verb == DELETE_MATCHING || it->verb == KEEP_MATCHING)
+        return col_regex_match(it->regex, key, groups) == (it->verb == DELETE_MATCHING);
+    return is_key(it, key) == (it->verb == DELETE_KEY);
+}
+
+static enum otel_err change_map(const struct statement *it, struct col_attributes *map)
+{
     enum otel_err err = OTEL_OK;
 
     if (it->verb == LIMIT) {
@@ -427,9 +483,24 @@ static enum otel_err change_map(const struct statement *it, struct col_attribute
         struct col_entry *entry = &map->entries[i - 1];
         if (it->verb == TRUNCATE)
             err = truncate_entry(it, map, entry);
-        else if (it->verb == DELETE_MATCHING ? col_regex_match(it->regex, entry->key, groups)
-                                             : is_key(it, entry->key) == (it->verb == DELETE_KEY))
+        else if (is_to_go(it, entry->key))
             col_attributes_remove(map, i - 1);
+    }
+    return err;
+}
+
+/* The other map is read before this one is written. */
+static enum otel_err merge(const struct statement *it, const struct col_draft *draft,
+                           struct col_attributes *map)
+{
+    struct col_attributes from;
+    enum otel_err err = col_draft_open(draft, it->from_resource, &from);
+
+    for (size_t i = 0; err == OTEL_OK && i < from.count; i++) {
+        const struct col_entry *entry = &from.entries[i];
+        bool there = col_attributes_find(map, entry->key) != NULL;
+        if ((it->merges & (there ? UPDATES : INSERTS)) != 0)
+            err = col_attributes_set(map, entry->key, entry->value);
     }
     return err;
 }
@@ -440,7 +511,7 @@ static enum otel_err run_on_map(const struct statement *it, const struct col_dra
     enum otel_err err = col_draft_open(draft, it->of_resource, &map);
 
     if (err == OTEL_OK)
-        err = change_map(it, &map);
+        err = it->verb == MERGE ? merge(it, draft, &map) : change_map(it, &map);
     return err == OTEL_OK && map.changed ? col_draft_close(draft, it->of_resource, &map) : err;
 }
 

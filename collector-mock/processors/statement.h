@@ -11,6 +11,7 @@
  *
  *     set(TARGET, VALUE)                     delete_key(MAP, "k")
  *     keep_keys(MAP, ["k", ...])             delete_matching_keys(MAP, "regex")
+ *     keep_matching_keys(MAP, "regex")       merge_maps(MAP, MAP, "insert|update|upsert")
  *     replace_pattern(TARGET, "regex", "with $1")
  *     truncate_all(MAP, n)                   limit(MAP, n, ["k", ...])
  *

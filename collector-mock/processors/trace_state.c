@@ -176,7 +176,7 @@ bool col_trace_state_read(struct otl_view text, struct col_trace_state *ret)
 
 /* ---- writing ---- */
 
-static const char *digits_of(uint64_t number, bool trim, char out[DIGITS + 1])
+static char *digits_of(uint64_t number, bool trim, char out[DIGITS + 1])
 {
     size_t len = DIGITS;
 
@@ -232,6 +232,33 @@ enum otel_err col_trace_state_write(const struct col_trace_state *state, struct 
         if (member.whole.len > 0 && !otl_view_is(member.key, "ot"))
             err = put(out, out->len == begin ? "" : ",", member.whole);
     return err;
+}
+
+/* ---- one number ---- */
+
+bool col_threshold_read(struct otl_view text, uint64_t *ret)
+{
+    uint64_t th;
+
+    if (!read_hex(text, &th))
+        return false;
+    *ret = th << 4 * (DIGITS - text.len);
+    return true;
+}
+
+bool col_randomness_read(struct otl_view text, uint64_t *ret)
+{
+    return text.len == DIGITS && read_hex(text, ret);
+}
+
+char *col_threshold_text(uint64_t threshold, char out[COL_THRESHOLD_TEXT])
+{
+    return digits_of(threshold, true, out);
+}
+
+char *col_randomness_text(uint64_t randomness, char out[COL_THRESHOLD_TEXT])
+{
+    return digits_of(randomness, false, out);
 }
 
 /* ---- probabilities ---- */

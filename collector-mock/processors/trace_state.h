@@ -33,6 +33,13 @@ struct col_trace_state {
 bool col_trace_state_read(struct otl_view text, struct col_trace_state *ret);
 OTEL_MUST_USE enum otel_err col_trace_state_write(const struct col_trace_state *state,
                                                   struct otl_buf *out);
+/* One of the two by itself: 1 to 14 hexadecimal digits, of a randomness 14. */
+enum { COL_THRESHOLD_TEXT = 15 };
+bool col_threshold_read(struct otl_view text, uint64_t *ret);
+bool col_randomness_read(struct otl_view text, uint64_t *ret);
+char *col_threshold_text(uint64_t threshold, char out[COL_THRESHOLD_TEXT]);
+char *col_randomness_text(uint64_t randomness, char out[COL_THRESHOLD_TEXT]);
+
 /* The threshold of a probability in (0, 1], rounded to so many hexadecimal digits that mean
  * something; COL_THRESHOLD_NEVER below 2^-56. */
 uint64_t col_threshold_of(double probability, unsigned precision);

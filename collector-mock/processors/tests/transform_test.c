@@ -76,6 +76,9 @@ static void run(const struct step *step)
 
 #define ON_SPAN(text) "{trace_statements: [{context: span, statements: ['" text "']}]}"
 #define ON_RESOURCE(text) "{trace_statements: [{context: resource, statements: ['" text "']}]}"
+#define MERGE(how)                                                                               \
+    "{trace_statements: [{context: span, statements: ['set(resource.attributes[\"a\"], 9)', "    \
+    "'merge_maps(attributes, resource.attributes, \"" how "\")']}]}"
 #define NAME "GET /users/42|0|2||"
 #define OWN "a=1 b='text' url='/u/7'"
 #define RES "|service.name='shop' pod='p-1'"
@@ -109,6 +112,19 @@ static void each_function_does_what_the_collector_does(void **state)
         {ON_SPAN("delete_matching_keys(attributes, \"^(a|url)$\")"), NAME "b='text'" RES},
         {ON_SPAN("keep_keys(attributes, [\"a\", \"none\"])"), NAME "a=1" RES},
         {ON_SPAN("keep_keys(attributes, [])"), NAME RES},
+        {ON_SPAN("keep_matching_keys(attributes, \"^(a|u)\")"), NAME "a=1 url='/u/7'" RES},
+        {ON_SPAN("keep_matching_keys(attributes, \"none\")"), NAME RES},
+        {ON_SPAN("merge_maps(attributes, resource.attributes, \"insert\")"),
+         NAME OWN " service.name='shop' pod='p-1'" RES},
+        {MERGE("insert"), NAME OWN " service.name='shop' pod='p-1'" RES " a=9"},
+        {MERGE("update"), NAME "a=9 b='text' url='/u/7'" RES " a=9"},
+        {MERGE("upsert"),
+         NAME "a=9 b='text' url='/u/7' service.name='shop' pod='p-1'" RES " a=9"},
+        {ON_SPAN("merge_maps(resource.attributes, span.attributes, \"upsert\") where name == "
+                 "\"no\""), NAME OWN RES},
+        {ON_SPAN("merge_maps(resource.attributes, attributes, \"upsert\")"),
+         NAME OWN RES " a=1 b='text' url='/u/7'"},
+        {ON_SPAN("merge_maps(attributes, attributes, \"upsert\")"), NAME OWN RES},
         {ON_SPAN("replace_pattern(name, \"/users/([0-9]+)\", \"/users/{id} $1 $$\")"),
          "GET /users/{id} 42 $|0|2||" OWN RES},
         {ON_SPAN("replace_pattern(attributes[\"url\"], \"/\", \"-\")"),
@@ -158,6 +174,12 @@ static void wrong_settings_are_refused(void **state)
         {ON_SPAN("set(nme, \"x\")"), "'nme' is not known here"},
         {ON_SPAN("replace_pattern(name, \"(\", \"x\")"), "the regular expression"},
         {ON_SPAN("truncate_all(attributes, -1)"), "a number from 0"},
+        {ON_SPAN("merge_maps(attributes, resource.attributes, \"append\")"),
+         "\"insert\", \"update\" or \"upsert\" was expected"},
+        {ON_SPAN("merge_maps(attributes, name, \"insert\")"), "attributes or resource.attributes"},
+        {ON_SPAN("keep_matching_keys(attributes, \"(\")"), "the regular expression"},
+        {ON_RESOURCE("merge_maps(attributes, span.attributes, \"insert\")"),
+         "attributes or resource.attributes was expected"},
         {ON_RESOURCE("set(name, \"x\")"), "of a resource there are attributes only"},
         {ON_RESOURCE("set(attributes[\"x\"], 1) where IsRootSpan()"), "there is no span"},
         {"{trace_statements: ['set(name, \"x\")']}", "no path tells the context"},

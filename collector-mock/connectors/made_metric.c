@@ -124,7 +124,7 @@ static void put_exemplars(struct writer *w, uint32_t number, const struct col_ma
 static void put_sum_point(struct writer *w, const struct col_made_batch *batch,
                           const struct col_made_point *point)
 {
-    member_fixed(w, 2, batch->start_wall_ns);
+    member_fixed(w, 2, point->start_wall_ns);
     member_fixed(w, 3, batch->wall_ns);
     put_exemplars(w, 5, point, batch->wall_ns);
     member_fixed(w, 6, point->count);
@@ -137,7 +137,7 @@ static void put_histogram_point(struct writer *w, const struct col_made_batch *b
 {
     size_t packed;
 
-    member_fixed(w, 2, batch->start_wall_ns);
+    member_fixed(w, 2, point->start_wall_ns);
     member_fixed(w, 3, batch->wall_ns);
     member_fixed(w, 4, point->count);
     member_real(w, 5, point->sum);
@@ -153,26 +153,72 @@ static void put_histogram_point(struct writer *w, const struct col_made_batch *b
     put_labels(w, 9, point->labels, point->label_count);
 }
 
+/* sint32 */
+static uint64_t zigzag(int32_t number)
+{
+    return (uint64_t)(((uint32_t)number << 1) ^ (number < 0 ? UINT32_MAX : 0));
+}
+
+static void put_exponential_point(struct writer *w, const struct col_made_batch *batch,
+                                  const struct col_made_point *point)
+{
+    const struct col_exponential *it = point->exponential;
+    size_t buckets, packed;
+
+    put_labels(w, 1, point->labels, point->label_count);
+    member_fixed(w, 2, point->start_wall_ns);
+    member_fixed(w, 3, batch->wall_ns);
+    member_fixed(w, 4, point->count);
+    member_real(w, 5, point->sum);
+    member_varint(w, 6, zigzag(it->scale));
+    member_fixed(w, 7, it->zeros);
+    buckets = open_message(w, 8);
+    member_varint(w, 1, zigzag(it->offset));
+    packed = open_message(w, 2);
+    for (size_t i = 0; i < it->len && w->err == OTEL_OK; i++)
+        w->err = col_put_varint(w->out, it->counts[i]);
+    close_message(w, packed);
+    close_message(w, buckets);
+    put_exemplars(w, 11, point, batch->wall_ns);
+    member_real(w, 12, it->min);
+    member_real(w, 13, it->max);
+}
+
+static void put_point(struct writer *w, const struct col_made_batch *batch,
+                      const struct col_made_metric *metric, const struct col_made_point *point)
+{
+    switch (metric->kind) {
+    case COL_MADE_SUM:
+        put_sum_point(w, batch, point);
+        break;
+    case COL_MADE_HISTOGRAM:
+        put_histogram_point(w, batch, metric, point);
+        break;
+    case COL_MADE_EXPONENTIAL:
+        put_exponential_point(w, batch, point);
+        break;
+    }
+}
+
 static void put_metric(struct writer *w, const struct col_made_batch *batch,
                        const struct col_made_metric *metric)
 {
-    bool sum = metric->kind == COL_MADE_SUM;
+    static const uint32_t fields[] = {[COL_MADE_SUM] = COL_METRIC_SUM,
+                                      [COL_MADE_HISTOGRAM] = COL_METRIC_HISTOGRAM,
+                                      [COL_MADE_EXPONENTIAL] = COL_METRIC_EXPONENTIAL};
     size_t data;
 
     member_bytes(w, 1, metric->name, strlen(metric->name));
     if (metric->unit[0] != '\0')
         member_bytes(w, 3, metric->unit, strlen(metric->unit));
-    data = open_message(w, sum ? COL_METRIC_SUM : COL_METRIC_HISTOGRAM);
+    data = open_message(w, fields[metric->kind]);
     for (size_t i = 0; i < metric->point_count; i++) {
         size_t point = open_message(w, 1);
-        if (sum)
-            put_sum_point(w, batch, &metric->points[i]);
-        else
-            put_histogram_point(w, batch, metric, &metric->points[i]);
+        put_point(w, batch, metric, &metric->points[i]);
         close_message(w, point);
     }
-    member_varint(w, 2, COL_TEMPORALITY_CUMULATIVE);
-    if (sum)
+    member_varint(w, 2, batch->delta ? COL_TEMPORALITY_DELTA : COL_TEMPORALITY_CUMULATIVE);
+    if (metric->kind == COL_MADE_SUM)
         member_varint(w, 3, 1);
     close_message(w, data);
 }

@@ -6,13 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector-mock/connectors/exponential.h"
 #include "sdk/base/buf.h"
 
 /*
  * Metrics that a connector has made, as values, and the OTLP request that says them.
  *
- * Memory    all of it belongs to the connector and holds during the call. Sums and histograms are
- *           cumulative; sums are monotonic.
+ * Memory    all of it belongs to the connector and holds during the call. Sums are monotonic.
  */
 
 struct col_made_label {
@@ -27,14 +27,16 @@ struct col_made_exemplar {
 struct col_made_point {
     const struct col_made_label *labels;
     size_t label_count;
+    uint64_t start_wall_ns;  /* since when is counted */
     uint64_t count;          /* sum: its value; histogram: observations */
     double sum;              /* histogram */
     const uint64_t *buckets; /* histogram: bound_count + 1, each its own observations */
+    const struct col_exponential *exponential; /* of such a histogram */
     const struct col_made_exemplar *exemplars;
     size_t exemplar_count;
 };
 
-enum col_made_kind { COL_MADE_SUM, COL_MADE_HISTOGRAM };
+enum col_made_kind { COL_MADE_SUM, COL_MADE_HISTOGRAM, COL_MADE_EXPONENTIAL };
 
 struct col_made_metric {
     enum col_made_kind kind;
@@ -52,7 +54,7 @@ struct col_made_batch {
     const struct col_made_metric *metrics;
     size_t metric_count;
     uint64_t points;  /* of all metrics; never 0 */
-    uint64_t start_wall_ns; /* since when is counted */
+    bool delta;       /* points say what was counted since the last ones */
     uint64_t wall_ns; /* the time of every point and exemplar */
 };
 

@@ -75,8 +75,18 @@ static int by_name(const void *a, const void *b)
     return order != 0 ? order : (left->key.len > right->key.len) - (left->key.len < right->key.len);
 }
 
-/* The same key for the same attributes in whatever order. */
-static enum otel_err resource_key(struct col_spanmetrics *self, const struct col_resource *resource)
+static bool is_key(const struct col_spanmetrics *self, struct otl_view name)
+{
+    for (size_t i = 0; i < self->key_count; i++)
+        if (otl_view_is(name, self->keys[i]))
+            return true;
+    return self->key_count == 0;
+}
+
+/* The same texts for the same attributes in whatever order: those that tell resources apart, and
+ * all of them. */
+static enum otel_err resource_texts(struct col_spanmetrics *self,
+                                    const struct col_resource *resource)
 {
     struct col_attribute sorted[COL_SM_LABELS_MAX];
     struct col_list list = resource->attributes;
@@ -88,13 +98,29 @@ static enum otel_err resource_key(struct col_spanmetrics *self, const struct col
     if (count > 0)
         qsort(sorted, count, sizeof(sorted[0]), by_name);
     otl_buf_reset(&self->resource_key);
+    otl_buf_reset(&self->resource_labels);
     for (size_t i = 0; i < count && err == OTEL_OK; i++) {
+        const struct otl_view name = sorted[i].key;
         struct otl_view text;
         char number[40];
-        if (as_text(&sorted[i].value, number, &text))
-            err = put_label(&self->resource_key, sorted[i].key.data, sorted[i].key.len, text);
+        if (!as_text(&sorted[i].value, number, &text))
+            continue;
+        err = put_label(&self->resource_labels, name.data, name.len, text);
+        if (err == OTEL_OK && is_key(self, name))
+            err = put_label(&self->resource_key, name.data, name.len, text);
     }
     return err;
+}
+
+static bool copy_text(const struct otl_buf *from, char **ret, size_t *ret_len)
+{
+    *ret = otl_mem_alloc(from->len + 1);
+    if (*ret == NULL)
+        return false;
+    if (from->len > 0)
+        memcpy(*ret, from->data, from->len);
+    *ret_len = from->len;
+    return true;
 }
 
 static size_t find_resource(struct col_spanmetrics *self)
@@ -104,22 +130,27 @@ static size_t find_resource(struct col_spanmetrics *self)
 
     for (size_t i = 0; i < self->resource_count; i++)
         if (self->resources[i].key_len == key->len &&
-            memcmp(self->resources[i].key, key->data, key->len) == 0)
+            (key->len == 0 || memcmp(self->resources[i].key, key->data, key->len) == 0))
             return i;
     if (self->resource_count == self->resource_max)
         return SIZE_MAX;
     resource = &self->resources[self->resource_count];
-    resource->key = otl_mem_alloc(key->len);
-    if (resource->key == NULL)
+    memset(resource, 0, sizeof(*resource));
+    if (!copy_text(key, &resource->key, &resource->key_len) ||
+        !copy_text(&self->resource_labels, &resource->labels, &resource->labels_len)) {
+        otl_mem_free(resource->key);
         return SIZE_MAX;
-    memcpy(resource->key, key->data, key->len);
-    resource->key_len = key->len;
+    }
     return self->resource_count++;
 }
 
 size_t col_sm_resource(struct col_spanmetrics *self, const struct col_resource *resource)
 {
-    return resource_key(self, resource) == OTEL_OK ? find_resource(self) : SIZE_MAX;
+    size_t found = resource_texts(self, resource) == OTEL_OK ? find_resource(self) : SIZE_MAX;
+
+    if (found != SIZE_MAX)
+        self->resources[found].seen_ns = otl_clock_mono(self->create.host->clock);
+    return found;
 }
 
 static const char *kind_name(int32_t kind)
@@ -139,12 +170,46 @@ static const char *status_name(int32_t code)
     return code >= 0 && code <= 2 ? names[code] : "";
 }
 
-static enum otel_err series_key(struct col_spanmetrics *self, const struct col_span *span,
-                                struct otl_view service)
+/* An attribute of the span goes before one of the event, and that before one of the resource. */
+static bool find_dimension(const struct col_sm_subject *subject, const char *name,
+                           struct col_value *ret)
 {
-    const struct otl_view values[COL_SM_FIXED_COUNT] = {service, span->name,
-                                                 otl_view_str(kind_name(span->kind)),
-                                                 otl_view_str(status_name(span->status_code))};
+    return col_attribute_find(&subject->span->attributes, name, ret) ||
+           (subject->event != NULL && col_attribute_find(&subject->event->attributes, name, ret)) ||
+           col_attribute_find(&subject->span->resource->attributes, name, ret);
+}
+
+static enum otel_err put_dimensions(struct col_spanmetrics *self,
+                                    const struct col_sm_dimensions *dimensions,
+                                    const struct col_sm_subject *subject)
+{
+    enum otel_err err = OTEL_OK;
+
+    for (size_t d = 0; d < dimensions->count && err == OTEL_OK; d++) {
+        const char *name = dimensions->names[d];
+        struct col_value value;
+        struct otl_view text;
+        char number[40];
+        bool found = find_dimension(subject, name, &value);
+        if (found)
+            found = as_text(&value, number, &text);
+        if (!found && dimensions->fallbacks[d] != NULL) {
+            text = otl_view_str(dimensions->fallbacks[d]);
+            found = true;
+        }
+        if (found)
+            err = put_label(&self->key, name, strlen(name), text);
+    }
+    return err;
+}
+
+static enum otel_err series_key(struct col_spanmetrics *self, unsigned metric,
+                                const struct col_sm_subject *subject)
+{
+    const struct col_span *span = subject->span;
+    const struct otl_view values[COL_SM_FIXED_COUNT] = {
+        subject->service, span->name, otl_view_str(kind_name(span->kind)),
+        otl_view_str(status_name(span->status_code))};
     enum otel_err err = OTEL_OK;
 
     otl_buf_reset(&self->key);
@@ -152,111 +217,118 @@ static enum otel_err series_key(struct col_spanmetrics *self, const struct col_s
         if (self->fixed[f])
             err = put_label(&self->key, col_sm_fixed_names[f], strlen(col_sm_fixed_names[f]),
                             values[f]);
-    for (size_t d = 0; d < self->dimension_count && err == OTEL_OK; d++) {
-        struct col_value value;
-        struct otl_view text;
-        char number[40];
-        bool found = col_attribute_find(&span->attributes, self->names[d], &value) ||
-                     col_attribute_find(&span->resource->attributes, self->names[d], &value);
-        if (found)
-            found = as_text(&value, number, &text);
-        if (!found && self->fallbacks[d] != NULL) {
-            text = otl_view_str(self->fallbacks[d]);
-            found = true;
-        }
-        if (found)
-            err = put_label(&self->key, self->names[d], strlen(self->names[d]), text);
-    }
-    return err;
+    if (err == OTEL_OK)
+        err = put_dimensions(self, &self->dimensions, subject);
+    return err == OTEL_OK ? put_dimensions(self, &self->more[metric], subject) : err;
 }
 
-static uint32_t slot_of(const struct otl_buf *key, size_t resource)
+uint32_t col_sm_slot(const char *key, size_t len, size_t resource, unsigned metric)
 {
-    uint32_t hash = 2166136261u ^ (uint32_t)resource;
+    uint32_t hash = 2166136261u ^ (uint32_t)(resource * COL_SM_METRICS + metric);
 
-    for (size_t i = 0; i < key->len; i++)
-        hash = (hash ^ (uint8_t)key->data[i]) * 16777619u;
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (uint8_t)key[i]) * 16777619u;
     return hash % COL_SM_SLOTS;
 }
 
-static struct col_sm_series *look_up(const struct col_spanmetrics *self, size_t resource)
+static struct col_sm_series **slot_at_hand(struct col_spanmetrics *self, size_t resource,
+                                           unsigned metric)
 {
-    struct col_sm_series *series = self->slots[slot_of(&self->key, resource)];
+    return &self->slots[col_sm_slot(self->key.data, self->key.len, resource, metric)];
+}
+
+static struct col_sm_series *look_up(struct col_spanmetrics *self, size_t resource,
+                                     unsigned metric)
+{
+    struct col_sm_series *series = *slot_at_hand(self, resource, metric);
 
     while (series != NULL &&
-           (series->resource != resource || series->key_len != self->key.len ||
+           (series->resource != resource || series->metric != metric ||
+            series->key_len != self->key.len ||
             (self->key.len > 0 && memcmp(series->key, self->key.data, self->key.len) != 0)))
         series = series->chain;
     return series;
 }
 
-static struct col_sm_series *add_series(struct col_spanmetrics *self, size_t resource)
+static size_t buckets_of(const struct col_spanmetrics *self, unsigned metric)
 {
-    struct col_sm_series **slot = &self->slots[slot_of(&self->key, resource)], *series;
-    size_t size = sizeof(*series) + (self->bound_count + 1) * sizeof(series->buckets[0]);
+    if (metric != COL_SM_DURATION)
+        return 0;
+    return self->exponential_max > 0 ? self->exponential_max : self->bound_count + 1;
+}
 
-    if (self->series_count == COL_SM_SERIES_MAX)
-        return NULL;
-    series = otl_mem_zalloc(size);
+static struct col_sm_series *new_series(struct col_spanmetrics *self, unsigned metric)
+{
+    size_t buckets = buckets_of(self, metric);
+    struct col_sm_series *series =
+        otl_mem_zalloc(sizeof(*series) + buckets * sizeof(series->buckets[0]));
+
     if (series == NULL)
         return NULL;
-    series->key = otl_mem_alloc(self->key.len + 1);
     series->exemplars = otl_mem_zalloc(
         (self->exemplars ? self->exemplar_max : 1) * sizeof(*series->exemplars));
-    if (series->key == NULL || series->exemplars == NULL) {
-        otl_mem_free(series->key);
+    if (series->exemplars == NULL || !copy_text(&self->key, &series->key, &series->key_len)) {
         otl_mem_free(series->exemplars);
         otl_mem_free(series);
         return NULL;
     }
-    if (self->key.len > 0)
-        memcpy(series->key, self->key.data, self->key.len);
-    series->key_len = self->key.len;
-    series->resource = resource;
-    series->next = self->resources[resource].first;
-    self->resources[resource].first = series;
-    self->resources[resource].count++;
-    series->chain = *slot;
-    *slot = series;
-    self->series_count++;
+    series->metric = metric;
+    series->start_wall_ns = otl_clock_wall(self->create.host->clock);
+    if (buckets > 0 && self->exponential_max > 0)
+        col_exponential_begin(&series->exponential, series->buckets, buckets);
     return series;
 }
 
-static struct col_sm_series *find_series(struct col_spanmetrics *self, size_t resource)
+static struct col_sm_series *add_series(struct col_spanmetrics *self, size_t resource,
+                                        unsigned metric)
 {
-    struct col_sm_series *series = look_up(self, resource);
+    struct col_sm_series **slot = slot_at_hand(self, resource, metric), *series;
 
-    if (series != NULL)
-        return series;
-    if (self->cardinality > 0 && self->resources[resource].count >= self->cardinality) {
+    if (self->series_count[metric] == COL_SM_SERIES_MAX)
+        return NULL;
+    series = new_series(self, metric);
+    if (series == NULL)
+        return NULL;
+    series->resource = resource;
+    series->next = self->resources[resource].first[metric];
+    self->resources[resource].first[metric] = series;
+    series->chain = *slot;
+    *slot = series;
+    self->series_count[metric]++;
+    return series;
+}
+
+static struct col_sm_series *find_series(struct col_spanmetrics *self, size_t resource,
+                                         unsigned metric)
+{
+    struct col_sm_series *series = look_up(self, resource, metric);
+    size_t live = self->resources[resource].live[metric];
+    bool over = self->cardinality > 0 && live >= self->cardinality;
+
+    if (over && (series == NULL || !series->live)) {
         otl_buf_reset(&self->key);
         if (put_label(&self->key, "otel.metric.overflow", 20, otl_view_str("true")) != OTEL_OK)
             return NULL;
-        series = look_up(self, resource);
-        if (series != NULL)
-            return series;
+        series = look_up(self, resource, metric);
     }
-    return add_series(self, resource);
+    if (series == NULL)
+        series = add_series(self, resource, metric);
+    if (series != NULL)
+        series->overflow = over && !series->live ? true : series->overflow;
+    return series;
 }
 
-struct col_sm_series *col_sm_series(struct col_spanmetrics *self, size_t resource,
-                                    const struct col_span *span, struct otl_view service)
+struct col_sm_series *col_sm_series(struct col_spanmetrics *self, size_t resource, unsigned metric,
+                                    const struct col_sm_subject *subject)
 {
-    return series_key(self, span, service) == OTEL_OK ? find_series(self, resource) : NULL;
-}
+    struct col_sm_series *series = NULL;
 
-void col_sm_series_fini(struct col_spanmetrics *self)
-{
-    for (size_t i = 0; i < self->resource_count; i++) {
-        struct col_sm_series *series = self->resources[i].first;
-        while (series != NULL) {
-            struct col_sm_series *next = series->next;
-            otl_mem_free(series->key);
-            otl_mem_free(series->exemplars);
-            otl_mem_free(series);
-            series = next;
-        }
-        otl_mem_free(self->resources[i].key);
-    }
-    otl_mem_free(self->resources);
+    if (series_key(self, metric, subject) == OTEL_OK)
+        series = find_series(self, resource, metric);
+    if (series == NULL)
+        return NULL;
+    self->resources[resource].live[metric] += !series->live;
+    series->live = true;
+    series->seen_ns = otl_clock_mono(self->create.host->clock);
+    return series;
 }

@@ -378,6 +378,25 @@ void rig_read(const char *path, struct otl_buf *out)
     assert_int_equal(otl_buf_append(out, "", 0), OTEL_OK);
 }
 
+unsigned rig_post_json(int fd, const char *path, struct otl_view body)
+{
+    struct otl_buf answer;
+    char head[200];
+    unsigned status;
+
+    snprintf(head, sizeof(head),
+             "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+             "Content-Length: %zu\r\n\r\n", path, body.len);
+    otl_buf_init(&answer, 1 << 20);
+    rig_send(fd, head, strlen(head));
+    rig_send(fd, body.data, body.len);
+    status = rig_answer(fd, &answer);
+    if (status != 200)
+        print_message("%s", answer.data);
+    otl_buf_fini(&answer);
+    return status;
+}
+
 void rig_official(const char *name, struct otl_buf *out)
 {
     char path[256];

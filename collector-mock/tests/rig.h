@@ -69,6 +69,8 @@ bool rig_closed(int fd);
 
 /* POST /v1/traces of body; the status. out may be NULL. */
 unsigned rig_post(int fd, const char *headers, struct otl_view body, struct otl_buf *out);
+/* The same of JSON, to any path: "/v1/metrics". */
+unsigned rig_post_json(int fd, const char *path, struct otl_view body);
 /* A file of ci/witness/official. */
 void rig_official(const char *name, struct otl_buf *out);
 void rig_read(const char *path, struct otl_buf *out);

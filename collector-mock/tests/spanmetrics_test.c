@@ -209,13 +209,22 @@ static void what_is_wrong_or_not_here_is_said(void **state)
     } rows[] = {
         {"{dimensions: [{name: a}, {name: a}]}", "{endpoint: 'x:1'}", "duplicate dimension name"},
         {"{dimensions: [{name: span.kind}]}", "{endpoint: 'x:1'}", "duplicate dimension name"},
-        {"{aggregation_temporality: AGGREGATION_TEMPORALITY_DELTA}", "{endpoint: 'x:1'}",
-         "only AGGREGATION_TEMPORALITY_CUMULATIVE"},
-        {"{histogram: {exponential: {max_size: 160}}}", "{endpoint: 'x:1'}", "'exponential'"},
+        {"{aggregation_temporality: AGGREGATION_TEMPORALITY_DELTAS}", "{endpoint: 'x:1'}",
+         "did you mean 'AGGREGATION_TEMPORALITY_DELTA'?"},
+        {"{histogram: {exponential: , explicit: }}", "{endpoint: 'x:1'}",
+         "use either `explicit` or `exponential`"},
+        {"{histogram: {exponential: {max_size: 1}}}", "{endpoint: 'x:1'}", "2 or more"},
+        {"{histogram: {dimensions: [{name: a}, {name: a}]}}", "{endpoint: 'x:1'}",
+         "duplicate dimension name"},
+        {"{calls_dimensions: [{name: span.name}]}", "{endpoint: 'x:1'}",
+         "duplicate dimension name"},
+        {"{events: {enabled: true}}", "{endpoint: 'x:1'}", "no dimensions configured for events"},
+        {"{metric_timestamp_cache_size: 0}", "{endpoint: 'x:1'}", "metric_timestamp_cache_size"},
+        {"{add_resource_attributes: true}", "{endpoint: 'x:1'}", "is not supported here yet"},
         {"{dimensions_cache_size: 0}", "{endpoint: 'x:1'}", "dimensions_cache_size"},
         {"{dimension: []}", "{endpoint: 'x:1'}", "did you mean 'dimensions'?"},
         {"", "{}", "requires a non-empty \"endpoint\""},
-        {"", "{endpoint: 'x:1', send_timestamps: true}", "'send_timestamps' is not supported"},
+        {"", "{endpoint: 'x:1', cors: {}}", "'cors' is not supported"},
     };
     struct rig *rig = *state;
 

@@ -13,6 +13,7 @@
 struct col_prom_page {
     bool open_metrics;
     bool suffixes; /* names of counters end with _total */
+    bool timestamps; /* of the points stand behind their values */
 };
 
 /* The n-th series of the table, and the head of its family if it is the first one of it. */

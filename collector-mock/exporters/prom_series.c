@@ -26,17 +26,46 @@ static int order(const struct col_prom_series *series, const char *family, const
     return names != 0 ? names : strcmp(series->labels, labels);
 }
 
-bool col_prom_keep(struct col_prom_table *self, struct col_prom_series *series)
+/* Where it stands, or would stand. */
+static size_t place_of(const struct col_prom_table *self, const char *family, const char *labels)
 {
     size_t low = 0, high = self->count;
 
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (order(self->series[middle], series->family, series->labels) < 0)
+        if (order(self->series[middle], family, labels) < 0)
             low = middle + 1;
         else
             high = middle;
     }
+    return low;
+}
+
+struct col_prom_series *col_prom_find(const struct col_prom_table *self, const char *family,
+                                      const char *labels)
+{
+    size_t at = place_of(self, family, labels);
+
+    return at < self->count && order(self->series[at], family, labels) == 0 ? self->series[at]
+                                                                            : NULL;
+}
+
+void col_prom_remove(struct col_prom_table *self, const char *family, const char *labels)
+{
+    size_t at = place_of(self, family, labels);
+
+    if (at == self->count || order(self->series[at], family, labels) != 0)
+        return;
+    col_prom_series_free(self->series[at]);
+    self->count--;
+    memmove(&self->series[at], &self->series[at + 1],
+            (self->count - at) * sizeof(self->series[0]));
+}
+
+bool col_prom_keep(struct col_prom_table *self, struct col_prom_series *series)
+{
+    size_t low = place_of(self, series->family, series->labels);
+
     if (low < self->count && order(self->series[low], series->family, series->labels) == 0) {
         col_prom_series_free(self->series[low]);
         self->series[low] = series;
@@ -147,6 +176,8 @@ bool col_prom_series_fill(struct col_prom_series *series, const struct col_point
 
     series->count = point->count;
     series->sum = point->sum;
+    series->start_ns = point->start_time_unix_nano;
+    series->time_ns = point->time_unix_nano;
     series->value =
         point->value_kind == COL_NUMBER_INT ? (double)point->integer : point->real;
     if (series->type == COL_PROM_HISTOGRAM)
@@ -154,6 +185,45 @@ bool col_prom_series_fill(struct col_prom_series *series, const struct col_point
     else if (series->type == COL_PROM_SUMMARY)
         good = copy_quantiles(series, point);
     return good && (!exemplars || copy_exemplars(series, point));
+}
+
+/* ---- delta points ---- */
+
+static bool same_bounds(const struct col_prom_series *a, const struct col_prom_series *b)
+{
+    return a->bound_count == b->bound_count &&
+           (a->bound_count == 0 ||
+            memcmp(a->bounds, b->bounds, a->bound_count * sizeof(a->bounds[0])) == 0);
+}
+
+/* Histograms of other bounds do not go together: the newer one stands, which this one is. */
+static void add_histogram(struct col_prom_series *series, const struct col_prom_series *before)
+{
+    if (!same_bounds(series, before))
+        return;
+    series->count += before->count;
+    series->sum += before->sum;
+    for (size_t i = 0; i <= series->bound_count; i++)
+        series->buckets[i] += before->buckets[i];
+}
+
+bool col_prom_join(struct col_prom_series *series, const struct col_prom_series *before,
+                   bool delta)
+{
+    bool histogram = series->type == COL_PROM_HISTOGRAM;
+
+    if (before == NULL || before->type != series->type)
+        return true;
+    if (delta && series->start_ns == before->time_ns && series->time_ns >= before->time_ns) {
+        series->start_ns = before->start_ns;
+        if (histogram)
+            add_histogram(series, before);
+        else
+            series->value += before->value;
+        return true;
+    }
+    return delta && histogram ? series->start_ns > before->time_ns
+                              : series->time_ns >= before->time_ns;
 }
 
 void col_prom_expire(struct col_prom_table *self, uint64_t now_ns, uint64_t expiration_ns)

@@ -25,6 +25,7 @@ struct col_prom_series {
     char *family, *help, *labels;
     enum col_prom_type type;
     uint64_t count, seen_ns;
+    uint64_t start_ns, time_ns; /* of the point */
     double value; /* counter, gauge */
     double sum;
     double *bounds;    /* summary: quantiles */
@@ -49,8 +50,17 @@ void col_prom_series_free(struct col_prom_series *series); /* may be NULL */
 bool col_prom_series_fill(struct col_prom_series *series, const struct col_point *point,
                           bool exemplars);
 
+/* What is kept under these labels; NULL: nothing. */
+struct col_prom_series *col_prom_find(const struct col_prom_table *table, const char *family,
+                                      const char *labels);
+/* What a point that has come becomes beside the one that is there (NULL: none), as the Collector
+ * has it: an older one is of no use; one of delta temporality that begins where that one ends is
+ * added to it, another one begins anew; false: it is not to be kept. */
+bool col_prom_join(struct col_prom_series *series, const struct col_prom_series *before,
+                   bool delta);
 /* In place of what was there under these labels; false: no room. series is owned from here on. */
 bool col_prom_keep(struct col_prom_table *table, struct col_prom_series *series);
+void col_prom_remove(struct col_prom_table *table, const char *family, const char *labels);
 /* Those that were not seen since then are gone. */
 void col_prom_expire(struct col_prom_table *table, uint64_t now_ns, uint64_t expiration_ns);
 void col_prom_fini(struct col_prom_table *table);

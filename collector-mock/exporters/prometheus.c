@@ -18,9 +18,13 @@
  *
  * As in the Collector: letters that Prometheus does not know become '_', the unit and _total are
  * added to names, job and instance come from service.* of the resource, whose other attributes
- * stand in target_info; a series that was not renewed for metric_expiration is gone. Exemplars are
- * shown in OpenMetrics only: enable_open_metrics, and a client that accepts it. Not shown, and
- * counted: delta values, exponential histograms, points that say they have no value.
+ * stand in target_info; a series that was not renewed for metric_expiration is gone, and so is one
+ * whose point says that it has no value (what follows it in its metric is let be). Exemplars are
+ * shown in OpenMetrics only: enable_open_metrics, and a client that accepts it. Monotonic sums and
+ * histograms of delta temporality are added up. Of exponential histograms count and sum are shown:
+ * their buckets are in no text format. Not kept, and counted: delta sums that are not monotonic,
+ * sums without a temporality, exponential histograms of a scale below -4, points older than what
+ * is there.
  */
 
 enum { LABELS_MAX = 320, TEXT_MAX = 256 << 20, LINE_MAX = 1 << 20 };
@@ -32,13 +36,12 @@ struct prometheus {
     struct otl_buf text, line, family;
     struct otl_arena arena; /* of the request at hand */
     uint64_t expiration_ns;
-    bool all_attributes, open_metrics, suffixes, scope;
+    bool all_attributes, open_metrics, suffixes, scope, timestamps;
     const char *space, *endpoint;
     uint64_t *no_room, *not_shown;
 };
 
-static const char *const not_yet[] = {"tls", "auth", "send_timestamps", "translation_strategy",
-                                      "cors", NULL};
+static const char *const not_yet[] = {"tls", "auth", "translation_strategy", "cors", NULL};
 #define TAKEN(name) {.key = (name), .type = OTL_SCHEMA_ANY, .nullable = true}
 static const struct otl_schema const_keys[] = {
     {.key = "*", .type = OTL_SCHEMA_STRING}, OTL_SCHEMA_END};
@@ -53,8 +56,8 @@ static const struct otl_schema keys[] = {
     {.key = "enable_open_metrics", .type = OTL_SCHEMA_BOOL},
     {.key = "add_metric_suffixes", .type = OTL_SCHEMA_BOOL},
     {.key = "without_scope_info", .type = OTL_SCHEMA_BOOL},
-    TAKEN("tls"), TAKEN("auth"), TAKEN("send_timestamps"), TAKEN("translation_strategy"),
-    TAKEN("cors"), OTL_SCHEMA_END};
+    {.key = "send_timestamps", .type = OTL_SCHEMA_BOOL},
+    TAKEN("tls"), TAKEN("auth"), TAKEN("translation_strategy"), TAKEN("cors"), OTL_SCHEMA_END};
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
 /* ---- labels ---- */
@@ -215,21 +218,43 @@ static bool put_point_labels(struct prometheus *self, const struct around *aroun
     return put_labels(&labels, &self->line) == OTEL_OK;
 }
 
+/* The labels at hand. */
+static const char *labels_of(const struct prometheus *self)
+{
+    return self->line.len > 0 ? self->line.data : "";
+}
+
+/* False: no room. */
 static bool take_point(struct prometheus *self, const struct around *around,
                        const struct col_metric *metric, enum col_prom_type type,
                        const struct col_point *point)
 {
+    bool delta = metric->temporality == COL_TEMPORALITY_DELTA;
     struct col_prom_series *series = NULL;
+    const struct col_prom_series *before = NULL;
 
-    if (put_point_labels(self, around, point))
+    if (put_point_labels(self, around, point)) {
+        before = col_prom_find(&self->table, self->family.data, labels_of(self));
         series = new_series(self, type, metric->description);
+    }
     if (series == NULL)
         return false;
     if (!col_prom_series_fill(series, point, self->open_metrics)) {
         col_prom_series_free(series);
         return false;
     }
-    return col_prom_keep(&self->table, series);
+    if (col_prom_join(series, before, delta))
+        return col_prom_keep(&self->table, series);
+    ++*self->not_shown;
+    col_prom_series_free(series);
+    return true;
+}
+
+static void forget_point(struct prometheus *self, const struct around *around,
+                         const struct col_point *point)
+{
+    if (put_point_labels(self, around, point))
+        col_prom_remove(&self->table, self->family.data, labels_of(self));
 }
 
 static bool take_target(struct prometheus *self, const struct labels *resource)
@@ -255,10 +280,11 @@ static bool take_target(struct prometheus *self, const struct labels *resource)
     return series != NULL && col_prom_keep(&self->table, series);
 }
 
-/* Delta values and exponential histograms are not shown. */
+/* False: it is not kept. */
 static bool type_of(const struct col_metric *metric, enum col_prom_type *ret)
 {
     bool cumulative = metric->temporality == COL_TEMPORALITY_CUMULATIVE;
+    bool delta = metric->temporality == COL_TEMPORALITY_DELTA;
 
     switch (metric->kind) {
     case COL_METRIC_GAUGE:
@@ -266,10 +292,11 @@ static bool type_of(const struct col_metric *metric, enum col_prom_type *ret)
         return true;
     case COL_METRIC_SUM:
         *ret = metric->monotonic ? COL_PROM_COUNTER : COL_PROM_GAUGE;
-        return cumulative;
+        return cumulative || (delta && metric->monotonic);
     case COL_METRIC_HISTOGRAM:
+    case COL_METRIC_EXPONENTIAL:
         *ret = COL_PROM_HISTOGRAM;
-        return cumulative;
+        return cumulative || delta;
     case COL_METRIC_SUMMARY:
         *ret = COL_PROM_SUMMARY;
         return true;
@@ -281,7 +308,7 @@ static bool type_of(const struct col_metric *metric, enum col_prom_type *ret)
 static void take_metric(struct prometheus *self, const struct around *around,
                         const struct col_metric *metric)
 {
-    enum { NO_RECORDED_VALUE = 1 };
+    enum { NO_RECORDED_VALUE = 1, LEAST_SCALE = -4 };
     struct col_prom_name name = {self->space, metric->name, metric->unit, COL_PROM_GAUGE,
                                  self->suffixes};
     struct col_list points = metric->points;
@@ -293,11 +320,20 @@ static void take_metric(struct prometheus *self, const struct around *around,
         return;
     }
     named = col_prom_family(&self->family, &name) == OTEL_OK;
-    while (col_point_next(metric->kind, &points, &point))
-        if ((point.flags & NO_RECORDED_VALUE) != 0)
+    while (col_point_next(metric->kind, &points, &point)) {
+        if ((point.flags & NO_RECORDED_VALUE) != 0) {
+            if (named)
+                forget_point(self, around, &point);
+            do
+                ++*self->not_shown;
+            while (col_point_next(metric->kind, &points, &point));
+            return;
+        }
+        if (metric->kind == COL_METRIC_EXPONENTIAL && point.scale < LEAST_SCALE)
             ++*self->not_shown;
         else if (!named || !take_point(self, around, metric, name.type, &point))
             ++*self->no_room;
+    }
 }
 
 static enum otel_err consume(void *context, const struct col_batch *batch,
@@ -344,7 +380,7 @@ static void on_request(void *context, struct col_http_request *request)
 {
     struct prometheus *self = context;
     bool open = self->open_metrics && accepts_open_metrics(request);
-    const struct col_prom_page page = {open, self->suffixes};
+    const struct col_prom_page page = {open, self->suffixes, self->timestamps};
     struct col_http_answer answer = {
         .status = 200,
         .content_type = open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -461,6 +497,7 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
     self->all_attributes = otl_tree_bool(conversion, "enabled", false);
     self->open_metrics = otl_tree_bool(args->config, "enable_open_metrics", false);
     self->suffixes = otl_tree_bool(args->config, "add_metric_suffixes", true);
+    self->timestamps = otl_tree_bool(args->config, "send_timestamps", false);
     self->scope = !otl_tree_bool(args->config, "without_scope_info", false);
     snprintf(labels, sizeof(labels), "exporter=\"%s\",reason=\"no_room\"", args->id);
     self->no_room = col_metrics_counter(args->host->metrics, "collector_mock_prometheus_dropped",

@@ -82,8 +82,29 @@ static unsigned post(const struct tail_span *spans, size_t count)
     return status;
 }
 
+enum by { BY_TRACE, BY_SERVICE, BY_ATTRIBUTES };
+
+/* What the ring is asked about a span. */
+static size_t key_of(const struct col_span *span, enum by by, char key[80])
+{
+    struct col_value service = {.kind = COL_VALUE_EMPTY};
+
+    if (by == BY_TRACE) {
+        memcpy(key, span->trace_id, 16);
+        return 16;
+    }
+    if (by == BY_ATTRIBUTES) { /* those of the first span of its trace */
+        snprintf(key, 80, "tenant=t-%u|span.kind=Server|none=|", span->trace_id[15]);
+        return strlen(key);
+    }
+    if (!col_attribute_find(&span->resource->attributes, "service.name", &service))
+        service.text = otl_view("", 0);
+    snprintf(key, 80, "service.name=%.*s|", (int)service.text.len, service.text.data);
+    return strlen(key);
+}
+
 /* The spans in the tap of a backend that must be its own by the ring; how many there are. */
-static size_t judged(size_t backend, const struct col_ring *ring, bool by_service)
+static size_t judged(size_t backend, const struct col_ring *ring, enum by by)
 {
     struct col_tap_reader reader;
     struct col_tap_record record;
@@ -93,22 +114,12 @@ static size_t judged(size_t backend, const struct col_ring *ring, bool by_servic
     while (col_tap_next(&reader, &record)) {
         struct col_traces traces;
         struct col_span span;
-        struct col_value service = {.kind = COL_VALUE_EMPTY};
         char key[80];
         if (record.type != COL_TAP_REQUEST)
             continue;
         col_traces_init(&traces, record.body);
-        for (; col_traces_next(&traces, &span); count++) {
-            if (!by_service) {
-                assert_int_equal(col_ring_endpoint(ring, span.trace_id, 16), backend);
-                continue;
-            }
-            if (!col_attribute_find(&span.resource->attributes, "service.name", &service))
-                service.text = otl_view("", 0);
-            snprintf(key, sizeof(key), "service.name=%.*s|", (int)service.text.len,
-                     service.text.data);
-            assert_int_equal(col_ring_endpoint(ring, key, strlen(key)), backend);
-        }
+        for (; col_traces_next(&traces, &span); count++)
+            assert_int_equal(col_ring_endpoint(ring, key, key_of(&span, by, key)), backend);
         assert_int_equal(col_traces_error(&traces, NULL), OTEL_OK);
     }
     col_tap_close(&reader);
@@ -116,7 +127,7 @@ static size_t judged(size_t backend, const struct col_ring *ring, bool by_servic
 }
 
 /* All spans are there once, each where the ring says, and both have some. */
-static void arrived(size_t spans, bool by_service)
+static void arrived(size_t spans, enum by by)
 {
     const char *const names[BACKENDS] = {hosts[0], hosts[1]};
     struct col_ring *ring = NULL;
@@ -126,7 +137,7 @@ static void arrived(size_t spans, bool by_service)
     assert_int_equal(col_ring_new(names, BACKENDS, &ring), OTEL_OK);
     for (size_t i = 0; i < BACKENDS; i++) {
         assert_int_equal(rig_stop(&backends[i]), 0);
-        counts[i] = judged(i, ring, by_service);
+        counts[i] = judged(i, ring, by);
         assert_true(counts[i] > 0);
     }
     assert_int_equal(counts[0] + counts[1], spans);
@@ -151,20 +162,22 @@ static void every_span_of_a_trace_goes_to_the_same_backend(void **state)
                  "otelcol_loadbalancer_backend_outcome_total{exporter=\"load_balancing\","
                  "endpoint=\"%s\",success=\"true\"}", hosts[i]);
         assert_true(rig_metric(&front, series) >= 1);
+        snprintf(series, sizeof(series),
+                 "otelcol_loadbalancer_backend_latency_count{exporter=\"load_balancing\","
+                 "endpoint=\"%s\"}", hosts[i]);
+        assert_true(rig_metric(&front, series) >= 1);
     }
-    arrived(2 * TRACES + 1, false);
+    arrived(2 * TRACES + 1, BY_TRACE);
 }
 
 /* As JSON: one span of each of so many services, the last of them without a name if nameless. */
 static unsigned post_services(unsigned count, bool nameless)
 {
     int fd = rig_connect(rig_port(&front, "otlp/http"));
-    struct otl_buf body, answer;
-    char head[160];
+    struct otl_buf body;
     unsigned status;
 
     otl_buf_init(&body, 1 << 20);
-    otl_buf_init(&answer, 1 << 20);
     assert_int_equal(otl_buf_append_str(&body, "{\"resourceSpans\":["), OTEL_OK);
     for (unsigned i = 0; i < count; i++)
         assert_int_equal(
@@ -177,14 +190,8 @@ static unsigned post_services(unsigned count, bool nameless)
                            nameless && i + 1 == count ? "host.name" : "service.name", i),
             OTEL_OK);
     assert_int_equal(otl_buf_append_str(&body, "]}"), OTEL_OK);
-    snprintf(head, sizeof(head),
-             "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-             "Content-Length: %zu\r\n\r\n", body.len);
-    rig_send(fd, head, strlen(head));
-    rig_send(fd, body.data, body.len);
-    status = rig_answer(fd, &answer);
+    status = rig_post_json(fd, "/v1/traces", otl_view(body.data, body.len));
     otl_buf_fini(&body);
-    otl_buf_fini(&answer);
     close(fd);
     return status;
 }
@@ -195,7 +202,69 @@ static void a_service_goes_to_one_backend(void **state)
     start_front("routing_key: service");
     assert_int_equal(post_services(SERVICES, false), 200);
     assert_int_equal(post_services(SERVICES, true), 200); /* one without a name is a service too */
-    arrived(2 * SERVICES, true);
+    arrived(2 * SERVICES, BY_SERVICE);
+}
+
+/* Two spans of each trace in one resource: the first one's attributes say where both go. */
+static void attributes_of_the_first_span_say_where_a_trace_goes(void **state)
+{
+    int fd;
+    struct otl_buf body;
+
+    (void)state;
+    start_front("routing_key: attributes\n"
+                "    routing_attributes: [tenant, span.kind, none]");
+    fd = rig_connect(rig_port(&front, "otlp/http"));
+    otl_buf_init(&body, 1 << 20);
+    assert_int_equal(otl_buf_append_str(&body, "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":["),
+                     OTEL_OK);
+    for (unsigned i = 0; i < 2 * TRACES; i++)
+        assert_int_equal(
+            otl_buf_printf(&body,
+                           "%s{\"traceId\":\"000000000000000000000000000000%02x\",\"spanId\":"
+                           "\"00000000000000ff\",\"name\":\"s\",\"kind\":%u,\"attributes\":[{"
+                           "\"key\":\"tenant\",\"value\":{\"stringValue\":\"t-%u\"}}]}",
+                           i > 0 ? "," : "", 1 + i % TRACES, i < TRACES ? 2 : 3, 1 + i), OTEL_OK);
+    assert_int_equal(otl_buf_append_str(&body, "]}]}]}"), OTEL_OK);
+    assert_int_equal(rig_post_json(fd, "/v1/traces", otl_view(body.data, body.len)), 200);
+    otl_buf_fini(&body);
+    close(fd);
+    arrived(2 * TRACES, BY_ATTRIBUTES);
+}
+
+/* localhost is 127.0.0.1 and ::1, which need no name server. */
+static void names_are_asked_for_their_addresses(void **state)
+{
+#define DNS "exporter=\"load_balancing\",resolver=\"dns\""
+#define OUTCOME "otelcol_loadbalancer_backend_outcome_total{exporter=\"load_balancing\",endpoint="
+    struct tail_span spans[TRACES] = {{.trace = 0}};
+    char text[1024];
+
+    (void)state;
+    for (unsigned i = 0; i < TRACES; i++)
+        spans[i] = (struct tail_span){.trace = 1 + i};
+    snprintf(text, sizeof(text),
+             "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}\n"
+             "exporters:\n"
+             "  load_balancing:\n"
+             "    protocol: {otlp: {tls: {insecure: true}, retry_on_failure: {enabled: false}}}\n"
+             "    resolver: {dns: {hostname: localhost, port: %s, interval: 20ms}}\n" TELEMETRY
+             "  pipelines: {traces: {receivers: [otlp], exporters: [load_balancing]}}\n",
+             strrchr(hosts[0], ':') + 1);
+    rig_config(&front, text);
+    rig_start(&front, NULL);
+    rig_metric_until(&front, "otelcol_loadbalancer_num_resolutions_total{" DNS
+                             ",success=\"true\"}", 3);
+    assert_true(rig_metric(&front, "otelcol_loadbalancer_num_backends{" DNS "}") == 2);
+    assert_true(rig_metric(&front, "otelcol_loadbalancer_num_backend_updates_total{" DNS "}") == 1);
+    assert_int_equal(post(spans, TRACES), 200);
+    snprintf(text, sizeof(text), OUTCOME "\"%s\",success=\"true\"}", hosts[0]);
+    assert_true(rig_metric(&front, text) == 1);
+    snprintf(text, sizeof(text), OUTCOME "\"[::1]:%s\",success=\"true\"}",
+             strrchr(hosts[0], ':') + 1);
+    assert_true(rig_metric(&front, text) == 1);
+    rig_metric_until(&backends[0], "otelcol_receiver_accepted_spans_total{receiver=\"otlp\","
+                                   "transport=\"grpc\"}", 1);
 }
 
 static void what_cannot_be_balanced_is_refused_with_its_place(void **state)
@@ -207,7 +276,15 @@ static void what_cannot_be_balanced_is_refused_with_its_place(void **state)
         {"{resolver: {static: {hostnames: []}}}", "no endpoints specified for the static resolver"},
         {"{resolver: {static: {hostnames: [a]}}, routing_key: metric}", "routing_key 'metric'"},
         {"{resolver: {static: {hostnames: [a]}}, routing_key: trace}", "'trace'"},
-        {"{resolver: {dns: {hostname: a}}}", "'dns' is not supported here yet"},
+        {"{resolver: {static: {hostnames: [a]}}, routing_key: attributes}",
+         "routing_attributes must be specified"},
+        {"{resolver: {static: {hostnames: [a]}}, routing_attributes: [x]}",
+         "routing_attributes can only be used"},
+        {"{resolver: {k8s: {service: a}}}", "'k8s' is not supported here yet"},
+        {"{resolver: {dns: {}}}", "no hostname specified to resolve the backends"},
+        {"{resolver: {dns: {hostname: a}, static: {hostnames: [a]}}}", "exactly one"},
+        {"{resolver: {dns: {hostname: a, port: 70000}}}", "port"},
+        {"{resolver: {dns: {hostname: a}}, protocol: {otlp: {proxy_url: x}}}", "proxy_url"},
         {"{resolver: {static: {hostnames: [a]}}, sending_queue: {}}", "'sending_queue' is not"},
         {"{resolver: {static: {hostnames: [a]}}, protocol: {otlp: {endpiont: x}}}",
          "did you mean 'endpoint'?"},
@@ -240,6 +317,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_span_of_a_trace_goes_to_the_same_backend, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_service_goes_to_one_backend, setup, teardown),
+        cmocka_unit_test_setup_teardown(attributes_of_the_first_span_say_where_a_trace_goes, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(names_are_asked_for_their_addresses, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_balanced_is_refused_with_its_place, setup,
                                         teardown),
     };

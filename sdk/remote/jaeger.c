@@ -272,8 +272,6 @@ static void should_sample(struct otel_sdk_sampler *sampler,
     struct remote *r = (struct remote *)sampler;
     bool initial;
 
-    if (__builtin_expect(!__atomic_load_n(&r->started, __ATOMIC_ACQUIRE), 0))
-        start_again(r);
     pthread_rwlock_rdlock(&r->lock);
     initial = r->strategy == NULL;
     if (!initial && otl_strategy_keeps(r->strategy, input, otl_clock_mono(otl_clock_real())))
@@ -281,6 +279,8 @@ static void should_sample(struct otel_sdk_sampler *sampler,
     pthread_rwlock_unlock(&r->lock);
     if (initial)
         r->initial->ops->should_sample(r->initial, input, result);
+    if (__builtin_expect(!__atomic_load_n(&r->started, __ATOMIC_ACQUIRE), 0))
+        start_again(r); /* behind the decision, which is by what the parent was told */
 }
 
 static struct otel_str description(const struct otel_sdk_sampler *sampler)

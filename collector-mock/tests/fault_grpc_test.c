@@ -377,6 +377,9 @@ static void a_restart_ends_connections_in_order(void **state)
     rig_metric_until(&rig, "collector_mock_fault_connections_total", 1);
     while (rig_metric(&rig, "collector_mock_faults_active") > 0)
         continue;
+    assert_int_equal(rig_recorded_as(&rig, "begin", "\"kind\":\"restart\""), 1);
+    assert_int_equal(rig_recorded(&rig, "\"request\":0,\"connection\":1,"), 1);
+    assert_int_equal(rig_recorded_as(&rig, "end", "\"connections\":1}"), 1);
     join();
     assert_int_equal(client_call(&client, &ask), 0);
     client_close(&client);

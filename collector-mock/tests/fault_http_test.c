@@ -534,6 +534,33 @@ static void a_restart_ends_connections_in_order(void **state)
     assert_int_equal(rig_stop(&rig), 0);
 }
 
+/* The record says which connections it has ended, between its own beginning and end. */
+static void a_refusal_resets_connections_and_names_them(void **state)
+{
+    char byte;
+    int fd;
+
+    (void)state;
+    rig_start_control(&rig);
+    fd = join();
+    assert_int_equal(post(fd), 200);
+    rig_command(&rig, "{\"do\":\"fault\",\"id\":3,\"kind\":\"refuse\",\"for\":\"24h\"}");
+    assert_int_equal(recv(fd, &byte, 1, 0), -1);
+    assert_int_equal(errno, ECONNRESET);
+    close(fd);
+    rig_metric_until(&rig, "collector_mock_fault_hit_connections_total{fault=\"refuse\"}", 1);
+    assert_int_equal(rig_recorded_as(&rig, "begin", "\"for_ns\":86400000000000,"), 1);
+    assert_int_equal(rig_recorded(&rig, "\"fault\":3,\"kind\":\"refuse\""), 1);
+    assert_int_equal(rig_recorded(&rig, "\"request\":0,\"connection\":1,"), 1);
+    assert_int_equal(rig_recorded_as(&rig, "end", ""), 0);
+    rig_command(&rig, "{\"do\":\"end\",\"id\":3}");
+    rig_metric_until(&rig, "collector_mock_faults_ended_total{fault=\"refuse\"}", 1);
+    assert_int_equal(rig_recorded_as(&rig, "end", "\"requests\":0,\"spans\":0,\"connections\":1}"),
+                     1);
+    assert_int_equal(post_alone(), 200);
+    assert_int_equal(rig_stop(&rig), 0);
+}
+
 /* ---- the live channel ---- */
 
 static void commands_are_answered_with_what_was_done(void **state)
@@ -617,6 +644,7 @@ int main(void)
         TEST(slow_read_takes_its_time),
         TEST(slow_read_slows_open_connections_too),
         TEST(a_restart_ends_connections_in_order),
+        TEST(a_refusal_resets_connections_and_names_them),
         TEST(commands_are_answered_with_what_was_done),
         TEST(wrong_commands_are_told_why),
     };

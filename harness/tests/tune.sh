@@ -22,6 +22,7 @@ proved()
     tuned "Promised and proved" --rate 200 --spans-per-request 5 --burst 100 --collector-latency 20ms --seed 4 --out "$dir/tune" &&
         says "OTEL_BSP_MAX_QUEUE_SIZE=" && says "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=" &&
         says "OTEL_BSP_SCHEDULE_DELAY=" && says "OTEL_BSP_EXPORT_TIMEOUT=30000" &&
+        says "OTEL_EXPORTER_OTLP_TIMEOUT=30000" &&
         json_is "$dir/tune/confirm-1-1/report.json" "r['sdk'][0]['drops']" "{}" &&
         json_is "$dir/tune/confirm-1-1/report.json" "r['spans']['lost_total']" 0 &&
         json_is "$dir/tune/confirm-1-1/report.json" "r['load']['arrival']" burst &&

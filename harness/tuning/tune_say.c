@@ -139,9 +139,10 @@ int hx_tune_say(const struct hx_tune *tune, const struct hx_tune_tried *tried)
     if (strcmp(tune->protocol, "grpc") == 0)
         printf("OTEL_EXPORTER_OTLP_PROTOCOL=grpc\n");
     printf("OTEL_BSP_MAX_QUEUE_SIZE=%zu\nOTEL_BSP_MAX_EXPORT_BATCH_SIZE=%zu\n"
-           "OTEL_BSP_SCHEDULE_DELAY=%" PRIu64 "\nOTEL_BSP_EXPORT_TIMEOUT=%" PRIu64 "\n",
+           "OTEL_BSP_SCHEDULE_DELAY=%" PRIu64 "\nOTEL_BSP_EXPORT_TIMEOUT=%" PRIu64 "\n"
+           "OTEL_EXPORTER_OTLP_TIMEOUT=%" PRIu64 "\n",
            tried->setting.queue, tried->setting.batch, tried->setting.delay_ms,
-           tried->setting.timeout_ms);
+           tried->setting.timeout_ms, tried->setting.timeout_ms);
     print_costs(tune, tried);
     status = conclude(tune, tried);
     printf("runs: %s\n", tune->dir);

@@ -11,67 +11,35 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
-#include <otel/propagation.h>
+#include <otel/header_carrier.h>
 #include <otel/sdk/config.h>
 #include <otel/trace.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
+#include <string.h>
 #include <sys/queue.h>
 
 /* ---- headers of evhttp as a carrier --------------------------------------------------------- */
 
-/* evhttp leaves a tab before a value where it is; HTTP says that it is none of it. */
-static struct otel_str trimmed(const char *text)
-{
-    size_t len;
+enum { HEADERS_MAX = 100 }; /* further ones are not looked at */
 
-    text += strspn(text, " \t");
-    len = strlen(text);
-    while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
-        len--;
-    return otel_strn(text, len);
-}
-
-static bool is_named(const struct evkeyval *header, struct otel_str key)
+/* All of them, not evhttp_find_header(), which knows the first value only: tracestate may come in
+ * several headers, and of two traceparents none counts. */
+static struct otel_context *extract(const struct evkeyvalq *headers)
 {
-    return strlen(header->key) == key.len && strncasecmp(header->key, key.data, key.len) == 0;
-}
-
-static bool get(const void *carrier, struct otel_str key, struct otel_str *ret_value)
-{
-    const struct evkeyvalq *headers = carrier;
+    struct otel_header items[HEADERS_MAX];
+    struct otel_header_view view = {items, 0};
     const struct evkeyval *header;
 
     TAILQ_FOREACH (header, headers, next)
-        if (is_named(header, key)) {
-            *ret_value = trimmed(header->value);
-            return true;
+        if (view.count < HEADERS_MAX) {
+            items[view.count].name = otel_str(header->key);
+            items[view.count++].value = otel_str(header->value);
         }
-    return false;
-}
-
-/* evhttp_find_header() knows the first value only. tracestate may come in several headers, and of
- * two traceparents none counts: both need to see all. */
-static void get_all(const void *carrier, struct otel_str key, otel_text_visit_fn *visit, void *arg)
-{
-    const struct evkeyvalq *headers = carrier;
-    const struct evkeyval *header;
-
-    TAILQ_FOREACH (header, headers, next)
-        if (is_named(header, key))
-            visit(arg, trimmed(header->value));
-}
-
-static void keys(const void *carrier, otel_text_visit_fn *visit, void *arg)
-{
-    const struct evkeyvalq *headers = carrier;
-    const struct evkeyval *header;
-
-    TAILQ_FOREACH (header, headers, next)
-        visit(arg, otel_str(header->key));
+    /* Onto the root context: of headers that are missing or no good a new trace begins. */
+    return otel_propagator_extract(NULL, otel_context_root(), &view, otel_http_header_getter());
 }
 
 static void set(void *carrier, struct otel_str key, struct otel_str value)
@@ -87,7 +55,6 @@ static void set(void *carrier, struct otel_str key, struct otel_str value)
     free(text);
 }
 
-static const struct otel_text_map_getter getter = {get, get_all, keys};
 static const struct otel_text_map_setter setter = {set};
 
 /* ---- a request in hand ---------------------------------------------------------------------- */
@@ -184,9 +151,7 @@ static void on_hello(struct evhttp_request *incoming, void *arg)
         return;
     }
     hello->incoming = incoming;
-    /* Onto the root context: of headers that are missing or no good a new trace begins. */
-    caller = otel_propagator_extract(NULL, otel_context_root(),
-                                     evhttp_request_get_input_headers(incoming), &getter);
+    caller = extract(evhttp_request_get_input_headers(incoming));
     otel_span_options_init(&options);
     options.kind = OTEL_SPAN_KIND_SERVER;
     options.parent = caller;

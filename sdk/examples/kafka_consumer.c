@@ -7,7 +7,7 @@
  *     cc -o kafka_consumer kafka_consumer.c $(pkg-config --cflags --libs otel_sdk rdkafka)
  *     ./kafka_consumer localhost:9092 orders billing 3 parent
  */
-#include "kafka_headers.h"
+#include <otel/kafka_carrier.h>
 #include <otel/sdk/config.h>
 #include <otel/trace.h>
 #include <stdio.h>
@@ -50,7 +50,8 @@ static void on_message(const rd_kafka_message_t *message, const char *group, boo
 
     /* The headers belong to the message, and so do the values in them: extract copies. */
     if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
-        sender = otel_propagator_extract(NULL, otel_context_root(), headers, &kafka_getter);
+        sender = otel_propagator_extract(NULL, otel_context_root(), headers,
+                                         otel_rdkafka_header_getter());
 
     otel_span_options_init(&options);
     options.kind = OTEL_SPAN_KIND_CONSUMER;

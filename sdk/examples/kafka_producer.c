@@ -5,7 +5,7 @@
  *     cc -o kafka_producer kafka_producer.c $(pkg-config --cflags --libs otel_sdk rdkafka)
  *     OTEL_SERVICE_NAME=shop OTEL_TRACES_EXPORTER=console ./kafka_producer localhost:9092 orders 3
  */
-#include "kafka_headers.h"
+#include <otel/kafka_carrier.h>
 #include <otel/sdk/config.h>
 #include <otel/trace.h>
 #include <stdio.h>
@@ -54,7 +54,7 @@ static void send_order(rd_kafka_t *kafka, const char *topic, int number)
     otel_span_set_int(span, "messaging.message.body.size", len);
 
     context = otel_context_with_span(otel_context_current(), span);
-    otel_propagator_inject(NULL, context, headers, &kafka_setter);
+    otel_propagator_inject(NULL, context, headers, otel_rdkafka_header_setter());
     otel_context_unref(context);
 
     /* A message that is taken takes the headers and our reference to the span along. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Contexts, baggage, propagators and their carriers. */
 #include <string.h>
-#include <strings.h>
 
 #include <otel/baggage.h>
 #include <otel/environment_carrier.h>
+#include <otel/header_carrier.h>
 #include <otel/propagators.h>
 #include <otel/vendor_propagators.h>
 
@@ -12,57 +12,18 @@
 
 extern char **environ;
 
-/* Headers as they came: names without case, several of one name. */
-struct carrier {
-    const struct otel_str *words; /* NAME VALUE ... */
-    size_t count;
-    struct put *put;
-};
-
-static bool same_name(struct otel_str a, struct otel_str b)
+/* Headers as they came, NAME VALUE ... to the end of the line. */
+static struct otel_header_view headers_of(struct put *put, struct put_words *words)
 {
-    return a.len == b.len && strncasecmp(a.data, b.data, a.len) == 0;
+    struct otel_header *items = put_alloc(put, (words->count + 1) * sizeof(*items));
+    struct otel_header_view view = {items, 0};
+
+    while (words->at + 1 < words->count) {
+        items[view.count].name = put_next(words);
+        items[view.count++].value = put_next(words);
+    }
+    return view;
 }
-
-static void get_all(const void *arg, struct otel_str key, otel_text_visit_fn *visit, void *state)
-{
-    const struct carrier *carrier = arg;
-
-    for (size_t i = 0; i + 1 < carrier->count; i += 2)
-        if (same_name(carrier->words[i], key))
-            visit(state, carrier->words[i + 1]);
-}
-
-static bool get(const void *arg, struct otel_str key, struct otel_str *ret_value)
-{
-    const struct carrier *carrier = arg;
-
-    for (size_t i = 0; i + 1 < carrier->count; i += 2)
-        if (same_name(carrier->words[i], key)) {
-            *ret_value = carrier->words[i + 1];
-            return true;
-        }
-    return false;
-}
-
-static void keys(const void *arg, otel_text_visit_fn *visit, void *state)
-{
-    const struct carrier *carrier = arg;
-
-    for (size_t i = 0; i + 1 < carrier->count; i += 2)
-        visit(state, carrier->words[i]);
-}
-
-static void say_header(void *arg, struct otel_str key, struct otel_str value)
-{
-    struct carrier *carrier = arg;
-
-    put_say(carrier->put, key);
-    put_say(carrier->put, value);
-}
-
-static const struct otel_text_map_getter getter = {get, get_all, keys};
-static const struct otel_text_map_setter setter = {say_header};
 
 static struct otel_propagator *propagator_of(struct put *put, struct otel_str word)
 {
@@ -92,10 +53,11 @@ static void do_extract(struct put *put, struct put_words *words)
 {
     struct otel_str name = put_next(words);
     struct otel_propagator *propagator = propagator_of(put, put_next(words));
-    struct carrier carrier = {words->words + words->at, words->count - words->at, put};
+    struct otel_header_view headers = headers_of(put, words);
 
     put_keep(put, PUT_CONTEXT, name,
-             otel_propagator_extract(propagator, otel_context_root(), &carrier, &getter));
+             otel_propagator_extract(propagator, otel_context_root(), &headers,
+                                     otel_http_header_getter()));
     fprintf(put->out, "ok");
 }
 
@@ -105,15 +67,24 @@ static void do_inject(struct put *put, struct put_words *words)
     struct otel_str from = put_next(words);
     struct otel_propagator *propagator = propagator_of(put, put_next(words));
     struct otel_context *made = NULL, *context;
-    struct carrier carrier = {NULL, 0, put};
+    struct otel_headers *headers = NULL;
 
+    if (otel_headers_new(&headers) != OTEL_OK) {
+        put_no(put, "headers");
+        return;
+    }
     if (strncmp(from.data, "span:", 5) == 0)
         context = made = otel_context_with_span(
             NULL, put_find(put, PUT_SPAN, otel_strn(from.data + 5, from.len - 5)));
     else
         context = put_find(put, PUT_CONTEXT, from);
     fprintf(put->out, "ok");
-    otel_propagator_inject(propagator, context, &carrier, &setter);
+    otel_propagator_inject(propagator, context, headers, otel_http_header_setter());
+    for (size_t i = 0; i < otel_headers_view(headers)->count; i++) {
+        put_say(put, otel_headers_view(headers)->items[i].name);
+        put_say(put, otel_headers_view(headers)->items[i].value);
+    }
+    otel_headers_free(headers);
     otel_context_unref(made);
 }
 

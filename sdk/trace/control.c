@@ -37,7 +37,9 @@ enum otel_err otel_sdk_provider_force_flush(struct otel_sdk_provider *provider,
     for (size_t i = 0; i < processors->count; i++) {
         struct otel_sdk_processor *processor = processors->items[i];
         enum otel_err err =
-            processor->ops->force_flush(processor, share_of(deadline, processors->count - i));
+            processor->ops->force_flush != NULL
+                ? processor->ops->force_flush(processor, share_of(deadline, processors->count - i))
+                : OTEL_OK;
         if (result == OTEL_OK)
             result = err;
     }
@@ -61,7 +63,9 @@ enum otel_err otel_sdk_provider_shutdown(struct otel_sdk_provider *provider,
     for (size_t i = 0; i < processors->count; i++) {
         struct otel_sdk_processor *processor = processors->items[i];
         enum otel_err err =
-            processor->ops->shutdown(processor, share_of(deadline, processors->count - i));
+            processor->ops->shutdown != NULL
+                ? processor->ops->shutdown(processor, share_of(deadline, processors->count - i))
+                : OTEL_OK;
         blocked = blocked || err == OTEL_ERR_BLOCKED;
         if (result == OTEL_OK && err != OTEL_ERR_CLOSED) /* closed by a call that was blocked */
             result = err;

@@ -19,6 +19,10 @@ TSAN_TESTS += provider_test
 provider_test_SRCS := sdk/trace/tests/provider_test.c
 provider_test_LIBS := sdk_rig
 
+TESTS += optional_test
+optional_test_SRCS := sdk/trace/tests/optional_test.c
+optional_test_LIBS := sdk_rig
+
 TESTS += thread_test
 thread_test_SRCS := sdk/trace/tests/thread_test.c
 thread_test_LIBS := sdk_rig

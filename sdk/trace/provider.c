@@ -105,6 +105,8 @@ static void destroy(struct otel_sdk_provider *provider)
     otl_pool_fini(&provider->lights);
     otel_sdk_resource_unref(provider->resource);
     otel_sdk_sampler_unref(provider->sampler);
+    if (provider->tracer_enabled_release != NULL)
+        provider->tracer_enabled_release(provider->tracer_enabled_arg);
     pthread_mutex_destroy(&provider->lock);
     otl_mem_free(provider);
 }
@@ -226,6 +228,9 @@ static void take_options(struct otel_sdk_provider *provider,
     provider->drop_arg = options->drop_arg;
     provider->error = options->error;
     provider->error_arg = options->error_arg;
+    provider->tracer_enabled = options->tracer_enabled;
+    provider->tracer_enabled_arg = options->tracer_enabled_arg;
+    provider->tracer_enabled_release = options->tracer_enabled_release;
     provider->anchor = (int64_t)(provider->clock.wall_ns(provider->clock.state) -
                                  provider->clock.mono_ns(provider->clock.state));
     pthread_mutex_init(&provider->lock, NULL);
@@ -258,21 +263,35 @@ static void free_processors(const struct otel_sdk_provider_options *options, siz
         otel_sdk_processor_free(options->processors[i]);
 }
 
+/* All that new takes over, where there is no provider to do it. */
+static void consume(const struct otel_sdk_provider_options *options)
+{
+    free_processors(options, 0);
+    if (options->tracer_enabled_release != NULL)
+        options->tracer_enabled_release(options->tracer_enabled_arg);
+}
+
 enum otel_err otel_sdk_provider_new(const struct otel_sdk_provider_options *options,
                                     struct otel_sdk_provider **ret)
 {
-    struct otel_sdk_provider_options defaults;
+    struct otel_sdk_provider_options all;
     struct otel_sdk_provider *provider;
     enum otel_err err;
 
-    if (options == NULL) {
-        otel_sdk_provider_options_init(&defaults);
-        options = &defaults;
+    /* A program built against an older header gives fewer members; the rest are defaults. */
+    otel_sdk_provider_options_init(&all);
+    if (options != NULL) {
+        if (options->struct_size == 0 || options->struct_size > sizeof(all)) {
+            free_processors(options, 0);
+            return OTEL_ERR_ARGUMENT;
+        }
+        memcpy(&all, options, options->struct_size);
     }
+    options = &all;
     otl_provider_sweep();
     provider = otl_mem_zalloc(sizeof(*provider));
     if (provider == NULL) {
-        free_processors(options, 0);
+        consume(options);
         return OTEL_ERR_MEMORY;
     }
     take_options(provider, options);
@@ -280,7 +299,7 @@ enum otel_err otel_sdk_provider_new(const struct otel_sdk_provider_options *opti
     if (err == OTEL_OK && !otl_local_register(provider))
         err = OTEL_ERR_LIMIT;
     if (err != OTEL_OK) {
-        free_processors(options, 0);
+        consume(options);
         otl_mem_free(provider->processors);
         otel_sdk_resource_unref(provider->resource);
         otel_sdk_sampler_unref(provider->sampler);
@@ -318,7 +337,8 @@ void otel_sdk_processor_free(struct otel_sdk_processor *processor)
 {
     if (processor == NULL)
         return;
-    (void)processor->ops->shutdown(processor, FREE_TIMEOUT_MILLIS);
+    if (processor->ops->shutdown != NULL)
+        (void)processor->ops->shutdown(processor, FREE_TIMEOUT_MILLIS);
     processor->ops->free(processor);
 }
 

@@ -44,6 +44,8 @@ struct otel_sdk_provider {
     bool ids_random;
     struct otl_processors *processors; /* atomic */
     struct otel_sdk_sampler *sampler;
+    void (*error)(void *arg, enum otel_err err, const char *text); /* samplers get it */
+    void *error_arg;
     struct otel_sdk_clock clock;
     bool real_clock;
     int64_t anchor;                   /* atomic: wall - mono */
@@ -71,8 +73,9 @@ struct otel_sdk_provider {
     struct otel_sdk_processor_host hosts[OTL_MAX_PROCESSORS];
     otel_sdk_drop_fn *drop;
     void *drop_arg;
-    void (*error)(void *arg, enum otel_err err, const char *text);
-    void *error_arg;
+    bool (*tracer_enabled)(void *arg, const struct otel_sdk_scope *scope); /* NULL: all are */
+    void *tracer_enabled_arg;
+    void (*tracer_enabled_release)(void *arg);
     uint64_t error_due; /* atomic: mono time before which nothing is reported */
 };
 

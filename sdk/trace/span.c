@@ -241,7 +241,8 @@ static void span_end(struct otel_span *api, uint64_t end_time_unix_nanos)
     count_end(span);
     for (size_t i = 0; i < processors->count; i++) {
         struct otel_sdk_processor *processor = processors->items[i];
-        processor->ops->on_end(processor, (struct otel_sdk_readable_span *)span);
+        if (processor->ops->on_end != NULL)
+            processor->ops->on_end(processor, (struct otel_sdk_readable_span *)span);
     }
 }
 

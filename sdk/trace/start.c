@@ -94,6 +94,8 @@ static void ask_sampler(struct birth *birth)
     input.attribute_count = options->attributes != NULL ? options->attribute_count : 0;
     input.links = options->links;
     input.link_count = options->links != NULL ? options->link_count : 0;
+    input.error = birth->provider->error;
+    input.error_arg = birth->provider->error_arg;
     birth->sampling.decision = OTEL_SDK_DROP;
     birth->sampling.attributes = NULL;
     birth->sampling.attribute_count = 0;

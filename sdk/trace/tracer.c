@@ -31,8 +31,23 @@ static bool tracer_enabled(const struct otel_tracer *api)
            __atomic_load_n(&provider->processors, __ATOMIC_ACQUIRE)->count != 0;
 }
 
+static bool never_enabled(const struct otel_tracer *api)
+{
+    (void)api;
+    return false;
+}
+
+static struct otel_span *start_nothing(struct otel_tracer *api, struct otel_str name,
+                                       const struct otel_span_options *options)
+{
+    (void)api, (void)name;
+    return otel_span_passed_through(options);
+}
+
 static const struct otel_tracer_ops tracer_ops = {tracer_ref, tracer_unref, tracer_enabled,
                                                   otl_tracer_start};
+static const struct otel_tracer_ops disabled_ops = {tracer_ref, tracer_unref, never_enabled,
+                                                    start_nothing};
 
 static size_t text_field_size(struct otel_str text)
 {
@@ -111,6 +126,9 @@ static struct otl_tracer *make(struct otel_sdk_provider *provider,
         otl_tracer_free(tracer);
         return NULL;
     }
+    if (provider->tracer_enabled != NULL &&
+        !provider->tracer_enabled(provider->tracer_enabled_arg, &tracer->scope))
+        tracer->api.ops = &disabled_ops;
     return tracer;
 }
 

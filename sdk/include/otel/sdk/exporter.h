@@ -50,6 +50,7 @@ struct otel_sdk_export_result {
 
 typedef void otel_sdk_export_done_fn(void *arg, const struct otel_sdk_export_result *result);
 
+/* export_batch and free are required. */
 struct otel_sdk_exporter_ops {
     size_t struct_size;
     /* Called once before anything else, on the thread that will call the rest; loop may be used

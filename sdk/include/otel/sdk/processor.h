@@ -40,23 +40,27 @@ struct otel_sdk_processor_host {
     void *error_arg;
 };
 
+/* free is required. Every other one may be NULL, shutdown and force_flush too: then there is
+ * nothing to do and it counts as done (OTEL_OK). */
 struct otel_sdk_processor_ops {
     size_t struct_size;
     enum otel_err (*attach)(struct otel_sdk_processor *processor,
-                            const struct otel_sdk_processor_host *host); /* may be NULL */
-    /* span may be read and changed, not ended. May be NULL. */
+                            const struct otel_sdk_processor_host *host);
+    /* span may be read and changed, not ended. */
     void (*on_start)(struct otel_sdk_processor *processor, struct otel_span *span,
                      const struct otel_context *parent);
     /* The end time is set; span may still be changed from here. All on_ending run before any
-     * on_end. May be NULL. (Development in the specification.) */
+     * on_end. (Development in the specification.) */
     void (*on_ending)(struct otel_sdk_processor *processor, struct otel_span *span);
     /* Called for every recording span, sampled or not. Must not block. */
     void (*on_end)(struct otel_sdk_processor *processor, struct otel_sdk_readable_span *span);
+    /* Hand on what has ended before the call, within the time. */
     enum otel_err (*force_flush)(struct otel_sdk_processor *processor, uint32_t timeout_millis);
+    /* The same, then stop for good; called once, on_end and force_flush may still come. */
     enum otel_err (*shutdown)(struct otel_sdk_processor *processor, uint32_t timeout_millis);
-    /* Add this processor's counters to *stats. May be NULL. */
+    /* Add this processor's counters to *stats. */
     void (*stats)(struct otel_sdk_processor *processor, struct otel_sdk_processor_stats *stats);
-    void (*forked)(struct otel_sdk_processor *processor); /* in the child; may be NULL */
+    void (*forked)(struct otel_sdk_processor *processor); /* in the child */
     void (*free)(struct otel_sdk_processor *processor);   /* after shutdown */
 };
 
@@ -82,7 +86,7 @@ struct otel_sdk_batch_options {
      * also in a forked child, then on the thread that ends its first span. All signals are blocked
      * meanwhile, and the new thread inherits that. It may run something else first (setns(),
      * affinity, a name) and must then run run(run_arg). Returns 0 or an error number. NULL:
-     * pthread_create(). */
+     * pthread_create(). Look-ups of host names are an OTLP exporter's: it has an option like it. */
     int (*create_thread)(void *arg, pthread_t *ret_thread, void *(*run)(void *), void *run_arg);
     void *create_thread_arg;
     /* Exporters beside the first, each like it but with a connection of its own: so many more

@@ -87,15 +87,25 @@ struct otel_sdk_provider_options {
     uint64_t max_overflow_bytes;          /* init: 64 MiB */
     otel_sdk_drop_fn *drop;               /* see otel/sdk/stats.h; may be NULL */
     void *drop_arg;
-    /* Told about misuse and failures, rate-limited to one a second; NULL: silence. */
+    /* Told about misuse and failures, rate-limited to one a second, and by samplers (OTEL_OK marks
+     * a warning); NULL: silence. */
     void (*error)(void *arg, enum otel_err err, const char *text);
     void *error_arg;
+    /* False: tracers of this scope are as without an SDK: otel_tracer_enabled() is false, spans
+     * record nothing, have no ids of their own and hand their parent's context on; nothing is
+     * counted. Asked when a tracer is made, on the thread that asks for it; must say the same
+     * each time. NULL: all are enabled. (TracerConfigurator, Development in the specification.) */
+    bool (*tracer_enabled)(void *arg, const struct otel_sdk_scope *scope);
+    void *tracer_enabled_arg;
+    /* Called in the end, also when new fails; may be NULL. */
+    void (*tracer_enabled_release)(void *arg);
 };
 
 OTEL_API void otel_sdk_span_limits_init(struct otel_sdk_span_limits *limits);
 OTEL_API void otel_sdk_provider_options_init(struct otel_sdk_provider_options *options);
 
-/* options may be NULL. OTEL_ERR_LIMIT: too many providers or processors. OTEL_ERR_MEMORY. */
+/* options may be NULL. OTEL_ERR_ARGUMENT: they were not initialised. OTEL_ERR_LIMIT: too many
+ * providers or processors. OTEL_ERR_MEMORY. */
 OTEL_API OTEL_MUST_USE enum otel_err
 otel_sdk_provider_new(const struct otel_sdk_provider_options *options,
                       struct otel_sdk_provider **ret);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "sdk/base/mem.h"
+#include "sdk/sampler/ot.h"
 #include "sdk/sampler/text.h"
 
 struct ratio_sampler {
@@ -13,6 +14,46 @@ struct ratio_sampler {
     uint64_t bound; /* each rule its own idea of it */
     char description[64];
 };
+
+/* Told once in a process each: that a parent was there; that it was sampled consistently. */
+static bool g_told_of_parent, g_told_of_ot; /* atomic */
+
+__attribute__((noinline)) static void tell_of_parent(const struct otel_sdk_sampler *sampler,
+                                                     const struct otel_sdk_sampling_input *input)
+{
+    const char *name = ((const struct ratio_sampler *)sampler)->description;
+    struct otl_ot ot;
+    char text[400];
+    bool *told;
+
+    otl_ot_read(input->parent->trace_state, &ot);
+    told = ot.has_th || ot.has_rv ? &g_told_of_ot : &g_told_of_parent;
+    if (__atomic_exchange_n(told, true, __ATOMIC_RELAXED))
+        return;
+    if (told == &g_told_of_ot)
+        snprintf(text, sizeof(text),
+                 "%s decides about a span whose parent was sampled consistently (ot=th or rv in "
+                 "its trace state): it ignores both, so traces are broken and counts of spans "
+                 "wrong; use the probability sampler, or put it under parentbased",
+                 name);
+    else
+        snprintf(text, sizeof(text),
+                 "%s decides about a span that has a parent: SDKs of other languages decide "
+                 "otherwise about the same trace; put it under parentbased",
+                 name);
+    input->error(input->error_arg, OTEL_OK, text);
+}
+
+static void look_at_parent(const struct otel_sdk_sampler *sampler,
+                           const struct otel_sdk_sampling_input *input)
+{
+    if (input->error == NULL || !otel_span_context_is_valid(input->parent))
+        return;
+    if (__atomic_load_n(&g_told_of_parent, __ATOMIC_RELAXED) &&
+        (input->parent->trace_state == NULL || __atomic_load_n(&g_told_of_ot, __ATOMIC_RELAXED)))
+        return;
+    tell_of_parent(sampler, input);
+}
 
 static uint64_t low_of(const uint8_t *trace_id)
 {
@@ -45,6 +86,7 @@ static uint64_t bound_of(const struct otel_sdk_sampler *sampler)
 static void go_sample(struct otel_sdk_sampler *sampler, const struct otel_sdk_sampling_input *input,
                       struct otel_sdk_sampling_result *result)
 {
+    look_at_parent(sampler, input);
     decide(low_of(input->trace_id) >> 1 < bound_of(sampler), result);
 }
 
@@ -61,6 +103,7 @@ static void java_sample(struct otel_sdk_sampler *sampler,
                         const struct otel_sdk_sampling_input *input,
                         struct otel_sdk_sampling_result *result)
 {
+    look_at_parent(sampler, input);
     decide(magnitude_below(low_of(input->trace_id), bound_of(sampler)), result);
 }
 
@@ -68,6 +111,7 @@ static void dotnet_sample(struct otel_sdk_sampler *sampler,
                           const struct otel_sdk_sampling_input *input,
                           struct otel_sdk_sampling_result *result)
 {
+    look_at_parent(sampler, input);
     decide((first_of(input->trace_id) & INT64_MAX) < bound_of(sampler), result);
 }
 
@@ -91,6 +135,7 @@ static void cpp_sample(struct otel_sdk_sampler *sampler,
 {
     uint64_t bound = bound_of(sampler);
 
+    look_at_parent(sampler, input);
     decide(bound != 0 && cpp_scale((double)first_of(input->trace_id) / 0x1p64) <= bound, result);
 }
 
@@ -99,6 +144,7 @@ static void js_sample(struct otel_sdk_sampler *sampler, const struct otel_sdk_sa
 {
     uint64_t both = low_of(input->trace_id) ^ first_of(input->trace_id);
 
+    look_at_parent(sampler, input);
     decide(((both >> 32) ^ (both & UINT32_MAX)) < bound_of(sampler), result);
 }
 

@@ -41,6 +41,9 @@ struct otel_sdk_sampling_input {
     size_t attribute_count;
     const struct otel_link *links;
     size_t link_count;
+    /* Where a sampler may say something (OTEL_OK marks a warning), once each thing; may be NULL. */
+    void (*error)(void *arg, enum otel_err err, const char *text);
+    void *error_arg;
 };
 
 /* The caller presets decision DROP, no attributes, and trace_state of the parent. */
@@ -84,6 +87,11 @@ OTEL_API struct otel_sdk_sampler *otel_sdk_sampler_always_off(void);
  *     (low 8 bytes of the trace id, big-endian) >> 1  <  (uint64)(ratio * 2^63)
  * so that services of those languages with the same ratio decide alike. Monotone: a higher ratio
  * keeps all that a lower one kept. Ratio 0 keeps nothing, 1 keeps everything.
+ *
+ * The first time in a process that one of these samplers decides about a span that has a parent,
+ * the input's error is told so, as a warning, because services of other languages decide otherwise
+ * about the same trace. And once more where the parent's trace state has a threshold or randomness
+ * (ot=th, rv): the trace was sampled consistently, which this breaks.
  *
  * OTEL_ERR_ARGUMENT: ratio is not in [0, 1] or not a number. OTEL_ERR_MEMORY.
  */

@@ -221,6 +221,8 @@ static enum otel_err configure(struct otl_otlp *e, const struct otel_sdk_otlp_op
     e->retry_options.max_attempts = o->max_attempts;
     e->error = o->error;
     e->error_arg = o->error_arg;
+    e->threads.create = o->create_thread;
+    e->threads.arg = o->create_thread_arg;
     e->clock = *otl_clock_real();
     e->clock.wall_ns = o->wall_ns ? o->wall_ns : wall_of_system;
     e->clock.state = o->wall_state;

@@ -17,6 +17,7 @@ static enum otel_err grpc_open(struct otl_otlp *e)
         .method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
         .header_lines = otl_view(e->header_lines.data, e->header_lines.len),
         .max_age_ns = e->max_connection_age_ns,
+        .threads = e->threads,
         .max_response = (size_t)e->max_response_bytes};
 
     return e->grpc != NULL ? OTEL_OK : otl_grpc_new(&options, &e->grpc);

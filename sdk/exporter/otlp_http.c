@@ -15,6 +15,7 @@ static enum otel_err http_open(struct otl_otlp *e)
                                        .url = &e->url,
                                        .tls = e->tls,
                                        .max_age_ns = e->max_connection_age_ns,
+                                       .threads = e->threads,
                                        .max_response = (size_t)e->max_response_bytes};
     struct otl_buf lines;
     enum otel_err err;

@@ -56,6 +56,7 @@ struct otl_otlp {
     void (*error)(void *arg, enum otel_err err, const char *text);
     void *error_arg;
     struct otl_clock clock;
+    struct otl_thread_maker threads;
     /* inherited by a forked child */
     struct otl_random random;
     struct event_base *base;

@@ -407,8 +407,8 @@ static struct otl_batch *make(const struct otel_sdk_batch_options *options)
     batch->max_batch = options->max_export_batch_size;
     batch->delay_ns = options->schedule_delay_millis * OTL_NS_PER_MS;
     batch->export_timeout_ns = options->export_timeout_millis * OTL_NS_PER_MS;
-    batch->create_thread = options->create_thread;
-    batch->create_thread_arg = options->create_thread_arg;
+    batch->threads.create = options->create_thread;
+    batch->threads.arg = options->create_thread_arg;
     batch->wake_at = options->schedule_delay_millis != 0 ? batch->max_batch : 1;
     if (otl_queue_init(&batch->queue, options->max_queue_size) != OTEL_OK ||
         !make_lanes(batch, lanes)) {

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "sdk/base/loop/loop.h"
+#include "sdk/base/thread.h"
 #include "sdk/processor/queue.h"
 
 /*
@@ -42,8 +43,7 @@ struct otl_batch {
     uint64_t delay_ns;
     uint64_t export_timeout_ns; /* 0: none */
     uint64_t wake_at;           /* wake a sleeping worker when so many wait */
-    int (*create_thread)(void *arg, pthread_t *ret_thread, void *(*run)(void *), void *run_arg);
-    void *create_thread_arg;
+    struct otl_thread_maker threads;
     struct otl_queue queue;
 
     bool asleep;  /* [a] the worker waits for wake_at spans */

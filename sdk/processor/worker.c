@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <event2/event.h>
 #include <sched.h>
-#include <signal.h>
 
 #include "sdk/base/clock.h"
 #include "sdk/processor/batch_impl.h"
@@ -453,25 +452,12 @@ static enum otel_err make_events(struct otl_batch *batch)
     return OTEL_OK;
 }
 
-static int create(struct otl_batch *batch)
-{
-    if (batch->create_thread != NULL)
-        return batch->create_thread(batch->create_thread_arg, &batch->worker, work, batch);
-    return pthread_create(&batch->worker, NULL, work, batch);
-}
-
 enum otel_err otl_worker_start(struct otl_batch *batch)
 {
-    sigset_t all, old;
     enum otel_err err = make_events(batch);
 
-    if (err == OTEL_OK) {
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &old);
-        if (create(batch) != 0)
-            err = OTEL_ERR_THREAD;
-        pthread_sigmask(SIG_SETMASK, &old, NULL);
-    }
+    if (err == OTEL_OK)
+        err = otl_thread_start(&batch->threads, &batch->worker, work, batch);
     if (err != OTEL_OK) {
         free_events(batch);
         otl_loop_free(batch->loop);

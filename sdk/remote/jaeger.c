@@ -3,23 +3,20 @@
 
 #include <event2/event.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "sdk/base/clock.h"
 #include "sdk/base/loop/loop.h"
 #include "sdk/base/mem.h"
-#include "sdk/base/percent.h"
+#include "sdk/remote/ask.h"
 #include "sdk/remote/strategy.h"
-#include "sdk/transport/http.h"
 
 enum {
     INTERVAL_MILLIS = 60000,
     TIMEOUT_MILLIS = 10000,
     ANSWER_MAX = 1 << 20,
-    ENDPOINT_MAX = 1024,
-    SERVICE_MAX = OTL_URL_PATH_MAX
+    ENDPOINT_MAX = 1024
 };
 
 /*
@@ -29,8 +26,8 @@ enum {
 struct remote {
     struct otel_sdk_sampler sampler;
     struct remote *next; /* in the list of all, under g_all_lock */
-    struct otl_url url;
-    struct otl_tls *tls;
+    struct otl_ask_target target;
+    struct otl_thread_maker threads;
     uint64_t interval_ns, timeout_ns;
     struct otel_sdk_sampler *initial;
     void (*error)(void *arg, enum otel_err err, const char *text);
@@ -45,7 +42,7 @@ struct remote {
     bool stop;    /* [a] */
     pthread_t thread;
     struct otel_sdk_loop *loop; /* [t] except wake */
-    struct otl_http *http;      /* [t] */
+    struct otl_asker *asker;    /* [t] */
     struct event *timer;        /* [t] */
     struct otl_buf last;        /* [t] the answer behind strategy */
     bool told;                  /* [t] a failure, since the last success */
@@ -81,11 +78,11 @@ static void forked(struct remote *r)
 {
     pthread_rwlock_init(&r->lock, NULL);
     pthread_mutex_init(&r->starting, NULL);
-    otl_http_abandon(r->http);
+    otl_asker_abandon(r->asker);
     otl_loop_forked(r->loop);
-    otl_tls_forked(r->tls);
+    otl_tls_forked(r->target.tls);
     otl_buf_init(&r->last, ANSWER_MAX);
-    r->http = NULL;
+    r->asker = NULL;
     r->loop = NULL;
     r->timer = NULL;
     r->started = r->told = false;
@@ -128,7 +125,8 @@ static void understood(struct remote *r, struct otl_view body)
         r->told = false;
         return;
     }
-    err = otl_strategy_read(body, &fresh);
+    err = r->target.grpc ? otl_strategy_read_message(body, &fresh)
+                         : otl_strategy_read(body, &fresh);
     if (err != OTEL_OK) {
         fail(r, err, "the answer is not understood");
         return;
@@ -153,23 +151,14 @@ static void wait_for_next(struct remote *r)
     event_add(r->timer, &wait);
 }
 
-static void answered(void *context, const struct otl_http_result *result)
+static void answered(void *arg, const struct otl_answer *answer)
 {
-    struct remote *r = context;
-    char text[64];
+    struct remote *r = arg;
 
-    if (result->outcome == OTL_HTTP_ANSWERED && result->status == 200 && !result->truncated) {
-        understood(r, result->body);
-    } else if (result->outcome == OTL_HTTP_ANSWERED) {
-        snprintf(text, sizeof(text), "the server answers %u", result->status);
-        fail(r, OTEL_ERR_REFUSED, text);
-    } else {
-        fail(r, result->err != OTEL_OK ? result->err : OTEL_ERR_IO,
-             result->outcome == OTL_HTTP_TIMEOUT     ? "the server does not answer"
-             : result->outcome == OTL_HTTP_TOO_LARGE ? "the answer is too long"
-             : result->outcome == OTL_HTTP_GARBAGE   ? "the answer is not HTTP"
-                                                     : "the server cannot be reached");
-    }
+    if (answer->err == OTEL_OK)
+        understood(r, answer->body);
+    else
+        fail(r, answer->err, answer->why);
     __atomic_fetch_add(&r->questions, 1, __ATOMIC_RELEASE);
     wait_for_next(r);
 }
@@ -177,14 +166,10 @@ static void answered(void *context, const struct otl_http_result *result)
 static void ask(int fd, short what, void *arg)
 {
     struct remote *r = arg;
-    struct otl_http_request request = {.deadline_ns =
-                                           otl_clock_mono(otl_clock_real()) + r->timeout_ns,
-                                       .done = answered,
-                                       .context = r};
 
     (void)fd;
     (void)what;
-    if (otl_http_post(r->http, &request) == OTEL_OK)
+    if (otl_asker_ask(r->asker, r->timeout_ns) == OTEL_OK)
         return;
     fail(r, OTEL_ERR_MEMORY, "no memory for the question");
     wait_for_next(r);
@@ -207,46 +192,30 @@ static void *run(void *arg)
     return NULL;
 }
 
-static enum otel_err start_thread(struct remote *r)
-{
-    sigset_t all, before;
-    int code;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    code = pthread_create(&r->thread, NULL, run, r);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return code == 0 ? OTEL_OK : OTEL_ERR_THREAD;
-}
-
 static void close_loop(struct remote *r)
 {
-    otl_http_free(r->http);
+    otl_asker_free(r->asker);
     if (r->timer != NULL)
         event_free(r->timer);
     otl_loop_free(r->loop);
-    r->http = NULL;
+    r->asker = NULL;
     r->timer = NULL;
     r->loop = NULL;
 }
 
 static enum otel_err start(struct remote *r)
 {
-    struct otl_http_options http = {.clock = otl_clock_real(),
-                                    .url = &r->url,
-                                    .tls = r->tls,
-                                    .header_lines = otl_view_str("Accept: application/json\r\n"),
-                                    .max_response = ANSWER_MAX,
-                                    .get = true};
+    struct otl_asker_options asker = {
+        .target = &r->target, .threads = r->threads, .answered = answered, .arg = r};
     enum otel_err err = otl_loop_new(woken, r, &r->loop);
 
     if (err != OTEL_OK)
         return err;
-    http.base = otl_loop_base(r->loop);
-    r->timer = event_new(http.base, -1, 0, ask, r);
-    err = r->timer != NULL ? otl_http_new(&http, &r->http) : OTEL_ERR_MEMORY;
+    asker.base = otl_loop_base(r->loop);
+    r->timer = event_new(asker.base, -1, 0, ask, r);
+    err = r->timer != NULL ? otl_asker_new(&asker, &r->asker) : OTEL_ERR_MEMORY;
     if (err == OTEL_OK)
-        err = start_thread(r);
+        err = otl_thread_start(&r->threads, &r->thread, run, r);
     if (err != OTEL_OK)
         close_loop(r);
     else
@@ -312,7 +281,7 @@ static void free_remote(struct otel_sdk_sampler *sampler)
         pthread_join(r->thread, NULL);
         close_loop(r);
     }
-    otl_tls_free(r->tls);
+    otl_ask_target_fini(&r->target);
     otel_sdk_sampler_unref(r->initial);
     otl_strategy_free(r->strategy);
     otl_buf_fini(&r->last);
@@ -332,46 +301,18 @@ void otel_sdk_jaeger_remote_options_init(struct otel_sdk_jaeger_remote_options *
     options->timeout_millis = TIMEOUT_MILLIS;
 }
 
-/* ENDPOINT?service=NAME, with /sampling where it has no path. */
-static enum otel_err set_url(struct remote *r, const struct otel_sdk_jaeger_remote_options *o)
-{
-    struct otl_buf query;
-    size_t len;
-    enum otel_err err = otl_url_parse(otl_view(o->endpoint.data, o->endpoint.len), &r->url, NULL);
-
-    if (err == OTEL_OK && strcmp(r->url.path, "/") == 0)
-        err = otl_url_append(&r->url, "sampling");
-    if (err != OTEL_OK)
-        return err;
-    len = strlen(r->url.path);
-    otl_buf_init(&query, SERVICE_MAX);
-    err = otl_buf_append_str(&query, strchr(r->url.path, '?') != NULL ? "&service=" : "?service=");
-    if (err == OTEL_OK)
-        err = otl_percent_encode(otl_view(o->service.data, o->service.len), &query);
-    if (err == OTEL_OK && len + query.len >= sizeof(r->url.path))
-        err = OTEL_ERR_LIMIT;
-    if (err == OTEL_OK) {
-        memcpy(r->url.path + len, query.data, query.len);
-        r->url.path[len + query.len] = '\0';
-    }
-    otl_buf_fini(&query);
-    return err;
-}
-
 static enum otel_err set_up(struct remote *r, const struct otel_sdk_jaeger_remote_options *o)
 {
-    const struct otl_tls_files trusted_by_the_system = {NULL, NULL, NULL};
-    struct otl_detail detail;
-    enum otel_err err = set_url(r, o);
+    enum otel_err err = otl_ask_target_init(&r->target, o);
 
-    if (err == OTEL_OK && r->url.tls)
-        err = otl_tls_new(&trusted_by_the_system, &r->tls, &detail);
     if (err == OTEL_OK && o->initial == NULL)
         err = otel_sdk_sampler_traceidratio_new(0.001, &r->initial);
     if (o->initial != NULL)
         r->initial = otel_sdk_sampler_ref(o->initial);
     r->interval_ns = o->polling_interval_millis * OTL_NS_PER_MS;
     r->timeout_ns = o->timeout_millis * OTL_NS_PER_MS;
+    r->threads.create = o->create_thread;
+    r->threads.arg = o->create_thread_arg;
     r->error = o->error;
     r->error_arg = o->error_arg;
     snprintf(r->description, sizeof(r->description), "JaegerRemoteSampler{%.*s}",
@@ -383,11 +324,18 @@ static enum otel_err set_up(struct remote *r, const struct otel_sdk_jaeger_remot
 enum otel_err otel_sdk_sampler_jaeger_remote_new(
     const struct otel_sdk_jaeger_remote_options *options, struct otel_sdk_sampler **ret)
 {
+    struct otel_sdk_jaeger_remote_options all;
     struct remote *r;
     enum otel_err err;
 
-    if (options == NULL || options->struct_size != sizeof(*options) || options->service.len == 0 ||
-        options->polling_interval_millis == 0 || options->timeout_millis == 0)
+    /* A program built against an older header gives fewer members; the rest are defaults. */
+    otel_sdk_jaeger_remote_options_init(&all);
+    if (options == NULL || options->struct_size == 0 || options->struct_size > sizeof(all))
+        return OTEL_ERR_ARGUMENT;
+    memcpy(&all, options, options->struct_size);
+    options = &all;
+    if (options->service.len == 0 || options->polling_interval_millis == 0 ||
+        options->timeout_millis == 0 || (unsigned)options->protocol > OTEL_SDK_JAEGER_GRPC)
         return OTEL_ERR_ARGUMENT;
     r = otl_mem_zalloc(sizeof(*r));
     if (r == NULL)

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sdk/remote/strategy.h"
-
 #include <otel/sdk/remote_sampler.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sdk/base/clock.h"
-#include "sdk/base/json_read.h"
 #include "sdk/base/mem.h"
-#include "sdk/base/text.h"
+#include "sdk/remote/strategy_draft.h"
 
-#define MOST_A_SECOND 1e9
+#define LEAST_A_SECOND 1e-9 /* one in thirty years; less is none */
 
 enum { NAMES_MAX = 1 << 20 };
-
-enum kind { SHARE, RATE, OPERATIONS };
 
 /* Traces a second. */
 struct budget {
@@ -23,14 +18,13 @@ struct budget {
 };
 
 struct operation {
-    struct otl_view name; /* data is set once all names are there: their buffer grows */
-    size_t at;
-    uint64_t bound;       /* of the share, as traceidratio's */
+    struct otl_view name;
+    uint64_t bound; /* of the share, as traceidratio's */
     struct budget least;
 };
 
 struct otl_strategy {
-    enum kind kind;
+    enum otl_strategy_kind kind;
     uint64_t bound;       /* SHARE; OPERATIONS: of the others */
     struct budget budget; /* RATE; OPERATIONS: the others', at least */
     struct otl_buf names;
@@ -44,7 +38,7 @@ static bool within(struct budget *budget, uint64_t now)
 {
     uint64_t step, burst, full = __atomic_load_n(&budget->full_at, __ATOMIC_RELAXED), next;
 
-    if (!(budget->rate > 0))
+    if (!(budget->rate > LEAST_A_SECOND))
         return false;
     step = (uint64_t)((double)OTL_NS_PER_S / budget->rate);
     burst = budget->rate > 1 ? OTL_NS_PER_S : step;
@@ -88,9 +82,9 @@ bool otl_strategy_keeps(struct otl_strategy *s, const struct otel_sdk_sampling_i
     struct budget *least = &s->budget;
     bool share, budget;
 
-    if (s->kind == SHARE)
+    if (s->kind == OTL_STRATEGY_SHARE)
         return in_share(input->trace_id, s->bound);
-    if (s->kind == RATE)
+    if (s->kind == OTL_STRATEGY_RATE)
         return within(&s->budget, now_ns);
     if (s->count != 0)
         found = bsearch(&key, s->operations, s->count, sizeof(key), by_name);
@@ -103,104 +97,38 @@ bool otl_strategy_keeps(struct otl_strategy *s, const struct otel_sdk_sampling_i
     return share || budget;
 }
 
-/* --- reading --- */
+/* --- drafts --- */
 
-/* What was read so far; operations grow on the heap. */
-struct draft {
-    struct otl_json_reader r;
-    bool has_kind;
-    enum kind kind;
-    double share, rate, default_share, least;
-    bool has_operations;
-    struct operation *operations;
-    size_t count, room;
-    struct otl_buf names;
-};
-
-static bool read_number(struct draft *d, double max, double *ret)
+void otl_draft_init(struct otl_strategy_draft *d)
 {
-    struct otl_view text;
-    char digits[64];
-
-    if (otl_json_peek(&d->r) == '"' ? !otl_json_take_string(&d->r, &text)
-                                    : !otl_json_take_word(&d->r, &text))
-        return false;
-    if (otl_view_is(text, "null"))
-        return true;
-    if (text.len == 0 || text.len >= sizeof(digits))
-        return otl_json_fail(&d->r, OTEL_ERR_SYNTAX);
-    memcpy(digits, text.data, text.len);
-    digits[text.len] = '\0';
-    return otl_parse_double(digits, 0, max, ret) == OTEL_OK ||
-           otl_json_fail(&d->r, OTEL_ERR_ARGUMENT);
+    memset(d, 0, sizeof(*d));
+    otl_buf_init(&d->names, NAMES_MAX);
 }
 
-typedef bool member_fn(struct draft *d, struct otl_view key);
-
-/* An object, or null; unknown members are member's to skip. */
-static bool read_object(struct draft *d, member_fn *member)
+void otl_draft_fini(struct otl_strategy_draft *d)
 {
-    struct otl_view key;
-
-    if (otl_json_peek(&d->r) != '{')
-        return otl_json_take_word(&d->r, &key) &&
-               (otl_view_is(key, "null") || otl_json_fail(&d->r, OTEL_ERR_SYNTAX));
-    otl_json_take(&d->r, '{');
-    if (otl_json_take(&d->r, '}'))
-        return true;
-    do {
-        if (!otl_json_take_string(&d->r, &key) || !otl_json_need(&d->r, ':') || !member(d, key))
-            return false;
-    } while (otl_json_take(&d->r, ','));
-    return otl_json_need(&d->r, '}');
+    otl_buf_fini(&d->names);
+    otl_mem_free(d->operations);
+    d->operations = NULL;
 }
 
-static bool probabilistic(struct draft *d, struct otl_view key)
-{
-    return otl_view_is(key, "samplingRate") ? read_number(d, 1, &d->share)
-                                            : otl_json_skip(&d->r, 2);
-}
-
-static bool rate_limiting(struct draft *d, struct otl_view key)
-{
-    return otl_view_is(key, "maxTracesPerSecond") ? read_number(d, MOST_A_SECOND, &d->rate)
-                                                  : otl_json_skip(&d->r, 2);
-}
-
-static bool make_room(struct draft *d)
+enum otel_err otl_draft_add(struct otl_strategy_draft *d, struct otl_draft_operation **ret)
 {
     size_t room = d->room == 0 ? 16 : 2 * d->room;
-    struct operation *more;
+    struct otl_draft_operation *more;
 
     if (d->count == OTEL_SDK_REMOTE_MAX_OPERATIONS)
-        return otl_json_fail(&d->r, OTEL_ERR_LIMIT);
-    if (d->count < d->room)
-        return true;
-    more = otl_mem_realloc(d->operations, room * sizeof(*more));
-    if (more == NULL)
-        return otl_json_fail(&d->r, OTEL_ERR_MEMORY);
-    d->operations = more;
-    d->room = room;
-    return true;
-}
-
-static bool operation_member(struct draft *d, struct otl_view key)
-{
-    struct operation *o = &d->operations[d->count];
-    size_t before = d->names.len;
-    struct otl_view raw;
-    enum otel_err err;
-
-    if (otl_view_is(key, "probabilisticSampling"))
-        return read_object(d, probabilistic);
-    if (!otl_view_is(key, "operation"))
-        return otl_json_skip(&d->r, 3);
-    if (!otl_json_take_string(&d->r, &raw))
-        return false;
-    err = otl_json_unescape(raw, &d->names);
-    o->at = before;
-    o->name.len = d->names.len - before;
-    return err == OTEL_OK || otl_json_fail(&d->r, err);
+        return OTEL_ERR_LIMIT;
+    if (d->count == d->room) {
+        more = otl_mem_realloc(d->operations, room * sizeof(*more));
+        if (more == NULL)
+            return OTEL_ERR_MEMORY;
+        d->operations = more;
+        d->room = room;
+    }
+    *ret = &d->operations[d->count++];
+    memset(*ret, 0, sizeof(**ret));
+    return OTEL_OK;
 }
 
 static uint64_t bound_of(double share)
@@ -208,123 +136,30 @@ static uint64_t bound_of(double share)
     return (uint64_t)(share * 0x1p63);
 }
 
-static bool read_operations(struct draft *d)
+enum otel_err otl_draft_finish(struct otl_strategy_draft *d, struct otl_strategy **ret)
 {
-    struct otl_view word;
-    double share = d->share;
-
-    d->count = 0;
-    if (otl_json_peek(&d->r) != '[')
-        return otl_json_take_word(&d->r, &word) &&
-               (otl_view_is(word, "null") || otl_json_fail(&d->r, OTEL_ERR_SYNTAX));
-    otl_json_take(&d->r, '[');
-    if (otl_json_take(&d->r, ']'))
-        return true;
-    do {
-        if (!make_room(d))
-            return false;
-        memset(&d->operations[d->count], 0, sizeof(d->operations[0]));
-        d->share = 0;
-        if (!read_object(d, operation_member))
-            return false;
-        d->operations[d->count++].bound = bound_of(d->share);
-    } while (otl_json_take(&d->r, ','));
-    d->share = share;
-    return otl_json_need(&d->r, ']');
-}
-
-static bool operations_member(struct draft *d, struct otl_view key)
-{
-    if (otl_view_is(key, "defaultSamplingProbability"))
-        return read_number(d, 1, &d->default_share);
-    if (otl_view_is(key, "defaultLowerBoundTracesPerSecond"))
-        return read_number(d, MOST_A_SECOND, &d->least);
-    if (otl_view_is(key, "perOperationStrategies"))
-        return read_operations(d);
-    return otl_json_skip(&d->r, 2);
-}
-
-static bool read_kind(struct draft *d)
-{
-    struct otl_view text;
-
-    if (otl_json_peek(&d->r) == '"' ? !otl_json_take_string(&d->r, &text)
-                                    : !otl_json_take_word(&d->r, &text))
-        return false;
-    d->has_kind = true;
-    d->kind = otl_view_is(text, "RATE_LIMITING") || otl_view_is(text, "1") ? RATE : SHARE;
-    return d->kind == RATE || otl_view_is(text, "PROBABILISTIC") || otl_view_is(text, "0") ||
-           otl_json_fail(&d->r, OTEL_ERR_SYNTAX);
-}
-
-static bool top_member(struct draft *d, struct otl_view key)
-{
-    if (otl_view_is(key, "strategyType"))
-        return read_kind(d);
-    if (otl_view_is(key, "probabilisticSampling")) {
-        if (!d->has_kind)
-            d->kind = SHARE;
-        d->has_kind = d->has_kind || otl_json_peek(&d->r) == '{';
-        return read_object(d, probabilistic);
-    }
-    if (otl_view_is(key, "rateLimitingSampling")) {
-        if (!d->has_kind && otl_json_peek(&d->r) == '{') {
-            d->has_kind = true;
-            d->kind = RATE;
-        }
-        return read_object(d, rate_limiting);
-    }
-    if (otl_view_is(key, "operationSampling")) {
-        d->has_operations = otl_json_peek(&d->r) == '{';
-        return read_object(d, operations_member);
-    }
-    return otl_json_skip(&d->r, 1);
-}
-
-/* The names' places are known only now that their buffer grows no more. */
-static enum otel_err finish(struct draft *d, struct otl_strategy **ret)
-{
-    struct otl_strategy *s =
-        otl_mem_zalloc(sizeof(*s) + (d->has_operations ? d->count : 0) * sizeof(s->operations[0]));
+    bool operations = d->kind == OTL_STRATEGY_OPERATIONS;
+    size_t count = operations ? d->count : 0;
+    struct otl_strategy *s = otl_mem_zalloc(sizeof(*s) + count * sizeof(s->operations[0]));
 
     if (s == NULL)
         return OTEL_ERR_MEMORY;
-    s->kind = d->has_operations ? OPERATIONS : d->kind;
-    s->bound = bound_of(d->has_operations ? d->default_share : d->share);
-    s->budget.rate = d->has_operations ? d->least : d->rate;
-    s->names = d->names;
+    s->kind = d->kind;
+    s->bound = bound_of(operations ? d->default_share : d->share);
+    s->budget.rate = operations ? d->least : d->rate;
+    s->names = d->names; /* it grows no more: the names' places are known now */
     otl_buf_init(&d->names, NAMES_MAX);
-    for (size_t i = 0; d->has_operations && i < d->count; i++) {
-        struct operation *o = &s->operations[s->count++];
-        *o = d->operations[i];
-        o->name.data = o->name.len != 0 ? s->names.data + o->at : "";
+    for (; s->count < count; s->count++) {
+        const struct otl_draft_operation *from = &d->operations[s->count];
+        struct operation *o = &s->operations[s->count];
+        o->name = otl_view(from->len != 0 ? s->names.data + from->at : "", from->len);
+        o->bound = bound_of(from->share);
         o->least.rate = d->least;
     }
     if (s->count != 0)
         qsort(s->operations, s->count, sizeof(s->operations[0]), by_name);
     *ret = s;
     return OTEL_OK;
-}
-
-enum otel_err otl_strategy_read(struct otl_view body, struct otl_strategy **ret)
-{
-    struct draft d;
-    enum otel_err err;
-
-    memset(&d, 0, sizeof(d));
-    d.r.rest = body;
-    otl_buf_init(&d.names, NAMES_MAX);
-    if (otl_json_peek(&d.r) != '{')
-        otl_json_fail(&d.r, OTEL_ERR_SYNTAX);
-    else if (read_object(&d, top_member)) {
-        otl_json_skip_blanks(&d.r);
-        if (d.r.rest.len != 0 || (!d.has_kind && !d.has_operations))
-            otl_json_fail(&d.r, OTEL_ERR_SYNTAX);
-    }
-    err = d.r.err == OTEL_OK ? finish(&d, ret) : d.r.err;
-    otl_buf_fini(&d.names);
-    otl_mem_free(d.operations);
-    return err;
 }
 
 void otl_strategy_free(struct otl_strategy *strategy)

@@ -25,6 +25,9 @@ struct otl_strategy;
  * counts. OTEL_ERR_SYNTAX: no JSON, or not such a message; OTEL_ERR_ARGUMENT: a share that is not
  * in [0, 1], a rate below 0; OTEL_ERR_LIMIT, OTEL_ERR_MEMORY. */
 OTEL_MUST_USE enum otel_err otl_strategy_read(struct otl_view body, struct otl_strategy **ret);
+/* A message jaeger.api_v2.SamplingStrategyResponse; the same, with fields for members. */
+OTEL_MUST_USE enum otel_err otl_strategy_read_message(struct otl_view body,
+                                                      struct otl_strategy **ret);
 void otl_strategy_free(struct otl_strategy *strategy);
 
 bool otl_strategy_keeps(struct otl_strategy *strategy, const struct otel_sdk_sampling_input *input,

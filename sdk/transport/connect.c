@@ -178,6 +178,7 @@ static void on_step(evutil_socket_t fd, short what, void *argument)
                                         .look_up = c->options.look_up,
                                         .host = url->host,
                                         .port = url->port,
+                                        .threads = c->options.threads,
                                         .done = on_addresses,
                                         .context = c};
     enum otel_err err;

@@ -32,6 +32,7 @@ struct otl_connector_options {
     const struct otl_clock *clock; /* borrowed */
     const struct otl_url *url;     /* borrowed; outlives the connector */
     otl_lookup_fn look_up;         /* NULL: the system's */
+    struct otl_thread_maker threads; /* of look-ups */
     otl_connect_done_fn done;
     void *context;
 };

@@ -480,6 +480,7 @@ enum otel_err otl_grpc_new(const struct otl_grpc_options *options, struct otl_gr
                                     .h2 = true,
                                     .max_age_ns = options->max_age_ns,
                                     .look_up = options->look_up,
+                                    .threads = options->threads,
                                     .handlers = &handlers};
     struct otl_grpc *g = otl_mem_zalloc(sizeof(*g));
     enum otel_err err;

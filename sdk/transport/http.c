@@ -249,6 +249,7 @@ enum otel_err otl_http_new(const struct otl_http_options *options, struct otl_ht
                                     .tls = options->tls,
                                     .max_age_ns = options->max_age_ns,
                                     .look_up = options->look_up,
+                                    .threads = options->threads,
                                     .handlers = &handlers};
     struct otl_http *h = otl_mem_zalloc(sizeof(*h));
     enum otel_err err;

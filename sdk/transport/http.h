@@ -67,6 +67,7 @@ struct otl_http_options {
     struct otl_view header_lines;  /* "Name: value\r\n"..., checked by who made them; copied */
     size_t max_response;
     otl_lookup_fn look_up; /* NULL: the system's */
+    struct otl_thread_maker threads; /* of look-ups */
     uint64_t max_age_ns;           /* of a connection; 0: none */
     bool get;                      /* requests are GET and have no body */
 };

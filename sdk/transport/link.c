@@ -170,6 +170,7 @@ enum otel_err otl_link_init(struct otl_link *link, const struct otl_link_options
                                               .clock = options->clock,
                                               .url = &link->url,
                                               .look_up = options->look_up,
+                                              .threads = options->threads,
                                               .done = on_connected,
                                               .context = link};
     enum otel_err err;

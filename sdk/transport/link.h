@@ -48,6 +48,7 @@ struct otl_link_options {
     struct otl_tls *tls;           /* borrowed; NULL: none; not used for http */
     bool h2;                       /* HTTP/2 follows: it must be agreed on in TLS */
     otl_lookup_fn look_up;         /* NULL: the system's */
+    struct otl_thread_maker threads; /* of look-ups */
     uint64_t max_age_ns;           /* 0: a connection may live for ever */
     const struct otl_link_handlers *handlers; /* static */
     void *context;

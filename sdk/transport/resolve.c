@@ -5,7 +5,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -210,22 +209,15 @@ static void on_answer(evutil_socket_t fd, short what, void *argument)
 }
 
 /* The helper takes over one hold on the record. */
-static enum otel_err start_helper(struct otl_lookup *lookup)
+static enum otel_err start_helper(const struct otl_thread_maker *threads,
+                                  struct otl_lookup *lookup)
 {
-    sigset_t all, before;
-    pthread_attr_t attributes;
     pthread_t thread;
-    int code;
+    enum otel_err err = otl_thread_start(threads, &thread, helper, lookup);
 
-    if (pthread_attr_init(&attributes) != 0)
-        return OTEL_ERR_THREAD;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    code = pthread_create(&thread, &attributes, helper, lookup);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return code == 0 ? OTEL_OK : OTEL_ERR_THREAD;
+    if (err == OTEL_OK)
+        pthread_detach(thread);
+    return err;
 }
 
 static enum otel_err lookup_new(const struct otl_lookup_options *options,
@@ -270,7 +262,7 @@ enum otel_err otl_lookup_start(const struct otl_lookup_options *options, struct 
     err = lookup_new(options, &lookup);
     if (err == OTEL_OK) {
         atomic_store(&lookup->holders, 2);
-        err = start_helper(lookup);
+        err = start_helper(&options->threads, lookup);
         if (err == OTEL_OK) {
             *ret = lookup;
             return OTEL_OK;

@@ -9,6 +9,8 @@
 
 #include <otel/err.h>
 
+#include "sdk/base/thread.h"
+
 /*
  * Host name to socket addresses, without ever making the caller wait for a name server.
  *
@@ -62,6 +64,7 @@ struct otl_lookup_options {
     otl_lookup_fn look_up; /* NULL: otl_lookup_system */
     const char *host;      /* copied */
     uint16_t port;
+    struct otl_thread_maker threads; /* of the helper */
     otl_lookup_done_fn done;
     void *context;
 };

@@ -44,7 +44,7 @@ static void prepare(struct rig *rig)
 {
     memset(rig, 0, sizeof(*rig));
     rig->srv = srv_new();
-    snprintf(rig->endpoint, sizeof(rig->endpoint), "http://127.0.0.1:%u",
+    snprintf(rig->endpoint, sizeof(rig->endpoint), "http://127.0.0.1:%u/sampling",
              (unsigned)srv_port(rig->srv));
     otel_sdk_jaeger_remote_options_init(&rig->options);
     rig->options.endpoint = otel_str(rig->endpoint);

@@ -343,7 +343,7 @@ def _(t):
     server = Strategies()
     t.at_end(server.close)
     p = t.sdk({"OTEL_TRACES_SAMPLER": "parentbased_jaeger_remote", "OTEL_SERVICE_NAME": "a shop",
-               "OTEL_TRACES_SAMPLER_ARG": "endpoint=http://127.0.0.1:%d,pollingIntervalMs=20,"
+               "OTEL_TRACES_SAMPLER_ARG": "endpoint=http://127.0.0.1:%d/sampling,pollingIntervalMs=20,"
                "initialSamplingRate=0" % server.server_address[1]})
 
     def asked_again():

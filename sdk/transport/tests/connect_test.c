@@ -11,8 +11,11 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -156,6 +159,54 @@ static void names_are_looked_up_and_addresses_tried_in_order(void **state)
     rig_fini(&rig);
 }
 
+struct hook {
+    unsigned calls;
+    bool refuse, unblocked;
+};
+
+static int create(void *arg, pthread_t *ret_thread, void *(*run)(void *), void *run_arg)
+{
+    struct hook *hook = arg;
+    sigset_t mask;
+
+    hook->calls++;
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    hook->unblocked |= !sigismember(&mask, SIGTERM);
+    return hook->refuse ? EAGAIN : pthread_create(ret_thread, NULL, run, run_arg);
+}
+
+static void the_program_makes_the_threads_of_look_ups(void **state)
+{
+    struct hook hook = {.refuse = true};
+    struct otl_http_options options = {.clock = otl_clock_real(),
+                                       .max_response = 100,
+                                       .look_up = look_up_loopback,
+                                       .threads = {create, &hook}};
+    struct otl_url url;
+    struct rig rig;
+    char text[64];
+
+    (void)state;
+    rig_init(&rig, NULL, NULL);
+    snprintf(text, sizeof(text), "http://collector.test:%u", (unsigned)srv_port(rig.srv));
+    assert_int_equal(otl_url_parse(otl_view_str(text), &url, NULL), OTEL_OK);
+    otl_http_free(rig.http);
+    options.base = rig.base;
+    options.url = &url;
+    assert_int_equal(otl_http_new(&options, &rig.http), OTEL_OK);
+    for (unsigned i = 0; i < OTL_LOOKUPS_MAX + 2; i++) { /* those that never began do not count */
+        rig_post(&rig, "x");
+        assert_int_equal(rig.result.outcome, OTL_HTTP_NO_CONNECTION);
+        assert_int_equal(rig.result.err, OTEL_ERR_THREAD);
+    }
+    hook.refuse = false;
+    rig_post(&rig, "x");
+    assert_int_equal(rig.result.outcome, OTL_HTTP_ANSWERED);
+    assert_int_equal(hook.calls, OTL_LOOKUPS_MAX + 3);
+    assert_false(hook.unblocked);
+    rig_fini(&rig);
+}
+
 static sem_t g_entered, g_let_go;
 
 static enum otel_err look_up_blocking(const char *host, uint16_t port, struct otl_addresses *ret)
@@ -243,6 +294,7 @@ int main(void)
         cmocka_unit_test(a_black_hole_takes_its_share_of_the_time),
         cmocka_unit_test(a_black_hole_alone_ends_at_the_deadline),
         cmocka_unit_test(names_are_looked_up_and_addresses_tried_in_order),
+        cmocka_unit_test(the_program_makes_the_threads_of_look_ups),
         cmocka_unit_test(a_hanging_name_server_is_left_behind),
     };
 

@@ -3,6 +3,7 @@
 #define OTEL_SDK_OTLP_H
 
 #include <otel/sdk/exporter.h>
+#include <pthread.h>
 
 /*
  * OTLP exporter: sends batches of spans to a Collector, as protobuf over HTTP/1.1 or gRPC, or as
@@ -12,8 +13,9 @@
  * waits for the network each time.
  *
  * Life      options_init -> new -> given to a processor, which owns it.
- * Threads   runs on its processor's thread and keeps one connection there. otel_sdk_otlp_stats()
- *           may be called from any thread while the exporter lives.
+ * Threads   runs on its processor's thread and keeps one connection there; host names are looked up
+ *           on a thread for each look-up, at most 4 in the process. otel_sdk_otlp_stats() may be
+ *           called from any thread while the exporter lives.
  * Memory    two buffers (plain and compressed request), kept up to 4 MiB between exports.
  * Limits    one request at a time; request 64 MiB before compression, answer 4 MiB; what is
  *           larger is not sent, or not accepted, and the batch fails.
@@ -94,6 +96,12 @@ struct otel_sdk_otlp_options {
     struct otel_str tls_key_file;  /* without a passphrase */
     uint32_t max_connection_age_millis; /* an older one is closed before the next request, so that a
                                            load balancer can move this client; init: 0, no limit */
+    /* Creates the thread that looks a host name up (no other: not for addresses, not for
+     * localhost), under the rules of create_thread of the batch processor; called on the
+     * exporter's thread, which detaches what it made. When it fails, so does the attempt to
+     * connect, which is tried again. NULL: pthread_create(). */
+    int (*create_thread)(void *arg, pthread_t *ret_thread, void *(*run)(void *), void *run_arg);
+    void *create_thread_arg;
 };
 
 OTEL_API void otel_sdk_otlp_options_init(struct otel_sdk_otlp_options *options);

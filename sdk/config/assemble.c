@@ -12,6 +12,7 @@
 #include "sdk/base/library.h"
 #include "sdk/base/mem.h"
 #include "sdk/config/hook.h"
+#include "sdk/config/level.h"
 #include "sdk/config/settings.h"
 #include "sdk/resource/detect.h"
 #include "sdk/resource/environment.h"
@@ -85,14 +86,18 @@ static enum otel_err make_remote_sampler(const struct otel_sdk_env_options *opti
         remote.service = otel_strn(service.as.string, service.count);
     remote.error = options->error;
     remote.error_arg = options->error_arg;
+    remote.create_thread = options->create_thread;
+    remote.create_thread_arg = options->create_thread_arg;
     err = otel_sdk_sampler_traceidratio_new(s->sampler_ratio, &remote.initial);
     if (err == OTEL_OK)
         err = otel_sdk_sampler_jaeger_remote_new(&remote, ret);
-    if (err == OTEL_ERR_LIMIT || err == OTEL_ERR_ARGUMENT) { /* of the service's name */
+    if (err == OTEL_ERR_LIMIT || err == OTEL_ERR_ARGUMENT || err == OTEL_ERR_THREAD) {
         if (options->error != NULL)
             options->error(options->error_arg, err,
-                           "jaeger_remote: a service cannot be asked for by this name; its initial "
-                           "rate is used");
+                           err == OTEL_ERR_THREAD
+                               ? "jaeger_remote: it gets no thread; its initial rate is used"
+                               : "jaeger_remote: a service cannot be asked for by this name; its "
+                                 "initial rate is used");
         *ret = otel_sdk_sampler_ref(remote.initial);
         err = OTEL_OK;
     }
@@ -169,6 +174,8 @@ static enum otel_err make_otlp(const struct otel_sdk_env_options *options, struc
     s->otlp.error_arg = options->error_arg;
     s->otlp.seeded = options->seeded;
     s->otlp.seed = options->seed;
+    s->otlp.create_thread = options->create_thread;
+    s->otlp.create_thread_arg = options->create_thread_arg;
     if (options->clock != NULL) {
         s->otlp.wall_ns = options->clock->wall_ns;
         s->otlp.wall_state = options->clock->state;
@@ -249,6 +256,8 @@ static enum otel_err make_provider(const struct otel_sdk_env_options *options,
     provider.drop_arg = options->drop_arg;
     provider.error = options->error;
     provider.error_arg = options->error_arg;
+    provider.tracer_enabled = options->tracer_enabled;
+    provider.tracer_enabled_arg = options->tracer_enabled_arg;
     err = make_resource(options, source, env, &provider.resource);
     if (err == OTEL_OK)
         err = make_sampler(options, s, provider.resource, &provider.sampler);
@@ -338,6 +347,9 @@ enum otel_err otel_sdk_from_env(const struct otel_sdk_env_options *options, stru
     path = otl_env_config_file(&source);
     if (path != NULL)
         return from_file(path, options, &source, ret);
+    otl_level_apply(otl_env_log_level(&source), &all);
+    source.error = all.error;
+    source.error_arg = all.error_arg;
     sdk = otl_mem_zalloc(sizeof(*sdk));
     if (sdk == NULL)
         return OTEL_ERR_MEMORY;

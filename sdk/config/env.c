@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "sdk/base/text.h"
+#include "sdk/config/level.h"
 
 enum { VALUE_MAX = 64 * 1024, ARENA_MAX = 4 << 20, SHOWN = 60 };
 
@@ -20,7 +21,8 @@ enum kind {
     KIND_ABSENT  /* of the specification, but not here */
 };
 
-enum { NOT_HERE = -1 }; /* a word of the specification that this SDK does not know */
+/* Words of the specification that this SDK does not know; for the second one it has another. */
+enum { NOT_HERE = -1, NOT_HERE_SAMPLER = -2 };
 
 struct word {
     const char *text;
@@ -60,7 +62,7 @@ static const struct word sampler_words[] = {
     {"parentbased_traceidratio", OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_TRACEIDRATIO},
     {"jaeger_remote", OTL_SAMPLER_JAEGER_REMOTE},
     {"parentbased_jaeger_remote", OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_JAEGER_REMOTE},
-    {"xray", NOT_HERE},
+    {"xray", NOT_HERE_SAMPLER},
     {NULL, 0}};
 static const struct word compression_words[] = {
     {"none", OTL_COMPRESSION_NONE}, {"gzip", OTL_COMPRESSION_GZIP}, {NULL, 0}};
@@ -68,6 +70,11 @@ static const struct word protocol_words[] = {{"http/protobuf", OTL_PROTOCOL_HTTP
                                              {"grpc", OTL_PROTOCOL_GRPC},
                                              {"http/json", OTL_PROTOCOL_HTTP_JSON},
                                              {NULL, 0}};
+
+static const struct word level_words[] = {
+    {"info", OTL_LEVEL_INFO}, {"none", OTL_LEVEL_NONE},     {"error", OTL_LEVEL_ERROR},
+    {"warn", OTL_LEVEL_WARN}, {"warning", OTL_LEVEL_WARN}, {"fatal", OTL_LEVEL_FATAL},
+    {"debug", 5},             {"trace", 1},                {NULL, 0}};
 
 #define AT(member) offsetof(struct otl_env, member)
 #define TEXT(name, member) {name, KIND_TEXT, AT(member), 0, 0, NULL}
@@ -112,6 +119,7 @@ static const struct variable variables[] = {
     LIMIT("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", link_attribute_count),
     OTLP("", otlp),
     OTLP("TRACES_", otlp_traces),
+    ABSENT("OTEL_ENTITIES"),
 };
 
 enum { VARIABLES = sizeof(variables) / sizeof(variables[0]) };
@@ -171,8 +179,12 @@ static bool find_word(const struct otl_env_source *source, const struct variable
     for (const struct word *word = variable->words; word->text != NULL; word++) {
         if (strcasecmp(word->text, value) != 0)
             continue;
-        if (word->value == NOT_HERE) {
-            ignored(source, variable->name, value, "is not supported by this SDK");
+        if (word->value < 0) {
+            ignored(source, variable->name, value,
+                    word->value == NOT_HERE_SAMPLER
+                        ? "is not supported by this SDK (the rules of X-Ray's service need a "
+                          "vendor's sampler); parentbased_always_on is used"
+                        : "is not supported by this SDK");
             return false;
         }
         *ret = word->value;
@@ -290,6 +302,23 @@ const char *otl_env_config_file(const struct otl_env_source *source)
         return NULL;
     otl_env_tell(source, OTEL_OK, "OTEL_EXPERIMENTAL_CONFIG_FILE is now called OTEL_CONFIG_FILE");
     return path;
+}
+
+int otl_env_log_level(const struct otl_env_source *source)
+{
+    static const struct variable variable =
+        WORD("OTEL_LOG_LEVEL", disabled, level_words); /* no member: it is returned */
+    const char *value = lookup(source, variable.name);
+    char copy[SHOWN + 1];
+    int level = OTL_LEVEL_INFO;
+
+    if (value == NULL || value[0] == '\0')
+        return level;
+    snprintf(copy, sizeof(copy), "%s", value); /* a longer one is unknown anyway */
+    value = trim(copy);
+    if (value[0] != '\0')
+        (void)find_word(source, &variable, value, &level);
+    return level;
 }
 
 enum otel_err otl_env_read(const struct otl_env_source *source, struct otl_env *ret)

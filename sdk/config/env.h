@@ -113,6 +113,10 @@ void otl_env_fini(struct otl_env *env);
 /* The path in OTEL_CONFIG_FILE (or by its old name, with a warning), or NULL. Borrowed. */
 const char *otl_env_config_file(const struct otl_env_source *source);
 
+/* OTEL_LOG_LEVEL as a number of level.h: below it nothing is told. Read before all others, so that
+ * it holds for what is said about them. */
+int otl_env_log_level(const struct otl_env_source *source);
+
 /* Tell the source. OTEL_OK marks a warning. */
 void otl_env_tell(const struct otl_env_source *source, enum otel_err err, const char *format, ...)
     OTEL_PRINTF(3, 4);

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS += config
-config_SRCS := sdk/config/env.c sdk/config/settings.c sdk/config/assemble.c
+config_SRCS := sdk/config/env.c sdk/config/settings.c sdk/config/assemble.c sdk/config/level.c
 config_PIC := 1
 config_LIBS := exporter remote_sampler processor trace sampler resource propagation otel_api base
 
-TESTS += env_settings_test from_env_test
+TESTS += env_settings_test from_env_test self_report_test
+self_report_test_SRCS := sdk/config/tests/self_report_test.c
+self_report_test_LIBS := config
 env_settings_test_SRCS := sdk/config/tests/settings_test.c
 env_settings_test_LIBS := config
 from_env_test_SRCS := sdk/config/tests/from_env_test.c sdk/transport/tests/server.c

@@ -22,7 +22,8 @@ DIST_TLS_PKGS := openssl
 # Libraries that stand on libotel_sdk repeat the few pure readers that it hides.
 DIST_CONFIG_LIBS := config_file yaml
 DIST_CONFIG_PKGS := yaml-0.1 jansson
-DIST_CONFIG_READERS := sdk/resource/pairs.c sdk/transport/url.c sdk/exporter/headers.c
+DIST_CONFIG_READERS := sdk/resource/pairs.c sdk/transport/url.c sdk/exporter/headers.c \
+                       sdk/config/level.c
 DIST          := api sdk tls config
 
 D := $(B)/dist

@@ -6,6 +6,7 @@
 
 #include "sdk/config/file/read.h"
 #include "sdk/config/hook.h"
+#include "sdk/config/level.h"
 
 enum { PROCESSORS_MAX = 16 };
 
@@ -74,9 +75,9 @@ static void suggest(const char *key, char *out, size_t size)
 /* What the file asks for and does not get. */
 static void warn_all(struct otl_config_work *work, const struct otel_config *config)
 {
-    static const char *const absent[] = {"meter_provider", "logger_provider", "log_level",
+    static const char *const absent[] = {"meter_provider", "logger_provider",
                                          "instrumentation/development", "distribution", NULL};
-    const json_t *root = otl_yaml_root(work->doc), *provider;
+    const json_t *root = otl_yaml_root(work->doc);
     const char *key;
     json_t *value;
     char near[128];
@@ -95,11 +96,6 @@ static void warn_all(struct otl_config_work *work, const struct otel_config *con
         suggest(key, near, sizeof(near));
         otl_config_warn(work, root, key, "unknown key '%s'%s; it has no effect", key, near);
     }
-    provider = json_object_get(root, "tracer_provider");
-    if (json_object_get(provider, "tracer_configurator/development") != NULL)
-        otl_config_warn(work, provider, "tracer_configurator/development",
-                        "tracer_configurator/development is not supported by this SDK and has no "
-                        "effect");
 }
 
 static void set_limit(const json_t *map, const char *key, uint32_t *value)
@@ -154,6 +150,8 @@ static void set_provider(const struct otl_config_work *work, const json_t *root,
     p->drop_arg = options->drop_arg;
     p->error = options->error;
     p->error_arg = options->error_arg;
+    p->tracer_enabled = options->tracer_enabled;
+    p->tracer_enabled_arg = options->tracer_enabled_arg;
 }
 
 static enum otel_err make_provider(struct otl_config_work *work, const json_t *root,
@@ -170,8 +168,14 @@ static enum otel_err make_provider(struct otl_config_work *work, const json_t *r
     if (err == OTEL_OK)
         err = otl_config_sampler(work, json_object_get(node, "sampler"), &provider.sampler);
     if (err == OTEL_OK)
+        err = otl_config_tracers(json_object_get(node, "tracer_configurator/development"),
+                                 &provider);
+    if (err == OTEL_OK) {
         err = make_processors(work, json_object_get(node, "processors"), processors,
                               &provider.processor_count);
+        if (err != OTEL_OK && provider.tracer_enabled_release != NULL)
+            provider.tracer_enabled_release(provider.tracer_enabled_arg);
+    }
     if (err == OTEL_OK) {
         provider.processors = processors;
         err = otel_sdk_provider_new(&provider, ret); /* consumes processors */
@@ -214,6 +218,7 @@ enum otel_err otel_config_create(const struct otel_config *config,
             return OTEL_ERR_ARGUMENT;
         memcpy(&all, options, options->struct_size);
     }
+    otl_level_apply(otl_config_level(otl_yaml_root(config->doc)), &all);
     warn_all(&work, config);
     err = build(&work, ret);
     if (err != OTEL_OK)

@@ -188,6 +188,8 @@ static enum otel_err otlp(struct otl_config_work *work, const json_t *parent, co
     set_numbers(map, &o);
     o.seeded = options->seeded;
     o.seed = options->seed;
+    o.create_thread = options->create_thread;
+    o.create_thread_arg = options->create_thread_arg;
     if (options->clock != NULL) {
         o.wall_ns = options->clock->wall_ns;
         o.wall_state = options->clock->state;

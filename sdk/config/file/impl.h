@@ -22,6 +22,9 @@ extern const struct otl_schema otl_config_schema[];   /* of the whole document: 
 extern const struct otl_schema otl_config_samplers[], otl_config_exporters[],
     otl_config_processors[], otl_config_propagators[];
 
+/* log_level, as a severity (sdk/config/level.h). */
+int otl_config_level(const json_t *root);
+
 struct otl_config_work {
     const struct otl_yaml *doc;
     const struct otel_sdk_env_options *options; /* never NULL */
@@ -57,6 +60,11 @@ OTEL_MUST_USE enum otel_err otl_config_resource(struct otl_config_work *work, co
 OTEL_MUST_USE enum otel_err otl_config_propagator(struct otl_config_work *work,
                                                   const json_t *node,
                                                   struct otel_propagator **ret);
+
+/* tracer_configurator/development; NULL or null: nothing changes. What it sets is released by the
+ * provider. OTEL_ERR_MEMORY. */
+OTEL_MUST_USE enum otel_err otl_config_tracers(const json_t *node,
+                                               struct otel_sdk_provider_options *provider);
 
 /* Wildcards: '?' is one character, '*' any number of them. */
 bool otl_config_matches(const char *pattern, const char *text, size_t len);

@@ -3,7 +3,8 @@ LIBS += config_file
 config_file_SRCS := sdk/config/file/schema.c sdk/config/file/read.c sdk/config/file/create.c \
                     sdk/config/file/exporter.c sdk/config/file/sampler.c sdk/config/file/rules.c \
                     sdk/config/file/match.c sdk/config/file/resource.c \
-                    sdk/config/file/propagator.c sdk/config/file/plugin.c
+                    sdk/config/file/propagator.c sdk/config/file/plugin.c \
+                    sdk/config/file/tracers.c
 config_file_LIBS := config yaml
 config_file_PIC := 1
 

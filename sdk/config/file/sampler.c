@@ -75,6 +75,13 @@ static enum otel_err remote_of(struct otl_config_work *work, const json_t *map,
     if (err == OTEL_ERR_SYNTAX || err == OTEL_ERR_LIMIT || err == OTEL_ERR_ARGUMENT ||
         err == OTEL_ERR_UNSUPPORTED)
         return otl_config_bad(work, err, map, "endpoint", "it cannot be asked for strategies");
+    if (err == OTEL_ERR_THREAD) {
+        if (options->error != NULL)
+            options->error(options->error_arg, err,
+                           "jaeger_remote: it gets no thread; its initial sampler is used");
+        *ret = otel_sdk_sampler_ref(options->initial);
+        err = OTEL_OK;
+    }
     return err;
 }
 
@@ -92,6 +99,8 @@ static enum otel_err jaeger_remote(struct otl_config_work *work, const json_t *m
         options.polling_interval_millis = (uint32_t)json_integer_value(interval);
     options.error = work->options->error;
     options.error_arg = work->options->error_arg;
+    options.create_thread = work->options->create_thread;
+    options.create_thread_arg = work->options->create_thread_arg;
     err = otl_config_sampler(work, json_object_get(map, "initial_sampler"), &options.initial);
     if (err == OTEL_OK && work->resource == NULL)
         err = otel_sdk_resource_default(&unnamed);

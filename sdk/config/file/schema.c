@@ -140,12 +140,22 @@ static const struct otl_schema span_limits[] = {
     LIMITS, COUNT("event_count_limit"), COUNT("link_count_limit"),
     COUNT("event_attribute_count_limit"), COUNT("link_attribute_count_limit"), OTL_SCHEMA_END};
 static const struct otl_schema id_generators[] = {NOTHING("random"), OTL_SCHEMA_END};
+static const struct otl_schema tracer_config[] = {
+    {.key = "enabled", .type = OTL_SCHEMA_BOOL, .nullable = true}, OTL_SCHEMA_END};
+static const struct otl_schema tracer_keys[] = {
+    {.key = "name", .type = OTL_SCHEMA_STRING, .required = true},
+    {.key = "config", .type = OTL_SCHEMA_MAP, .required = true, .child = tracer_config},
+    OTL_SCHEMA_END};
+static const struct otl_schema tracer[] = {
+    {.type = OTL_SCHEMA_MAP, .child = tracer_keys, .what = "a tracer"}, OTL_SCHEMA_END};
+static const struct otl_schema tracers[] = {MAP("default_config", tracer_config),
+                                            LIST("tracers", tracer), OTL_SCHEMA_END};
 static const struct otl_schema tracer_provider[] = {
     {.key = "processors", .type = OTL_SCHEMA_LIST, .required = true, .min = 1, .max = 16,
      .child = processor},
     MAP("limits", span_limits), ONE("sampler", otl_config_samplers),
     ONE("id_generator", id_generators),
-    {.key = "tracer_configurator/development", .type = OTL_SCHEMA_ANY}, OTL_SCHEMA_END};
+    MAP_OR_NULL("tracer_configurator/development", tracers), OTL_SCHEMA_END};
 
 static const char *const types[] = {"string",       "bool",       "int",       "double",
                                     "string_array", "bool_array", "int_array", "double_array",
@@ -185,6 +195,17 @@ static const char *const levels[] = {
     "trace",  "trace2", "trace3", "trace4", "debug",  "debug2", "debug3", "debug4", "info",
     "info2",  "info3",  "info4",  "warn",   "warn2",  "warn3",  "warn4",  "error",  "error2",
     "error3", "error4", "fatal",  "fatal2", "fatal3", "fatal4", NULL};
+
+/* Severities: the n-th word is n. */
+int otl_config_level(const json_t *root_map)
+{
+    const char *word = otl_tree_text(root_map, "log_level", "info");
+    int severity = 1;
+
+    for (size_t i = 0; levels[i] != NULL && strcmp(levels[i], word) != 0; i++)
+        severity++;
+    return severity;
+}
 
 static const struct otl_schema root[] = {
     {.key = "file_format", .type = OTL_SCHEMA_STRING, .required = true},

@@ -196,8 +196,10 @@ static void bad_samplers_and_arguments_are_named(void **state)
     (void)state;
     assert_int_equal(s->sampler, OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_ON);
     assert_true(said("did you mean always_on?"));
-    with("OTEL_TRACES_SAMPLER", "xray", NULL);
-    assert_true(said("\"xray\" is not supported"));
+    s = with("OTEL_TRACES_SAMPLER", "xray", NULL);
+    assert_true(said("OTEL_TRACES_SAMPLER: \"xray\" is not supported"));
+    assert_true(said("parentbased_always_on is used"));
+    assert_int_equal(s->sampler, OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_ON);
     for (size_t i = 0; i < 4; i++) {
         s = with("OTEL_TRACES_SAMPLER", "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG",
                  wrong[i], NULL);
@@ -352,6 +354,9 @@ static void what_is_not_here_is_said(void **state)
     with("OTEL_TRACES_EXPORTER", "zipkin", "OTEL_TRACES_SAMPLER", "xray", NULL);
     assert_int_equal(g_env.told, 2);
     assert_true(said("\"zipkin\" is not supported"));
+    with("OTEL_ENTITIES", "service{service.name=a}", NULL);
+    assert_true(said("OTEL_ENTITIES is not supported by this SDK; ignored"));
+    with("OTEL_TRACES_SAMPLER", "xray", NULL);
     assert_true(said("\"xray\" is not supported"));
 }
 

@@ -297,12 +297,74 @@ static void what_is_not_built_is_told_and_has_no_effect(void **state)
     (void)state;
     sdk = made("file_format: \"1.7\"\nmeter_provider: {readers: [{x: 1}]}\nlog_level: info\n"
                "resorce: {}\nvendor.thing: 1\n" PROVIDER);
-    assert_int_equal(g_env.told, 5);
+    assert_int_equal(g_env.told, 4);
     assert_non_null(strstr(g_env.said, "otel.yaml:1:1: file_format 1.7 is newer"));
     assert_non_null(strstr(g_env.said, "otel.yaml:2:1: meter_provider is not supported"));
     assert_non_null(strstr(g_env.said, "unknown key 'resorce' (did you mean 'resource'?)"));
     assert_non_null(strstr(g_env.said, "unknown key 'vendor.thing'"));
     otel_sdk_free(sdk);
+}
+
+static void the_log_level_decides_what_is_told(void **state)
+{
+    static const struct {
+        const char *line;
+        bool warnings;
+    } rows[] = {{"", true},
+                {"log_level: trace\n", true},
+                {"log_level: warn\n", true}, /* a warning is of severity warn */
+                {"log_level: warn2\n", false},
+                {"log_level: error\n", false},
+                {"log_level: fatal4\n", false},
+                {"log_level: null\n", true}};
+    char text[300];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(text, sizeof(text), FORMAT "%svendor.thing: 1\n" PROVIDER, rows[i].line);
+        otel_sdk_free(made(text));
+        assert_int_equal(g_env.told, rows[i].warnings);
+    }
+}
+
+static bool has_tracer(struct otel_sdk *sdk, const char *name)
+{
+    struct otel_tracer_options named;
+    struct otel_tracer *tracer;
+    bool enabled;
+
+    otel_tracer_options_init(&named);
+    named.name = otel_str(name);
+    tracer = otel_tracer_provider_tracer(otel_sdk_provider_api(otel_sdk_provider_of(sdk)), &named);
+    enabled = otel_tracer_enabled(tracer);
+    otel_tracer_unref(tracer);
+    return enabled;
+}
+
+static void tracers_are_enabled_by_the_first_name_that_matches(void **state)
+{
+    struct otel_sdk *sdk = made(FORMAT PROVIDER
+                                "  tracer_configurator/development:\n"
+                                "    default_config: {enabled: false}\n"
+                                "    tracers:\n"
+                                "      - {name: lib.noisy, config: {enabled: false}}\n"
+                                "      - {name: lib.*, config: {}}\n"
+                                "      - {name: \"?\", config: {enabled: true}}\n");
+
+    (void)state;
+    assert_int_equal(g_env.told, 0);
+    assert_false(has_tracer(sdk, "lib.noisy"));
+    assert_true(has_tracer(sdk, "lib.calm"));
+    assert_true(has_tracer(sdk, "x"));
+    assert_false(has_tracer(sdk, "xy"));
+    otel_sdk_free(sdk);
+    sdk = made(FORMAT PROVIDER "  tracer_configurator/development: {tracers: [{name: a, config: "
+                               "{enabled: false}}]}\n");
+    assert_false(has_tracer(sdk, "a"));
+    assert_true(has_tracer(sdk, "b"));
+    otel_sdk_free(sdk);
+    fails(FORMAT PROVIDER "  tracer_configurator/development: {tracers: [{name: a}]}\n", 5, 47,
+          "missing key 'config'");
 }
 
 static struct otel_sdk *with_sampler(const char *sampler)
@@ -352,6 +414,9 @@ static void every_sampler_of_the_schema_is_made(void **state)
         {"{parent_based: {root: {always_off: }, local_parent_sampled: {always_on: }}}", false},
         {"{probability/development: {ratio: 1}}", true},
         {"{probability/development: {ratio: 0}}", false},
+        {"{jaeger_remote/development: {endpoint: 'http://127.0.0.1:9/s', initial_sampler: "
+         "{always_on: }}}",
+         true},
         {"{composite/development: {always_on: }}", true},
         {"{composite/development: {always_off: }}", false},
         {"{composite/development: {probability: {ratio: 1}}}", true},
@@ -513,6 +578,7 @@ static void failing_allocation_makes_nothing(void **state)
                "int_array}], detection/development: {detectors: [{process: }]}}\n"
                "propagator: {composite: [{b3: }, {tracecontext: }]}\n"
                "tracer_provider:\n"
+               "  tracer_configurator/development: {tracers: [{name: a, config: {}}]}\n"
                "  sampler: {composite/development: {rule_based: {rules: [{attribute_patterns: "
                "{key: a, included: [x], excluded: [y]}, sampler: {parent_threshold: {root: "
                "{probability: {ratio: 0.5}}}}}]}}}\n"
@@ -553,6 +619,8 @@ int main(void)
         cmocka_unit_test(a_whole_file_describes_what_arrives),
         cmocka_unit_test(wrong_attributes_of_the_resource_are_refused),
         cmocka_unit_test(what_is_not_built_is_told_and_has_no_effect),
+        cmocka_unit_test(the_log_level_decides_what_is_told),
+        cmocka_unit_test(tracers_are_enabled_by_the_first_name_that_matches),
         cmocka_unit_test(every_sampler_of_the_schema_is_made),
         cmocka_unit_test(rules_look_at_values_patterns_kinds_and_parents),
         cmocka_unit_test(detectors_are_asked_and_filtered),

@@ -29,6 +29,10 @@
  *   OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES resource; a value that cannot be decoded is
  *                                               discarded whole. service.instance.id is a random
  *                                               UUID unless given
+ *   OTEL_LOG_LEVEL                              which reports the function below is told of: trace,
+ *                                               debug, info, warn all of them; error no warnings;
+ *                                               fatal, none nothing. info. The SDK itself writes
+ *                                               none anywhere
  *   OTEL_PROPAGATORS                            tracecontext, baggage, b3, b3multi, jaeger, xray,
  *                                               ottrace, datadog, none; "tracecontext,baggage"
  *   OTEL_TRACES_SAMPLER, _ARG                   always_on, always_off, traceidratio,
@@ -36,7 +40,9 @@
  *                                               parentbased_always_on; 1. Of jaeger_remote:
  *                                               endpoint=URL,pollingIntervalMs=N,
  *                                               initialSamplingRate=RATIO, as in
- *                                               otel/sdk/remote_sampler.h
+ *                                               otel/sdk/remote_sampler.h: http://host:14250 is
+ *                                               asked over gRPC, a URL with a path over HTTP.
+ *                                               xray is not here: told, and counts as unset
  *   OTEL_TRACES_EXPORTER                        a list of otlp, console (text to standard error),
  *                                               otlp/stdout (JSON lines), none; otlp. otlp has a
  *                                               batch processor, the others a simple one
@@ -61,8 +67,8 @@
  *                                               false
  *   OTEL_CONFIG_FILE                            a declarative configuration file, otel/sdk/
  *                                               config_file.h; all other variables are ignored then
- * Variables of the specification that name what this SDK does not have (zipkin, xray ...) are
- * reported as not supported.
+ * Variables of the specification that name what this SDK does not have (zipkin, xray,
+ * OTEL_ENTITIES ...) are reported as not supported.
  *
  * Spec: OpenTelemetry configuration, "Environment Variable Specification"; protocol exporter.
  */
@@ -83,7 +89,8 @@ struct otel_sdk_env_options {
     otel_sdk_drop_fn *drop;
     void *drop_arg;
     /* Told about the environment's mistakes (OTEL_OK marks a warning), then about what provider
-     * and exporter report, from any of their threads. NULL: silence. */
+     * and exporter report, from any of their threads; also after free where a shutdown ended in
+     * OTEL_ERR_TIMEOUT and left one behind. NULL: silence. */
     void (*error)(void *arg, enum otel_err err, const char *text);
     void *error_arg;
     const struct otel_sdk_clock *clock;               /* as in provider options */
@@ -92,12 +99,18 @@ struct otel_sdk_env_options {
     uint64_t seed;
     unsigned detectors; /* OTEL_SDK_DETECT_... added, of otel/sdk/detectors.h; init: none. What they
                            find yields to the environment and to resource */
-    /* Creates the workers of batch processors, as in their options. NULL: pthread_create(). */
+    /* Creates every thread of the SDK: workers of batch processors, look-ups of host names, the
+     * thread of jaeger_remote; as in their options. When it fails for a worker, from_env does
+     * (OTEL_ERR_THREAD); for jaeger_remote, its initial rate is used and error told; for a look-up,
+     * that attempt to connect fails. NULL: pthread_create(). */
     int (*create_thread)(void *arg, pthread_t *ret_thread, void *(*run)(void *), void *run_arg);
     void *create_thread_arg;
     unsigned concurrent_exports; /* OTLP exports that may run at once, each on a connection of its
                                     own; 0, 1: one after the other; at most 64. What
                                     otel_sdk_otlp_of() names is the first of its exporters */
+    /* As in provider options. */
+    bool (*tracer_enabled)(void *arg, const struct otel_sdk_scope *scope);
+    void *tracer_enabled_arg;
 };
 
 OTEL_API void otel_sdk_env_options_init(struct otel_sdk_env_options *options);

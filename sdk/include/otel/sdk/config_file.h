@@ -26,14 +26,15 @@
  * schema does not know is an error, at the top level a warning. Nothing is guessed: a file with an
  * error makes nothing.
  *
- * Built: disabled, attribute_limits, propagator, resource with its detectors, tracer_provider with
- * processors batch and simple; exporters otlp_http, otlp_grpc, otlp_file/development, console;
- * samplers always_on, always_off, always_record, trace_id_ratio_based, parent_based,
- * probability/development, composite/development, jaeger_remote/development (over HTTP); and by
- * name what the program has registered (otel/sdk/config_plugin.h). Told as not supported and
- * without effect:
- * meter_provider, logger_provider, instrumentation/development, log_level, distribution,
- * tracer_configurator/development.
+ * Built: disabled, log_level (as OTEL_LOG_LEVEL in otel/sdk/config.h), attribute_limits,
+ * propagator, resource with its detectors, tracer_provider with processors batch and simple;
+ * exporters otlp_http, otlp_grpc, otlp_file/development, console; samplers always_on, always_off,
+ * always_record, trace_id_ratio_based, parent_based, probability/development,
+ * composite/development, jaeger_remote/development (its protocol by the endpoint, as in
+ * otel/sdk/remote_sampler.h); tracer_configurator/development (of tracers the first name that
+ * matches decides); and by name what the program has registered (otel/sdk/config_plugin.h). Told as
+ * not supported and without effect: meter_provider, logger_provider, instrumentation/development,
+ * distribution.
  *
  * Spec: OpenTelemetry configuration SDK, "Parse", "Create"; data model, "Environment variable
  * substitution"; opentelemetry-configuration 1.1.
@@ -84,7 +85,8 @@ OTEL_API void otel_config_free(struct otel_config *config);
 
 /**
  * Build what it describes. options may be NULL; of them are used error (which gets warnings, too),
- * resource, instance_id, drop, clock, id_generator, seed, create_thread, concurrent_exports.
+ * resource, instance_id, drop, clock, id_generator, seed, create_thread, concurrent_exports,
+ * tracer_enabled (a tracer must be enabled there and in the file).
  *
  * Returns OTEL_OK, or
  *   OTEL_ERR_SYNTAX, OTEL_ERR_UNSUPPORTED   a value that cannot be used; *ret_problem says which

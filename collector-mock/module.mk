@@ -68,6 +68,7 @@ collector-mock_LIBS := collector
 collector-mock_LDFLAGS := $(RELOCATABLE) -Wl,-u,otel_sdk_tls_ops_0
 
 COL_RIG := collector-mock/tests/rig.c
+COL_LONE := collector-mock/tests/lone.c $(COL_RIG)
 TAIL_WORLD := collector-mock/processors/tests/tail_world.c
 
 TESTS += col_config_test
@@ -123,7 +124,7 @@ col_grpc_misbehave_test_LIBS := col_net col_wire base
 col_grpc_misbehave_test_PKGS := libnghttp2
 
 TESTS += col_fault_http_test
-col_fault_http_test_SRCS := collector-mock/tests/fault_http_test.c $(COL_RIG)
+col_fault_http_test_SRCS := collector-mock/tests/fault_http_test.c $(COL_LONE)
 col_fault_http_test_LIBS := col_wire otlp_pb base
 col_fault_http_test_PKGS := zlib
 
@@ -231,7 +232,7 @@ $(B)/tests/col_queue_test: | $(B)/bin/collector-mock
 
 TESTS += col_metadata_test
 col_metadata_test_SRCS := collector-mock/tests/metadata_test.c collector-mock/grpc/tests/client.c \
-                          $(COL_RIG)
+                          $(COL_LONE)
 col_metadata_test_LIBS := col_net col_wire base
 col_metadata_test_PKGS := libnghttp2
 $(B)/tests/col_metadata_test: | $(B)/bin/collector-mock
@@ -242,7 +243,7 @@ col_version_test_LIBS := collector
 $(B)/tests/col_version_test: | $(B)/bin/collector-mock
 
 TESTS += col_fault_pipeline_test
-col_fault_pipeline_test_SRCS := collector-mock/tests/fault_pipeline_test.c $(COL_RIG)
+col_fault_pipeline_test_SRCS := collector-mock/tests/fault_pipeline_test.c $(COL_LONE)
 col_fault_pipeline_test_LIBS := col_wire base
 $(B)/tests/col_fault_pipeline_test: | $(B)/bin/collector-mock
 

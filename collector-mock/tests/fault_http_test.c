@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "ci/witness/otlp_pb.h"
-#include "collector-mock/tests/rig.h"
+#include "collector-mock/tests/lone.h"
 #include "sdk/base/clock.h"
 
 static const char config[] =
@@ -31,49 +31,17 @@ static const char one_span[] =
     "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
     "Content-Length: 6\r\n\r\n\n\x04\x12\x02\x12\0";
 
-enum { SPANS = 24 }; /* of the official request "groups" */
-
-static struct rig rig;
-static struct otl_buf body, answer;
-
 static int setup(void **state)
 {
-    (void)state;
-    signal(SIGPIPE, SIG_IGN);
-    rig_init(&rig);
-    rig_config(&rig, config);
-    rig_official("groups", &body);
-    otl_buf_init(&answer, 64u << 20);
-    return 0;
-}
+    int failed = lone_setup(state);
 
-static int teardown(void **state)
-{
-    (void)state;
-    otl_buf_fini(&body);
-    otl_buf_fini(&answer);
-    rig_fini(&rig);
-    return 0;
+    rig_config(&lone, config);
+    return failed;
 }
 
 static int join(void)
 {
-    return rig_connect(rig_port(&rig, "otlp/http"));
-}
-
-static unsigned post(int fd)
-{
-    return rig_post(fd, "", otl_view(body.data, body.len), &answer);
-}
-
-/* On a connection of its own. */
-static unsigned post_alone(void)
-{
-    int fd = join();
-    unsigned status = post(fd);
-
-    close(fd);
-    return status;
+    return rig_connect(rig_port(&lone, "otlp/http"));
 }
 
 static uint64_t now(void)
@@ -86,7 +54,7 @@ static double hits(const char *word)
     char series[120];
 
     snprintf(series, sizeof(series), "collector_mock_fault_requests_total{fault=\"%s\"}", word);
-    return rig_metric(&rig, series);
+    return rig_metric(&lone, series);
 }
 
 static double spans(const char *what)
@@ -95,7 +63,7 @@ static double spans(const char *what)
 
     snprintf(series, sizeof(series),
              "otelcol_receiver_%s_spans_total{receiver=\"otlp\",transport=\"http\"}", what);
-    return rig_metric(&rig, series);
+    return rig_metric(&lone, series);
 }
 
 /* What the book says of one hit by the fault, then the next request is served as usual. */
@@ -105,18 +73,18 @@ static void check_book(const char *word)
 
     assert_true(hits(word) == 1);
     snprintf(text, sizeof(text), "\"kind\":\"%s\"", word);
-    assert_int_equal(rig_recorded(&rig, text), 1);
-    assert_int_equal(rig_recorded(&rig, "\"request\":1,"), 1);
-    assert_int_equal(post_alone(), 200);
-    assert_int_equal(rig_stop(&rig), 0);
+    assert_int_equal(rig_recorded(&lone, text), 1);
+    assert_int_equal(rig_recorded(&lone, "\"request\":1,"), 1);
+    assert_int_equal(lone_post(""), 200);
+    assert_int_equal(rig_stop(&lone), 0);
 }
 
 static struct otl_view answer_body(void)
 {
-    const char *end = strstr(answer.data, "\r\n\r\n");
+    const char *end = strstr(lone_answer.data, "\r\n\r\n");
 
     assert_non_null(end);
-    return otl_view(end + 4, answer.len - (size_t)(end + 4 - answer.data));
+    return otl_view(end + 4, lone_answer.len - (size_t)(end + 4 - lone_answer.data));
 }
 
 static Otlp__ExportTraceServiceResponse *decode(void)
@@ -134,27 +102,27 @@ static Otlp__ExportTraceServiceResponse *decode(void)
 static void faults_with_a_count_are_a_queue(void **state)
 {
     (void)state;
-    rig_start_faults(&rig,
+    rig_start_faults(&lone,
                      "faults:\n"
                      "  - {at: 0s, fault: status, status: 503, count: 2}\n"
                      "  - {at: 0s, fault: status, code: 8, retry_after: 7s, count: 1}\n"
                      "  - {at: 0s, fault: rst_stream, count: 1}\n",
                      3);
-    assert_int_equal(post_alone(), 503);
-    assert_null(strstr(answer.data, "Retry-After"));
-    assert_int_equal(post_alone(), 503);
-    assert_int_equal(post_alone(), 429);
-    assert_non_null(strstr(answer.data, "Retry-After: 7\r\n"));
-    assert_int_equal(post_alone(), 0);
-    assert_int_equal(post_alone(), 200);
-    assert_int_equal(rig_recorded(&rig, "\"fault\":0,"), 2);
-    assert_int_equal(rig_recorded(&rig, "\"fault\":1,"), 1);
-    assert_int_equal(rig_recorded(&rig, "\"fault\":2,\"kind\":\"rst_stream\""), 1);
-    assert_int_equal(rig_recorded(&rig, "\"request\":4,"), 1);
-    rig_metric_until(&rig, "collector_mock_fault_spans_total{fault=\"status\"}", 3 * SPANS);
-    assert_true(spans("accepted") == SPANS);
-    assert_true(spans("refused") == 4 * SPANS);
-    assert_int_equal(rig_stop(&rig), 0);
+    assert_int_equal(lone_post(""), 503);
+    assert_null(strstr(lone_answer.data, "Retry-After"));
+    assert_int_equal(lone_post(""), 503);
+    assert_int_equal(lone_post(""), 429);
+    assert_non_null(strstr(lone_answer.data, "Retry-After: 7\r\n"));
+    assert_int_equal(lone_post(""), 0);
+    assert_int_equal(lone_post(""), 200);
+    assert_int_equal(rig_recorded(&lone, "\"fault\":0,"), 2);
+    assert_int_equal(rig_recorded(&lone, "\"fault\":1,"), 1);
+    assert_int_equal(rig_recorded(&lone, "\"fault\":2,\"kind\":\"rst_stream\""), 1);
+    assert_int_equal(rig_recorded(&lone, "\"request\":4,"), 1);
+    rig_metric_until(&lone, "collector_mock_fault_spans_total{fault=\"status\"}", 3 * LONE_SPANS);
+    assert_true(spans("accepted") == LONE_SPANS);
+    assert_true(spans("refused") == 4 * LONE_SPANS);
+    assert_int_equal(rig_stop(&lone), 0);
 }
 
 static void every_status_may_be_the_answer(void **state)
@@ -170,13 +138,13 @@ static void every_status_may_be_the_answer(void **state)
     for (unsigned code = 1; code <= 16; code++)
         snprintf(plan + strlen(plan), sizeof(plan) - strlen(plan),
                  " - {at: 0s, fault: status, code: %u, count: 1}\n", code);
-    rig_start_faults(&rig, plan, 136);
+    rig_start_faults(&lone, plan, 136);
     for (unsigned status = 400; status < 520; status++)
-        assert_int_equal(post_alone(), status);
+        assert_int_equal(lone_post(""), status);
     for (unsigned code = 1; code <= 16; code++)
-        assert_int_equal(post_alone(), codes[code]);
-    assert_int_equal(post_alone(), 200);
-    assert_int_equal(rig_stop(&rig), 0);
+        assert_int_equal(lone_post(""), codes[code]);
+    assert_int_equal(lone_post(""), 200);
+    assert_int_equal(rig_stop(&lone), 0);
 }
 
 static void retry_after_may_be_a_date(void **state)
@@ -186,14 +154,14 @@ static void retry_after_may_be_a_date(void **state)
     char *text;
 
     (void)state;
-    rig_start_faults(&rig,
+    rig_start_faults(&lone,
                      "faults: [{at: 0s, fault: status, status: 429, retry_after: 30s,\n"
                      "          retry_after_as: date, count: 1}]",
                      1);
     memset(&parts, 0, sizeof(parts));
     then = time(NULL) + 30;
-    assert_int_equal(post_alone(), 429);
-    text = strstr(answer.data, "Retry-After: ");
+    assert_int_equal(lone_post(""), 429);
+    text = strstr(lone_answer.data, "Retry-After: ");
     assert_non_null(text);
     text = strptime(text + 13, "%a, %d %b %Y %H:%M:%S GMT", &parts);
     assert_non_null(text);
@@ -209,10 +177,10 @@ static void rst_stream_resets_the_connection(void **state)
     int fd;
 
     (void)state;
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: rst_stream, count: 1}]", 1);
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: rst_stream, count: 1}]", 1);
     fd = join();
-    assert_int_equal(post(fd), 0);
-    assert_int_equal(answer.len, 0);
+    assert_int_equal(lone_post_on(fd, ""), 0);
+    assert_int_equal(lone_answer.len, 0);
     assert_true(recv(fd, &byte, 1, 0) <= 0);
     close(fd);
     check_book("rst_stream");
@@ -224,10 +192,10 @@ static void goaway_closes_without_a_word(void **state)
     int fd;
 
     (void)state;
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: goaway, count: 1}]", 1);
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: goaway, count: 1}]", 1);
     fd = join();
-    assert_int_equal(post(fd), 0);
-    assert_int_equal(answer.len, 0);
+    assert_int_equal(lone_post_on(fd, ""), 0);
+    assert_int_equal(lone_answer.len, 0);
     assert_int_equal(recv(fd, &byte, 1, 0), 0); /* an end, no reset */
     close(fd);
     check_book("goaway");
@@ -239,16 +207,16 @@ static void half_open_says_nothing_until_it_is_over(void **state)
     int fd;
 
     (void)state;
-    rig_start_control(&rig);
-    rig_command(&rig, "{\"do\":\"fault\",\"id\":3,\"kind\":\"half_open\",\"count\":1}");
-    rig_metric_until(&rig, "collector_mock_faults_active", 1);
+    rig_start_control(&lone);
+    rig_command(&lone, "{\"do\":\"fault\",\"id\":3,\"kind\":\"half_open\",\"count\":1}");
+    rig_metric_until(&lone, "collector_mock_faults_active", 1);
     fd = join();
     rig_send(fd, one_span, sizeof(one_span) - 1);
-    rig_metric_until(&rig, "collector_mock_fault_held", 1);
-    assert_int_equal(post_alone(), 200); /* the others go on */
+    rig_metric_until(&lone, "collector_mock_fault_held", 1);
+    assert_int_equal(lone_post(""), 200); /* the others go on */
     assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
     assert_int_equal(errno, EAGAIN);
-    rig_command(&rig, "{\"do\":\"end\",\"id\":3}");
+    rig_command(&lone, "{\"do\":\"end\",\"id\":3}");
     assert_true(rig_closed(fd));
     close(fd);
     check_book("half_open");
@@ -257,10 +225,10 @@ static void half_open_says_nothing_until_it_is_over(void **state)
 static void memory_pressure_refuses_as_the_limiter_does(void **state)
 {
     (void)state;
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: memory_pressure, count: 1}]", 1);
-    assert_int_equal(post_alone(), 503);
-    assert_null(strstr(answer.data, "Retry-After"));
-    assert_non_null(memmem(answer.data, answer.len, "high memory usage", 17));
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: memory_pressure, count: 1}]", 1);
+    assert_int_equal(lone_post(""), 503);
+    assert_null(strstr(lone_answer.data, "Retry-After"));
+    assert_non_null(memmem(lone_answer.data, lone_answer.len, "high memory usage", 17));
     check_book("memory_pressure");
 }
 
@@ -271,12 +239,12 @@ static void a_full_disk_leaves_no_trace_in_the_tap(void **state)
     size_t requests = 0;
 
     (void)state;
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: disk_full, count: 1}]", 1);
-    assert_int_equal(post_alone(), 503);
-    assert_non_null(memmem(answer.data, answer.len, "No space left on device", 23));
-    assert_true(spans("failed") == SPANS);
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: disk_full, count: 1}]", 1);
+    assert_int_equal(lone_post(""), 503);
+    assert_non_null(memmem(lone_answer.data, lone_answer.len, "No space left on device", 23));
+    assert_true(spans("failed") == LONE_SPANS);
     check_book("disk_full");
-    assert_int_equal(col_tap_open(rig.tap, &reader, NULL), OTEL_OK);
+    assert_int_equal(col_tap_open(lone.tap, &reader, NULL), OTEL_OK);
     while (col_tap_next(&reader, &record))
         requests += record.type == COL_TAP_REQUEST;
     assert_int_equal(requests, 1); /* the second one */
@@ -288,7 +256,7 @@ static void a_full_disk_leaves_no_trace_in_the_tap(void **state)
 static void a_delay_is_drawn_from_its_law(void **state)
 {
     (void)state;
-    rig_start_faults(&rig,
+    rig_start_faults(&lone,
                      "faults:\n"
                      "  - {at: 0s, fault: delay, delay: 30ms, delay_max: 60ms,\n"
                      "     distribution: uniform, count: 5}\n"
@@ -297,12 +265,12 @@ static void a_delay_is_drawn_from_its_law(void **state)
                      2);
     for (int i = 0; i < 10; i++) {
         uint64_t began = now();
-        assert_int_equal(post_alone(), 200);
+        assert_int_equal(lone_post(""), 200);
         if (i < 5)
             assert_true(now() - began >= 29 * OTL_NS_PER_MS);
     }
     assert_true(hits("delay") == 10);
-    assert_int_equal(rig_stop(&rig), 0);
+    assert_int_equal(rig_stop(&lone), 0);
 }
 
 static void partial_success_rejects_the_last_spans(void **state)
@@ -313,16 +281,16 @@ static void partial_success_rejects_the_last_spans(void **state)
     uint64_t rejected = 0;
 
     (void)state;
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: partial_success, rejected: 5, count: 1}]", 1);
-    assert_int_equal(post_alone(), 200);
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: partial_success, rejected: 5, count: 1}]", 1);
+    assert_int_equal(lone_post(""), 200);
     response = decode();
     assert_int_equal(response->partial_success->rejected_spans, 5);
     assert_int_equal(response->partial_success->error_message.len, 19);
     otlp__export_trace_service_response__free_unpacked(response, NULL);
-    assert_true(spans("accepted") == SPANS - 5);
+    assert_true(spans("accepted") == LONE_SPANS - 5);
     assert_true(spans("refused") == 5);
     check_book("partial_success");
-    assert_int_equal(col_tap_open(rig.tap, &reader, NULL), OTEL_OK);
+    assert_int_equal(col_tap_open(lone.tap, &reader, NULL), OTEL_OK);
     while (col_tap_next(&reader, &record))
         if (record.type == COL_TAP_ANSWER)
             rejected += record.rejected_spans;
@@ -338,10 +306,10 @@ static void partial_success_is_json_to_json(void **state)
     int fd;
 
     (void)state;
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: partial_success, rejected: 5, count: 1}]", 1);
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: partial_success, rejected: 5, count: 1}]", 1);
     fd = join();
     rig_send(fd, request, sizeof(request) - 1);
-    assert_int_equal(rig_answer(fd, &answer), 200);
+    assert_int_equal(rig_answer(fd, &lone_answer), 200);
     assert_string_equal(answer_body().data, "{\"partialSuccess\":{\"rejectedSpans\":\"1\","
                                             "\"errorMessage\":\"rejected on command\"}}");
     close(fd);
@@ -355,10 +323,10 @@ static void a_truncated_answer_breaks_off(void **state)
     int fd;
 
     (void)state;
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: truncated_answer, count: 1}]", 1);
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: truncated_answer, count: 1}]", 1);
     fd = join();
-    assert_int_equal(post(fd), 200); /* until the end of the connection */
-    length = strstr(answer.data, "Content-Length: ");
+    assert_int_equal(lone_post_on(fd, ""), 200); /* until the end of the connection */
+    length = strstr(lone_answer.data, "Content-Length: ");
     assert_non_null(length);
     assert_true(answer_body().len > 0);
     assert_int_equal(answer_body().len, strtoul(length + 16, NULL, 10) / 2);
@@ -374,9 +342,9 @@ static void corrupt_gzip_cannot_be_inflated(void **state)
     z_stream stream;
 
     (void)state;
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: corrupt_gzip, count: 1}]", 1);
-    assert_int_equal(post_alone(), 200);
-    assert_non_null(strstr(answer.data, "Content-Encoding: gzip\r\n"));
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: corrupt_gzip, count: 1}]", 1);
+    assert_int_equal(lone_post(""), 200);
+    assert_non_null(strstr(lone_answer.data, "Content-Encoding: gzip\r\n"));
     message = answer_body();
     assert_memory_equal(message.data, "\x1f\x8b\x08", 3);
     memset(&stream, 0, sizeof(stream));
@@ -393,10 +361,10 @@ static void corrupt_gzip_cannot_be_inflated(void **state)
 static void a_wrong_content_type_is_html(void **state)
 {
     (void)state;
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: wrong_content_type, count: 1}]", 1);
-    assert_int_equal(post_alone(), 200);
-    assert_non_null(strstr(answer.data, "Content-Type: text/html\r\n"));
-    assert_non_null(strstr(answer.data, "this is no OTLP"));
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: wrong_content_type, count: 1}]", 1);
+    assert_int_equal(lone_post(""), 200);
+    assert_non_null(strstr(lone_answer.data, "Content-Type: text/html\r\n"));
+    assert_non_null(strstr(lone_answer.data, "this is no OTLP"));
     check_book("wrong_content_type");
 }
 
@@ -405,9 +373,9 @@ static void an_oversized_answer_is_a_good_one_of_that_size(void **state)
     Otlp__ExportTraceServiceResponse *response;
 
     (void)state;
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: oversized_answer, size: 8000, count: 1}]",
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: oversized_answer, size: 8000, count: 1}]",
                      1);
-    assert_int_equal(post_alone(), 200);
+    assert_int_equal(lone_post(""), 200);
     response = decode();
     assert_int_equal(response->partial_success->error_message.len, 8000);
     otlp__export_trace_service_response__free_unpacked(response, NULL);
@@ -419,9 +387,9 @@ static void a_slow_answer_comes_a_few_bytes_at_a_time(void **state)
     uint64_t began;
 
     (void)state;
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: slow_answer, rate: 100, count: 1}]", 1);
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: slow_answer, rate: 100, count: 1}]", 1);
     began = now();
-    assert_int_equal(post_alone(), 200);
+    assert_int_equal(lone_post(""), 200);
     assert_true(now() - began >= 200 * OTL_NS_PER_MS); /* about 80 bytes */
     check_book("slow_answer");
 }
@@ -429,9 +397,9 @@ static void a_slow_answer_comes_a_few_bytes_at_a_time(void **state)
 static void a_duplicate_goes_to_the_pipeline_twice(void **state)
 {
     (void)state;
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: duplicate, count: 1}]", 1);
-    assert_int_equal(post_alone(), 200);
-    assert_true(spans("accepted") == 2 * SPANS);
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: duplicate, count: 1}]", 1);
+    assert_int_equal(lone_post(""), 200);
+    assert_true(spans("accepted") == 2 * LONE_SPANS);
     check_book("duplicate");
 }
 
@@ -443,11 +411,11 @@ static void clock_skew_is_in_the_recording(void **state)
     size_t count = 0;
 
     (void)state;
-    rig_start_faults(&rig,
+    rig_start_faults(&lone,
                      "faults: [{at: 0s, fault: clock_skew, skew: 1h, behind: true, count: 1}]", 1);
-    assert_int_equal(post_alone(), 200);
+    assert_int_equal(lone_post(""), 200);
     check_book("clock_skew");
-    assert_int_equal(col_tap_open(rig.tap, &reader, NULL), OTEL_OK);
+    assert_int_equal(col_tap_open(lone.tap, &reader, NULL), OTEL_OK);
     while (col_tap_next(&reader, &record))
         if (record.type == COL_TAP_REQUEST && count < 2)
             seen[count++] = record.wall_ns;
@@ -464,19 +432,20 @@ static void accept_stall_reads_nothing_until_it_is_over(void **state)
     int fd;
 
     (void)state;
-    rig_start_control(&rig);
-    rig_command(&rig, "{\"do\":\"fault\",\"id\":3,\"kind\":\"accept_stall\",\"count\":1}");
-    rig_metric_until(&rig, "collector_mock_faults_active", 1);
+    rig_start_control(&lone);
+    rig_command(&lone, "{\"do\":\"fault\",\"id\":3,\"kind\":\"accept_stall\",\"count\":1}");
+    rig_metric_until(&lone, "collector_mock_faults_active", 1);
     fd = join();
     rig_send(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27);
-    rig_metric_until(&rig, "collector_mock_fault_hit_connections_total{fault=\"accept_stall\"}", 1);
-    assert_int_equal(post_alone(), 200); /* the second one is served */
+    rig_metric_until(&lone, "collector_mock_fault_hit_connections_total{fault=\"accept_stall\"}",
+                     1);
+    assert_int_equal(lone_post(""), 200); /* the second one is served */
     assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
-    rig_command(&rig, "{\"do\":\"end\",\"id\":3}");
-    assert_int_equal(rig_answer(fd, &answer), 404); /* now it was read */
+    rig_command(&lone, "{\"do\":\"end\",\"id\":3}");
+    assert_int_equal(rig_answer(fd, &lone_answer), 404); /* now it was read */
     close(fd);
-    assert_int_equal(rig_recorded(&rig, "\"kind\":\"accept_stall\""), 1);
-    assert_int_equal(rig_stop(&rig), 0);
+    assert_int_equal(rig_recorded(&lone, "\"kind\":\"accept_stall\""), 1);
+    assert_int_equal(rig_stop(&lone), 0);
 }
 
 static void slow_read_takes_its_time(void **state)
@@ -485,15 +454,15 @@ static void slow_read_takes_its_time(void **state)
     int fd;
 
     (void)state;
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: slow_read, rate: 2000, count: 1}]", 1);
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: slow_read, rate: 2000, count: 1}]", 1);
     fd = join();
     began = now();
-    assert_int_equal(post(fd), 200);
-    assert_true(now() - began >= body.len * OTL_NS_PER_S / 2000 / 2);
+    assert_int_equal(lone_post_on(fd, ""), 200);
+    assert_true(now() - began >= lone_body.len * OTL_NS_PER_S / 2000 / 2);
     close(fd);
-    assert_true(rig_metric(&rig,
+    assert_true(rig_metric(&lone,
                            "collector_mock_fault_hit_connections_total{fault=\"slow_read\"}") == 1);
-    assert_int_equal(rig_stop(&rig), 0);
+    assert_int_equal(rig_stop(&lone), 0);
 }
 
 static void slow_read_slows_open_connections_too(void **state)
@@ -502,16 +471,16 @@ static void slow_read_slows_open_connections_too(void **state)
     int fd;
 
     (void)state;
-    rig_start_control(&rig);
+    rig_start_control(&lone);
     fd = join();
-    assert_int_equal(post(fd), 200);
-    rig_command(&rig, "{\"do\":\"fault\",\"id\":3,\"kind\":\"slow_read\",\"rate\":2000}");
-    rig_metric_until(&rig, "collector_mock_fault_hit_connections_total{fault=\"slow_read\"}", 1);
+    assert_int_equal(lone_post_on(fd, ""), 200);
+    rig_command(&lone, "{\"do\":\"fault\",\"id\":3,\"kind\":\"slow_read\",\"rate\":2000}");
+    rig_metric_until(&lone, "collector_mock_fault_hit_connections_total{fault=\"slow_read\"}", 1);
     began = now();
-    assert_int_equal(post(fd), 200);
-    assert_true(now() - began >= body.len * OTL_NS_PER_S / 2000 / 2);
+    assert_int_equal(lone_post_on(fd, ""), 200);
+    assert_true(now() - began >= lone_body.len * OTL_NS_PER_S / 2000 / 2);
     close(fd);
-    assert_int_equal(rig_stop(&rig), 0);
+    assert_int_equal(rig_stop(&lone), 0);
 }
 
 static void a_restart_ends_connections_in_order(void **state)
@@ -520,18 +489,18 @@ static void a_restart_ends_connections_in_order(void **state)
     int fd;
 
     (void)state;
-    rig_start_control(&rig);
+    rig_start_control(&lone);
     fd = join();
-    assert_int_equal(post(fd), 200);
-    rig_command(&rig, "{\"do\":\"fault\",\"id\":3,\"kind\":\"restart\",\"for\":\"24h\"}");
+    assert_int_equal(lone_post_on(fd, ""), 200);
+    rig_command(&lone, "{\"do\":\"fault\",\"id\":3,\"kind\":\"restart\",\"for\":\"24h\"}");
     assert_int_equal(recv(fd, &byte, 1, 0), 0); /* an end, no reset */
     close(fd);
-    rig_metric_until(&rig, "collector_mock_fault_connections_total", 1);
-    rig_command(&rig, "{\"do\":\"end\",\"id\":3}");
-    while (rig_metric(&rig, "collector_mock_faults_active") > 0)
+    rig_metric_until(&lone, "collector_mock_fault_connections_total", 1);
+    rig_command(&lone, "{\"do\":\"end\",\"id\":3}");
+    while (rig_metric(&lone, "collector_mock_faults_active") > 0)
         continue;
-    assert_int_equal(post_alone(), 200); /* on the same port */
-    assert_int_equal(rig_stop(&rig), 0);
+    assert_int_equal(lone_post(""), 200); /* on the same port */
+    assert_int_equal(rig_stop(&lone), 0);
 }
 
 /* The record says which connections it has ended, between its own beginning and end. */
@@ -568,17 +537,17 @@ static void commands_are_answered_with_what_was_done(void **state)
     char line[1000];
 
     (void)state;
-    rig_start_control(&rig);
-    rig_command(&rig, "{\"do\":\"fault\",\"id\":9,\"kind\":\"partial_success\",\"rejected\":2,"
+    rig_start_control(&lone);
+    rig_command(&lone, "{\"do\":\"fault\",\"id\":9,\"kind\":\"partial_success\",\"rejected\":2,"
                       "\"count\":2,\"seed\":4}");
-    rig_metric_until(&rig, "collector_mock_faults_active", 1);
-    assert_int_equal(post_alone(), 200);
-    assert_int_equal(post_alone(), 200);
-    rig_reply(&rig, line, sizeof(line));
+    rig_metric_until(&lone, "collector_mock_faults_active", 1);
+    assert_int_equal(lone_post(""), 200);
+    assert_int_equal(lone_post(""), 200);
+    rig_reply(&lone, line, sizeof(line));
     assert_non_null(strstr(line, "\"event\":\"acted\",\"id\":9,\"kind\":\"partial_success\","
                                  "\"requests\":2,\"spans\":48,\"connections\":0"));
     assert_true(spans("refused") == 4);
-    assert_int_equal(rig_stop(&rig), 0);
+    assert_int_equal(rig_stop(&lone), 0);
 }
 
 static void wrong_commands_are_told_why(void **state)
@@ -605,22 +574,22 @@ static void wrong_commands_are_told_why(void **state)
     char line[1000];
 
     (void)state;
-    rig_start_control(&rig);
+    rig_start_control(&lone);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        rig_command(&rig, cases[i].command);
+        rig_command(&lone, cases[i].command);
         do
-            rig_reply(&rig, line, sizeof(line));
+            rig_reply(&lone, line, sizeof(line));
         while (strstr(line, "\"event\":\"acted\"") != NULL);
         if (strstr(line, "\"event\":\"fault\"") == NULL || strstr(line, cases[i].says) == NULL)
             fail_msg("%s: %s", cases[i].command, line);
     }
-    assert_int_equal(post_alone(), 200);
-    assert_int_equal(rig_stop(&rig), 0);
+    assert_int_equal(lone_post(""), 200);
+    assert_int_equal(rig_stop(&lone), 0);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, lone_teardown)
     const struct CMUnitTest tests[] = {
         TEST(faults_with_a_count_are_a_queue),
         TEST(every_status_may_be_the_answer),

@@ -11,31 +11,7 @@
 
 #include <cmocka.h>
 
-#include "collector-mock/tests/rig.h"
-
-enum { SPANS = 24 }; /* of the official request "groups" */
-
-static struct rig rig;
-static struct otl_buf body, answer;
-
-static int setup(void **state)
-{
-    (void)state;
-    signal(SIGPIPE, SIG_IGN);
-    rig_init(&rig);
-    rig_official("groups", &body);
-    otl_buf_init(&answer, 1u << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    rig_fini(&rig);
-    otl_buf_fini(&body);
-    otl_buf_fini(&answer);
-    return 0;
-}
+#include "collector-mock/tests/lone.h"
 
 static void configure(const char *processors)
 {
@@ -51,21 +27,12 @@ static void configure(const char *processors)
              "  telemetry: {metrics: {address: '127.0.0.1:0'}}\n"
              "  pipelines: {traces: {receivers: [otlp], processors: [%s], exporters: [file]}}\n",
              processors);
-    rig_config(&rig, text);
-}
-
-static unsigned post(void)
-{
-    int fd = rig_connect(rig_port(&rig, "otlp/http"));
-    unsigned status = rig_post(fd, "", otl_view(body.data, body.len), &answer);
-
-    close(fd);
-    return status;
+    rig_config(&lone, text);
 }
 
 static bool answer_has(const char *text)
 {
-    return memmem(answer.data, answer.len, text, strlen(text)) != NULL;
+    return memmem(lone_answer.data, lone_answer.len, text, strlen(text)) != NULL;
 }
 
 static bool log_has(const char *text)
@@ -73,7 +40,7 @@ static bool log_has(const char *text)
     struct otl_buf log;
     bool has;
 
-    rig_read(rig.log, &log);
+    rig_read(lone.log, &log);
     has = strstr(log.data, text) != NULL;
     otl_buf_fini(&log);
     return has;
@@ -84,20 +51,20 @@ static bool log_has(const char *text)
 
 static void pressed(void)
 {
-    assert_int_equal(post(), 503);
+    assert_int_equal(lone_post(""), 503);
     assert_true(answer_has("data refused due to high memory usage"));
     assert_false(answer_has("Retry-After"));
-    assert_int_equal(post(), 503);
-    assert_int_equal(post(), 200); /* it hits twice */
-    assert_true(rig_metric(&rig, LIMITER("refused")) == 2 * SPANS);
-    assert_true(rig_metric(&rig, LIMITER("accepted")) == SPANS);
-    assert_true(rig_metric(&rig, "otelcol_receiver_refused_spans_total"
-                                 "{receiver=\"otlp\",transport=\"http\"}") == 2 * SPANS);
-    assert_true(rig_metric(&rig, "collector_mock_fault_spans_total{fault=\"memory_pressure\"}") ==
-                2 * SPANS);
-    assert_int_equal(rig_recorded(&rig, "\"kind\":\"memory_pressure\""), 2);
-    assert_int_equal(rig_recorded(&rig, "\"request\":2,"), 1);
-    assert_int_equal(rig_stop(&rig), 0);
+    assert_int_equal(lone_post(""), 503);
+    assert_int_equal(lone_post(""), 200); /* it hits twice */
+    assert_true(rig_metric(&lone, LIMITER("refused")) == 2 * LONE_SPANS);
+    assert_true(rig_metric(&lone, LIMITER("accepted")) == LONE_SPANS);
+    assert_true(rig_metric(&lone, "otelcol_receiver_refused_spans_total"
+                                 "{receiver=\"otlp\",transport=\"http\"}") == 2 * LONE_SPANS);
+    assert_true(rig_metric(&lone, "collector_mock_fault_spans_total{fault=\"memory_pressure\"}") ==
+                2 * LONE_SPANS);
+    assert_int_equal(rig_recorded(&lone, "\"kind\":\"memory_pressure\""), 2);
+    assert_int_equal(rig_recorded(&lone, "\"request\":2,"), 1);
+    assert_int_equal(rig_stop(&lone), 0);
     assert_true(log_has("above the soft limit: refusing data (fault memory_pressure)"));
     assert_true(log_has("back within limits (fault memory_pressure)"));
 }
@@ -106,7 +73,7 @@ static void pressure_is_usage_over_the_limit_by_plan(void **state)
 {
     (void)state;
     configure("memory_limiter");
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: memory_pressure, count: 2}]", 1);
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: memory_pressure, count: 2}]", 1);
     pressed();
 }
 
@@ -114,9 +81,9 @@ static void pressure_is_usage_over_the_limit_live(void **state)
 {
     (void)state;
     configure("memory_limiter");
-    rig_start_control(&rig);
-    rig_command(&rig, "{\"do\":\"fault\",\"id\":1,\"kind\":\"memory_pressure\",\"count\":2}");
-    rig_metric_until(&rig, "collector_mock_faults_active", 1);
+    rig_start_control(&lone);
+    rig_command(&lone, "{\"do\":\"fault\",\"id\":1,\"kind\":\"memory_pressure\",\"count\":2}");
+    rig_metric_until(&lone, "collector_mock_faults_active", 1);
     pressed();
 }
 
@@ -125,12 +92,12 @@ static void pressure_behind_a_batch_loses_spans(void **state)
 {
     (void)state;
     configure("batch, memory_limiter");
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: memory_pressure, count: 1}]", 1);
-    assert_int_equal(post(), 200);
-    assert_true(rig_metric(&rig, LIMITER("refused")) == SPANS);
-    assert_true(rig_metric(&rig, "collector_mock_batch_lost_spans_total{processor=\"batch\"}") ==
-                SPANS);
-    assert_int_equal(rig_stop(&rig), 0);
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: memory_pressure, count: 1}]", 1);
+    assert_int_equal(lone_post(""), 200);
+    assert_true(rig_metric(&lone, LIMITER("refused")) == LONE_SPANS);
+    assert_true(rig_metric(&lone, "collector_mock_batch_lost_spans_total{processor=\"batch\"}") ==
+                LONE_SPANS);
+    assert_int_equal(rig_stop(&lone), 0);
 }
 
 static size_t written(void)
@@ -139,7 +106,7 @@ static size_t written(void)
     char path[128];
     size_t len;
 
-    snprintf(path, sizeof(path), "%s/out.bin", rig.dir);
+    snprintf(path, sizeof(path), "%s/out.bin", lone.dir);
     rig_read(path, &out);
     len = out.len;
     otl_buf_fini(&out);
@@ -152,20 +119,21 @@ static void no_room(unsigned status)
     struct col_tap_record record;
     size_t requests = 0;
 
-    assert_int_equal(post(), status);
+    assert_int_equal(lone_post(""), status);
     if (status != 200)
         assert_true(answer_has("out.bin: No space left on device"));
-    assert_int_equal(post(), 200); /* it hits once */
-    assert_true(rig_metric(&rig, "otelcol_exporter_send_failed_spans_total{exporter=\"file\"}") ==
-                SPANS);
-    assert_true(rig_metric(&rig, "otelcol_exporter_sent_spans_total{exporter=\"file\"}") == SPANS);
-    assert_true(rig_metric(&rig, "collector_mock_fault_spans_total{fault=\"disk_full\"}") ==
-                SPANS);
-    assert_int_equal(rig_recorded(&rig, "\"kind\":\"disk_full\""), 1);
-    assert_int_equal(rig_recorded(&rig, "\"spans\":24,\"exporter\":\"file\"}"), 1);
-    assert_int_equal(rig_stop(&rig), 0);
-    assert_int_equal(written(), body.len + 4); /* of the second one, whole */
-    assert_int_equal(col_tap_open(rig.tap, &reader, NULL), OTEL_OK);
+    assert_int_equal(lone_post(""), 200); /* it hits once */
+    assert_true(rig_metric(&lone, "otelcol_exporter_send_failed_spans_total{exporter=\"file\"}") ==
+                LONE_SPANS);
+    assert_true(rig_metric(&lone, "otelcol_exporter_sent_spans_total{exporter=\"file\"}") ==
+                LONE_SPANS);
+    assert_true(rig_metric(&lone, "collector_mock_fault_spans_total{fault=\"disk_full\"}") ==
+                LONE_SPANS);
+    assert_int_equal(rig_recorded(&lone, "\"kind\":\"disk_full\""), 1);
+    assert_int_equal(rig_recorded(&lone, "\"spans\":24,\"exporter\":\"file\"}"), 1);
+    assert_int_equal(rig_stop(&lone), 0);
+    assert_int_equal(written(), lone_body.len + 4); /* of the second one, whole */
+    assert_int_equal(col_tap_open(lone.tap, &reader, NULL), OTEL_OK);
     while (col_tap_next(&reader, &record))
         requests += record.type == COL_TAP_REQUEST;
     col_tap_close(&reader);
@@ -176,7 +144,7 @@ static void a_full_disk_is_a_write_that_fails_by_plan(void **state)
 {
     (void)state;
     configure("memory_limiter");
-    rig_start_faults(&rig, "faults: [{at: 0s, fault: disk_full, count: 1}]", 1);
+    rig_start_faults(&lone, "faults: [{at: 0s, fault: disk_full, count: 1}]", 1);
     no_room(503);
 }
 
@@ -184,13 +152,13 @@ static void a_full_disk_is_a_write_that_fails_live(void **state)
 {
     (void)state;
     configure("batch");
-    rig_start_control(&rig);
-    rig_command(&rig, "{\"do\":\"fault\",\"id\":1,\"kind\":\"disk_full\",\"count\":1}");
-    rig_metric_until(&rig, "collector_mock_faults_active", 1);
+    rig_start_control(&lone);
+    rig_command(&lone, "{\"do\":\"fault\",\"id\":1,\"kind\":\"disk_full\",\"count\":1}");
+    rig_metric_until(&lone, "collector_mock_faults_active", 1);
     no_room(200); /* behind a batch the client hears nothing of it */
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, lone_setup, lone_teardown)
 
 int main(void)
 {

@@ -12,31 +12,7 @@
 #include <cmocka.h>
 
 #include "collector-mock/grpc/tests/client.h"
-#include "collector-mock/tests/rig.h"
-
-enum { SPANS = 24 }; /* of the official request "groups" */
-
-static struct rig rig;
-static struct otl_buf body, answer;
-
-static int setup(void **state)
-{
-    (void)state;
-    signal(SIGPIPE, SIG_IGN);
-    rig_init(&rig);
-    rig_official("groups", &body);
-    otl_buf_init(&answer, 1u << 20);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    rig_fini(&rig);
-    otl_buf_fini(&body);
-    otl_buf_fini(&answer);
-    return 0;
-}
+#include "collector-mock/tests/lone.h"
 
 static void configure(const char *include, const char *batch, const char *processors)
 {
@@ -55,16 +31,7 @@ static void configure(const char *include, const char *batch, const char *proces
              "  telemetry: {metrics: {address: '127.0.0.1:0'}}\n"
              "  pipelines: {traces: {receivers: [otlp], processors: [%s], exporters: [file]}}\n",
              include, include, batch, processors);
-    rig_config(&rig, text);
-}
-
-static unsigned post(const char *headers)
-{
-    int fd = rig_connect(rig_port(&rig, "otlp/http"));
-    unsigned status = rig_post(fd, headers, otl_view(body.data, body.len), &answer);
-
-    close(fd);
-    return status;
+    rig_config(&lone, text);
 }
 
 /* How often the text is in the n-th line of what the exporter wrote; -1: there is no such line. */
@@ -74,7 +41,7 @@ static int written(size_t line, const char *text)
     char path[128], *at, *end;
     int count = -1;
 
-    snprintf(path, sizeof(path), "%s/out.json", rig.dir);
+    snprintf(path, sizeof(path), "%s/out.json", lone.dir);
     rig_read(path, &out);
     for (at = out.data; line > 0 && at != NULL; line--)
         at = strchr(at, '\n') != NULL ? strchr(at, '\n') + 1 : NULL;
@@ -98,23 +65,23 @@ static void each_set_of_values_has_a_batch_of_its_own(void **state)
     (void)state;
     configure("true", "metadata_keys: [X-EXTRA], metadata_cardinality_limit: 3",
               "batch, attributes");
-    rig_start(&rig, NULL);
-    assert_int_equal(post("X-Extra: a\r\n"), 200);
-    assert_int_equal(post("x-extra: b\r\n"), 200);
-    assert_int_equal(post("X-eXtra: a\r\n"), 200);
-    assert_true(rig_metric(&rig, series) == 2);
-    assert_int_equal(post(""), 200);
-    assert_true(rig_metric(&rig, series) == 3);
-    assert_int_equal(post("X-Extra: c\r\n"), 500); /* for good */
-    assert_non_null(strstr(answer.data, "too many batcher metadata-value combinations"));
-    assert_int_equal(post("X-Extra: b\r\n"), 200);
-    assert_int_equal(rig_stop(&rig), 0);
+    rig_start(&lone, NULL);
+    assert_int_equal(lone_post("X-Extra: a\r\n"), 200);
+    assert_int_equal(lone_post("x-extra: b\r\n"), 200);
+    assert_int_equal(lone_post("X-eXtra: a\r\n"), 200);
+    assert_true(rig_metric(&lone, series) == 2);
+    assert_int_equal(lone_post(""), 200);
+    assert_true(rig_metric(&lone, series) == 3);
+    assert_int_equal(lone_post("X-Extra: c\r\n"), 500); /* for good */
+    assert_non_null(strstr(lone_answer.data, "too many batcher metadata-value combinations"));
+    assert_int_equal(lone_post("X-Extra: b\r\n"), 200);
+    assert_int_equal(rig_stop(&lone), 0);
     /* the last one made comes first at the end; each has its value alone */
-    assert_int_equal(written(0, "\"spanId\""), SPANS);
+    assert_int_equal(written(0, "\"spanId\""), LONE_SPANS);
     assert_int_equal(written(0, "\"tenant\""), 0);
-    assert_int_equal(written(1, TENANT("b")), 2 * SPANS);
+    assert_int_equal(written(1, TENANT("b")), 2 * LONE_SPANS);
     assert_int_equal(written(1, TENANT("a")), 0);
-    assert_int_equal(written(2, TENANT("a")), 2 * SPANS);
+    assert_int_equal(written(2, TENANT("a")), 2 * LONE_SPANS);
     assert_int_equal(written(3, ""), -1);
 }
 
@@ -126,18 +93,18 @@ static void headers_of_grpc_count_likewise(void **state)
 
     (void)state;
     configure("true", "metadata_keys: [x-extra]", "batch, attributes");
-    rig_start(&rig, NULL);
+    rig_start(&lone, NULL);
     otl_buf_init(&framed, 1 << 20);
-    put_message(&framed, 0, otl_view(body.data, body.len));
+    put_message(&framed, 0, otl_view(lone_body.data, lone_body.len));
     ask.body = framed.data;
     ask.len = framed.len;
-    client_open(&client, rig_connect(rig_port(&rig, "otlp/grpc")), NULL, NULL);
+    client_open(&client, rig_connect(rig_port(&lone, "otlp/grpc")), NULL, NULL);
     assert_int_equal(client_call(&client, &ask), 0);
     client_close(&client);
     otl_buf_fini(&framed);
-    assert_int_equal(post("X-Extra: b\r\n"), 200);
-    assert_int_equal(rig_stop(&rig), 0);
-    assert_int_equal(written(0, TENANT("b")), 2 * SPANS);
+    assert_int_equal(lone_post("X-Extra: b\r\n"), 200);
+    assert_int_equal(rig_stop(&lone), 0);
+    assert_int_equal(written(0, TENANT("b")), 2 * LONE_SPANS);
     assert_int_equal(written(1, ""), -1);
 }
 
@@ -145,12 +112,13 @@ static void headers_become_attributes(void **state)
 {
     (void)state;
     configure("true", "", "attributes");
-    rig_start(&rig, NULL);
-    assert_int_equal(post("X-Extra: a\r\n"), 200);
-    assert_int_equal(post("X-Extra: \xff\r\n"), 200); /* no text: nothing */
-    assert_int_equal(rig_stop(&rig), 0);
-    assert_int_equal(written(0, TENANT("a")), SPANS);
-    assert_int_equal(written(0, "{\"key\":\"bare\",\"value\":{\"stringValue\":\"a\"}}"), SPANS);
+    rig_start(&lone, NULL);
+    assert_int_equal(lone_post("X-Extra: a\r\n"), 200);
+    assert_int_equal(lone_post("X-Extra: \xff\r\n"), 200); /* no text: nothing */
+    assert_int_equal(rig_stop(&lone), 0);
+    assert_int_equal(written(0, TENANT("a")), LONE_SPANS);
+    assert_int_equal(written(0, "{\"key\":\"bare\",\"value\":{\"stringValue\":\"a\"}}"),
+                     LONE_SPANS);
     assert_int_equal(written(0, "\"none\""), 0);
     assert_int_equal(written(1, "\"tenant\""), 0);
 }
@@ -161,11 +129,11 @@ static void without_include_metadata_there_are_none(void **state)
     (void)state;
     configure("false", "metadata_keys: [x-extra], metadata_cardinality_limit: 1",
               "batch, attributes");
-    rig_start(&rig, NULL);
-    assert_int_equal(post("X-Extra: a\r\n"), 200);
-    assert_int_equal(post("X-Extra: b\r\n"), 200);
-    assert_int_equal(rig_stop(&rig), 0);
-    assert_int_equal(written(0, "\"spanId\""), 2 * SPANS);
+    rig_start(&lone, NULL);
+    assert_int_equal(lone_post("X-Extra: a\r\n"), 200);
+    assert_int_equal(lone_post("X-Extra: b\r\n"), 200);
+    assert_int_equal(rig_stop(&lone), 0);
+    assert_int_equal(written(0, "\"spanId\""), 2 * LONE_SPANS);
     assert_int_equal(written(0, "\"tenant\""), 0);
 }
 
@@ -174,28 +142,28 @@ static void a_batch_without_keys_forgets_the_client(void **state)
 {
     (void)state;
     configure("true", "", "batch, attributes");
-    rig_start(&rig, NULL);
-    assert_int_equal(post("X-Extra: a\r\n"), 200);
-    assert_int_equal(rig_stop(&rig), 0);
-    assert_int_equal(written(0, "\"spanId\""), SPANS);
+    rig_start(&lone, NULL);
+    assert_int_equal(lone_post("X-Extra: a\r\n"), 200);
+    assert_int_equal(rig_stop(&lone), 0);
+    assert_int_equal(written(0, "\"spanId\""), LONE_SPANS);
     assert_int_equal(written(0, "\"tenant\""), 0);
 }
 
 static void mistakes_are_told_with_their_place(void **state)
 {
-    const char *arguments[] = {"--config", rig.config, NULL};
+    const char *arguments[] = {"--config", lone.config, NULL};
     struct otl_buf log;
 
     (void)state;
     configure("true", "metadata_keys: [a, B, b]", "batch");
-    assert_int_equal(rig_run(&rig, arguments), 2);
-    rig_read(rig.log, &log);
+    assert_int_equal(rig_run(&lone, arguments), 2);
+    rig_read(lone.log, &log);
     assert_non_null(strstr(log.data, ":3:72: processor 'batch': duplicate entry in metadata_keys: "
                                      "\"b\" (case-insensitive)"));
     otl_buf_fini(&log);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, lone_setup, lone_teardown)
 
 int main(void)
 {

@@ -26,15 +26,9 @@ static const char blocking[] = "sending_queue: {queue_size: 1, num_consumers: 1,
 /* Begin a request of GROUPS spans to near; its connection. */
 static int begin(void)
 {
-    static const char head[] = "POST /v1/traces HTTP/1.1\r\nHost: x\r\n"
-                               "Content-Type: application/x-protobuf\r\nContent-Length: ";
     int fd = rig_connect(rig_port(&pair_near, "otlp/http"));
-    char length[32];
-    int len = snprintf(length, sizeof(length), "%zu\r\n\r\n", pair_body.len);
 
-    rig_send(fd, head, sizeof(head) - 1);
-    rig_send(fd, length, (size_t)len);
-    rig_send(fd, pair_body.data, pair_body.len);
+    rig_begin(fd, "application/x-protobuf", "", otl_view(pair_body.data, pair_body.len));
     return fd;
 }
 

@@ -312,25 +312,32 @@ void rig_send(int fd, const void *data, size_t len)
     }
 }
 
-static bool complete(const struct otl_buf *out)
+/* How many bytes of an answer are still to come; 1: one at least, and it is not known yet. */
+static size_t missing(const struct otl_buf *out)
 {
     const char *end = out->len > 0 ? strstr(out->data, "\r\n\r\n") : NULL;
     const char *length = out->len > 0 ? strstr(out->data, "Content-Length: ") : NULL;
+    size_t whole;
 
+    if (end != NULL && strncmp(out->data, "HTTP/1.1 204", 12) == 0)
+        return 0;
     if (end == NULL || length == NULL || length > end)
-        return false;
-    return out->len >= (size_t)(end - out->data) + 4 + strtoul(length + 16, NULL, 10);
+        return 1;
+    whole = (size_t)(end - out->data) + 4 + strtoul(length + 16, NULL, 10);
+    return out->len < whole ? whole - out->len : 0;
 }
 
 unsigned rig_answer(int fd, struct otl_buf *out)
 {
+    size_t wanted;
+
     otl_buf_reset(out);
-    while (!complete(out)) {
+    while ((wanted = missing(out)) > 0) {
         ssize_t got;
         assert_true(wait_readable(fd));
-        assert_int_equal(otl_buf_reserve(out, 4096), OTEL_OK);
-        /* byte by byte at the end of the head, so that a second answer is left in the socket */
-        got = recv(fd, out->data + out->len, 1, 0);
+        assert_int_equal(otl_buf_reserve(out, wanted + 4096), OTEL_OK);
+        /* no more than belongs to it, so that a second answer is left in the socket */
+        got = recv(fd, out->data + out->len, wanted, 0);
         if (got <= 0)
             break;
         out->len += (size_t)got;
@@ -350,19 +357,25 @@ bool rig_closed(int fd)
     return wait_readable(fd) && recv(fd, &byte, 1, 0) <= 0;
 }
 
+void rig_begin(int fd, const char *type, const char *headers, struct otl_view body)
+{
+    char head[1024];
+    int len = snprintf(head, sizeof(head),
+                       "POST /v1/traces HTTP/1.1\r\nHost: x\r\n"
+                       "Content-Type: %s\r\nContent-Length: %zu\r\n%s\r\n",
+                       type, body.len, headers);
+
+    rig_send(fd, head, (size_t)len);
+    rig_send(fd, body.data, body.len);
+}
+
 unsigned rig_post(int fd, const char *headers, struct otl_view body, struct otl_buf *out)
 {
     struct otl_buf own;
-    char head[1024];
     unsigned status;
-    int len = snprintf(head, sizeof(head),
-                       "POST /v1/traces HTTP/1.1\r\nHost: x\r\n"
-                       "Content-Type: application/x-protobuf\r\nContent-Length: %zu\r\n%s\r\n",
-                       body.len, headers);
 
     otl_buf_init(&own, 1 << 20);
-    rig_send(fd, head, (size_t)len);
-    rig_send(fd, body.data, body.len);
+    rig_begin(fd, "application/x-protobuf", headers, body);
     status = rig_answer(fd, out ? out : &own);
     otl_buf_fini(&own);
     return status;

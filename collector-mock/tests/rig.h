@@ -67,7 +67,9 @@ unsigned rig_answer(int fd, struct otl_buf *out);
 /* True if the peer closes within the time. */
 bool rig_closed(int fd);
 
-/* POST /v1/traces of body; the status. out may be NULL. */
+/* Send POST /v1/traces of a body of this type, whole; headers: further lines, or "". */
+void rig_begin(int fd, const char *type, const char *headers, struct otl_view body);
+/* The same of protobuf, and its answer; the status. out may be NULL. */
 unsigned rig_post(int fd, const char *headers, struct otl_view body, struct otl_buf *out);
 /* The same of JSON, to any path: "/v1/metrics". */
 unsigned rig_post_json(int fd, const char *path, struct otl_view body);

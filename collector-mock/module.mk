@@ -137,11 +137,15 @@ col_fault_tls_test_SRCS := collector-mock/tests/fault_tls_test.c $(COL_SECURE) $
 col_fault_tls_test_LIBS := col_wire base
 col_fault_tls_test_PKGS := libssl libcrypto
 
+COL_HOSTILE := collector-mock/tests/hostile.c collector-mock/grpc/tests/client.c $(COL_RIG)
 TESTS += col_hostile_test
-col_hostile_test_SRCS := collector-mock/tests/hostile_test.c \
-                         collector-mock/grpc/tests/client.c $(COL_RIG)
+col_hostile_test_SRCS := collector-mock/tests/hostile_test.c $(COL_HOSTILE)
 col_hostile_test_LIBS := col_net col_wire base
-col_hostile_test_PKGS := libnghttp2 zlib libzstd
+col_hostile_test_PKGS := libnghttp2
+TESTS += col_hostile_messages_test
+col_hostile_messages_test_SRCS := collector-mock/tests/hostile_messages_test.c $(COL_HOSTILE)
+col_hostile_messages_test_LIBS := col_net col_wire base
+col_hostile_messages_test_PKGS := libnghttp2 zlib libzstd
 
 TESTS += col_tls_test
 col_tls_test_SRCS := collector-mock/tests/tls_test.c collector-mock/grpc/tests/client.c \
@@ -189,7 +193,7 @@ col_start_test_LIBS := col_wire base
 # these start the program
 $(B)/tests/col_accounting_test $(B)/tests/col_http_test $(B)/tests/col_grpc_test $(B)/tests/col_grpc_misbehave_test \
 $(B)/tests/col_service_test $(B)/tests/col_tls_test $(B)/tests/col_fault_http_test \
-$(B)/tests/col_fault_grpc_test $(B)/tests/col_fault_tls_test $(B)/tests/col_hostile_test \
+$(B)/tests/col_fault_grpc_test $(B)/tests/col_fault_tls_test $(B)/tests/col_hostile_test $(B)/tests/col_hostile_messages_test \
 $(B)/tests/col_start_test $(B)/tests/col_misbehave_test $(B)/tests/col_chain_test \
 $(B)/tests/col_extensions_test $(B)/tests/col_chain_tls_test $(B)/tests/col_recent_test: | $(B)/bin/collector-mock
 

@@ -51,6 +51,7 @@ struct col_conn {
     const char *refuse_why;
     uint64_t since_ns;       /* start of the head; last progress of the body; start of lingering */
     size_t lingered;
+    size_t name_count;       /* request has the headers only once the head is complete */
     /* offsets into head; a value follows its name */
     uint32_t name_at[COL_HTTP_HEADERS_MAX];
     uint32_t name_len[COL_HTTP_HEADERS_MAX];

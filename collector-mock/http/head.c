@@ -34,9 +34,11 @@ static int on_begin(http_parser *parser)
     conn->state = COL_CONN_HEAD;
     conn->since_ns = otl_clock_mono(conn->server->options.clock);
     otl_buf_reset(&conn->head);
-    conn->url_len = conn->body_expected = 0;
+    conn->url_len = conn->body_expected = conn->name_count = 0;
     conn->value_open = true;
     conn->complete = false;
+    /* views of the head before, which moves as it grows */
+    conn->request.method = conn->request.path = otl_view("", 0);
     conn->request.header_count = 0;
     return 0;
 }
@@ -57,14 +59,14 @@ static int on_header_field(http_parser *parser, const char *at, size_t len)
     if (parser->flags & F_TRAILING) /* behind a chunked body: not kept */
         return 0;
     if (conn->value_open) {
-        if (conn->request.header_count == COL_HTTP_HEADERS_MAX)
+        if (conn->name_count == COL_HTTP_HEADERS_MAX)
             return refuse(conn, 431, "too many headers");
-        index = conn->request.header_count++;
+        index = conn->name_count++;
         conn->name_at[index] = (uint32_t)conn->head.len;
         conn->name_len[index] = conn->value_len[index] = 0;
         conn->value_open = false;
     }
-    conn->name_len[conn->request.header_count - 1] += (uint32_t)len;
+    conn->name_len[conn->name_count - 1] += (uint32_t)len;
     return add_head(conn, at, len);
 }
 
@@ -75,7 +77,7 @@ static int on_header_value(http_parser *parser, const char *at, size_t len)
     if (parser->flags & F_TRAILING)
         return 0;
     conn->value_open = true;
-    conn->value_len[conn->request.header_count - 1] += (uint32_t)len;
+    conn->value_len[conn->name_count - 1] += (uint32_t)len;
     return add_head(conn, at, len);
 }
 
@@ -93,6 +95,7 @@ static void head_views(struct col_conn *conn)
     query = memchr(head, '?', conn->url_len);
     request->method = otl_view_str(method);
     request->path = otl_view(head, query ? (size_t)(query - head) : conn->url_len);
+    request->header_count = conn->name_count;
     for (size_t i = 0; i < request->header_count; i++) {
         const char *name = head + conn->name_at[i];
         size_t len = conn->value_len[i];

@@ -14,6 +14,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/config/old_names.c collector-mock/config/stand_in.c \
                   collector-mock/config/lint.c collector-mock/config/rehearse.c \
                   collector-mock/config/version.c collector-mock/config/durations.c \
+                  collector-mock/config/telemetry.c \
                   collector-mock/receivers/otlp.c collector-mock/receivers/otlp_http.c \
                   collector-mock/receivers/otlp_grpc.c \
                   collector-mock/receivers/intake.c \

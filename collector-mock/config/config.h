@@ -24,7 +24,9 @@
  * Limits    the maxima below.
  */
 
-enum { COL_COMPONENTS_MAX = 128, COL_PIPELINES_MAX = 32, COL_REFS_MAX = 32 };
+/* The Collector has none of these; who needs more has made the file by a program, and reads the
+ * error that names the limit. Each pipeline may name COL_REFS_MAX of a kind. */
+enum { COL_COMPONENTS_MAX = 512, COL_PIPELINES_MAX = 256, COL_REFS_MAX = 32 };
 
 struct col_config_component {
     const char *id;
@@ -99,6 +101,10 @@ OTEL_MUST_USE enum otel_err col_config_fault(struct col_config *config, enum ote
 /* The entry of a map inside of value that stands where the complaint is, is taken out. */
 bool col_config_drop(const struct col_config *config, json_t *value,
                      const struct otl_detail *where);
+/* telemetry.c: the keys of service.telemetry, and what they say into *config. */
+extern const struct otl_schema col_telemetry_keys[];
+OTEL_MUST_USE enum otel_err col_config_telemetry(struct col_config *config,
+                                                 struct otl_detail *reterr);
 /* references.c: service.pipelines into *config. */
 OTEL_MUST_USE enum otel_err col_config_pipelines(struct col_config *config,
                                                  struct otl_detail *reterr);

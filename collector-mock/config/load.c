@@ -9,7 +9,8 @@
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
-/* Sections, component types and service.telemetry; pipelines are in references.c. */
+/* Sections and component types; pipelines are in references.c, the collector's own log and numbers
+ * in telemetry.c. */
 
 static const struct otl_schema any_key[] = {
     {.key = "*", .type = OTL_SCHEMA_ANY, .nullable = true}, OTL_SCHEMA_END};
@@ -23,42 +24,10 @@ static const struct otl_schema pipeline_keys[] = {
 static const struct otl_schema pipelines_keys[] = {
     {.key = "*", .type = OTL_SCHEMA_MAP, .child = pipeline_keys, .nullable = true},
     OTL_SCHEMA_END};
-static const char *const log_levels[] = {"debug", "info", "warn", "error", "DEBUG",
-                                         "INFO",  "WARN", "ERROR", NULL};
-static const struct otl_schema logs_keys[] = {
-    {.key = "level", .type = OTL_SCHEMA_ENUM, .words = log_levels}, OTL_SCHEMA_END};
-static const struct otl_schema prometheus_keys[] = {
-    {.key = "host", .type = OTL_SCHEMA_STRING, .fallback = "localhost"},
-    {.key = "port", .type = OTL_SCHEMA_UINT, .max = 65535, .required = true},
-    {.key = "without_type_suffix", .type = OTL_SCHEMA_BOOL},
-    {.key = "without_units", .type = OTL_SCHEMA_BOOL},
-    {.key = "without_scope_info", .type = OTL_SCHEMA_BOOL},
-    OTL_SCHEMA_END};
-static const struct otl_schema reader_exporter_keys[] = {
-    {.key = "prometheus", .type = OTL_SCHEMA_MAP, .child = prometheus_keys, .required = true},
-    OTL_SCHEMA_END};
-static const struct otl_schema pull_keys[] = {
-    {.key = "exporter", .type = OTL_SCHEMA_MAP, .child = reader_exporter_keys, .required = true},
-    OTL_SCHEMA_END};
-static const struct otl_schema reader_keys[] = {
-    {.key = "pull", .type = OTL_SCHEMA_MAP, .child = pull_keys, .required = true},
-    OTL_SCHEMA_END};
-static const struct otl_schema reader_row[] = {{.type = OTL_SCHEMA_MAP, .child = reader_keys},
-                                               OTL_SCHEMA_END};
-static const char *const metric_levels[] = {"none", "basic", "normal", "detailed", NULL};
-static const struct otl_schema metrics_keys[] = {
-    {.key = "level", .type = OTL_SCHEMA_ENUM, .words = metric_levels},
-    {.key = "address", .type = OTL_SCHEMA_STRING, .min = 1},
-    {.key = "readers", .type = OTL_SCHEMA_LIST, .child = reader_row, .max = 1},
-    OTL_SCHEMA_END};
-static const struct otl_schema telemetry_keys[] = {
-    {.key = "logs", .type = OTL_SCHEMA_MAP, .child = logs_keys, .nullable = true},
-    {.key = "metrics", .type = OTL_SCHEMA_MAP, .child = metrics_keys, .nullable = true},
-    OTL_SCHEMA_END};
 static const struct otl_schema service_keys[] = {
     {.key = "extensions", .type = OTL_SCHEMA_LIST, .child = id_row, .nullable = true},
     {.key = "pipelines", .type = OTL_SCHEMA_MAP, .child = pipelines_keys, .nullable = true},
-    {.key = "telemetry", .type = OTL_SCHEMA_MAP, .child = telemetry_keys, .nullable = true},
+    {.key = "telemetry", .type = OTL_SCHEMA_MAP, .child = col_telemetry_keys, .nullable = true},
     OTL_SCHEMA_END};
 static const struct otl_schema root_keys[] = {
     {.key = "receivers", .type = OTL_SCHEMA_MAP, .child = any_key, .nullable = true},
@@ -197,51 +166,6 @@ static enum otel_err add_sections(struct col_config *config, struct otl_detail *
     return OTEL_OK;
 }
 
-/* ---- service.telemetry ---- */
-
-static void read_log_level(struct col_config *config, const json_t *telemetry)
-{
-    const char *level = otl_tree_text(json_object_get(telemetry, "logs"), "level", "info");
-
-    for (size_t i = 0; log_levels[i] != NULL; i++)
-        if (strcmp(level, log_levels[i]) == 0)
-            config->log_level = (enum otl_log_level)(i % 4);
-}
-
-static enum otel_err read_metrics(struct col_config *config, const json_t *telemetry,
-                                  struct otl_detail *reterr)
-{
-    const json_t *metrics = json_object_get(telemetry, "metrics");
-    const json_t *readers = json_object_get(metrics, "readers"), *prometheus;
-    const char *address = otl_tree_text(metrics, "address", NULL);
-    const char *level = otl_tree_text(metrics, "level", "normal"), *name;
-    char host[256];
-    uint16_t port;
-    bool colons;
-
-    if (strcmp(level, "none") == 0)
-        return OTEL_OK;
-    config->metrics_level = strcmp(level, "detailed") == 0 ? COL_METRICS_DETAILED
-                            : strcmp(level, "basic") == 0  ? COL_METRICS_BASIC
-                                                           : COL_METRICS_NORMAL;
-    if (address != NULL && col_endpoint_split(address, host, sizeof(host), &port) != OTEL_OK)
-        return otl_yaml_error(reterr, otl_yaml_value_pos(config->doc, metrics, "address"),
-                              "'%s' is no HOST:PORT", address);
-    if (address != NULL)
-        snprintf(config->metrics_endpoint, sizeof(config->metrics_endpoint), "%s", address);
-    if (json_array_size(readers) == 0)
-        return OTEL_OK;
-    prometheus = json_object_get(
-        json_object_get(json_object_get(json_array_get(readers, 0), "pull"), "exporter"),
-        "prometheus");
-    name = otl_tree_text(prometheus, "host", "localhost");
-    colons = strchr(name, ':') != NULL; /* an IPv6 address */
-    snprintf(config->metrics_endpoint, sizeof(config->metrics_endpoint), "%s%s%s:%d",
-             colons ? "[" : "", name, colons ? "]" : "",
-             (int)otl_tree_int(prometheus, "port", 8888));
-    return OTEL_OK;
-}
-
 /* ---- the whole ---- */
 
 enum otel_err col_config_fault(struct col_config *config, enum otel_err err,
@@ -280,8 +204,6 @@ static enum otel_err check_root(struct col_config *config, struct otl_detail *re
 
 static enum otel_err interpret(struct col_config *config, struct otl_detail *reterr)
 {
-    const json_t *service = json_object_get(otl_yaml_root(config->doc), "service");
-    const json_t *telemetry = json_object_get(service, "telemetry");
     enum otel_err err = check_root(config, reterr);
 
     if (err == OTEL_OK)
@@ -290,15 +212,9 @@ static enum otel_err interpret(struct col_config *config, struct otl_detail *ret
         err = col_modernize(config, reterr);
     if (err == OTEL_OK)
         err = add_sections(config, reterr);
-    if (err != OTEL_OK)
-        return err;
-    read_log_level(config, telemetry);
-    err = read_metrics(config, telemetry, reterr);
-    if (err != OTEL_OK)
-        err = col_config_fault(config, err, reterr);
     if (err == OTEL_OK)
-        err = col_config_pipelines(config, reterr);
-    return err;
+        err = col_config_telemetry(config, reterr);
+    return err == OTEL_OK ? col_config_pipelines(config, reterr) : err;
 }
 
 enum otel_err col_config_load(const struct col_config_options *options, struct col_config **ret,

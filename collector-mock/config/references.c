@@ -101,6 +101,19 @@ static bool contains(struct refs refs, size_t item)
     return false;
 }
 
+/* Whether the pipeline names the connector on this side. */
+static bool names_connector(const struct col_config_pipeline *pipeline, enum col_kind side,
+                            size_t connector)
+{
+    const size_t *items = side == COL_RECEIVER ? pipeline->receivers : pipeline->exporters;
+    size_t count = side == COL_RECEIVER ? pipeline->receiver_count : pipeline->exporter_count;
+
+    for (size_t i = 0; i < count; i++)
+        if (items[i] == connector)
+            return true;
+    return false;
+}
+
 /* map[section] into the pipeline's references of that kind. */
 static enum otel_err read_refs(struct col_config *config, struct col_config_pipeline *pipeline,
                                const json_t *map, enum col_kind kind, struct otl_detail *reterr)
@@ -222,8 +235,8 @@ static bool stands_in(const struct col_config *config, size_t connector, enum co
                       enum col_signal signal)
 {
     for (size_t p = 0; p < config->pipeline_count; p++) {
-        struct col_config_pipeline pipeline = config->pipelines[p];
-        if (pipeline.signal == signal && contains(refs_of(&pipeline, side), connector))
+        const struct col_config_pipeline *pipeline = &config->pipelines[p];
+        if (pipeline->signal == signal && names_connector(pipeline, side, connector))
             return true;
     }
     return false;
@@ -253,9 +266,9 @@ static void list_pipelines(const struct col_config *config, size_t connector, en
 
     out[0] = '\0';
     for (size_t p = 0; p < config->pipeline_count && at < 192; p++) {
-        struct col_config_pipeline pipeline = config->pipelines[p];
-        if (pipeline.signal == signal && contains(refs_of(&pipeline, side), connector))
-            at += (size_t)snprintf(out + at, 192 - at, "%s%s", at > 0 ? " " : "", pipeline.name);
+        const struct col_config_pipeline *pipeline = &config->pipelines[p];
+        if (pipeline->signal == signal && names_connector(pipeline, side, connector))
+            at += (size_t)snprintf(out + at, 192 - at, "%s%s", at > 0 ? " " : "", pipeline->name);
     }
 }
 
@@ -377,7 +390,7 @@ static enum otel_err visit(struct walk *walk, size_t at, struct otl_detail *rete
             continue;
         for (size_t p = 0; p < config->pipeline_count; p++) {
             enum otel_err err = OTEL_OK;
-            if (contains(refs_of(&config->pipelines[p], COL_RECEIVER), component))
+            if (names_connector(&config->pipelines[p], COL_RECEIVER, component))
                 err = visit(walk, p, reterr);
             if (err != OTEL_OK)
                 return err;

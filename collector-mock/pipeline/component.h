@@ -62,7 +62,7 @@ struct col_consumer {
     void *self;
 };
 
-enum { COL_ENDPOINTS_MAX = 32 };
+enum { COL_ENDPOINTS_MAX = 128 };
 
 struct col_faults;
 struct col_guard;

@@ -12,8 +12,9 @@
 
 enum {
     NODES_MAX = COL_COMPONENTS_MAX * COL_SIGNALS + COL_PIPELINES_MAX * COL_REFS_MAX,
-    WIDTH_MAX = 64
+    WIDTH_MAX = COL_PIPELINES_MAX /* behind a receiver or connector; exporters are fewer */
 };
+_Static_assert((int)WIDTH_MAX >= (int)COL_REFS_MAX, "the exporters of a pipeline must fit");
 
 /* What a receiver gives, by signal. */
 struct junction {

@@ -89,6 +89,36 @@ static void a_lenient_collector_counts_for_what_is_not_here(void **state)
     otl_buf_fini(&text);
 }
 
+/* One request goes to each of them, also where they are more than a few. */
+static void a_receiver_gives_to_hundreds_of_pipelines(void **state)
+{
+    enum { PIPELINES = 200 };
+    static const char head[] = RECEIVER "exporters: {nop: }\nservice:\n" METRICS "  pipelines:\n";
+    struct rig *rig = *state;
+    struct otl_buf config;
+    char body[64];
+    struct otl_view view = {body, numbered(7, body)};
+    int fd;
+
+    otl_buf_init(&config, 1u << 20);
+    assert_int_equal(otl_buf_append_str(&config, head), OTEL_OK);
+    for (unsigned i = 0; i < PIPELINES; i++)
+        assert_int_equal(otl_buf_printf(&config,
+                                        "    traces/%u: {receivers: [otlp], exporters: [nop]}\n",
+                                        i),
+                         OTEL_OK);
+    assert_int_equal(otl_buf_append_byte(&config, '\0'), OTEL_OK);
+    rig_config(rig, config.data);
+    otl_buf_fini(&config);
+    rig_start(rig, NULL);
+    fd = rig_connect(rig_port(rig, "otlp/http"));
+    assert_int_equal(rig_post(fd, "", view, NULL), 200);
+    close(fd);
+    assert_true(rig_metric(rig, "otelcol_exporter_sent_spans_total{exporter=\"nop\"}") ==
+                PIPELINES);
+    assert_int_equal(rig_stop(rig), 0);
+}
+
 static void exporters_write_the_framing_of_the_collector(void **state)
 {
     static const char *const names[] = {"full", "extremes", "groups", "minimal", "no-spans"};
@@ -478,6 +508,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_lenient_collector_counts_for_what_is_not_here),
+        CASE(a_receiver_gives_to_hundreds_of_pipelines),
         CASE(exporters_write_the_framing_of_the_collector),
         CASE(requests_and_answers_are_recorded),
         CASE(json_is_recorded_as_the_protobuf_that_says_the_same),

@@ -148,6 +148,25 @@ static const struct {
           "[otlp], exporters: [nop]}}}\n",
      "c.yaml:3:42: 'here' is no HOST:PORT"},
     {HEAD PIPELINE HEAD, "c.yaml:4:1: "},
+    {HEAD "service: {telemetry: {logs: {encodng: json}}, pipelines: {traces: {receivers: [otlp], "
+          "exporters: [nop]}}}\n",
+     "c.yaml:3:30: unknown key 'encodng' (did you mean 'encoding'?)"},
+    {HEAD "service: {telemetry: {tracer: {}}, pipelines: {traces: {receivers: [otlp], "
+          "exporters: [nop]}}}\n",
+     "c.yaml:3:23: unknown key 'tracer' (did you mean 'traces'?)"},
+    {HEAD "service: {telemetry: {logs: {output_paths: [/var/log/x]}}, pipelines: {traces: "
+          "{receivers: [otlp], exporters: [nop]}}}\n",
+     "c.yaml:3:44: service.telemetry: 'output_paths' is a setting of the Collector that this one "
+     "does not have yet"},
+    {HEAD "service: {telemetry: {traces: {processors: [{batch: {}}]}}, pipelines: {traces: "
+          "{receivers: [otlp], exporters: [nop]}}}\n",
+     "c.yaml:3:32: service.telemetry: 'processors' is a setting of the Collector"},
+    {HEAD "service: {telemetry: {metrics: {readers: [{periodic: {exporter: {otlp: {}}}}]}}, "
+          "pipelines: {traces: {receivers: [otlp], exporters: [nop]}}}\n",
+     "c.yaml:3:43: service.telemetry: 'periodic' is a setting of the Collector"},
+    {HEAD "service: {telemetry: {metrics: {readers: [{}]}}, pipelines: {traces: {receivers: "
+          "[otlp], exporters: [nop]}}}\n",
+     "c.yaml:3:43: a reader is one of pull and periodic"},
 };
 
 static void mistakes_are_told_with_place_and_nearest_word(void **state)
@@ -203,6 +222,42 @@ static void references_become_components_in_their_order(void **state)
     col_config_free(config);
 }
 
+/* So many pipelines behind one receiver, each with an exporter of its own; to be freed. */
+static char *many_pipelines(unsigned count)
+{
+    size_t size = 200 + (size_t)count * 100, at;
+    char *text = malloc(size);
+
+    assert_non_null(text);
+    at = (size_t)snprintf(text, size, RECEIVERS "exporters:\n");
+    for (unsigned i = 0; i < count; i++)
+        at += (size_t)snprintf(text + at, size - at, "  nop/%u:\n", i);
+    at += (size_t)snprintf(text + at, size - at, "service:\n  pipelines:\n");
+    for (unsigned i = 0; i < count; i++)
+        at += (size_t)snprintf(text + at, size - at,
+                               "    traces/%u: {receivers: [otlp], exporters: [nop/%u]}\n", i, i);
+    assert_true(at < size);
+    return text;
+}
+
+static void hundreds_of_pipelines_are_taken_and_the_limit_is_named(void **state)
+{
+    char *most = many_pipelines(COL_PIPELINES_MAX), *more = many_pipelines(COL_PIPELINES_MAX + 1);
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct col_config *config = load(most);
+
+    (void)state;
+    assert_true(COL_PIPELINES_MAX >= 200);
+    assert_int_equal(config->pipeline_count, COL_PIPELINES_MAX);
+    assert_string_equal(config->components[config->pipelines[199].exporters[0]].id, "nop/199");
+    col_config_free(config);
+    assert_int_equal(load_text(more, strlen(more), &config, &detail), OTEL_ERR_SYNTAX);
+    assert_string_equal(detail.text, "more than 256 pipelines");
+    assert_int_equal(detail.line, 2 + (COL_PIPELINES_MAX + 1) + 2 + (COL_PIPELINES_MAX + 1));
+    free(most);
+    free(more);
+}
+
 static void telemetry_is_read_in_old_and_new_form(void **state)
 {
     static const struct {
@@ -218,6 +273,11 @@ static void telemetry_is_read_in_old_and_new_form(void **state)
         {"{metrics: {readers: [{pull: {exporter: {prometheus: {port: 8888}}}}]}}",
          "localhost:8888", OTL_LOG_INFO},
         {"{metrics: , logs: }", "", OTL_LOG_INFO},
+        {"{logs: {level: warn, encoding: json, development: false, output_paths: [stderr], "
+         "sampling: {enabled: true, tick: 10s, initial: 10, thereafter: 100}, initial_fields: "
+         "{team: a}}, metrics: {level: detailed, address: '127.0.0.1:0'}, traces: {level: none, "
+         "propagators: [tracecontext]}, resource: {service.name: gateway, host.name: }}",
+         "127.0.0.1:0", OTL_LOG_WARN},
     };
 
     (void)state;
@@ -450,6 +510,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_are_told_with_place_and_nearest_word),
         cmocka_unit_test(references_become_components_in_their_order),
+        cmocka_unit_test(hundreds_of_pipelines_are_taken_and_the_limit_is_named),
         cmocka_unit_test(telemetry_is_read_in_old_and_new_form),
         cmocka_unit_test(environment_variables_are_replaced),
         cmocka_unit_test(every_failing_allocation_is_reported),

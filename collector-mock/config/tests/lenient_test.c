@@ -100,6 +100,11 @@ static const struct {
     {"receivers: {otlp: {protocols: {http: }}}\nexporters: {nop: }\n"
      "service: {pipelines: {profiles: {receivers: [otlp], exporters: [nop]}}}\n",
      "profiling signal support", NULL},
+    {"receivers: {otlp: {protocols: {http: }}}\nexporters: {nop: }\n"
+     "service:\n  telemetry: {metrics: {readers: [{periodic: {exporter: {otlp: {}}}}]}}\n"
+     "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n",
+     "c.yaml:4:35: service.telemetry: 'periodic' is a setting of the Collector",
+     "that this one does not have yet; it is left out"},
     {HEAD "exporters: {nop: , debug: {verbosty: basic}}\n", "c.yaml:3:28: unknown key 'verbosty'",
      NULL}, /* a typing error is one in every mode */
 };

@@ -219,6 +219,17 @@ static void advise_endpoint(const struct col_config *config, const char *id, con
     }
 }
 
+static void advise_balancer(const struct col_config *config, const json_t *section,
+                            const char *id)
+{
+    static const char what[] = "which backend gets a key";
+    const struct place at = {config, id, otl_yaml_key_pos(config->doc, section, id)};
+
+    say(&at, 130, what, "a point is left out where its place is taken", "it goes on upwards");
+    say(&at, 157, what, "there are 36,000 places and 100 points a backend",
+        "131,071 and 200, whatever order backends come in");
+}
+
 void col_version_advise(const struct col_config *config)
 {
     const json_t *root = otl_yaml_root(config->doc), *value;
@@ -233,6 +244,9 @@ void col_version_advise(const struct col_config *config)
                 advise_tail(config, id, value);
             if (kind == COL_RECEIVER && is_type(id, "otlp"))
                 advise_endpoint(config, id, value);
+            if (kind == COL_EXPORTER &&
+                (is_type(id, "load_balancing") || is_type(id, "loadbalancing")))
+                advise_balancer(config, section, id);
             while (config->as_version == 0 &&
                    find_newer((enum col_kind)kind, id, value, 0, &index) != NULL) {
                 const struct place at = {

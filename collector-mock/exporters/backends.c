@@ -145,7 +145,8 @@ static enum otel_err new_ring(struct col_backends *backends, struct otl_detail *
     for (size_t i = 0; i < backends->count; i++)
         names[i] = backends->list[i]->name;
     if (backends->count > 0 &&
-        col_ring_new(names, backends->count, &backends->ring) != OTEL_OK)
+        col_ring_new(col_ring_rule(backends->create.host->as_version), names, backends->count,
+                     &backends->ring) != OTEL_OK)
         return no_memory(reterr);
     return OTEL_OK;
 }

@@ -7,61 +7,86 @@
 
 #include "sdk/base/mem.h"
 
-enum { FREE = UINT16_MAX, PROBES_MAX = 10 };
+enum { FREE = UINT16_MAX };
+
+/* The newest first. */
+static const struct col_ring_rule rules[] = {
+    {.since = 157, .positions = 131071, .points = 200, .number_bytes = 4, .steps = 10,
+     .by_place = true},
+    {.since = 130, .positions = 36000, .points = 100, .number_bytes = 4, .steps = 10},
+    {.since = 0, .positions = 36000, .points = 100, .number_bytes = 1, .steps = 0},
+};
 
 struct col_ring {
+    const struct col_ring_rule *rule;
     size_t size;
     /* by place: who has it while the ring is made, then who the next point upwards belongs to */
-    uint16_t owners[COL_RING_POSITIONS];
+    uint16_t owners[];
 };
 
 struct point {
     const char *endpoint;
-    uint32_t hash;
-    uint16_t index;
+    uint32_t hash, place;
+    uint16_t index, number;
 };
 
-uint32_t col_ring_key(const void *key, size_t len)
+const struct col_ring_rule *col_ring_rule(unsigned as_version)
 {
-    return (uint32_t)(crc32_z(0, key, len) % COL_RING_POSITIONS);
+    const struct col_ring_rule *rule = rules;
+
+    while (as_version != 0 && as_version < rule->since)
+        rule++;
+    return rule;
 }
 
-static uint32_t hash_of(const char *endpoint, unsigned i)
+uint32_t col_ring_key(const struct col_ring_rule *rule, const void *key, size_t len)
+{
+    return (uint32_t)(crc32_z(0, key, len) % rule->positions);
+}
+
+static uint32_t hash_of(const struct col_ring_rule *rule, const char *endpoint, unsigned i)
 {
     const uint8_t number[4] = {(uint8_t)i, (uint8_t)(i >> 8)};
     uLong crc = crc32_z(0, (const Bytef *)endpoint, strlen(endpoint));
 
-    return (uint32_t)crc32_z(crc, number, sizeof(number));
+    return (uint32_t)crc32_z(crc, number, rule->number_bytes);
 }
 
-uint32_t col_ring_point(const char *endpoint, unsigned i)
+uint32_t col_ring_point(const struct col_ring_rule *rule, const char *endpoint, unsigned i)
 {
-    return hash_of(endpoint, i) % COL_RING_POSITIONS;
+    return hash_of(rule, endpoint, i) % rule->positions;
 }
 
 static int by_place(const void *a, const void *b)
 {
     const struct point *left = a, *right = b;
-    uint32_t x = left->hash % COL_RING_POSITIONS, y = right->hash % COL_RING_POSITIONS;
 
-    if (x != y)
-        return x < y ? -1 : 1;
+    if (left->place != right->place)
+        return left->place < right->place ? -1 : 1;
     if (left->hash != right->hash)
         return left->hash < right->hash ? -1 : 1;
     return strcmp(left->endpoint, right->endpoint);
 }
 
-/* One that finds its place taken goes on upwards, and gives up at the tenth step, free or not. */
+static int by_text(const void *a, const void *b)
+{
+    const struct point *left = a, *right = b;
+    int order = strcmp(left->endpoint, right->endpoint);
+
+    return order != 0 ? order : (int)left->number - (int)right->number;
+}
+
+/* One that finds its place taken goes on upwards, and gives up at the last step, free or not. */
 static void take_place(struct col_ring *ring, const struct point *point)
 {
-    uint32_t at = point->hash % COL_RING_POSITIONS;
-    int steps = 0;
+    uint32_t at = point->place;
+    unsigned steps = 0;
 
-    while (ring->owners[at] != FREE && steps < PROBES_MAX) {
-        at = (at + 1) % COL_RING_POSITIONS;
+    while (ring->owners[at] != FREE && steps < ring->rule->steps) {
+        at = (at + 1) % ring->rule->positions;
         steps++;
     }
-    if (steps == PROBES_MAX)
+    if (ring->owners[at] != FREE || (steps > 0 && steps == ring->rule->steps))
         return;
     ring->owners[at] = point->index;
     ring->size++;
@@ -74,14 +99,27 @@ static void fill(struct col_ring *ring)
 
     for (size_t i = 0; next == FREE; i++)
         next = ring->owners[i]; /* what comes after the last one: the first */
-    for (size_t i = COL_RING_POSITIONS; i > 0; i--) {
+    for (size_t i = ring->rule->positions; i > 0; i--) {
         if (ring->owners[i - 1] == FREE)
             ring->owners[i - 1] = next;
         next = ring->owners[i - 1];
     }
 }
 
-enum otel_err col_ring_new(const char *const *endpoints, size_t count, struct col_ring **ret)
+static void make_points(const struct col_ring_rule *rule, const char *const *endpoints,
+                        size_t count, struct point *out)
+{
+    for (size_t i = 0; i < count * rule->points; i++) {
+        size_t owner = i / rule->points, number = i % rule->points;
+        uint32_t hash = hash_of(rule, endpoints[owner], (unsigned)number);
+        out[i] = (struct point){endpoints[owner], hash, hash % rule->positions, (uint16_t)owner,
+                                (uint16_t)number};
+    }
+    qsort(out, count * rule->points, sizeof(*out), rule->by_place ? by_place : by_text);
+}
+
+enum otel_err col_ring_new(const struct col_ring_rule *rule, const char *const *endpoints,
+                           size_t count, struct col_ring **ret)
 {
     struct point *points;
     struct col_ring *ring;
@@ -90,23 +128,18 @@ enum otel_err col_ring_new(const char *const *endpoints, size_t count, struct co
         return OTEL_ERR_ARGUMENT;
     if (count > COL_RING_ENDPOINTS_MAX)
         return OTEL_ERR_LIMIT;
-    points = otl_mem_alloc(count * COL_RING_POINTS * sizeof(*points));
-    ring = otl_mem_zalloc(sizeof(*ring));
+    points = otl_mem_alloc(count * rule->points * sizeof(*points));
+    ring = otl_mem_zalloc(sizeof(*ring) + rule->positions * sizeof(ring->owners[0]));
     if (points == NULL || ring == NULL) {
         otl_mem_free(points);
         otl_mem_free(ring);
         return OTEL_ERR_MEMORY;
     }
-    for (size_t i = 0; i < count * COL_RING_POINTS; i++) {
-        size_t owner = i / COL_RING_POINTS;
-        points[i] = (struct point){endpoints[owner],
-                                   hash_of(endpoints[owner], (unsigned)(i % COL_RING_POINTS)),
-                                   (uint16_t)owner};
-    }
-    qsort(points, count * COL_RING_POINTS, sizeof(*points), by_place);
-    for (size_t i = 0; i < COL_RING_POSITIONS; i++)
+    ring->rule = rule;
+    make_points(rule, endpoints, count, points);
+    for (size_t i = 0; i < rule->positions; i++)
         ring->owners[i] = FREE;
-    for (size_t i = 0; i < count * COL_RING_POINTS; i++)
+    for (size_t i = 0; i < count * rule->points; i++)
         take_place(ring, &points[i]);
     fill(ring);
     otl_mem_free(points);
@@ -121,7 +154,7 @@ void col_ring_free(struct col_ring *ring)
 
 size_t col_ring_endpoint(const struct col_ring *ring, const void *key, size_t len)
 {
-    return ring->owners[col_ring_key(key, len)];
+    return ring->owners[col_ring_key(ring->rule, key, len)];
 }
 
 size_t col_ring_size(const struct col_ring *ring)

@@ -51,21 +51,22 @@ static int teardown(void **state)
     return 0;
 }
 
-static void start_front(const char *routing)
+/* extra: an option more; NULL: none. */
+static void start_front(const char *type, const char *routing, const char *extra)
 {
     char text[1024];
 
     snprintf(text, sizeof(text),
              "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}\n"
              "exporters:\n"
-             "  load_balancing:\n"
+             "  %s:\n"
              "    %s\n"
              "    protocol: {otlp: {tls: {insecure: true}}}\n"
              "    resolver: {static: {hostnames: ['%s', '%s']}}\n" TELEMETRY
-             "  pipelines: {traces: {receivers: [otlp], exporters: [load_balancing]}}\n",
-             routing, hosts[0], hosts[1]);
+             "  pipelines: {traces: {receivers: [otlp], exporters: [%s]}}\n",
+             type, routing, hosts[0], hosts[1], type);
     rig_config(&front, text);
-    rig_start(&front, NULL);
+    rig_start(&front, extra);
 }
 
 static unsigned post(const struct tail_span *spans, size_t count)
@@ -126,15 +127,15 @@ static size_t judged(size_t backend, const struct col_ring *ring, enum by by)
     return count;
 }
 
-/* All spans are there once, each where the ring says, and both have some. */
-static void arrived(size_t spans, enum by by)
+/* All spans are there once, each where the ring of that version says, and both have some. */
+static void arrived(size_t spans, enum by by, unsigned version)
 {
     const char *const names[BACKENDS] = {hosts[0], hosts[1]};
     struct col_ring *ring = NULL;
     size_t counts[BACKENDS];
 
     assert_int_equal(rig_stop(&front), 0); /* its queues are sent */
-    assert_int_equal(col_ring_new(names, BACKENDS, &ring), OTEL_OK);
+    assert_int_equal(col_ring_new(col_ring_rule(version), names, BACKENDS, &ring), OTEL_OK);
     for (size_t i = 0; i < BACKENDS; i++) {
         assert_int_equal(rig_stop(&backends[i]), 0);
         counts[i] = judged(i, ring, by);
@@ -144,17 +145,24 @@ static void arrived(size_t spans, enum by by)
     col_ring_free(ring);
 }
 
-static void every_span_of_a_trace_goes_to_the_same_backend(void **state)
+/* Two spans of each trace, and one more. */
+static void post_traces(void)
 {
     struct tail_span spans[2 * TRACES] = {{.trace = 0}};
+
+    for (unsigned i = 0; i < 2 * TRACES; i++)
+        spans[i] = (struct tail_span){.trace = 1 + i % TRACES, .child = i >= TRACES, .ms = i};
+    assert_int_equal(post(spans, 2 * TRACES), 200);
+    assert_int_equal(post(spans, 1), 200); /* for one alone: as it came */
+}
+
+static void every_span_of_a_trace_goes_to_the_same_backend(void **state)
+{
     char series[160];
 
     (void)state;
-    for (unsigned i = 0; i < 2 * TRACES; i++)
-        spans[i] = (struct tail_span){.trace = 1 + i % TRACES, .child = i >= TRACES, .ms = i};
-    start_front("routing_key: traceID");
-    assert_int_equal(post(spans, 2 * TRACES), 200);
-    assert_int_equal(post(spans, 1), 200); /* for one alone: as it came */
+    start_front("load_balancing", "routing_key: traceID", NULL);
+    post_traces();
     assert_true(rig_metric(&front, "otelcol_loadbalancer_num_backends{exporter=\"load_balancing\","
                                    "resolver=\"static\"}") == BACKENDS);
     for (size_t i = 0; i < BACKENDS; i++) {
@@ -167,7 +175,15 @@ static void every_span_of_a_trace_goes_to_the_same_backend(void **state)
                  "endpoint=\"%s\"}", hosts[i]);
         assert_true(rig_metric(&front, series) >= 1);
     }
-    arrived(2 * TRACES + 1, BY_TRACE);
+    arrived(2 * TRACES + 1, BY_TRACE, 0);
+}
+
+static void an_older_version_sends_traces_where_its_ring_says(void **state)
+{
+    (void)state;
+    start_front("loadbalancing", "routing_key: traceID", "--as-version=0.120");
+    post_traces();
+    arrived(2 * TRACES + 1, BY_TRACE, 120);
 }
 
 /* As JSON: one span of each of so many services, the last of them without a name if nameless. */
@@ -199,10 +215,10 @@ static unsigned post_services(unsigned count, bool nameless)
 static void a_service_goes_to_one_backend(void **state)
 {
     (void)state;
-    start_front("routing_key: service");
+    start_front("load_balancing", "routing_key: service", NULL);
     assert_int_equal(post_services(SERVICES, false), 200);
     assert_int_equal(post_services(SERVICES, true), 200); /* one without a name is a service too */
-    arrived(2 * SERVICES, BY_SERVICE);
+    arrived(2 * SERVICES, BY_SERVICE, 0);
 }
 
 /* Two spans of each trace in one resource: the first one's attributes say where both go. */
@@ -212,8 +228,10 @@ static void attributes_of_the_first_span_say_where_a_trace_goes(void **state)
     struct otl_buf body;
 
     (void)state;
-    start_front("routing_key: attributes\n"
-                "    routing_attributes: [tenant, span.kind, none]");
+    start_front("load_balancing",
+                "routing_key: attributes\n"
+                "    routing_attributes: [tenant, span.kind, none]",
+                NULL);
     fd = rig_connect(rig_port(&front, "otlp/http"));
     otl_buf_init(&body, 1 << 20);
     assert_int_equal(otl_buf_append_str(&body, "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":["),
@@ -229,7 +247,7 @@ static void attributes_of_the_first_span_say_where_a_trace_goes(void **state)
     assert_int_equal(rig_post_json(fd, "/v1/traces", otl_view(body.data, body.len)), 200);
     otl_buf_fini(&body);
     close(fd);
-    arrived(2 * TRACES, BY_ATTRIBUTES);
+    arrived(2 * TRACES, BY_ATTRIBUTES, 0);
 }
 
 /* localhost is 127.0.0.1 and ::1, which need no name server. */
@@ -315,6 +333,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_span_of_a_trace_goes_to_the_same_backend, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_older_version_sends_traces_where_its_ring_says, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_service_goes_to_one_backend, setup, teardown),
         cmocka_unit_test_setup_teardown(attributes_of_the_first_span_say_where_a_trace_goes, setup,

@@ -51,6 +51,12 @@ static const struct {
     {EXPORTER("otlphttp", "endpoint: 'http://x:1'"), 0, COL_WARNING, "is the old name of"},
     {EXPORTER("load_balancing", ""), 152, COL_ERROR, "before it was 'loadbalancing'"},
     {EXPORTER("load_balancing", ""), 153, COL_ERROR, "!before it was"},
+    {EXPORTER("load_balancing", ""), 156, COL_ADVICE,
+     "which backend gets a key: before v0.157 there are 36,000 places and 100 points a backend, "
+     "since then 131,071 and 200, whatever order backends come in (here: as before)"},
+    {EXPORTER("load_balancing", ""), 157, COL_ADVICE, "(here: as since then)"},
+    {EXPORTER("loadbalancing", ""), 129, COL_ADVICE,
+     "which backend gets a key: before v0.130 a point is left out where its place is taken"},
     {EXPORTER("logging", "loglevel: debug"), 110, COL_ERROR, "!logging"},
     {EXPORTER("logging", "loglevel: debug"), 110, COL_ADVICE, "is there in v0.110"},
     {EXPORTER("logging", "loglevel: debug"), 111, COL_ERROR, "use the debug exporter instead"},

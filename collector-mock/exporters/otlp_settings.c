@@ -42,17 +42,18 @@ static const struct otl_schema retry_keys[] = {
     {.key = "max_elapsed_time", .type = OTL_SCHEMA_DURATION},
     OTL_SCHEMA_END};
 static const char *const tls_not_yet[] = {
-    "insecure_skip_verify", "server_name_override", "ca_pem",        "cert_pem",
-    "key_pem",              "min_version",          "max_version",   "cipher_suites",
-    "curve_preferences",    "reload_interval",      "tpm",           "include_system_ca_certs_pool",
-    NULL};
+    "ca_pem",        "cert_pem",          "key_pem",         "min_version", "max_version",
+    "cipher_suites", "curve_preferences", "reload_interval", "tpm",
+    "include_system_ca_certs_pool",       NULL};
 static const struct otl_schema tls_keys[] = {
     {.key = "insecure", .type = OTL_SCHEMA_BOOL},
     {.key = "ca_file", .type = OTL_SCHEMA_STRING},
     {.key = "cert_file", .type = OTL_SCHEMA_STRING},
     {.key = "key_file", .type = OTL_SCHEMA_STRING},
-    TAKEN("insecure_skip_verify"), TAKEN("server_name_override"), TAKEN("ca_pem"),
-    TAKEN("cert_pem"), TAKEN("key_pem"), TAKEN("min_version"), TAKEN("max_version"),
+    {.key = "insecure_skip_verify", .type = OTL_SCHEMA_BOOL},
+    {.key = "server_name_override", .type = OTL_SCHEMA_STRING, .max = 255},
+    TAKEN("ca_pem"), TAKEN("cert_pem"), TAKEN("key_pem"), TAKEN("min_version"),
+    TAKEN("max_version"),
     TAKEN("cipher_suites"), TAKEN("curve_preferences"), TAKEN("reload_interval"), TAKEN("tpm"),
     TAKEN("include_system_ca_certs_pool"),
     OTL_SCHEMA_END};
@@ -332,13 +333,15 @@ static enum otel_err read_tls(const struct col_create *args, struct col_otlp_set
     const struct otl_tls_files files = {otl_tree_text(tls, "ca_file", NULL),
                                         otl_tree_text(tls, "cert_file", NULL),
                                         otl_tree_text(tls, "key_file", NULL)};
+    const struct otl_tls_checks checks = {otl_tree_bool(tls, "insecure_skip_verify", false),
+                                          otl_tree_text(tls, "server_name_override", NULL)};
 
     for (size_t i = 0; tls_not_yet[i] != NULL; i++) {
         const json_t *value = json_object_get(tls, tls_not_yet[i]);
         if (value != NULL && !json_is_null(value) && !json_is_false(value))
             return not_yet(args, tls, tls_not_yet[i], reterr);
     }
-    return s->url.tls ? otl_tls_new(&files, &s->tls, reterr) : OTEL_OK;
+    return s->url.tls ? otl_tls_new_checking(&files, &checks, &s->tls, reterr) : OTEL_OK;
 }
 
 enum otel_err col_otlp_settings_read(const struct col_create *args, bool grpc,

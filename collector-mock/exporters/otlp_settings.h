@@ -11,7 +11,8 @@
  *
  * What tunes the Collector's own libraries (buffer sizes, idle connections, the balancer, HTTP/2
  * pings) is taken and does nothing. What would change who gets which span and is not here yet is
- * refused by name: storage, batch.partition, proxy_url, TLS without verification.
+ * refused by name: storage, batch.partition, proxy_url, authority, cookies, middlewares, and of tls
+ * what is given as text (ca_pem and the like), versions, ciphers, curves and reload_interval.
  */
 
 enum col_otlp_sizer { COL_SIZE_REQUESTS, COL_SIZE_ITEMS, COL_SIZE_BYTES };

@@ -98,15 +98,30 @@ static void spans_pass_where_both_sides_trust_each_other(void **state)
     assert_int_equal(rig_stop(&far), 0);
 }
 
-/* Without the authority's certificate the next one could be anybody. */
-static void nothing_is_sent_to_a_stranger(void **state)
+/* Nobody has to vouch for the far one; it still asks who we are. */
+static void spans_pass_to_anybody_where_nothing_is_verified(void **state)
+{
+    char tls[512];
+
+    (void)state;
+    snprintf(tls, sizeof(tls),
+             "insecure_skip_verify: true, cert_file: %s/client.pem, key_file: %s/client-key.pem",
+             far.dir, far.dir);
+    post_to_both(tls);
+    rig_metric_until(&near, SENT "{exporter=\"otlp\"}", GROUPS);
+    rig_metric_until(&near, SENT "{exporter=\"otlphttp\"}", GROUPS);
+    assert_int_equal(rig_stop(&near), 0);
+    assert_int_equal(rig_metric(&far, SENT "{exporter=\"nop\"}"), 2 * GROUPS);
+}
+
+/* Over each protocol again and again, and nothing arrives. */
+static void nothing_passes(const char *tls)
 {
     static const char *const retries[] = {
         "collector_mock_exporter_retries_total{exporter=\"otlp\"}",
         "collector_mock_exporter_retries_total{exporter=\"otlphttp\"}"};
 
-    (void)state;
-    post_to_both("");
+    post_to_both(tls);
     for (size_t i = 0; i < 2; i++)
         rig_metric_until(&near, retries[i], 2);
     assert_int_equal(rig_metric(&near, SENT "{exporter=\"otlp\"}"), 0);
@@ -115,12 +130,35 @@ static void nothing_is_sent_to_a_stranger(void **state)
     assert_int_equal(rig_metric(&far, SENT "{exporter=\"nop\"}"), 0);
 }
 
+/* Without the authority's certificate the next one could be anybody. */
+static void nothing_is_sent_to_a_stranger(void **state)
+{
+    (void)state;
+    nothing_passes("");
+}
+
+static void nothing_is_sent_to_somebody_of_another_name(void **state)
+{
+    char tls[512];
+
+    (void)state;
+    snprintf(tls, sizeof(tls),
+             "ca_file: %s/ca.pem, cert_file: %s/client.pem, key_file: %s/client-key.pem, "
+             "server_name_override: elsewhere.example",
+             far.dir, far.dir, far.dir);
+    nothing_passes(tls);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(spans_pass_where_both_sides_trust_each_other, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(spans_pass_to_anybody_where_nothing_is_verified, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(nothing_is_sent_to_a_stranger, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_sent_to_somebody_of_another_name, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

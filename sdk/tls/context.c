@@ -113,7 +113,7 @@ static enum otel_err fill(SSL_CTX *ssl, const struct otl_tls_material *m,
     SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify(ssl, m->trust_anybody ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
     X509_VERIFY_PARAM_set_hostflags(SSL_CTX_get0_param(ssl), HOST_FLAGS);
     if (m->ca.name != NULL)
         err = each_certificate(&m->ca, ssl, trust, reterr);

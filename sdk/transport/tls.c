@@ -21,6 +21,8 @@ struct file {
 struct otl_tls {
     const struct otl_tls_ops *ops;
     struct file ca, cert, key;
+    bool trust_anybody;
+    char *name;    /* that the other side must have; NULL: the URL's host */
     void *context; /* NULL after a fork, until it is needed */
 };
 
@@ -67,7 +69,8 @@ static struct otl_tls_pem pem_of(const struct file *file)
 
 static enum otel_err make_context(struct otl_tls *tls, struct otl_detail *reterr)
 {
-    struct otl_tls_material material = {pem_of(&tls->ca), pem_of(&tls->cert), pem_of(&tls->key)};
+    struct otl_tls_material material = {pem_of(&tls->ca), pem_of(&tls->cert), pem_of(&tls->key),
+                                        tls->trust_anybody};
 
     return tls->ops->context_new(&material, &tls->context, reterr);
 }
@@ -88,8 +91,26 @@ static enum otel_err read_all(struct otl_tls *tls, const struct otl_tls_files *f
     return err;
 }
 
+static enum otel_err take_checks(struct otl_tls *tls, const struct otl_tls_checks *checks)
+{
+    tls->trust_anybody = checks->none;
+    if (checks->name == NULL || checks->name[0] == '\0')
+        return OTEL_OK;
+    tls->name = otl_mem_strdup(checks->name);
+    return tls->name != NULL ? OTEL_OK : OTEL_ERR_MEMORY;
+}
+
 enum otel_err otl_tls_new(const struct otl_tls_files *files, struct otl_tls **ret,
                           struct otl_detail *reterr)
+{
+    static const struct otl_tls_checks all = {.none = false};
+
+    return otl_tls_new_checking(files, &all, ret, reterr);
+}
+
+enum otel_err otl_tls_new_checking(const struct otl_tls_files *files,
+                                   const struct otl_tls_checks *checks, struct otl_tls **ret,
+                                   struct otl_detail *reterr)
 {
     struct otl_tls *tls = otl_mem_zalloc(sizeof(*tls));
     enum otel_err err;
@@ -97,6 +118,8 @@ enum otel_err otl_tls_new(const struct otl_tls_files *files, struct otl_tls **re
     if (tls == NULL)
         return OTEL_ERR_MEMORY;
     err = read_all(tls, files, reterr);
+    if (err == OTEL_OK)
+        err = take_checks(tls, checks);
     if (err == OTEL_OK) {
         tls->ops = find_ops(reterr);
         err = tls->ops != NULL ? make_context(tls, reterr) : OTEL_ERR_UNSUPPORTED;
@@ -118,6 +141,7 @@ void otl_tls_free(struct otl_tls *tls)
     wipe(&tls->ca);
     wipe(&tls->cert);
     wipe(&tls->key);
+    otl_mem_free(tls->name);
     otl_mem_free(tls);
 }
 
@@ -135,6 +159,11 @@ const struct otl_tls_ops *otl_tls_ops(const struct otl_tls *tls)
 enum otel_err otl_tls_session(struct otl_tls *tls, const struct otl_tls_peer *peer, void **ret)
 {
     enum otel_err err = tls->context != NULL ? OTEL_OK : make_context(tls, NULL);
+    struct otl_tls_peer named = *peer;
 
-    return err == OTEL_OK ? tls->ops->session_new(tls->context, peer, ret) : err;
+    if (tls->name != NULL) {
+        named.host = tls->name;
+        named.is_address = false;
+    }
+    return err == OTEL_OK ? tls->ops->session_new(tls->context, &named, ret) : err;
 }

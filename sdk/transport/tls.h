@@ -40,6 +40,17 @@ struct otl_tls_files {
  * they do not belong together; OTEL_ERR_UNSUPPORTED: the library is not there; OTEL_ERR_MEMORY. */
 OTEL_MUST_USE enum otel_err otl_tls_new(const struct otl_tls_files *files, struct otl_tls **ret,
                                         struct otl_detail *reterr);
+
+/* How the other side is looked at, where that is not as it should be. */
+struct otl_tls_checks {
+    bool none;        /* whoever answers is believed: encrypted, and to anybody */
+    const char *name; /* that the certificate must have, instead of the URL's host; NULL: that */
+};
+
+/* The same, and no check that an exporter of the SDK ever wants. */
+OTEL_MUST_USE enum otel_err otl_tls_new_checking(const struct otl_tls_files *files,
+                                                 const struct otl_tls_checks *checks,
+                                                 struct otl_tls **ret, struct otl_detail *reterr);
 void otl_tls_free(struct otl_tls *tls);
 /* In a forked child: leave everything of the library where it is. */
 void otl_tls_forked(struct otl_tls *tls);
@@ -63,6 +74,7 @@ struct otl_tls_pem {
 
 struct otl_tls_material {
     struct otl_tls_pem ca, cert, key;
+    bool trust_anybody;
 };
 
 struct otl_tls_peer {

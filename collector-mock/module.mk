@@ -16,7 +16,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/config/version.c collector-mock/config/durations.c \
                   collector-mock/config/telemetry.c \
                   collector-mock/receivers/otlp.c collector-mock/receivers/otlp_http.c \
-                  collector-mock/receivers/otlp_grpc.c \
+                  collector-mock/receivers/otlp_grpc.c collector-mock/receivers/http_headers.c \
                   collector-mock/receivers/intake.c \
                   collector-mock/receivers/status.c collector-mock/receivers/tls_settings.c \
                   collector-mock/receivers/damage.c collector-mock/connectors/forward.c \
@@ -241,6 +241,11 @@ col_metadata_test_SRCS := collector-mock/tests/metadata_test.c collector-mock/gr
 col_metadata_test_LIBS := col_net col_wire base
 col_metadata_test_PKGS := libnghttp2
 $(B)/tests/col_metadata_test: | $(B)/bin/collector-mock
+
+TESTS += col_headers_test
+col_headers_test_SRCS := collector-mock/tests/headers_test.c $(COL_LONE)
+col_headers_test_LIBS := col_wire base
+$(B)/tests/col_headers_test: | $(B)/bin/collector-mock
 
 TESTS += col_version_test
 col_version_test_SRCS := collector-mock/config/tests/version_test.c $(COL_RIG)

@@ -393,6 +393,28 @@ void col_h2_conn_drain(struct col_h2_conn *conn)
     leave(conn);
 }
 
+void col_h2_conn_retire(struct col_h2_conn *conn, uint64_t now_ns)
+{
+    const struct col_grpc_options *options = &conn->server->options;
+    uint64_t age = now_ns - conn->opened_ns, grace = options->max_age_grace_ns;
+    bool old = options->max_age_ns != 0 && age >= options->max_age_ns;
+
+    if (conn->streams != NULL)
+        conn->idle_ns = now_ns;
+    if (conn->socket.fd < 0 || conn->frozen || conn->lingering)
+        return;
+    if (conn->retired_ns == 0) {
+        if (!old && (options->max_idle_ns == 0 || now_ns - conn->idle_ns < options->max_idle_ns))
+            return;
+        conn->retired_ns = now_ns;
+        conn->server->counters.connections_retired++;
+        if (conn->drain_ns == 0 && !conn->going)
+            col_h2_conn_drain(conn);
+    } else if (grace != 0 && now_ns - conn->retired_ns >= grace) {
+        col_h2_conn_close(conn);
+    }
+}
+
 static bool too_slow(const struct col_h2_conn *conn, uint64_t now_ns)
 {
     const struct col_grpc_options *options = &conn->server->options;
@@ -514,7 +536,7 @@ void col_h2_conn_adopt(struct col_grpc_server *server, int fd, uint64_t number,
     col_socket_init(&conn->socket, fd, session);
     conn->leaving_end = &conn->leaving;
     conn->number = number;
-    conn->since_ns = col_h2_now(conn);
+    conn->since_ns = conn->opened_ns = conn->idle_ns = col_h2_now(conn);
     otl_buf_init(&conn->out, OUT_MAX);
     server->counters.connections_open++;
     conn->next = server->conns;

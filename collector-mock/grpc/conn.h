@@ -80,6 +80,8 @@ struct col_h2_conn {
     uint64_t sent_total; /* bytes that the kernel has */
     uint64_t since_ns;   /* of the opening, of the last progress of the output */
     uint64_t drain_ns;   /* the first GOAWAY was sent then; 0: not yet */
+    uint64_t opened_ns, idle_ns; /* when it came, and had the last request */
+    uint64_t retired_ns; /* when it was told to go; 0: not yet */
     unsigned idle_frames;
     bool shaking;        /* TLS: its handshake is not done */
     bool hard;           /* to be closed with a reset */
@@ -133,6 +135,8 @@ bool col_h2_conn_reset(struct col_h2_conn *conn);
 void col_h2_conn_flush(struct col_h2_conn *conn);
 void col_h2_conn_sweep(struct col_h2_conn *conn, uint64_t now_ns);
 void col_h2_conn_drain(struct col_h2_conn *conn);
+/* Tell it to go if it is old, or idle for too long; close it when its grace is over. */
+void col_h2_conn_retire(struct col_h2_conn *conn, uint64_t now_ns);
 /* The last GOAWAY: requests that nghttp2 has not seen yet are not taken any more. */
 void col_h2_conn_goaway(struct col_h2_conn *conn);
 /* A stream that the handler had is gone: the last one of a dead connection frees it. */

@@ -98,6 +98,8 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
     (void)what;
     col_listener_wake(server->listener);
     visit(server, col_h2_conn_sweep);
+    if (server->options.max_age_ns != 0 || server->options.max_idle_ns != 0)
+        visit(server, col_h2_conn_retire);
 }
 
 static void set_deadline(struct col_grpc_server *server, uint64_t deadline_ns)

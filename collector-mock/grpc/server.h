@@ -73,6 +73,7 @@ struct col_grpc_counters {
     uint64_t connections_open;
     uint64_t connections_refused; /* over max_connections */
     uint64_t connections_broken;  /* closed by us: no HTTP/2, or it broke its rules */
+    uint64_t connections_retired; /* told to go: too old, or idle for too long */
     uint64_t floods;              /* of these: too many frames that carry nothing */
     uint64_t requests;            /* handed to on_request */
     uint64_t refused;             /* answered here */
@@ -100,6 +101,10 @@ struct col_grpc_options {
     size_t max_message_bytes;      /* as received; init: 4 MiB; at most half of the budget */
     uint64_t head_timeout_ns;      /* preface, header block; init: 10 s */
     uint64_t body_timeout_ns;      /* without progress, either way; init: 30 s */
+    uint64_t max_age_ns;           /* then a connection is told GOAWAY, its requests are finished;
+                                    * 0: never, as init has it */
+    uint64_t max_age_grace_ns;     /* and it is closed so much later; 0: never */
+    uint64_t max_idle_ns;          /* GOAWAY when it had no request for so long; 0: never */
     void *context;
     /* A new connection: what it is made to suffer. May be NULL. */
     col_fate_fn *on_connection;

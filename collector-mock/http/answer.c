@@ -15,7 +15,7 @@
 /* What goes back to the peer. An answer is given to the kernel at once; what it does not take
  * waits in the bufferevent. */
 
-enum { ANSWER_HEAD_MAX = 2048 };
+enum { ANSWER_MORE_MAX = 4096, ANSWER_HEAD_MAX = 2048 + ANSWER_MORE_MAX };
 
 const char *col_http_reason(unsigned status)
 {
@@ -24,6 +24,7 @@ const char *col_http_reason(unsigned status)
         const char *reason;
     } reasons[] = {
         {200, "OK"},
+        {204, "No Content"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -140,14 +141,20 @@ void col_conn_answered(struct col_conn *conn, bool sent)
 static int format_head(const struct col_conn *conn, const struct col_http_answer *answer,
                        char *out)
 {
+    const struct col_http_options *options = &conn->server->options;
     bool close_after = conn->close_after || conn->server->drain_deadline_ns != 0;
     const char *type = answer->content_type;
+    char length[48] = "", more[ANSWER_MORE_MAX];
 
-    return snprintf(out, ANSWER_HEAD_MAX,
-                    "HTTP/1.1 %u %s\r\n%s%s%sContent-Length: %zu\r\n%s%s\r\n", answer->status,
+    more[0] = '\0';
+    if (answer->status != 204) /* which has no body */
+        snprintf(length, sizeof(length), "Content-Length: %zu\r\n", answer->body.len);
+    if (options->more_headers != NULL)
+        options->more_headers(options->context, &conn->request, more, sizeof(more));
+    return snprintf(out, ANSWER_HEAD_MAX, "HTTP/1.1 %u %s\r\n%s%s%s%s%s%s%s\r\n", answer->status,
                     col_http_reason(answer->status), type ? "Content-Type: " : "",
-                    type ? type : "", type ? "\r\n" : "", answer->body.len,
-                    answer->extra ? answer->extra : "",
+                    type ? type : "", type ? "\r\n" : "", length,
+                    answer->extra ? answer->extra : "", more,
                     close_after                     ? "Connection: close\r\n"
                     : conn->parser.http_minor == 0 ? "Connection: keep-alive\r\n"
                                                     : "");
@@ -163,7 +170,7 @@ static void answer_conn(struct col_conn *conn, const struct col_http_answer *ans
     conn->answer = *answer;
     conn->answer.body = otl_view("", 0);
     conn->answer.extra = NULL;
-    if (answer->close)
+    if (answer->close || conn->server->options.close_each)
         conn->close_after = true;
     len = format_head(conn, answer, head);
     if (len < 0 || len >= ANSWER_HEAD_MAX) {

@@ -117,6 +117,11 @@ struct col_http_options {
      * was complete. May be NULL. */
     void (*on_refused)(void *context, const struct col_http_request *request,
                        struct col_http_answer *answer);
+    /* Further lines for the head of an answer to this request, each ending in \r\n, and a zero
+     * behind them. May be NULL. */
+    void (*more_headers)(void *context, const struct col_http_request *request, char *out,
+                         size_t size);
+    bool close_each; /* no connection is kept for another request */
     /* After drain: the last connection is gone; may be NULL. Must not free the server. */
     void (*on_drained)(void *context);
 };

@@ -6,6 +6,7 @@
 #include "collector-mock/extensions/auth.h"
 #include "collector-mock/extensions/guard.h"
 #include "collector-mock/pipeline/registry.h"
+#include "collector-mock/receivers/http_headers.h"
 #include "collector-mock/receivers/otlp_grpc.h"
 #include "collector-mock/receivers/otlp_http.h"
 #include "collector-mock/receivers/tls_settings.h"
@@ -23,6 +24,8 @@ struct otlp {
     const char *http_auth, *grpc_auth;   /* extensions; NULL: everybody may send */
     bool http_enabled, grpc_enabled;
     bool http_metadata, grpc_metadata; /* include_metadata */
+    struct col_http_headers *headers;  /* of answers over HTTP; NULL: none more */
+    bool close_each;
     size_t draining; /* protocols that are not empty yet */
     char http_endpoint[256];
     char grpc_endpoint[256];
@@ -31,6 +34,7 @@ struct otlp {
     size_t max_body;
     size_t max_message;
     uint32_t max_streams;
+    const json_t *server_parameters; /* of gRPC's keepalive; NULL: none */
 };
 
 enum { MAX_MESSAGE_MIB = 256 }; /* half of what all requests may hold */
@@ -42,9 +46,8 @@ static const struct otl_schema auth_keys[] = {
     {.key = "authenticator", .type = OTL_SCHEMA_STRING, .required = true, .min = 1},
     NOT_YET("request_params"),
     OTL_SCHEMA_END};
-static const char *const http_not_yet[] = {
-    "transport",           "cors",             "timeouts", "response_headers",
-    "keep_alives_enabled", NULL};
+static const char *const http_not_yet[] = {"timeouts", NULL};
+static const char *const transports[] = {"tcp", "tcp4", "tcp6", "unix", NULL};
 
 /* What a list may name: "" is no compression. snappy and lz4 of the Collector are not there. */
 static const char *const compressions[] = {"", "gzip", "zstd", "zlib", "deflate", NULL};
@@ -57,32 +60,56 @@ static const struct otl_schema http_keys[] = {
     {.key = "logs_url_path", .type = OTL_SCHEMA_STRING, .min = 1, .max = 200},
     {.key = "max_request_body_size", .type = OTL_SCHEMA_UINT, .max = 1 << 30},
     {.key = "tls", .type = OTL_SCHEMA_MAP, .child = col_tls_keys, .nullable = true},
-    NOT_YET("transport"),
+    {.key = "transport", .type = OTL_SCHEMA_ENUM, .words = transports},
     {.key = "auth", .type = OTL_SCHEMA_MAP, .child = auth_keys, .nullable = true},
-    NOT_YET("cors"),
+    {.key = "cors", .type = OTL_SCHEMA_MAP, .child = col_cors_keys, .nullable = true},
     {.key = "include_metadata", .type = OTL_SCHEMA_BOOL},
     NOT_YET("timeouts"),
-    NOT_YET("response_headers"),
+    {.key = "response_headers",
+     .type = OTL_SCHEMA_MAP,
+     .child = col_response_headers_keys,
+     .nullable = true},
     {.key = "compression_algorithms",
      .type = OTL_SCHEMA_LIST,
      .child = compression_item,
      .max = ENCODINGS_MAX},
-    NOT_YET("keep_alives_enabled"),
+    {.key = "keep_alives_enabled", .type = OTL_SCHEMA_BOOL},
     OTL_SCHEMA_END};
-static const char *const grpc_not_yet[] = {
-    "transport", "read_buffer_size", "keepalive", "write_buffer_size", NULL};
 
+static const struct otl_schema server_parameter_keys[] = {
+    {.key = "max_connection_idle", .type = OTL_SCHEMA_DURATION},
+    {.key = "max_connection_age", .type = OTL_SCHEMA_DURATION},
+    {.key = "max_connection_age_grace", .type = OTL_SCHEMA_DURATION},
+    /* nobody is asked whether he is still there, and nobody asks too often */
+    {.key = "time", .type = OTL_SCHEMA_DURATION},
+    {.key = "timeout", .type = OTL_SCHEMA_DURATION},
+    OTL_SCHEMA_END};
+static const struct otl_schema enforcement_keys[] = {
+    {.key = "min_time", .type = OTL_SCHEMA_DURATION},
+    {.key = "permit_without_stream", .type = OTL_SCHEMA_BOOL},
+    OTL_SCHEMA_END};
+static const struct otl_schema keepalive_keys[] = {
+    {.key = "server_parameters",
+     .type = OTL_SCHEMA_MAP,
+     .child = server_parameter_keys,
+     .nullable = true},
+    {.key = "enforcement_policy",
+     .type = OTL_SCHEMA_MAP,
+     .child = enforcement_keys,
+     .nullable = true},
+    OTL_SCHEMA_END};
 static const struct otl_schema grpc_keys[] = {
     {.key = "endpoint", .type = OTL_SCHEMA_STRING, .min = 1},
     {.key = "max_recv_msg_size_mib", .type = OTL_SCHEMA_UINT, .max = MAX_MESSAGE_MIB},
     {.key = "max_concurrent_streams", .type = OTL_SCHEMA_UINT, .max = 1000000},
-    NOT_YET("write_buffer_size"),
     {.key = "tls", .type = OTL_SCHEMA_MAP, .child = col_tls_keys, .nullable = true},
-    NOT_YET("transport"),
+    {.key = "transport", .type = OTL_SCHEMA_ENUM, .words = transports},
     {.key = "auth", .type = OTL_SCHEMA_MAP, .child = auth_keys, .nullable = true},
     {.key = "include_metadata", .type = OTL_SCHEMA_BOOL},
-    NOT_YET("read_buffer_size"),
-    NOT_YET("keepalive"),
+    /* they tune grpc-go: the socket here is not its */
+    {.key = "read_buffer_size", .type = OTL_SCHEMA_UINT},
+    {.key = "write_buffer_size", .type = OTL_SCHEMA_UINT},
+    {.key = "keepalive", .type = OTL_SCHEMA_MAP, .child = keepalive_keys, .nullable = true},
     OTL_SCHEMA_END};
 static const struct otl_schema protocol_keys[] = {
     {.key = "http", .type = OTL_SCHEMA_MAP, .child = http_keys, .nullable = true},
@@ -118,6 +145,15 @@ static enum otel_err refuse_those(const struct col_create *args, const json_t *m
     return OTEL_OK;
 }
 
+/* TCP over either version of IP is all that there is. */
+static enum otel_err check_transport(const struct col_create *args, const json_t *protocol,
+                                     struct otl_detail *reterr)
+{
+    const char *word = otl_tree_text(protocol, "transport", "tcp");
+
+    return strcmp(word, "tcp") == 0 ? OTEL_OK : refuse(args, protocol, "transport", reterr);
+}
+
 static enum otel_err check(const struct col_create *args, const json_t *protocols,
                            struct otl_detail *reterr)
 {
@@ -130,7 +166,9 @@ static enum otel_err check(const struct col_create *args, const json_t *protocol
                               "receiver '%s': must specify at least one protocol: grpc or http",
                               args->id);
     err = refuse_those(args, http, http_not_yet, reterr);
-    return err == OTEL_OK ? refuse_those(args, grpc, grpc_not_yet, reterr) : err;
+    if (err == OTEL_OK)
+        err = check_transport(args, http, reterr);
+    return err == OTEL_OK ? check_transport(args, grpc, reterr) : err;
 }
 
 /* The endpoint of a protocol into out (256 bytes). */
@@ -184,6 +222,7 @@ static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const 
     otlp->http_metadata = otl_tree_bool(http, "include_metadata", false);
     otlp->grpc_metadata = otl_tree_bool(grpc, "include_metadata", false);
     otlp->grpc_enabled = grpc != NULL;
+    otlp->close_each = !otl_tree_bool(http, "keep_alives_enabled", true);
     otlp->max_body = (size_t)otl_tree_int(http, "max_request_body_size", 0);
     if (otlp->max_body == 0)
         otlp->max_body = 20u << 20;
@@ -192,6 +231,8 @@ static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const 
     if (otlp->max_message == 0)
         otlp->max_message = 4u << 20;
     otlp->max_streams = (uint32_t)otl_tree_int(grpc, "max_concurrent_streams", 0);
+    otlp->server_parameters =
+        json_object_get(json_object_get(grpc, "keepalive"), "server_parameters");
     read_paths(otlp, http);
     err = read_endpoint(&otlp->create, http, old ? "0.0.0.0:4318" : "localhost:4318",
                         otlp->http_endpoint, reterr);
@@ -206,6 +247,8 @@ static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const 
         err = col_auth_guard_id(&otlp->create, http, &otlp->http_auth, reterr);
     if (err == OTEL_OK)
         err = col_auth_guard_id(&otlp->create, grpc, &otlp->grpc_auth, reterr);
+    if (err == OTEL_OK)
+        err = col_http_headers_new(&otlp->create, http, &otlp->headers, reterr);
     return err;
 }
 
@@ -215,6 +258,7 @@ static void free_otlp(void *self)
 
     col_otlp_grpc_free(otlp->grpc);
     col_otlp_http_free(otlp->http);
+    col_http_headers_free(otlp->headers);
     col_tls_free(otlp->http_tls);
     col_tls_free(otlp->grpc_tls);
     otl_mem_free(otlp);
@@ -260,10 +304,17 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
 {
     struct otlp *otlp = self;
     const struct otlp *first = otlp->create.first;
+    const json_t *keep = otlp->server_parameters;
     const struct col_otlp_grpc_options grpc = {.id = otlp->create.id,
                                                .endpoint = otlp->grpc_endpoint,
                                                .max_recv_msg_size = otlp->max_message,
                                                .max_concurrent_streams = otlp->max_streams,
+                                               .max_age_ns = otl_tree_duration_ns(
+                                                   keep, "max_connection_age", 0),
+                                               .max_age_grace_ns = otl_tree_duration_ns(
+                                                   keep, "max_connection_age_grace", 0),
+                                               .max_idle_ns = otl_tree_duration_ns(
+                                                   keep, "max_connection_idle", 0),
                                                .tls = otlp->grpc_tls,
                                                .include_metadata = otlp->grpc_metadata,
                                                .guard = guard_of(otlp, otlp->grpc_auth),
@@ -282,6 +333,8 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
                                                .max_request_body_size = otlp->max_body,
                                                .tls = otlp->http_tls,
                                                .include_metadata = otlp->http_metadata,
+                                               .headers = otlp->headers,
+                                               .close_each = otlp->close_each,
                                                .guard = guard_of(otlp, otlp->http_auth),
                                                .host = otlp->create.host,
                                                .signals = otlp->create.signals,

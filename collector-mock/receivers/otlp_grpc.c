@@ -383,6 +383,11 @@ static double read_connections_broken(void *context)
     return (double)col_grpc_counters(context)->connections_broken;
 }
 
+static double read_connections_retired(void *context)
+{
+    return (double)col_grpc_counters(context)->connections_retired;
+}
+
 static double read_floods(void *context)
 {
     return (double)col_grpc_counters(context)->floods;
@@ -423,6 +428,9 @@ static enum otel_err observe_server(struct col_otlp_grpc *grpc, const char *id)
          true, read_timeouts, grpc->server},
         {"collector_mock_grpc_cut_off", labels, "Requests that the peer did not finish.", true,
          read_cut_off, grpc->server},
+        {"collector_mock_grpc_connections_retired", labels,
+         "Connections that were told to go: too old, or idle for too long.", true,
+         read_connections_retired, grpc->server},
         {"collector_mock_grpc_parked", labels,
          "Messages that waited for room in the receive budget.", true, read_parked, grpc->server},
     };
@@ -512,6 +520,9 @@ static enum otel_err listen_on(struct col_otlp_grpc *grpc,
     server.max_message_bytes = options->max_recv_msg_size;
     if (options->max_concurrent_streams != 0)
         server.max_concurrent_streams = options->max_concurrent_streams;
+    server.max_age_ns = options->max_age_ns;
+    server.max_age_grace_ns = options->max_age_grace_ns;
+    server.max_idle_ns = options->max_idle_ns;
     server.context = grpc;
     if (options->host->faults != NULL) {
         server.on_connection = on_connection;

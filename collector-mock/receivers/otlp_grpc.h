@@ -26,6 +26,7 @@ struct col_otlp_grpc_options {
     const char *endpoint;            /* "127.0.0.1:4317"; port 0: any */
     size_t max_recv_msg_size;        /* bytes, also after decompression */
     uint32_t max_concurrent_streams; /* 0: the server's own limit */
+    uint64_t max_age_ns, max_age_grace_ns, max_idle_ns; /* of a connection; 0: none */
     struct col_tls *tls;         /* NULL: in the clear; borrowed */
     bool include_metadata;       /* processors may read the headers of requests */
     struct col_guard *guard;     /* who may send; NULL: everybody; borrowed */

@@ -10,6 +10,7 @@
 #include "collector-mock/pipeline/metadata.h"
 #include "collector-mock/receivers/damage.h"
 #include "collector-mock/receivers/dealer.h"
+#include "collector-mock/receivers/http_headers.h"
 #include "collector-mock/receivers/intake.h"
 #include "collector-mock/receivers/tls_settings.h"
 #include "sdk/base/mem.h"
@@ -24,6 +25,7 @@ struct col_otlp_http {
     struct col_tls *tls; /* NULL: in the clear */
     struct col_guard *guard; /* NULL: everybody may send */
     bool include_metadata;
+    const struct col_http_headers *headers; /* NULL: answers have none more */
     const char *paths[COL_SIGNALS]; /* NULL: the signal is not taken */
     struct col_http_server *server;
     struct col_intake *intake;
@@ -339,6 +341,12 @@ static void on_request(void *context, struct col_http_request *request)
 
     request->tag = NULL;
     request->note = 0;
+    if (col_http_headers_preflight(http->headers, request)) {
+        const struct col_http_answer answer = {.status = 204};
+        col_intake_count(http->intake, answer.status);
+        col_http_answer(request, &answer);
+        return;
+    }
     if (http->guard != NULL)
         word = col_guard_ask(http->guard,
                              col_http_header_of(request, col_guard_header(http->guard)), &wait,
@@ -364,6 +372,14 @@ static void on_refused(void *context, const struct col_http_request *request,
                                                      : COL_GRPC_UNAVAILABLE,
                                message);
     answer->content_type = is_json(request) ? json_media : protobuf_media;
+}
+
+static void more_headers(void *context, const struct col_http_request *request, char *out,
+                         size_t size)
+{
+    struct col_otlp_http *http = context;
+
+    col_http_headers_write(http->headers, request, out, size);
 }
 
 static void on_drained(void *context)
@@ -518,6 +534,8 @@ static enum otel_err listen_on(struct col_otlp_http *http,
     server.on_gone = on_gone;
     server.on_refused = on_refused;
     server.on_drained = on_drained;
+    server.more_headers = options->headers != NULL ? more_headers : NULL;
+    server.close_each = options->close_each;
     server.deaf = options->first != NULL;
     if (options->host->crew != NULL && !server.deaf) {
         if (col_dealer_new(options->host, &http->dealer) != OTEL_OK)
@@ -557,6 +575,7 @@ enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
     http->tls = options->tls;
     http->guard = options->guard;
     http->include_metadata = options->include_metadata;
+    http->headers = options->headers;
     err = col_intake_new(&intake, &http->intake);
     if (err == OTEL_OK)
         err = listen_on(http, options, reterr);

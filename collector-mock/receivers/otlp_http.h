@@ -20,6 +20,7 @@
 
 struct col_otlp_http;
 struct col_guard;
+struct col_http_headers;
 struct col_tls;
 
 struct col_otlp_http_options {
@@ -32,6 +33,8 @@ struct col_otlp_http_options {
     size_t max_request_body_size; /* bytes, also after decompression */
     struct col_tls *tls;         /* NULL: in the clear; borrowed */
     bool include_metadata;       /* processors may read the headers of requests */
+    const struct col_http_headers *headers; /* of answers; NULL: none more; borrowed */
+    bool close_each;             /* no connection is kept for another request */
     struct col_guard *guard;     /* who may send; NULL: everybody; borrowed */
     struct col_host *host;
     struct col_consumer next;

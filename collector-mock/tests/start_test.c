@@ -52,7 +52,7 @@ static void wrong_words_and_files_end_with_2(void **state)
          "service: {pipelines: {traces: {receivers: [otlp], exporters: [nop]}}}\n",
          {NULL},
          "config.yaml:1:39: unknown key 'endpont' (did you mean 'endpoint'?)"},
-        {"receivers: {otlp: {protocols: {grpc: {transport: }}}}\nexporters: {nop: }\n"
+        {"receivers: {otlp: {protocols: {grpc: {transport: unix}}}}\nexporters: {nop: }\n"
          "service: {pipelines: {traces: {receivers: [otlp], exporters: [nop]}}}\n",
          {NULL},
          "config.yaml:1:39: receiver 'otlp': 'transport' is a setting of the Collector that this "

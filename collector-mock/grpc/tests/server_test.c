@@ -378,6 +378,67 @@ static void draining_gives_up_after_its_grace(void **state)
     world_close(&world);
 }
 
+static void age(struct col_grpc_options *options)
+{
+    options->max_age_ns = 10 * OTL_NS_PER_S;
+    options->max_age_grace_ns = 5 * OTL_NS_PER_S;
+    options->max_idle_ns = 4 * OTL_NS_PER_S;
+}
+
+static void pass(struct world *world, unsigned seconds)
+{
+    for (unsigned i = 0; i < seconds; i++) {
+        world->now_ns += OTL_NS_PER_S;
+        world_sweep(world);
+    }
+}
+
+/* An idle one goes at once, a busy one finishes what it has, and one that does not is closed. */
+static void old_and_idle_connections_are_told_to_go(void **state)
+{
+    const struct col_grpc_answer answer = {.message = {"now", 3}};
+    struct ask ask = {.path = "/echo", SAY("\0\0\0\0\0")};
+    struct ask late = {.path = "/late", SAY("\0\0\0\0\0")};
+    struct client idle, busy, stuck;
+    struct world world;
+
+    (void)state;
+    world_open(&world, age);
+    world_join(&world, &idle);
+    assert_int_equal(client_call(&idle, &ask), 0);
+    world_join(&world, &busy);
+    client_ask(&busy, &late);
+    world_turn(&busy, &world.requests, 2);
+    pass(&world, 3);
+    assert_int_equal(col_grpc_counters(world.server)->connections_retired, 0);
+    pass(&world, 1); /* without a request for 4 s */
+    assert_true(client_until(&idle, &idle.dead));
+    assert_int_equal(idle.goaways, 1);
+    assert_int_equal(col_grpc_counters(world.server)->connections_retired, 1);
+    assert_int_equal(busy.goaways, 0);
+    world_join(&world, &stuck);
+    client_ask(&stuck, &late);
+    world_turn(&stuck, &world.requests, 3);
+    pass(&world, 6); /* the second one is 10 s old */
+    assert_int_equal(col_grpc_counters(world.server)->connections_retired, 2);
+    col_grpc_answer(world.held[0], &answer);
+    client_wait(&busy, busy.calls[0]);
+    assert_int_equal(busy.calls[0]->code, 0); /* what was begun is finished */
+    assert_true(client_until(&busy, &busy.dead));
+    assert_true(busy.goaways >= 1);
+    pass(&world, 4);
+    client_turn(&stuck);
+    assert_int_equal(col_grpc_counters(world.server)->connections_retired, 3);
+    assert_false(stuck.dead);
+    pass(&world, 5);
+    assert_true(client_until(&stuck, &stuck.dead));
+    col_grpc_answer(world.held[1], &answer); /* to nobody */
+    client_close(&idle);
+    client_close(&busy);
+    client_close(&stuck);
+    world_close(&world);
+}
+
 static void refusing_resets_and_listens_again(void **state)
 {
     struct ask ask = {.path = "/echo", SAY("\0\0\0\0\0")};
@@ -416,6 +477,7 @@ int main(void)
         cmocka_unit_test(peers_that_do_not_read_are_cut_off),
         cmocka_unit_test(draining_closes_the_idle_and_finishes_the_busy),
         cmocka_unit_test(draining_gives_up_after_its_grace),
+        cmocka_unit_test(old_and_idle_connections_are_told_to_go),
         cmocka_unit_test(refusing_resets_and_listens_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,12 +131,8 @@ void world_turn(struct client *client, const unsigned *counter, unsigned wanted)
 
 void world_sweep(struct world *world)
 {
-    struct col_h2_conn *next;
-
-    for (struct col_h2_conn *conn = world->server->conns; conn != NULL; conn = next) {
-        next = conn->next;
-        col_h2_conn_sweep(conn, world->now_ns);
-    }
+    event_active(world->server->sweep, EV_TIMEOUT, 0);
+    world_pump(world);
 }
 
 void world_begun(struct world *world, struct client *client)

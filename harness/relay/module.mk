@@ -8,7 +8,7 @@ relay_SRCS := harness/relay/join.c harness/relay/rows.c harness/relay/link.c \
               harness/relay/exchange.c harness/relay/probe.c harness/relay/relay.c \
               harness/relay/bridge.c harness/relay/bridge_in.c harness/relay/bridge_out.c \
               harness/relay/message.c harness/relay/command.c
-relay_LIBS := relay_http service_kafka child role scenario ledger base
+relay_LIBS := relay_http service_kafka child role port scenario ledger base
 relay_PKGS := libevent_core jansson rdkafka
 
 TESTS += relay_http_test

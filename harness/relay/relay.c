@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness/relay/bridge.h"
+#include "harness/topology/port.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
@@ -80,22 +81,6 @@ static uint16_t port_of(int fd)
     socklen_t len = sizeof(address);
 
     return getsockname(fd, (struct sockaddr *)&address, &len) == 0 ? ntohs(address.sin_port) : 0;
-}
-
-/* Bound, never listening: nobody else is given the port, and the program may still serve it. */
-static enum otel_err hold_port(struct hx_relay_node *node, struct otl_detail *reterr)
-{
-    struct sockaddr_in address = loopback();
-    int on = 1;
-
-    node->holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (node->holder < 0 ||
-        setsockopt(node->holder, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-        bind(node->holder, (struct sockaddr *)&address, sizeof(address)) != 0)
-        return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "%s: no port can be held: %s",
-                              node->instance, strerror(errno));
-    node->port = port_of(node->holder);
-    return OTEL_OK;
 }
 
 static enum otel_err open_gate(struct hx_relay_node *node, const struct hx_service *to, bool front,
@@ -175,7 +160,7 @@ static enum otel_err open_node(struct hx_relay_node *node, struct otl_detail *re
     row.mono_ns = otl_clock_mono(otl_clock_real());
     row.wall_ns = otl_clock_wall(otl_clock_real());
     hx_led_process_row(node->ledger, &row, otl_view_str(node->instance), otl_view_str(""));
-    return hold_port(node, reterr);
+    return hx_port_hold(node->instance, &node->holder, &node->port, reterr);
 }
 
 /* A listener behind the node for each service that its steps call. */

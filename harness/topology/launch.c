@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The run's files and its processes, up to the moment when all are ready. */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/scenario/faults.h"
 #include "harness/scenario/replicas.h"
 #include "harness/topology/parts.h"
+#include "harness/topology/port.h"
 #include "sdk/base/file.h"
 
 #define BOUND_LIMIT_NS (20 * OTL_NS_PER_S)
@@ -232,31 +229,22 @@ enum otel_err hx_run_reincarnate(struct hx_run *run, const struct hx_child *old,
     return start_player(run, &player, ret, reterr);
 }
 
-/* Bound, never listening: nobody else is given the port while one incarnation has gone and the next
- * has not come, and the service may still serve it. */
+/* Also while one incarnation has gone and the next one has not come. */
 static enum otel_err hold_port(struct hx_run *run, const char *name, unsigned *ret,
                                struct otl_detail *reterr)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
-    int fd = run->port_count < HX_FLEET_CHILDREN ? socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)
-                                                 : -1;
-    int on = 1;
+    uint16_t port = 0;
+    enum otel_err err;
 
-    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-        bind(fd, (struct sockaddr *)&address, len) == 0 &&
-        getsockname(fd, (struct sockaddr *)&address, &len) == 0) {
-        run->ports[run->port_count++] = fd;
-        *ret = ntohs(address.sin_port);
-        return OTEL_OK;
-    }
-    (void)otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "%s: no port can be held: %s", name,
-                         fd < 0 && run->port_count == HX_FLEET_CHILDREN ? "too many services"
-                                                                        : strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return OTEL_ERR_IO;
+    if (run->port_count == HX_FLEET_CHILDREN)
+        return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0,
+                              "%s: no port can be held: too many services", name);
+    err = hx_port_hold(name, &run->ports[run->port_count], &port, reterr);
+    if (err != OTEL_OK)
+        return err;
+    run->port_count++;
+    *ret = port;
+    return OTEL_OK;
 }
 
 static enum otel_err start_services(struct hx_run *run, struct otl_detail *reterr)

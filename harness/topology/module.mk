@@ -8,6 +8,14 @@ TESTS += child_test
 child_test_SRCS := harness/topology/tests/child_test.c
 child_test_LIBS := child
 
+LIBS += port
+port_SRCS := harness/topology/port.c
+port_LIBS := base
+
+TESTS += port_test
+port_test_SRCS := harness/topology/tests/port_test.c
+port_test_LIBS := port
+
 LIBS += role
 role_SRCS := harness/topology/role.c
 role_LIBS := scenario base
@@ -23,7 +31,7 @@ topology_SRCS := harness/topology/guardian.c harness/topology/guardian_main.c \
                  harness/topology/timeline.c harness/topology/restart.c harness/topology/events.c \
                  harness/topology/membership.c \
                  harness/topology/foreign.c
-topology_LIBS := scenario stats base
+topology_LIBS := scenario stats port base
 topology_PKGS := jansson libevent_core rdkafka sqlite3 zlib
 topology_CFLAGS = -DTRACERIG_REVISION='"$(shell git describe --always --dirty 2>/dev/null)"'
 

@@ -40,6 +40,17 @@ predicts()
 }
 check "predict answers from the run, and from files of spans without times, protobuf and JSON" predicts
 
+# all of its policies are stateless
+answers()
+{
+    expect_exit 0 "$tracerig" predict "$dir/good" --quiet &&
+        awk '/ traces of / { sub(/.*: keep /, ""); split($0, n, /[^0-9]+/)
+            traces = n[1] + n[2] + n[3]; depends = n[3] }
+            END { print depends + 0 " of " traces + 0 " traces depend on timing"
+                exit !(traces > 200 && depends * 1000 <= traces) }' "$dir/out"
+}
+check "... keep or drop for 999 of 1000 traces, as they came" answers
+
 # the same spans under another configuration: what was kept then differs
 differs()
 {

@@ -326,7 +326,54 @@ static void oracle_and_sampler_agree_on_random_lives(void **state)
     assert_true(depends < traces / 2);
 }
 
-/* A fleet as it should be: traces complete well within the wait. */
+/* ---- fleets ---- */
+
+enum { FLEET_PARTS = 3, FLEET_WAIT_TRACES = 2500 }; /* so many traces begin within the wait */
+
+static void feed_part(struct life *life, struct otl_random *random, unsigned trace)
+{
+    struct tail_span spans[5];
+
+    for (unsigned i = 0; i < 5; i++) {
+        spans[i] = random_span(random);
+        spans[i].trace = trace + i;
+    }
+    feed(life, spans, 5, false);
+}
+
+/* Traces that are complete well within the wait (of 5 s), 500 a second; or the last part of each
+ * comes when its time is up. */
+static void ask_fleet(const char *config, unsigned traces, bool late, struct verdict *ret)
+{
+    struct otl_random random;
+    struct life life;
+
+    otl_random_seed(&random, 3);
+    begin(&life, config);
+    for (unsigned trace = 1; trace <= traces; trace += 5) {
+        for (unsigned part = late ? 1 : 0; part < FLEET_PARTS; part++)
+            feed_part(&life, &random, trace);
+        if (late && trace > FLEET_WAIT_TRACES)
+            feed_part(&life, &random, trace - FLEET_WAIT_TRACES);
+        life.world.now_ns += 10 * OTL_NS_PER_MS;
+        if (trace % 500 == 1)
+            col_tail_tick(life.world.tail);
+    }
+    end(&life);
+    ask(&life, config, ret);
+    if (ret->differences > 0)
+        fail_msg("%s: %s", config, ret->first);
+    assert_int_equal(ret->counts.traces, traces);
+    assert_int_equal(ret->counts.keep + ret->counts.drop + ret->counts.depends, traces);
+    clean(&life);
+}
+
+/* Keep or drop for at least 999 of 1000 traces. */
+static bool is_answered(const struct hx_tail_counts *counts)
+{
+    return counts->traces > 0 && counts->depends * 1000 <= counts->traces;
+}
+
 static void stateless_policies_are_answered_for_999_of_1000_traces(void **state)
 {
     static const char config[] =
@@ -334,34 +381,44 @@ static void stateless_policies_are_answered_for_999_of_1000_traces(void **state)
         "{name: e, type: status_code, status_code: {status_codes: [ERROR]}}, "
         "{name: l, type: latency, latency: {threshold_ms: 100}}, "
         "{name: p, type: probabilistic, probabilistic: {sampling_percentage: 10}}]}";
-    struct otl_random random;
     struct verdict verdict;
-    struct life life;
+    uint64_t keep = 0, drop = 0;
 
     (void)state;
-    otl_random_seed(&random, 3);
-    begin(&life, config);
-    for (unsigned trace = 1; trace <= 5000; trace += 5) {
-        for (unsigned part = 0; part < 3; part++) {
-            struct tail_span spans[5];
-            for (unsigned i = 0; i < 5; i++) {
-                spans[i] = random_span(&random);
-                spans[i].trace = trace + i;
-            }
-            feed(&life, spans, 5, false);
-        }
-        life.world.now_ns += 10 * OTL_NS_PER_MS;
-        if (trace % 500 == 1)
-            col_tail_tick(life.world.tail);
-    }
-    end(&life);
-    ask(&life, config, &verdict);
-    if (verdict.differences > 0)
-        fail_msg("%s", verdict.first);
-    assert_int_equal(verdict.counts.traces, 5000);
-    assert_true(verdict.counts.depends * 1000 <= verdict.counts.traces);
+    ask_fleet(config, 5000, false, &verdict);
+    assert_true(is_answered(&verdict.counts));
     assert_true(verdict.counts.keep > 500 && verdict.counts.drop > 500);
-    clean(&life);
+    for (size_t i = 0; i < sizeof(stateless) / sizeof(stateless[0]); i++) {
+        const char *name = strstr(stateless[i], "NAME");
+        char one[1024];
+        snprintf(one, sizeof(one), "{decision_wait: 5s, policies: [%.*sp%s]}",
+                 (int)(name - stateless[i]), stateless[i], name + 4);
+        ask_fleet(one, 1000, false, &verdict);
+        if (!is_answered(&verdict.counts))
+            fail_msg("%s: %llu of 1000 depend on timing", one,
+                     (unsigned long long)verdict.counts.depends);
+        keep += verdict.counts.keep;
+        drop += verdict.counts.drop;
+    }
+    assert_true(keep > 1000 && drop > 1000);
+}
+
+/* What that promise is not made for is not claimed to be known. */
+static void what_comes_when_the_time_is_up_is_not_answered(void **state)
+{
+    static const char stateless_config[] =
+        "{decision_wait: 5s, policies: ["
+        "{name: e, type: status_code, status_code: {status_codes: [ERROR]}}]}";
+    static const char stateful_config[] =
+        "{decision_wait: 5s, policies: ["
+        "{name: r, type: rate_limiting, rate_limiting: {spans_per_second: 500}}]}";
+    struct verdict verdict;
+
+    (void)state;
+    ask_fleet(stateless_config, 5000, true, &verdict);
+    assert_false(is_answered(&verdict.counts));
+    ask_fleet(stateful_config, 1000, false, &verdict);
+    assert_false(is_answered(&verdict.counts));
 }
 
 /* What is planted is found, each by its own words. */
@@ -551,6 +608,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(oracle_and_sampler_agree_on_random_lives),
         cmocka_unit_test(stateless_policies_are_answered_for_999_of_1000_traces),
+        cmocka_unit_test(what_comes_when_the_time_is_up_is_not_answered),
         cmocka_unit_test(a_collector_that_errs_is_caught),
         cmocka_unit_test(thresholds_and_hashes_are_found_twice),
         cmocka_unit_test(both_read_every_policy_as_people_write_it),

@@ -14,8 +14,10 @@ static bool take_body(const struct col_reader *r, struct col_log *ret)
     return r->fault == NULL || col_check_value(ret->body, 1, r->fault);
 }
 
-static bool take_field(const struct col_reader *r, struct col_log *ret)
+static bool take_field(const struct col_reader *r, void *to)
 {
+    struct col_log *ret = to;
+
     switch (r->field.number) {
     case 1:
         return col_take_fixed64(r, &ret->time_unix_nano, "log_record.time_unix_nano");
@@ -48,15 +50,11 @@ static bool take_field(const struct col_reader *r, struct col_log *ret)
 
 static bool read_log(struct otl_view raw, struct col_log *ret, struct col_fault *fault)
 {
-    struct col_reader r;
+    static const struct col_shape shape = {sizeof(*ret), take_field, "log_record"};
+    bool good = col_read_message(raw, ret, &shape, fault);
 
-    memset(ret, 0, sizeof(*ret));
     ret->raw = raw;
-    col_reader_init(&r, col_cursor_of(raw), fault);
-    while (col_reader_next(&r))
-        if (!take_field(&r, ret))
-            return false;
-    return col_reader_finish(&r, "log_record");
+    return good;
 }
 
 bool col_logs_next(struct col_traces *logs, struct col_log *ret)

@@ -53,8 +53,10 @@ static bool take_data(const struct col_reader *outer, struct col_metric *ret)
     return col_reader_finish(&r, "metric.data");
 }
 
-static bool take_field(const struct col_reader *r, struct col_metric *ret)
+static bool take_field(const struct col_reader *r, void *to)
 {
+    struct col_metric *ret = to;
+
     switch (r->field.number) {
     case 1:
         return col_take_text(r, &ret->name, "metric.name");
@@ -71,15 +73,11 @@ static bool take_field(const struct col_reader *r, struct col_metric *ret)
 
 static bool read_metric(struct otl_view raw, struct col_metric *ret, struct col_fault *fault)
 {
-    struct col_reader r;
+    static const struct col_shape shape = {sizeof(*ret), take_field, "metric"};
+    bool good = col_read_message(raw, ret, &shape, fault);
 
-    memset(ret, 0, sizeof(*ret));
     ret->raw = raw;
-    col_reader_init(&r, col_cursor_of(raw), fault);
-    while (col_reader_next(&r))
-        if (!take_field(&r, ret))
-            return false;
-    return col_reader_finish(&r, "metric");
+    return good;
 }
 
 bool col_metrics_next(struct col_traces *metrics, struct col_metric *ret)

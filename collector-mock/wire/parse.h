@@ -77,6 +77,27 @@ static inline bool col_reader_finish(const struct col_reader *r, const char *mes
            col_fail(r->fault, r->cursor.at, message, "truncated or malformed field");
 }
 
+/* What a message becomes: each field is taken into a struct that begins as zeros. */
+typedef bool col_take_fn(const struct col_reader *r, void *to);
+struct col_shape {
+    size_t size; /* of the struct */
+    col_take_fn *take;
+    const char *name; /* of the message, for faults */
+};
+
+static inline bool col_read_message(struct otl_view raw, void *ret, const struct col_shape *shape,
+                                    struct col_fault *fault)
+{
+    struct col_reader r;
+
+    memset(ret, 0, shape->size);
+    col_reader_init(&r, col_cursor_of(raw), fault);
+    while (col_reader_next(&r))
+        if (!shape->take(&r, ret))
+            return false;
+    return col_reader_finish(&r, shape->name);
+}
+
 static inline bool col_take_wire(const struct col_reader *r, uint32_t wire, const char *name)
 {
     return r->field.wire == wire || col_fail(r->fault, r->tag, name, "wrong wire type");

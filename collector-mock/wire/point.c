@@ -179,8 +179,10 @@ bool col_real_next(struct col_numbers *numbers, double *ret)
 
 /* ---- exemplars, quantiles, buckets ---- */
 
-static bool take_exemplar_field(const struct col_reader *r, struct col_exemplar *ret)
+static bool take_exemplar_field(const struct col_reader *r, void *to)
 {
+    struct col_exemplar *ret = to;
+
     uint64_t bits = 0;
 
     switch (r->field.number) {
@@ -208,14 +210,9 @@ static bool take_exemplar_field(const struct col_reader *r, struct col_exemplar 
 
 static bool read_exemplar(struct otl_view raw, struct col_exemplar *ret, struct col_fault *fault)
 {
-    struct col_reader r;
+    static const struct col_shape shape = {sizeof(*ret), take_exemplar_field, "exemplar"};
 
-    memset(ret, 0, sizeof(*ret));
-    col_reader_init(&r, col_cursor_of(raw), fault);
-    while (col_reader_next(&r))
-        if (!take_exemplar_field(&r, ret))
-            return false;
-    return col_reader_finish(&r, "exemplar");
+    return col_read_message(raw, ret, &shape, fault);
 }
 
 static bool read_quantile(struct otl_view raw, struct col_quantile *ret, struct col_fault *fault)

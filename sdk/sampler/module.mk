@@ -26,6 +26,10 @@ probability_test_LIBS := sdk_rig
 composable_test_SRCS := sdk/sampler/tests/composable_test.c
 composable_test_LIBS := sdk_rig
 
+TESTS += sampler_every_nth_test
+sampler_every_nth_test_SRCS := sdk/sampler/tests/every_nth_test.c
+sampler_every_nth_test_LIBS := sdk_rig
+
 FUZZERS += fuzz_ot
 fuzz_ot_SRCS := sdk/sampler/tests/fuzz_ot.c ci/fuzz-main.c
 fuzz_ot_LIBS := sampler

@@ -13,6 +13,7 @@
 
 #include <openssl/err.h>
 
+#include "sdk/base/mem.h"
 #include "sdk/exporter/tests/rig.h"
 #include "sdk/tls/tests/certs.h"
 #include "sdk/tls/tests/front.h"
@@ -376,9 +377,54 @@ static void files_that_cannot_be_used_are_named_at_once(void **state)
     SAYS(try_files(c->dir, "", ""), OTEL_ERR_IO, c->dir);
 }
 
+static enum otel_err make_and_free(const struct otel_sdk_otlp_options *options)
+{
+    struct otel_sdk_exporter *exporter = NULL;
+    enum otel_err err = otel_sdk_otlp_new(options, &exporter);
+
+    otel_sdk_exporter_free(exporter);
+    return err;
+}
+
+/* Of ours: OpenSSL's memory is its own. */
+static void a_failing_allocation_costs_the_exporter_or_one_export(void **state)
+{
+    enum otel_err err = OTEL_ERR_MEMORY;
+    struct secure s;
+
+    (void)state;
+    prepare(&s);
+    begin(&s, "localhost");
+    for (unsigned long n = 1; err != OTEL_OK; n++) {
+        otl_mem_fail_at(n);
+        err = make_and_free(&s.rig.otlp);
+        otl_mem_fail_at(0);
+        assert_true(n < 50);
+        assert_true(err == OTEL_OK || err == OTEL_ERR_MEMORY);
+    }
+    finish(&s);
+    for (unsigned long n = 1; n <= 24; n++) {
+        struct otel_sdk_processor_stats stats;
+        uint64_t dropped = 0;
+        prepare(&s);
+        s.rig.otlp.max_attempts = 3;
+        begin(&s, "localhost");
+        otl_mem_fail_at(n);
+        (void)rig_send(&s.rig, 3);
+        otl_mem_fail_at(0);
+        assert_int_equal(rig_send(&s.rig, 1), OTEL_OK);
+        stats = rig_stats(&s.rig);
+        for (int i = 0; i < OTEL_SDK_DROP_COUNT; i++)
+            dropped += stats.dropped[i];
+        assert_int_equal(stats.received, stats.exported + dropped);
+        finish(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failing_allocation_costs_the_exporter_or_one_export),
         cmocka_unit_test(spans_arrive_over_tls_on_one_connection),
         cmocka_unit_test(spans_arrive_over_tls_1_2_and_with_a_server_that_knows_no_alpn),
         cmocka_unit_test(large_batches_are_cut_into_records),

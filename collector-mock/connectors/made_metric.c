@@ -101,7 +101,10 @@ static void put_labels(struct writer *w, uint32_t number, const struct col_made_
         size_t pair = open_message(w, number), value;
         member_bytes(w, 1, labels[i].name.data, labels[i].name.len);
         value = open_message(w, 2);
-        member_bytes(w, 1, labels[i].value.data, labels[i].value.len);
+        if (labels[i].value.data != NULL)
+            member_bytes(w, 1, labels[i].value.data, labels[i].value.len);
+        else
+            member_varint(w, 2, 1);
         close_message(w, value);
         close_message(w, pair);
     }
@@ -170,14 +173,16 @@ static void put_exponential_point(struct writer *w, const struct col_made_batch 
     member_fixed(w, 3, batch->wall_ns);
     member_fixed(w, 4, point->count);
     member_real(w, 5, point->sum);
-    member_varint(w, 6, zigzag(it->scale));
+    member_varint(w, 6, zigzag(it->len > 0 ? it->scale : 0));
     member_fixed(w, 7, it->zeros);
     buckets = open_message(w, 8);
-    member_varint(w, 1, zigzag(it->offset));
-    packed = open_message(w, 2);
-    for (size_t i = 0; i < it->len && w->err == OTEL_OK; i++)
-        w->err = col_put_varint(w->out, it->counts[i]);
-    close_message(w, packed);
+    if (it->len > 0) {
+        member_varint(w, 1, zigzag(it->offset));
+        packed = open_message(w, 2);
+        for (size_t i = 0; i < it->len && w->err == OTEL_OK; i++)
+            w->err = col_put_varint(w->out, it->counts[i]);
+        close_message(w, packed);
+    }
     close_message(w, buckets);
     put_exemplars(w, 11, point, batch->wall_ns);
     member_real(w, 12, it->min);

@@ -16,7 +16,7 @@
  */
 
 struct col_made_label {
-    struct otl_view name, value;
+    struct otl_view name, value; /* value without data: the boolean true */
 };
 
 struct col_made_exemplar {

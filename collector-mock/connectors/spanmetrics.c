@@ -208,6 +208,8 @@ static size_t put_points(struct col_spanmetrics *self, const struct col_sm_resou
             continue;
         count = col_sm_labels(series->key, series->key_len, all);
         memcpy(own, all, count * sizeof(*own));
+        if (series->overflow)
+            own[0].value = otl_view(NULL, 0);
         room->points[metric][at++] = (struct col_made_point){
             .labels = own,
             .label_count = count,

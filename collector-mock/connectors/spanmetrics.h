@@ -57,6 +57,7 @@ struct col_sm_resource {
     char *key, *labels; /* what tells it from others; all that is handed on of it */
     size_t key_len, labels_len;
     uint64_t seen_ns;
+    bool leaving; /* it has expired, and goes on once more unless it is seen again */
     struct col_sm_series *first[COL_SM_METRICS];
     size_t live[COL_SM_METRICS];
 };

@@ -148,8 +148,10 @@ size_t col_sm_resource(struct col_spanmetrics *self, const struct col_resource *
 {
     size_t found = resource_texts(self, resource) == OTEL_OK ? find_resource(self) : SIZE_MAX;
 
-    if (found != SIZE_MAX)
-        self->resources[found].seen_ns = otl_clock_mono(self->create.host->clock);
+    if (found == SIZE_MAX)
+        return found;
+    self->resources[found].seen_ns = otl_clock_mono(self->create.host->clock);
+    self->resources[found].leaving = false;
     return found;
 }
 

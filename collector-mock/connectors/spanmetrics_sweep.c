@@ -34,15 +34,16 @@ static void begin_again(struct col_spanmetrics *self, struct col_sm_series *seri
 struct sweep {
     uint64_t now_ns, wall_ns;
     bool times; /* delta: there are more times than are to be kept */
+    bool leaving; /* the resource at hand goes */
 };
 
-static bool is_over(const struct col_spanmetrics *self, const struct col_sm_resource *resource,
-                    const struct col_sm_series *series, const struct sweep *sweep)
+static bool is_over(const struct col_spanmetrics *self, const struct col_sm_series *series,
+                    const struct sweep *sweep)
 {
     if (self->delta)
         return sweep->times && !series->live;
-    return (self->series_ns > 0 && sweep->now_ns - series->seen_ns >= self->series_ns) ||
-           (self->resource_ns > 0 && sweep->now_ns - resource->seen_ns >= self->resource_ns);
+    return sweep->leaving ||
+           (self->series_ns > 0 && sweep->now_ns - series->seen_ns >= self->series_ns);
 }
 
 /* Its series that stay, under its new number. */
@@ -58,7 +59,7 @@ static bool sweep_resource(struct col_spanmetrics *self, struct col_sm_resource 
         for (; series != NULL; series = next) {
             struct col_sm_series **slot;
             next = series->next;
-            if (is_over(self, resource, series, sweep)) {
+            if (is_over(self, series, sweep)) {
                 free_series(series);
                 self->series_count[m]--;
                 continue;
@@ -80,7 +81,7 @@ static bool sweep_resource(struct col_spanmetrics *self, struct col_sm_resource 
 
 void col_sm_sweep(struct col_spanmetrics *self, uint64_t wall_ns)
 {
-    struct sweep sweep = {otl_clock_mono(self->create.host->clock), wall_ns, false};
+    struct sweep sweep = {otl_clock_mono(self->create.host->clock), wall_ns, false, false};
     size_t kept = 0, all = 0;
 
     if (!self->delta && self->series_ns == 0 && self->resource_ns == 0)
@@ -91,6 +92,9 @@ void col_sm_sweep(struct col_spanmetrics *self, uint64_t wall_ns)
     memset(self->slots, 0, sizeof(self->slots));
     for (size_t i = 0; i < self->resource_count; i++) {
         struct col_sm_resource resource = self->resources[i];
+        sweep.leaving = resource.leaving;
+        resource.leaving = !self->delta && self->resource_ns > 0 &&
+                           sweep.now_ns - resource.seen_ns >= self->resource_ns;
         if (sweep_resource(self, &resource, kept, &sweep)) {
             self->resources[kept++] = resource;
             continue;

@@ -257,12 +257,15 @@ static void forget_point(struct prometheus *self, const struct around *around,
         col_prom_remove(&self->table, self->family.data, labels_of(self));
 }
 
+/* Of resources that have a job and an instance. */
 static bool take_target(struct prometheus *self, const struct labels *resource)
 {
     struct labels labels = {.count = 0};
     struct col_prom_series *series = NULL;
     char job[512];
 
+    if (find(resource, "service.name").len == 0 || find(resource, "service.instance.id").len == 0)
+        return true;
     for (size_t i = 0; i < resource->count; i++) {
         struct otl_view name = resource->items[i].name;
         if (!otl_view_is(name, "service.name") && !otl_view_is(name, "service.namespace") &&

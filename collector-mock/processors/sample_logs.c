@@ -152,12 +152,15 @@ static enum otel_err set(struct col_attributes *attributes, const char *key, con
     return err == OTEL_OK ? col_attributes_set(attributes, otl_view_str(key), encoded) : err;
 }
 
+/* The last one takes its place, as upstream. */
 static void drop(struct col_attributes *attributes, const char *key)
 {
-    const struct col_entry *entry = col_attributes_find(attributes, otl_view_str(key));
+    struct col_entry *entry = col_attributes_find(attributes, otl_view_str(key));
 
-    if (entry != NULL)
-        col_attributes_remove(attributes, (size_t)(entry - attributes->entries));
+    if (entry == NULL)
+        return;
+    *entry = attributes->entries[attributes->count - 1];
+    col_attributes_remove(attributes, attributes->count - 1);
 }
 
 /* A probability never rises. */

@@ -96,6 +96,8 @@ static const struct scenario scenarios[] = {
       "\nm_sum{} 1.5 1700000000123\n", "\nm_count{} 3 1700000000123\n"}, NULL},
     {"in OpenMetrics as seconds", "send_timestamps: true, enable_open_metrics: true", OPEN,
      {GAUGE("1700000000123000000", INT("8"))}, {"\nm{} 8.0 1.700000000123e+09\n"}, NULL},
+    {"a target needs an instance", "", PLAIN, {GAUGE("30", INT("8"))}, {"\nm{} 8\n"},
+     "target_info"},
     {"series that nobody renews are gone", "metric_expiration: 1ns", PLAIN,
      {GAUGE("30", INT("8"))}, {NULL}, "\nm"},
 };

@@ -248,6 +248,8 @@ static void consistent_modes_go_by_the_last_bits(void **state)
         {"{mode: equalizing, sampling_percentage: 100}", A, TH "8", NULL, "trace_id_w3c"},
         {"{mode: equalizing, sampling_percentage: 1, fail_closed: false}", A, "k=v " TH "8",
          "k=v " TH "0", "trace_id_w3c"}, /* it was a lie */
+        {"{mode: equalizing, sampling_percentage: 1, fail_closed: false}", A, TH "8 a=1 b=2",
+         "b=2 a=1 " TH "0", "trace_id_w3c"}, /* the last attribute takes the place of a lie */
         {"{mode: proportional, sampling_percentage: 50}", B, TH "8", TH "c", "trace_id_w3c"},
         {"{mode: proportional, sampling_percentage: 50}", B, TH "c", NULL, "trace_id_w3c"},
         {"{mode: proportional, sampling_percentage: 50}", NONE, "", NULL, "missing_randomness"},

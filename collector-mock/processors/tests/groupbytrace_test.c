@@ -13,7 +13,7 @@
 
 /* The groupbytrace processor: one request a trace, after the wait, on eviction and at the end. */
 
-enum { ROUNDS_MAX = 5000 };
+enum { ROUNDS_MAX = 5000, MANY = 200 };
 
 #define METRIC(name) "otelcol_processor_groupbytrace_" name
 #define LABELS "processor=\"groupbytrace\""
@@ -119,6 +119,7 @@ static uint64_t events(const struct proc_world *world, const char *event)
 /* Of three traces one had to go before its time had come, which it does all the same. */
 static void what_went_early_is_an_incomplete_release_once_its_wait_is_over(void **state)
 {
+    struct tail_span many[MANY];
     struct proc_world world;
 
     (void)state;
@@ -138,12 +139,14 @@ static void what_went_early_is_an_incomplete_release_once_its_wait_is_over(void 
     assert_int_equal(events(&world, "onTraceReleased"), 2);
     assert_int_equal(events(&world, "onTraceRemoved"), 3);
     proc_world_fini(&world);
-    good(&world, "{wait_duration: 20ms, compat: {max_bytes: 1}}"); /* nothing can wait */
-    assert_int_equal(proc_feed(&world, SPANS, 4, false), OTEL_OK);
+    good(&world, "{wait_duration: 200ms, compat: {max_bytes: 1}}"); /* nothing can wait */
+    for (size_t i = 0; i < MANY; i++)
+        many[i] = (struct tail_span){.trace = (uint8_t)(i + 1)};
+    assert_int_equal(proc_feed(&world, many, MANY, false), OTEL_OK);
     for (int i = 0; i < ROUNDS_MAX &&
-                    proc_counter(&world, METRIC("incomplete_releases"), LABELS) < 3; i++)
+                    proc_counter(&world, METRIC("incomplete_releases"), LABELS) < MANY; i++)
         event_base_loop(world.host.base, EVLOOP_ONCE);
-    assert_int_equal(proc_counter(&world, METRIC("incomplete_releases"), LABELS), 3);
+    assert_int_equal(proc_counter(&world, METRIC("incomplete_releases"), LABELS), MANY);
     proc_world_fini(&world);
 }
 

@@ -365,8 +365,10 @@ static void end(struct running *by)
     /* What is only late still comes late. */
     for (struct held *held = faults->held; held != NULL; held = next) {
         next = held->next;
-        if (held->by == by && by->fault.kind != COL_FAULT_DELAY)
+        if (held->by == by && by->fault.kind != COL_FAULT_DELAY) {
+            by->deeds.dropped++;
             let_go(held, false);
+        }
     }
     otl_log_line(faults->options.log, OTL_LOG_INFO,
                  "fault %" PRIu32 " (%s) is over: %" PRIu64 " requests, %" PRIu64

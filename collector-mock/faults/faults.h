@@ -43,6 +43,7 @@ struct col_fault_deeds {
     uint64_t requests;
     uint64_t spans;
     uint64_t connections; /* reset, or hit when they were accepted */
+    uint64_t dropped;     /* of the requests: kept until its end, and never answered */
 };
 
 struct col_faults_options {

@@ -198,5 +198,6 @@ void col_fault_record_end(struct col_fault_record *record, const struct col_faul
     put_number(record, "requests", deeds->requests);
     put_number(record, "spans", deeds->spans);
     put_number(record, "connections", deeds->connections);
+    put_limit(record, "dropped", deeds->dropped);
     finish(record);
 }

@@ -13,14 +13,15 @@
  *     {"event":"hit","fault":0,"kind":"delay","mono_ns":N,"request":N,"connection":N,"spans":N,
  *      "delay_ns":N}
  *     {"event":"end","fault":0,"kind":"delay","mono_ns":N,"began_mono_ns":N,"requests":N,
- *      "spans":N,"connections":N}
+ *      "spans":N,"connections":N,"dropped":N}
  *
- * Limits that a fault does not have are left out of its beginning. Behind what all have come the
- * settings of its kind; in a hit they are what was done: the delay as it was drawn, the spans that
- * were rejected of this request. request 0: it is a connection that was hit: accepted, or (refuse,
- * restart) ended. "exporter": a write of it, instead of a request. A request that was to be kept
- * and could not be has a line with the event "not_held" behind its hit. Connections that the system
- * refuses while nobody listens are seen by nobody here.
+ * dropped, of what was kept until the end, is left out where it is none; likewise limits that a
+ * fault does not have. Behind what all have come the settings of its kind; in a hit they are what
+ * was done: the delay as it was drawn, the spans that were rejected of this request. request 0: it
+ * is a connection that was hit: accepted, or (refuse, restart) ended. "exporter": a write of it,
+ * instead of a request. A request that was to be kept and could not be has a line with the event
+ * "not_held" behind its hit. Connections that the system refuses while nobody listens are seen by
+ * nobody here.
  *
  * Life      open -> lines... -> close.
  * Threads   the loop's.

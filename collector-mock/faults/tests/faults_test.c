@@ -235,6 +235,7 @@ static void test_the_end_drops_what_stalls_and_answers_what_is_late(void **state
     assert_true(keep(rig));
     event_base_loop(rig->base, EVLOOP_ONCE);
     assert_int_equal(rig->dropped, 1);
+    assert_int_equal(only(rig, "end", "dropped"), 1);
     begin(rig, (struct col_fault_plan){.kind = COL_FAULT_DELAY, .delay_ns = 60000 * MS,
                                        .probability = 1});
     assert_true(keep(rig));

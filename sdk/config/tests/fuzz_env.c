@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sdk/config/level.h"
 #include "sdk/config/settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -46,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct otl_env_source source = {from_lines, NULL, NULL, NULL};
     struct lines lines;
     struct otl_env env;
+    int level;
 
     if (size > sizeof(lines.text) - 2)
         return 0;
@@ -56,6 +58,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (lines.text[i] == '\n')
             lines.text[i] = '\0';
     source.getenv_arg = &lines;
+    level = otl_env_log_level(&source);
+    if (level < 1 || level > OTL_LEVEL_NONE)
+        abort();
     if (otl_env_read(&source, &env) != OTEL_OK)
         return 0;
     if (otl_settings_from_env(&source, &env, &settings) == OTEL_OK) {

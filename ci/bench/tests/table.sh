@@ -52,7 +52,7 @@ time_not_reached()
 }
 count_over()
 {
-    printf '= no_sdk 4.9 ns 0.1 0\n~ no_sdk 61 0\n= not_sampled 20 ns 1 0.01\n~ not_sampled 400 0\n' > "$work/run"
+    printf '= no_sdk 4.9 ns 0.1 0\n~ no_sdk 61 0\n= not_sampled 20 ns 1 0\n~ not_sampled 400 0.01\n' > "$work/run"
     table 1 && line "API without SDK" "NOT REACHED: instructions$" && line "not sampled" "NOT REACHED: mallocs$"
 }
 reasons()

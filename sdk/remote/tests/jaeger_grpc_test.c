@@ -15,6 +15,7 @@
 #include <sched.h>
 
 #include "sdk/base/clock.h"
+#include "sdk/tests/heap.h"
 #include "sdk/transport/tests/grpc_server.h"
 
 #define ALL "\x12\x09\x09\0\0\0\0\0\0\xf0\x3f"
@@ -253,6 +254,42 @@ static void options_of_an_older_header_are_filled_up(void **state)
     fini(&rig);
 }
 
+/* The server's buffers are of the same heap: a question that it cannot take fails, too. */
+static void when_every_nth_allocation_fails_nothing_is_left_behind(void **state)
+{
+    bool whole = false;
+
+    (void)state;
+    for (unsigned long nth = 1; nth < 20000 && !whole; nth += 1 + nth / 16) {
+        long blocks = heap_live();
+        enum otel_err err;
+        struct rig rig;
+
+        prepare(&rig);
+        rig.options.polling_interval_millis = 1;
+        answer(&rig, ALL, sizeof(ALL) - 1);
+        answer(&rig, NONE, sizeof(NONE) - 1);
+        heap_fail_every(nth);
+        err = otel_sdk_sampler_jaeger_remote_new(&rig.options, &rig.sampler);
+        if (err == OTEL_OK) {
+            while (stats_of(&rig).failures < 3 && stats_of(&rig).questions < 3)
+                event_base_loop(rig.base, EVLOOP_NONBLOCK);
+            (void)keeps(&rig);
+        } else if (err != OTEL_ERR_MEMORY && err != OTEL_ERR_IO) {
+            fail_msg("every %lu: %s", nth, otel_err_name(err));
+        }
+        assert_true(nth > 1 || err == OTEL_ERR_MEMORY);
+        otel_sdk_sampler_unref(rig.sampler);
+        rig.sampler = NULL;
+        whole = heap_failed() == 0;
+        heap_fail_every(0);
+        fini(&rig);
+        if (heap_live() != blocks)
+            fail_msg("every %lu: %ld blocks are left", nth, heap_live() - blocks);
+    }
+    assert_true(whole);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,7 +300,9 @@ int main(void)
         cmocka_unit_test(its_thread_is_made_by_the_program),
         cmocka_unit_test(its_look_ups_are_made_by_the_program),
         cmocka_unit_test(options_of_an_older_header_are_filled_up),
+        cmocka_unit_test(when_every_nth_allocation_fails_nothing_is_left_behind),
     };
 
+    heap_install();
     return cmocka_run_group_tests_name("jaeger_grpc", tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@
  * it names none; with routing_key attributes the text "NAME=VALUE|" of each of routing_attributes
  * is hashed, where VALUE is an attribute of the resource, else of the scope, else span.kind or
  * span.name, else an attribute of the span, else nothing; routing_key service is the same with
- * service.name. The spans of a trace in one ResourceSpans go with the first of them. One backend
+ * service.name. The spans of a trace in one ScopeSpans go with the first of them. One backend
  * that refuses makes the request fail though others have taken their part: a client that sends
  * again sends those spans twice. A list or a map counts as nothing, which it does not there.
  *
@@ -31,9 +31,9 @@
 
 enum { REQUEST_MAX = 1 << 30, ARENA_MAX = 64 << 20, ATTRIBUTES_MAX = 64 };
 
-/* Where the spans of a trace in one ResourceSpans go; of the request at hand. */
+/* Where the spans of a trace in one ScopeSpans go; of the request at hand. */
 struct routed {
-    uint64_t resource; /* from 1; 0: free */
+    uint64_t group; /* the number of the ScopeSpans, from 1; 0: free */
     uint8_t trace_id[16];
     size_t to;
 };
@@ -408,16 +408,16 @@ static enum otel_err route_by_attributes(struct balancer *balancer, const struct
 }
 
 static struct routed *find_routed(const struct balancer *balancer, const struct col_span *span,
-                                  uint64_t resource)
+                                  uint64_t group)
 {
-    uint64_t hash = balancer->seed ^ resource;
+    uint64_t hash = balancer->seed ^ group;
     size_t at;
 
     for (size_t i = 0; i < 16; i++)
         hash = (hash ^ span->trace_id[i]) * 1099511628211u;
     at = (size_t)(hash ^ hash >> 32) & (balancer->slots - 1);
-    while (balancer->routed[at].resource != 0 &&
-           (balancer->routed[at].resource != resource ||
+    while (balancer->routed[at].group != 0 &&
+           (balancer->routed[at].group != group ||
             memcmp(balancer->routed[at].trace_id, span->trace_id, 16) != 0))
         at = (at + 1) & (balancer->slots - 1);
     return &balancer->routed[at];
@@ -433,10 +433,10 @@ static enum otel_err route(struct balancer *balancer, const struct col_traces *t
         *ret = col_ring_endpoint(balancer->backends.ring, span->trace_id, sizeof(span->trace_id));
         return OTEL_OK;
     }
-    routed = find_routed(balancer, span, traces->resources);
-    if (routed->resource == 0) {
+    routed = find_routed(balancer, span, traces->scopes);
+    if (routed->group == 0) {
         err = route_by_attributes(balancer, span, &routed->to);
-        routed->resource = traces->resources;
+        routed->group = traces->scopes;
         memcpy(routed->trace_id, span->trace_id, 16);
     }
     *ret = routed->to;

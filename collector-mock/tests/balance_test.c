@@ -221,7 +221,7 @@ static void a_service_goes_to_one_backend(void **state)
     arrived(2 * SERVICES, BY_SERVICE, 0);
 }
 
-/* Two spans of each trace in one resource: the first one's attributes say where both go. */
+/* Two spans of each trace in one scope: the first one's attributes say where both go. */
 static void attributes_of_the_first_span_say_where_a_trace_goes(void **state)
 {
     int fd;

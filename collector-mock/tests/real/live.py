@@ -8,6 +8,7 @@ import spans
 from collectors import DEADLINE_S, Collector, free_port, traces
 
 BACKENDS = 5
+MORE = {"attributes": "routing_attributes: [tenant, span.kind, span.name, http.status_code], "}
 
 
 def balanced(args, out, routing_key):
@@ -25,7 +26,7 @@ def balanced(args, out, routing_key):
     front = out / "front.yaml"
     front.write_text(
         "receivers: {otlp: {protocols: {http: {endpoint: '${env:OTLP_HTTP}'}}}}\n"
-        f"exporters: {{load_balancing: {{routing_key: {routing_key}, protocol: {{otlp: {{tls: {{insecure: true}}}}}}, "
+        f"exporters: {{load_balancing: {{routing_key: {routing_key}, {MORE.get(routing_key, '')}protocol: {{otlp: {{tls: {{insecure: true}}}}}}, "
         f"resolver: {{static: {{hostnames: [{', '.join(repr(h) for h in hosts)}]}}}}}}}}\n"
         "service:\n  telemetry: {metrics: {level: none}}\n"
         "  pipelines: {traces: {receivers: [otlp], exporters: [load_balancing]}}\n")
@@ -41,7 +42,7 @@ def balanced(args, out, routing_key):
 
 def balance(args, out):
     wrong = []
-    for routing_key in ("traceID", "service"):
+    for routing_key in ("traceID", "service", "attributes"):
         ours, theirs = balanced(args, out, routing_key)
         if min(len(x) for x in theirs) == 0 and routing_key == "traceID":
             wrong.append("a backend got nothing: this compares too little")

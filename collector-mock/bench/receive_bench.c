@@ -108,23 +108,31 @@ static double receive_standing(const struct setup *setup, const struct stream *s
 {
     static int fds[STANDING];
     struct collector collector;
-    uint64_t before, after;
+    uint64_t before = 0, after;
+    char *bytes = malloc(stream->bytes.len);
 
+    if (bytes == NULL)
+        stream_die("memory");
+    memcpy(bytes, stream->bytes.data, stream->bytes.len);
     collector_start(&collector, setup);
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         fds[i] = stream_connect(collector.port);
-    for (int i = 0; i < ACTIVE; i++)
-        if (!stream_exchange_http(fds[count - 1 - i], stream->bytes.data, stream->bytes.len))
+        if (!stream_greet(fds[i], stream))
             stream_die("sending");
-    before = collector_cpu_ns(&collector);
-    for (int i = 0; i < ROUNDS * ACTIVE; i++)
-        if (!stream_exchange_http(fds[count - 1 - i % ACTIVE], stream->bytes.data,
-                                  stream->bytes.len))
-            stream_die("sending");
+    }
+    for (unsigned round = 0; round <= ROUNDS; round++) { /* the first is not counted */
+        for (int i = 0; i < ACTIVE; i++)
+            if (!stream_exchange(fds[count - 1 - i], stream, bytes, round))
+                stream_die("sending");
+        if (round == 0)
+            before = collector_cpu_ns(&collector);
+    }
     after = collector_cpu_ns(&collector);
     for (int i = 0; i < count; i++)
         close(fds[i]);
     collector_stop(&collector);
+    unlink(setup->tap);
+    free(bytes);
     return (double)(after - before) / (ROUNDS * ACTIVE * (double)stream->spans);
 }
 
@@ -141,32 +149,60 @@ static double start_once(const struct setup *setup)
     return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
 }
 
-static void standing(const char *config, const struct stream *stream)
+/* Of one protocol: ACTIVE connections alone, and among STANDING. */
+static void stand(const char *dir, const struct stream *stream, double *few, double *many)
 {
-    const struct setup setup = {.config = config, .workers = "1"};
+    char config[64], tap[64];
+    const struct setup setup = {.config = config, .tap = tap, .workers = "1"};
+
+    snprintf(config, sizeof(config), "%s/config.yaml", dir);
+    snprintf(tap, sizeof(tap), "%s/tap.bin", dir);
+    collector_config(config, &(struct config){.protocol = stream->grpc ? "grpc" : "http"});
+    bench_keep_least(few, receive_standing(&setup, stream, ACTIVE));
+    bench_keep_least(many, receive_standing(&setup, stream, STANDING));
+    unlink(config);
+}
+
+static void standing(const char *dir, const struct streams *streams)
+{
     struct rlimit limit;
-    double many = 1e9, few = 1e9, seconds[STARTS], least = 1e9, most = 0;
+    double many[2] = {0, 0}, few[2] = {0, 0}, loop = 0;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         stream_die("RLIMIT_NOFILE");
     limit.rlim_cur = limit.rlim_max;
     if (limit.rlim_max < STANDING + SPARE || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        printf("HTTP: %d connections: not measured here: %llu descriptors are allowed\n", STANDING,
+        printf("%d connections: not measured here: %llu descriptors are allowed\n", STANDING,
                (unsigned long long)limit.rlim_max);
-    } else {
-        for (int i = 0; i < 3; i++) {
-            few = minimum(few, receive_standing(&setup, stream, ACTIVE));
-            many = minimum(many, receive_standing(&setup, stream, STANDING));
-        }
-        printf("HTTP: 100 connections active, 10,000 open      %9.1f ns/span, with those 100 alone "
-               "%.1f (%.2fx)\n",
-               many, few, many / few);
+        return;
     }
+    for (int i = 0; i < REPEATS; i++) {
+        bench_keep_least(&loop, bench_loop_ns());
+        for (int grpc = 0; grpc < 2; grpc++)
+            stand(dir, &streams->batches[grpc], &few[grpc], &many[grpc]);
+    }
+    for (int grpc = 0; grpc < 2; grpc++) {
+        printf("%s: record, 100 connections active, 10,000 open %9.1f ns/span, with those 100 alone "
+               "%.1f (%.2fx)\n",
+               grpc ? "gRPC" : "HTTP", many[grpc], few[grpc], many[grpc] / few[grpc]);
+        bench_row_ns(grpc ? "standing_grpc" : "standing_http", many[grpc], loop, -1);
+    }
+}
+
+static void starts(const char *dir)
+{
+    char config[64];
+    const struct setup setup = {.config = config, .workers = "1"};
+    double seconds[STARTS], least = 1e9, most = 0;
+
+    snprintf(config, sizeof(config), "%s/config.yaml", dir);
+    collector_config(config, &(struct config){.protocol = "http"});
     for (int i = 0; i < STARTS; i++) {
         seconds[i] = start_once(&setup);
         least = minimum(least, seconds[i]);
         most = seconds[i] > most ? seconds[i] : most;
     }
+    unlink(config);
     printf("from start to ready, %d times                   %9.1f ms, the slowest %.1f ms\n",
            STARTS, least * 1e3, most * 1e3);
     bench_row("start_ready", least * 1e3, "ms");
@@ -345,7 +381,7 @@ static void measure(const char *dir, const struct streams *streams, const char *
 
 int main(int argc, char **argv)
 {
-    char dir[] = "/dev/shm/receive_bench.XXXXXX", config[64];
+    char dir[] = "/dev/shm/receive_bench.XXXXXX";
     const char *what = argc > 1 ? argv[1] : "";
     int only_scale = strcmp(what, "workers") == 0, only_standing = strcmp(what, "standing") == 0;
     const char *peer = argc == 3 && strcmp(what, "peer") == 0 ? argv[2] : NULL;
@@ -360,7 +396,6 @@ int main(int argc, char **argv)
     }
     if (mkdtemp(dir) == NULL)
         stream_die(dir);
-    snprintf(config, sizeof(config), "%s/config.yaml", dir);
     if (argc == 5 && strcmp(what, "count") == 0) {
         status = count(dir, &streams, argv);
     } else if (argc > 1 && !only_scale && !only_standing && peer == NULL) {
@@ -371,9 +406,8 @@ int main(int argc, char **argv)
         if (!only_standing)
             measure(dir, &streams, peer, only_scale, &figures);
         if (!only_scale && peer == NULL) {
-            collector_config(config, &(struct config){.protocol = "http"});
-            standing(config, &streams.batches[0]);
-            unlink(config);
+            standing(dir, &streams);
+            starts(dir);
         }
         if (!only_standing)
             print(&figures, &streams, only_scale);

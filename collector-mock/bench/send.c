@@ -47,7 +47,7 @@ static void renew_ids(char *bytes, const struct stream *stream, unsigned sender,
         memcpy(bytes + stream->ids[i], words, sizeof(words));
 }
 
-int stream_exchange_http(int fd, const char *bytes, size_t len)
+static int exchange_http(int fd, const char *bytes, size_t len)
 {
     char answer[512];
 
@@ -91,11 +91,23 @@ static int exchange_grpc(int fd, char *frames, size_t len, unsigned number)
     return send_whole(fd, frames, len) && read_grpc_answer(fd);
 }
 
-static void *send_all(void *arg)
+int stream_greet(int fd, const struct stream *stream)
 {
     /* the server's own SETTINGS, which open its windows, are acknowledged as well */
     static const char hello[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
                                 "\0\0\0\4\1\0\0\0\0";
+
+    return !stream->grpc || send_whole(fd, hello, sizeof(hello) - 1);
+}
+
+int stream_exchange(int fd, const struct stream *stream, char *bytes, unsigned number)
+{
+    return stream->grpc ? exchange_grpc(fd, bytes, stream->bytes.len, 2 * number + 1)
+                        : exchange_http(fd, bytes, stream->bytes.len);
+}
+
+static void *send_all(void *arg)
+{
     struct sender *sender = arg;
     const struct stream *stream = sender->stream;
     int fd = stream_connect(sender->port);
@@ -104,13 +116,11 @@ static void *send_all(void *arg)
     sender->failed = frames == NULL;
     if (!sender->failed)
         memcpy(frames, stream->bytes.data, stream->bytes.len);
-    if (!sender->failed && stream->grpc)
-        sender->failed = !send_whole(fd, hello, sizeof(hello) - 1);
+    if (!sender->failed)
+        sender->failed = !stream_greet(fd, stream);
     for (int i = 0; i < stream->requests / STREAM_CONNECTIONS && !sender->failed; i++) {
         renew_ids(frames, stream, sender->number, (unsigned)i);
-        sender->failed =
-            stream->grpc ? !exchange_grpc(fd, frames, stream->bytes.len, 2 * (unsigned)i + 1)
-                         : !stream_exchange_http(fd, frames, stream->bytes.len);
+        sender->failed = !stream_exchange(fd, stream, frames, (unsigned)i);
     }
     close(fd);
     free(frames);

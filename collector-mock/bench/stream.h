@@ -40,8 +40,11 @@ void stream_send(const struct stream *stream, unsigned port);
 
 /* A connection to a port of this machine. */
 int stream_connect(unsigned port);
-/* One HTTP request and its answer; 0: not answered with 200. */
-int stream_exchange_http(int fd, const char *bytes, size_t len);
+/* What comes before the first request of a connection; 0: it cannot be sent. */
+int stream_greet(int fd, const struct stream *stream);
+/* The number'th request of a connection, from 0, and its answer; bytes is the caller's own copy of
+ * the stream's. 0: not answered with success. */
+int stream_exchange(int fd, const struct stream *stream, char *bytes, unsigned number);
 
 _Noreturn void stream_die(const char *what);
 

@@ -77,3 +77,7 @@ tail_oracle_test_LIBS := verify collector
 FUZZERS += fuzz_tail
 fuzz_tail_SRCS := harness/verify/tests/fuzz_tail.c ci/fuzz-main.c
 fuzz_tail_LIBS := verify
+
+FUZZERS += fuzz_share
+fuzz_share_SRCS := harness/verify/tests/fuzz_share.c ci/fuzz-main.c
+fuzz_share_LIBS := verify collector

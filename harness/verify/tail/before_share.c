@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "harness/verify/tail/before.h"
@@ -14,10 +13,14 @@
 
 enum { HASH, EQUAL, PROPORTIONAL, NEVER };
 
+/* What the W3C and the Collector allow of a tracestate. */
+enum { TEXT_MAX = 1024, MEMBERS_MAX = 31, KEY_MAX = 256, TENANT_MAX = 241, SYSTEM_MAX = 14,
+       VALUE_MAX = 256 };
+
 struct state {
     bool good, has_rv, has_th;
     uint64_t rv, th;
-    char others[512], extra[300]; /* other members; other keys of ot */
+    char others[TEXT_MAX + 1], extra[VALUE_MAX + 2]; /* other members; other keys of ot */
 };
 
 static bool hex_of(const char *text, size_t len, bool whole, uint64_t *ret)
@@ -27,74 +30,130 @@ static bool hex_of(const char *text, size_t len, bool whole, uint64_t *ret)
     if (len == 0 || len > 14 || (whole && len != 14))
         return false;
     for (size_t i = 0; i < 14; i++) {
-        const char *digits = "0123456789abcdef", *at;
+        const char *digits = "0123456789abcdef0123456789ABCDEF", *at;
         at = i < len ? strchr(digits, text[i]) : digits;
         if (at == NULL || (i < len && text[i] == '\0'))
             return false;
-        value = value << 4 | (uint64_t)(at - digits);
+        value = value << 4 | (uint64_t)((at - digits) & 15);
     }
     *ret = value;
     return true;
 }
 
-static void read_ot(struct state *state, char *ot)
+static bool is_small(char c)
 {
-    char *rest = NULL;
-
-    for (char *part = strtok_r(ot, ";", &rest); part != NULL; part = strtok_r(NULL, ";", &rest)) {
-        size_t used = strlen(state->extra);
-        if (strncmp(part, "rv:", 3) == 0) {
-            state->has_rv = hex_of(part + 3, strlen(part + 3), true, &state->rv);
-            state->good &= state->has_rv;
-        } else if (strncmp(part, "th:", 3) == 0) {
-            state->has_th = hex_of(part + 3, strlen(part + 3), false, &state->th);
-            state->good &= state->has_th;
-        } else {
-            state->good &= strchr(part, ':') != NULL;
-            snprintf(state->extra + used, sizeof(state->extra) - used, ";%s", part);
-        }
-    }
+    return c >= 'a' && c <= 'z';
 }
 
-static bool is_member(const char *text)
+/* Small letters, digits and what stands in more. */
+static bool consists(const char *text, size_t len, const char *more)
 {
-    const char *equals = strchr(text, '=');
-
-    return equals != NULL && equals[1] != '\0' && strchr(equals + 1, '=') == NULL &&
-           strchr(text, ' ') == NULL && text[0] >= 'a' && text[0] <= 'z';
+    for (size_t i = 0; i < len; i++)
+        if (!is_small(text[i]) && (text[i] < '0' || text[i] > '9') &&
+            strchr(more, text[i]) == NULL)
+            return false;
+    return true;
 }
 
-/* Members KEY=VALUE; what the collector would not read makes it no good. */
+/* The text up to mark; *at goes behind it, and is NULL at the end. */
+static char *cut(char **at, char mark)
+{
+    char *part = *at, *end = strchr(part, mark);
+
+    *at = end != NULL ? end + 1 : NULL;
+    if (end != NULL)
+        *end = '\0';
+    return part;
+}
+
+static bool read_ot_part(struct state *state, char *part)
+{
+    size_t used = strlen(state->extra), key = strcspn(part, ":");
+
+    if (!is_small(part[0]) || !consists(part, key, "") || part[key] != ':' ||
+        !consists(part + key + 1, strlen(part + key + 1), "ABCDEFGHIJKLMNOPQRSTUVWXYZ._-"))
+        return false;
+    if (strncmp(part, "rv:", 3) == 0)
+        return state->has_rv = hex_of(part + 3, strlen(part + 3), true, &state->rv);
+    if (strncmp(part, "th:", 3) == 0)
+        return state->has_th = hex_of(part + 3, strlen(part + 3), false, &state->th);
+    snprintf(state->extra + used, sizeof(state->extra) - used, ";%s", part);
+    return true;
+}
+
+/* The last one counts. */
+static bool read_ot(struct state *state, char *ot)
+{
+    char *at = ot;
+
+    state->has_rv = state->has_th = false;
+    state->extra[0] = '\0';
+    while (at != NULL)
+        if (!read_ot_part(state, cut(&at, ';')))
+            return false;
+    return true;
+}
+
+static bool is_key(const char *key, size_t len)
+{
+    const char *tenant_end = memchr(key, '@', len);
+    size_t tenant = tenant_end != NULL ? (size_t)(tenant_end - key) : 0;
+
+    if (tenant_end == NULL)
+        return len > 0 && len <= KEY_MAX && is_small(key[0]) && consists(key, len, "_-*/");
+    return tenant > 0 && tenant <= TENANT_MAX && consists(key, 1, "") &&
+           consists(key, tenant, "_-*/") && len - tenant - 1 <= SYSTEM_MAX &&
+           is_small(tenant_end[1]) && consists(tenant_end + 1, len - tenant - 1, "_-*/") &&
+           len <= KEY_MAX;
+}
+
+/* Without blanks around it; one that is empty says nothing. */
+static bool read_member(struct state *state, char *part)
+{
+    size_t used = strlen(state->others), key = strcspn(part, "=");
+    const char *value = part + key + (part[key] == '=');
+
+    if (part[0] == '\0')
+        return true;
+    if (!is_key(part, key) || value[0] == '\0' || strlen(value) > VALUE_MAX)
+        return false;
+    for (const char *c = value; *c != '\0'; c++)
+        if (*c < ' ' || *c > '~' || *c == '=')
+            return false;
+    if (strncmp(part, "ot=", 3) == 0)
+        return read_ot(state, part + 3);
+    snprintf(state->others + used, sizeof(state->others) - used, "%s%s", used > 0 ? "," : "",
+             part);
+    return true;
+}
+
+/* Members KEY=VALUE; what the Collector would not read makes it no good. */
 static void read_state(struct otl_view text, struct state *ret)
 {
-    char copy[1024], *rest = NULL;
+    char copy[TEXT_MAX + 1], *at = copy;
+    size_t members = 0;
 
     memset(ret, 0, sizeof(*ret));
-    ret->good = text.len < sizeof(copy);
+    ret->good = text.len <= TEXT_MAX &&
+                (text.len == 0 || memchr(text.data, '\0', text.len) == NULL);
     if (text.len == 0 || !ret->good)
         return;
     memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';
-    for (char *part = strtok_r(copy, ",", &rest); part != NULL; part = strtok_r(NULL, ",", &rest)) {
-        size_t used = strlen(ret->others), len;
-        while (*part == ' ' || *part == '\t')
-            part++;
+    while (ret->good && at != NULL && at[0] != '\0') {
+        char *part = cut(&at, ',');
+        size_t len;
+        part += strspn(part, " \t");
         len = strlen(part);
         while (len > 0 && (part[len - 1] == ' ' || part[len - 1] == '\t'))
             part[--len] = '\0';
-        if (strncmp(part, "ot=", 3) == 0) {
-            read_ot(ret, part + 3);
-            continue;
-        }
-        ret->good &= is_member(part);
-        snprintf(ret->others + used, sizeof(ret->others) - used, "%s%s", used > 0 ? "," : "",
-                 part);
+        ret->good = ++members <= MEMBERS_MAX && read_member(ret, part);
     }
 }
 
 static void write_state(const struct state *state, struct hx_draft *draft)
 {
-    char text[1024], ot[400] = "", digits[15];
+    char text[TEXT_MAX + 500], ot[400] = "", digits[15];
     size_t len = 14;
 
     if (state->has_rv)

@@ -182,8 +182,8 @@ static void standing(const char *dir, const struct streams *streams)
             stand(dir, &streams->batches[grpc], &few[grpc], &many[grpc]);
     }
     for (int grpc = 0; grpc < 2; grpc++) {
-        printf("%s: record, 100 connections active, 10,000 open %9.1f ns/span, with those 100 alone "
-               "%.1f (%.2fx)\n",
+        printf("%s: record, 100 connections active, 10,000 open %9.1f ns/span, with those 100 "
+               "alone %.1f (%.2fx)\n",
                grpc ? "gRPC" : "HTTP", many[grpc], few[grpc], many[grpc] / few[grpc]);
         bench_row_ns(grpc ? "standing_grpc" : "standing_http", many[grpc], loop, -1);
     }

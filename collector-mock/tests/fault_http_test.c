@@ -510,24 +510,24 @@ static void a_refusal_resets_connections_and_names_them(void **state)
     int fd;
 
     (void)state;
-    rig_start_control(&rig);
+    rig_start_control(&lone);
     fd = join();
-    assert_int_equal(post(fd), 200);
-    rig_command(&rig, "{\"do\":\"fault\",\"id\":3,\"kind\":\"refuse\",\"for\":\"24h\"}");
+    assert_int_equal(lone_post_on(fd, ""), 200);
+    rig_command(&lone, "{\"do\":\"fault\",\"id\":3,\"kind\":\"refuse\",\"for\":\"24h\"}");
     assert_int_equal(recv(fd, &byte, 1, 0), -1);
     assert_int_equal(errno, ECONNRESET);
     close(fd);
-    rig_metric_until(&rig, "collector_mock_fault_hit_connections_total{fault=\"refuse\"}", 1);
-    assert_int_equal(rig_recorded_as(&rig, "begin", "\"for_ns\":86400000000000,"), 1);
-    assert_int_equal(rig_recorded(&rig, "\"fault\":3,\"kind\":\"refuse\""), 1);
-    assert_int_equal(rig_recorded(&rig, "\"request\":0,\"connection\":1,"), 1);
-    assert_int_equal(rig_recorded_as(&rig, "end", ""), 0);
-    rig_command(&rig, "{\"do\":\"end\",\"id\":3}");
-    rig_metric_until(&rig, "collector_mock_faults_ended_total{fault=\"refuse\"}", 1);
-    assert_int_equal(rig_recorded_as(&rig, "end", "\"requests\":0,\"spans\":0,\"connections\":1}"),
+    rig_metric_until(&lone, "collector_mock_fault_hit_connections_total{fault=\"refuse\"}", 1);
+    assert_int_equal(rig_recorded_as(&lone, "begin", "\"for_ns\":86400000000000,"), 1);
+    assert_int_equal(rig_recorded(&lone, "\"fault\":3,\"kind\":\"refuse\""), 1);
+    assert_int_equal(rig_recorded(&lone, "\"request\":0,\"connection\":1,"), 1);
+    assert_int_equal(rig_recorded_as(&lone, "end", ""), 0);
+    rig_command(&lone, "{\"do\":\"end\",\"id\":3}");
+    rig_metric_until(&lone, "collector_mock_faults_ended_total{fault=\"refuse\"}", 1);
+    assert_int_equal(rig_recorded_as(&lone, "end", "\"requests\":0,\"spans\":0,\"connections\":1}"),
                      1);
-    assert_int_equal(post_alone(), 200);
-    assert_int_equal(rig_stop(&rig), 0);
+    assert_int_equal(lone_post(""), 200);
+    assert_int_equal(rig_stop(&lone), 0);
 }
 
 /* ---- the live channel ---- */

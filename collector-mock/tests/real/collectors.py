@@ -68,10 +68,10 @@ class Collector:
         self.log.flush()
         raise SystemExit(f"{self.program}: {why}\n" + (self.out / "log").read_text()[-3000:])
 
-    def send(self, lines):
+    def send(self, lines, path="/v1/traces"):
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
         for line in lines:
-            link.request("POST", "/v1/traces", line, {"Content-Type": "application/json"})
+            link.request("POST", path, line, {"Content-Type": "application/json"})
             answer = link.getresponse()
             said = answer.read()
             if answer.status != 200:

@@ -14,6 +14,7 @@ import tempfile
 import time
 
 import live
+import signals
 import spans
 from collectors import Collector, digests, traces
 
@@ -22,7 +23,7 @@ CASES = {"tail.yaml": lambda: spans.mixed(1, 400), "sampler.yaml": lambda: spans
          "processors.yaml": lambda: spans.mixed(3, 200), "before.yaml": lambda: spans.mixed(9, 1000),
          "late.yaml": lambda: spans.mixed(7, 200)}
 PREDICTED = ("tail.yaml", "before.yaml")
-LIVE = {"load_balancing": live.balance, "span_metrics": live.span_metrics}
+LIVE = {"load_balancing": live.balance, "span_metrics": live.span_metrics, **signals.LIVE}
 points = failures = 0
 
 

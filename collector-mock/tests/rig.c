@@ -357,16 +357,23 @@ bool rig_closed(int fd)
     return wait_readable(fd) && recv(fd, &byte, 1, 0) <= 0;
 }
 
-void rig_begin(int fd, const char *type, const char *headers, struct otl_view body)
+static void begin(int fd, const char *path, const char *headers, struct otl_view body)
 {
     char head[1024];
     int len = snprintf(head, sizeof(head),
-                       "POST /v1/traces HTTP/1.1\r\nHost: x\r\n"
-                       "Content-Type: %s\r\nContent-Length: %zu\r\n%s\r\n",
-                       type, body.len, headers);
+                       "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n%s\r\n", path,
+                       body.len, headers);
 
     rig_send(fd, head, (size_t)len);
     rig_send(fd, body.data, body.len);
+}
+
+void rig_begin(int fd, const char *type, const char *headers, struct otl_view body)
+{
+    char lines[900];
+
+    snprintf(lines, sizeof(lines), "Content-Type: %s\r\n%s", type, headers);
+    begin(fd, "/v1/traces", lines, body);
 }
 
 unsigned rig_post(int fd, const char *headers, struct otl_view body, struct otl_buf *out)
@@ -394,15 +401,10 @@ void rig_read(const char *path, struct otl_buf *out)
 unsigned rig_post_json(int fd, const char *path, struct otl_view body)
 {
     struct otl_buf answer;
-    char head[200];
     unsigned status;
 
-    snprintf(head, sizeof(head),
-             "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-             "Content-Length: %zu\r\n\r\n", path, body.len);
     otl_buf_init(&answer, 1 << 20);
-    rig_send(fd, head, strlen(head));
-    rig_send(fd, body.data, body.len);
+    begin(fd, path, "Content-Type: application/json\r\n", body);
     status = rig_answer(fd, &answer);
     if (status != 200)
         print_message("%s", answer.data);

@@ -45,6 +45,17 @@ static void on_answered(void *context, const struct col_http_request *request,
     (void)sent;
 }
 
+/* Path and headers are those of this head or none: what stood in the one before has moved. */
+static void on_refused(void *context, const struct col_http_request *request,
+                       struct col_http_answer *answer)
+{
+    (void)context;
+    if (otl_view_is(request->path, "/late"))
+        answer->content_type = "text/html";
+    if (col_http_header_of(request, "Content-Type").len > 0)
+        answer->content_type = "text/css";
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -63,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.max_body_bytes = 10000;
     options.on_request = on_request;
     options.on_answered = on_answered;
+    options.on_refused = on_refused;
     late = NULL;
     if (col_http_new(&options, &server, NULL) != OTEL_OK)
         abort();

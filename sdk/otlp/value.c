@@ -69,6 +69,7 @@ static struct otel_value element(const struct otel_value *array, size_t i)
     return otel_value_empty();
 }
 
+/* The limits of what an array or map holds, which is there only where depth is not 0. */
 static struct otl_value_limits deeper(const struct otl_value_limits *limits)
 {
     struct otl_value_limits next = *limits;
@@ -89,11 +90,12 @@ static size_t array_size(const struct otel_value *array, const struct otl_value_
     return size;
 }
 
-static uint8_t *array_write(uint8_t *at, const struct otel_value *array,
+static uint8_t *write_array(uint8_t *at, const struct otel_value *array,
                             const struct otl_value_limits *limits)
 {
     struct otl_value_limits next = deeper(limits);
 
+    at = otl_wire_head(at, OTL_TAG_ANY_ARRAY, array_size(array, limits));
     for (size_t i = 0; i < array->count; i++) {
         struct otel_value value = element(array, i);
         at = otl_wire_head(at, OTL_TAG_ITEM, otl_value_size(&value, &next));
@@ -112,8 +114,6 @@ static size_t map_size(const struct otel_value *map, const struct otl_value_limi
 
 size_t otl_value_size(const struct otel_value *value, const struct otl_value_limits *limits)
 {
-    if (limits->depth == 0)
-        return 0;
     switch (value->type) {
     case OTEL_VALUE_EMPTY:
         return 0;
@@ -133,9 +133,9 @@ size_t otl_value_size(const struct otel_value *value, const struct otl_value_lim
     case OTEL_VALUE_INT_ARRAY:
     case OTEL_VALUE_DOUBLE_ARRAY:
     case OTEL_VALUE_ARRAY:
-        return otl_wire_field_size(array_size(value, limits));
+        return limits->depth != 0 ? otl_wire_field_size(array_size(value, limits)) : 0;
     case OTEL_VALUE_MAP:
-        return otl_wire_field_size(map_size(value, limits));
+        return limits->depth != 0 ? otl_wire_field_size(map_size(value, limits)) : 0;
     }
     return 0;
 }
@@ -163,8 +163,6 @@ uint8_t *otl_value_write(uint8_t *at, const struct otel_value *value,
 {
     size_t len;
 
-    if (limits->depth == 0)
-        return at;
     switch (value->type) {
     case OTEL_VALUE_EMPTY:
         return at;
@@ -189,10 +187,9 @@ uint8_t *otl_value_write(uint8_t *at, const struct otel_value *value,
     case OTEL_VALUE_INT_ARRAY:
     case OTEL_VALUE_DOUBLE_ARRAY:
     case OTEL_VALUE_ARRAY:
-        at = otl_wire_head(at, OTL_TAG_ANY_ARRAY, array_size(value, limits));
-        return array_write(at, value, limits);
+        return limits->depth != 0 ? write_array(at, value, limits) : at;
     case OTEL_VALUE_MAP:
-        return write_map(at, value, limits);
+        return limits->depth != 0 ? write_map(at, value, limits) : at;
     }
     return at;
 }

@@ -11,8 +11,8 @@
  *
  * Threads   no state.
  * Memory    nothing is allocated; the caller makes room.
- * Limits    strings are cut after value_length characters, bytes after value_length bytes, what
- *           lies deeper than depth becomes the empty value. Ill-formed UTF-8 is repaired.
+ * Limits    strings are cut after value_length characters, bytes after value_length bytes, arrays
+ *           and maps deeper than depth become the empty value. Ill-formed UTF-8 is repaired.
  */
 
 struct otl_value_limits {

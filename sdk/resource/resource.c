@@ -111,11 +111,32 @@ static size_t item_size(enum otel_value_type type)
     return 0;
 }
 
+static bool holds_others(enum otel_value_type type)
+{
+    switch (type) {
+    case OTEL_VALUE_STRING_ARRAY:
+    case OTEL_VALUE_BOOL_ARRAY:
+    case OTEL_VALUE_INT_ARRAY:
+    case OTEL_VALUE_DOUBLE_ARRAY:
+    case OTEL_VALUE_ARRAY:
+    case OTEL_VALUE_MAP:
+        return true;
+    case OTEL_VALUE_EMPTY:
+    case OTEL_VALUE_STRING:
+    case OTEL_VALUE_BOOL:
+    case OTEL_VALUE_INT:
+    case OTEL_VALUE_DOUBLE:
+    case OTEL_VALUE_BYTES:
+        break;
+    }
+    return false;
+}
+
 static bool copy_value(struct otl_arena *arena, struct otel_value *value, unsigned depth)
 {
     size_t size = item_size(value->type);
 
-    if (depth > MAX_DEPTH) {
+    if (depth > MAX_DEPTH && holds_others(value->type)) {
         *value = otel_value_empty();
         return true;
     }

@@ -120,6 +120,32 @@ static void everything_is_copied_whatever_its_type(void **state)
     otel_sdk_resource_unref(resource);
 }
 
+static void arrays_deeper_than_64_become_empty_and_scalars_there_are_kept(void **state)
+{
+    static struct otel_value nest[66][2];
+    struct otel_attribute attribute;
+    struct otel_sdk_resource *resource;
+    struct otel_value value;
+
+    (void)state;
+    for (int i = 65; i >= 0; i--) {
+        nest[i][0] = otel_value_str("kept");
+        nest[i][1] = i < 65 ? otel_value_many(OTEL_VALUE_ARRAY, nest[i + 1], 2)
+                            : otel_value_many(OTEL_VALUE_BOOL_ARRAY, NULL, 0);
+    }
+    attribute = otel_attr("nest", nest[0][1]);
+    resource = make(&attribute, 1, NULL);
+    assert_true(otel_sdk_resource_get(resource, otel_str("nest"), &value));
+    for (int i = 1; i <= 64; i++) {
+        assert_int_equal(value.type, OTEL_VALUE_ARRAY);
+        assert_int_equal(value.count, 2);
+        assert_memory_equal(value.as.values[0].as.string, "kept", 4);
+        value = value.as.values[1];
+    }
+    assert_int_equal(value.type, OTEL_VALUE_EMPTY);
+    otel_sdk_resource_unref(resource);
+}
+
 static void span_limits_do_not_apply_but_there_is_a_maximum(void **state)
 {
     static struct otel_attribute many[OTEL_SDK_RESOURCE_MAX_ATTRIBUTES + 1];
@@ -161,6 +187,7 @@ int main(void)
         cmocka_unit_test(the_updating_resource_wins_even_with_an_empty_value),
         cmocka_unit_test(schema_urls_merge_as_specified),
         cmocka_unit_test(everything_is_copied_whatever_its_type),
+        cmocka_unit_test(arrays_deeper_than_64_become_empty_and_scalars_there_are_kept),
         cmocka_unit_test(span_limits_do_not_apply_but_there_is_a_maximum),
         cmocka_unit_test(every_failing_allocation_is_reported),
     };

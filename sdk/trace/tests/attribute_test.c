@@ -317,6 +317,110 @@ static void values_deeper_than_the_limit_become_empty(void **state)
     assert_int_equal(depth, 65); /* the 64th array holds one empty value */
 }
 
+/* The next element or member, which must be there and of that type. */
+static struct otel_sdk_read_attribute next_of(struct otel_sdk_iter *iter, bool map,
+                                              enum otel_value_type type)
+{
+    struct otel_sdk_read_attribute read;
+
+    assert_true(map ? otel_sdk_next_attribute(iter, &read) : otel_sdk_next_element(iter, &read));
+    assert_int_equal(read.type, type);
+    return read;
+}
+
+static void scalars_below_the_last_array_or_map_are_kept(void **state)
+{
+    struct rig *rig = *state;
+    const struct otel_str strings[] = {{"a", 1}, {"b", 1}};
+    const int64_t integers[] = {5};
+    const struct otel_attribute members[] = {
+        otel_attr_str("k", "v"),
+        otel_attr("ints", otel_value_many(OTEL_VALUE_INT_ARRAY, integers, 1))};
+    const struct otel_value mixed[] = {otel_value_str("s"),
+                                       otel_value_many(OTEL_VALUE_STRING_ARRAY, strings, 2),
+                                       otel_value_bool(true),
+                                       otel_value_many(OTEL_VALUE_MAP, members, 2),
+                                       otel_value_double(0.5),
+                                       otel_value_many(OTEL_VALUE_ARRAY, NULL, 0),
+                                       otel_value_many(OTEL_VALUE_BYTES, "\x00\xff", 2)};
+    const struct otel_attribute attributes[] = {
+        otel_attr("strings", otel_value_many(OTEL_VALUE_STRING_ARRAY, strings, 2)),
+        otel_attr("mixed", otel_value_many(OTEL_VALUE_ARRAY, mixed, 7)),
+        otel_attr("map", otel_value_many(OTEL_VALUE_MAP, members, 2))};
+    struct otel_sdk_read_attribute read;
+    struct otel_span *span;
+    struct seen seen;
+
+    rig->options.limits.attribute_value_depth_limit = 1;
+    rig_start(rig);
+    span = otel_span_start(rig->tracer, "flat", NULL);
+    for (size_t i = 0; i < 3; i++)
+        otel_span_set(span, attributes[i].key, &attributes[i].value);
+    otel_span_finish(span);
+    seen = rig_seen(rig, "flat");
+    read = seen_attribute(&seen, "strings");
+    assert_str(next_of(&read.elements, false, OTEL_VALUE_STRING).text, "a");
+    assert_str(next_of(&read.elements, false, OTEL_VALUE_STRING).text, "b");
+    read = seen_attribute(&seen, "mixed");
+    assert_str(next_of(&read.elements, false, OTEL_VALUE_STRING).text, "s");
+    next_of(&read.elements, false, OTEL_VALUE_EMPTY);
+    assert_int_equal(next_of(&read.elements, false, OTEL_VALUE_BOOL).integer, 1);
+    next_of(&read.elements, false, OTEL_VALUE_EMPTY);
+    assert_true(fabs(next_of(&read.elements, false, OTEL_VALUE_DOUBLE).real - 0.5) < DBL_EPSILON);
+    next_of(&read.elements, false, OTEL_VALUE_EMPTY);
+    assert_memory_equal(next_of(&read.elements, false, OTEL_VALUE_BYTES).text.data, "\x00\xff", 2);
+    assert_false(otel_sdk_next_element(&read.elements, &read));
+    read = seen_attribute(&seen, "map");
+    assert_str(next_of(&read.elements, true, OTEL_VALUE_STRING).text, "v");
+    next_of(&read.elements, true, OTEL_VALUE_EMPTY);
+}
+
+static void the_64th_array_keeps_its_scalars(void **state)
+{
+    struct rig *rig = *state;
+    static struct otel_value nest[70][2];
+    struct otel_sdk_read_attribute read;
+    struct otel_span *span;
+    struct seen seen;
+
+    rig_start(rig);
+    for (int i = 69; i >= 0; i--) {
+        nest[i][0] = otel_value_int(i);
+        nest[i][1] =
+            i < 69 ? otel_value_many(OTEL_VALUE_ARRAY, nest[i + 1], 2) : otel_value_str("bottom");
+    }
+    span = otel_span_start(rig->tracer, "deep", NULL);
+    otel_span_set(span, otel_str("nest"), &nest[0][1]);
+    otel_span_finish(span);
+    seen = rig_seen(rig, "deep");
+    read = seen_attribute(&seen, "nest");
+    for (int i = 1; i <= 64; i++) {
+        assert_int_equal(next_of(&read.elements, false, OTEL_VALUE_INT).integer, i);
+        read = next_of(&read.elements, false, i < 64 ? OTEL_VALUE_ARRAY : OTEL_VALUE_EMPTY);
+    }
+}
+
+static void a_depth_of_zero_keeps_scalars_alone(void **state)
+{
+    struct rig *rig = *state;
+    const bool booleans[] = {true};
+    struct otel_value array = otel_value_many(OTEL_VALUE_BOOL_ARRAY, booleans, 1);
+    struct otel_span *span;
+    struct seen seen;
+
+    rig->options.limits.attribute_value_depth_limit = 0;
+    rig_start(rig);
+    span = otel_span_start(rig->tracer, "none", NULL);
+    otel_span_set_bool(span, "t", true);
+    otel_span_set_str(span, "s", "\xc3\xa9");
+    otel_span_set(span, otel_str("array"), &array);
+    otel_span_finish(span);
+    seen = rig_seen(rig, "none");
+    assert_int_equal(seen_attribute(&seen, "t").integer, 1);
+    assert_str(seen_attribute(&seen, "s").text, "\xc3\xa9");
+    assert_int_equal(seen_attribute(&seen, "array").type, OTEL_VALUE_EMPTY);
+}
+
 static void a_limit_of_zero_keeps_nothing(void **state)
 {
     struct rig *rig = *state;
@@ -421,6 +525,9 @@ int main(void)
         RIG_TEST(attributes_of_events_and_links_have_limits_of_their_own),
         RIG_TEST(values_are_cut_by_characters_also_inside_arrays),
         RIG_TEST(values_deeper_than_the_limit_become_empty),
+        RIG_TEST(scalars_below_the_last_array_or_map_are_kept),
+        RIG_TEST(the_64th_array_keeps_its_scalars),
+        RIG_TEST(a_depth_of_zero_keeps_scalars_alone),
         RIG_TEST(a_limit_of_zero_keeps_nothing),
         RIG_TEST(a_span_outgrows_its_block_within_its_maximum),
         RIG_TEST(the_overflow_budget_of_all_spans_is_bounded),

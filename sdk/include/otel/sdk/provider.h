@@ -47,7 +47,7 @@ struct otel_sdk_provider;
 struct otel_sdk_span_limits {
     uint32_t attribute_count_limit;        /* init: 128 */
     uint32_t attribute_value_length_limit; /* characters (bytes for BYTES); init: NO_LIMIT */
-    uint32_t attribute_value_depth_limit;  /* init: 64; at most 64 */
+    uint32_t attribute_value_depth_limit;  /* of arrays and maps; init: 64; at most 64 */
     uint32_t event_count_limit;            /* init: 128 */
     uint32_t link_count_limit;             /* init: 128 */
     uint32_t event_attribute_count_limit;  /* init: 128 */

@@ -133,6 +133,7 @@ void col_conn_answered(struct col_conn *conn, bool sent)
         finish(conn);
     } else {
         conn->state = COL_CONN_IDLE;
+        conn->since_ns = otl_clock_mono(server->options.clock);
         conn->complete = false;
         col_conn_advance(conn);
     }

@@ -313,8 +313,10 @@ void col_conn_sweep(struct col_conn *conn, uint64_t now_ns)
     } else if (conn->state == COL_CONN_BODY && age > options->body_timeout_ns) {
         conn->server->counters.timeouts++;
         col_conn_refuse(conn, 408, "the request body stands still");
-    } else if (conn->state == COL_CONN_SENDING && age > options->body_timeout_ns) {
+    } else if (conn->state == COL_CONN_SENDING && age > options->send_timeout_ns) {
         col_conn_answered(conn, false);
+    } else if (conn->state == COL_CONN_IDLE && age > options->idle_timeout_ns) {
+        col_conn_drain(conn);
     } else if (drain != 0 && now_ns >= drain && conn->state != COL_CONN_HANDLING &&
                conn->state != COL_CONN_DEAD) {
         if (conn->state == COL_CONN_SENDING)

@@ -49,7 +49,7 @@ struct col_conn {
     bool doomed;             /* to be freed by it */
     unsigned refuse;         /* status, when the parser callbacks found a reason to refuse */
     const char *refuse_why;
-    uint64_t since_ns;       /* start of the head; last progress of the body; start of lingering */
+    uint64_t since_ns;       /* start of a head, of idling, of lingering; last of the body */
     size_t lingered;
     size_t name_count;       /* request has the headers only once the head is complete */
     /* offsets into head; a value follows its name */

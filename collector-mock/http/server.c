@@ -19,6 +19,8 @@ void col_http_options_init(struct col_http_options *options)
     options->max_memory_bytes = COL_BUDGET_BYTES;
     options->head_timeout_ns = 10 * OTL_NS_PER_S;
     options->body_timeout_ns = 30 * OTL_NS_PER_S;
+    options->send_timeout_ns = 30 * OTL_NS_PER_S;
+    options->idle_timeout_ns = UINT64_MAX;
 }
 
 void col_http_take(struct col_http_server *server, int fd)

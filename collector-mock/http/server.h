@@ -28,7 +28,8 @@
  * Limits    see the options; what exceeds one is answered with a status and counted:
  *           head too large 431, body too large 400 (as the Collector does), memory spent 503,
  *           too many connections: closed at once. A head that is not complete in head_timeout, or
- *           a body that stands still for body_timeout, is answered 408.
+ *           a body that stands still for body_timeout, is answered 408. An answer that is not taken
+ *           in send_timeout ends its connection, and so does idle_timeout without a request.
  *
  * Requests of one connection are handed over one after another, also when they were pipelined.
  */
@@ -99,6 +100,8 @@ struct col_http_options {
                                 * NULL; borrowed */
     uint64_t head_timeout_ns; /* init: 10 s */
     uint64_t body_timeout_ns; /* without progress; init: 30 s */
+    uint64_t send_timeout_ns; /* of an answer, from its first byte; init: 30 s */
+    uint64_t idle_timeout_ns; /* between requests; init: UINT64_MAX, for ever */
     void *context;
     /* A new connection: what it is made to suffer. May be NULL. */
     col_fate_fn *on_connection;

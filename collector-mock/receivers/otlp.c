@@ -35,6 +35,7 @@ struct otlp {
     size_t max_message;
     uint32_t max_streams;
     const json_t *server_parameters; /* of gRPC's keepalive; NULL: none */
+    const json_t *http_settings;     /* NULL: none */
 };
 
 enum { MAX_MESSAGE_MIB = 256 }; /* half of what all requests may hold */
@@ -46,7 +47,6 @@ static const struct otl_schema auth_keys[] = {
     {.key = "authenticator", .type = OTL_SCHEMA_STRING, .required = true, .min = 1},
     NOT_YET("request_params"),
     OTL_SCHEMA_END};
-static const char *const http_not_yet[] = {"timeouts", NULL};
 static const char *const transports[] = {"tcp", "tcp4", "tcp6", "unix", NULL};
 
 /* What a list may name: "" is no compression. snappy and lz4 of the Collector are not there. */
@@ -64,7 +64,10 @@ static const struct otl_schema http_keys[] = {
     {.key = "auth", .type = OTL_SCHEMA_MAP, .child = auth_keys, .nullable = true},
     {.key = "cors", .type = OTL_SCHEMA_MAP, .child = col_cors_keys, .nullable = true},
     {.key = "include_metadata", .type = OTL_SCHEMA_BOOL},
-    NOT_YET("timeouts"),
+    {.key = "read_header_timeout", .type = OTL_SCHEMA_DURATION},
+    {.key = "read_timeout", .type = OTL_SCHEMA_DURATION},
+    {.key = "write_timeout", .type = OTL_SCHEMA_DURATION},
+    {.key = "idle_timeout", .type = OTL_SCHEMA_DURATION},
     {.key = "response_headers",
      .type = OTL_SCHEMA_MAP,
      .child = col_response_headers_keys,
@@ -136,15 +139,6 @@ static enum otel_err refuse(const struct col_create *args, const json_t *map, co
                           args->id, key);
 }
 
-static enum otel_err refuse_those(const struct col_create *args, const json_t *map,
-                                  const char *const *words, struct otl_detail *reterr)
-{
-    for (size_t i = 0; words[i] != NULL; i++)
-        if (json_object_get(map, words[i]) != NULL)
-            return refuse(args, map, words[i], reterr);
-    return OTEL_OK;
-}
-
 /* TCP over either version of IP is all that there is. */
 static enum otel_err check_transport(const struct col_create *args, const json_t *protocol,
                                      struct otl_detail *reterr)
@@ -165,9 +159,7 @@ static enum otel_err check(const struct col_create *args, const json_t *protocol
         return otl_yaml_error(reterr, args->pos,
                               "receiver '%s': must specify at least one protocol: grpc or http",
                               args->id);
-    err = refuse_those(args, http, http_not_yet, reterr);
-    if (err == OTEL_OK)
-        err = check_transport(args, http, reterr);
+    err = check_transport(args, http, reterr);
     return err == OTEL_OK ? check_transport(args, grpc, reterr) : err;
 }
 
@@ -219,6 +211,7 @@ static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const 
     enum otel_err err;
 
     otlp->http_enabled = http != NULL;
+    otlp->http_settings = http;
     otlp->http_metadata = otl_tree_bool(http, "include_metadata", false);
     otlp->grpc_metadata = otl_tree_bool(grpc, "include_metadata", false);
     otlp->grpc_enabled = grpc != NULL;
@@ -300,6 +293,14 @@ static struct col_guard *guard_of(const struct otlp *otlp, const char *id)
     return id != NULL ? col_guard_of(otlp->create.host, id) : NULL;
 }
 
+/* 0: it is not given; UINT64_MAX: it is, as 0, which is none. */
+static uint64_t timeout_ns(const struct otlp *otlp, const char *key)
+{
+    uint64_t ns = otl_tree_duration_ns(otlp->http_settings, key, 0);
+
+    return ns != 0 || json_object_get(otlp->http_settings, key) == NULL ? ns : UINT64_MAX;
+}
+
 static enum otel_err start(void *self, struct otl_detail *reterr)
 {
     struct otlp *otlp = self;
@@ -331,6 +332,11 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
                                                              otlp->paths[COL_LOGS]},
                                                .encodings = otlp->encodings,
                                                .max_request_body_size = otlp->max_body,
+                                               .head_timeout_ns = timeout_ns(
+                                                   otlp, "read_header_timeout"),
+                                               .body_timeout_ns = timeout_ns(otlp, "read_timeout"),
+                                               .send_timeout_ns = timeout_ns(otlp, "write_timeout"),
+                                               .idle_timeout_ns = timeout_ns(otlp, "idle_timeout"),
                                                .tls = otlp->http_tls,
                                                .include_metadata = otlp->http_metadata,
                                                .headers = otlp->headers,

@@ -505,6 +505,19 @@ static void sit_down(struct col_otlp_http *http, const struct col_otlp_http *fir
         col_dealer_sit(dealer, http->host->worker, http->server, take);
 }
 
+static void set_timeouts(const struct col_otlp_http_options *options,
+                         struct col_http_options *server)
+{
+    if (options->head_timeout_ns != 0)
+        server->head_timeout_ns = options->head_timeout_ns;
+    if (options->body_timeout_ns != 0)
+        server->body_timeout_ns = options->body_timeout_ns;
+    if (options->send_timeout_ns != 0)
+        server->send_timeout_ns = options->send_timeout_ns;
+    if (options->idle_timeout_ns != 0)
+        server->idle_timeout_ns = options->idle_timeout_ns;
+}
+
 static enum otel_err listen_on(struct col_otlp_http *http,
                                const struct col_otlp_http_options *options,
                                struct otl_detail *reterr)
@@ -524,6 +537,7 @@ static enum otel_err listen_on(struct col_otlp_http *http,
     server.tls = options->tls;
     server.max_body_bytes = options->max_request_body_size;
     server.budget = options->host->budget;
+    set_timeouts(options, &server);
     server.context = http;
     if (options->host->faults != NULL) {
         server.on_connection = on_connection;

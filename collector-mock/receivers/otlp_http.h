@@ -32,6 +32,8 @@ struct col_otlp_http_options {
                                    * long as this */
     size_t max_request_body_size; /* bytes, also after decompression */
     struct col_tls *tls;         /* NULL: in the clear; borrowed */
+    /* 0: the server's own; UINT64_MAX: none */
+    uint64_t head_timeout_ns, body_timeout_ns, send_timeout_ns, idle_timeout_ns;
     bool include_metadata;       /* processors may read the headers of requests */
     const struct col_http_headers *headers; /* of answers; NULL: none more; borrowed */
     bool close_each;             /* no connection is kept for another request */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -75,6 +76,40 @@ static void a_connection_is_closed_after_each_answer_where_that_is_asked(void **
     assert_true(said("Connection: close\r\n"));
     assert_true(rig_closed(fd));
     close(fd);
+    assert_int_equal(rig_stop(&lone), 0);
+}
+
+/* A connection that has said this. */
+static int begin(const char *text)
+{
+    int fd = rig_connect(rig_port(&lone, "otlp/http"));
+
+    rig_send(fd, text, strlen(text));
+    return fd;
+}
+
+static void the_time_limits_of_the_configuration_are_kept(void **state)
+{
+    struct timespec before, after;
+    int idle, slow;
+
+    (void)state;
+    start("read_header_timeout: 1s, read_timeout: 100000s");
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    slow = begin("POST /v1/tr");
+    assert_int_equal(rig_answer(slow, &lone_answer), 408);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_in_range(after.tv_sec - before.tv_sec, 0, 9); /* without, it is 10 s */
+    close(slow);
+    assert_int_equal(rig_stop(&lone), 0);
+    start("read_timeout: 1s, idle_timeout: 1s, write_timeout: 0");
+    slow = begin("POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n12");
+    idle = begin("GET /v1/traces HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_int_equal(rig_answer(idle, &lone_answer), 405);
+    assert_true(rig_closed(idle));
+    assert_int_equal(rig_answer(slow, &lone_answer), 408);
+    close(idle);
+    close(slow);
     assert_int_equal(rig_stop(&lone), 0);
 }
 
@@ -204,6 +239,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(every_answer_has_the_headers_of_the_configuration),
         CASE(a_connection_is_closed_after_each_answer_where_that_is_asked),
+        CASE(the_time_limits_of_the_configuration_are_kept),
         CASE(a_browser_that_asks_is_told_who_may_send_what),
         CASE(an_answer_may_be_read_by_the_origins_that_are_allowed),
         CASE(settings_that_break_the_head_of_an_answer_are_refused),

@@ -157,8 +157,18 @@ static const struct pasted {
     {"settings of the receiver that are not here",
      "receivers:\n  otlp:\n    protocols:\n"
      "      grpc: {endpoint: 0.0.0.0:4317}\n"
+     "      http: {endpoint: 0.0.0.0:4318, transport: unix}\n" NOP SERVICE("", "nop"),
+     "c.yaml:5:38: receiver 'otlp': 'transport'", NULL,
+     "c.yaml:5:38: receiver 'otlp': 'transport'"},
+    {"time limits of a server",
+     "receivers:\n  otlp:\n    protocols:\n      http:\n        endpoint: 0.0.0.0:4318\n"
+     "        read_timeout: 5s\n        read_header_timeout: 2s\n"
+     "        write_timeout: 0\n        idle_timeout: 1m\n" NOP SERVICE("", "nop"),
+     NULL, NULL, NULL},
+    {"time limits of a server under a key that there is not",
+     "receivers:\n  otlp:\n    protocols:\n"
      "      http: {endpoint: 0.0.0.0:4318, timeouts: {read_timeout: 5s}}\n" NOP SERVICE("", "nop"),
-     "c.yaml:5:38: receiver 'otlp': 'timeouts'", NULL, "c.yaml:5:38: receiver 'otlp': 'timeouts'"},
+     "c.yaml:4:38: unknown key 'timeouts'", "c.yaml:4:38: unknown key 'timeouts'", NULL},
 };
 
 static bool found(const struct col_findings *findings, enum col_severity least,

@@ -199,6 +199,35 @@ static void slow_heads_and_bodies_are_told_408(void **state)
     }
 }
 
+static void idle_for_a_minute(struct col_http_options *options)
+{
+    options->idle_timeout_ns = 60 * OTL_NS_PER_S;
+}
+
+static void idle_connections_end_where_a_limit_is_given(void **state)
+{
+    struct world world;
+    char text[512];
+    int fd;
+
+    (void)state;
+    open_world(&world, idle_for_a_minute);
+    fd = dial(&world);
+    for (int i = 0; i < 2; i++) { /* each request begins the minute anew */
+        world.now_ns += 9 * OTL_NS_PER_S;
+        say(fd, "GET / HTTP/1.1\r\n\r\n");
+        assert_true(hear(&world, fd, text, sizeof(text)) > 0);
+        world.now_ns += 45 * OTL_NS_PER_S;
+        col_conn_sweep(world.server->conns, world.now_ns);
+        assert_non_null(world.server->conns);
+    }
+    world.now_ns += 16 * OTL_NS_PER_S;
+    assert_int_equal(hear(&world, fd, text, sizeof(text)), 0);
+    assert_int_equal(col_http_counters(world.server)->timeouts, 0);
+    close(fd);
+    close_world(&world);
+}
+
 static void one_connection(struct col_http_options *options)
 {
     options->max_connections = 1;
@@ -425,6 +454,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slow_heads_and_bodies_are_told_408),
+        cmocka_unit_test(idle_connections_end_where_a_limit_is_given),
         cmocka_unit_test(connections_over_the_limit_are_closed),
         cmocka_unit_test(bodies_beyond_the_memory_budget_are_told_503),
         cmocka_unit_test(a_failing_allocation_costs_one_request),

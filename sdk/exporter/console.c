@@ -6,12 +6,14 @@
  *         + 1.2ms exception  exception.type: "E"
  *         -> link to TRACE SPAN
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <otel/sdk/file_exporter.h>
 
 #include "sdk/base/buf.h"
 #include "sdk/base/file.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/pipe.h"
 #include "sdk/base/text.h"
 #include "sdk/otlp/json.h"
 
@@ -212,6 +214,18 @@ static enum otel_err put_span(const struct otel_sdk_readable_span *span, struct 
     return err == OTEL_OK ? put_links(span, out) : err;
 }
 
+/* Under the simple processor this is the program's own thread. */
+static enum otel_err write_text(struct console *console)
+{
+    struct otl_pipe_guard guard;
+    enum otel_err err;
+
+    otl_pipe_guard_begin(&guard);
+    err = otl_fd_write_all(console->fd, console->text.data, console->text.len);
+    otl_pipe_guard_end(&guard, err != OTEL_OK && errno == EPIPE);
+    return err;
+}
+
 static void export_batch(struct otel_sdk_exporter *exporter, const struct otel_sdk_batch *batch,
                          otel_sdk_export_done_fn *done, void *done_arg)
 {
@@ -224,7 +238,7 @@ static void export_batch(struct otel_sdk_exporter *exporter, const struct otel_s
         for (size_t i = 0; i < batch->count && result.err == OTEL_OK; i++)
             result.err = put_span(batch->spans[i], &console->text);
         if (result.err == OTEL_OK)
-            result.err = otl_fd_write_all(console->fd, console->text.data, console->text.len);
+            result.err = write_text(console);
         if (result.err == OTEL_OK)
             result.bytes = console->text.len;
         if (console->text.cap > KEPT_BYTES)

@@ -11,6 +11,7 @@
 
 #include "sdk/base/buf.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/pipe.h"
 #include "sdk/otlp/batch.h"
 #include "sdk/otlp/json.h"
 
@@ -88,6 +89,18 @@ static enum otel_err write_record(struct file_exporter *f)
     return OTEL_OK;
 }
 
+/* Under the simple processor this is the program's own thread. */
+static enum otel_err write_guarded(struct file_exporter *f)
+{
+    struct otl_pipe_guard guard;
+    enum otel_err err;
+
+    otl_pipe_guard_begin(&guard);
+    err = write_record(f);
+    otl_pipe_guard_end(&guard, err != OTEL_OK && errno == EPIPE);
+    return err;
+}
+
 static void shrink(struct otl_buf *buf)
 {
     if (buf->cap > KEPT_BYTES)
@@ -117,7 +130,7 @@ static void export_batch(struct otel_sdk_exporter *exporter, const struct otel_s
         if (result.err == OTEL_OK)
             result.err = make_record(f, batch);
         if (result.err == OTEL_OK)
-            result.err = write_record(f);
+            result.err = write_guarded(f);
         if (result.err == OTEL_OK)
             result.bytes = f->record.len;
         else

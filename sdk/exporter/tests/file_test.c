@@ -202,6 +202,98 @@ static void a_device_that_is_full_fails_the_batch(void **state)
     rig_fini(&rig);
 }
 
+enum pipe_kind { PIPE_CONSOLE, PIPE_JSON, PIPE_PROTO, PIPE_KINDS };
+
+/* Simple processor, so that the write is this thread's; nobody reads the pipe. */
+static int rig_broken_pipe(struct rig *rig, struct place *place, enum pipe_kind kind)
+{
+    struct otel_sdk_processor *processor = NULL;
+    struct otel_sdk_exporter *exporter = NULL;
+    struct otel_sdk_file_options options;
+    int ends[2];
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    close(ends[0]);
+    place->said[0] = '\0';
+    otel_sdk_file_options_init(&options);
+    options.fd = ends[1];
+    options.format = kind == PIPE_PROTO ? OTEL_SDK_FILE_PROTO : OTEL_SDK_FILE_JSON_LINES;
+    options.error = remember;
+    options.error_arg = place;
+    if (kind == PIPE_CONSOLE)
+        assert_int_equal(otel_sdk_console_exporter_new(ends[1], &exporter), OTEL_OK);
+    else
+        assert_int_equal(otel_sdk_file_exporter_new(&options, &exporter), OTEL_OK);
+    assert_int_equal(otel_sdk_simple_new(NULL, exporter, &processor), OTEL_OK);
+    rig_init(rig);
+    rig_start_with(rig, processor);
+    return ends[1];
+}
+
+static bool sigpipe_is_in(int (*ask)(sigset_t *ret))
+{
+    sigset_t set;
+
+    assert_int_equal(ask(&set), 0);
+    return sigismember(&set, SIGPIPE) == 1;
+}
+
+static int ask_mask(sigset_t *ret)
+{
+    return pthread_sigmask(SIG_BLOCK, NULL, ret);
+}
+
+static void a_pipe_without_a_reader_fails_the_batch_and_kills_nobody(void **state)
+{
+    struct place place;
+    struct rig rig;
+
+    (void)state;
+    assert_false(signal(SIGPIPE, SIG_DFL) == SIG_ERR);
+    for (enum pipe_kind kind = PIPE_CONSOLE; kind < PIPE_KINDS; kind++) {
+        int fd = rig_broken_pipe(&rig, &place, kind);
+        assert_false(sigpipe_is_in(ask_mask));
+        for (uint64_t i = 1; i <= 2; i++) {
+            one_span(&rig, "op");
+            assert_int_equal(rig_stats(&rig).total.dropped[OTEL_SDK_DROP_EXPORT_FAILED], i);
+        }
+        assert_false(sigpipe_is_in(ask_mask));
+        if (kind != PIPE_CONSOLE)
+            assert_string_equal(place.said, "1 span not written to a descriptor: Broken pipe");
+        rig_fini(&rig);
+        close(fd);
+    }
+}
+
+/* A program that blocks SIGPIPE and waits for it finds its own and never the exporter's. */
+static void a_sigpipe_of_the_program_stays_pending_and_ours_does_not(void **state)
+{
+    static const struct timespec at_once = {0, 0};
+    sigset_t pipe_signal, before;
+    struct place place;
+    struct rig rig;
+
+    (void)state;
+    assert_false(signal(SIGPIPE, SIG_DFL) == SIG_ERR);
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &pipe_signal, &before), 0);
+    for (enum pipe_kind kind = PIPE_CONSOLE; kind < PIPE_KINDS; kind++) {
+        int fd = rig_broken_pipe(&rig, &place, kind);
+        assert_int_equal(raise(SIGPIPE), 0);
+        one_span(&rig, "pending before");
+        assert_true(sigpipe_is_in(sigpending));
+        assert_int_equal(sigtimedwait(&pipe_signal, NULL, &at_once), SIGPIPE);
+        one_span(&rig, "not pending before");
+        assert_false(sigpipe_is_in(sigpending));
+        assert_true(sigpipe_is_in(ask_mask));
+        assert_int_equal(rig_stats(&rig).total.dropped[OTEL_SDK_DROP_EXPORT_FAILED], 2);
+        rig_fini(&rig);
+        close(fd);
+    }
+    assert_int_equal(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
+}
+
 static void parent_and_forked_child_share_the_file(void **state)
 {
     struct place place;
@@ -319,6 +411,8 @@ int main(void)
         cmocka_unit_test(protobuf_stands_behind_its_length),
         cmocka_unit_test(a_full_disk_leaves_no_partial_line_and_heals),
         cmocka_unit_test(a_device_that_is_full_fails_the_batch),
+        cmocka_unit_test(a_pipe_without_a_reader_fails_the_batch_and_kills_nobody),
+        cmocka_unit_test(a_sigpipe_of_the_program_stays_pending_and_ours_does_not),
         cmocka_unit_test(parent_and_forked_child_share_the_file),
         cmocka_unit_test(wrong_options_are_refused),
         cmocka_unit_test(the_console_says_what_a_person_wants_to_know),

@@ -23,7 +23,8 @@
  * A record is written whole or not at all: when the disk is full, what was written of it is cut off
  * again and the batch fails with OTEL_ERR_IO; when room is there again, the next one goes on. (Not
  * on a pipe, which cannot be cut.) Several processes may append to one file, forked children
- * included.
+ * included. A pipe whose reader is gone fails the batch with OTEL_ERR_IO, without a SIGPIPE for the
+ * program.
  *
  * Spec: OpenTelemetry protocol, "File Exporter"; trace SDK, "Console" exporter.
  */

@@ -29,4 +29,47 @@ unnamed()
     printf '# One.\ntitle: x # Planted mistake: --set a.b=1\n' > "$dir/s/one.yaml" && table 1 && says "names no planted mistake"
 }
 check "one without a mistake in a comment before its services is named" unnamed
+
+# ---- somebody else's: what they need may be missing, their mistake is named all the same -------------
+rm -r "$dir/s" && mkdir -p "$dir/s/foreign"
+head='# One.\n#\n# Planted mistakes: --set a.b=1, --set c.d=1: it fails.\n'
+printf "${head}title: x\n" | tee "$dir/s/foreign/sdk.yaml" "$dir/s/foreign/also.yaml" > /dev/null
+printf "${head}broker: b:1\n" > "$dir/s/foreign/kafka.yaml"
+: > "$dir/notes"
+ran() # ran FILE VERDICT OPTIONS
+{
+    printf '%s\t%s\t1.5\tscript\t%s\n' "$1" "$2" "$3" >> "$dir/notes"
+}
+absent()
+{
+    KAFKA='' table 0 && grep -q 'kafka.yaml.*not run: KAFKA names no broker; -' "$dir/out" &&
+        [ "$(grep -c 'not run: its SDK is not here; -' "$dir/out")" = 2 ] &&
+        KAFKA=b:1 table 0 && grep -q 'kafka.yaml.*not run: only harness/tests/real_kafka.sh does; -' "$dir/out"
+}
+check "without their SDKs and a Kafka each is left out, for its own reason" absent
+partly()
+{
+    ran "$dir/s/foreign/sdk.yaml" fail '["a.b=1"]' && ran "$dir/s/foreign/sdk.yaml" fail '["c.d=1"]' && table 1 &&
+        says "also.yaml was never run" && ! grep -q 'kafka.yaml was\|SDK is not here' "$dir/out"
+}
+check "with the SDKs none of theirs may be left out" partly
+copy()
+{
+    ran /elsewhere/also.yaml pass '[]' && table 1 && says "also.yaml: no run of a copy with a mistake in it failed" &&
+        ran /elsewhere/also.yaml fail '[]' && table 0 && says "a copy by script; script"
+}
+check "a changed copy counts, if its mistake made it fail" copy
+kafka()
+{
+    ran "$dir/s/foreign/kafka.yaml" pass '[]' && table 1 && says "kafka.yaml: no run with a mistake of its own failed" &&
+        ran "$dir/s/foreign/kafka.yaml" fail '["c.d=1"]' && table 0
+}
+check "on a Kafka one of its mistakes is enough" kafka
+silent()
+{
+    : > "$dir/notes"
+    printf '# One.\ntitle: x\n' > "$dir/s/foreign/sdk.yaml"
+    table 1 && says "sdk.yaml names no planted mistake"
+}
+check "one without a mistake is named, though it was left out" silent
 done_testing

@@ -75,13 +75,14 @@ check "it follows its parent's sampling decision" sampled
 
 between()
 {
+    mkdir "$dir/copy" && copy=$dir/copy/foreign-receipts.yaml # the name is for ci/scenario-table
     one=$(sed -n '/^  receipts:/,/^$/p' scenarios/foreign/foreign-receipts.yaml)
-    sed '/^  mail:/,$d' scenarios/foreign/foreign-receipts.yaml > "$dir/between.yaml"
+    sed '/^  mail:/,$d' scenarios/foreign/foreign-receipts.yaml > "$copy"
     for fault in inject extract; do
-        printf '%s\n\n' "$one" | sed "s/^  receipts:/  $fault:/; s/RECEIPTS_BREAK: \"\"/RECEIPTS_BREAK: $fault/" >> "$dir/between.yaml"
+        printf '%s\n\n' "$one" | sed "s/^  receipts:/  $fault:/; s/RECEIPTS_BREAK: \"\"/RECEIPTS_BREAK: $fault/" >> "$copy"
     done
-    sed -n '/^  mail:/,/^load:/p' scenarios/foreign/foreign-receipts.yaml >> "$dir/between.yaml"
-    NODE_PATH=$top/build/node-receipts/node_modules expect_exit 1 "$tracerig" run "$dir/between.yaml" --set load.duration=1s --quiet --out "$dir/between" &&
+    sed -n '/^  mail:/,/^load:/p' scenarios/foreign/foreign-receipts.yaml >> "$copy"
+    NODE_PATH=$top/build/node-receipts/node_modules expect_exit 1 "$tracerig" run "$copy" --set load.duration=1s --quiet --out "$dir/between" &&
         json_is "$dir/between/report.json" "[(e['from'].split()[0], e['to'].split()[0], e['why']) for e in r['edges'] if e['broken']]" \
             "[('order', 'extract', 'received, but the callee began a trace of its own'), ('inject', 'mail', 'sent without context')]" &&
         json_is "$dir/between/report.json" "[e['complete'] == e['calls'] > 10 for e in r['edges'] if 'receipts' in e['from'] + e['to']]" "[True, True]" &&

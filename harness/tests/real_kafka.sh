@@ -41,6 +41,16 @@ lost()
 check "a producer that forgets the headers is found there, too" lost
 
 wait
+# Behind the incident, for they have one topic and one group; without the slow calls, which last longer than this does.
+run producer scenarios/foreign/slow-consumer-pod-kafka.yaml --set load.duration=20s --set 'faults=[]' \
+    --set 'services.projector.replica_settings={3: {version: 1.3.0}}' \
+    --set 'services.push.broken={drop_context: publish results}'
+producer()
+{
+    exited producer 1 && json_is "$dir/producer/report.json" "[(e['from'].split()[0], e['to'].split()[0]) for e in r['edges'] if e['broken']]" \
+        "[('push', 'projector')]"
+}
+check "of the incident, too, a producer that forgets the headers is found" producer
 incident()
 {
     holds unscaled && json_is "$dir/unscaled/report.json" "r['namer']['named'], r['namer']['instance']" "(True, 'projector-3')" &&

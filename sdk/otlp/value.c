@@ -9,6 +9,14 @@ static size_t min_size(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* Bytes of text's first character, 0 if it is ill-formed; text is not empty. */
+static size_t first_char(struct otel_str text)
+{
+    size_t good = otl_utf8_prefix(text.data, min_size(text.len, 4));
+
+    return good != 0 ? otl_utf8_cut(text.data, good, 1) : 0;
+}
+
 /* The longest prefix of at most max_chars characters; an ill-formed byte counts as one. */
 static size_t cut(struct otel_str text, uint32_t max_chars)
 {
@@ -17,13 +25,8 @@ static size_t cut(struct otel_str text, uint32_t max_chars)
     if (text.len <= max_chars)
         return text.len;
     while (at < text.len && max_chars > 0) {
-        size_t good = otl_utf8_prefix(text.data + at, min_size(text.len - at, 4));
-        if (good == 0) {
-            at++; /* replaced by one character */
-        } else {
-            size_t one = otl_utf8_cut(text.data + at, good, 1);
-            at += one;
-        }
+        size_t one = first_char(otel_strn(text.data + at, text.len - at));
+        at += one != 0 ? one : 1; /* an ill-formed byte is replaced by one character */
         max_chars--;
     }
     return at;
@@ -224,12 +227,50 @@ struct unique {
     size_t at;
     uint32_t left;
     uint32_t dropped;
+    bool repairs; /* a key is not UTF-8: unequal keys may be written as equal ones */
 };
+
+static struct unique unique_keys(const struct otel_attribute *attributes, size_t count,
+                                 uint32_t max_count)
+{
+    struct unique unique = {attributes, attributes != NULL ? count : 0, 0, max_count, 0, false};
+
+    if (unique.count > 1)
+        for (size_t i = 0; i < unique.count && !unique.repairs; i++)
+            unique.repairs = !otl_utf8_valid(attributes[i].key.data, attributes[i].key.len);
+    return unique;
+}
+
+/* Takes the first character off text, as it will be written; text is not empty. */
+static struct otel_str take_char(struct otel_str *text)
+{
+    size_t len = first_char(*text);
+    struct otel_str one = len != 0 ? otel_strn(text->data, len) : otel_str("\xef\xbf\xbd");
+
+    *text = otel_strn(text->data + (len != 0 ? len : 1), text->len - (len != 0 ? len : 1));
+    return one;
+}
+
+static bool equal_repaired(struct otel_str a, struct otel_str b)
+{
+    while (a.len != 0 && b.len != 0)
+        if (!otel_str_equal(take_char(&a), take_char(&b)))
+            return false;
+    return a.len == b.len;
+}
+
+/* Keys are compared as they will be written. */
+static bool same_key(const struct unique *unique, size_t i, size_t j)
+{
+    struct otel_str a = unique->attributes[i].key, b = unique->attributes[j].key;
+
+    return otel_str_equal(a, b) || (unique->repairs && equal_repaired(a, b));
+}
 
 static bool seen_before(const struct unique *unique, size_t i)
 {
     for (size_t j = 0; j < i; j++)
-        if (otel_str_equal(unique->attributes[j].key, unique->attributes[i].key))
+        if (same_key(unique, i, j))
             return true;
     return false;
 }
@@ -237,7 +278,7 @@ static bool seen_before(const struct unique *unique, size_t i)
 static const struct otel_attribute *last_of(const struct unique *unique, size_t i)
 {
     for (size_t j = unique->count - 1; j > i; j--)
-        if (otel_str_equal(unique->attributes[j].key, unique->attributes[i].key))
+        if (same_key(unique, i, j))
             return &unique->attributes[j];
     return &unique->attributes[i];
 }
@@ -262,7 +303,7 @@ size_t otl_attributes_size(const struct otel_attribute *attributes, size_t count
                            uint32_t max_count, const struct otl_value_limits *limits,
                            uint32_t *ret_dropped)
 {
-    struct unique unique = {attributes, attributes != NULL ? count : 0, 0, max_count, 0};
+    struct unique unique = unique_keys(attributes, count, max_count);
     const struct otel_attribute *attribute;
     size_t size = 0;
 
@@ -276,7 +317,7 @@ uint8_t *otl_attributes_write(uint8_t *at, uint8_t tag, const struct otel_attrib
                               size_t count, uint32_t max_count,
                               const struct otl_value_limits *limits)
 {
-    struct unique unique = {attributes, attributes != NULL ? count : 0, 0, max_count, 0};
+    struct unique unique = unique_keys(attributes, count, max_count);
     const struct otel_attribute *attribute;
 
     while ((attribute = next_unique(&unique)) != NULL)

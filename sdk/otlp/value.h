@@ -35,8 +35,9 @@ size_t otl_attribute_size(struct otel_str key, const struct otel_value *value,
 uint8_t *otl_attribute_write(uint8_t *at, uint8_t tag, struct otel_str key,
                              const struct otel_value *value, const struct otl_value_limits *limits);
 
-/* Many KeyValue fields with unique keys: empty keys are left out, of equal keys the last value
- * takes the first one's place, keys beyond max_count are left out and counted. */
+/* Many KeyValue fields with unique keys: empty keys are left out, of keys that are equal
+ * once repaired the last value takes the first one's place, keys beyond max_count are left out
+ * and counted. */
 size_t otl_attributes_size(const struct otel_attribute *attributes, size_t count,
                            uint32_t max_count, const struct otl_value_limits *limits,
                            uint32_t *ret_dropped);

@@ -33,6 +33,19 @@ static bool copy_str(struct otl_arena *arena, struct otel_str *str)
     return true;
 }
 
+/* Keys are kept as they are written, so that those that are equal then are found here. */
+static bool copy_key(struct otl_arena *arena, struct otel_str *key)
+{
+    size_t len = otl_text_size(*key, UINT32_MAX);
+    char *copy = otl_arena_alloc(arena, len + 1);
+
+    if (copy == NULL)
+        return false;
+    otl_text_write((uint8_t *)copy, *key, UINT32_MAX);
+    *key = otel_strn(copy, len);
+    return true;
+}
+
 static const void *copy_items(struct otl_arena *arena, const void *items, size_t size)
 {
     void *copy = otl_arena_alloc(arena, size + 1);
@@ -169,14 +182,15 @@ static enum otel_err add_all(struct otel_sdk_resource *resource,
 {
     for (size_t i = 0; i < count; i++) {
         struct otel_attribute copy = attributes[i];
-        struct otel_attribute *place = find(resource, copy.key);
+        struct otel_attribute *place;
         if (copy.key.len == 0)
             continue;
-        if (place == NULL && resource->count == OTEL_SDK_RESOURCE_MAX_ATTRIBUTES)
-            return OTEL_ERR_LIMIT;
-        if (!copy_str(&resource->arena, &copy.key) || !copy_value(&resource->arena, &copy.value, 1))
+        if (!copy_key(&resource->arena, &copy.key) || !copy_value(&resource->arena, &copy.value, 1))
             return resource->arena.total >= OTEL_SDK_RESOURCE_MAX_BYTES ? OTEL_ERR_LIMIT
                                                                         : OTEL_ERR_MEMORY;
+        place = find(resource, copy.key);
+        if (place == NULL && resource->count == OTEL_SDK_RESOURCE_MAX_ATTRIBUTES)
+            return OTEL_ERR_LIMIT;
         if (place == NULL)
             place = &resource->attributes[resource->count++];
         *place = copy;

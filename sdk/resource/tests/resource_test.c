@@ -120,6 +120,32 @@ static void everything_is_copied_whatever_its_type(void **state)
     otel_sdk_resource_unref(resource);
 }
 
+static void keys_that_are_equal_once_repaired_are_one(void **state)
+{
+    struct otel_attribute a[] = {otel_attr_str("k\xff", "first"), otel_attr_str("k\xfe", "second"),
+                                 otel_attr_str("k\xc3\xa9", "another")};
+    struct otel_attribute b[] = {otel_attr_str("k\xff", "updated")};
+    struct otel_sdk_resource *old = make(a, 3, NULL), *updating = make(b, 1, NULL);
+    struct otel_sdk_resource *merged = NULL;
+    struct otel_str encoded = otel_sdk_resource_encoded(old);
+    const char *key;
+
+    (void)state;
+    assert_int_equal(otel_sdk_resource_count(old), 2);
+    has_text(old, "k\xef\xbf\xbd", "second");
+    has_text(old, "k\xc3\xa9", "another");
+    key = memmem(encoded.data, encoded.len, "k\xef\xbf\xbd", 4);
+    assert_non_null(key);
+    key++;
+    assert_null(memmem(key, encoded.len - (size_t)(key - encoded.data), "k\xef\xbf\xbd", 4));
+    assert_int_equal(otel_sdk_resource_merge(old, updating, &merged), OTEL_OK);
+    assert_int_equal(otel_sdk_resource_count(merged), 2);
+    has_text(merged, "k\xef\xbf\xbd", "updated");
+    otel_sdk_resource_unref(old);
+    otel_sdk_resource_unref(updating);
+    otel_sdk_resource_unref(merged);
+}
+
 static void arrays_deeper_than_64_become_empty_and_scalars_there_are_kept(void **state)
 {
     static struct otel_value nest[66][2];
@@ -187,6 +213,7 @@ int main(void)
         cmocka_unit_test(the_updating_resource_wins_even_with_an_empty_value),
         cmocka_unit_test(schema_urls_merge_as_specified),
         cmocka_unit_test(everything_is_copied_whatever_its_type),
+        cmocka_unit_test(keys_that_are_equal_once_repaired_are_one),
         cmocka_unit_test(arrays_deeper_than_64_become_empty_and_scalars_there_are_kept),
         cmocka_unit_test(span_limits_do_not_apply_but_there_is_a_maximum),
         cmocka_unit_test(every_failing_allocation_is_reported),

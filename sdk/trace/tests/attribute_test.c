@@ -191,6 +191,84 @@ static void invalid_utf8_is_repaired_and_costs_nothing_else(void **state)
         otl_utf8_valid(seen.info.status_description.data, seen.info.status_description.len));
 }
 
+/* Of five keys three are one once repaired: it has the first one's place and the last one's
+ * value. Characters that begin alike stay apart, well-formed or not. */
+static const struct otel_attribute ill_keys[] = {
+    {{"k\xff", 2}, {OTEL_VALUE_INT, 0, {.integer = 1}}},
+    {{"k\xc3\xa9", 3}, {OTEL_VALUE_INT, 0, {.integer = 2}}},
+    {{"k\xfe", 2}, {OTEL_VALUE_INT, 0, {.integer = 3}}},
+    {{"k\xc3\x28", 3}, {OTEL_VALUE_INT, 0, {.integer = 4}}},
+    {{"k\xef\xbf\xbd", 4}, {OTEL_VALUE_INT, 0, {.integer = 5}}}};
+
+static void has_repaired_keys_once(struct otel_sdk_iter iter)
+{
+    static const char *const keys[] = {"k\xef\xbf\xbd", "k\xc3\xa9", "k\xef\xbf\xbd("};
+    static const int64_t values[] = {5, 2, 4};
+    struct otel_sdk_read_attribute read;
+
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(otel_sdk_next_attribute(&iter, &read));
+        assert_str(read.key, keys[i]);
+        assert_int_equal(read.integer, values[i]);
+    }
+    assert_false(otel_sdk_next_attribute(&iter, &read));
+}
+
+static void keys_that_are_equal_once_repaired_come_once(void **state)
+{
+    struct rig *rig = *state;
+    struct otel_event event = {otel_str("e"), 0, ill_keys, 5};
+    struct otel_value map = otel_value_many(OTEL_VALUE_MAP, ill_keys, 5);
+    struct otel_sdk_read_event read_event;
+    struct otel_sdk_read_link read_link;
+    struct otel_sdk_iter iter;
+    struct otel_link link;
+    struct otel_span *span;
+    struct seen seen;
+
+    rig->options.limits.event_attribute_count_limit = 3; /* none is dropped */
+    rig_start(rig);
+    span = otel_span_start(rig->tracer, "ill", NULL);
+    otel_span_add_event(span, &event);
+    memset(&link, 0, sizeof(link));
+    link.context = *otel_span_get_context(span);
+    link.attributes = ill_keys;
+    link.attribute_count = 5;
+    otel_span_add_link(span, &link);
+    otel_span_set(span, otel_str("map"), &map);
+    otel_span_finish(span);
+    seen = rig_seen(rig, "ill");
+    iter = otel_sdk_decode_events(seen.span.encoded);
+    assert_true(otel_sdk_next_event(&iter, &read_event));
+    has_repaired_keys_once(read_event.attributes);
+    assert_int_equal(read_event.dropped_attributes, 0);
+    iter = otel_sdk_decode_links(seen.span.encoded);
+    assert_true(otel_sdk_next_link(&iter, &read_link));
+    has_repaired_keys_once(read_link.attributes);
+    has_repaired_keys_once(seen_attribute(&seen, "map").elements);
+}
+
+static void keys_of_scopes_that_are_equal_once_repaired_come_once(void **state)
+{
+    enum { SCOPE_ATTRIBUTES = 3 /* of message InstrumentationScope */ };
+    struct rig *rig = *state;
+    struct otel_tracer_options options;
+    struct otel_tracer *tracer;
+    struct otel_sdk_iter iter;
+
+    rig_start(rig);
+    otel_tracer_options_init(&options);
+    options.name = otel_str("scope");
+    options.attributes = ill_keys;
+    options.attribute_count = 5;
+    tracer = otel_tracer_provider_tracer(otel_sdk_provider_api(rig->provider), &options);
+    otel_span_finish(otel_span_start(tracer, "scoped", NULL));
+    iter.rest = rig_seen(rig, "scoped").span.scope.encoded;
+    iter.field = SCOPE_ATTRIBUTES;
+    has_repaired_keys_once(iter);
+    otel_tracer_unref(tracer);
+}
+
 static void keys_over_the_limit_are_dropped_and_counted_but_may_be_overwritten(void **state)
 {
     struct rig *rig = *state;
@@ -521,6 +599,8 @@ int main(void)
         RIG_TEST(keys_with_equal_ends_stay_apart),
         RIG_TEST(an_empty_key_is_ignored),
         RIG_TEST(invalid_utf8_is_repaired_and_costs_nothing_else),
+        RIG_TEST(keys_that_are_equal_once_repaired_come_once),
+        RIG_TEST(keys_of_scopes_that_are_equal_once_repaired_come_once),
         RIG_TEST(keys_over_the_limit_are_dropped_and_counted_but_may_be_overwritten),
         RIG_TEST(attributes_of_events_and_links_have_limits_of_their_own),
         RIG_TEST(values_are_cut_by_characters_also_inside_arrays),

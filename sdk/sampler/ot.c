@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { VALUE_MAX = 256, BITS = 56 };
+enum { VALUE_MAX = 256, BITS = 56, LONG_MEMBER = 128 };
 
 /* One sub-key of the list. */
 struct part {
@@ -154,6 +154,45 @@ static bool build(struct otel_str old, const struct otl_ot *ot, bool with_th, ch
     return fits;
 }
 
+/* The last member of more than 128 characters. */
+static bool last_long(const struct otel_trace_state *state, struct otel_str *ret_key)
+{
+    struct otel_str key, value;
+
+    for (size_t i = otel_trace_state_count(state); i-- > 0;)
+        if (otel_trace_state_at(state, i, &key, &value) && key.len + 1 + value.len > LONG_MEMBER) {
+            *ret_key = key;
+            return true;
+        }
+    return false;
+}
+
+_Static_assert(OTEL_TRACE_STATE_MAX_MEMBERS * (LONG_MEMBER + 1) + sizeof("ot=") + VALUE_MAX <=
+                   OTEL_TRACE_STATE_MAX_BYTES,
+               "a trace state that is too long has a long member");
+
+/* Where the whole would be too long, members go by the rule of W3C: those of more than 128
+ * characters first, from the right. There is always one, so no shorter one ever has to go. Where it
+ * is the old ot nothing is lost: the new one is set in any case. */
+static enum otel_err set_ot(struct otel_trace_state *state, struct otel_str text,
+                            struct otel_trace_state **ret)
+{
+    struct otel_trace_state *left = otel_trace_state_ref(state), *fewer = NULL;
+    enum otel_err err = otel_trace_state_set(left, otel_str("ot"), text, ret);
+    struct otel_str key;
+
+    while (err == OTEL_ERR_LIMIT && last_long(left, &key)) {
+        err = otel_trace_state_delete(left, key, &fewer);
+        if (err != OTEL_OK)
+            break;
+        otel_trace_state_unref(left);
+        left = fewer;
+        err = otel_trace_state_set(left, otel_str("ot"), text, ret);
+    }
+    otel_trace_state_unref(left);
+    return err;
+}
+
 struct otel_trace_state *otl_ot_write(struct otel_trace_state *state, const struct otl_ot *ot)
 {
     struct otel_trace_state *changed = NULL;
@@ -173,7 +212,7 @@ struct otel_trace_state *otl_ot_write(struct otel_trace_state *state, const stru
     } else if (len == 0) {
         return otel_trace_state_ref(state);
     }
-    err = len != 0 ? otel_trace_state_set(state, otel_str("ot"), otel_strn(text, len), &changed)
+    err = len != 0 ? set_ot(state, otel_strn(text, len), &changed)
                    : otel_trace_state_delete(state, otel_str("ot"), &changed);
     return err == OTEL_OK ? changed : NULL;
 }

@@ -23,7 +23,8 @@ struct otl_ot {
 /* What is malformed counts as absent: one sub-key, or the whole member if it is no list. */
 void otl_ot_read(const struct otel_trace_state *state, struct otl_ot *ret);
 /* A trace state that says what ot says, all else as in state; ot is in front if it changed.
- * Without room th is left out. NULL when empty, or without memory. Returns a new reference. */
+ * Without room in ot th is left out; without room in the trace state the last member of more than
+ * 128 characters is. NULL when empty, or without memory. Returns a new reference. */
 struct otel_trace_state *otl_ot_write(struct otel_trace_state *state, const struct otl_ot *ot);
 
 /* rv, else the low 56 bits of the trace id. */

@@ -15,7 +15,7 @@ struct question {
 
 struct answer {
     enum otel_sdk_decision decision;
-    char state[600]; /* the trace state's text */
+    char state[OTEL_TRACE_STATE_MAX_BYTES + 1]; /* the trace state's text */
     const struct otel_attribute *attributes;
     size_t attribute_count;
 };

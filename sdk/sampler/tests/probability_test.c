@@ -154,6 +154,131 @@ static void a_member_of_256_bytes_is_not_exceeded(void **state)
     otel_sdk_sampler_unref(sampler);
 }
 
+/* A trace state of these sizes, member by member; 0: the member ot. Without omitted, if it is one
+ * of them. Returns the length. */
+static size_t make_state(char *out, const size_t *sizes, size_t count, size_t omitted,
+                         const char *ot)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t value = sizes[i] > 258 ? 256 : sizes[i] - 2;
+        if (i == omitted || (sizes[i] == 0 && ot == NULL))
+            continue;
+        if (len != 0)
+            out[len++] = ',';
+        if (sizes[i] == 0) {
+            memcpy(out + len, ot, strlen(ot));
+            len += strlen(ot);
+            continue;
+        }
+        memset(out + len, letters[i], sizes[i]);
+        len += sizes[i];
+        out[len - value - 1] = '=';
+    }
+    out[len] = '\0';
+    return len;
+}
+
+enum { ROOMY = 8400, OVER_128 = 28, NONE = 99 };
+
+static const char long_ot[] = "ot=rv:ffffffffffffff;x:1";
+
+/* One short, ot, many long, one of 129 behind them, one of 128, one short. */
+static void long_sizes(size_t *sizes, size_t first)
+{
+    sizes[0] = first;
+    sizes[1] = 0;
+    for (size_t i = 2; i < OVER_128; i++)
+        sizes[i] = 300;
+    sizes[OVER_128] = 129;
+    sizes[OVER_128 + 1] = 128;
+    sizes[OVER_128 + 2] = 3;
+}
+
+static void a_long_trace_state_loses_its_last_long_member_and_nothing_else(void **state)
+{
+    struct otel_sdk_sampler *sampler = with_ratio(0.1);
+    size_t sizes[OVER_128 + 3];
+    char in[ROOMY], out[ROOMY];
+
+    (void)state;
+    /* 70 leaves room for "th:e666;" and not a byte more */
+    for (size_t first = 70; first <= 71; first++) {
+        size_t head = (size_t)snprintf(out, sizeof(out), "ot=th:e666;%s,", long_ot + 3);
+        long_sizes(sizes, first);
+        assert_int_equal(make_state(in, sizes, OVER_128 + 3, NONE, long_ot), 8114 + first);
+        head += make_state(out + head, sizes, OVER_128 + 3, first == 70 ? NONE : OVER_128, NULL);
+        assert_int_equal(head, first == 70 ? 8192 : 8193 - 130);
+        assert_string_equal(ask_child(sampler, in, 3, 0).state, out);
+    }
+    otel_sdk_sampler_unref(sampler);
+}
+
+/* The one of 129 goes for the bytes, and then the last one need not go for the number. */
+static void a_full_and_long_trace_state_keeps_its_last_member(void **state)
+{
+    struct otel_sdk_sampler *sampler = with_ratio(0.1);
+    size_t sizes[OTEL_TRACE_STATE_MAX_MEMBERS];
+    char in[ROOMY], out[ROOMY];
+    size_t head;
+
+    (void)state;
+    long_sizes(sizes, 89);
+    sizes[1] = sizes[OVER_128 + 3] = 3;
+    assert_int_equal(make_state(in, sizes, OTEL_TRACE_STATE_MAX_MEMBERS, NONE, NULL), 8186);
+    head = (size_t)snprintf(out, sizeof(out), "ot=th:e666,");
+    make_state(out + head, sizes, OTEL_TRACE_STATE_MAX_MEMBERS, OVER_128, NULL);
+    assert_string_equal(ask_child(sampler, in, 3, TENTH).state, out);
+    otel_sdk_sampler_unref(sampler);
+}
+
+/* The long ot is the last long member, and is not the one that goes. */
+static void a_long_ot_never_goes(void **state)
+{
+    struct otel_sdk_sampler *sampler = with_ratio(0.1);
+    size_t sizes[OVER_128 + 1];
+    char ot[300], in[ROOMY], out[ROOMY];
+    size_t head;
+
+    (void)state;
+    for (size_t i = 0; i < OVER_128; i++)
+        sizes[i] = 282;
+    sizes[0] = 295;
+    sizes[OVER_128] = 0;
+    snprintf(ot, sizeof(ot), "ot=rv:ffffffffffffff;x:%0225d", 0);
+    assert_int_equal(make_state(in, sizes, OVER_128 + 1, NONE, ot), 8185);
+    head = (size_t)snprintf(out, sizeof(out), "ot=th:e666;%s,", ot + 3);
+    make_state(out + head, sizes, OVER_128, OVER_128 - 1, NULL);
+    assert_string_equal(ask_child(sampler, in, 3, 0).state, out);
+    otel_sdk_sampler_unref(sampler);
+}
+
+static void a_long_trace_state_without_memory_is_whole_or_empty(void **state)
+{
+    struct otel_sdk_sampler *sampler = with_ratio(0.1);
+    size_t sizes[OVER_128 + 3];
+    char in[ROOMY];
+    unsigned empty = 0;
+
+    (void)state;
+    long_sizes(sizes, 71);
+    make_state(in, sizes, OVER_128 + 3, NONE, long_ot);
+    for (unsigned long n = 1; n <= 3; n++) {
+        struct question q = a_child(in, 3, 0);
+        struct answer answer;
+        otl_mem_fail_at(n);
+        answer = ask_sampler(sampler, &q);
+        otl_mem_fail_at(0);
+        assert_true(answer.state[0] == '\0' || strlen(answer.state) == 8193 - 130);
+        empty += answer.state[0] == '\0';
+        otel_trace_state_unref(q.parent.trace_state);
+    }
+    assert_int_equal(empty, 2);
+    otel_sdk_sampler_unref(sampler);
+}
+
 static void a_root_whose_id_is_not_random_gets_an_rv(void **state)
 {
     struct otel_sdk_sampler *sampler = with_ratio(0.25);
@@ -339,6 +464,10 @@ int main(void)
         cmocka_unit_test(the_threshold_itself_is_kept_and_one_below_is_not),
         cmocka_unit_test(a_child_is_decided_by_randomness_and_its_state_is_kept),
         cmocka_unit_test(a_member_of_256_bytes_is_not_exceeded),
+        cmocka_unit_test(a_long_trace_state_loses_its_last_long_member_and_nothing_else),
+        cmocka_unit_test(a_full_and_long_trace_state_keeps_its_last_member),
+        cmocka_unit_test(a_long_ot_never_goes),
+        cmocka_unit_test(a_long_trace_state_without_memory_is_whole_or_empty),
         cmocka_unit_test(a_root_whose_id_is_not_random_gets_an_rv),
         cmocka_unit_test(a_child_without_the_random_flag_is_warned_about_once),
         cmocka_unit_test(wrong_options_are_refused),

@@ -160,7 +160,9 @@ OTEL_API void otel_sdk_probability_options_init(struct otel_sdk_probability_opti
  *
  * A kept span's trace state says ot=th:T, so that a reader can weigh it; a dropped one's says
  * nothing. Other sub-keys of ot stay, rv is never changed. Where the member would exceed 256 bytes
- * th is left out. A root whose trace id is not random gets an rv.
+ * th is left out. Where the trace state would exceed 8192 bytes, members of more than 128
+ * characters are left out from the right until it fits (W3C Trace Context, "tracestate Limits"),
+ * never ot. A root whose trace id is not random gets an rv.
  *
  * OTEL_ERR_ARGUMENT: ratio or precision out of range, options not initialised. OTEL_ERR_MEMORY.
  * Spec (Development): OpenTelemetry trace SDK, "ProbabilitySampler"; "TraceState: Probability

@@ -6,7 +6,8 @@ COL_TAIL_SRCS := $(addprefix collector-mock/processors/tail/, attributes.c decid
 LIBS += collector
 collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host.c \
                   collector-mock/pipeline/graph.c collector-mock/pipeline/registry.c \
-                  collector-mock/pipeline/post.c collector-mock/pipeline/crew.c \
+                  collector-mock/pipeline/not_yet.c collector-mock/pipeline/post.c \
+                  collector-mock/pipeline/crew.c \
                   collector-mock/pipeline/route.c collector-mock/pipeline/passage.c \
                   collector-mock/receivers/dealer.c \
                   collector-mock/config/load.c collector-mock/config/read.c \

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector-mock/pipeline/not_yet.h"
+
 const char *const col_sm_fixed_names[COL_SM_FIXED_COUNT] = {"service.name", "span.name",
                                                             "span.kind", "status.code"};
 
@@ -15,7 +17,6 @@ static const char *const excludable[] = {"service.name", "span.name", "span.kind
 static const char *const not_yet[] = {"include_instrumentation_scope", "add_resource_attributes",
                                       "enable_metrics_sampling_method", NULL};
 
-#define TAKEN(name) {.key = (name), .type = OTL_SCHEMA_ANY, .nullable = true}
 static const struct otl_schema bound = {.type = OTL_SCHEMA_DURATION};
 static const struct otl_schema word = {.type = OTL_SCHEMA_ENUM, .words = excludable};
 static const struct otl_schema explicit_keys[] = {
@@ -61,8 +62,8 @@ static const struct otl_schema keys[] = {
      .child = &name_item,
      .max = COL_SM_KEYS_MAX},
     {.key = "metric_timestamp_cache_size", .type = OTL_SCHEMA_INT, .min = 1, .max = 1 << 30},
-    TAKEN("include_instrumentation_scope"), TAKEN("add_resource_attributes"),
-    TAKEN("enable_metrics_sampling_method"), OTL_SCHEMA_END};
+    COL_NOT_YET("include_instrumentation_scope"), COL_NOT_YET("add_resource_attributes"),
+    COL_NOT_YET("enable_metrics_sampling_method"), OTL_SCHEMA_END};
 const struct otl_schema col_sm_row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
 /* ---- settings ---- */
@@ -79,12 +80,10 @@ static enum otel_err check(const struct col_create *args, const json_t *histogra
 {
     const json_t *exponential = json_object_get(histogram, "exponential");
     const json_t *events = json_object_get(args->config, "events");
+    enum otel_err err = col_refuse_not_yet(args, "connector", args->config, not_yet, reterr);
 
-    for (size_t i = 0; not_yet[i] != NULL; i++) {
-        const json_t *value = json_object_get(args->config, not_yet[i]);
-        if (value != NULL && !json_is_null(value) && !json_is_false(value))
-            return wrong(args, args->config, not_yet[i], "is not supported here yet", reterr);
-    }
+    if (err != OTEL_OK)
+        return err;
     if (json_object_get(histogram, "explicit") != NULL && exponential != NULL)
         return wrong(args, histogram, "exponential",
                      "use either `explicit` or `exponential` buckets histogram", reterr);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "collector-mock/exporters/otlp_json.h"
+#include "collector-mock/pipeline/not_yet.h"
 #include "collector-mock/pipeline/registry.h"
 #include "collector-mock/wire/logs.h"
 #include "collector-mock/wire/metrics.h"
@@ -39,14 +40,21 @@ static const struct otl_schema keys[] = {
     {.key = "sampling_initial", .type = OTL_SCHEMA_UINT},
     {.key = "sampling_thereafter", .type = OTL_SCHEMA_UINT},
     {.key = "use_internal_logger", .type = OTL_SCHEMA_BOOL},
+    COL_NOT_YET("output_paths"),
+    COL_NOT_YET("sending_queue"),
     OTL_SCHEMA_END};
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
 static enum otel_err create(const struct col_create *args, void **ret, struct otl_detail *reterr)
 {
+    static const char *const not_yet[] = {"output_paths", "sending_queue", NULL};
     const char *word = otl_tree_text(args->config, "verbosity", "basic");
-    struct debug *debug = otl_mem_zalloc(sizeof(*debug));
+    enum otel_err err = col_refuse_not_yet(args, "exporter", args->config, not_yet, reterr);
+    struct debug *debug;
 
+    if (err != OTEL_OK)
+        return err;
+    debug = otl_mem_zalloc(sizeof(*debug));
     if (debug == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     debug->host = args->host;

@@ -9,6 +9,7 @@
 
 #include "collector-mock/exporters/otlp_json.h"
 #include "collector-mock/faults/faults.h"
+#include "collector-mock/pipeline/not_yet.h"
 #include "collector-mock/pipeline/registry.h"
 #include "sdk/base/mem.h"
 
@@ -43,34 +44,31 @@ static const char *const formats[] = {"json", "proto", NULL};
 static const char *const not_yet[] = {
     "rotation", "compression", "encoding", "group_by", "create_directory", "directory_permissions",
     NULL};
-#define NOT_YET(name) {.key = (name), .type = OTL_SCHEMA_ANY, .nullable = true}
 static const struct otl_schema keys[] = {
     {.key = "path", .type = OTL_SCHEMA_STRING, .required = true, .min = 1, .max = 4000},
     {.key = "format", .type = OTL_SCHEMA_ENUM, .words = formats},
     {.key = "append", .type = OTL_SCHEMA_BOOL},
     {.key = "flush_interval", .type = OTL_SCHEMA_DURATION},
-    NOT_YET("rotation"),
-    NOT_YET("compression"),
-    NOT_YET("encoding"),
-    NOT_YET("group_by"),
-    NOT_YET("create_directory"),
-    NOT_YET("directory_permissions"),
+    COL_NOT_YET("rotation"),
+    COL_NOT_YET("compression"),
+    COL_NOT_YET("encoding"),
+    COL_NOT_YET("group_by"),
+    COL_NOT_YET("create_directory"),
+    COL_NOT_YET("directory_permissions"),
     OTL_SCHEMA_END};
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
 static enum otel_err create(const struct col_create *args, void **ret, struct otl_detail *reterr)
 {
     struct file *file;
+    enum otel_err err;
 
     if (!json_is_object(args->config))
         return otl_yaml_error(reterr, args->pos, "exporter '%s': path must be non-empty",
                               args->id);
-    for (size_t i = 0; not_yet[i] != NULL; i++)
-        if (json_object_get(args->config, not_yet[i]) != NULL)
-            return otl_yaml_error(reterr, otl_yaml_key_pos(args->doc, args->config, not_yet[i]),
-                                  "exporter '%s': '%s' is a setting of the Collector that this "
-                                  "one does not have yet",
-                                  args->id, not_yet[i]);
+    err = col_refuse_not_yet(args, "exporter", args->config, not_yet, reterr);
+    if (err != OTEL_OK)
+        return err;
     file = otl_mem_zalloc(sizeof(*file));
     if (file == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");

@@ -5,6 +5,7 @@
 #include "collector-mock/exporters/backends.h"
 #include "collector-mock/exporters/dns.h"
 #include "collector-mock/exporters/otlp_settings.h"
+#include "collector-mock/pipeline/not_yet.h"
 #include "collector-mock/pipeline/registry.h"
 #include "collector-mock/processors/edit.h"
 #include "sdk/base/mem.h"
@@ -61,7 +62,6 @@ static const char *const routing_keys[] = {"traceID", "service",  "attributes", 
 static const char *const not_yet[] = {"timeout", "retry_on_failure", "sending_queue", NULL};
 static const char *const resolvers[] = {"k8s", "aws_cloud_map", NULL};
 
-#define TAKEN(name) {.key = (name), .type = OTL_SCHEMA_ANY, .nullable = true}
 static const struct otl_schema host = {.type = OTL_SCHEMA_STRING, .min = 1, .max = 200};
 static const struct otl_schema attribute = {.type = OTL_SCHEMA_STRING, .min = 1};
 static const struct otl_schema port_forms[] = {
@@ -79,7 +79,7 @@ static const struct otl_schema dns_keys[] = {
 static const struct otl_schema resolver_keys[] = {
     {.key = "static", .type = OTL_SCHEMA_MAP, .child = static_keys, .nullable = true},
     {.key = "dns", .type = OTL_SCHEMA_MAP, .child = dns_keys, .nullable = true},
-    TAKEN("k8s"), TAKEN("aws_cloud_map"), OTL_SCHEMA_END};
+    COL_NOT_YET("k8s"), COL_NOT_YET("aws_cloud_map"), OTL_SCHEMA_END};
 static const struct otl_schema protocol_keys[] = {
     {.key = "otlp", .type = OTL_SCHEMA_ONE_OF, .child = col_otlp_grpc_row, .nullable = true},
     OTL_SCHEMA_END};
@@ -92,7 +92,8 @@ static const struct otl_schema keys[] = {
      .child = &attribute,
      .max = ATTRIBUTES_MAX,
      .nullable = true},
-    TAKEN("timeout"), TAKEN("retry_on_failure"), TAKEN("sending_queue"), OTL_SCHEMA_END};
+    COL_NOT_YET("timeout"), COL_NOT_YET("retry_on_failure"), COL_NOT_YET("sending_queue"),
+    OTL_SCHEMA_END};
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
 static enum otel_err no_memory(struct otl_detail *reterr)
@@ -100,15 +101,16 @@ static enum otel_err no_memory(struct otl_detail *reterr)
     return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
 }
 
-static enum otel_err refuse_what_is_not_here(const struct col_create *args, const json_t *map,
-                                             const char *const *words, struct otl_detail *reterr)
+/* An error in lenient mode too: nobody is sent to without it. */
+static enum otel_err refuse_resolvers(const struct col_create *args, const json_t *resolver,
+                                      struct otl_detail *reterr)
 {
-    for (; *words != NULL; words++) {
-        const json_t *value = json_object_get(map, *words);
+    for (size_t i = 0; resolvers[i] != NULL; i++) {
+        const json_t *value = json_object_get(resolver, resolvers[i]);
         if (value != NULL && !json_is_null(value))
-            return otl_yaml_error(reterr, otl_yaml_key_pos(args->doc, map, *words),
+            return otl_yaml_error(reterr, otl_yaml_key_pos(args->doc, resolver, resolvers[i]),
                                   "exporter '%s': '%s' is not supported here yet", args->id,
-                                  *words);
+                                  resolvers[i]);
     }
     return OTEL_OK;
 }
@@ -176,11 +178,14 @@ static enum otel_err read_settings(const struct col_create *args, struct balance
 {
     const json_t *resolver = json_object_get(args->config, "resolver");
     const json_t *fixed = json_object_get(resolver, "static");
+    const json_t *otlp = json_object_get(json_object_get(args->config, "protocol"), "otlp");
     bool by_name = json_object_get(resolver, "dns") != NULL;
-    enum otel_err err = refuse_what_is_not_here(args, args->config, not_yet, reterr);
+    enum otel_err err = col_refuse_not_yet(args, "exporter", args->config, not_yet, reterr);
 
     if (err == OTEL_OK)
-        err = refuse_what_is_not_here(args, resolver, resolvers, reterr);
+        err = refuse_resolvers(args, resolver, reterr);
+    if (err == OTEL_OK) /* in a copy of it they have no place */
+        err = col_otlp_settings_refuse(args, otlp, reterr);
     if (err != OTEL_OK)
         return err;
     if (by_name && fixed != NULL)

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "collector-mock/extensions/auth.h"
+#include "collector-mock/pipeline/not_yet.h"
 
 enum { DIRECT_CONSUMERS = 64 }; /* where there is no queue */
 
@@ -44,7 +45,7 @@ static const struct otl_schema retry_keys[] = {
 static const char *const tls_not_yet[] = {
     "ca_pem",        "cert_pem",          "key_pem",         "min_version", "max_version",
     "cipher_suites", "curve_preferences", "reload_interval", "tpm",
-    "include_system_ca_certs_pool",       NULL};
+    "include_system_ca_certs_pool", "include_insecure_cipher_suites", NULL};
 static const struct otl_schema tls_keys[] = {
     {.key = "insecure", .type = OTL_SCHEMA_BOOL},
     {.key = "ca_file", .type = OTL_SCHEMA_STRING},
@@ -55,17 +56,19 @@ static const struct otl_schema tls_keys[] = {
     TAKEN("ca_pem"), TAKEN("cert_pem"), TAKEN("key_pem"), TAKEN("min_version"),
     TAKEN("max_version"),
     TAKEN("cipher_suites"), TAKEN("curve_preferences"), TAKEN("reload_interval"), TAKEN("tpm"),
-    TAKEN("include_system_ca_certs_pool"),
+    TAKEN("include_system_ca_certs_pool"), TAKEN("include_insecure_cipher_suites"),
     OTL_SCHEMA_END};
 static const struct otl_schema header_keys[] = {
     {.key = "*", .type = OTL_SCHEMA_SCALAR}, OTL_SCHEMA_END};
-static const char *const compressions[] = {"gzip", "none", "", NULL};
+static const char *const grpc_compressions[] = {"gzip", "none", "", "zstd", "snappy", NULL};
+static const char *const http_compressions[] = {"gzip",   "none", "",        "zstd",
+                                                "snappy", "zlib", "deflate", NULL};
 static const char *const encodings[] = {"proto", "json", NULL};
 
 static const struct otl_schema auth_keys[] = {
     {.key = "authenticator", .type = OTL_SCHEMA_STRING, .min = 1}, OTL_SCHEMA_END};
 
-#define COMMON                                                                                    \
+#define COMMON(compressions)                                                                      \
     {.key = "timeout", .type = OTL_SCHEMA_DURATION},                                              \
         {.key = "compression", .type = OTL_SCHEMA_ENUM, .words = compressions},                   \
         {.key = "headers", .type = OTL_SCHEMA_MAP, .child = header_keys, .nullable = true},       \
@@ -79,7 +82,8 @@ static const struct otl_schema auth_keys[] = {
         {.key = "auth", .type = OTL_SCHEMA_MAP, .child = auth_keys, .nullable = true}
 
 static const struct otl_schema grpc_keys[] = {
-    {.key = "endpoint", .type = OTL_SCHEMA_STRING}, COMMON, TAKEN("balancer_name"),
+    {.key = "endpoint", .type = OTL_SCHEMA_STRING}, COMMON(grpc_compressions),
+    TAKEN("balancer_name"), TAKEN("user_agent"),
     TAKEN("wait_for_ready"), TAKEN("keepalive"), TAKEN("authority"), OTL_SCHEMA_END};
 static const struct otl_schema http_keys[] = {
     {.key = "endpoint", .type = OTL_SCHEMA_STRING},
@@ -88,7 +92,7 @@ static const struct otl_schema http_keys[] = {
     {.key = "logs_endpoint", .type = OTL_SCHEMA_STRING},
     {.key = "profiles_endpoint", .type = OTL_SCHEMA_STRING},
     {.key = "encoding", .type = OTL_SCHEMA_ENUM, .words = encodings},
-    COMMON, TAKEN("proxy_url"), TAKEN("cookies"), TAKEN("compression_params"),
+    COMMON(http_compressions), TAKEN("proxy_url"), TAKEN("cookies"), TAKEN("compression_params"),
     TAKEN("max_idle_conns"), TAKEN("max_idle_conns_per_host"), TAKEN("max_conns_per_host"),
     TAKEN("idle_conn_timeout"), TAKEN("disable_keep_alives"), TAKEN("force_attempt_http2"),
     TAKEN("http2_read_idle_timeout"), TAKEN("http2_ping_timeout"), OTL_SCHEMA_END};
@@ -98,18 +102,6 @@ const struct otl_schema col_otlp_http_row[] = {{.type = OTL_SCHEMA_MAP, .child =
                                                OTL_SCHEMA_END};
 
 /* ---- reading ---- */
-
-static enum otel_err not_yet(const struct col_create *args, const json_t *map, const char *key,
-                             struct otl_detail *reterr)
-{
-    struct otl_yaml_pos pos = otl_yaml_key_pos(args->doc, map, key);
-
-    /* lenient mode leaves it out */
-    return otl_detail_set(reterr, OTEL_ERR_UNSUPPORTED, pos.source, pos.line, pos.column,
-                          "exporter '%s': '%s' is a setting of the Collector that this one does "
-                          "not have yet",
-                          args->id, key);
-}
 
 static enum otel_err wrong(const struct col_create *args, const json_t *map, const char *key,
                            const char *why, struct otl_detail *reterr)
@@ -136,7 +128,8 @@ static enum otel_err read_batch(const struct col_create *args, const json_t *que
     if (batch == NULL)
         return OTEL_OK;
     if (json_array_size(keys) > 0)
-        return not_yet(args, json_object_get(batch, "partition"), "metadata_keys", reterr);
+        return col_not_yet(args, "exporter", json_object_get(batch, "partition"),
+                           "metadata_keys", reterr);
     s->queue.batch_sizer = sizer_of(otl_tree_text(
         batch, "sizer", otl_tree_text(given ? queue : NULL, "sizer", "items")));
     s->queue.batch_flush_ns = otl_tree_duration_ns(batch, "flush_timeout", 200 * OTL_NS_PER_MS);
@@ -185,7 +178,7 @@ static enum otel_err read_queue(const struct col_create *args, struct col_otlp_s
                      "`wait_for_result` is not supported with a persistent queue configured with "
                      "`storage`",
                      reterr);
-    return not_yet(args, queue, "storage", reterr);
+    return col_not_yet(args, "exporter", queue, "storage", reterr);
 }
 
 static enum otel_err read_retry(const struct col_create *args, struct col_otlp_settings *s,
@@ -335,29 +328,42 @@ static enum otel_err read_tls(const struct col_create *args, struct col_otlp_set
                                         otl_tree_text(tls, "key_file", NULL)};
     const struct otl_tls_checks checks = {otl_tree_bool(tls, "insecure_skip_verify", false),
                                           otl_tree_text(tls, "server_name_override", NULL)};
+    enum otel_err err = col_refuse_not_yet(args, "exporter", tls, tls_not_yet, reterr);
 
-    for (size_t i = 0; tls_not_yet[i] != NULL; i++) {
-        const json_t *value = json_object_get(tls, tls_not_yet[i]);
-        if (value != NULL && !json_is_null(value) && !json_is_false(value))
-            return not_yet(args, tls, tls_not_yet[i], reterr);
-    }
+    if (err != OTEL_OK)
+        return err;
     return s->url.tls ? otl_tls_new_checking(&files, &checks, &s->tls, reterr) : OTEL_OK;
+}
+
+enum otel_err col_otlp_settings_refuse(const struct col_create *args, const json_t *map,
+                                       struct otl_detail *reterr)
+{
+    static const char *const not_yet[] = {"middlewares", "proxy_url",  "cookies",
+                                          "authority",   "user_agent", NULL};
+    const char *word = otl_tree_text(map, "compression", "");
+    enum otel_err err = col_refuse_not_yet(args, "exporter", map, not_yet, reterr);
+    struct otl_yaml_pos pos;
+
+    if (err != OTEL_OK || word[0] == '\0' || strcmp(word, "gzip") == 0 ||
+        strcmp(word, "none") == 0)
+        return err;
+    pos = otl_yaml_key_pos(args->doc, map, "compression");
+    return otl_detail_set(reterr, OTEL_ERR_UNSUPPORTED, pos.source, pos.line, pos.column,
+                          "exporter '%s': 'compression' %s is a setting of the Collector that this "
+                          "one does not have yet (there are: gzip, none)",
+                          args->id, word);
 }
 
 enum otel_err col_otlp_settings_read(const struct col_create *args, bool grpc,
                                      struct col_otlp_settings *s, struct otl_detail *reterr)
 {
-    static const char *const refused[] = {"middlewares", "proxy_url", "cookies",
-                                          "authority"};
     const char *compression = otl_tree_text(args->config, "compression", "gzip");
     bool authenticates = false;
     enum otel_err err;
 
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        const json_t *value = json_object_get(args->config, refused[i]);
-        if (value != NULL && !json_is_null(value))
-            return not_yet(args, args->config, refused[i], reterr);
-    }
+    err = col_otlp_settings_refuse(args, args->config, reterr);
+    if (err != OTEL_OK)
+        return err;
     otl_buf_init(&s->header_lines, 64 * 1024);
     s->signal = args->signal;
     s->grpc = grpc;

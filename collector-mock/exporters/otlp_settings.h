@@ -49,8 +49,13 @@ enum { COL_CONSUMERS_MAX = 256 };
 
 extern const struct otl_schema col_otlp_grpc_row[], col_otlp_http_row[];
 
-/* settings is zeroed; fini it also after an error. OTEL_ERR_SYNTAX with file:line:column; errors
- * of otl_tls_new(). */
+/* The first setting of map, an exporter's as it stands in the file, that is not here:
+ * OTEL_ERR_UNSUPPORTED at its key. Part of col_otlp_settings_read(), which may be given a copy. */
+OTEL_MUST_USE enum otel_err col_otlp_settings_refuse(const struct col_create *args,
+                                                     const json_t *map,
+                                                     struct otl_detail *reterr);
+/* settings is zeroed; fini it also after an error. OTEL_ERR_SYNTAX, OTEL_ERR_UNSUPPORTED with
+ * file:line:column; errors of otl_tls_new(). */
 OTEL_MUST_USE enum otel_err col_otlp_settings_read(const struct col_create *args, bool grpc,
                                                    struct col_otlp_settings *settings,
                                                    struct otl_detail *reterr);

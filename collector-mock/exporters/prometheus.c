@@ -8,6 +8,7 @@
 #include "collector-mock/exporters/prom_page.h"
 #include "collector-mock/exporters/prom_series.h"
 #include "collector-mock/http/server.h"
+#include "collector-mock/pipeline/not_yet.h"
 #include "collector-mock/pipeline/registry.h"
 #include "sdk/base/arena.h"
 #include "sdk/base/mem.h"
@@ -42,7 +43,6 @@ struct prometheus {
 };
 
 static const char *const not_yet[] = {"tls", "auth", "translation_strategy", "cors", NULL};
-#define TAKEN(name) {.key = (name), .type = OTL_SCHEMA_ANY, .nullable = true}
 static const struct otl_schema const_keys[] = {
     {.key = "*", .type = OTL_SCHEMA_STRING}, OTL_SCHEMA_END};
 static const struct otl_schema conversion_keys[] = {
@@ -57,7 +57,8 @@ static const struct otl_schema keys[] = {
     {.key = "add_metric_suffixes", .type = OTL_SCHEMA_BOOL},
     {.key = "without_scope_info", .type = OTL_SCHEMA_BOOL},
     {.key = "send_timestamps", .type = OTL_SCHEMA_BOOL},
-    TAKEN("tls"), TAKEN("auth"), TAKEN("translation_strategy"), TAKEN("cors"), OTL_SCHEMA_END};
+    COL_NOT_YET("tls"), COL_NOT_YET("auth"), COL_NOT_YET("translation_strategy"),
+    COL_NOT_YET("cors"), OTL_SCHEMA_END};
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
 /* ---- labels ---- */
@@ -463,13 +464,10 @@ static void free_prometheus(void *context)
 
 static enum otel_err check(const struct col_create *args, struct otl_detail *reterr)
 {
-    for (size_t i = 0; not_yet[i] != NULL; i++) {
-        const json_t *value = json_object_get(args->config, not_yet[i]);
-        if (value != NULL && !json_is_null(value) && !json_is_false(value))
-            return otl_yaml_error(reterr, otl_yaml_key_pos(args->doc, args->config, not_yet[i]),
-                                  "exporter '%s': '%s' is not supported here yet", args->id,
-                                  not_yet[i]);
-    }
+    enum otel_err err = col_refuse_not_yet(args, "exporter", args->config, not_yet, reterr);
+
+    if (err != OTEL_OK)
+        return err;
     if (otl_tree_text(args->config, "endpoint", "")[0] == '\0')
         return otl_yaml_error(reterr, args->pos, "exporter '%s': requires a non-empty \"endpoint\"",
                               args->id);

@@ -6,6 +6,7 @@
 #include "collector-mock/extensions/base64.h"
 #include "collector-mock/extensions/guard.h"
 #include "collector-mock/extensions/htpasswd.h"
+#include "collector-mock/pipeline/not_yet.h"
 #include "collector-mock/pipeline/registry.h"
 #include "sdk/base/file.h"
 #include "sdk/base/mem.h"
@@ -267,10 +268,7 @@ enum otel_err col_auth_guard_id(const struct col_create *receiver, const json_t 
     if (auth == NULL || json_is_null(auth))
         return OTEL_OK;
     if (has(auth, "request_params"))
-        return otl_yaml_error(reterr, otl_yaml_key_pos(receiver->doc, auth, "request_params"),
-                              "receiver '%s': 'request_params' is a setting of the Collector that "
-                              "this one does not have yet",
-                              receiver->id);
+        return col_not_yet(receiver, "receiver", auth, "request_params", reterr);
     err = resolve(receiver, "receiver", protocol, ret, &config, reterr);
     if (err == OTEL_OK && is_basic(*ret) && !has(config, "htpasswd"))
         return otl_yaml_error(reterr, otl_yaml_value_pos(receiver->doc, auth, "authenticator"),

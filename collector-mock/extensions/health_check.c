@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "collector-mock/http/server.h"
+#include "collector-mock/pipeline/not_yet.h"
 #include "collector-mock/pipeline/registry.h"
 #include "sdk/base/mem.h"
 
@@ -40,7 +41,7 @@ static const struct otl_schema keys[] = {
      .type = OTL_SCHEMA_MAP,
      .child = pipeline_keys,
      .nullable = true},
-    {.key = "tls", .type = OTL_SCHEMA_ANY, .nullable = true},
+    COL_NOT_YET("tls"),
     OTL_SCHEMA_END};
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
@@ -127,10 +128,7 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
     struct health *health;
 
     if (tls != NULL && !json_is_null(tls))
-        return otl_yaml_error(reterr, otl_yaml_key_pos(args->doc, args->config, "tls"),
-                              "extension '%s': 'tls' is a setting of the Collector that this one "
-                              "does not have yet",
-                              args->id);
+        return col_not_yet(args, "extension", args->config, "tls", reterr);
     health = otl_mem_zalloc(sizeof(*health));
     if (health == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");

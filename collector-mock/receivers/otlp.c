@@ -5,6 +5,7 @@
 #include "collector-mock/config/version.h"
 #include "collector-mock/extensions/auth.h"
 #include "collector-mock/extensions/guard.h"
+#include "collector-mock/pipeline/not_yet.h"
 #include "collector-mock/pipeline/registry.h"
 #include "collector-mock/receivers/http_headers.h"
 #include "collector-mock/receivers/otlp_grpc.h"
@@ -40,12 +41,9 @@ struct otlp {
 
 enum { MAX_MESSAGE_MIB = 256 }; /* half of what all requests may hold */
 
-/* Keys that a Collector knows and that do nothing here yet: refused by name, not as unknown. */
-#define NOT_YET(name) {.key = (name), .type = OTL_SCHEMA_ANY, .nullable = true}
-
 static const struct otl_schema auth_keys[] = {
     {.key = "authenticator", .type = OTL_SCHEMA_STRING, .required = true, .min = 1},
-    NOT_YET("request_params"),
+    COL_NOT_YET("request_params"),
     OTL_SCHEMA_END};
 static const char *const transports[] = {"tcp", "tcp4", "tcp6", "unix", NULL};
 
@@ -77,6 +75,8 @@ static const struct otl_schema http_keys[] = {
      .child = compression_item,
      .max = ENCODINGS_MAX},
     {.key = "keep_alives_enabled", .type = OTL_SCHEMA_BOOL},
+    COL_NOT_YET("middlewares"),
+    COL_NOT_YET("dialer"),
     OTL_SCHEMA_END};
 
 static const struct otl_schema server_parameter_keys[] = {
@@ -113,6 +113,8 @@ static const struct otl_schema grpc_keys[] = {
     {.key = "read_buffer_size", .type = OTL_SCHEMA_UINT},
     {.key = "write_buffer_size", .type = OTL_SCHEMA_UINT},
     {.key = "keepalive", .type = OTL_SCHEMA_MAP, .child = keepalive_keys, .nullable = true},
+    COL_NOT_YET("middlewares"),
+    COL_NOT_YET("dialer"),
     OTL_SCHEMA_END};
 static const struct otl_schema protocol_keys[] = {
     {.key = "http", .type = OTL_SCHEMA_MAP, .child = http_keys, .nullable = true},
@@ -127,25 +129,15 @@ static const struct otl_schema keys[] = {
     OTL_SCHEMA_END};
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
-static enum otel_err refuse(const struct col_create *args, const json_t *map, const char *key,
-                            struct otl_detail *reterr)
-{
-    struct otl_yaml_pos pos = otl_yaml_key_pos(args->doc, map, key);
-
-    /* lenient mode leaves out what is refused as unsupported */
-    return otl_detail_set(reterr, OTEL_ERR_UNSUPPORTED, pos.source, pos.line, pos.column,
-                          "receiver '%s': '%s' is a setting of the Collector that this one does "
-                          "not have yet",
-                          args->id, key);
-}
-
 /* TCP over either version of IP is all that there is. */
-static enum otel_err check_transport(const struct col_create *args, const json_t *protocol,
-                                     struct otl_detail *reterr)
+static enum otel_err check_protocol(const struct col_create *args, const json_t *protocol,
+                                    struct otl_detail *reterr)
 {
-    const char *word = otl_tree_text(protocol, "transport", "tcp");
+    static const char *const not_yet[] = {"middlewares", "dialer", NULL};
 
-    return strcmp(word, "tcp") == 0 ? OTEL_OK : refuse(args, protocol, "transport", reterr);
+    if (strcmp(otl_tree_text(protocol, "transport", "tcp"), "tcp") != 0)
+        return col_not_yet(args, "receiver", protocol, "transport", reterr);
+    return col_refuse_not_yet(args, "receiver", protocol, not_yet, reterr);
 }
 
 static enum otel_err check(const struct col_create *args, const json_t *protocols,
@@ -159,8 +151,8 @@ static enum otel_err check(const struct col_create *args, const json_t *protocol
         return otl_yaml_error(reterr, args->pos,
                               "receiver '%s': must specify at least one protocol: grpc or http",
                               args->id);
-    err = check_transport(args, http, reterr);
-    return err == OTEL_OK ? check_transport(args, grpc, reterr) : err;
+    err = check_protocol(args, http, reterr);
+    return err == OTEL_OK ? check_protocol(args, grpc, reterr) : err;
 }
 
 /* The endpoint of a protocol into out (256 bytes). */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector-mock/pipeline/not_yet.h"
+
 enum { LIST_MAX = 32, LIST_TEXT_MAX = 1024 };
 
 static const char *const versions[] = {"", "1.0", "1.1", "1.2", "1.3", NULL};
@@ -23,6 +25,7 @@ const struct otl_schema col_tls_keys[] = {
     {.key = "max_version", .type = OTL_SCHEMA_ENUM, .words = versions},
     {.key = "cipher_suites", .type = OTL_SCHEMA_LIST, .child = word, .max = LIST_MAX},
     {.key = "curve_preferences", .type = OTL_SCHEMA_LIST, .child = word, .max = LIST_MAX},
+    COL_NOT_YET("include_insecure_cipher_suites"),
     OTL_SCHEMA_END};
 
 static const char *text(const json_t *map, const char *key)
@@ -127,12 +130,15 @@ enum otel_err col_tls_settings(const struct col_create *args, const json_t *map,
     struct col_tls_options options = {.protocol = protocol,
                                       .protocol_required = protocol_required,
                                       .clock = args->host->clock};
+    static const char *const not_yet[] = {"include_insecure_cipher_suites", NULL};
     enum otel_err err;
 
     *ret = NULL;
     if (!json_is_object(tls))
         return OTEL_OK;
-    err = check(args, map, tls, reterr);
+    err = col_refuse_not_yet(args, "receiver", tls, not_yet, reterr);
+    if (err == OTEL_OK)
+        err = check(args, map, tls, reterr);
     if (err == OTEL_OK)
         err = read_list(args, tls, "cipher_suites", ciphers, &options.cipher_suites, reterr);
     if (err == OTEL_OK)

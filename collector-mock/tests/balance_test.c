@@ -303,7 +303,7 @@ static void what_cannot_be_balanced_is_refused_with_its_place(void **state)
         {"{resolver: {dns: {hostname: a}, static: {hostnames: [a]}}}", "exactly one"},
         {"{resolver: {dns: {hostname: a, port: 70000}}}", "port"},
         {"{resolver: {dns: {hostname: a}}, protocol: {otlp: {proxy_url: x}}}", "proxy_url"},
-        {"{resolver: {static: {hostnames: [a]}}, sending_queue: {}}", "'sending_queue' is not"},
+        {"{resolver: {static: {hostnames: [a]}}, sending_queue: {}}", "'sending_queue' is a"},
         {"{resolver: {static: {hostnames: [a]}}, protocol: {otlp: {endpiont: x}}}",
          "did you mean 'endpoint'?"},
         {"{resolver: {static: {hostnames: [a]}}, protocol: {otlp: {proxy_url: x}}}", "proxy_url"},

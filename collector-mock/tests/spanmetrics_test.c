@@ -220,11 +220,11 @@ static void what_is_wrong_or_not_here_is_said(void **state)
          "duplicate dimension name"},
         {"{events: {enabled: true}}", "{endpoint: 'x:1'}", "no dimensions configured for events"},
         {"{metric_timestamp_cache_size: 0}", "{endpoint: 'x:1'}", "metric_timestamp_cache_size"},
-        {"{add_resource_attributes: true}", "{endpoint: 'x:1'}", "is not supported here yet"},
+        {"{add_resource_attributes: true}", "{endpoint: 'x:1'}", "does not have yet"},
         {"{dimensions_cache_size: 0}", "{endpoint: 'x:1'}", "dimensions_cache_size"},
         {"{dimension: []}", "{endpoint: 'x:1'}", "did you mean 'dimensions'?"},
         {"", "{}", "requires a non-empty \"endpoint\""},
-        {"", "{endpoint: 'x:1', cors: {}}", "'cors' is not supported"},
+        {"", "{endpoint: 'x:1', cors: {}}", "'cors' is a setting of the Collector"},
     };
     struct rig *rig = *state;
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "collector-mock/config/config.h"
+#include "collector-mock/config/lint.h"
 #include "sdk/base/mem.h"
 
 #define HEAD                                                                                       \
@@ -166,10 +167,143 @@ static void what_is_rewritten_is_what_the_component_sees(void **state)
     col_config_free(config);
 }
 
+/* Settings of the Collector that are not here, each on line 4 in a component of its own: strict
+ * they are refused with their place, lenient they are left out. */
+#define RECEIVER(protocol, setting)                                                                \
+    "exporters: {nop: }\nextensions: {basicauth: {htpasswd: {inline: 'a:b'}}}\nreceivers:\n"       \
+    "  otlp: {protocols: {" protocol ": {" setting "}}}\n"                                         \
+    "service:\n  extensions: [basicauth]\n"                                                        \
+    "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n"
+#define EXPORTER(type, setting) TRACES(type) "exporters:\n  " type ": {" setting "}\n"
+#define METRICS_EXPORTER(setting)                                                                  \
+    "receivers: {otlp: {protocols: {http: }}}\n"                                                   \
+    "service: {pipelines: {metrics: {receivers: [otlp], exporters: [prometheus]}}}\n"              \
+    "exporters:\n  prometheus: {endpoint: 'x:1', " setting "}\n"
+#define SPAN_METRICS(setting)                                                                      \
+    "receivers: {otlp: {protocols: {http: }}}\nexporters: {nop: }\nconnectors:\n"                  \
+    "  span_metrics: {" setting "}\n"                                                              \
+    "service:\n  pipelines:\n    traces: {receivers: [otlp], exporters: [span_metrics]}\n"         \
+    "    metrics: {receivers: [span_metrics], exporters: [nop]}\n"
+#define FILE_(setting) EXPORTER("file", "path: /tmp/x, " setting)
+#define BALANCER(inner, setting)                                                                   \
+    EXPORTER("load_balancing", "resolver: {static: {hostnames: [a]}}, protocol: {otlp: {"          \
+             inner "tls: {insecure: true}}}, " setting)
+#define GRPC(setting) EXPORTER("otlp_grpc", "endpoint: 'http://x:1', " setting)
+#define HTTP(setting) EXPORTER("otlp_http", "endpoint: 'http://x:1', " setting)
+
+static const struct {
+    const char *text, *key;
+} not_yet[] = {
+    {FILE_("rotation: {max_megabytes: 10}"), "rotation"},
+    {FILE_("compression: zstd"), "compression"},
+    {FILE_("encoding: otlp_json"), "encoding"},
+    {FILE_("group_by: {enabled: true}"), "group_by"},
+    {FILE_("create_directory: true"), "create_directory"},
+    {FILE_("directory_permissions: '0755'"), "directory_permissions"},
+    {BALANCER("", "timeout: 10s"), "timeout"},
+    {BALANCER("", "retry_on_failure: {enabled: true}"), "retry_on_failure"},
+    {BALANCER("", "sending_queue: {enabled: true}"), "sending_queue"},
+    {BALANCER("compression: snappy, ", ""), "compression"},
+    {BALANCER("user_agent: me, ", ""), "user_agent"},
+    {METRICS_EXPORTER("tls: {cert_file: a, key_file: b}"), "tls"},
+    {METRICS_EXPORTER("auth: {authenticator: basicauth}"), "auth"},
+    {METRICS_EXPORTER("cors: {allowed_origins: ['*']}"), "cors"},
+    {METRICS_EXPORTER("translation_strategy: NoTranslation"), "translation_strategy"},
+    {SPAN_METRICS("include_instrumentation_scope: [a]"), "include_instrumentation_scope"},
+    {SPAN_METRICS("add_resource_attributes: true"), "add_resource_attributes"},
+    {SPAN_METRICS("enable_metrics_sampling_method: true"), "enable_metrics_sampling_method"},
+    {"receivers: {otlp: {protocols: {http: }}}\nexporters: {nop: }\nextensions:\n"
+     "  health_check: {tls: {cert_file: a, key_file: b}}\n"
+     "service:\n  extensions: [health_check]\n"
+     "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n",
+     "tls"},
+    {EXPORTER("debug", "output_paths: [stdout]"), "output_paths"},
+    {EXPORTER("debug", "sending_queue: {enabled: true}"), "sending_queue"},
+    {RECEIVER("http", "auth: {authenticator: basicauth, request_params: [key]}"),
+     "request_params"},
+    {RECEIVER("grpc", "auth: {authenticator: basicauth, request_params: [key]}"),
+     "request_params"},
+    {RECEIVER("http", "middlewares: [{id: a}]"), "middlewares"},
+    {RECEIVER("grpc", "middlewares: [{id: a}]"), "middlewares"},
+    {RECEIVER("http", "dialer: {timeout: 1s}"), "dialer"},
+    {RECEIVER("grpc", "dialer: {timeout: 1s}"), "dialer"},
+    {GRPC("user_agent: me"), "user_agent"},
+    {GRPC("tls: {include_insecure_cipher_suites: true}"), "include_insecure_cipher_suites"},
+    {HTTP("tls: {include_insecure_cipher_suites: true}"), "include_insecure_cipher_suites"},
+    {GRPC("compression: zstd"), "compression"},
+    {GRPC("compression: snappy"), "compression"},
+    {HTTP("compression: zstd"), "compression"},
+    {HTTP("compression: snappy"), "compression"},
+    {HTTP("compression: zlib"), "compression"},
+    {HTTP("compression: deflate"), "compression"},
+};
+
+/* The finding that says so at the place of the last KEY: in line 4. */
+static bool told(const struct col_findings *findings, enum col_severity severity, const char *text,
+                 const char *key)
+{
+    const char *line = text, *at, *next;
+    char start[64], word[64], said[1024];
+
+    for (int i = 1; i < 4; i++)
+        line = strchr(line, '\n') + 1;
+    snprintf(word, sizeof(word), "%s: ", key);
+    at = strstr(line, word);
+    while (at != NULL && (next = strstr(at + 1, word)) != NULL && next < strchr(line, '\n'))
+        at = next;
+    assert_non_null(at);
+    snprintf(start, sizeof(start), "c.yaml:4:%d: ", (int)(at - line) + 1);
+    snprintf(word, sizeof(word), "'%s' ", key);
+    for (size_t i = 0; i < findings->count; i++) {
+        otl_detail_format(&findings->items[i].detail, said, sizeof(said));
+        if (findings->items[i].severity == severity && strstr(said, word) != NULL &&
+            strncmp(said, start, strlen(start)) == 0 &&
+            strstr(said, "is a setting of the Collector that this one does not have yet") != NULL)
+            return true;
+    }
+    return false;
+}
+
+static void settings_that_are_not_here_are_refused_or_left_out(void **state)
+{
+    struct col_findings *findings = otl_mem_zalloc(sizeof(*findings));
+
+    (void)state;
+    assert_non_null(findings);
+    for (size_t i = 0; i < sizeof(not_yet) / sizeof(not_yet[0]); i++) {
+        const struct col_config_options strict = {.text = not_yet[i].text,
+                                                  .text_len = strlen(not_yet[i].text),
+                                                  .source = "c.yaml"};
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        struct col_config *config = NULL;
+        bool refused, loads;
+        findings->count = findings->errors = 0;
+        assert_int_equal(col_lint(&strict, findings, &detail), OTEL_OK);
+        refused = findings->errors == 1 &&
+                  told(findings, COL_ERROR, not_yet[i].text, not_yet[i].key);
+        if (!refused)
+            list(findings);
+        findings->count = findings->errors = 0;
+        loads = load(not_yet[i].text, true, findings, &config, &detail) == OTEL_OK &&
+                findings->errors == 0 &&
+                told(findings, COL_WARNING, not_yet[i].text, not_yet[i].key);
+        if (!loads)
+            list(findings);
+        col_config_free(config);
+        if (!refused || !loads) {
+            otl_mem_free(findings);
+            fail_msg("strict %s, lenient %s: %s\n%s", refused ? "good" : "wrong",
+                     loads ? "good" : "wrong", detail.text, not_yet[i].text);
+        }
+    }
+    otl_mem_free(findings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(old_names_are_refused_or_work_with_a_warning),
+        cmocka_unit_test(settings_that_are_not_here_are_refused_or_left_out),
         cmocka_unit_test(what_is_rewritten_is_what_the_component_sees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,8 @@ bool otel_baggage_at(const struct otel_baggage *baggage, size_t i, struct otel_b
 {
     if (i >= otel_baggage_count(baggage))
         return false;
-    *ret = baggage->entries[i];
+    if (ret != NULL)
+        *ret = baggage->entries[i];
     return true;
 }
 
@@ -47,7 +48,8 @@ bool otel_baggage_get(const struct otel_baggage *baggage, struct otel_str name,
 {
     for (size_t i = 0; i < otel_baggage_count(baggage); i++)
         if (otel_str_equal(baggage->entries[i].name, name)) {
-            *ret = baggage->entries[i];
+            if (ret != NULL)
+                *ret = baggage->entries[i];
             return true;
         }
     return false;
@@ -72,6 +74,8 @@ static enum otel_err build(const struct draft *draft, struct otel_baggage **ret)
     size_t bytes = 0;
     char *at;
 
+    if (ret == NULL)
+        return OTEL_ERR_ARGUMENT;
     for (size_t i = 0; i < draft->count; i++)
         bytes += repaired_len(draft->entries[i].name) + repaired_len(draft->entries[i].value) +
                  repaired_len(draft->entries[i].metadata);
@@ -129,6 +133,8 @@ enum otel_err otel_baggage_set_many(const struct otel_baggage *baggage,
     struct draft draft;
     enum otel_err err;
 
+    if (entries == NULL && count != 0)
+        return OTEL_ERR_ARGUMENT;
     for (size_t i = 0; i < count; i++)
         if (entries[i].name.len == 0)
             return OTEL_ERR_ARGUMENT;

@@ -88,9 +88,11 @@ struct otel_context *otel_context_with_span(const struct otel_context *parent,
 struct otel_context *otel_context_with_span_context(const struct otel_context *parent,
                                                     const struct otel_span_context *remote)
 {
-    struct otel_span *span = otl_passing_span_new(remote);
+    struct otel_span *span = remote != NULL ? otl_passing_span_new(remote) : NULL;
     struct otel_context *context;
 
+    if (remote == NULL)
+        return otel_context_with_span(parent, NULL);
     if (span == NULL)
         return fall_back(parent);
     context = otel_context_with_span(parent, span);

@@ -3,8 +3,8 @@
 #define OTL_API_GLOBAL_H
 
 /*
- * The lock of the global slots (tracer provider, propagator): it orders "read and ref" against
- * "replace and unref", which is done after the unlocking.
+ * The lock of the global slots (tracer provider, propagator, ConfigProvider): it orders "read and
+ * ref" against "replace and unref", which is done after the unlocking.
  *
  * Threads   any. A fork takes the lock along: the child does not inherit it from a thread that it
  *           does not have.

@@ -159,10 +159,14 @@ struct otel_tracer *otel_tracer_noop(void)
 
 void otel_trace_id_hex(const uint8_t *trace_id, char *out)
 {
-    otl_hex(trace_id, OTEL_TRACE_ID_SIZE, out);
+    if (out != NULL)
+        otl_hex(trace_id != NULL ? trace_id : otl_invalid_span.context.trace_id,
+                OTEL_TRACE_ID_SIZE, out);
 }
 
 void otel_span_id_hex(const uint8_t *span_id, char *out)
 {
-    otl_hex(span_id, OTEL_SPAN_ID_SIZE, out);
+    if (out != NULL)
+        otl_hex(span_id != NULL ? span_id : otl_invalid_span.context.span_id, OTEL_SPAN_ID_SIZE,
+                out);
 }

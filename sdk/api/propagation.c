@@ -80,8 +80,11 @@ void otel_propagator_set_global(struct otel_propagator *propagator)
 void otel_propagator_inject(struct otel_propagator *propagator, const struct otel_context *context,
                             void *carrier, const struct otel_text_map_setter *setter)
 {
-    struct otel_propagator *held = propagator != NULL ? NULL : otel_propagator_global();
+    struct otel_propagator *held;
 
+    if (setter == NULL || setter->set == NULL)
+        return;
+    held = propagator != NULL ? NULL : otel_propagator_global();
     if (propagator == NULL)
         propagator = held;
     propagator->ops->inject(propagator, context != NULL ? context : otel_context_current(), carrier,
@@ -93,12 +96,16 @@ struct otel_context *otel_propagator_extract(struct otel_propagator *propagator,
                                              struct otel_context *context, const void *carrier,
                                              const struct otel_text_map_getter *getter)
 {
-    struct otel_propagator *held = propagator != NULL ? NULL : otel_propagator_global();
+    struct otel_propagator *held;
 
+    if (context == NULL)
+        context = otel_context_current();
+    if (getter == NULL)
+        return otel_context_ref(context);
+    held = propagator != NULL ? NULL : otel_propagator_global();
     if (propagator == NULL)
         propagator = held;
-    context = propagator->ops->extract(
-        propagator, context != NULL ? context : otel_context_current(), carrier, getter);
+    context = propagator->ops->extract(propagator, context, carrier, getter);
     otel_propagator_unref(held);
     return context;
 }
@@ -106,8 +113,11 @@ struct otel_context *otel_propagator_extract(struct otel_propagator *propagator,
 void otel_propagator_fields(struct otel_propagator *propagator, otel_text_visit_fn *visit,
                             void *arg)
 {
-    struct otel_propagator *held = propagator != NULL ? NULL : otel_propagator_global();
+    struct otel_propagator *held;
 
+    if (visit == NULL)
+        return;
+    held = propagator != NULL ? NULL : otel_propagator_global();
     if (propagator == NULL)
         propagator = held;
     propagator->ops->fields(propagator, visit, arg);
@@ -165,6 +175,8 @@ enum otel_err otel_propagator_composite_new(struct otel_propagator *const *propa
 {
     struct composite *composite;
 
+    if (ret == NULL || (propagators == NULL && count != 0))
+        return OTEL_ERR_ARGUMENT;
     if (count > MAX_PROPAGATORS)
         return OTEL_ERR_LIMIT;
     composite = otl_mem_alloc(sizeof(*composite) + count * sizeof(composite->members[0]));

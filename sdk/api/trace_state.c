@@ -94,6 +94,8 @@ static enum otel_err build(const struct draft *draft, struct otel_trace_state **
     size_t len = 0, at = 0;
     char *text;
 
+    if (ret == NULL)
+        return OTEL_ERR_ARGUMENT;
     for (size_t i = 0; i < draft->count; i++)
         len += draft->keys[i].len + draft->values[i].len + 1 + (i != 0);
     if (len > OTEL_TRACE_STATE_MAX_BYTES)
@@ -193,8 +195,10 @@ bool otel_trace_state_at(const struct otel_trace_state *state, size_t i, struct 
     if (i >= otel_trace_state_count(state))
         return false;
     member = &state->members[i];
-    *ret_key = otel_strn(text_of(state) + member->key_at, member->key_len);
-    *ret_value = otel_strn(text_of(state) + member->value_at, member->value_len);
+    if (ret_key != NULL)
+        *ret_key = otel_strn(text_of(state) + member->key_at, member->key_len);
+    if (ret_value != NULL)
+        *ret_value = otel_strn(text_of(state) + member->value_at, member->value_len);
     return true;
 }
 
@@ -205,7 +209,8 @@ bool otel_trace_state_get(const struct otel_trace_state *state, struct otel_str 
 
     for (size_t i = 0; otel_trace_state_at(state, i, &found, &value); i++)
         if (otel_str_equal(found, key)) {
-            *ret_value = value;
+            if (ret_value != NULL)
+                *ret_value = value;
             return true;
         }
     return false;

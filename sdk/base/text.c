@@ -160,7 +160,11 @@ static size_t edit_distance(const char *a, const char *b)
 
 const char *otl_nearest(const char *text, const char *const *words)
 {
-    size_t limit = strlen(text) / 3 > 2 ? strlen(text) / 3 : 2;
+    return otl_nearest_within(text, words, strlen(text) / 3 > 2 ? strlen(text) / 3 : 2);
+}
+
+const char *otl_nearest_within(const char *text, const char *const *words, size_t limit)
+{
     const char *best = NULL;
 
     for (; *words != NULL; words++) {

@@ -45,7 +45,10 @@ OTEL_MUST_USE enum otel_err otl_parse_duration(const char *text, uint64_t *ret_n
 const char *otl_format_duration(uint64_t ns, char *out, size_t size);
 
 /* The member of words (NULL-terminated) nearest to text by edit distance, or NULL if none is
- * near enough to be worth suggesting (distance at most 2, or a third of the length). */
+ * near enough to be worth suggesting (distance at most 2, or a third of the length). Upper and
+ * lower case are one. */
 const char *otl_nearest(const char *text, const char *const *words);
+/* The same, at a distance of at most limit. */
+const char *otl_nearest_within(const char *text, const char *const *words, size_t limit);
 
 #endif

@@ -66,7 +66,9 @@ static enum kind kind_of(int fd, uint64_t *ret_inode)
     char link[64], path[64];
     ssize_t len;
 
-    if (fstat(fd, &about) != 0)
+    /* As a name: fstat() is for descriptors of one's own, to ThreadSanitizer too, and these may be
+     * another thread's that opens and closes them meanwhile. */
+    if (fstatat(fd, "", &about, AT_EMPTY_PATH) != 0)
         return OTHER;
     *ret_inode = about.st_ino;
     if (S_ISFIFO(about.st_mode)) /* libevent's are both of these */

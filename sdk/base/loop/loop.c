@@ -2,6 +2,7 @@
 #include "sdk/base/loop/loop.h"
 
 #include <event2/event.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -122,6 +123,15 @@ void otl_loop_run(struct otel_sdk_loop *loop)
     event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
 }
 
+/* Without memory for a limit: nothing may wait for longer than a moment then. */
+static void handle_for_a_moment(struct otel_sdk_loop *loop)
+{
+    struct pollfd wake = {loop->wake_fd, POLLIN, 0};
+
+    (void)poll(&wake, 1, 1);
+    event_base_loop(loop->base, EVLOOP_NONBLOCK);
+}
+
 bool otl_loop_run_until(struct otel_sdk_loop *loop, const bool *done, uint64_t deadline_mono_ns)
 {
     while (!*done) {
@@ -132,7 +142,10 @@ bool otl_loop_run_until(struct otel_sdk_loop *loop, const bool *done, uint64_t d
                                    (suseconds_t)(left % OTL_NS_PER_S / OTL_NS_PER_US) + 1};
             if (left == 0)
                 break;
-            event_add(loop->limit, &wait);
+            if (event_add(loop->limit, &wait) != 0) {
+                handle_for_a_moment(loop);
+                continue;
+            }
         }
         event_base_loop(loop->base, EVLOOP_ONCE);
     }

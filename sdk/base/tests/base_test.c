@@ -13,8 +13,10 @@
 #include "sdk/base/buf.h"
 #include "sdk/base/detail.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/options.h"
 #include "sdk/base/opts.h"
 #include "sdk/base/random.h"
+#include "sdk/base/tell.h"
 #include "sdk/base/text.h"
 
 static void buf_refuses_what_exceeds_its_maximum(void **state)
@@ -168,6 +170,55 @@ static void random_streams_repeat_from_their_seed(void **state)
     assert_int_not_equal(otl_random_mix_text(42, "order", 5), otl_random_mix_text(42, "rodre", 5));
 }
 
+static char g_told[2048];
+
+static void hear(void *arg, enum otel_err err, const char *text)
+{
+    snprintf(g_told, sizeof(g_told), "%s %d %s", (const char *)arg, err == OTEL_ERR_IO, text);
+}
+
+static void a_sentence_is_told_to_whoever_listens(void **state)
+{
+    char by[] = "by", longer[3000];
+    struct otl_teller teller = {hear, by};
+
+    (void)state;
+    otl_tell(&teller, OTEL_ERR_IO, "%d of %s", 7, "them");
+    assert_string_equal(g_told, "by 1 7 of them");
+    memset(longer, 'x', sizeof(longer) - 1);
+    longer[sizeof(longer) - 1] = '\0';
+    otl_tell(&teller, OTEL_OK, "%s", longer);
+    assert_int_equal(strlen(g_told), 5 + 1023);
+    teller.error = NULL;
+    otl_tell(&teller, OTEL_OK, "nobody");
+    otl_tell(NULL, OTEL_OK, "nobody");
+    assert_int_equal(strlen(g_told), 5 + 1023);
+}
+
+static void options_of_an_older_header_keep_the_defaults_of_the_rest(void **state)
+{
+    struct grown {
+        size_t struct_size;
+        int old, new;
+    } all = {sizeof(all), 1, 2}, given = {offsetof(struct grown, new), 10, 20};
+
+    (void)state;
+    assert_int_equal(otl_options_take(&all, sizeof(all), NULL), OTEL_OK);
+    assert_int_equal(all.old, 1);
+    assert_int_equal(otl_options_take(&all, sizeof(all), &given), OTEL_OK);
+    assert_int_equal(all.old, 10);
+    assert_int_equal(all.new, 2);
+    given.struct_size = sizeof(given);
+    assert_int_equal(otl_options_take(&all, sizeof(all), &given), OTEL_OK);
+    assert_int_equal(all.new, 20);
+    given.new = 30;
+    given.struct_size = 0;
+    assert_int_equal(otl_options_take(&all, sizeof(all), &given), OTEL_ERR_ARGUMENT);
+    given.struct_size = sizeof(given) + 1;
+    assert_int_equal(otl_options_take(&all, sizeof(all), &given), OTEL_ERR_ARGUMENT);
+    assert_int_equal(all.new, 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +232,8 @@ int main(void)
         cmocka_unit_test(options_name_the_nearest),
         cmocka_unit_test(the_first_detail_wins),
         cmocka_unit_test(random_streams_repeat_from_their_seed),
+        cmocka_unit_test(a_sentence_is_told_to_whoever_listens),
+        cmocka_unit_test(options_of_an_older_header_keep_the_defaults_of_the_rest),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

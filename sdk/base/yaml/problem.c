@@ -52,6 +52,14 @@ static const char *flow_hint(const struct otl_yaml_builder *b, const yaml_parser
     return "; a text with ${...} inside of { } or [ ] needs quotes";
 }
 
+/* "tls: insecure: true" is what nearly everyone has pasted once. */
+static const char *nested_hint(const char *problem)
+{
+    if (strcmp(problem, "mapping values are not allowed in this context") != 0)
+        return "";
+    return "; keys of a key go on lines of their own, further in (a text with ': ' needs quotes)";
+}
+
 enum otel_err otl_yaml_problem(struct otl_yaml_builder *b)
 {
     const yaml_parser_t *parser = &b->parser;
@@ -73,5 +81,6 @@ enum otel_err otl_yaml_problem(struct otl_yaml_builder *b)
         return otl_yaml_error(b->reterr, otl_yaml_at(b, parser->problem_mark), "%s (%s, line %u)%s",
                               problem, parser->context, (unsigned)parser->context_mark.line + 1,
                               flow_hint(b, parser));
-    return otl_yaml_error(b->reterr, otl_yaml_at(b, parser->problem_mark), "%s", problem);
+    return otl_yaml_error(b->reterr, otl_yaml_at(b, parser->problem_mark), "%s%s", problem,
+                          nested_hint(problem));
 }

@@ -124,10 +124,15 @@ static const char *variable(const struct otl_yaml_options *options, const char *
     return options->getenv ? options->getenv(options->getenv_context, name) : getenv(name);
 }
 
+/* Whose references are replaced, by what. */
+struct place {
+    struct otl_yaml_pos pos;
+    const struct otl_yaml_options *options;
+};
+
 /* text is behind "${"; *ret_end is behind "}". */
-static enum otel_err reference(const char *text, const struct otl_yaml_options *options,
-                               struct otl_buf *out, const char **ret_end,
-                               const char **reterr_what)
+static enum otel_err reference(const char *text, const struct place *place, struct otl_buf *out,
+                               const char **ret_end, const char **reterr_what)
 {
     const char *close = strchr(text, '}');
     const char *name = strncmp(text, "env:", 4) == 0 ? text + 4 : text;
@@ -146,18 +151,20 @@ static enum otel_err reference(const char *text, const struct otl_yaml_options *
         return OTEL_ERR_SYNTAX;
     memcpy(copy, name, len);
     copy[len] = '\0';
-    value = variable(options, copy);
+    value = variable(place->options, copy);
     *ret_end = close + 1;
     if (rest != close && (value == NULL || *value == '\0'))
         return otl_buf_append(out, rest + 2, (size_t)(close - rest - 2));
+    if (value == NULL && place->options->unset != NULL)
+        place->options->unset(place->options->unset_context, place->pos, copy);
     return otl_buf_append_str(out, value ? value : "");
 }
 
 /* text is behind "$"; what it names is behind it: the old way, which not everybody has. */
-static enum otel_err bare(const char *text, struct otl_yaml_pos pos,
-                          const struct otl_yaml_options *options, struct otl_buf *out,
+static enum otel_err bare(const char *text, const struct place *place, struct otl_buf *out,
                           const char **ret_end, const char **reterr_what)
 {
+    const struct otl_yaml_options *options = place->options;
     size_t len = options->bare != NULL && strspn(text, DIGITS) == 0
                      ? strspn(text, WORD_START DIGITS)
                      : 0;
@@ -169,7 +176,7 @@ static enum otel_err bare(const char *text, struct otl_yaml_pos pos,
     if (len > 0 && len <= NAME_MAX_LEN) {
         memcpy(name, text, len);
         name[len] = '\0';
-        what = options->bare(options->bare_context, pos, name);
+        what = options->bare(options->bare_context, place->pos, name);
     }
     if (what == OTL_YAML_BARE_KEEP)
         return otl_buf_append_byte(out, '$');
@@ -185,6 +192,7 @@ enum otel_err otl_yaml_substitute(const char *text, struct otl_yaml_pos pos,
                                   const struct otl_yaml_options *options, struct otl_buf *out,
                                   const char **reterr_what)
 {
+    const struct place place = {pos, options};
     enum otel_err err = OTEL_OK;
 
     *reterr_what = NULL;
@@ -198,9 +206,9 @@ enum otel_err otl_yaml_substitute(const char *text, struct otl_yaml_pos pos,
             err = otl_buf_append_byte(out, '$');
             text += 2;
         } else if (text[1] == '{') {
-            err = reference(text + 2, options, out, &text, reterr_what);
+            err = reference(text + 2, &place, out, &text, reterr_what);
         } else {
-            err = bare(text + 1, pos, options, out, &text, reterr_what);
+            err = bare(text + 1, &place, out, &text, reterr_what);
         }
     }
     return err;

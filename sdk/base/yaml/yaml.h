@@ -45,6 +45,9 @@ enum otl_yaml_bare { OTL_YAML_BARE_KEEP, OTL_YAML_BARE_REPLACE, OTL_YAML_BARE_RE
 typedef enum otl_yaml_bare (*otl_yaml_bare_fn)(void *context, struct otl_yaml_pos pos,
                                                const char *name);
 
+/* Told of a ${...} in the scalar at pos whose variable is not set and which has no default. */
+typedef void (*otl_yaml_unset_fn)(void *context, struct otl_yaml_pos pos, const char *name);
+
 struct otl_yaml_options {
     const char *source;            /* name in messages; init: "<text>"; load_file uses its path */
     size_t max_bytes;              /* init: 4 MiB */
@@ -53,6 +56,8 @@ struct otl_yaml_options {
     bool substitute_env;           /* ${env:X}, ${X}, ${env:X:-default}, $$; init: false */
     otl_yaml_bare_fn bare;         /* with substitute_env: asked about $NAME; init: it is kept */
     void *bare_context;
+    otl_yaml_unset_fn unset;       /* with substitute_env; init: it is empty, and nobody is told */
+    void *unset_context;
     bool integer_durations;        /* a schema takes 5 for a duration, of 5 ns, as Go does; of the
                                     * first text of a document; init: false */
     bool digit_separators;         /* 100_000 is a number, as Go's YAML has it; init: false */

@@ -40,14 +40,16 @@ OTEL_API struct otel_baggage *otel_baggage_ref(struct otel_baggage *baggage);
 OTEL_API void otel_baggage_unref(struct otel_baggage *baggage);
 
 OTEL_API size_t otel_baggage_count(const struct otel_baggage *baggage);
-/* Entry i in order of insertion; false if there is none. Views live as long as baggage. */
+/* Entry i in order of insertion; false if there is none. Views live as long as baggage. ret may be
+ * NULL, here and in get. */
 OTEL_API bool otel_baggage_at(const struct otel_baggage *baggage, size_t i,
                               struct otel_baggage_entry *ret);
 /* False if there is no such name. */
 OTEL_API bool otel_baggage_get(const struct otel_baggage *baggage, struct otel_str name,
                                struct otel_baggage_entry *ret);
 
-/* A new baggage with the entry added or replaced. OTEL_ERR_ARGUMENT: empty name.
+/* A new baggage with the entry added or replaced. OTEL_ERR_ARGUMENT: empty name, entry or (of the
+ * other two as well) ret is NULL.
  * OTEL_ERR_LIMIT: too many entries or bytes. OTEL_ERR_MEMORY. */
 OTEL_API OTEL_MUST_USE enum otel_err otel_baggage_set(const struct otel_baggage *baggage,
                                                       const struct otel_baggage_entry *entry,

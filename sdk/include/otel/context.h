@@ -41,7 +41,7 @@ otel_context_with_span(const struct otel_context *parent, struct otel_span *span
 OTEL_API OTEL_MUST_USE struct otel_context *
 otel_context_with_baggage(const struct otel_context *parent, struct otel_baggage *baggage);
 /* A new context whose span is a non-recording one that carries *remote (is_remote is taken as it
- * is; propagators set it). For propagators. */
+ * is; propagators set it). NULL removes the span. For propagators. */
 OTEL_API OTEL_MUST_USE struct otel_context *
 otel_context_with_span_context(const struct otel_context *parent,
                                const struct otel_span_context *remote);

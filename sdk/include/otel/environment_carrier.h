@@ -39,21 +39,22 @@ extern "C" {
 struct otel_environment;
 
 /* Copies variables (NULL-terminated NAME=VALUE, as environ; NULL: none).
- * OTEL_ERR_LIMIT, OTEL_ERR_MEMORY. */
+ * OTEL_ERR_ARGUMENT: ret is NULL. OTEL_ERR_LIMIT, OTEL_ERR_MEMORY. */
 OTEL_API OTEL_MUST_USE enum otel_err otel_environment_new(char *const *variables,
                                                           struct otel_environment **ret);
 OTEL_API void otel_environment_free(struct otel_environment *environment);
-/* For execve(): NULL-terminated, valid until the next set or free. */
+/* For execve(): NULL-terminated, valid until the next set or free. Of NULL: an empty one. */
 OTEL_API char *const *otel_environment_block(const struct otel_environment *environment);
 
-/* The carrier is a struct otel_environment. */
+/* The carrier is a struct otel_environment; NULL: nothing is set. */
 OTEL_API const struct otel_text_map_setter *otel_environment_setter(void);
 /* The carrier is a char *const * like environ; NULL: the process's own. */
 OTEL_API const struct otel_text_map_getter *otel_environment_getter(void);
 
 enum { OTEL_ENVIRONMENT_NAME_MAX = 256 };
 /* The name that key has in an environment, with a NUL; out has OTEL_ENVIRONMENT_NAME_MAX + 1
- * bytes. Returns its length, 0 if key is empty or too long. */
+ * bytes. Returns its length, 0 if key is empty or too long, or out is
+ * NULL. */
 OTEL_API size_t otel_environment_name(struct otel_str key, char *out);
 
 #ifdef __cplusplus

@@ -58,26 +58,26 @@ struct otel_header_view {
     size_t count;
 };
 
-/* The carrier is a struct otel_header_view. Static. */
+/* The carrier is a struct otel_header_view; NULL: no headers. Static. */
 OTEL_API const struct otel_text_map_getter *otel_http_header_getter(void);
 OTEL_API const struct otel_text_map_getter *otel_kafka_header_getter(void);
 
 /* A list that owns its texts. */
 struct otel_headers;
 
-/* OTEL_ERR_MEMORY. */
+/* OTEL_ERR_ARGUMENT: ret is NULL. OTEL_ERR_MEMORY. */
 OTEL_API OTEL_MUST_USE enum otel_err otel_headers_new(struct otel_headers **ret);
 OTEL_API void otel_headers_free(struct otel_headers *headers);
 /* Append, whatever is there; a value without data stays without. OTEL_ERR_LIMIT, OTEL_ERR_MEMORY:
- * left out and counted. */
+ * left out and counted. OTEL_ERR_ARGUMENT: headers is NULL. */
 OTEL_API enum otel_err otel_headers_add(struct otel_headers *headers, struct otel_str name,
                                         struct otel_str value);
-/* Never NULL; for the getters as well. */
+/* Never NULL; for the getters as well. Of NULL: an empty one. */
 OTEL_API const struct otel_header_view *otel_headers_view(const struct otel_headers *headers);
 /* Headers that were left out so far. */
 OTEL_API size_t otel_headers_left_out(const struct otel_headers *headers);
 
-/* The carrier is a struct otel_headers. Static. */
+/* The carrier is a struct otel_headers; NULL: nothing is set. Static. */
 OTEL_API const struct otel_text_map_setter *otel_http_header_setter(void);
 OTEL_API const struct otel_text_map_setter *otel_kafka_header_setter(void);
 

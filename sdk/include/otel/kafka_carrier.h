@@ -42,6 +42,8 @@ static inline void otel_rdkafka_get_all(const void *carrier, struct otel_str key
     const void *value;
     size_t size;
 
+    if (headers == NULL)
+        return;
     for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
                        RD_KAFKA_RESP_ERR_NO_ERROR;
          i++)
@@ -58,6 +60,8 @@ static inline bool otel_rdkafka_get(const void *carrier, struct otel_str key,
     const void *value;
     size_t size;
 
+    if (headers == NULL)
+        return false;
     for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
                        RD_KAFKA_RESP_ERR_NO_ERROR;
          i++)
@@ -76,6 +80,8 @@ static inline void otel_rdkafka_keys(const void *carrier, otel_text_visit_fn *vi
     const void *value;
     size_t size;
 
+    if (headers == NULL)
+        return;
     for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
                        RD_KAFKA_RESP_ERR_NO_ERROR;
          i++)
@@ -87,7 +93,8 @@ static inline void otel_rdkafka_set(void *carrier, struct otel_str key, struct o
     rd_kafka_headers_t *headers = (rd_kafka_headers_t *)carrier;
     char name[256]; /* removal wants a NUL */
 
-    if (key.len == 0 || key.len >= sizeof(name) || memchr(key.data, '\0', key.len) != NULL)
+    if (headers == NULL || key.len == 0 || key.len >= sizeof(name) ||
+        memchr(key.data, '\0', key.len) != NULL)
         return;
     memcpy(name, key.data, key.len);
     name[key.len] = '\0';
@@ -96,7 +103,7 @@ static inline void otel_rdkafka_set(void *carrier, struct otel_str key, struct o
     (void)rd_kafka_header_add(headers, name, (ssize_t)key.len, value.data, (ssize_t)value.len);
 }
 
-/* The carrier is an rd_kafka_headers_t. Static. */
+/* The carrier is an rd_kafka_headers_t; NULL: no headers, nothing is set. Static. */
 static inline const struct otel_text_map_getter *otel_rdkafka_header_getter(void)
 {
     static const struct otel_text_map_getter getter = {otel_rdkafka_get, otel_rdkafka_get_all,

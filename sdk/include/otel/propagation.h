@@ -66,7 +66,9 @@ struct otel_propagator {
 OTEL_API struct otel_propagator *otel_propagator_ref(struct otel_propagator *propagator);
 OTEL_API void otel_propagator_unref(struct otel_propagator *propagator);
 
-/* propagator NULL means the global one; context NULL the current one. */
+/* propagator NULL means the global one; context NULL the current one. Without a setter, getter or
+ * visit nothing is done; extract then gives the context back as it is. A carrier may be NULL where
+ * its setter or getter takes that; those of these libraries do. */
 OTEL_API void otel_propagator_inject(struct otel_propagator *propagator,
                                      const struct otel_context *context, void *carrier,
                                      const struct otel_text_map_setter *setter);
@@ -79,7 +81,8 @@ OTEL_API void otel_propagator_fields(struct otel_propagator *propagator, otel_te
 /* The same object: does nothing, passes the context on. Static. */
 OTEL_API struct otel_propagator *otel_propagator_noop(void);
 /* Calls each in order, for both directions. Takes references of its own. At most 32.
- * OTEL_ERR_LIMIT, OTEL_ERR_MEMORY. */
+ * OTEL_ERR_ARGUMENT: propagators (of a count that is not 0) or ret is NULL. OTEL_ERR_LIMIT,
+ * OTEL_ERR_MEMORY. */
 OTEL_API OTEL_MUST_USE enum otel_err
 otel_propagator_composite_new(struct otel_propagator *const *propagators, size_t count,
                               struct otel_propagator **ret);

@@ -54,7 +54,8 @@ static inline bool otel_span_context_is_sampled(const struct otel_span_context *
     return context != NULL && (context->flags & OTEL_FLAG_SAMPLED) != 0;
 }
 
-/* Lower-case hexadecimal with a NUL: 33 and 17 bytes. */
+/* Lower-case hexadecimal with a NUL: 33 and 17 bytes. An id that is NULL is all zero; out NULL:
+ * nothing is written. */
 OTEL_API void otel_trace_id_hex(const uint8_t *trace_id, char *out);
 OTEL_API void otel_span_id_hex(const uint8_t *span_id, char *out);
 

@@ -64,6 +64,8 @@ struct otel_tracer_options {
 
 static inline void otel_tracer_options_init(struct otel_tracer_options *options)
 {
+    if (options == NULL)
+        return;
     memset(options, 0, sizeof(*options));
     options->struct_size = sizeof(*options);
 }
@@ -77,7 +79,8 @@ otel_tracer_provider_tracer(struct otel_tracer_provider *provider,
 OTEL_API OTEL_MUST_USE struct otel_tracer *otel_tracer(const char *name, const char *version);
 OTEL_API struct otel_tracer *otel_tracer_ref(struct otel_tracer *tracer);
 OTEL_API void otel_tracer_unref(struct otel_tracer *tracer);
-/* False when spans of this tracer go nowhere for sure (no SDK, no processor, shut down). */
+/* False when spans of this tracer go nowhere for sure (no SDK, no processor, shut down, turned off
+ * by tracer_enabled). */
 OTEL_API bool otel_tracer_enabled(const struct otel_tracer *tracer);
 
 /* --- span --- */
@@ -113,6 +116,8 @@ struct otel_span_options {
 
 static inline void otel_span_options_init(struct otel_span_options *options)
 {
+    if (options == NULL)
+        return;
     memset(options, 0, sizeof(*options));
     options->struct_size = sizeof(*options);
 }
@@ -156,7 +161,8 @@ OTEL_API void otel_span_add_link(struct otel_span *span, const struct otel_link 
 OTEL_API void otel_span_set_status_str(struct otel_span *span, enum otel_status status,
                                        struct otel_str description);
 OTEL_API void otel_span_update_name(struct otel_span *span, struct otel_str name);
-/* The event "exception" with exception.type, .message and .stacktrace. Does not set the status. */
+/* The event "exception" with exception.type, .message and .stacktrace; limits as of any event. Does
+ * not set the status. */
 OTEL_API void otel_span_record_exception(struct otel_span *span,
                                          const struct otel_exception *exception);
 

@@ -32,7 +32,8 @@ enum { OTEL_TRACE_STATE_MAX_MEMBERS = 32, OTEL_TRACE_STATE_MAX_BYTES = 8192 };
  * @ret   set on success; NULL when the list is empty.
  *
  * Returns OTEL_OK, OTEL_ERR_SYNTAX (a member is malformed: the whole list is to be ignored),
- * OTEL_ERR_LIMIT (more than 32 members or 8192 bytes), OTEL_ERR_MEMORY.
+ * OTEL_ERR_LIMIT (more than 32 members or 8192 bytes), OTEL_ERR_MEMORY; OTEL_ERR_ARGUMENT here and
+ * below: ret is NULL.
  */
 OTEL_API OTEL_MUST_USE enum otel_err otel_trace_state_parse(struct otel_str header,
                                                             struct otel_trace_state **ret);
@@ -43,7 +44,8 @@ OTEL_API void otel_trace_state_unref(struct otel_trace_state *state);
 /* The header text "k=v,k2=v2"; lives as long as state; empty for NULL. */
 OTEL_API struct otel_str otel_trace_state_header(const struct otel_trace_state *state);
 OTEL_API size_t otel_trace_state_count(const struct otel_trace_state *state);
-/* Member i from the left; false if there is none. The views live as long as state. */
+/* Member i from the left; false if there is none. The views live as long as state.
+ * ret_key and ret_value may be NULL, here and in get. */
 OTEL_API bool otel_trace_state_at(const struct otel_trace_state *state, size_t i,
                                   struct otel_str *ret_key, struct otel_str *ret_value);
 OTEL_API bool otel_trace_state_get(const struct otel_trace_state *state, struct otel_str key,

@@ -60,6 +60,35 @@ static void reads_as(const char *text, bool env, const char *expected)
     otl_yaml_free(doc);
 }
 
+static void note_unset(void *context, struct otl_yaml_pos pos, const char *name)
+{
+    char *told = context;
+    size_t len = strlen(told);
+
+    snprintf(told + len, 200 - len, "%u:%u %s; ", pos.line, pos.column, name);
+}
+
+static void a_variable_that_is_not_set_is_told_with_its_place(void **state)
+{
+    static const char text[] = "a: ${env:PORT} $$${NONE}\nb:\n  - x${env:NONE}${env:ALSO}\n"
+                               "c: ${env:NONE:-5}\n";
+    struct otl_yaml_options options;
+    struct otl_yaml *doc;
+    char told[200] = "";
+
+    (void)state;
+    otl_yaml_options_init(&options);
+    options.substitute_env = true;
+    options.getenv = fake_env;
+    assert_int_equal(otl_yaml_load_text(text, strlen(text), &options, &doc, NULL), OTEL_OK);
+    otl_yaml_free(doc); /* nobody to tell */
+    options.unset = note_unset;
+    options.unset_context = told;
+    assert_int_equal(otl_yaml_load_text(text, strlen(text), &options, &doc, NULL), OTEL_OK);
+    assert_string_equal(told, "1:4 NONE; 3:5 NONE; 3:5 ALSO; ");
+    otl_yaml_free(doc);
+}
+
 static void refused_with(const char *text, bool env, const char *expected)
 {
     struct otl_yaml *doc = NULL;
@@ -148,6 +177,9 @@ static void what_is_refused_is_refused_with_its_place(void **state)
     } rows[] = {
         {"a: 1\nb: 2\na: 3", "f.yaml:3:1: key 'a' is given twice (first in line 1)"},
         {"a:\n\tb: 1", "f.yaml:2:1: a tab cannot indent YAML; use blanks"},
+        {"tls: insecure: true",
+         "f.yaml:1:14: mapping values are not allowed in this context; keys of a key go on lines "
+         "of their own, further in (a text with ': ' needs quotes)"},
         {"[1, 2", "f.yaml:2:1: did not find expected ',' or ']' "
                   "(while parsing a flow sequence, line 1)"},
         {"{a: x${b}, c: 1}",
@@ -377,6 +409,7 @@ int main(void)
         cmocka_unit_test(plain_scalars_have_core_types_and_quoted_ones_are_strings),
         cmocka_unit_test(aliases_are_copied_and_merge_keys_merged),
         cmocka_unit_test(env_references_are_replaced_before_typing),
+        cmocka_unit_test(a_variable_that_is_not_set_is_told_with_its_place),
         cmocka_unit_test(what_is_refused_is_refused_with_its_place),
         cmocka_unit_test(every_key_and_value_has_its_place),
         cmocka_unit_test(put_replaces_a_value_and_its_place),

@@ -21,7 +21,8 @@
  * Life      made with one reference; ref/unref. Whoever holds a part takes a reference of its own.
  * Threads   get_intent is called from every thread that starts spans.
  * Memory    as the probability sampler. Attributes given to annotating are copied.
- * Limits    32 attributes from one decision, 1024 rules; more attributes are left out.
+ * Limits    32 attributes and 8 changes of the trace state from one decision, 1024 rules; whoever
+ *           adds to an intent looks at its counts and leaves out what is beyond.
  *
  * Spec: OpenTelemetry trace SDK, "CompositeSampler", "ComposableSampler" (Development).
  */
@@ -32,9 +33,30 @@ extern "C" {
 
 struct otel_sdk_composable;
 
-enum { OTEL_SDK_INTENT_MAX_ATTRIBUTES = 32, OTEL_SDK_MAX_RULES = 1024 };
+enum {
+    OTEL_SDK_INTENT_MAX_ATTRIBUTES = 32,
+    OTEL_SDK_INTENT_MAX_TRACE_STATES = 8,
+    OTEL_SDK_MAX_RULES = 1024
+};
 
-/* The caller presets: keep false, reliable false, no attributes. */
+/**
+ * A change of the trace state that the span will have (trace_state_provider of the specification).
+ * Called once, when decision is known, also of a span that is dropped, on the thread that starts
+ * it. Sets *ret to a new reference, NULL for an empty one, and returns OTEL_OK, as
+ * otel_trace_state_set(state, ...) does; after anything else the trace state stays as it was. What
+ * is done to the member ot, which is the composite sampler's, is undone.
+ */
+typedef enum otel_err otel_sdk_trace_state_fn(void *arg, enum otel_sdk_decision decision,
+                                              const struct otel_trace_state *state,
+                                              struct otel_trace_state **ret);
+
+struct otel_sdk_trace_state_provider {
+    otel_sdk_trace_state_fn *change;
+    void *arg; /* must live as long as the part */
+};
+
+/* The caller presets: keep false, reliable false, no attributes, no changes. A part that has asked
+ * another one first finds its intent here, and adds to it. */
 struct otel_sdk_sampling_intent {
     bool keep;          /* false: drop, whatever threshold says */
     uint64_t threshold; /* kept iff randomness >= threshold; 0 to OTEL_SDK_MAX_THRESHOLD */
@@ -42,6 +64,10 @@ struct otel_sdk_sampling_intent {
     size_t attribute_count;
     struct otel_attribute attributes[OTEL_SDK_INTENT_MAX_ATTRIBUTES]; /* of a kept span; what they
                                               point at must live as long as the part */
+    size_t trace_state_count;
+    struct otel_sdk_trace_state_provider
+        trace_states[OTEL_SDK_INTENT_MAX_TRACE_STATES]; /* asked in order, each about what the one
+                                                           before it has made */
 };
 
 struct otel_sdk_composable_ops {
@@ -89,16 +115,18 @@ struct otel_sdk_rule {
 OTEL_API OTEL_MUST_USE enum otel_err
 otel_sdk_composable_rule_based_new(const struct otel_sdk_rule *rules, size_t count,
                                    struct otel_sdk_composable **ret);
-/* As delegate, and puts attributes on what is kept. OTEL_ERR_ARGUMENT: delegate is NULL, or a value
- * is an array or a map. OTEL_ERR_LIMIT: more than 32. OTEL_ERR_MEMORY. */
+/* As delegate, and puts attributes on what is kept; arrays and maps deeper than 64 are the empty
+ * value. OTEL_ERR_ARGUMENT: delegate is NULL. OTEL_ERR_LIMIT: more than 32, or over 1 MiB encoded.
+ * OTEL_ERR_MEMORY. */
 OTEL_API OTEL_MUST_USE enum otel_err
 otel_sdk_composable_annotating_new(const struct otel_attribute *attributes, size_t count,
                                    struct otel_sdk_composable *delegate,
                                    struct otel_sdk_composable **ret);
 
 /* "CompositeSampler{PART}": keeps iff the intent's threshold is not above the trace's randomness,
- * writes th for a reliable one and erases it otherwise; for an unreliable threshold above 0 a fresh
- * random number decides. OTEL_ERR_ARGUMENT: part is NULL. OTEL_ERR_MEMORY. */
+ * lets the intent change the trace state, then writes th for a reliable threshold and erases it
+ * otherwise; for an unreliable one above 0 a fresh random number decides. OTEL_ERR_ARGUMENT: part
+ * is NULL. OTEL_ERR_MEMORY. */
 OTEL_API OTEL_MUST_USE enum otel_err
 otel_sdk_sampler_composite_new(struct otel_sdk_composable *part, struct otel_sdk_sampler **ret);
 

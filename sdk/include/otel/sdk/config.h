@@ -2,6 +2,7 @@
 #ifndef OTEL_SDK_CONFIG_H
 #define OTEL_SDK_CONFIG_H
 
+#include <otel/config_provider.h>
 #include <otel/propagation.h>
 #include <otel/sdk/otlp.h>
 #include <otel/sdk/provider.h>
@@ -20,15 +21,24 @@
  *
  * Rules for values: empty is unset. What cannot be read, is out of range or unknown is reported
  * through error and counts as unset; nothing in the environment makes from_env fail, except an
- * https endpoint whose TLS files cannot be used, or without libotel_tls: it must not be answered
- * with plain text, or with trust that nobody asked for. Values of headers are never part of a
- * report.
+ * https endpoint whose TLS files cannot be used, or without libotel_tls (it must not be answered
+ * with plain text, or with trust that nobody asked for), and a configuration file
+ * (OTEL_CONFIG_FILE) that is missing or wrong, or without libotel_config. Values of headers are
+ * never part of a report.
  *
  *   variable                                    meaning, default
  *   OTEL_SDK_DISABLED                           "true": no provider; propagators stay. false
  *   OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES resource; a value that cannot be decoded is
  *                                               discarded whole. service.instance.id is a random
  *                                               UUID unless given
+ *   OTEL_ENTITIES                               type{id=value,...}[description=value,...]@URL of
+ *                                               the schema, a list with ';', percent-encoded in
+ *                                               values: entities of the resource (otel/sdk/
+ *                                               entity.h). A malformed one is left out alone; of a
+ *                                               type the last counts. Attributes of the two
+ *                                               variables above and of the program win, and end an
+ *                                               entity that says otherwise. In development in the
+ *                                               specification: nothing changes until it is set
  *   OTEL_LOG_LEVEL                              which reports the function below is told of: trace,
  *                                               debug, info, warn all of them; error no warnings;
  *                                               fatal, none nothing. info. The SDK itself writes
@@ -36,18 +46,28 @@
  *   OTEL_PROPAGATORS                            tracecontext, baggage, b3, b3multi, jaeger, xray,
  *                                               ottrace, datadog, none; "tracecontext,baggage"
  *   OTEL_TRACES_SAMPLER, _ARG                   always_on, always_off, traceidratio,
- *                                               jaeger_remote and parentbased_ before each;
+ *                                               jaeger_remote, xray and parentbased_ before each;
  *                                               parentbased_always_on; 1. Of jaeger_remote:
  *                                               endpoint=URL,pollingIntervalMs=N,
  *                                               initialSamplingRate=RATIO, as in
  *                                               otel/sdk/remote_sampler.h: http://host:14250 is
  *                                               asked over gRPC, a URL with a path over HTTP.
- *                                               xray is not here: told, and counts as unset
- *   OTEL_TRACES_EXPORTER                        a list of otlp, console (text to standard error),
+ *                                               Of xray: endpoint=URL,
+ *                                               polling_interval=SECONDS, as in
+ *                                               otel/sdk/xray_sampler.h
+ *   OTEL_C_TRACES_SAMPLER_RATIO_RULE            an extension of this SDK: the rule by which
+ *                                               traceidratio decides, as SDKs of other languages
+ *                                               do: go (Rust's too), java, dotnet, cpp, js, as in
+ *                                               otel/sdk/sampler.h; go
+ *   OTEL_TRACES_EXPORTER                        a list of otlp, console (text to standard output,
+ *                                               or where console_fd of the options says),
  *                                               otlp/stdout (JSON lines), none; otlp. otlp has a
- *                                               batch processor, the others a simple one
+ *                                               batch processor, the others a simple one, which
+ *                                               gets a span after otlp did, in whatever order
  *   OTEL_BSP_SCHEDULE_DELAY, _EXPORT_TIMEOUT,
- *     _MAX_QUEUE_SIZE, _MAX_EXPORT_BATCH_SIZE   5000 ms, 30000 ms (0: no limit), 2048, 512
+ *     _MAX_QUEUE_SIZE, _MAX_EXPORT_BATCH_SIZE   5000 ms, 30000 ms (0: no limit), 2048, 512; both
+ *                                               sizes at most 16777216, a larger one is out of
+ *                                               range (so many queued spans take 16 GiB)
  *   OTEL_ATTRIBUTE_COUNT_LIMIT,
  *     OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT         128, none; OTEL_SPAN_... of the same name win
  *   OTEL_SPAN_EVENT_COUNT_LIMIT,
@@ -64,11 +84,15 @@
  *   OTEL_EXPORTER_OTLP[_TRACES]_CERTIFICATE,
  *     _CLIENT_CERTIFICATE, _CLIENT_KEY          PEM files, for https; the system's CAs, none
  *   OTEL_EXPORTER_OTLP[_TRACES]_INSECURE        "true": a gRPC endpoint without scheme means http;
- *                                               false
+ *                                               false. OTEL_EXPORTER_OTLP_SPAN_INSECURE, the former
+ *                                               name of ..._TRACES_INSECURE, is read where that is
+ *                                               not set, with a warning
  *   OTEL_CONFIG_FILE                            a declarative configuration file, otel/sdk/
  *                                               config_file.h; all other variables are ignored then
- * Variables of the specification that name what this SDK does not have (zipkin, xray,
- * OTEL_ENTITIES ...) are reported as not supported.
+ * A variable whose name is one or two letters from one of these, or from one of metrics and logs,
+ * is reported with that name: it would be silent otherwise.
+ * Words of the specification that name what this SDK does not have (zipkin) are reported as not
+ * supported.
  *
  * Spec: OpenTelemetry configuration, "Environment Variable Specification"; protocol exporter.
  */
@@ -100,9 +124,9 @@ struct otel_sdk_env_options {
     unsigned detectors; /* OTEL_SDK_DETECT_... added, of otel/sdk/detectors.h; init: none. What they
                            find yields to the environment and to resource */
     /* Creates every thread of the SDK: workers of batch processors, look-ups of host names, the
-     * thread of jaeger_remote; as in their options. When it fails for a worker, from_env does
-     * (OTEL_ERR_THREAD); for jaeger_remote, its initial rate is used and error told; for a look-up,
-     * that attempt to connect fails. NULL: pthread_create(). */
+     * thread of jaeger_remote or xray; as in their options. When it fails for a worker, from_env
+     * does (OTEL_ERR_THREAD); for jaeger_remote its initial rate is used, for xray a share of 0.05,
+     * and error told; for a look-up, that attempt to connect fails. NULL: pthread_create(). */
     int (*create_thread)(void *arg, pthread_t *ret_thread, void *(*run)(void *), void *run_arg);
     void *create_thread_arg;
     unsigned concurrent_exports; /* OTLP exports that may run at once, each on a connection of its
@@ -111,6 +135,9 @@ struct otel_sdk_env_options {
     /* As in provider options. */
     bool (*tracer_enabled)(void *arg, const struct otel_sdk_scope *scope);
     void *tracer_enabled_arg;
+    int console_fd; /* what the exporter console writes to, and never closes; init: 1, standard
+                       output, as the specification has it. 2 for a program whose output another
+                       program reads: spans among it would spoil it */
 };
 
 OTEL_API void otel_sdk_env_options_init(struct otel_sdk_env_options *options);
@@ -141,21 +168,30 @@ OTEL_API OTEL_MUST_USE enum otel_err otel_sdk_assemble(struct otel_sdk_provider 
                                                        const struct otel_sdk_exporter *otlp,
                                                        struct otel_sdk **ret);
 
-/* Make its provider (unless disabled) and propagator the global ones. */
+/* What it shall say to instrumentation libraries, before install; a reference is taken. Done by
+ * otel_config_create() where the file says something. */
+OTEL_API void otel_sdk_set_config_provider(struct otel_sdk *sdk,
+                                           struct otel_config_provider *provider);
+
+/* Make its provider (unless disabled), propagator and, if it has one, ConfigProvider the global
+ * ones. */
 OTEL_API void otel_sdk_install(struct otel_sdk *sdk);
 
-/* Borrowed. NULL when OTEL_SDK_DISABLED is true. */
+/* Borrowed. NULL when disabled: OTEL_SDK_DISABLED, or a configuration file that says so or has no
+ * tracer_provider. */
 OTEL_API struct otel_sdk_provider *otel_sdk_provider_of(struct otel_sdk *sdk);
 /* Borrowed; never NULL. */
 OTEL_API struct otel_propagator *otel_sdk_propagator_of(struct otel_sdk *sdk);
+/* Borrowed; never NULL: the no-op one where nothing says anything. */
+OTEL_API struct otel_config_provider *otel_sdk_config_provider_of(struct otel_sdk *sdk);
 /* The OTLP exporter, for otel_sdk_otlp_stats(); NULL if there is none. Borrowed. */
 OTEL_API const struct otel_sdk_exporter *otel_sdk_otlp_of(struct otel_sdk *sdk);
 
 /* As of the provider; OTEL_OK when disabled. */
 OTEL_API enum otel_err otel_sdk_force_flush(struct otel_sdk *sdk, uint32_t timeout_millis);
 OTEL_API enum otel_err otel_sdk_shutdown(struct otel_sdk *sdk, uint32_t timeout_millis);
-/* Takes its provider and propagator out of the global slots if they are still there, shuts down if
- * that was not done. NULL is allowed. */
+/* Takes its provider, propagator and ConfigProvider out of the global slots if they are still
+ * there, shuts down if that was not done. NULL is allowed. */
 OTEL_API void otel_sdk_free(struct otel_sdk *sdk);
 
 #ifdef __cplusplus

@@ -28,13 +28,19 @@
  *
  * Built: disabled, log_level (as OTEL_LOG_LEVEL in otel/sdk/config.h), attribute_limits,
  * propagator, resource with its detectors, tracer_provider with processors batch and simple;
- * exporters otlp_http, otlp_grpc, otlp_file/development, console; samplers always_on, always_off,
- * always_record, trace_id_ratio_based, parent_based, probability/development,
- * composite/development, jaeger_remote/development (its protocol by the endpoint, as in
- * otel/sdk/remote_sampler.h); tracer_configurator/development (of tracers the first name that
- * matches decides); and by name what the program has registered (otel/sdk/config_plugin.h). Told as
- * not supported and without effect: meter_provider, logger_provider, instrumentation/development,
- * distribution.
+ * exporters otlp_http, otlp_grpc, otlp_file/development, console (text, to console_fd of the
+ * options in otel/sdk/config.h); samplers always_on, always_off, always_record,
+ * trace_id_ratio_based, parent_based, probability/development, composite/development,
+ * jaeger_remote/development (its protocol by the endpoint, as in otel/sdk/remote_sampler.h), and,
+ * as extensions of this SDK by names that the schema leaves to components of an SDK's own,
+ * trace_id_ratio_rule: {rule: java, ratio: 0.1}, with the rules go, java, dotnet, cpp, js of
+ * otel/sdk/sampler.h, and xray: {endpoint: "http://localhost:2000", interval: 300000} (both may be
+ * missing; milliseconds between questions for rules) of otel/sdk/xray_sampler.h, which is meant as
+ * the root of parent_based; tracer_configurator/development (of tracers the first name that matches
+ * decides); and by name what the program has registered (otel/sdk/config_plugin.h).
+ * instrumentation/development is not read here but handed to instrumentation libraries as it is
+ * (otel/config_provider.h), when the SDK is installed; it is in development in the specification.
+ * Told as not supported and without effect: meter_provider, logger_provider, distribution.
  *
  * Spec: OpenTelemetry configuration SDK, "Parse", "Create"; data model, "Environment variable
  * substitution"; opentelemetry-configuration 1.1.
@@ -82,6 +88,11 @@ OTEL_API OTEL_MUST_USE enum otel_err
 otel_config_read_text(struct otel_str text, const char *name, const struct otel_config_env *env,
                       struct otel_config **ret, struct otel_config_problem *ret_problem);
 OTEL_API void otel_config_free(struct otel_config *config);
+
+/* What the file says to instrumentation libraries; the no-op provider where it says nothing. A
+ * reference of the caller's, which outlives config. OTEL_ERR_MEMORY. */
+OTEL_API OTEL_MUST_USE enum otel_err
+otel_config_instrumentation(const struct otel_config *config, struct otel_config_provider **ret);
 
 /**
  * Build what it describes. options may be NULL; of them are used error (which gets warnings, too),

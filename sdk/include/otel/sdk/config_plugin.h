@@ -3,6 +3,7 @@
 #define OTEL_SDK_CONFIG_PLUGIN_H
 
 #include <otel/propagators.h>
+#include <otel/sdk/composable_sampler.h>
 #include <otel/sdk/config_file.h>
 
 /*
@@ -57,6 +58,18 @@ typedef enum otel_err otel_config_processor_fn(void *arg, const struct otel_conf
                                                struct otel_sdk_processor **ret);
 typedef enum otel_err otel_config_propagator_fn(void *arg, const struct otel_config_node *node,
                                                 struct otel_propagator **ret);
+/* A part of composite/development. */
+typedef enum otel_err otel_config_composable_fn(void *arg, const struct otel_config_node *node,
+                                                struct otel_sdk_composable **ret);
+/* Of resource: detection/development: detectors. OTEL_OK with *ret left NULL: nothing was found.
+ * Of the same name the attribute of the later detector in the list counts. Its entities (otel/sdk/
+ * entity.h) are kept where no attributes filter stands beside the detectors. */
+typedef enum otel_err otel_config_detector_fn(void *arg, const struct otel_config_node *node,
+                                              struct otel_sdk_resource **ret);
+/* *ret starts as all zero; trace_id or span_id left NULL is the built-in one. state must outlive
+ * what is made from the file. One that the program gave in its options wins over it. */
+typedef enum otel_err otel_config_id_generator_fn(void *arg, const struct otel_config_node *node,
+                                                  struct otel_sdk_id_generator *ret);
 
 /* OTEL_ERR_ARGUMENT: no name or no function, or the name is the schema's or registered already.
  * OTEL_ERR_LIMIT, OTEL_ERR_MEMORY. An exporter may be asked for several times in one file. A
@@ -69,6 +82,12 @@ OTEL_API OTEL_MUST_USE enum otel_err
 otel_config_register_processor(const char *name, otel_config_processor_fn *make, void *arg);
 OTEL_API OTEL_MUST_USE enum otel_err
 otel_config_register_propagator(const char *name, otel_config_propagator_fn *make, void *arg);
+OTEL_API OTEL_MUST_USE enum otel_err
+otel_config_register_composable(const char *name, otel_config_composable_fn *make, void *arg);
+OTEL_API OTEL_MUST_USE enum otel_err
+otel_config_register_detector(const char *name, otel_config_detector_fn *make, void *arg);
+OTEL_API OTEL_MUST_USE enum otel_err
+otel_config_register_id_generator(const char *name, otel_config_id_generator_fn *make, void *arg);
 
 /* --- what make reads. A key that is missing or null leaves *value as it is. --- */
 
@@ -92,6 +111,9 @@ OTEL_API OTEL_MUST_USE enum otel_err otel_config_sampler(const struct otel_confi
 OTEL_API OTEL_MUST_USE enum otel_err otel_config_exporter(const struct otel_config_node *node,
                                                           const char *key,
                                                           struct otel_sdk_exporter **ret);
+OTEL_API OTEL_MUST_USE enum otel_err otel_config_composable(const struct otel_config_node *node,
+                                                            const char *key,
+                                                            struct otel_sdk_composable **ret);
 /* Say what is wrong with the value of key (NULL, or not there: with the component). Returns
  * OTEL_ERR_SYNTAX, to be returned. */
 OTEL_API enum otel_err otel_config_refuse(const struct otel_config_node *node, const char *key,

@@ -16,16 +16,19 @@
  *   os         os.type (linux), os.name, os.version, os.description (/etc/os-release)
  *   container  container.id, from the paths of the control groups, or of what is mounted
  *   service    service.name from OTEL_SERVICE_NAME, service.instance.id as a random UUID
+ *   entities   those of OTEL_ENTITIES (otel/sdk/entity.h). What is wrong there is passed over in
+ *              silence; otel_sdk_from_env() tells it, and needs no detector for them.
+ *              In development in the specification, so not among all
  *
  * Life      each call looks anew; pids of a forked child differ from its parent's.
- * Threads   no state; service reads the environment, which must not change meanwhile.
+ * Threads   no state; service and entities read the environment, which must not change meanwhile.
  * Memory    as every resource.
  * Limits    files are read up to 64 KiB (mounts: 1 MiB).
  *
  * What cannot be found is left out: that is no error.
  *
  * Spec: OpenTelemetry resource SDK, "Detecting resource information"; semantic conventions for
- * process, host, os, container, service.
+ * process, host, os, container, service; entities, "EnvEntityDetector".
  */
 
 #ifdef __cplusplus
@@ -38,7 +41,8 @@ enum {
     OTEL_SDK_DETECT_OS = 4,
     OTEL_SDK_DETECT_CONTAINER = 8,
     OTEL_SDK_DETECT_SERVICE = 16,
-    OTEL_SDK_DETECT_ALL = 31
+    OTEL_SDK_DETECT_ALL = 31,
+    OTEL_SDK_DETECT_ENTITIES = 32
 };
 
 /* detectors: any of the above, added. OTEL_ERR_ARGUMENT: another bit. OTEL_ERR_MEMORY. */

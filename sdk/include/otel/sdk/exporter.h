@@ -19,8 +19,10 @@
  * Limits    one export at a time.
  *
  * An exporter is asynchronous where it has to wait: export_batch returns at once and done is
- * called later from the loop that start received. One that never waits calls done before it
- * returns. It must not block: while it does nothing can be cancelled.
+ * called later from the loop that start received, by what otel/sdk/loop.h offers: a descriptor
+ * that is ready, a time, a wake by another thread. Never from another thread itself. One that
+ * never waits calls done before it returns. It must not block: while it does nothing can be
+ * cancelled.
  *
  * Spec: OpenTelemetry trace SDK, "Span Exporter".
  */
@@ -29,7 +31,7 @@
 extern "C" {
 #endif
 
-struct otel_sdk_loop; /* the worker's event loop; see sdk/base/loop/loop.h inside the SDK */
+struct otel_sdk_loop; /* the processor's event loop: otel/sdk/loop.h */
 struct otel_sdk_exporter;
 
 struct otel_sdk_batch {
@@ -46,6 +48,18 @@ struct otel_sdk_export_result {
     uint64_t rejected;       /* spans refused in a partial success; at most the batch's count */
     uint64_t requests;       /* attempts made */
     uint64_t bytes;          /* sent, of all attempts */
+    /* For the metrics of otel/sdk/metrics.h; all of them may be 0 */
+    const char *error_type; /* of a failure, one of a few; static. NULL: rpc_status or http_status,
+                               or the name of err */
+    const char *rpc_status; /* answer of the last attempt, "UNAVAILABLE"; static; NULL: none */
+    unsigned http_status;   /* likewise, 503; 0: none */
+};
+
+/* Who an exporter is, for the same. */
+struct otel_sdk_exporter_description {
+    const char *type;           /* "otlp_http_span_exporter"; static */
+    const char *server_address; /* lives as long as the exporter; NULL: none */
+    uint16_t server_port;       /* 0: none */
 };
 
 typedef void otel_sdk_export_done_fn(void *arg, const struct otel_sdk_export_result *result);
@@ -71,6 +85,10 @@ struct otel_sdk_exporter_ops {
      * export; an export in progress is forgotten (no done). May be NULL. */
     void (*forked)(struct otel_sdk_exporter *exporter);
     void (*free)(struct otel_sdk_exporter *exporter);
+    /* From any thread, also during an export: what never changes. *ret is all 0 before. May be
+     * NULL. */
+    void (*describe)(const struct otel_sdk_exporter *exporter,
+                     struct otel_sdk_exporter_description *ret);
 };
 
 /* The head of every exporter; put it first in a struct of your own. */

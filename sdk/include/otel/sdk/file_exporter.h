@@ -9,24 +9,31 @@
  *
  * File: OTLP as the Collector's file exporter and its otlpjsonfile receiver have it: one request a
  * line as JSON, or protobuf behind its length in four bytes, big-endian. Console: a few lines of
- * text a span; not for machines, the layout may change.
+ * text a span, for debugging and learning, not for production or for machines: its layout is no
+ * standard and may change at any time. For standard output in a format that is one take the file
+ * exporter.
  *
  * Under the batch processor the file costs the program little; under the simple one each span is
  * written before otel_span_end() returns.
  *
  * Life      options_init -> new -> given to a processor, which owns it.
- * Threads   runs on its processor's thread. The file is written with write(), which blocks while
- *           a disk or a pipe does.
+ * Threads   runs on its processor's thread, and never waits in a write() for a reader: while a
+ *           pipe, a socket or a terminal takes nothing more the loop waits, until the export's
+ *           time is over. (Where /proc/self/fd does not let a pipe be opened a second time it is
+ *           asked before each piece, and another writer may come between.) The descriptor's own
+ *           flags are not touched. A path may be a FIFO: while nobody has it open for reading,
+ *           exports fail. A disk is waited for.
  * Memory    one buffer a batch, kept up to 4 MiB.
  * Limits    a batch of more than 64 MiB fails whole.
  *
  * A record is written whole or not at all: when the disk is full, what was written of it is cut off
- * again and the batch fails with OTEL_ERR_IO; when room is there again, the next one goes on. (Not
- * on a pipe, which cannot be cut.) Several processes may append to one file, forked children
- * included. A pipe whose reader is gone fails the batch with OTEL_ERR_IO, without a SIGPIPE for the
- * program.
+ * again and the batch fails with OTEL_ERR_IO; when room is there again, the next one goes on. On a
+ * pipe, which cannot be cut, the rest of a record whose time was over goes before the next one: its
+ * spans were counted as export_timeout and come late. Several processes may append to one file,
+ * forked children included. A pipe whose reader is gone fails the batch with OTEL_ERR_IO, without a
+ * SIGPIPE for the program.
  *
- * Spec: OpenTelemetry protocol, "File Exporter"; trace SDK, "Console" exporter.
+ * Spec: OpenTelemetry protocol, "File Exporter"; "Span Exporter - Standard output".
  */
 
 #ifdef __cplusplus
@@ -52,7 +59,8 @@ OTEL_API OTEL_MUST_USE enum otel_err
 otel_sdk_file_exporter_new(const struct otel_sdk_file_options *options,
                            struct otel_sdk_exporter **ret);
 
-/* Text to fd, which is never closed: 2 for standard error. OTEL_ERR_MEMORY. */
+/* Text to fd, which is never closed: 1 for standard output, as the specification's has it, 2 for
+ * standard error. OTEL_ERR_MEMORY. */
 OTEL_API OTEL_MUST_USE enum otel_err
 otel_sdk_console_exporter_new(int fd, struct otel_sdk_exporter **ret);
 

@@ -17,17 +17,18 @@
  *           on a thread for each look-up, at most 4 in the process. otel_sdk_otlp_stats() may be
  *           called from any thread while the exporter lives.
  * Memory    two buffers (plain and compressed request), kept up to 4 MiB between exports.
- * Limits    one request at a time; request 64 MiB before compression, answer 4 MiB; what is
- *           larger is not sent, or not accepted, and the batch fails.
+ * Limits    one request at a time (several: more_exporters of the batch processor,
+ *           concurrent_exports of otel_sdk_from_env()); request 64 MiB before compression, answer
+ *           4 MiB; what is larger is not sent, or not accepted, and the batch fails.
  *
  * An export ends once: delivered, or failed with the batch lost. timeout_millis (and the
  * processor's own limit) holds over all attempts and the waits between them. Tried again are
  * answers 429, 502, 503, 504 (gRPC: CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE,
  * UNAVAILABLE, DATA_LOSS, and RESOURCE_EXHAUSTED with RetryInfo), connections that fail and
  * connections that end without an answer; after Retry-After (seconds or date), RetryInfo or,
- * without them, exponential back-off with jitter. Nothing else is: not 500, not an answer that is
- * no HTTP, not one over the limit. When the next wait would pass the deadline, the export fails at
- * once.
+ * without them or where they ask for less than 200 ms, exponential back-off with jitter. Nothing
+ * else is: not 500, not an answer that is no HTTP, not one over the limit. When the next wait would
+ * pass the deadline, the export fails at once.
  *
  * A partial success is a success: its rejected spans are counted under OTEL_SDK_DROP_REJECTED and
  * reported by the drop callback with a count; a peer does not say which spans it refused, so ids

@@ -13,6 +13,11 @@
  * Use batch when spans leave the process over a network. Use simple where each span must have
  * been handed over before otel_span_end() returns (tests, short tools): it makes end wait.
  *
+ * Several exporters, each under a processor of its own, do not hold each other up: a batch
+ * processor has a thread and a queue of its own, and its on_end never waits. A simple one waits for
+ * its exporter, so that those which were added after it get the span so much later, but never
+ * longer than export_timeout_millis a span. Add simple ones last.
+ *
  * Life      new -> added to one provider, which owns it -> shutdown -> free.
  * Threads   on_start and on_end are called on the threads that start and end spans.
  * Memory    a span's block is held until its batch was exported or dropped; nothing is copied.
@@ -28,6 +33,7 @@
 extern "C" {
 #endif
 
+struct otel_sdk_metric_sink; /* otel/sdk/metrics.h */
 struct otel_sdk_processor;
 
 /* What the provider tells a processor when it is added. Lives as long as the processor. */
@@ -49,8 +55,9 @@ struct otel_sdk_processor_ops {
     /* span may be read and changed, not ended. */
     void (*on_start)(struct otel_sdk_processor *processor, struct otel_span *span,
                      const struct otel_context *parent);
-    /* The end time is set; span may still be changed from here. All on_ending run before any
-     * on_end. (Development in the specification.) */
+    /* The end time is set; span may still be changed from here, on this thread; what others do to
+     * it is ignored from now on. All on_ending run before any on_end. (Development in the
+     * specification.) */
     void (*on_ending)(struct otel_sdk_processor *processor, struct otel_span *span);
     /* Called for every recording span, sampled or not. Must not block. */
     void (*on_end)(struct otel_sdk_processor *processor, struct otel_sdk_readable_span *span);
@@ -62,6 +69,9 @@ struct otel_sdk_processor_ops {
     void (*stats)(struct otel_sdk_processor *processor, struct otel_sdk_processor_stats *stats);
     void (*forked)(struct otel_sdk_processor *processor); /* in the child */
     void (*free)(struct otel_sdk_processor *processor);   /* after shutdown */
+    /* Put this processor's metrics, and its exporters', into sink; from any thread, with no lock
+     * held. NULL: it has none. */
+    void (*metrics)(struct otel_sdk_processor *processor, struct otel_sdk_metric_sink *sink);
 };
 
 /* The head of every processor; put it first in a struct of your own. */
@@ -113,7 +123,8 @@ OTEL_API void otel_sdk_batch_options_init(struct otel_sdk_batch_options *options
  *
  * Returns OTEL_OK, or
  *   OTEL_ERR_ARGUMENT  a size is 0, over 1 << 24, or max_export_batch_size > max_queue_size; one
- *                      of more_exporters is NULL, or they are too many
+ *                      of more_exporters is NULL, or they are too many; options were not
+ *                      initialised
  *   OTEL_ERR_MEMORY    allocation failed; nothing was started
  *   OTEL_ERR_IO        no descriptor for the event loop
  *   OTEL_ERR_THREAD    the worker could not be created
@@ -123,14 +134,16 @@ otel_sdk_batch_new(const struct otel_sdk_batch_options *options,
                    struct otel_sdk_exporter *exporter, struct otel_sdk_processor **ret);
 
 struct otel_sdk_simple_options {
-    size_t struct_size;
-    uint32_t export_timeout_millis; /* init: 30000; 0: no limit */
+    size_t struct_size;             /* set by otel_sdk_simple_options_init() */
+    uint32_t export_timeout_millis; /* init: 30000; 0: no limit. Of otel_span_end() in all: waiting
+                                       for the exports of other threads counts */
 };
 
 OTEL_API void otel_sdk_simple_options_init(struct otel_sdk_simple_options *options);
 
 /* Create a simple processor: exports each sampled span inside otel_span_end(), one at a time.
- * Parameters and errors as for batch. */
+ * Parameters as for batch. OTEL_ERR_ARGUMENT: options were not initialised, exporter is NULL.
+ * OTEL_ERR_MEMORY. */
 OTEL_API OTEL_MUST_USE enum otel_err
 otel_sdk_simple_new(const struct otel_sdk_simple_options *options,
                     struct otel_sdk_exporter *exporter, struct otel_sdk_processor **ret);

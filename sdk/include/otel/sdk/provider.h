@@ -29,7 +29,11 @@
  *           processors may hold, and is never returned before free. A span that outgrows its block
  *           takes heap memory up to max_span_bytes, all of them together up to
  *           max_overflow_bytes. Without a block a span is not recorded (no_memory).
- * Limits    16 providers in a process, 1024 tracers and 16 processors in a provider.
+ * Limits    16 providers in a process, those included that were freed while a span of theirs is
+ *           still held; 1024 tracers and 16 processors in a provider. What is beyond is refused
+ *           with OTEL_ERR_LIMIT (a tracer: a no-op), and error is told which limit it was. (Each
+ *           provider has a place in every thread's static storage, which libraries that are
+ *           loaded late get little of.)
  *
  * Spec: OpenTelemetry trace SDK, "Tracer Provider", "Span Limits", "Id Generators".
  */
@@ -119,6 +123,9 @@ OTEL_API OTEL_MUST_USE enum otel_err
 otel_sdk_provider_add_processor(struct otel_sdk_provider *provider,
                                 struct otel_sdk_processor *processor);
 
+/* For all four below provider may be NULL, as otel_sdk_provider_of() is when the SDK is disabled:
+ * there is nothing to do (OTEL_OK), and nothing was counted (zeros; false). */
+
 /* Export everything that ended before the call. OTEL_ERR_TIMEOUT, OTEL_ERR_CLOSED (after
  * shutdown), OTEL_ERR_BLOCKED (called from a callback), or what an exporter returned. */
 OTEL_API enum otel_err otel_sdk_provider_force_flush(struct otel_sdk_provider *provider,
@@ -130,7 +137,7 @@ OTEL_API enum otel_err otel_sdk_provider_shutdown(struct otel_sdk_provider *prov
 
 OTEL_API void otel_sdk_provider_stats(struct otel_sdk_provider *provider,
                                       struct otel_sdk_stats *ret_stats);
-/* Of one processor, in order of adding; false if there is none. */
+/* Of one processor, in order of adding; false, and zeros, if there is none. */
 OTEL_API bool otel_sdk_provider_processor_stats(struct otel_sdk_provider *provider, unsigned index,
                                                 struct otel_sdk_processor_stats *ret_stats);
 

@@ -26,7 +26,8 @@ extern "C" {
 
 struct otel_sdk_readable_span;
 
-/* The instrumentation scope: lives as long as the tracer. */
+/* The instrumentation scope: lives as long as the tracer. Its attributes are read with
+ * otel_sdk_scope_attributes(). */
 struct otel_sdk_scope {
     struct otel_str name;
     struct otel_str version;
@@ -36,7 +37,8 @@ struct otel_sdk_scope {
 
 struct otel_sdk_span_info {
     struct otel_span_context context;
-    struct otel_span_context parent; /* invalid for a root; trace_state is not kept */
+    struct otel_span_context parent; /* invalid for a root. Its trace state is not part of the
+                                        encoded span: NULL from otel_sdk_decode_info() */
     struct otel_str name;
     enum otel_span_kind kind;
     uint64_t start_unix_nanos;
@@ -99,6 +101,8 @@ struct otel_sdk_read_link {
     struct otel_sdk_iter attributes;
 };
 
+/* Of the scope, as the tracer was asked for with them; none where scope is NULL. */
+OTEL_API struct otel_sdk_iter otel_sdk_scope_attributes(const struct otel_sdk_scope *scope);
 OTEL_API struct otel_sdk_iter otel_sdk_span_attributes(const struct otel_sdk_readable_span *span);
 OTEL_API struct otel_sdk_iter otel_sdk_span_events(const struct otel_sdk_readable_span *span);
 OTEL_API struct otel_sdk_iter otel_sdk_span_links(const struct otel_sdk_readable_span *span);

@@ -11,7 +11,7 @@
  * Threads   immutable, references are counted atomically; share freely.
  * Memory    attributes are copied and encoded once; ill-formed UTF-8 in keys is repaired first.
  * Limits    4096 attributes, 1 MiB; span limits do not apply. Of duplicate keys the last counts;
- *           empty keys are left out.
+ *           empty keys are left out; arrays and maps deeper than 64 are the empty value.
  *
  * Spec: OpenTelemetry resource SDK.
  */

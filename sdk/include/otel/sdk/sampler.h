@@ -23,6 +23,7 @@ extern "C" {
 #endif
 
 struct otel_sdk_sampler;
+struct otel_sdk_scope;
 
 enum otel_sdk_decision {
     OTEL_SDK_DROP = 0,
@@ -32,6 +33,10 @@ enum otel_sdk_decision {
 
 /* Borrowed for the time of the call. */
 struct otel_sdk_sampling_input {
+    size_t struct_size; /* what is filled in; a member beyond it is not there */
+    /* What the span is started in, for its baggage and values; NULL: the root context. Its span is
+     * the parent, except of a span that was asked for as a root: parent says what counts. */
+    const struct otel_context *context;
     const struct otel_span_context *parent; /* never NULL; invalid for a root */
     const uint8_t *trace_id;                /* of the span to be */
     bool trace_id_random;                   /* its low 56 bits are random */
@@ -44,6 +49,9 @@ struct otel_sdk_sampling_input {
     /* Where a sampler may say something (OTEL_OK marks a warning), once each thing; may be NULL. */
     void (*error)(void *arg, enum otel_err err, const char *text);
     void *error_arg;
+    /* Of the tracer that is asked for the span (otel/sdk/readable_span.h, which reads it); lives
+     * as long as the provider. NULL where somebody else than a provider asks. */
+    const struct otel_sdk_scope *scope;
 };
 
 /* The caller presets decision DROP, no attributes, and trace_state of the parent. */
@@ -109,6 +117,8 @@ otel_sdk_sampler_traceidratio_new(double ratio, struct otel_sdk_sampler **ret);
  *   dotnet  low 63 bits of the first 8 bytes  <  ratio * (2^63 - 1)
  *   cpp     first 8 bytes, big-endian, as a share of 2^64, not above ratio
  *   js      XOR of the four 32-bit words  <  ratio * (2^32 - 1); ratio 1 keeps everything
+ * From the environment: OTEL_C_TRACES_SAMPLER_RATIO_RULE (otel/sdk/config.h); in a configuration
+ * file: trace_id_ratio_rule (otel/sdk/config_file.h).
  *
  * Read in these files of github.com/open-telemetry (release, then commit):
  *   opentelemetry-go      sdk/trace/sampling.go, 1.45.0, 736a14f
@@ -191,7 +201,7 @@ OTEL_API void otel_sdk_parentbased_options_init(struct otel_sdk_parentbased_opti
 /* A threshold (ot=th) in the parent's trace state that contradicts the parent's sampled flag is
  * erased where the delegate left it standing.
  * "ParentBased{root:...,remoteParentSampled:...,...}". Takes references of its own. options NULL:
- * all defaults. OTEL_ERR_MEMORY. */
+ * all defaults. OTEL_ERR_ARGUMENT: options were not initialised. OTEL_ERR_MEMORY. */
 OTEL_API OTEL_MUST_USE enum otel_err
 otel_sdk_sampler_parentbased_new(const struct otel_sdk_parentbased_options *options,
                                  struct otel_sdk_sampler **ret);

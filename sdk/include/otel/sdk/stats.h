@@ -25,7 +25,6 @@
 extern "C" {
 #endif
 
-/* reason, name */
 /* reason, name:
  *   queue_full      ended while the queue was full
  *   export_failed   the exporter gave the batch up

@@ -6,24 +6,25 @@
  *         + 1.2ms exception  exception.type: "E"
  *         -> link to TRACE SPAN
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <otel/sdk/file_exporter.h>
 
 #include "sdk/base/buf.h"
-#include "sdk/base/file.h"
 #include "sdk/base/mem.h"
-#include "sdk/base/pipe.h"
 #include "sdk/base/text.h"
+#include "sdk/exporter/outflow.h"
 #include "sdk/otlp/json.h"
 
-enum { TEXT_MAX = 16 << 20, KEPT_BYTES = 1 << 20, DEPTH_MAX = 8 };
+enum { TEXT_MAX = 16 << 20, DEPTH_MAX = 8 };
 
 struct console {
     struct otel_sdk_exporter exporter;
     int fd;
     bool shut_down;
-    struct otl_buf text;
+    struct otl_outflow outflow;
+    size_t size; /* of the text under way */
+    otel_sdk_export_done_fn *done;
+    void *done_arg;
 };
 
 static enum otel_err put_value(const struct otel_sdk_read_attribute *value, unsigned depth,
@@ -214,71 +215,96 @@ static enum otel_err put_span(const struct otel_sdk_readable_span *span, struct 
     return err == OTEL_OK ? put_links(span, out) : err;
 }
 
-/* Under the simple processor this is the program's own thread. */
-static enum otel_err write_text(struct console *console)
+static void written(void *arg, enum otel_err err)
 {
-    struct otl_pipe_guard guard;
-    enum otel_err err;
+    struct console *console = arg;
+    struct otel_sdk_export_result result = {
+        .err = err, .requests = 1, .bytes = err == OTEL_OK ? console->size : 0};
 
-    otl_pipe_guard_begin(&guard);
-    err = otl_fd_write_all(console->fd, console->text.data, console->text.len);
-    otl_pipe_guard_end(&guard, err != OTEL_OK && errno == EPIPE);
-    return err;
+    console->done(console->done_arg, &result);
+}
+
+static enum otel_err start(struct otel_sdk_exporter *exporter, struct otel_sdk_loop *loop)
+{
+    otl_outflow_loop(&((struct console *)exporter)->outflow, loop);
+    return OTEL_OK;
 }
 
 static void export_batch(struct otel_sdk_exporter *exporter, const struct otel_sdk_batch *batch,
                          otel_sdk_export_done_fn *done, void *done_arg)
 {
     struct console *console = (struct console *)exporter;
-    struct otel_sdk_export_result result = {OTEL_ERR_CLOSED, 0, 1, 0};
+    struct otel_sdk_export_result result = {.err = OTEL_ERR_CLOSED, .requests = 1};
+    struct otl_buf *text;
 
     if (!console->shut_down) {
-        otl_buf_reset(&console->text);
+        text = otl_outflow_text(&console->outflow);
         result.err = OTEL_OK;
         for (size_t i = 0; i < batch->count && result.err == OTEL_OK; i++)
-            result.err = put_span(batch->spans[i], &console->text);
-        if (result.err == OTEL_OK)
-            result.err = write_text(console);
-        if (result.err == OTEL_OK)
-            result.bytes = console->text.len;
-        if (console->text.cap > KEPT_BYTES)
-            otl_buf_fini(&console->text);
+            result.err = put_span(batch->spans[i], text);
+        if (result.err != OTEL_OK)
+            otl_outflow_forget(&console->outflow);
     }
-    done(done_arg, &result);
+    if (result.err != OTEL_OK) {
+        done(done_arg, &result);
+        return;
+    }
+    console->size = otl_outflow_size(&console->outflow);
+    console->done = done;
+    console->done_arg = done_arg;
+    otl_outflow_begin(&console->outflow, console->fd, written, console);
+}
+
+static void cancel(struct otel_sdk_exporter *exporter)
+{
+    otl_outflow_cancel(&((struct console *)exporter)->outflow);
 }
 
 static enum otel_err shut_down(struct otel_sdk_exporter *exporter, uint64_t deadline_mono_ns)
 {
+    struct console *console = (struct console *)exporter;
+
     (void)deadline_mono_ns;
-    ((struct console *)exporter)->shut_down = true;
+    otl_outflow_last(&console->outflow, console->fd);
+    console->shut_down = true;
     return OTEL_OK;
 }
 
 static void forked(struct otel_sdk_exporter *exporter)
 {
-    otl_buf_init(&((struct console *)exporter)->text, TEXT_MAX);
+    otl_outflow_forked(&((struct console *)exporter)->outflow);
 }
 
 static void destroy(struct otel_sdk_exporter *exporter)
 {
-    otl_buf_fini(&((struct console *)exporter)->text);
+    otl_outflow_fini(&((struct console *)exporter)->outflow);
     otl_mem_free(exporter);
+}
+
+static void describe(const struct otel_sdk_exporter *exporter,
+                     struct otel_sdk_exporter_description *ret)
+{
+    (void)exporter;
+    ret->type = "console_span_exporter";
 }
 
 enum otel_err otel_sdk_console_exporter_new(int fd, struct otel_sdk_exporter **ret)
 {
     static const struct otel_sdk_exporter_ops ops = {.struct_size = sizeof(ops),
+                                                     .start = start,
                                                      .export_batch = export_batch,
+                                                     .cancel = cancel,
                                                      .shutdown = shut_down,
                                                      .forked = forked,
-                                                     .free = destroy};
+                                                     .free = destroy,
+                                                     .describe = describe};
     struct console *console = otl_mem_zalloc(sizeof(*console));
 
     if (console == NULL)
         return OTEL_ERR_MEMORY;
     console->exporter.ops = &ops;
     console->fd = fd;
-    otl_buf_init(&console->text, TEXT_MAX);
+    otl_outflow_init(&console->outflow, TEXT_MAX);
     *ret = &console->exporter;
     return OTEL_OK;
 }

@@ -131,7 +131,7 @@ static void export_batch(struct otel_sdk_exporter *exporter, const struct otel_s
                          otel_sdk_export_done_fn *done, void *done_arg)
 {
     struct memory_exporter *mine = (struct memory_exporter *)exporter;
-    struct otel_sdk_export_result result = {OTEL_ERR_CLOSED, 0, 1, 0};
+    struct otel_sdk_export_result result = {.err = OTEL_ERR_CLOSED, .requests = 1};
 
     if (!mine->shut_down) {
         pthread_mutex_lock(&mine->memory->lock);
@@ -161,15 +161,20 @@ static void free_exporter(struct otel_sdk_exporter *exporter)
     otl_mem_free(exporter);
 }
 
+static void describe(const struct otel_sdk_exporter *exporter,
+                     struct otel_sdk_exporter_description *ret)
+{
+    (void)exporter;
+    ret->type = "memory_span_exporter";
+}
+
 static const struct otel_sdk_exporter_ops memory_ops = {
-    sizeof(struct otel_sdk_exporter_ops),
-    NULL,
-    export_batch,
-    NULL,
-    NULL,
-    shut_down,
-    forked,
-    free_exporter,
+    .struct_size = sizeof(memory_ops),
+    .export_batch = export_batch,
+    .shutdown = shut_down,
+    .forked = forked,
+    .free = free_exporter,
+    .describe = describe,
 };
 
 enum otel_err otel_sdk_memory_exporter_new(struct otel_sdk_memory *memory,

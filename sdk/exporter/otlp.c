@@ -9,6 +9,7 @@
 
 #include "sdk/base/loop/loop.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/options.h"
 #include "sdk/exporter/headers.h"
 
 enum { HEADERS_MAX = 64, HEADER_BYTES_MAX = 32 * 1024, LIMIT_MAX = 1 << 30 };
@@ -135,7 +136,7 @@ static enum otel_err add_headers(struct otl_otlp *e, const struct otel_sdk_otlp_
     }
     if (err == OTEL_OK && own_agent) {
         char agent[256];
-        struct otel_sdk_header header = {otel_str("User-Agent"), otel_str(agent)};
+        struct otel_sdk_header header = {otel_str("User-Agent"), otel_str("")};
         struct otel_str prefix = options->user_agent_prefix;
         if (prefix.len > 200)
             return OTEL_ERR_LIMIT;
@@ -219,8 +220,7 @@ static enum otel_err configure(struct otl_otlp *e, const struct otel_sdk_otlp_op
     e->retry_options.initial_ns = o->initial_backoff_millis * OTL_NS_PER_MS;
     e->retry_options.max_ns = o->max_backoff_millis * OTL_NS_PER_MS;
     e->retry_options.max_attempts = o->max_attempts;
-    e->error = o->error;
-    e->error_arg = o->error_arg;
+    e->teller = (struct otl_teller){o->error, o->error_arg};
     e->threads.create = o->create_thread;
     e->threads.arg = o->create_thread_arg;
     e->clock = *otl_clock_real();
@@ -228,6 +228,18 @@ static enum otel_err configure(struct otl_otlp *e, const struct otel_sdk_otlp_op
     e->clock.state = o->wall_state;
     otl_random_seed(&e->random, o->seeded ? o->seed : otl_random_os_seed());
     return add_headers(e, o);
+}
+
+static void otlp_describe(const struct otel_sdk_exporter *exporter,
+                          struct otel_sdk_exporter_description *ret)
+{
+    const struct otl_otlp *e = (const struct otl_otlp *)exporter;
+
+    ret->type = e->wire == &otl_otlp_over_grpc ? "otlp_grpc_span_exporter"
+                : e->json                      ? "otlp_http_json_span_exporter"
+                                               : "otlp_http_span_exporter";
+    ret->server_address = e->url.host;
+    ret->server_port = e->url.port;
 }
 
 enum otel_err otel_sdk_otlp_new(const struct otel_sdk_otlp_options *options,
@@ -239,18 +251,15 @@ enum otel_err otel_sdk_otlp_new(const struct otel_sdk_otlp_options *options,
                                                      .cancel = otl_otlp_cancel,
                                                      .shutdown = otlp_shutdown,
                                                      .forked = otlp_forked,
-                                                     .free = otlp_free};
+                                                     .free = otlp_free,
+                                                     .describe = otlp_describe};
     struct otel_sdk_otlp_options all;
     struct otl_otlp *e;
     enum otel_err err;
 
-    /* A program built against an older header gives fewer members; the rest are defaults. */
     otel_sdk_otlp_options_init(&all);
-    if (options != NULL) {
-        if (options->struct_size == 0 || options->struct_size > sizeof(all))
-            return OTEL_ERR_ARGUMENT;
-        memcpy(&all, options, options->struct_size);
-    }
+    if (otl_options_take(&all, sizeof(all), options) != OTEL_OK)
+        return OTEL_ERR_ARGUMENT;
     e = otl_mem_zalloc(sizeof(*e));
     if (e == NULL)
         return OTEL_ERR_MEMORY;

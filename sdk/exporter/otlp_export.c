@@ -19,13 +19,10 @@ static void attempt(struct otl_otlp *e);
 
 static void report(const struct otl_otlp *e, enum otel_err err, const char *why)
 {
-    char text[1024], authority[OTL_URL_AUTHORITY_SIZE];
+    char authority[OTL_URL_AUTHORITY_SIZE];
 
-    if (e->error == NULL)
-        return;
-    snprintf(text, sizeof(text), "OTLP export of %zu span%s to %s: %s", e->count,
+    otl_tell(&e->teller, err, "OTLP export of %zu span%s to %s: %s", e->count,
              e->count == 1 ? "" : "s", otl_url_authority(&e->url, authority), why);
-    e->error(e->error_arg, err, text);
 }
 
 static uint64_t now(const struct otl_otlp *e)
@@ -69,8 +66,15 @@ static void count_end(struct otl_otlp *e, enum otel_sdk_otlp_result result, enum
 static void end(struct otl_otlp *e, enum otel_sdk_otlp_result how, enum otel_err err,
                 uint64_t rejected, const char *why)
 {
+    bool answered = e->http_status != 0 || e->rpc_status != NULL;
     struct otel_sdk_export_result result = {
-        .err = err, .rejected = rejected, .requests = e->requests, .bytes = e->bytes};
+        .err = err,
+        .rejected = rejected,
+        .requests = e->requests,
+        .bytes = e->bytes,
+        .error_type = answered ? NULL : otel_sdk_otlp_result_name(how), /* else its status is */
+        .rpc_status = e->rpc_status,
+        .http_status = e->http_status};
     otel_sdk_export_done_fn *done = e->done;
     void *done_arg = e->done_arg;
 
@@ -249,6 +253,8 @@ static void attempt(struct otl_otlp *e)
         end(e, OTEL_SDK_OTLP_TIMEOUT, OTEL_ERR_TIMEOUT, 0, "no answer before the deadline");
         return;
     }
+    e->http_status = 0;
+    e->rpc_status = NULL;
     err = e->wire->send(e, otl_view(body->data, body->len), packed);
     if (err != OTEL_OK) {
         end(e, OTEL_SDK_OTLP_NO_MEMORY, err, 0, "no memory for the request");
@@ -282,6 +288,8 @@ static void begin(struct otl_otlp *e, const struct otel_sdk_batch *batch,
     e->begun_ns = now(e);
     e->requests = 0;
     e->bytes = 0;
+    e->http_status = 0;
+    e->rpc_status = NULL;
     e->deadline_ns = e->timeout_ns ? e->begun_ns + e->timeout_ns : UINT64_MAX;
     if (batch->deadline_mono_ns < e->deadline_ns)
         e->deadline_ns = batch->deadline_mono_ns;

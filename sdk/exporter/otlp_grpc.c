@@ -49,8 +49,9 @@ static void answered(struct otl_otlp *e, const struct otl_grpc_result *result)
 {
     char text[MESSAGE_SHOWN + 80], message[MESSAGE_SHOWN + 1];
 
+    e->rpc_status = otl_grpc_status_name(result->grpc_status);
     if (result->grpc_status == 0) {
-        otl_otlp_accepted(e, result->body, true);
+        otl_otlp_accepted(e, result->body, result->encoding == NULL);
         return;
     }
     snprintf(text, sizeof(text), "the answer was gRPC status %u%s%s", result->grpc_status,

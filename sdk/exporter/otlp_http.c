@@ -69,18 +69,29 @@ static bool is_readable(const struct otl_otlp *e, const struct otl_http_result *
              strncasecmp(result->content_encoding.data, "identity", 8) == 0));
 }
 
+/* A base endpoint where the whole URL was asked for is the usual reason. */
+static bool lacks_path(const struct otl_otlp *e)
+{
+    static const char usual[] = "v1/traces";
+    size_t len = strcspn(e->url.path, "?"), end = sizeof(usual) - 1;
+
+    return len < end || memcmp(e->url.path + len - end, usual, end) != 0;
+}
+
 static void answered(struct otl_otlp *e, const struct otl_http_result *result)
 {
-    char text[64];
+    char text[80];
     uint64_t asked_ns;
     bool asked;
 
+    e->http_status = result->status;
     if (result->status >= 200 && result->status < 300) {
         otl_otlp_accepted(e, result->body,
                           !result->truncated && (result->body.len == 0 || is_readable(e, result)));
         return;
     }
-    snprintf(text, sizeof(text), "the answer was %u", result->status);
+    snprintf(text, sizeof(text), "the answer was %u%s", result->status,
+             result->status == 404 && lacks_path(e) ? " (does the endpoint lack /v1/traces?)" : "");
     asked = otl_retry_after_parse(result->retry_after, otl_clock_wall(&e->clock), &asked_ns);
     if (otl_retry_status(result->status))
         otl_otlp_try_again(e, asked ? &asked_ns : NULL, text);

@@ -7,6 +7,7 @@
 #include "sdk/base/buf.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/random.h"
+#include "sdk/base/tell.h"
 #include "sdk/transport/gzip.h"
 #include "sdk/transport/http.h"
 #include "sdk/transport/retry.h"
@@ -53,8 +54,7 @@ struct otl_otlp {
     uint64_t max_response_bytes;
     uint64_t max_connection_age_ns; /* 0: none */
     struct otl_retry_options retry_options;
-    void (*error)(void *arg, enum otel_err err, const char *text);
-    void *error_arg;
+    struct otl_teller teller;
     struct otl_clock clock;
     struct otl_thread_maker threads;
     /* inherited by a forked child */
@@ -80,6 +80,8 @@ struct otl_otlp {
     uint64_t wait_end_ns;
     uint64_t requests;
     uint64_t bytes;
+    unsigned http_status;   /* answer of the last attempt; 0: none */
+    const char *rpc_status; /* likewise; NULL: none */
     struct otl_retry retry;
     /* end of inherited */
     struct otel_sdk_otlp_stats stats;

@@ -66,23 +66,10 @@ static void collect(const struct otel_sdk_batch *batch, size_t start, struct gro
     }
 }
 
-static size_t optional_size(struct otel_str text)
-{
-    return text.len != 0 ? otl_wire_field_size(text.len) : 0;
-}
-
-static uint8_t *optional(uint8_t *at, uint8_t tag, struct otel_str text)
-{
-    if (text.len == 0)
-        return at;
-    at = otl_wire_head(at, tag, text.len);
-    return otl_wire_bytes(at, text.data, text.len);
-}
-
 static size_t group_size(const struct group *group)
 {
     return otl_wire_field_size(group->scope->encoded.len) + group->spans_size +
-           optional_size(group->scope->schema_url);
+           otl_wire_text_size(group->scope->schema_url);
 }
 
 static uint8_t *write_group(uint8_t *at, const struct otel_sdk_batch *batch,
@@ -101,13 +88,13 @@ static uint8_t *write_group(uint8_t *at, const struct otel_sdk_batch *batch,
         at = otl_wire_head(at, OTL_TAG_SCOPE_SPANS_SPAN, span.len);
         at = otl_wire_bytes(at, span.data, span.len);
     }
-    return optional(at, OTL_TAG_SCOPE_SPANS_SCHEMA_URL, group->scope->schema_url);
+    return otl_wire_text(at, OTL_TAG_SCOPE_SPANS_SCHEMA_URL, group->scope->schema_url);
 }
 
 static size_t resource_spans_size(const struct otel_sdk_batch *batch, struct groups *groups)
 {
     size_t size = otl_wire_field_size(otel_sdk_resource_encoded(batch->resource).len) +
-                  optional_size(otel_sdk_resource_schema_url(batch->resource));
+                  otl_wire_text_size(otel_sdk_resource_schema_url(batch->resource));
 
     for (size_t start = 0; start < batch->count; start = groups->next) {
         collect(batch, start, groups);
@@ -138,8 +125,8 @@ enum otel_err otl_otlp_encode_batch(const struct otel_sdk_batch *batch, struct o
         for (size_t i = 0; i < groups.count; i++)
             at = write_group(at, batch, &groups.items[i]);
     }
-    at = optional(at, OTL_TAG_RESOURCE_SPANS_SCHEMA_URL,
-                  otel_sdk_resource_schema_url(batch->resource));
+    at = otl_wire_text(at, OTL_TAG_RESOURCE_SPANS_SCHEMA_URL,
+                       otel_sdk_resource_schema_url(batch->resource));
     out->len = (size_t)(at - (uint8_t *)out->data);
     out->data[out->len] = '\0';
     return OTEL_OK;

@@ -74,6 +74,12 @@ static struct otel_sdk_iter iter_over(struct otel_str bytes, uint32_t field)
     return iter;
 }
 
+struct otel_sdk_iter otel_sdk_scope_attributes(const struct otel_sdk_scope *scope)
+{
+    return iter_over(scope != NULL ? scope->encoded : otel_strn(NULL, 0),
+                     OTL_TAG_SCOPE_ATTRIBUTE >> 3);
+}
+
 /* The next sub-message of the iterator's field. */
 static bool next_message(struct otel_sdk_iter *iter, struct otel_str *ret_message)
 {

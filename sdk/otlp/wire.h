@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <otel/types.h>
+
 /*
  * Protocol-buffer wire format, writing side: sizes first, then bytes forward.
  *
@@ -73,6 +75,20 @@ static inline uint8_t *otl_wire_bytes(uint8_t *at, const void *data, size_t len)
     return at + len;
 }
 
+/* A field of text, which is left out where there is none. */
+static inline size_t otl_wire_text_size(struct otel_str text)
+{
+    return text.len != 0 ? otl_wire_field_size(text.len) : 0;
+}
+
+static inline uint8_t *otl_wire_text(uint8_t *at, uint8_t tag, struct otel_str text)
+{
+    if (text.len == 0)
+        return at;
+    at = otl_wire_head(at, tag, text.len);
+    return otl_wire_bytes(at, text.data, text.len);
+}
+
 /* Tags of the messages written here: field << 3 | wire type. */
 enum {
     OTL_TAG_SPAN_TRACE_ID = 0x0a,
@@ -122,6 +138,11 @@ enum {
     OTL_TAG_SCOPE_VERSION = 0x12,
     OTL_TAG_SCOPE_ATTRIBUTE = 0x1a,
     OTL_TAG_RESOURCE_ATTRIBUTE = 0x0a,
+    OTL_TAG_RESOURCE_ENTITY_REF = 0x1a,
+    OTL_TAG_ENTITY_SCHEMA_URL = 0x0a,
+    OTL_TAG_ENTITY_TYPE = 0x12,
+    OTL_TAG_ENTITY_ID_KEY = 0x1a,
+    OTL_TAG_ENTITY_DESCRIPTION_KEY = 0x22,
 
     OTL_TAG_REQUEST_RESOURCE_SPANS = 0x0a,
     OTL_TAG_RESOURCE_SPANS_RESOURCE = 0x0a,

@@ -13,6 +13,14 @@ tls_test_LIBS := tls exporter processor trace otlp_pb
 tls_test_PKGS := openssl zlib
 TSAN_TESTS += tls_test
 
+TESTS += tls_every_nth_test
+tls_every_nth_test_SRCS := sdk/tls/tests/every_nth_test.c sdk/tls/tests/certs.c \
+                           sdk/tls/tests/front.c sdk/exporter/tests/life.c \
+                           sdk/transport/tests/server.c sdk/transport/tests/grpc_server.c \
+                           sdk/transport/tests/grpc_thread.c
+tls_every_nth_test_LIBS := tls exporter sdk_rig
+tls_every_nth_test_PKGS := openssl
+
 # Only without sanitizers, which do not survive such forks: run by tls_fork.sh.
 SCRIPT_TESTS += sdk/tls/tests/tls_fork.sh
 ifeq ($(filter asan tsan,$(MODE)),)

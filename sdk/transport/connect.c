@@ -24,6 +24,7 @@ struct otl_connector {
     size_t next; /* the address to try */
     int fd;
     enum otel_err err;
+    int code; /* errno of the last address that said something; 0: none did */
     uint64_t deadline_ns;
     uint64_t share_end_ns;
 };
@@ -103,23 +104,36 @@ static bool is_itself(int fd)
     return true;
 }
 
+/* Of an address that this machine has no way to, ::1 where there is no IPv6, nothing is told about
+ * the server: what another one said stays. */
+static void note_failure(struct otl_connector *c, enum otel_err err, int code)
+{
+    bool no_way = code == EADDRNOTAVAIL || code == EAFNOSUPPORT || code == ENETUNREACH;
+
+    c->err = err;
+    if (c->code == 0 || !no_way)
+        c->code = code;
+}
+
 static void on_ready(evutil_socket_t fd, short what, void *argument)
 {
     struct otl_connector *c = argument;
     uint64_t now = otl_clock_mono(c->options.clock);
     socklen_t len = sizeof(int);
-    int code = 0;
+    int code = ETIMEDOUT;
 
     if (what & EV_WRITE) {
-        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) == 0 && code == 0 &&
-            !is_itself(fd)) {
-            finish(c, OTEL_OK);
-            return;
+        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) == 0 && code == 0) {
+            if (!is_itself(fd)) {
+                finish(c, OTEL_OK);
+                return;
+            }
+            code = ECONNREFUSED;
         }
     } else if (now < c->share_end_ns && wait_ready(c, now)) {
         return; /* the loop's clock is coarse, or the test's stands still */
     }
-    c->err = now >= c->deadline_ns ? OTEL_ERR_TIMEOUT : OTEL_ERR_UNAVAILABLE;
+    note_failure(c, now >= c->deadline_ns ? OTEL_ERR_TIMEOUT : OTEL_ERR_UNAVAILABLE, code);
     drop_socket(c);
     try_next(c);
 }
@@ -151,7 +165,7 @@ static void try_next(struct otl_connector *c)
         }
         if (begin_connect(c, &c->addresses.items[c->next++], now))
             return;
-        c->err = OTEL_ERR_UNAVAILABLE;
+        note_failure(c, OTEL_ERR_UNAVAILABLE, errno);
         drop_socket(c);
     }
     finish(c, c->err);
@@ -186,6 +200,7 @@ static void on_step(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     c->next = 0;
+    c->code = 0;
     c->err = OTEL_ERR_UNAVAILABLE;
     if (otl_resolve_now(url->host, url->port, &c->addresses)) {
         try_next(c);
@@ -218,6 +233,13 @@ void otl_connector_start(struct otl_connector *c, uint64_t deadline_ns)
 {
     c->deadline_ns = deadline_ns;
     event_active(c->step, 0, 0);
+}
+
+const char *otl_connector_why(const struct otl_connector *c)
+{
+    const char *text = c->code != 0 ? strerrordesc_np(c->code) : NULL;
+
+    return text != NULL ? text : "";
 }
 
 void otl_connector_cancel(struct otl_connector *c)

@@ -41,6 +41,9 @@ OTEL_MUST_USE enum otel_err otl_connector_new(const struct otl_connector_options
                                               struct otl_connector **ret);
 /* deadline_ns on the connector's clock; UINT64_MAX: none. */
 void otl_connector_start(struct otl_connector *connector, uint64_t deadline_ns);
+/* What the system said about the last address that failed and can be reached from here, "Connection
+ * refused"; "" = nothing. Static. */
+const char *otl_connector_why(const struct otl_connector *connector);
 void otl_connector_cancel(struct otl_connector *connector);
 void otl_connector_free(struct otl_connector *connector);
 /* In a forked child: close the descriptors, touch nothing of libevent, leave the memory. */

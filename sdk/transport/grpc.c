@@ -12,6 +12,7 @@
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 #include "sdk/transport/grpc_text.h"
+#include "sdk/transport/gzip.h"
 #include "sdk/transport/h2_client.h"
 #include "sdk/transport/link.h"
 
@@ -52,6 +53,8 @@ struct otl_grpc {
     struct otl_buf message;
     struct otl_buf details;   /* grpc-status-details-bin, decoded */
     struct otl_buf body;
+    char encoding[16];        /* grpc-encoding of the answer; "": none */
+    struct otl_buf plain;     /* the message, if it was compressed */
 };
 
 /* ---- the end of a call -------------------------------------------------------------------- */
@@ -62,6 +65,11 @@ static void drop(struct otl_grpc *g)
     g->session = NULL;
     g->pending_len = 0;
     otl_link_close(&g->link);
+}
+
+static bool is_gzip(const struct otl_grpc *g)
+{
+    return strcmp(g->encoding, "gzip") == 0;
 }
 
 static struct otl_grpc_result result_of(const struct otl_grpc *g, enum otl_http_outcome outcome,
@@ -80,8 +88,13 @@ static struct otl_grpc_result result_of(const struct otl_grpc *g, enum otl_http_
     result.message = otl_view(g->message.data, g->message.len);
     result.has_retry_info =
         otl_grpc_retry_info(g->details.data, g->details.len, &result.retry_delay_ns);
-    if (result.grpc_status == 0 && g->body.len >= PREFIX)
-        result.body = otl_view(g->body.data + PREFIX, g->body.len - PREFIX);
+    if (result.grpc_status != 0 || g->body.len < PREFIX)
+        return result;
+    result.body = otl_view(g->body.data + PREFIX, g->body.len - PREFIX);
+    if (g->body.data[0] == 1 && is_gzip(g))
+        result.body = otl_view(g->plain.data, g->plain.len);
+    else if (g->body.data[0] == 1)
+        result.encoding = g->encoding;
     return result;
 }
 
@@ -91,7 +104,7 @@ static void finish(struct otl_grpc *g, enum otl_http_outcome outcome, enum otel_
     otl_grpc_done_fn done = g->request.done;
     void *context = g->request.context;
 
-    otl_link_deadline(&g->link, UINT64_MAX);
+    otl_link_no_deadline(&g->link);
     g->busy = false;
     g->stats.bytes_sent += g->bytes_sent;
     g->stats.bytes_received += g->bytes_received;
@@ -99,6 +112,26 @@ static void finish(struct otl_grpc *g, enum otl_http_outcome outcome, enum otel_
     if (outcome != OTL_HTTP_ANSWERED || g->closing)
         drop(g);
     done(context, &result); /* last: may call again or free g */
+}
+
+/* Of an answer that says OK: it may be compressed as it likes, servers take the request's way. */
+static void conclude_message(struct otl_grpc *g)
+{
+    unsigned flag = (unsigned char)g->body.data[0];
+    enum otel_err err = OTEL_OK;
+
+    if (flag > 1 || (flag == 1 && g->encoding[0] == '\0'))
+        err = OTEL_ERR_CORRUPT;
+    else if (flag == 1 && is_gzip(g))
+        err = otl_gzip_expand(otl_view(g->body.data + PREFIX, g->body.len - PREFIX), &g->plain);
+    if (err == OTEL_OK)
+        finish(g, OTL_HTTP_ANSWERED, OTEL_OK);
+    else if (err == OTEL_ERR_LIMIT)
+        finish(g, OTL_HTTP_TOO_LARGE, err);
+    else if (err == OTEL_ERR_MEMORY)
+        finish(g, OTL_HTTP_MEMORY, err);
+    else
+        finish(g, OTL_HTTP_GARBAGE, OTEL_ERR_SYNTAX);
 }
 
 /* The stream is closed: what was the answer? */
@@ -116,13 +149,13 @@ static void conclude(struct otl_grpc *g)
     }
     for (int i = 1; g->body.len >= PREFIX && i < PREFIX; i++)
         len = len << 8 | (unsigned char)g->body.data[i];
-    /* An answer that says OK must hold exactly one uncompressed message (none asked for more). */
-    if (g->grpc_status == 0 &&
-        (g->body.len < PREFIX || g->body.data[0] != 0 || len != g->body.len - PREFIX)) {
+    /* an answer that says OK must hold exactly one message */
+    if (g->grpc_status == 0 && (g->body.len < PREFIX || len != g->body.len - PREFIX))
         finish(g, OTL_HTTP_GARBAGE, OTEL_ERR_SYNTAX);
-        return;
-    }
-    finish(g, OTL_HTTP_ANSWERED, OTEL_OK);
+    else if (g->grpc_status == 0)
+        conclude_message(g);
+    else
+        finish(g, OTL_HTTP_ANSWERED, OTEL_OK);
 }
 
 /* ---- what nghttp2 asks and tells ---------------------------------------------------------- */
@@ -157,6 +190,15 @@ static bool is_name(const uint8_t *name, size_t len, const char *known)
     return len == strlen(known) && memcmp(name, known, len) == 0;
 }
 
+/* One that is too long to be any is as good as none. */
+static void take_encoding(struct otl_grpc *g, const uint8_t *value, size_t len)
+{
+    if (len >= sizeof(g->encoding) || is_name(value, len, "identity"))
+        len = 0;
+    memcpy(g->encoding, value, len);
+    g->encoding[len] = '\0';
+}
+
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
                      void *context)
@@ -177,6 +219,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
         g->grpc_status = otl_parse_uint(number, 0, 16, &parsed) == OTEL_OK ? (int)parsed : 2;
     else if (is_name(name, name_len, "grpc-message"))
         otl_grpc_decode_message((const char *)value, value_len, &g->message);
+    else if (is_name(name, name_len, "grpc-encoding"))
+        take_encoding(g, value, value_len);
     else if (is_name(name, name_len, "grpc-status-details-bin"))
         otl_grpc_decode_details((const char *)value, value_len, &g->details);
     return 0;
@@ -298,7 +342,8 @@ static void on_readable(void *context)
     struct otl_grpc *g = context;
     uint8_t bytes[READ_CHUNK];
 
-    for (int i = 0; i < READS_A_WAKE && g->session != NULL && !g->ended; i++) {
+    /* after a call that has ended whoever asked for it comes first */
+    for (int i = 0; i < READS_A_WAKE && g->session != NULL && !(g->busy && g->ended); i++) {
         ssize_t n = otl_link_read(&g->link, bytes, sizeof(bytes));
         if (n < 0 && errno == EINTR)
             continue;
@@ -427,6 +472,8 @@ static void begin(struct otl_grpc *g, const struct otl_grpc_request *request)
     otl_buf_reset(&g->message);
     otl_buf_reset(&g->details);
     otl_buf_reset(&g->body);
+    otl_buf_reset(&g->plain);
+    g->encoding[0] = '\0';
     g->prefix[0] = request->encoding != NULL;
     for (int i = 0; i < 4; i++)
         g->prefix[1 + i] = (uint8_t)(len >> (24 - 8 * i));
@@ -438,12 +485,13 @@ enum otel_err otl_grpc_call(struct otl_grpc *g, const struct otl_grpc_request *r
         return OTEL_ERR_BLOCKED;
     if (request->message.len > UINT32_MAX)
         return OTEL_ERR_LIMIT;
+    if (!otl_link_deadline(&g->link, request->deadline_ns))
+        return OTEL_ERR_MEMORY;
     if (g->session != NULL && (g->closing || otl_link_is_old(&g->link) ||
                                !nghttp2_session_check_request_allowed(g->session)))
         drop(g);
     begin(g, request);
     g->reused = g->session != NULL;
-    otl_link_deadline(&g->link, request->deadline_ns);
     if (g->session == NULL) {
         otl_link_connect(&g->link);
         return OTEL_OK;
@@ -460,7 +508,7 @@ void otl_grpc_cancel(struct otl_grpc *g)
 {
     if (!g->busy)
         return;
-    otl_link_deadline(&g->link, UINT64_MAX);
+    otl_link_no_deadline(&g->link);
     g->busy = false;
     g->stats.bytes_sent += g->bytes_sent;
     g->stats.requests += g->bytes_sent > 0;
@@ -494,6 +542,7 @@ enum otel_err otl_grpc_new(const struct otl_grpc_options *options, struct otl_gr
     otl_buf_init(&g->message, TEXT_BYTES);
     otl_buf_init(&g->details, TEXT_BYTES);
     otl_buf_init(&g->body, options->max_response + PREFIX);
+    otl_buf_init(&g->plain, options->max_response);
     err = otl_link_init(&g->link, &link);
     if (err == OTEL_OK)
         err = otl_grpc_split_headers(options->header_lines, &g->headers);
@@ -517,6 +566,7 @@ void otl_grpc_free(struct otl_grpc *g)
     otl_buf_fini(&g->message);
     otl_buf_fini(&g->details);
     otl_buf_fini(&g->body);
+    otl_buf_fini(&g->plain);
     otl_mem_free(g);
 }
 

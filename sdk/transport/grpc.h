@@ -25,8 +25,9 @@
  *           inside call, and may call call, cancel or free.
  * Memory    a request's message is borrowed until done or cancel. The views of a result live
  *           until the next call, cancel or free.
- * Limits    one call at a time (OTEL_ERR_BLOCKED); an answer of max_response bytes; nghttp2's own
- *           limits on header blocks and control frames.
+ * Limits    one call at a time (OTEL_ERR_BLOCKED); an answer of max_response bytes, compressed or
+ *           not (many servers answer in the encoding of the request); nghttp2's own limits on
+ *           header blocks and control frames.
  *
  * Spec: gRPC over HTTP/2; OTLP 1.x "OTLP/gRPC".
  */
@@ -44,6 +45,8 @@ struct otl_grpc_result {
     uint64_t retry_delay_ns;
     bool reused;                   /* the connection had carried a call before */
     struct otl_view body;          /* the response message; only with grpc_status 0 */
+    const char *encoding;          /* of body where that is not plain: what the server has chosen
+                                      and is no gzip, which is undone here; NULL: plain */
     uint64_t bytes_sent;
     uint64_t bytes_received;
 };
@@ -89,6 +92,9 @@ const struct otl_http_stats *otl_grpc_stats(const struct otl_grpc *grpc);
 /* Codes that OTLP retries: CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE,
  * DATA_LOSS, and RESOURCE_EXHAUSTED where there is RetryInfo. */
 bool otl_grpc_retryable(unsigned grpc_status, bool has_retry_info);
+
+/* "UNAVAILABLE"; static; "UNKNOWN" for a code that there is not. */
+const char *otl_grpc_status_name(unsigned grpc_status);
 
 /* The code for an answer without grpc-status (gRPC's "HTTP to gRPC Status Code Mapping"). */
 unsigned otl_grpc_status_of_http(unsigned http_status);

@@ -37,6 +37,18 @@ bool otl_grpc_retryable(unsigned grpc_status, bool has_retry_info)
     }
 }
 
+const char *otl_grpc_status_name(unsigned grpc_status)
+{
+    static const char *const names[] = {
+        "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
+        "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+        "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
+        "UNAUTHENTICATED"
+    };
+
+    return names[grpc_status < sizeof(names) / sizeof(names[0]) ? grpc_status : UNKNOWN];
+}
+
 unsigned otl_grpc_status_of_http(unsigned http_status)
 {
     switch (http_status) {

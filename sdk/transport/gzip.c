@@ -8,7 +8,7 @@
 
 #include "sdk/base/mem.h"
 
-enum { GZIP_WINDOW = 15 + 16 }; /* 16: gzip framing (zlib.h, deflateInit2) */
+enum { WINDOW = 15, GZIP_WINDOW = WINDOW + 16 /* zlib.h, deflateInit2 */, ROOM = 1024 };
 
 struct otl_gzip {
     z_stream stream;
@@ -26,7 +26,7 @@ static void z_free(void *context, void *memory)
     otl_mem_free(memory);
 }
 
-enum otel_err otl_gzip_new(int level, struct otl_gzip **ret)
+static enum otel_err make(int level, int window, struct otl_gzip **ret)
 {
     struct otl_gzip *gzip = otl_mem_zalloc(sizeof(*gzip));
     int code;
@@ -35,13 +35,23 @@ enum otel_err otl_gzip_new(int level, struct otl_gzip **ret)
         return OTEL_ERR_MEMORY;
     gzip->stream.zalloc = z_alloc;
     gzip->stream.zfree = z_free;
-    code = deflateInit2(&gzip->stream, level, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY);
+    code = deflateInit2(&gzip->stream, level, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY);
     if (code != Z_OK) {
         otl_mem_free(gzip);
         return code == Z_STREAM_ERROR ? OTEL_ERR_ARGUMENT : OTEL_ERR_MEMORY;
     }
     *ret = gzip;
     return OTEL_OK;
+}
+
+enum otel_err otl_gzip_new(int level, struct otl_gzip **ret)
+{
+    return make(level, GZIP_WINDOW, ret);
+}
+
+enum otel_err otl_gzip_new_zlib(int level, struct otl_gzip **ret)
+{
+    return make(level, WINDOW, ret);
 }
 
 void otl_gzip_free(struct otl_gzip *gzip)
@@ -75,4 +85,40 @@ enum otel_err otl_gzip_compress(struct otl_gzip *gzip, struct otl_view data, str
     out->len += bound - stream->avail_out;
     out->data[out->len] = '\0';
     return OTEL_OK;
+}
+
+static enum otel_err expand(z_stream *stream, struct otl_buf *out)
+{
+    int code = Z_OK;
+
+    while (code == Z_OK) {
+        size_t left = out->max - out->len, room = left < ROOM ? left + 1 : ROOM;
+        unsigned char scratch[ROOM];
+        enum otel_err err;
+        stream->next_out = scratch;
+        stream->avail_out = (uInt)room; /* one byte more than may be, to see that there is one */
+        code = inflate(stream, Z_NO_FLUSH);
+        err = otl_buf_append(out, scratch, room - stream->avail_out);
+        if (err != OTEL_OK)
+            return err;
+    }
+    if (code == Z_MEM_ERROR)
+        return OTEL_ERR_MEMORY;
+    return code == Z_STREAM_END && stream->avail_in == 0 ? OTEL_OK : OTEL_ERR_CORRUPT;
+}
+
+enum otel_err otl_gzip_expand(struct otl_view data, struct otl_buf *out)
+{
+    z_stream stream = {.zalloc = z_alloc, .zfree = z_free};
+    enum otel_err err;
+
+    if (data.len > UINT_MAX / 2)
+        return OTEL_ERR_LIMIT;
+    if (inflateInit2(&stream, GZIP_WINDOW) != Z_OK)
+        return OTEL_ERR_MEMORY;
+    stream.next_in = (const Bytef *)data.data;
+    stream.avail_in = (uInt)data.len;
+    err = expand(&stream, out);
+    inflateEnd(&stream);
+    return err;
 }

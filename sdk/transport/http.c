@@ -62,7 +62,7 @@ static void finish(struct otl_http *h, enum otl_http_outcome outcome, enum otel_
     if (h->response.head_done && (outcome == OTL_HTTP_CUT || outcome == OTL_HTTP_TIMEOUT))
         outcome = OTL_HTTP_ANSWERED;
     result = result_of(h, outcome, err);
-    otl_link_deadline(&h->link, UINT64_MAX);
+    otl_link_no_deadline(&h->link);
     h->busy = false;
     h->stats.bytes_received += result.bytes_received;
     h->stats.bytes_sent += result.bytes_sent;
@@ -274,7 +274,7 @@ void otl_http_cancel(struct otl_http *h)
 {
     if (!h->busy)
         return;
-    otl_link_deadline(&h->link, UINT64_MAX);
+    otl_link_no_deadline(&h->link);
     h->busy = false;
     h->stats.bytes_sent += h->sent;
     h->stats.requests += h->sent > 0;
@@ -311,6 +311,8 @@ enum otel_err otl_http_post(struct otl_http *h, const struct otl_http_request *r
                              request->content_encoding ? "\r\n" : "", request->body.len);
     if (err != OTEL_OK)
         return err;
+    if (!otl_link_deadline(&h->link, request->deadline_ns))
+        return OTEL_ERR_MEMORY;
     otl_response_begin(&h->response);
     h->request = *request;
     h->busy = true;
@@ -319,7 +321,6 @@ enum otel_err otl_http_post(struct otl_http *h, const struct otl_http_request *r
     if (otl_link_is_old(&h->link))
         otl_link_close(&h->link);
     h->reused = h->link.fd >= 0;
-    otl_link_deadline(&h->link, request->deadline_ns);
     if (h->link.fd >= 0)
         send_all(h);
     else

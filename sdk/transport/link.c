@@ -104,12 +104,13 @@ static void on_writable(evutil_socket_t fd, short what, void *argument)
     }
 }
 
-static void arm_timer(struct otl_link *link)
+/* False without memory for it. */
+static bool arm_timer(struct otl_link *link)
 {
     uint64_t now = otl_clock_mono(link->clock);
     struct timeval tv = otl_timeval(link->deadline_ns > now ? link->deadline_ns - now : 0);
 
-    event_add(link->timer, &tv);
+    return event_add(link->timer, &tv) == 0;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *argument)
@@ -120,10 +121,9 @@ static void on_timer(evutil_socket_t fd, short what, void *argument)
     (void)what;
     if (link->deadline_ns == UINT64_MAX)
         return;
-    if (otl_clock_mono(link->clock) < link->deadline_ns) {
-        arm_timer(link); /* the loop's clock is coarse, or the test's stands still */
+    /* The loop's clock is coarse, or the test's stands still. Too early is better than never. */
+    if (otl_clock_mono(link->clock) < link->deadline_ns && arm_timer(link))
         return;
-    }
     link->deadline_ns = UINT64_MAX;
     link->handlers->timed_out(link->context);
 }
@@ -156,6 +156,10 @@ static void on_connected(void *context, enum otel_err err, int fd)
 
     if (err == OTEL_OK)
         err = open_connection(link, fd);
+    else
+        snprintf(link->why, sizeof(link->why), "%s",
+                 err == OTEL_ERR_NOT_FOUND ? "no host of this name is known"
+                                           : otl_connector_why(link->connector));
     if (err != OTEL_OK)
         give_up(link, err);
     else if (link->shaking)
@@ -231,13 +235,19 @@ void otl_link_close(struct otl_link *link)
     drop_connection(link);
 }
 
-void otl_link_deadline(struct otl_link *link, uint64_t deadline_ns)
+bool otl_link_deadline(struct otl_link *link, uint64_t deadline_ns)
 {
     link->deadline_ns = deadline_ns;
-    if (deadline_ns == UINT64_MAX)
-        event_del(link->timer);
-    else
-        arm_timer(link);
+    if (deadline_ns != UINT64_MAX && arm_timer(link))
+        return true;
+    otl_link_no_deadline(link);
+    return deadline_ns == UINT64_MAX;
+}
+
+void otl_link_no_deadline(struct otl_link *link)
+{
+    link->deadline_ns = UINT64_MAX;
+    event_del(link->timer);
 }
 
 bool otl_link_await_writable(struct otl_link *link)

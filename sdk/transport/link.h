@@ -94,8 +94,11 @@ void otl_link_close(struct otl_link *link);
 /* There is a connection that has lived for longer than it may; the owner closes it between two
  * requests. */
 bool otl_link_is_old(const struct otl_link *link);
-/* timed_out is called once when it has passed; UINT64_MAX: never (and takes back an earlier). */
-void otl_link_deadline(struct otl_link *link, uint64_t deadline_ns);
+/* timed_out is called once when it has passed, or before where there is no memory to wait on;
+ * UINT64_MAX: never. False: no memory for it, and there is none. */
+OTEL_MUST_USE bool otl_link_deadline(struct otl_link *link, uint64_t deadline_ns);
+/* Takes it back. */
+void otl_link_no_deadline(struct otl_link *link);
 /* False: no memory. */
 bool otl_link_await_writable(struct otl_link *link);
 

@@ -20,6 +20,11 @@ transport_http_test_SRCS := sdk/transport/tests/http_test.c sdk/transport/tests/
 transport_http_test_LIBS := transport
 TSAN_TESTS += transport_http_test
 
+TESTS += transport_no_timer_test
+transport_no_timer_test_SRCS := sdk/transport/tests/no_timer_test.c \
+                                sdk/transport/tests/http_rig.c sdk/transport/tests/server.c
+transport_no_timer_test_LIBS := transport sdk_rig
+
 TESTS += transport_connect_test
 transport_connect_test_SRCS := sdk/transport/tests/connect_test.c sdk/transport/tests/http_rig.c \
                                sdk/transport/tests/server.c

@@ -58,11 +58,14 @@ bool otl_retry_next_after(struct otl_retry *retry, const uint64_t *asked_ns, uin
                           struct otl_random *random, uint64_t *ret_wait_ns)
 {
     uint64_t wait_ns, grown;
+    bool asked;
 
     retry->attempts++;
     if (retry->attempts >= retry->options.max_attempts)
         return false;
-    wait_ns = asked_ns != NULL ? *asked_ns : jittered(retry->backoff_ns, random);
+    /* one that is full and asks for no wait is not asked again and again */
+    asked = asked_ns != NULL && *asked_ns >= retry->options.initial_ns;
+    wait_ns = asked ? *asked_ns : jittered(retry->backoff_ns, random);
     grown = (uint64_t)((double)retry->backoff_ns * retry->options.factor);
     retry->backoff_ns = grown < retry->options.max_ns ? grown : retry->options.max_ns;
     if (wait_ns >= left_ns)

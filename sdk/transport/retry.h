@@ -17,8 +17,9 @@
  * end after the deadline of the whole export is not begun.
  *
  * Threads   no state but the caller's struct; one owner.
- * Limits    waits are capped at max_ns; attempts end at the export's deadline, and where there is
- *           none (timeout 0) at max_attempts.
+ * Limits    waits are capped at max_ns; a server that asks for less than initial_ns is taken as one
+ *           that asks for none; attempts end at the export's deadline, and where there is none
+ *           (timeout 0) at max_attempts.
  * Spec      OTLP 1.x "OTLP/HTTP Throttling", "Failures"; protocol/exporter.md "Retry".
  */
 

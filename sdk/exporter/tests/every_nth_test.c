@@ -20,6 +20,7 @@
 #include <otel/sdk/otlp.h>
 #include <otel/sdk/provider.h>
 
+#include "sdk/exporter/tests/life.h"
 #include "sdk/tests/heap.h"
 #include "sdk/transport/tests/grpc_thread.h"
 #include "sdk/transport/tests/server.h"
@@ -108,92 +109,7 @@ static enum otel_err make_memory(struct otel_sdk_exporter **ret)
     return err;
 }
 
-/* --- a life --- */
-
-struct kind {
-    enum otel_err (*make)(struct otel_sdk_exporter **ret);
-    bool simple; /* under the simple processor, else the batch one */
-    bool wire;   /* it opens connections */
-};
-
-struct life {
-    enum otel_err err; /* of setting up */
-    unsigned long failed;
-    struct otel_sdk_stats stats;
-};
-
-static void make_spans(struct otel_tracer *tracer, int count)
-{
-    static char large[5001];
-
-    memset(large, 'x', sizeof(large) - 1);
-    for (int i = 0; i < count; i++) {
-        struct otel_span *span = otel_span_start(tracer, "work", NULL);
-        otel_span_set_str(span, "large", large);
-        otel_span_set_int(span, "n", i);
-        otel_span_add_event_named(span, "event");
-        otel_span_set_status(span, OTEL_STATUS_ERROR, "why");
-        otel_span_finish(span);
-    }
-}
-
-static enum otel_err set_up(const struct kind *kind, struct otel_sdk_provider **ret)
-{
-    struct otel_sdk_provider_options options;
-    struct otel_sdk_processor *processor = NULL;
-    struct otel_sdk_exporter *exporter = NULL;
-    struct otel_sdk_batch_options batch;
-    enum otel_err err = kind->make(&exporter);
-
-    if (err != OTEL_OK)
-        return err;
-    otel_sdk_batch_options_init(&batch);
-    batch.schedule_delay_millis = 3600 * 1000;
-    err = kind->simple ? otel_sdk_simple_new(NULL, exporter, &processor)
-                       : otel_sdk_batch_new(&batch, exporter, &processor);
-    if (err != OTEL_OK)
-        return err;
-    otel_sdk_provider_options_init(&options);
-    options.processors = &processor;
-    options.processor_count = 1;
-    return otel_sdk_provider_new(&options, ret);
-}
-
-static struct life live(const struct kind *kind, unsigned long nth, int spans)
-{
-    struct life life = {.stats.struct_size = sizeof(life.stats)};
-    struct otel_sdk_provider *provider = NULL;
-    struct otel_tracer *tracer;
-
-    heap_fail_every(nth);
-    life.err = set_up(kind, &provider);
-    if (life.err == OTEL_OK) {
-        tracer = otel_tracer_provider_tracer(otel_sdk_provider_api(provider), NULL);
-        make_spans(tracer, spans);
-        (void)otel_sdk_provider_force_flush(provider, 60000);
-        make_spans(tracer, spans);
-        (void)otel_sdk_provider_shutdown(provider, 60000);
-        otel_tracer_unref(tracer);
-        otel_sdk_provider_stats(provider, &life.stats);
-    }
-    otel_sdk_provider_free(provider);
-    life.failed = heap_failed();
-    heap_fail_every(0);
-    return life;
-}
-
-static void books_balance(const struct otel_sdk_stats *stats, unsigned long nth)
-{
-    uint64_t lost = 0;
-
-    for (int i = 0; i < OTEL_SDK_DROP_COUNT; i++)
-        lost += i == OTEL_SDK_DROP_NO_MEMORY ? 0 : stats->total.dropped[i];
-    if (stats->started != stats->sampled + stats->not_recorded ||
-        stats->sampled != stats->total.exported + lost)
-        fail_msg("every %lu: started %llu, sampled %llu, exported %llu, lost %llu", nth,
-                 (unsigned long long)stats->started, (unsigned long long)stats->sampled,
-                 (unsigned long long)stats->total.exported, (unsigned long long)lost);
-}
+/* --- their lives --- */
 
 static int descriptors(void)
 {
@@ -206,10 +122,28 @@ static int descriptors(void)
     return count;
 }
 
-static void all_lives_of(const struct kind *kind)
+struct outcome {
+    enum otel_err err; /* of setting up */
+    unsigned long failed;
+    struct otel_sdk_stats stats;
+};
+
+static struct outcome live(const struct life_kind *kind, unsigned long nth, int spans)
+{
+    struct outcome outcome;
+
+    heap_fail_every(nth);
+    outcome.err = life_of(kind, spans, &outcome.stats);
+    outcome.failed = heap_failed();
+    heap_fail_every(0);
+    return outcome;
+}
+
+/* A loop of its own: servers on this heap free what a life left them in their own time. */
+static void all_lives_of(const struct life_kind *kind)
 {
     bool whole = false;
-    struct life life = live(kind, 0, 2 * SPANS); /* what the process keeps for ever is made now */
+    struct outcome life = live(kind, 0, 2 * SPANS); /* what the process keeps is made now */
     long blocks = heap_live();
     int open = descriptors();
 
@@ -219,10 +153,10 @@ static void all_lives_of(const struct kind *kind)
         if (life.err != OTEL_OK && life.err != OTEL_ERR_MEMORY && life.err != OTEL_ERR_IO)
             fail_msg("every %lu: set up with %s", nth, otel_err_name(life.err));
         assert_true(nth > 1 || life.err == OTEL_ERR_MEMORY);
-        books_balance(&life.stats, nth);
+        life_books_balance(&life.stats);
         if (heap_live() > blocks)
             fail_msg("every %lu: %ld blocks are left", nth, heap_live() - blocks);
-        if (!kind->wire) /* the server closes its ends in its own time */
+        if (!kind->wire)
             assert_int_equal(descriptors(), open);
         whole = life.failed == 0;
     }
@@ -233,7 +167,7 @@ static void all_lives_of(const struct kind *kind)
 #define LIVES(name, ...)                                                                           \
     static void name(void **state)                                                                 \
     {                                                                                              \
-        static const struct kind kind = {__VA_ARGS__};                                             \
+        static const struct life_kind kind = {__VA_ARGS__};                                        \
                                                                                                    \
         (void)state;                                                                               \
         all_lives_of(&kind);                                                                       \
@@ -278,15 +212,16 @@ static int tear_down_world(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* first: their descriptors are counted, and a server closes its ends in its own time */
+        cmocka_unit_test(to_a_file_of_json_lines),
+        cmocka_unit_test(to_a_file_of_protobuf),
+        cmocka_unit_test(to_the_console),
+        cmocka_unit_test(to_memory),
         cmocka_unit_test(over_http),
         cmocka_unit_test(over_http_each_span_at_once),
         cmocka_unit_test(over_http_as_json),
         cmocka_unit_test(over_grpc),
         cmocka_unit_test(over_grpc_each_span_at_once),
-        cmocka_unit_test(to_a_file_of_json_lines),
-        cmocka_unit_test(to_a_file_of_protobuf),
-        cmocka_unit_test(to_the_console),
-        cmocka_unit_test(to_memory),
     };
 
     return cmocka_run_group_tests_name("every_nth", tests, set_up_world, tear_down_world);

@@ -32,10 +32,11 @@ static void silence_ends_as_a_timeout(void **state)
     rig_init(&rig);
     srv_push(rig.srv, &silent);
     assert_int_not_equal(rig_send(&rig, 3), OTEL_OK);
-    assert_true(NOW() - start < 5 * OTL_NS_PER_S);
+    assert_true(NOW() - start < 9 * OTL_NS_PER_S); /* without this limit: 10 s, or never */
     assert_int_equal(rig.dropped[OTEL_SDK_DROP_EXPORT_TIMEOUT], 3);
     assert_int_equal(rig_otlp(&rig).results[OTEL_SDK_OTLP_TIMEOUT], 1);
-    assert_int_equal(rig_send(&rig, 3), OTEL_OK); /* and it recovers */
+    for (int tries = 0; rig_send(&rig, 3) != OTEL_OK; tries++) /* and it recovers */
+        assert_in_range(tries, 0, 100);
     rig_fini(&rig);
 }
 
@@ -55,7 +56,7 @@ static void shutdown_is_bounded_though_nobody_answers(void **state)
     assert_true(srv_wait(rig.srv, 1));
     start = NOW();
     assert_int_equal(otel_sdk_provider_shutdown(rig.provider, 200), OTEL_ERR_TIMEOUT);
-    assert_true(NOW() - start < 5 * OTL_NS_PER_S);
+    assert_true(NOW() - start < 60 * OTL_NS_PER_S); /* without this limit: never */
     assert_int_equal(rig.dropped[OTEL_SDK_DROP_EXPORT_TIMEOUT], 600);
     rig_fini(&rig);
 }
@@ -198,6 +199,7 @@ static void failing_allocation_keeps_the_books(void **state)
         struct otel_sdk_stats all = {.struct_size = sizeof(all)};
         struct otel_sdk_processor_stats stats;
         uint64_t dropped = 0, told = 0;
+        unsigned sends;
         struct rig rig;
 
         rig_defaults(&rig);
@@ -207,7 +209,8 @@ static void failing_allocation_keeps_the_books(void **state)
         otl_mem_fail_at(n);
         (void)rig_send(&rig, 5);
         otl_mem_fail_at(0);
-        (void)rig_send(&rig, 1);
+        for (sends = 1; rig_send(&rig, 1) != OTEL_OK; sends++)
+            assert_in_range(sends, 1, 100); /* where 200 ms are too short */
         otel_sdk_provider_stats(rig.provider, &all);
         stats = rig_stats(&rig);
         for (int reason = 0; reason < OTEL_SDK_DROP_COUNT; reason++) {
@@ -216,7 +219,7 @@ static void failing_allocation_keeps_the_books(void **state)
         }
         assert_int_equal(stats.received, stats.exported + dropped);
         assert_int_equal(told, dropped + all.no_memory);
-        assert_int_equal(all.started, 6);
+        assert_int_equal(all.started, 5 + sends);
         assert_true(stats.exported >= 1); /* the last one */
         assert_true(rig_otlp(&rig).exports <= stats.batches); /* less where start failed */
         rig_fini(&rig);

@@ -41,7 +41,8 @@ void rig_defaults(struct rig *rig)
     rig->otlp.seeded = true;
     rig->otlp.seed = 7;
     otel_sdk_batch_options_init(&rig->batch);
-    rig->batch.schedule_delay_millis = 60000; /* only flush and size trigger */
+    rig->batch.schedule_delay_millis = 3600 * 1000; /* only flush and size trigger */
+    rig->batch.export_timeout_millis = 3600 * 1000; /* the exporter's own comes first */
 }
 
 void rig_init(struct rig *rig)
@@ -89,7 +90,7 @@ void rig_spans(struct rig *rig, unsigned count)
 enum otel_err rig_send(struct rig *rig, unsigned count)
 {
     rig_spans(rig, count);
-    return otel_sdk_provider_force_flush(rig->provider, 30000);
+    return otel_sdk_provider_force_flush(rig->provider, 120000);
 }
 
 struct otel_sdk_processor_stats rig_stats(struct rig *rig)

@@ -60,7 +60,7 @@ struct capture {
 static void capture_batch(struct otel_sdk_exporter *exporter, const struct otel_sdk_batch *batch,
                           otel_sdk_export_done_fn *done, void *done_arg)
 {
-    const struct otel_sdk_export_result result = {OTEL_OK, 0, 1, 0};
+    const struct otel_sdk_export_result result = {.requests = 1};
 
     assert_int_equal(otl_otlp_encode_batch(batch, ((struct capture *)exporter)->bytes), OTEL_OK);
     done(done_arg, &result);

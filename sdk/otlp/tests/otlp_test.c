@@ -51,7 +51,7 @@ static void capture_batch(struct otel_sdk_exporter *exporter, const struct otel_
                           otel_sdk_export_done_fn *done, void *done_arg)
 {
     struct capture *capture = (struct capture *)exporter;
-    struct otel_sdk_export_result result = {OTEL_OK, 0, 1, 0};
+    struct otel_sdk_export_result result = {.requests = 1};
 
     otl_buf_reset(&capture->buf);
     result.err = otl_otlp_encode_batch(batch, &capture->buf);
@@ -65,7 +65,7 @@ static void no_free(struct otel_sdk_exporter *exporter)
 }
 
 static const struct otel_sdk_exporter_ops capture_ops = {
-    sizeof(struct otel_sdk_exporter_ops), NULL, capture_batch, NULL, NULL, NULL, NULL, no_free};
+    .struct_size = sizeof(capture_ops), .export_batch = capture_batch, .free = no_free};
 
 struct bench {
     struct rig rig;

@@ -19,7 +19,7 @@
 
 #include "sdk/transport/resolve.h"
 
-enum { THREADS = 3, FORKS = 40, PATIENCE_S = 20 };
+enum { THREADS = 3, FORKS = 40, PATIENCE_S = 60 };
 
 static atomic_bool g_enough;
 static atomic_ulong g_calls;

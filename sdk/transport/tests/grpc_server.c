@@ -88,8 +88,8 @@ static ssize_t read_answer(nghttp2_session *session, int32_t stream, uint8_t *bu
 {
     struct conn *c = context;
     size_t len = c->step.message_len, at = 0, shown = len + c->step.bad_prefix;
-    const uint8_t prefix[5] = {0, (uint8_t)(shown >> 24), (uint8_t)(shown >> 16),
-                               (uint8_t)(shown >> 8), (uint8_t)shown};
+    const uint8_t prefix[5] = {c->step.encoding != NULL, (uint8_t)(shown >> 24),
+                               (uint8_t)(shown >> 16), (uint8_t)(shown >> 8), (uint8_t)shown};
     nghttp2_nv nv[4];
 
     (void)source;
@@ -113,7 +113,11 @@ static void answer(struct conn *c, int32_t stream)
     c->answered = 0;
     switch (c->step.then) {
     case GSRV_ANSWER:
-        nghttp2_submit_response(c->session, stream, nv, 2, &provider);
+        if (c->step.encoding != NULL)
+            nv[2] = pair("grpc-encoding", c->step.encoding);
+        nghttp2_submit_response(c->session, stream, nv,
+                                c->step.encoding != NULL && c->step.encoding[0] != '\0' ? 3 : 2,
+                                &provider);
         break;
     case GSRV_ERROR:
         nghttp2_submit_response(c->session, stream, nv, 2 + trailers(&c->step, nv + 2), NULL);

@@ -38,6 +38,7 @@ struct gsrv_step {
     const char *details;      /* grpc-status-details-bin, base64; NULL: none */
     const char *message;      /* the response message */
     size_t message_len;
+    const char *encoding;     /* grpc-encoding, the message is flagged; "": without the header */
     bool bad_prefix;          /* the length in front of the message is wrong */
     bool goaway;              /* say GOAWAY after the answer */
 };

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,6 +14,7 @@
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 #include "sdk/transport/grpc.h"
+#include "sdk/transport/gzip.h"
 #include "sdk/transport/tests/grpc_server.h"
 
 struct rig {
@@ -90,7 +92,9 @@ static void a_call_is_a_post_with_one_message(void **state)
 {
     struct gsrv_step step = {.then = GSRV_ANSWER, .message = "reply", .message_len = 5};
     struct rig rig;
-    const char *data;
+    const char *data, *timeout;
+    unsigned long left_us;
+    char *unit;
     size_t len;
 
     (void)state;
@@ -107,7 +111,11 @@ static void a_call_is_a_post_with_one_message(void **state)
     assert_non_null(strstr(gsrv_headers(rig.srv), "te: trailers\n"));
     assert_non_null(strstr(gsrv_headers(rig.srv), "content-type: application/grpc\n"));
     assert_non_null(strstr(gsrv_headers(rig.srv), "x-test: yes\n"));
-    assert_non_null(strstr(gsrv_headers(rig.srv), "grpc-timeout: 19"));
+    timeout = strstr(gsrv_headers(rig.srv), "grpc-timeout: ");
+    assert_non_null(timeout);
+    left_us = strtoul(timeout + strlen("grpc-timeout: "), &unit, 10);
+    assert_in_range(left_us, 1, 20000000); /* what is left of 20 s */
+    assert_int_equal(*unit, 'u');
     rig_fini(&rig);
 }
 
@@ -233,6 +241,64 @@ static void what_is_no_answer_is_told_apart(void **state)
     }
 }
 
+/* Servers answer in the encoding of the request. */
+static void an_answer_may_be_compressed(void **state)
+{
+    struct otl_buf said, bomb;
+    struct otl_gzip *gzip;
+    char zeroes[5000] = "";
+    struct rig rig;
+
+    (void)state;
+    otl_buf_init(&said, 1 << 16);
+    otl_buf_init(&bomb, 1 << 16);
+    assert_int_equal(otl_gzip_new(1, &gzip), OTEL_OK);
+    assert_int_equal(otl_gzip_compress(gzip, otl_view_str("what is said"), &said), OTEL_OK);
+    assert_int_equal(otl_gzip_compress(gzip, otl_view(zeroes, sizeof(zeroes)), &bomb), OTEL_OK);
+    {
+        const struct {
+            struct gsrv_step step;
+            enum otl_http_outcome outcome;
+            const char *body, *encoding;
+        } rows[] = {
+            {{.encoding = "gzip", .message = said.data, .message_len = said.len},
+             OTL_HTTP_ANSWERED, "what is said", NULL},
+            {{.encoding = "zstd", .message = "as it is", .message_len = 8}, OTL_HTTP_ANSWERED,
+             "as it is", "zstd"},
+            {{.encoding = "gzip", .message = bomb.data, .message_len = bomb.len},
+             OTL_HTTP_TOO_LARGE, "", NULL},
+            {{.encoding = "gzip", .message = said.data, .message_len = said.len - 1},
+             OTL_HTTP_GARBAGE, "", NULL},
+            {{.encoding = "gzip", .message = "plain", .message_len = 5}, OTL_HTTP_GARBAGE, "",
+             NULL},
+            {{.encoding = "gzip"}, OTL_HTTP_GARBAGE, "", NULL},
+            {{.encoding = "", .message = "x", .message_len = 1}, OTL_HTTP_GARBAGE, "", NULL},
+            {{.encoding = "identity", .message = "x", .message_len = 1}, OTL_HTTP_GARBAGE, "",
+             NULL},
+            {{.encoding = "sixteen-letters-", .message = "x", .message_len = 1}, OTL_HTTP_GARBAGE,
+             "", NULL},
+        };
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            rig_init(&rig);
+            gsrv_push(rig.srv, &rows[i].step);
+            call(&rig, "x");
+            if (rig.result.outcome != rows[i].outcome || strcmp(rig.body, rows[i].body) != 0)
+                fail_msg("row %zu: outcome %d, '%s'", i, (int)rig.result.outcome, rig.body);
+            assert_int_equal(rig.result.encoding != NULL, rows[i].encoding != NULL);
+            if (rows[i].encoding != NULL)
+                assert_string_equal(rig.result.encoding, rows[i].encoding);
+            call(&rig, "again"); /* plain */
+            assert_int_equal(rig.result.outcome, OTL_HTTP_ANSWERED);
+            assert_string_equal(rig.body, "");
+            assert_null(rig.result.encoding);
+            rig_fini(&rig);
+        }
+    }
+    otl_gzip_free(gzip);
+    otl_buf_fini(&said);
+    otl_buf_fini(&bomb);
+}
+
 static void goaway_means_another_connection(void **state)
 {
     struct gsrv_step step = {.then = GSRV_ANSWER, .goaway = true};
@@ -246,6 +312,22 @@ static void goaway_means_another_connection(void **state)
     call(&rig, "y");
     assert_int_equal(rig.result.grpc_status, 0);
     assert_int_equal(gsrv_connections(rig.srv), 2);
+    rig_fini(&rig);
+}
+
+/* Else the loop would be told of the end for ever, which takes a whole CPU. */
+static void a_connection_that_ends_between_calls_is_let_go(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig);
+    call(&rig, "x");
+    gsrv_free(rig.srv);
+    for (int i = 0; i < 100 && event_base_get_num_events(rig.base, EVENT_BASE_COUNT_ADDED) > 0; i++)
+        assert_true(event_base_loop(rig.base, EVLOOP_ONCE) >= 0);
+    assert_int_equal(event_base_get_num_events(rig.base, EVENT_BASE_COUNT_ADDED), 0);
+    rig.srv = gsrv_new(rig.base);
     rig_fini(&rig);
 }
 
@@ -342,7 +424,9 @@ int main(void)
         cmocka_unit_test(status_message_and_retry_info_are_read),
         cmocka_unit_test(an_answer_without_status_is_mapped),
         cmocka_unit_test(what_is_no_answer_is_told_apart),
+        cmocka_unit_test(an_answer_may_be_compressed),
         cmocka_unit_test(goaway_means_another_connection),
+        cmocka_unit_test(a_connection_that_ends_between_calls_is_let_go),
         cmocka_unit_test(nobody_there_is_no_connection),
         cmocka_unit_test(a_cancelled_call_is_never_done),
         cmocka_unit_test(retryable_codes_are_the_specifications),

@@ -25,11 +25,18 @@ static void *run(void *argument)
 
 void gsrv_thread_start(struct gsrv_thread *t)
 {
+    gsrv_thread_start_with(t, NULL, 0);
+}
+
+void gsrv_thread_start_with(struct gsrv_thread *t, const struct gsrv_step *steps, size_t count)
+{
     t->base = event_base_new();
     if (t->base == NULL || pipe(t->ends) != 0)
         abort();
     t->srv = gsrv_new(t->base);
     t->port = gsrv_port(t->srv);
+    for (size_t i = 0; i < count; i++)
+        gsrv_push(t->srv, &steps[i]);
     t->stop = event_new(t->base, t->ends[0], EV_READ, on_stop, t);
     if (t->stop == NULL || event_add(t->stop, NULL) != 0 ||
         pthread_create(&t->thread, NULL, run, t) != 0)

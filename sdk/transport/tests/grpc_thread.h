@@ -23,6 +23,8 @@ struct gsrv_thread {
 };
 
 void gsrv_thread_start(struct gsrv_thread *t);
+/* The same with a script. */
+void gsrv_thread_start_with(struct gsrv_thread *t, const struct gsrv_step *steps, size_t count);
 void gsrv_thread_stop(struct gsrv_thread *t);
 void gsrv_thread_fini(struct gsrv_thread *t);
 

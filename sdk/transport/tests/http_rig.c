@@ -79,5 +79,5 @@ void rig_post_for(struct rig *rig, const char *data, size_t len, unsigned millis
 
 void rig_post(struct rig *rig, const char *body)
 {
-    rig_post_for(rig, body, strlen(body), 5000);
+    rig_post_for(rig, body, strlen(body), 60000);
 }

@@ -198,6 +198,32 @@ static void back_off_grows_with_jitter_and_ends_at_the_deadline(void **state)
     assert_false(otl_retry_next(&retry, otl_view(NULL, 0), 0, UINT64_MAX, &random, &wait));
 }
 
+/* Else an export would be a hundred requests without a pause. */
+static void a_server_that_asks_for_no_wait_is_not_hammered(void **state)
+{
+    static const char *const asked[] = {"0", "Thu, 20 Nov 2025 00:00:04 GMT"};
+    const uint64_t wall = 1763683200ULL * OTL_NS_PER_S, little = 1;
+    struct otl_retry_options options;
+    struct otl_retry retry;
+    struct otl_random random;
+    uint64_t wait, base;
+
+    (void)state;
+    otl_retry_options_init(&options);
+    otl_random_seed(&random, 1);
+    for (unsigned i = 0; i < 3; i++) {
+        otl_retry_start(&retry, &options);
+        base = options.initial_ns;
+        for (int k = 0; k < 8; k++) {
+            assert_true(i < 2 ? otl_retry_next(&retry, otl_view_str(asked[i]), wall, UINT64_MAX,
+                                               &random, &wait)
+                              : otl_retry_next_after(&retry, &little, UINT64_MAX, &random, &wait));
+            assert_true(wait >= base / 2 && wait <= base);
+            base = base * 2 < options.max_ns ? base * 2 : options.max_ns;
+        }
+    }
+}
+
 static void gzip_comes_back_as_it_was(void **state)
 {
     enum { SIZE = 200000 };
@@ -388,6 +414,7 @@ int main(void)
         cmocka_unit_test(only_the_four_statuses_are_retried),
         cmocka_unit_test(retry_after_is_seconds_or_a_date),
         cmocka_unit_test(back_off_grows_with_jitter_and_ends_at_the_deadline),
+        cmocka_unit_test(a_server_that_asks_for_no_wait_is_not_hammered),
         cmocka_unit_test(gzip_comes_back_as_it_was),
         cmocka_unit_test(answers_are_read_in_every_framing),
         cmocka_unit_test(garbage_answers_are_refused),

@@ -6,14 +6,15 @@
 #include <otel/propagators.h>
 #include <otel/sdk/config.h>
 #include <otel/sdk/file_exporter.h>
-#include <otel/sdk/remote_sampler.h>
 #include <otel/vendor_propagators.h>
 
 #include "sdk/base/library.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/options.h"
 #include "sdk/config/hook.h"
 #include "sdk/config/level.h"
 #include "sdk/config/settings.h"
+#include "sdk/config/steered.h"
 #include "sdk/resource/detect.h"
 #include "sdk/resource/environment.h"
 
@@ -23,6 +24,7 @@ struct otel_sdk {
     struct otel_sdk_provider *provider; /* NULL: disabled */
     struct otel_propagator *propagator;
     const struct otel_sdk_exporter *otlp; /* the provider's */
+    struct otel_config_provider *config_provider; /* NULL: none */
 };
 
 enum { SHUTDOWN_MILLIS = 5000, MORE_MAX = 63 };
@@ -31,6 +33,7 @@ void otel_sdk_env_options_init(struct otel_sdk_env_options *options)
 {
     memset(options, 0, sizeof(*options));
     options->struct_size = sizeof(*options);
+    options->console_fd = STDOUT_FILENO;
 }
 
 static struct otel_propagator *propagator_of(int word)
@@ -73,21 +76,13 @@ static enum otel_err make_remote_sampler(const struct otel_sdk_env_options *opti
                                          struct otel_sdk_sampler **ret)
 {
     struct otel_sdk_jaeger_remote_options remote;
-    struct otel_value service;
     enum otel_err err;
 
-    otel_sdk_jaeger_remote_options_init(&remote);
+    otl_steered_jaeger(options, resource, &remote);
     if (s->sampler_endpoint[0] != '\0')
         remote.endpoint = otel_str(s->sampler_endpoint);
     if (s->sampler_interval_millis != 0)
         remote.polling_interval_millis = s->sampler_interval_millis;
-    if (otel_sdk_resource_get(resource, otel_str("service.name"), &service) &&
-        service.type == OTEL_VALUE_STRING)
-        remote.service = otel_strn(service.as.string, service.count);
-    remote.error = options->error;
-    remote.error_arg = options->error_arg;
-    remote.create_thread = options->create_thread;
-    remote.create_thread_arg = options->create_thread_arg;
     err = otel_sdk_sampler_traceidratio_new(s->sampler_ratio, &remote.initial);
     if (err == OTEL_OK)
         err = otel_sdk_sampler_jaeger_remote_new(&remote, ret);
@@ -103,6 +98,30 @@ static enum otel_err make_remote_sampler(const struct otel_sdk_env_options *opti
     }
     otel_sdk_sampler_unref(remote.initial);
     return err;
+}
+
+static enum otel_err make_xray_sampler(const struct otel_sdk_env_options *options,
+                                       const struct otl_settings *s,
+                                       const struct otel_sdk_resource *resource,
+                                       struct otel_sdk_sampler **ret)
+{
+    struct otel_sdk_xray_options xray;
+    enum otel_err err;
+
+    otl_steered_xray(options, resource, &xray);
+    if (s->sampler_endpoint[0] != '\0')
+        xray.endpoint = otel_str(s->sampler_endpoint);
+    if (s->sampler_interval_millis != 0)
+        xray.polling_interval_millis = s->sampler_interval_millis;
+    err = otel_sdk_sampler_xray_new(&xray, ret);
+    if (err != OTEL_ERR_THREAD && err != OTEL_ERR_LIMIT)
+        return err;
+    return otl_steered_without_xray(
+        options, err,
+        err == OTEL_ERR_THREAD
+            ? "xray: it gets no thread; a share of 0.05 is used"
+            : "xray: the resource or the endpoint is too long for it; a share of 0.05 is used",
+        ret);
 }
 
 static enum otel_err make_sampler(const struct otel_sdk_env_options *env_options,
@@ -124,8 +143,11 @@ static enum otel_err make_sampler(const struct otel_sdk_env_options *env_options
     case OTL_SAMPLER_JAEGER_REMOTE:
         err = make_remote_sampler(env_options, s, resource, &root);
         break;
+    case OTL_SAMPLER_XRAY:
+        err = make_xray_sampler(env_options, s, resource, &root);
+        break;
     default:
-        err = otel_sdk_sampler_traceidratio_new(s->sampler_ratio, &root);
+        err = otel_sdk_sampler_ratio_rule_new(s->ratio_rule, s->sampler_ratio, &root);
         break;
     }
     if (err != OTEL_OK || !(s->sampler & OTL_SAMPLER_PARENTBASED)) {
@@ -139,6 +161,11 @@ static enum otel_err make_sampler(const struct otel_sdk_env_options *env_options
     return err;
 }
 
+static void tell_of_entities(void *teller, enum otel_err err, const char *text)
+{
+    otl_tell(teller, err, "OTEL_ENTITIES: %s", text);
+}
+
 static enum otel_err make_resource(const struct otel_sdk_env_options *options,
                                    const struct otl_env_source *source, const struct otl_env *env,
                                    struct otel_sdk_resource **ret)
@@ -146,7 +173,10 @@ static enum otel_err make_resource(const struct otel_sdk_env_options *options,
     const struct otl_detect_source place = {"", options->getenv, options->getenv_arg};
     struct otl_resource_environment described = {.attributes = env->resource_attributes,
                                                  .service_name = env->service_name,
-                                                 .instance_id = options->instance_id};
+                                                 .instance_id = options->instance_id,
+                                                 .entities = env->entities,
+                                                 .teller = {tell_of_entities,
+                                                            (void *)(uintptr_t)&source->teller}};
     struct otel_sdk_resource *detected = NULL;
     bool discarded = false;
     enum otel_err err = OTEL_OK;
@@ -158,8 +188,8 @@ static enum otel_err make_resource(const struct otel_sdk_env_options *options,
         err = otl_resource_from_environment(&described, options->resource, &discarded, ret);
     otel_sdk_resource_unref(detected);
     if (err == OTEL_OK && discarded)
-        otl_env_tell(source, OTEL_OK,
-                     "OTEL_RESOURCE_ATTRIBUTES cannot be decoded; all of it is discarded");
+        otl_tell(&source->teller, OTEL_OK,
+                 "OTEL_RESOURCE_ATTRIBUTES cannot be decoded; all of it is discarded");
     return err;
 }
 
@@ -213,12 +243,14 @@ static enum otel_err make_output(const struct otel_sdk_env_options *options, int
     otel_sdk_file_options_init(&file);
     file.error = options->error;
     file.error_arg = options->error_arg;
-    err = word == OTL_EXPORTER_CONSOLE ? otel_sdk_console_exporter_new(STDERR_FILENO, &exporter)
-                                       : otel_sdk_file_exporter_new(&file, &exporter);
+    err = word == OTL_EXPORTER_CONSOLE
+              ? otel_sdk_console_exporter_new(options->console_fd, &exporter)
+              : otel_sdk_file_exporter_new(&file, &exporter);
     return err == OTEL_OK ? otel_sdk_simple_new(NULL, exporter, ret) : err;
 }
 
-/* A processor for each exporter, so that none holds up another. */
+/* A processor for each exporter, so that none holds up another; those that make the end of a span
+ * wait come last. */
 static enum otel_err make_processors(const struct otel_sdk_env_options *options,
                                      struct otl_settings *s, struct otel_sdk *sdk,
                                      struct otel_sdk_processor **processors, size_t *ret_count)
@@ -226,12 +258,16 @@ static enum otel_err make_processors(const struct otel_sdk_env_options *options,
     enum otel_err err = OTEL_OK;
     size_t count = 0;
 
-    for (unsigned i = 0; err == OTEL_OK && i < s->exporter_count; i++) {
-        err = s->exporters[i] == OTL_EXPORTER_OTLP
-                  ? make_otlp(options, s, sdk, &processors[count])
-                  : make_output(options, s->exporters[i], &processors[count]);
-        count += err == OTEL_OK;
-    }
+    for (unsigned i = 0; err == OTEL_OK && i < s->exporter_count; i++)
+        if (s->exporters[i] == OTL_EXPORTER_OTLP) {
+            err = make_otlp(options, s, sdk, &processors[count]);
+            count += err == OTEL_OK;
+        }
+    for (unsigned i = 0; err == OTEL_OK && i < s->exporter_count; i++)
+        if (s->exporters[i] != OTL_EXPORTER_OTLP) {
+            err = make_output(options, s->exporters[i], &processors[count]);
+            count += err == OTEL_OK;
+        }
     while (err != OTEL_OK && count > 0)
         otel_sdk_processor_free(processors[--count]);
     *ret_count = count;
@@ -301,8 +337,8 @@ static enum otel_err from_file(const char *path, const struct otel_sdk_env_optio
     if (hook == NULL)
         hook = otl_library_symbol(OTL_CONFIG_LIBRARY, OTL_CONFIG_SYMBOL);
     if (hook == NULL || hook->struct_size < sizeof(*hook)) {
-        otl_env_tell(source, OTEL_ERR_UNSUPPORTED,
-                     "OTEL_CONFIG_FILE needs " OTL_CONFIG_LIBRARY ", which cannot be loaded");
+        otl_tell(&source->teller, OTEL_ERR_UNSUPPORTED,
+                 "OTEL_CONFIG_FILE needs " OTL_CONFIG_LIBRARY ", which cannot be loaded");
         return OTEL_ERR_UNSUPPORTED;
     }
     return hook->from_file(path, options, ret);
@@ -336,30 +372,27 @@ enum otel_err otel_sdk_from_env(const struct otel_sdk_env_options *options, stru
     enum otel_err err;
 
     otel_sdk_env_options_init(&all);
-    if (options != NULL) {
-        if (options->struct_size == 0 || options->struct_size > sizeof(all))
-            return OTEL_ERR_ARGUMENT;
-        memcpy(&all, options, options->struct_size);
-    }
+    if (otl_options_take(&all, sizeof(all), options) != OTEL_OK)
+        return OTEL_ERR_ARGUMENT;
     options = &all;
-    source = (struct otl_env_source){options->getenv, options->getenv_arg, options->error,
-                                     options->error_arg};
+    source = (struct otl_env_source){options->getenv, options->getenv_arg,
+                                     {options->error, options->error_arg}};
     path = otl_env_config_file(&source);
     if (path != NULL)
         return from_file(path, options, &source, ret);
     otl_level_apply(otl_env_log_level(&source), &all);
-    source.error = all.error;
-    source.error_arg = all.error_arg;
+    source.teller = (struct otl_teller){all.error, all.error_arg};
     sdk = otl_mem_zalloc(sizeof(*sdk));
     if (sdk == NULL)
         return OTEL_ERR_MEMORY;
     err = otl_env_read(&source, &env);
+    otl_env_misspelt(&source);
     if (err == OTEL_OK) {
         err = build(options, &source, &env, sdk);
         otl_env_fini(&env);
     }
     if (err != OTEL_OK) {
-        otl_env_tell(&source, err, "the SDK could not be assembled: %s", otel_err_text(err));
+        otl_tell(&source.teller, err, "the SDK could not be assembled: %s", otel_err_text(err));
         otel_sdk_free(sdk);
         return err;
     }
@@ -374,6 +407,23 @@ void otel_sdk_install(struct otel_sdk *sdk)
     if (sdk->provider != NULL)
         otel_tracer_provider_set_global(otel_sdk_provider_api(sdk->provider));
     otel_propagator_set_global(sdk->propagator);
+    if (sdk->config_provider != NULL)
+        otel_config_provider_set_global(sdk->config_provider);
+}
+
+void otel_sdk_set_config_provider(struct otel_sdk *sdk, struct otel_config_provider *provider)
+{
+    if (sdk == NULL)
+        return;
+    provider = otel_config_provider_ref(provider);
+    otel_config_provider_unref(sdk->config_provider);
+    sdk->config_provider = provider;
+}
+
+struct otel_config_provider *otel_sdk_config_provider_of(struct otel_sdk *sdk)
+{
+    return sdk != NULL && sdk->config_provider != NULL ? sdk->config_provider
+                                                       : otel_config_provider_noop();
 }
 
 struct otel_sdk_provider *otel_sdk_provider_of(struct otel_sdk *sdk)
@@ -410,11 +460,15 @@ static void uninstall(struct otel_sdk *sdk)
 {
     struct otel_tracer_provider *provider = otel_tracer_provider_global();
     struct otel_propagator *propagator = otel_propagator_global();
+    struct otel_config_provider *config_provider = otel_config_provider_global();
 
     if (sdk->provider != NULL && provider == otel_sdk_provider_api(sdk->provider))
         otel_tracer_provider_set_global(NULL);
     if (sdk->propagator != NULL && propagator == sdk->propagator)
         otel_propagator_set_global(NULL);
+    if (config_provider == sdk->config_provider)
+        otel_config_provider_set_global(NULL);
+    otel_config_provider_unref(config_provider);
     otel_tracer_provider_unref(provider);
     otel_propagator_unref(propagator);
 }
@@ -428,5 +482,6 @@ void otel_sdk_free(struct otel_sdk *sdk)
         (void)otel_sdk_provider_shutdown(sdk->provider, SHUTDOWN_MILLIS);
     otel_sdk_provider_free(sdk->provider);
     otel_propagator_unref(sdk->propagator);
+    otel_config_provider_unref(sdk->config_provider);
     otl_mem_free(sdk);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sdk/config/env.h"
 
-#include <stdarg.h>
+#include <otel/sdk/sampler.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +17,11 @@ enum kind {
     KIND_BOOL,   /* struct otl_env_word */
     KIND_NUMBER, /* struct otl_env_number */
     KIND_WORD,   /* struct otl_env_word */
-    KIND_LIST,   /* struct otl_env_list */
-    KIND_ABSENT  /* of the specification, but not here */
+    KIND_LIST    /* struct otl_env_list */
 };
 
-/* Words of the specification that this SDK does not know; for the second one it has another. */
-enum { NOT_HERE = -1, NOT_HERE_SAMPLER = -2 };
+/* Words of the specification that this SDK does not know. */
+enum { NOT_HERE = -1 };
 
 struct word {
     const char *text;
@@ -62,8 +61,15 @@ static const struct word sampler_words[] = {
     {"parentbased_traceidratio", OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_TRACEIDRATIO},
     {"jaeger_remote", OTL_SAMPLER_JAEGER_REMOTE},
     {"parentbased_jaeger_remote", OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_JAEGER_REMOTE},
-    {"xray", NOT_HERE_SAMPLER},
+    {"xray", OTL_SAMPLER_XRAY},
+    {"parentbased_xray", OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_XRAY},
     {NULL, 0}};
+static const struct word rule_words[] = {{"go", OTEL_SDK_RATIO_GO},
+                                         {"java", OTEL_SDK_RATIO_JAVA},
+                                         {"dotnet", OTEL_SDK_RATIO_DOTNET},
+                                         {"cpp", OTEL_SDK_RATIO_CPP},
+                                         {"js", OTEL_SDK_RATIO_JS},
+                                         {NULL, 0}};
 static const struct word compression_words[] = {
     {"none", OTL_COMPRESSION_NONE}, {"gzip", OTL_COMPRESSION_GZIP}, {NULL, 0}};
 static const struct word protocol_words[] = {{"http/protobuf", OTL_PROTOCOL_HTTP_PROTOBUF},
@@ -82,7 +88,6 @@ static const struct word level_words[] = {
 #define NUMBER(name, member, min, max) {name, KIND_NUMBER, AT(member), min, max, NULL}
 #define WORD(name, member, words) {name, KIND_WORD, AT(member), 0, 0, words}
 #define LIST(name, member, words) {name, KIND_LIST, AT(member), 0, 0, words}
-#define ABSENT(name) {name, KIND_ABSENT, 0, 0, 0, NULL}
 #define LIMIT(name, member) NUMBER(name, member, 0, INT32_MAX)
 #define MILLIS(name, member) NUMBER(name, member, 0, INT32_MAX)
 #define SIZE(name, member) NUMBER(name, member, 1, 1 << 24)
@@ -101,10 +106,12 @@ static const struct variable variables[] = {
     BOOL("OTEL_SDK_DISABLED", disabled),
     TEXT("OTEL_SERVICE_NAME", service_name),
     TEXT("OTEL_RESOURCE_ATTRIBUTES", resource_attributes),
+    TEXT("OTEL_ENTITIES", entities),
     LIST("OTEL_PROPAGATORS", propagators, propagator_words),
     LIST("OTEL_TRACES_EXPORTER", exporters, exporter_words),
     WORD("OTEL_TRACES_SAMPLER", sampler, sampler_words),
     TEXT("OTEL_TRACES_SAMPLER_ARG", sampler_arg),
+    WORD("OTEL_C_TRACES_SAMPLER_RATIO_RULE", ratio_rule, rule_words),
     MILLIS("OTEL_BSP_SCHEDULE_DELAY", bsp_schedule_delay),
     MILLIS("OTEL_BSP_EXPORT_TIMEOUT", bsp_export_timeout),
     SIZE("OTEL_BSP_MAX_QUEUE_SIZE", bsp_queue),
@@ -119,22 +126,14 @@ static const struct variable variables[] = {
     LIMIT("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", link_attribute_count),
     OTLP("", otlp),
     OTLP("TRACES_", otlp_traces),
-    ABSENT("OTEL_ENTITIES"),
+    BOOL("OTEL_EXPORTER_OTLP_SPAN_INSECURE", span_insecure),
 };
 
 enum { VARIABLES = sizeof(variables) / sizeof(variables[0]) };
 
-void otl_env_tell(const struct otl_env_source *source, enum otel_err err, const char *format, ...)
+const char *otl_env_name(size_t i)
 {
-    char text[512];
-    va_list args;
-
-    if (source->error == NULL)
-        return;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    source->error(source->error_arg, err, text);
+    return i < VARIABLES ? variables[i].name : NULL;
 }
 
 /* The start of a value, fit to be shown. */
@@ -155,7 +154,7 @@ static void ignored(const struct otl_env_source *source, const char *name, const
 {
     char text[SHOWN + 1];
 
-    otl_env_tell(source, OTEL_OK, "%s: \"%s\" %s; ignored", name, shown(value, text), why);
+    otl_tell(&source->teller, OTEL_OK, "%s: \"%s\" %s; ignored", name, shown(value, text), why);
 }
 
 static const char *nearest_word(const struct word *words, const char *value)
@@ -169,31 +168,44 @@ static const char *nearest_word(const struct word *words, const char *value)
     return otl_nearest(value, texts);
 }
 
+/* With the nearest word, or when none is near with all that exist here. */
+static void say_unknown(const struct word *words, const char *value, char *out, size_t size)
+{
+    const char *near = nearest_word(words, value);
+    size_t len;
+
+    if (near != NULL) {
+        snprintf(out, size, "is unknown (did you mean %s?)", near);
+        return;
+    }
+    len = (size_t)snprintf(out, size, "is unknown (known");
+    for (const struct word *word = words; word->text != NULL && len < size; word++) {
+        if (word->value >= 0)
+            len += (size_t)snprintf(out + len, size - len, "%s %s", word == words ? ":" : ",",
+                                    word->text);
+    }
+    if (len < size)
+        snprintf(out + len, size - len, ")");
+}
+
 /* True and *ret set if value is one of the words that exist here. */
 static bool find_word(const struct otl_env_source *source, const struct variable *variable,
                       const char *value, int *ret)
 {
-    char why[80];
-    const char *near;
+    char why[200];
 
     for (const struct word *word = variable->words; word->text != NULL; word++) {
         if (strcasecmp(word->text, value) != 0)
             continue;
         if (word->value < 0) {
-            ignored(source, variable->name, value,
-                    word->value == NOT_HERE_SAMPLER
-                        ? "is not supported by this SDK (the rules of X-Ray's service need a "
-                          "vendor's sampler); parentbased_always_on is used"
-                        : "is not supported by this SDK");
+            ignored(source, variable->name, value, "is not supported by this SDK");
             return false;
         }
         *ret = word->value;
         return true;
     }
-    near = nearest_word(variable->words, value);
-    if (near != NULL)
-        snprintf(why, sizeof(why), "is unknown (did you mean %s?)", near);
-    ignored(source, variable->name, value, near ? why : "is unknown");
+    say_unknown(variable->words, value, why, sizeof(why));
+    ignored(source, variable->name, value, why);
     return false;
 }
 
@@ -280,9 +292,6 @@ static void read_value(const struct otl_env_source *source, const struct variabl
     case KIND_LIST:
         read_list(source, variable, value, member);
         break;
-    case KIND_ABSENT:
-        otl_env_tell(source, OTEL_OK, "%s is not supported by this SDK; ignored", variable->name);
-        break;
     }
 }
 
@@ -300,7 +309,8 @@ const char *otl_env_config_file(const struct otl_env_source *source)
     path = lookup(source, "OTEL_EXPERIMENTAL_CONFIG_FILE");
     if (path == NULL || path[0] == '\0')
         return NULL;
-    otl_env_tell(source, OTEL_OK, "OTEL_EXPERIMENTAL_CONFIG_FILE is now called OTEL_CONFIG_FILE");
+    otl_tell(&source->teller, OTEL_OK,
+             "OTEL_EXPERIMENTAL_CONFIG_FILE is now called OTEL_CONFIG_FILE");
     return path;
 }
 
@@ -321,6 +331,17 @@ int otl_env_log_level(const struct otl_env_source *source)
     return level;
 }
 
+/* A former name, where the present one is not set. */
+static void take_span_insecure(const struct otl_env_source *source, struct otl_env *env)
+{
+    if (!env->span_insecure.set || env->otlp_traces.insecure.set)
+        return;
+    otl_tell(&source->teller, OTEL_OK,
+             "OTEL_EXPORTER_OTLP_SPAN_INSECURE is now called "
+             "OTEL_EXPORTER_OTLP_TRACES_INSECURE");
+    env->otlp_traces.insecure = env->span_insecure;
+}
+
 enum otel_err otl_env_read(const struct otl_env_source *source, struct otl_env *ret)
 {
     memset(ret, 0, sizeof(*ret));
@@ -331,7 +352,8 @@ enum otel_err otl_env_read(const struct otl_env_source *source, struct otl_env *
         if (value == NULL || value[0] == '\0')
             continue;
         if (strlen(value) > VALUE_MAX) {
-            otl_env_tell(source, OTEL_OK, "%s is longer than 64 KiB; ignored", variables[i].name);
+            otl_tell(&source->teller, OTEL_OK, "%s is longer than 64 KiB; ignored",
+                     variables[i].name);
             continue;
         }
         copy = otl_arena_strdup(&ret->arena, value);
@@ -343,6 +365,7 @@ enum otel_err otl_env_read(const struct otl_env_source *source, struct otl_env *
         if (copy[0] != '\0')
             read_value(source, &variables[i], copy, ret);
     }
+    take_span_insecure(source, ret);
     return OTEL_OK;
 }
 

@@ -9,6 +9,7 @@
 #include <otel/err.h>
 
 #include "sdk/base/arena.h"
+#include "sdk/base/tell.h"
 
 /*
  * The OTEL_* variables as typed values: one table, one reader a kind of value, one error rule.
@@ -25,8 +26,7 @@
 struct otl_env_source {
     const char *(*getenv)(void *arg, const char *name); /* NULL: the process's environment */
     void *getenv_arg;
-    void (*error)(void *arg, enum otel_err err, const char *text); /* may be NULL */
-    void *error_arg;
+    struct otl_teller teller;
 };
 
 struct otl_env_number {
@@ -69,6 +69,7 @@ enum {
     OTL_SAMPLER_ALWAYS_OFF,
     OTL_SAMPLER_TRACEIDRATIO,
     OTL_SAMPLER_JAEGER_REMOTE,
+    OTL_SAMPLER_XRAY,
     OTL_SAMPLER_PARENTBASED = 16 /* added to one of the above */
 };
 enum { OTL_COMPRESSION_NONE, OTL_COMPRESSION_GZIP };
@@ -92,10 +93,12 @@ struct otl_env {
     struct otl_env_word disabled; /* word: 0 or 1 */
     const char *service_name;
     const char *resource_attributes;
+    const char *entities;
     struct otl_env_list propagators;
     struct otl_env_list exporters;
     struct otl_env_word sampler;
     const char *sampler_arg;
+    struct otl_env_word ratio_rule; /* enum otel_sdk_ratio_rule */
     struct otl_env_number bsp_schedule_delay, bsp_export_timeout, bsp_queue, bsp_batch;
     struct otl_env_number attribute_count, attribute_length;
     struct otl_env_number span_attribute_count, span_attribute_length;
@@ -103,6 +106,7 @@ struct otl_env {
     struct otl_env_number event_attribute_count, link_attribute_count;
     struct otl_env_otlp otlp;
     struct otl_env_otlp otlp_traces;
+    struct otl_env_word span_insecure; /* taken over into otlp_traces */
 };
 
 /* OTEL_ERR_MEMORY only: what is wrong in the environment is told to the source and left unset. */
@@ -117,8 +121,12 @@ const char *otl_env_config_file(const struct otl_env_source *source);
  * it holds for what is said about them. */
 int otl_env_log_level(const struct otl_env_source *source);
 
-/* Tell the source. OTEL_OK marks a warning. */
-void otl_env_tell(const struct otl_env_source *source, enum otel_err err, const char *format, ...)
-    OTEL_PRINTF(3, 4);
+/* Names of the variables that this SDK reads, or says that it does not have; NULL: no more. */
+const char *otl_env_name(size_t i);
+
+/* Tell of variables in the process's environment whose names are one or two letters from one of
+ * OpenTelemetry's; each once, by its name alone. None where the source has a getenv of its own,
+ * which cannot be asked for names. */
+void otl_env_misspelt(const struct otl_env_source *source);
 
 #endif

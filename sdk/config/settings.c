@@ -35,7 +35,7 @@ static void set_propagators(const struct otl_env_source *source, const struct ot
         if (list->words[i] == OTL_PROPAGATOR_NONE)
             s->propagator_count = 0;
     if (s->propagator_count == 0 && list->count > 1)
-        otl_env_tell(source, OTEL_OK, "OTEL_PROPAGATORS: none beside others; none is used");
+        otl_tell(&source->teller, OTEL_OK, "OTEL_PROPAGATORS: none beside others; none is used");
 }
 
 static void set_exporters(const struct otl_env_source *source, const struct otl_env *env,
@@ -49,53 +49,77 @@ static void set_exporters(const struct otl_env_source *source, const struct otl_
         if (list->words[i] != OTL_EXPORTER_NONE)
             s->exporters[s->exporter_count++] = list->words[i];
     if (s->exporter_count != 0 && s->exporter_count < list->count)
-        otl_env_tell(source, OTEL_OK, "OTEL_TRACES_EXPORTER: none beside others has no effect");
+        otl_tell(&source->teller, OTEL_OK,
+                 "OTEL_TRACES_EXPORTER: none beside others has no effect");
 }
 
-/* One of endpoint=URL, pollingIntervalMs=N, initialSamplingRate=RATIO; false: none of them. */
-static bool set_remote(struct otl_settings *s, char *pair)
+static bool set_sampler_endpoint(struct otl_settings *s, const char *value)
 {
-    char *value = strchr(pair, '=');
-    uint64_t millis;
     struct otl_url url;
 
-    if (value == NULL)
-        return false;
-    *value++ = '\0';
-    if (strcmp(pair, "initialSamplingRate") == 0)
-        return otl_parse_double(value, 0, 1, &s->sampler_ratio) == OTEL_OK;
-    if (strcmp(pair, "pollingIntervalMs") == 0) {
-        if (otl_parse_uint(value, 1, UINT32_MAX, &millis) != OTEL_OK)
-            return false;
-        s->sampler_interval_millis = (uint32_t)millis;
-        return true;
-    }
-    if (strcmp(pair, "endpoint") != 0 || strlen(value) >= sizeof(s->sampler_endpoint) ||
+    if (strlen(value) >= sizeof(s->sampler_endpoint) ||
         otl_url_parse(otl_view_str(value), &url, NULL) != OTEL_OK)
         return false;
     memcpy(s->sampler_endpoint, value, strlen(value) + 1);
     return true;
 }
 
-static void set_remote_sampler(const struct otl_env_source *source, const char *arg,
-                               struct otl_settings *s)
+static bool set_interval(struct otl_settings *s, const char *value, uint32_t unit_millis)
 {
-    char pair[OTL_SETTINGS_URL_MAX];
+    uint64_t units;
 
-    s->sampler_ratio = DEFAULT_REMOTE_RATIO;
+    if (otl_parse_uint(value, 1, UINT32_MAX / unit_millis, &units) != OTEL_OK)
+        return false;
+    s->sampler_interval_millis = (uint32_t)units * unit_millis;
+    return true;
+}
+
+/* A pair of OTEL_TRACES_SAMPLER_ARG; false: none that the sampler knows. */
+typedef bool set_pair_fn(struct otl_settings *s, const char *key, const char *value);
+
+static bool set_jaeger(struct otl_settings *s, const char *key, const char *value)
+{
+    if (strcmp(key, "initialSamplingRate") == 0)
+        return otl_parse_double(value, 0, 1, &s->sampler_ratio) == OTEL_OK;
+    if (strcmp(key, "pollingIntervalMs") == 0)
+        return set_interval(s, value, 1);
+    return strcmp(key, "endpoint") == 0 && set_sampler_endpoint(s, value);
+}
+
+static bool set_xray(struct otl_settings *s, const char *key, const char *value)
+{
+    if (strcmp(key, "polling_interval") == 0)
+        return set_interval(s, value, 1000);
+    return strcmp(key, "endpoint") == 0 && set_sampler_endpoint(s, value);
+}
+
+/* The len bytes at arg as KEY=VALUE. */
+static bool set_pair(struct otl_settings *s, const char *arg, size_t len, set_pair_fn *set)
+{
+    char pair[OTL_SETTINGS_URL_MAX], *value;
+    size_t blanks = strspn(arg, " ");
+
+    if (len >= sizeof(pair) || blanks > len)
+        return false;
+    memcpy(pair, arg + blanks, len - blanks);
+    pair[len - blanks] = '\0';
+    value = strchr(pair, '=');
+    if (value == NULL)
+        return false;
+    *value = '\0';
+    return set(s, pair, value + 1);
+}
+
+static void set_pairs(const struct otl_env_source *source, const char *arg, const char *known,
+                      set_pair_fn *set, struct otl_settings *s)
+{
     while (arg != NULL && *arg != '\0') {
-        size_t len = strcspn(arg, ","), blanks = strspn(arg, " ");
-        bool good = len < sizeof(pair);
-        if (good) {
-            memcpy(pair, arg + blanks, len - blanks);
-            pair[len - blanks] = '\0';
-            good = set_remote(s, pair);
-        }
-        if (!good)
-            otl_env_tell(source, OTEL_OK,
-                         "OTEL_TRACES_SAMPLER_ARG: \"%.*s\" is none of endpoint=URL, "
-                         "pollingIntervalMs=N, initialSamplingRate=RATIO; left out",
-                         len < 80 ? (int)len : 80, arg);
+        size_t len = strcspn(arg, ",");
+
+        if (!set_pair(s, arg, len, set))
+            otl_tell(&source->teller, OTEL_OK,
+                     "OTEL_TRACES_SAMPLER_ARG: \"%.*s\" is none of %s; left out",
+                     len < 80 ? (int)len : 80, arg, known);
         arg += len + (arg[len] == ',');
     }
 }
@@ -105,19 +129,43 @@ static void set_sampler(const struct otl_env_source *source, const struct otl_en
 {
     s->sampler = OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_ON;
     s->sampler_ratio = 1.0;
-    if (!env->sampler.set)
+    if (!env->sampler.set) {
+        if (env->sampler_arg != NULL)
+            otl_tell(&source->teller, OTEL_OK,
+                     "OTEL_TRACES_SAMPLER_ARG has no effect: no OTEL_TRACES_SAMPLER is in "
+                     "force (parentbased_traceidratio takes a ratio)");
         return;
+    }
     s->sampler = env->sampler.word;
-    if ((s->sampler & ~OTL_SAMPLER_PARENTBASED) == OTL_SAMPLER_JAEGER_REMOTE)
-        set_remote_sampler(source, env->sampler_arg, s);
+    if ((s->sampler & ~OTL_SAMPLER_PARENTBASED) == OTL_SAMPLER_JAEGER_REMOTE) {
+        s->sampler_ratio = DEFAULT_REMOTE_RATIO;
+        set_pairs(source, env->sampler_arg,
+                  "endpoint=URL, pollingIntervalMs=N, initialSamplingRate=RATIO", set_jaeger, s);
+    }
+    if ((s->sampler & ~OTL_SAMPLER_PARENTBASED) == OTL_SAMPLER_XRAY)
+        set_pairs(source, env->sampler_arg, "endpoint=URL, polling_interval=SECONDS", set_xray, s);
     if ((s->sampler & ~OTL_SAMPLER_PARENTBASED) != OTL_SAMPLER_TRACEIDRATIO)
         return;
     if (env->sampler_arg != NULL &&
         otl_parse_double(env->sampler_arg, 0, 1, &s->sampler_ratio) != OTEL_OK) {
         s->sampler_ratio = 1.0;
-        otl_env_tell(source, OTEL_OK,
-                     "OTEL_TRACES_SAMPLER_ARG is not a number from 0 to 1; 1 is used");
+        otl_tell(&source->teller, OTEL_OK,
+                 "OTEL_TRACES_SAMPLER_ARG is not a number from 0 to 1; 1 is used");
     }
+}
+
+static void set_ratio_rule(const struct otl_env_source *source, const struct otl_env *env,
+                           struct otl_settings *s)
+{
+    s->ratio_rule = OTEL_SDK_RATIO_GO;
+    if (!env->ratio_rule.set)
+        return;
+    s->ratio_rule = (enum otel_sdk_ratio_rule)env->ratio_rule.word;
+    if ((s->sampler & ~OTL_SAMPLER_PARENTBASED) != OTL_SAMPLER_TRACEIDRATIO)
+        otl_tell(
+            &source->teller, OTEL_OK,
+            "OTEL_C_TRACES_SAMPLER_RATIO_RULE is a matter of the samplers traceidratio and "
+            "parentbased_traceidratio; it has no effect");
 }
 
 static void set_batch(const struct otl_env_source *source, const struct otl_env *env,
@@ -129,8 +177,8 @@ static void set_batch(const struct otl_env_source *source, const struct otl_env 
     if (env->bsp_queue.set)
         s->batch.max_queue_size = (size_t)env->bsp_queue.value;
     if (env->bsp_batch.set && env->bsp_batch.value > s->batch.max_queue_size)
-        otl_env_tell(source, OTEL_OK,
-                     "OTEL_BSP_MAX_EXPORT_BATCH_SIZE is larger than the queue; ignored");
+        otl_tell(&source->teller, OTEL_OK,
+                 "OTEL_BSP_MAX_EXPORT_BATCH_SIZE is larger than the queue; ignored");
     else if (env->bsp_batch.set)
         s->batch.max_export_batch_size = (size_t)env->bsp_batch.value;
     if (s->batch.max_export_batch_size > s->batch.max_queue_size)
@@ -173,11 +221,11 @@ static bool read_endpoint(const struct otl_env_source *source, const struct endp
         text = whole;
     }
     if (otl_url_parse(otl_view_str(text), ret, &detail) != OTEL_OK) {
-        otl_env_tell(source, OTEL_OK, "%s: %s; ignored", endpoint->name, detail.text);
+        otl_tell(&source->teller, OTEL_OK, "%s: %s; ignored", endpoint->name, detail.text);
         return false;
     }
     if (endpoint->base && otl_url_append(ret, "v1/traces") != OTEL_OK) {
-        otl_env_tell(source, OTEL_OK, "%s: the path is too long; ignored", endpoint->name);
+        otl_tell(&source->teller, OTEL_OK, "%s: the path is too long; ignored", endpoint->name);
         return false;
     }
     return true;
@@ -200,9 +248,9 @@ static void set_tls(const struct otl_env_source *source, const struct otl_env *e
     s->otlp.tls_key_file = either(own->client_key, general->client_key);
     if (!used && (s->otlp.tls_ca_file.len > 0 || s->otlp.tls_cert_file.len > 0 ||
                   s->otlp.tls_key_file.len > 0))
-        otl_env_tell(source, OTEL_OK,
-                     "TLS files are named (OTEL_EXPORTER_OTLP_CERTIFICATE and its like), but the "
-                     "endpoint is not https; they are not used");
+        otl_tell(&source->teller, OTEL_OK,
+                 "TLS files are named (OTEL_EXPORTER_OTLP_CERTIFICATE and its like), but the "
+                 "endpoint is not https; they are not used");
 }
 
 static void set_endpoint(const struct otl_env_source *source, const struct otl_env *env,
@@ -268,9 +316,9 @@ static enum otel_err set_headers(const struct otl_env_source *source, const stru
         if (err == OTEL_OK)
             err = add_header(s, key, value, &lines);
         if (err != OTEL_OK)
-            otl_env_tell(source, OTEL_OK, "%s: entry %u: %s; left out",
-                         own ? "OTEL_EXPORTER_OTLP_TRACES_HEADERS" : "OTEL_EXPORTER_OTLP_HEADERS",
-                         n, otel_err_text(err));
+            otl_tell(&source->teller, OTEL_OK, "%s: entry %u: %s; left out",
+                     own ? "OTEL_EXPORTER_OTLP_TRACES_HEADERS" : "OTEL_EXPORTER_OTLP_HEADERS",
+                     n, otel_err_text(err));
     }
     s->otlp.headers = s->headers;
     otl_buf_fini(&lines);
@@ -310,6 +358,7 @@ enum otel_err otl_settings_from_env(const struct otl_env_source *source, const s
     set_propagators(source, env, ret);
     set_exporters(source, env, ret);
     set_sampler(source, env, ret);
+    set_ratio_rule(source, env, ret);
     set_batch(source, env, ret);
     set_limits(env, ret);
     set_otlp(source, env, ret);

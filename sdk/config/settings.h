@@ -25,9 +25,10 @@ struct otl_settings {
     int exporters[OTL_ENV_LIST_MAX]; /* OTL_EXPORTER_..., likewise; none is not among them */
     unsigned exporter_count;
     int sampler; /* OTL_SAMPLER_... */
+    enum otel_sdk_ratio_rule ratio_rule; /* of traceidratio */
     double sampler_ratio; /* of jaeger_remote: until it is told another */
-    char sampler_endpoint[OTL_SETTINGS_URL_MAX]; /* of jaeger_remote; "": the default */
-    uint32_t sampler_interval_millis;            /* of jaeger_remote; 0: the default */
+    char sampler_endpoint[OTL_SETTINGS_URL_MAX]; /* of jaeger_remote, xray; "": the default */
+    uint32_t sampler_interval_millis;            /* likewise; 0: the default */
     struct otel_sdk_batch_options batch;
     struct otel_sdk_span_limits limits;
     struct otel_sdk_otlp_options otlp; /* endpoint and headers point below */

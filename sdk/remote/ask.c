@@ -12,6 +12,7 @@
 #include "sdk/transport/http.h"
 
 enum { ANSWER_MAX = 1 << 20, SERVICE_MAX = OTL_URL_PATH_MAX, JAEGER_HTTP_PORT = 5778 };
+enum { ENDPOINT_SHOWN = 1024 };
 enum { TAG_SERVICE_NAME = 0x0a, HEAD_MAX = 11 };
 
 struct otl_asker {
@@ -64,25 +65,44 @@ static bool is_grpc(const struct otel_sdk_jaeger_remote_options *o, const struct
     return strcmp(url->path, "/") == 0 && url->port != JAEGER_HTTP_PORT;
 }
 
+static enum otel_err set_endpoint(struct otl_ask_target *target, struct otel_str endpoint)
+{
+    memset(target, 0, sizeof(*target));
+    otl_buf_init(&target->message, SERVICE_MAX + HEAD_MAX);
+    return otl_url_parse(otl_view(endpoint.data, endpoint.len), &target->url, NULL);
+}
+
+static enum otel_err make_tls(struct otl_ask_target *target)
+{
+    const struct otl_tls_files trusted_by_the_system = {NULL, NULL, NULL};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
+    return target->url.tls ? otl_tls_new(&trusted_by_the_system, &target->tls, &detail) : OTEL_OK;
+}
+
 enum otel_err otl_ask_target_init(struct otl_ask_target *target,
                                   const struct otel_sdk_jaeger_remote_options *o)
 {
-    const struct otl_tls_files trusted_by_the_system = {NULL, NULL, NULL};
     struct otl_view service = otl_view(o->service.data, o->service.len);
-    struct otl_detail detail = OTL_DETAIL_NONE;
-    enum otel_err err;
+    enum otel_err err = set_endpoint(target, o->endpoint);
 
-    memset(target, 0, sizeof(*target));
-    otl_buf_init(&target->message, SERVICE_MAX + HEAD_MAX);
-    err = otl_url_parse(otl_view(o->endpoint.data, o->endpoint.len), &target->url, NULL);
     if (err != OTEL_OK)
         return err;
     target->grpc = is_grpc(o, &target->url);
     err = target->grpc ? put_into_message(&target->message, service)
                        : put_into_url(&target->url, service);
-    if (err == OTEL_OK && target->url.tls)
-        err = otl_tls_new(&trusted_by_the_system, &target->tls, &detail);
-    return err;
+    return err == OTEL_OK ? make_tls(target) : err;
+}
+
+enum otel_err otl_ask_target_post(struct otl_ask_target *target, struct otel_str endpoint,
+                                  const char *path)
+{
+    enum otel_err err = set_endpoint(target, endpoint);
+
+    target->post = true;
+    if (err == OTEL_OK)
+        err = otl_url_append(&target->url, path);
+    return err == OTEL_OK ? make_tls(target) : err;
 }
 
 void otl_ask_target_fini(struct otl_ask_target *target)
@@ -90,6 +110,12 @@ void otl_ask_target_fini(struct otl_ask_target *target)
     otl_tls_free(target->tls);
     otl_buf_fini(&target->message);
     target->tls = NULL;
+}
+
+void otl_ask_describe(char *out, const char *sampler, struct otel_str endpoint)
+{
+    snprintf(out, OTL_ASK_DESCRIPTION_SIZE, "%s{%.*s}", sampler,
+             (int)(endpoint.len < ENDPOINT_SHOWN ? endpoint.len : ENDPOINT_SHOWN), endpoint.data);
 }
 
 /* --- answers --- */
@@ -139,6 +165,8 @@ static void grpc_answered(void *context, const struct otl_grpc_result *result)
     } else if (result->grpc_status != 0) {
         snprintf(text, sizeof(text), "the server answers gRPC status %u", result->grpc_status);
         tell(a, OTEL_ERR_REFUSED, text);
+    } else if (result->encoding != NULL) {
+        tell(a, OTEL_ERR_CORRUPT, "the answer is compressed in a way that nobody asked for");
     } else {
         a->options.answered(a->options.arg, &answer);
     }
@@ -153,10 +181,12 @@ static enum otel_err open_http(struct otl_asker *a)
                                     .clock = otl_clock_real(),
                                     .url = &o->target->url,
                                     .tls = o->target->tls,
-                                    .header_lines = otl_view_str("Accept: application/json\r\n"),
+                                    .header_lines = otl_view_str(
+                                        o->target->post ? "Content-Type: application/json\r\n"
+                                                        : "Accept: application/json\r\n"),
                                     .max_response = ANSWER_MAX,
                                     .threads = o->threads,
-                                    .get = true};
+                                    .get = !o->target->post};
 
     return otl_http_new(&http, &a->http);
 }
@@ -212,12 +242,12 @@ void otl_asker_abandon(struct otl_asker *a)
     otl_mem_free(a);
 }
 
-enum otel_err otl_asker_ask(struct otl_asker *a, uint64_t timeout_ns)
+enum otel_err otl_asker_ask(struct otl_asker *a, struct otl_view body, uint64_t timeout_ns)
 {
     const struct otl_buf *message = &a->options.target->message;
     uint64_t deadline_ns = otl_clock_mono(otl_clock_real()) + timeout_ns;
     struct otl_http_request get = {
-        .deadline_ns = deadline_ns, .done = http_answered, .context = a};
+        .body = body, .deadline_ns = deadline_ns, .done = http_answered, .context = a};
     struct otl_grpc_request call = {.message = otl_view(message->data, message->len),
                                     .deadline_ns = deadline_ns,
                                     .done = grpc_answered,

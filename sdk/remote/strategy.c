@@ -3,63 +3,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
+#include "sdk/remote/draw.h"
 #include "sdk/remote/strategy_draft.h"
 
-#define LEAST_A_SECOND 1e-9 /* one in thirty years; less is none */
-
 enum { NAMES_MAX = 1 << 20 };
-
-/* Traces a second. */
-struct budget {
-    double rate;
-    uint64_t full_at; /* atomic: when nothing of it would be used up, on the monotonic clock */
-};
 
 struct operation {
     struct otl_view name;
     uint64_t bound; /* of the share, as traceidratio's */
-    struct budget least;
+    struct otl_budget least;
 };
 
 struct otl_strategy {
     enum otl_strategy_kind kind;
     uint64_t bound;       /* SHARE; OPERATIONS: of the others */
-    struct budget budget; /* RATE; OPERATIONS: the others', at least */
+    struct otl_budget budget; /* RATE; OPERATIONS: the others', at least */
     struct otl_buf names;
     size_t count;
     struct operation operations[]; /* by name */
 };
 
 /* --- decisions --- */
-
-static bool within(struct budget *budget, uint64_t now)
-{
-    uint64_t step, burst, full = __atomic_load_n(&budget->full_at, __ATOMIC_RELAXED), next;
-
-    if (!(budget->rate > LEAST_A_SECOND))
-        return false;
-    step = (uint64_t)((double)OTL_NS_PER_S / budget->rate);
-    burst = budget->rate > 1 ? OTL_NS_PER_S : step;
-    do {
-        next = (full > now ? full : now) + step;
-        if (next > now + burst)
-            return false;
-    } while (!__atomic_compare_exchange_n(&budget->full_at, &full, next, true, __ATOMIC_RELAXED,
-                                          __ATOMIC_RELAXED));
-    return true;
-}
-
-/* The rule of Go and Rust, as otel_sdk_sampler_traceidratio_new(). */
-static bool in_share(const uint8_t *trace_id, uint64_t bound)
-{
-    uint64_t low = 0;
-
-    for (int i = 8; i < OTEL_TRACE_ID_SIZE; i++)
-        low = low << 8 | trace_id[i];
-    return low >> 1 < bound;
-}
 
 static int compare(struct otl_view a, struct otl_view b)
 {
@@ -79,21 +44,21 @@ bool otl_strategy_keeps(struct otl_strategy *s, const struct otel_sdk_sampling_i
 {
     struct operation key = {.name = otl_view(input->name.data, input->name.len)}, *found = NULL;
     uint64_t bound = s->bound;
-    struct budget *least = &s->budget;
+    struct otl_budget *least = &s->budget;
     bool share, budget;
 
     if (s->kind == OTL_STRATEGY_SHARE)
-        return in_share(input->trace_id, s->bound);
+        return otl_share_has(s->bound, input->trace_id);
     if (s->kind == OTL_STRATEGY_RATE)
-        return within(&s->budget, now_ns);
+        return otl_budget_take(&s->budget, now_ns);
     if (s->count != 0)
         found = bsearch(&key, s->operations, s->count, sizeof(key), by_name);
     if (found != NULL) {
         bound = found->bound;
         least = &found->least;
     }
-    share = in_share(input->trace_id, bound);
-    budget = within(least, now_ns); /* what the share keeps counts, too */
+    share = otl_share_has(bound, input->trace_id);
+    budget = otl_budget_take(least, now_ns); /* what the share keeps counts, too */
     return share || budget;
 }
 
@@ -131,11 +96,6 @@ enum otel_err otl_draft_add(struct otl_strategy_draft *d, struct otl_draft_opera
     return OTEL_OK;
 }
 
-static uint64_t bound_of(double share)
-{
-    return (uint64_t)(share * 0x1p63);
-}
-
 enum otel_err otl_draft_finish(struct otl_strategy_draft *d, struct otl_strategy **ret)
 {
     bool operations = d->kind == OTL_STRATEGY_OPERATIONS;
@@ -145,7 +105,7 @@ enum otel_err otl_draft_finish(struct otl_strategy_draft *d, struct otl_strategy
     if (s == NULL)
         return OTEL_ERR_MEMORY;
     s->kind = d->kind;
-    s->bound = bound_of(operations ? d->default_share : d->share);
+    s->bound = otl_share_bound(operations ? d->default_share : d->share);
     s->budget.rate = operations ? d->least : d->rate;
     s->names = d->names; /* it grows no more: the names' places are known now */
     otl_buf_init(&d->names, NAMES_MAX);
@@ -153,7 +113,7 @@ enum otel_err otl_draft_finish(struct otl_strategy_draft *d, struct otl_strategy
         const struct otl_draft_operation *from = &d->operations[s->count];
         struct operation *o = &s->operations[s->count];
         o->name = otl_view(from->len != 0 ? s->names.data + from->at : "", from->len);
-        o->bound = bound_of(from->share);
+        o->bound = otl_share_bound(from->share);
         o->least.rate = d->least;
     }
     if (s->count != 0)

@@ -16,7 +16,7 @@
  * Memory    one block a strategy, one for the names.
  * Limits    OTEL_SDK_REMOTE_MAX_OPERATIONS.
  *
- * A budget of r a second lets max(r, 1) through at once and then one every 1/r s.
+ * Traces a second are a budget of draw.h.
  */
 
 struct otl_strategy;

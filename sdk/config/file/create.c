@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sdk/base/options.h"
+#include "sdk/config/file/plugin.h"
 #include "sdk/config/file/read.h"
 #include "sdk/config/hook.h"
 #include "sdk/config/level.h"
@@ -75,8 +77,8 @@ static void suggest(const char *key, char *out, size_t size)
 /* What the file asks for and does not get. */
 static void warn_all(struct otl_config_work *work, const struct otel_config *config)
 {
-    static const char *const absent[] = {"meter_provider", "logger_provider",
-                                         "instrumentation/development", "distribution", NULL};
+    static const char *const absent[] = {"meter_provider", "logger_provider", "distribution",
+                                         NULL};
     const json_t *root = otl_yaml_root(work->doc);
     const char *key;
     json_t *value;
@@ -154,12 +156,28 @@ static void set_provider(const struct otl_config_work *work, const json_t *root,
     p->tracer_enabled_arg = options->tracer_enabled_arg;
 }
 
+/* One that the program gave wins. */
+static enum otel_err set_ids(struct otl_config_work *work, const json_t *node,
+                             struct otel_sdk_id_generator *ids,
+                             struct otel_sdk_provider_options *p)
+{
+    const json_t *map = NULL;
+    const char *kind = node != NULL ? otl_config_kind(node, &map) : "random";
+    struct otl_plugin_place place = {work, node, kind, kind, map};
+    enum otel_err err = OTEL_OK;
+
+    if (otl_plugin_id_generator(&place, ids, &err) && err == OTEL_OK && p->id_generator == NULL)
+        p->id_generator = ids;
+    return err;
+}
+
 static enum otel_err make_provider(struct otl_config_work *work, const json_t *root,
                                    struct otel_sdk_provider **ret)
 {
     const json_t *node = json_object_get(root, "tracer_provider");
     struct otel_sdk_processor *processors[PROCESSORS_MAX];
     struct otel_sdk_provider_options provider;
+    struct otel_sdk_id_generator ids;
     enum otel_err err;
 
     set_provider(work, root, &provider);
@@ -167,6 +185,8 @@ static enum otel_err make_provider(struct otl_config_work *work, const json_t *r
     work->resource = provider.resource;
     if (err == OTEL_OK)
         err = otl_config_sampler(work, json_object_get(node, "sampler"), &provider.sampler);
+    if (err == OTEL_OK)
+        err = set_ids(work, json_object_get(node, "id_generator"), &ids, &provider);
     if (err == OTEL_OK)
         err = otl_config_tracers(json_object_get(node, "tracer_configurator/development"),
                                  &provider);
@@ -185,20 +205,27 @@ static enum otel_err make_provider(struct otl_config_work *work, const json_t *r
     return err;
 }
 
-static enum otel_err build(struct otl_config_work *work, struct otel_sdk **ret)
+static enum otel_err build(struct otl_config_work *work, const struct otel_config *config,
+                           struct otel_sdk **ret)
 {
     const json_t *root = otl_yaml_root(work->doc);
     struct otel_sdk_provider *provider = NULL;
     struct otel_propagator *propagator = NULL;
+    struct otel_config_provider *instrumentation = NULL;
     bool wanted = json_object_get(root, "tracer_provider") != NULL &&
                   !otl_tree_bool(root, "disabled", false);
     enum otel_err err =
         otl_config_propagator(work, json_object_get(root, "propagator"), &propagator);
 
+    if (err == OTEL_OK)
+        err = otel_config_instrumentation(config, &instrumentation);
     if (err == OTEL_OK && wanted)
         err = make_provider(work, root, &provider);
     if (err == OTEL_OK)
         err = otel_sdk_assemble(provider, propagator, work->otlp, ret);
+    if (err == OTEL_OK && instrumentation != otel_config_provider_noop())
+        otel_sdk_set_config_provider(*ret, instrumentation);
+    otel_config_provider_unref(instrumentation);
     otel_propagator_unref(propagator);
     return err;
 }
@@ -213,14 +240,11 @@ enum otel_err otel_config_create(const struct otel_config *config,
     enum otel_err err;
 
     otel_sdk_env_options_init(&all);
-    if (options != NULL) {
-        if (options->struct_size == 0 || options->struct_size > sizeof(all))
-            return OTEL_ERR_ARGUMENT;
-        memcpy(&all, options, options->struct_size);
-    }
+    if (otl_options_take(&all, sizeof(all), options) != OTEL_OK)
+        return OTEL_ERR_ARGUMENT;
     otl_level_apply(otl_config_level(otl_yaml_root(config->doc)), &all);
     warn_all(&work, config);
-    err = build(&work, ret);
+    err = build(&work, config, ret);
     if (err != OTEL_OK)
         otl_config_problem_set(ret_problem, err, &detail);
     return err;

@@ -241,7 +241,7 @@ enum otel_err otl_config_exporter(struct otl_config_work *work, const json_t *no
     if (otl_plugin_exporter(&(struct otl_plugin_place){work, node, kind, kind, map}, ret, &err))
         return err;
     if (strcmp(kind, "console") == 0)
-        return otel_sdk_console_exporter_new(STDERR_FILENO, ret);
+        return otel_sdk_console_exporter_new(work->options->console_fd, ret);
     if (strcmp(kind, "otlp_file/development") == 0)
         return file(work, node, kind, ret);
     return otlp(work, node, kind, ret);

@@ -20,7 +20,11 @@
 extern const struct otl_schema otl_config_schema[];   /* of the whole document: one row */
 /* By kind; the last row stands for registered ones. */
 extern const struct otl_schema otl_config_samplers[], otl_config_exporters[],
-    otl_config_processors[], otl_config_propagators[];
+    otl_config_processors[], otl_config_propagators[], otl_config_composables[],
+    otl_config_detectors[], otl_config_id_generators[];
+
+/* By enum otel_sdk_ratio_rule. */
+extern const char *const otl_config_ratio_rules[];
 
 /* log_level, as a severity (sdk/config/level.h). */
 int otl_config_level(const json_t *root);

@@ -9,7 +9,7 @@ struct otel_config_node {
     const struct otl_plugin_place *place;
 };
 
-enum kind { SAMPLER, EXPORTER, PROCESSOR, PROPAGATOR, KINDS };
+enum kind { SAMPLER, EXPORTER, PROCESSOR, PROPAGATOR, COMPOSABLE, DETECTOR, ID_GENERATOR, KINDS };
 
 struct plugin {
     union {
@@ -17,6 +17,9 @@ struct plugin {
         otel_config_exporter_fn *exporter;
         otel_config_processor_fn *processor;
         otel_config_propagator_fn *propagator;
+        otel_config_composable_fn *composable;
+        otel_config_detector_fn *detector;
+        otel_config_id_generator_fn *id_generator;
     } make;
     void *arg;
 };
@@ -48,8 +51,10 @@ static const struct plugin *find(enum kind kind, const char *name)
 
 static enum otel_err add(enum kind kind, const char *name, struct plugin plugin)
 {
-    static const struct otl_schema *const own[] = {otl_config_samplers, otl_config_exporters,
-                                                   otl_config_processors, otl_config_propagators};
+    static const struct otl_schema *const own[] = {
+        otl_config_samplers,    otl_config_exporters,   otl_config_processors,
+        otl_config_propagators, otl_config_composables, otl_config_detectors,
+        otl_config_id_generators};
     size_t at = g_registered[kind].count;
     char *copy;
 
@@ -99,6 +104,30 @@ enum otel_err otel_config_register_propagator(const char *name, otel_config_prop
     return make != NULL ? add(PROPAGATOR, name, plugin) : OTEL_ERR_ARGUMENT;
 }
 
+enum otel_err otel_config_register_composable(const char *name, otel_config_composable_fn *make,
+                                              void *arg)
+{
+    struct plugin plugin = {.make.composable = make, .arg = arg};
+
+    return make != NULL ? add(COMPOSABLE, name, plugin) : OTEL_ERR_ARGUMENT;
+}
+
+enum otel_err otel_config_register_detector(const char *name, otel_config_detector_fn *make,
+                                            void *arg)
+{
+    struct plugin plugin = {.make.detector = make, .arg = arg};
+
+    return make != NULL ? add(DETECTOR, name, plugin) : OTEL_ERR_ARGUMENT;
+}
+
+enum otel_err otel_config_register_id_generator(const char *name,
+                                                otel_config_id_generator_fn *make, void *arg)
+{
+    struct plugin plugin = {.make.id_generator = make, .arg = arg};
+
+    return make != NULL ? add(ID_GENERATOR, name, plugin) : OTEL_ERR_ARGUMENT;
+}
+
 const char *const *otl_plugin_samplers(void)
 {
     return g_registered[SAMPLER].names;
@@ -117,6 +146,21 @@ const char *const *otl_plugin_processors(void)
 const char *const *otl_plugin_propagators(void)
 {
     return g_registered[PROPAGATOR].names;
+}
+
+const char *const *otl_plugin_composables(void)
+{
+    return g_registered[COMPOSABLE].names;
+}
+
+const char *const *otl_plugin_detectors(void)
+{
+    return g_registered[DETECTOR].names;
+}
+
+const char *const *otl_plugin_id_generators(void)
+{
+    return g_registered[ID_GENERATOR].names;
 }
 
 /* --- making --- */
@@ -165,6 +209,39 @@ bool otl_plugin_propagator(const struct otl_plugin_place *place, struct otel_pro
                            enum otel_err *ret_err)
 {
     MAKE(PROPAGATOR, propagator);
+}
+
+bool otl_plugin_composable(const struct otl_plugin_place *place, struct otel_sdk_composable **ret,
+                           enum otel_err *ret_err)
+{
+    MAKE(COMPOSABLE, composable);
+}
+
+bool otl_plugin_detector(const struct otl_plugin_place *place, struct otel_sdk_resource **ret,
+                         enum otel_err *ret_err)
+{
+    const struct plugin *plugin = find(DETECTOR, place->name);
+    const struct otel_config_node node = {place};
+
+    if (plugin == NULL)
+        return false;
+    *ret = NULL;
+    *ret_err = judge(place, plugin->make.detector(plugin->arg, &node, ret), true);
+    return true;
+}
+
+bool otl_plugin_id_generator(const struct otl_plugin_place *place,
+                             struct otel_sdk_id_generator *ret, enum otel_err *ret_err)
+{
+    const struct plugin *plugin = find(ID_GENERATOR, place->name);
+    const struct otel_config_node node = {place};
+
+    if (plugin == NULL)
+        return false;
+    memset(ret, 0, sizeof(*ret));
+    *ret_err = plugin->make.id_generator(plugin->arg, &node, ret);
+    *ret_err = judge(place, *ret_err, ret->trace_id != NULL || ret->span_id != NULL);
+    return true;
 }
 
 /* --- what a plug-in reads --- */
@@ -271,6 +348,18 @@ enum otel_err otel_config_exporter(const struct otel_config_node *node, const ch
     enum otel_err err = look(node, &row, &found);
 
     return err == OTEL_OK && found != NULL ? otl_config_exporter(node->place->work, found, ret)
+                                           : err;
+}
+
+enum otel_err otel_config_composable(const struct otel_config_node *node, const char *key,
+                                     struct otel_sdk_composable **ret)
+{
+    const struct otl_schema row = {.key = key, .type = OTL_SCHEMA_MAP, .min = 1, .max = 1,
+                                   .child = otl_config_composables};
+    const json_t *found;
+    enum otel_err err = look(node, &row, &found);
+
+    return err == OTEL_OK && found != NULL ? otl_config_composable(node->place->work, found, ret)
                                            : err;
 }
 

@@ -18,6 +18,9 @@ const char *const *otl_plugin_samplers(void);
 const char *const *otl_plugin_exporters(void);
 const char *const *otl_plugin_processors(void);
 const char *const *otl_plugin_propagators(void);
+const char *const *otl_plugin_composables(void);
+const char *const *otl_plugin_detectors(void);
+const char *const *otl_plugin_id_generators(void);
 
 /* Make the one that parent names. False: none of that name; *ret_err is set when true. map may be
  * NULL: it has no keys. */
@@ -36,5 +39,12 @@ bool otl_plugin_processor(const struct otl_plugin_place *place, struct otel_sdk_
                           enum otel_err *ret_err);
 bool otl_plugin_propagator(const struct otl_plugin_place *place, struct otel_propagator **ret,
                            enum otel_err *ret_err);
+bool otl_plugin_composable(const struct otl_plugin_place *place, struct otel_sdk_composable **ret,
+                           enum otel_err *ret_err);
+/* *ret is NULL where nothing was found. */
+bool otl_plugin_detector(const struct otl_plugin_place *place, struct otel_sdk_resource **ret,
+                         enum otel_err *ret_err);
+bool otl_plugin_id_generator(const struct otl_plugin_place *place,
+                             struct otel_sdk_id_generator *ret, enum otel_err *ret_err);
 
 #endif

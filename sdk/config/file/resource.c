@@ -2,9 +2,10 @@
 #include <string.h>
 
 #include <otel/sdk/detectors.h>
+#include <otel/sdk/entity.h>
 
 #include "sdk/base/mem.h"
-#include "sdk/config/file/impl.h"
+#include "sdk/config/file/plugin.h"
 #include "sdk/resource/pairs.h"
 
 enum { TEXT_MAX = 64 * 1024, ARENA_MAX = 4 << 20 };
@@ -219,18 +220,12 @@ static enum otel_err add_list(struct otl_config_work *work, const json_t *node,
 
 /* ---- detectors ---- */
 
-static unsigned detectors_of(const json_t *list)
+static unsigned detectors_of(const char *kind)
 {
-    unsigned detectors = 0;
-
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *kind = otl_config_kind(json_array_get(list, i), NULL);
-        detectors |= kind[0] == 'c'   ? OTEL_SDK_DETECT_CONTAINER
-                     : kind[0] == 'h' ? OTEL_SDK_DETECT_HOST | OTEL_SDK_DETECT_OS
-                     : kind[0] == 'p' ? OTEL_SDK_DETECT_PROCESS
-                                      : OTEL_SDK_DETECT_SERVICE;
-    }
-    return detectors;
+    return kind[0] == 'c'   ? OTEL_SDK_DETECT_CONTAINER
+           : kind[0] == 'h' ? OTEL_SDK_DETECT_HOST | OTEL_SDK_DETECT_OS
+           : kind[0] == 'p' ? OTEL_SDK_DETECT_PROCESS
+                            : OTEL_SDK_DETECT_SERVICE;
 }
 
 static bool any_matches(const json_t *list, struct otel_str key)
@@ -241,17 +236,17 @@ static bool any_matches(const json_t *list, struct otel_str key)
     return false;
 }
 
-static enum otel_err add_detected(const json_t *node, struct otel_sdk_resource **base)
+/* What the filter lets through; entities only where there is none. */
+static enum otel_err add_found(const json_t *filter, struct otel_sdk_resource *found,
+                               struct otel_sdk_resource **base)
 {
-    const json_t *filter = json_object_get(node, "attributes");
     const json_t *included = json_object_get(filter, "included");
     const json_t *excluded = json_object_get(filter, "excluded");
-    struct otel_sdk_resource *found = NULL;
     struct pile pile;
-    enum otel_err err = otel_sdk_detect(detectors_of(json_object_get(node, "detectors")), &found);
+    enum otel_err err;
 
-    if (err != OTEL_OK)
-        return err;
+    if (filter == NULL && otel_sdk_resource_entity_count(found) != 0)
+        return merge(base, otel_sdk_resource_ref(found));
     err = pile_init(&pile, otel_sdk_resource_count(found));
     for (size_t i = 0; err == OTEL_OK && i < otel_sdk_resource_count(found); i++) {
         const struct otel_attribute *one = &otel_sdk_resource_attributes(found)[i];
@@ -261,8 +256,28 @@ static enum otel_err add_detected(const json_t *node, struct otel_sdk_resource *
     }
     if (err == OTEL_OK)
         err = merge_pile(base, &pile, "");
-    otel_sdk_resource_unref(found);
     pile_fini(&pile);
+    return err;
+}
+
+/* One after the other, so that the later one's attributes win. */
+static enum otel_err add_detected(struct otl_config_work *work, const json_t *node,
+                                  struct otel_sdk_resource **base)
+{
+    const json_t *list = json_object_get(node, "detectors");
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; err == OTEL_OK && i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i), *map = NULL;
+        const char *kind = otl_config_kind(item, &map);
+        struct otl_plugin_place place = {work, item, kind, kind, map};
+        struct otel_sdk_resource *found = NULL;
+        if (!otl_plugin_detector(&place, &found, &err))
+            err = otel_sdk_detect(detectors_of(kind), &found);
+        if (err == OTEL_OK)
+            err = add_found(json_object_get(node, "attributes"), found, base);
+        otel_sdk_resource_unref(found);
+    }
     return err;
 }
 
@@ -299,7 +314,7 @@ enum otel_err otl_config_resource(struct otl_config_work *work, const json_t *no
     enum otel_err err = otel_sdk_resource_default(&base);
 
     if (err == OTEL_OK && detection != NULL)
-        err = add_detected(detection, &base);
+        err = add_detected(work, detection, &base);
     if (err == OTEL_OK && node != NULL)
         err = add_list(work, node, &base);
     if (err == OTEL_OK && node != NULL)

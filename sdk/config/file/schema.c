@@ -72,8 +72,11 @@ static const struct otl_schema processor[] = {
 
 /* ---- samplers ---- */
 
-static const struct otl_schema composables[];
 static const struct otl_schema ratio[] = {RATIO, OTL_SCHEMA_END};
+const char *const otl_config_ratio_rules[] = {"go", "java", "dotnet", "cpp", "js", NULL};
+static const struct otl_schema ratio_rule[] = {
+    {.key = "rule", .type = OTL_SCHEMA_ENUM, .required = true, .words = otl_config_ratio_rules},
+    RATIO, OTL_SCHEMA_END};
 static const struct otl_schema values[] = {
     {.key = "key", .type = OTL_SCHEMA_STRING, .required = true},
     {.key = "values", .type = OTL_SCHEMA_LIST, .required = true, .min = 1, .child = strings},
@@ -92,18 +95,19 @@ static const struct otl_schema rule_keys[] = {
     MAP("attribute_values", values), MAP("attribute_patterns", patterns),
     LIST("span_kinds", kind), LIST("parent", parent),
     {.key = "sampler", .type = OTL_SCHEMA_MAP, .required = true, .min = 1, .max = 1,
-     .child = composables},
+     .child = otl_config_composables},
     OTL_SCHEMA_END};
 static const struct otl_schema rule[] = {
     {.type = OTL_SCHEMA_MAP, .child = rule_keys, .what = "a rule"}, OTL_SCHEMA_END};
 static const struct otl_schema rule_based[] = {LIST("rules", rule), OTL_SCHEMA_END};
 static const struct otl_schema threshold[] = {
     {.key = "root", .type = OTL_SCHEMA_MAP, .required = true, .min = 1, .max = 1,
-     .child = composables},
+     .child = otl_config_composables},
     OTL_SCHEMA_END};
-static const struct otl_schema composables[] = {
+const struct otl_schema otl_config_composables[] = {
     NOTHING("always_on"), NOTHING("always_off"), MAP("parent_threshold", threshold),
-    MAP_OR_NULL("probability", ratio), MAP_OR_NULL("rule_based", rule_based), OTL_SCHEMA_END};
+    MAP_OR_NULL("probability", ratio), MAP_OR_NULL("rule_based", rule_based),
+    PLUGINS(otl_plugin_composables), OTL_SCHEMA_END};
 
 static const struct otl_schema always_record[] = {
     {.key = "root", .type = OTL_SCHEMA_MAP, .required = true, .min = 1, .max = 1,
@@ -119,12 +123,15 @@ static const struct otl_schema jaeger_remote[] = {
     {.key = "initial_sampler", .type = OTL_SCHEMA_MAP, .required = true, .min = 1, .max = 1,
      .child = otl_config_samplers},
     OTL_SCHEMA_END};
+static const struct otl_schema xray[] = {TEXT("endpoint"), COUNT("interval"), OTL_SCHEMA_END};
 const struct otl_schema otl_config_samplers[] = {
     NOTHING("always_on"), NOTHING("always_off"), MAP("always_record", always_record),
-    MAP_OR_NULL("trace_id_ratio_based", ratio), MAP_OR_NULL("parent_based", parent_based),
-    MAP_OR_NULL("probability/development", ratio), ONE("composite/development", composables),
-    MAP_OR_NULL("jaeger_remote/development", jaeger_remote), PLUGINS(otl_plugin_samplers),
-    OTL_SCHEMA_END};
+    MAP_OR_NULL("trace_id_ratio_based", ratio), MAP("trace_id_ratio_rule", ratio_rule),
+    MAP_OR_NULL("parent_based", parent_based),
+    MAP_OR_NULL("probability/development", ratio),
+    ONE("composite/development", otl_config_composables),
+    MAP_OR_NULL("jaeger_remote/development", jaeger_remote), MAP_OR_NULL("xray", xray),
+    PLUGINS(otl_plugin_samplers), OTL_SCHEMA_END};
 
 /* ---- provider, resource, propagator ---- */
 
@@ -139,7 +146,8 @@ static const struct otl_schema attribute_limits[] = {LIMITS, OTL_SCHEMA_END};
 static const struct otl_schema span_limits[] = {
     LIMITS, COUNT("event_count_limit"), COUNT("link_count_limit"),
     COUNT("event_attribute_count_limit"), COUNT("link_attribute_count_limit"), OTL_SCHEMA_END};
-static const struct otl_schema id_generators[] = {NOTHING("random"), OTL_SCHEMA_END};
+const struct otl_schema otl_config_id_generators[] = {
+    NOTHING("random"), PLUGINS(otl_plugin_id_generators), OTL_SCHEMA_END};
 static const struct otl_schema tracer_config[] = {
     {.key = "enabled", .type = OTL_SCHEMA_BOOL, .nullable = true}, OTL_SCHEMA_END};
 static const struct otl_schema tracer_keys[] = {
@@ -154,7 +162,7 @@ static const struct otl_schema tracer_provider[] = {
     {.key = "processors", .type = OTL_SCHEMA_LIST, .required = true, .min = 1, .max = 16,
      .child = processor},
     MAP("limits", span_limits), ONE("sampler", otl_config_samplers),
-    ONE("id_generator", id_generators),
+    ONE("id_generator", otl_config_id_generators),
     MAP_OR_NULL("tracer_configurator/development", tracers), OTL_SCHEMA_END};
 
 static const char *const types[] = {"string",       "bool",       "int",       "double",
@@ -168,11 +176,12 @@ static const struct otl_schema attribute[] = {
     {.type = OTL_SCHEMA_MAP, .child = attribute_keys, .what = "an attribute"}, OTL_SCHEMA_END};
 static const struct otl_schema include_exclude[] = {LIST("included", strings),
                                                     LIST("excluded", strings), OTL_SCHEMA_END};
-static const struct otl_schema detector_kinds[] = {NOTHING("container"), NOTHING("host"),
-                                                   NOTHING("process"), NOTHING("service"),
-                                                   OTL_SCHEMA_END};
+const struct otl_schema otl_config_detectors[] = {
+    NOTHING("container"), NOTHING("host"), NOTHING("process"), NOTHING("service"),
+    PLUGINS(otl_plugin_detectors), OTL_SCHEMA_END};
 static const struct otl_schema detector[] = {
-    {.type = OTL_SCHEMA_MAP, .min = 1, .max = 1, .child = detector_kinds, .what = "a detector"},
+    {.type = OTL_SCHEMA_MAP, .min = 1, .max = 1, .child = otl_config_detectors,
+     .what = "a detector"},
     OTL_SCHEMA_END};
 static const struct otl_schema detection[] = {MAP("attributes", include_exclude),
                                               LIST("detectors", detector), OTL_SCHEMA_END};

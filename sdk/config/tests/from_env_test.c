@@ -16,8 +16,8 @@
 #include <otel/sdk/detectors.h>
 
 #include "ci/witness/otlp_pb.h"
-#include "sdk/base/mem.h"
 #include "sdk/config/tests/fake_env.h"
+#include "sdk/config/tests/rule_of.h"
 #include "sdk/transport/tests/server.h"
 
 static struct otel_sdk *make(struct fake_env *env)
@@ -137,6 +137,21 @@ static void propagators_are_those_that_are_named(void **state)
     }
 }
 
+static void entities_are_told_of_by_the_name_of_their_variable(void **state)
+{
+    struct fake_env env = {.count = 0};
+
+    (void)state;
+    fake_set(&env, "OTEL_TRACES_EXPORTER", "none");
+    fake_set(&env, "OTEL_ENTITIES", "service{service.name=a};bad;host{host.id=1}@no");
+    fake_set(&env, "OTEL_SERVICE_NAME", "b");
+    otel_sdk_free(make(&env));
+    assert_int_equal(env.told, 3);
+    assert_non_null(strstr(env.said, "OTEL_ENTITIES: entity 2: it has no identifying"));
+    assert_non_null(strstr(env.said, "OTEL_ENTITIES: entity 3: its schema URL is no URI"));
+    assert_non_null(strstr(env.said, "OTEL_ENTITIES: service: another entity, or an attribute"));
+}
+
 static void detectors_are_an_option_and_yield_to_the_environment(void **state)
 {
     struct srv *srv = srv_new();
@@ -154,7 +169,7 @@ static void detectors_are_an_option_and_yield_to_the_environment(void **state)
     otel_sdk_env_options_init(&options);
     options.getenv = fake_getenv;
     options.getenv_arg = &env;
-    options.detectors = 32; /* no such detector */
+    options.detectors = 2 * OTEL_SDK_DETECT_ENTITIES; /* no such detector */
     assert_int_equal(otel_sdk_from_env(&options, &sdk), OTEL_ERR_ARGUMENT);
     options.detectors = OTEL_SDK_DETECT_PROCESS | OTEL_SDK_DETECT_OS;
     assert_int_equal(otel_sdk_from_env(&options, &sdk), OTEL_OK);
@@ -174,7 +189,7 @@ static void detectors_are_an_option_and_yield_to_the_environment(void **state)
     srv_free(srv);
 }
 
-/* Standard output and error of this process, for the time of one call. */
+/* Standard output of this process is a file for the time of one call. */
 static void several_exporters_have_a_processor_each(void **state)
 {
     struct srv *srv = srv_new();
@@ -184,7 +199,7 @@ static void several_exporters_have_a_processor_each(void **state)
     struct otel_tracer *tracer;
     struct otel_sdk *sdk;
     FILE *file = tmpfile();
-    int out = dup(1), err = dup(2);
+    int out = dup(1);
 
     (void)state;
     snprintf(endpoint, sizeof(endpoint), "http://localhost:%u", (unsigned)srv_port(srv));
@@ -196,10 +211,8 @@ static void several_exporters_have_a_processor_each(void **state)
     tracer = otel_tracer("lib", "1");
     assert_non_null(file);
     dup2(fileno(file), 1);
-    dup2(fileno(file), 2);
     otel_span_finish(otel_span_start(tracer, "everywhere", NULL));
     dup2(out, 1);
-    dup2(err, 2);
     otel_tracer_unref(tracer);
     assert_int_equal(otel_sdk_force_flush(sdk, 10000), OTEL_OK);
     for (unsigned i = 0; i < 3; i++) {
@@ -213,7 +226,6 @@ static void several_exporters_have_a_processor_each(void **state)
     otel_sdk_free(sdk);
     assert_int_equal(env.told, 0);
     close(out);
-    close(err);
     fclose(file);
     srv_free(srv);
 }
@@ -290,6 +302,26 @@ static void exports_may_run_at_once(void **state)
     srv_free(srv);
 }
 
+static void a_ratio_rule_of_another_language_decides(void **state)
+{
+    static const char *const rules[] = {"go", "java", "dotnet", "cpp", "js"};
+    struct fake_env env;
+
+    (void)state;
+    for (int i = 0; i < 2 * OTEL_SDK_RATIO_JS + 2; i++) {
+        struct otel_sdk *sdk;
+        memset(&env, 0, sizeof(env));
+        fake_set(&env, "OTEL_TRACES_EXPORTER", "none");
+        fake_set(&env, "OTEL_TRACES_SAMPLER", i % 2 ? "traceidratio" : "parentbased_traceidratio");
+        fake_set(&env, "OTEL_TRACES_SAMPLER_ARG", "0.5");
+        fake_set(&env, "OTEL_C_TRACES_SAMPLER_RATIO_RULE", rules[i / 2]);
+        sdk = make(&env);
+        assert_int_equal(rule_of(sdk, 0.5), i / 2);
+        assert_string_equal(env.said, "");
+        otel_sdk_free(sdk);
+    }
+}
+
 static void every_sampler_name_makes_a_sampler(void **state)
 {
     static const char *const names[] = {"always_on",
@@ -329,35 +361,6 @@ static void every_sampler_name_makes_a_sampler(void **state)
     srv_free(srv);
 }
 
-static void failing_allocation_leaves_nothing_behind(void **state)
-{
-    struct fake_env env = {.count = 0};
-    struct otel_sdk_env_options options;
-
-    (void)state;
-    fake_set(&env, "OTEL_SERVICE_NAME", "x");
-    fake_set(&env, "OTEL_PROPAGATORS", "baggage,tracecontext");
-    fake_set(&env, "OTEL_TRACES_SAMPLER", "parentbased_traceidratio");
-    fake_set(&env, "OTEL_EXPORTER_OTLP_HEADERS", "a=b");
-    otel_sdk_env_options_init(&options);
-    options.getenv = fake_getenv;
-    options.getenv_arg = &env;
-    for (unsigned long n = 1;; n++) {
-        struct otel_sdk *sdk = NULL;
-        enum otel_err err;
-
-        otl_mem_fail_at(n);
-        err = otel_sdk_from_env(&options, &sdk);
-        otl_mem_fail_at(0);
-        otel_sdk_free(sdk);
-        if (err == OTEL_OK)
-            break;
-        if (err != OTEL_ERR_MEMORY && err != OTEL_ERR_IO)
-            fail_msg("allocation %lu: %s", n, otel_err_name(err));
-        assert_true(n < 500);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,12 +368,13 @@ int main(void)
         cmocka_unit_test(disabled_leaves_the_propagators),
         cmocka_unit_test(propagators_are_those_that_are_named),
         cmocka_unit_test(several_exporters_have_a_processor_each),
+        cmocka_unit_test(entities_are_told_of_by_the_name_of_their_variable),
         cmocka_unit_test(detectors_are_an_option_and_yield_to_the_environment),
         cmocka_unit_test(no_exporter_means_no_processor),
         cmocka_unit_test(exports_may_run_at_once),
         cmocka_unit_test(https_is_refused_rather_than_answered_in_plain_text),
         cmocka_unit_test(every_sampler_name_makes_a_sampler),
-        cmocka_unit_test(failing_allocation_leaves_nothing_behind),
+        cmocka_unit_test(a_ratio_rule_of_another_language_decides),
     };
 
     return cmocka_run_group_tests_name("from_env", tests, NULL, NULL);

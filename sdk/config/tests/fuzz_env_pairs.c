@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char text[2048];
-    struct otl_resource_environment environment = {text, "service", "id", NULL};
+    struct otl_resource_environment environment = {
+        .attributes = text, .service_name = "service", .instance_id = "id"};
     struct otel_sdk_resource *resource = NULL;
     struct otl_view key, value;
     struct otl_pairs pairs;

@@ -22,7 +22,7 @@ static struct fake_env g_env;
 static struct otl_settings *with(const char *name, ...)
 {
     static struct otl_env env;
-    struct otl_env_source source = {fake_getenv, &g_env, fake_error, &g_env};
+    struct otl_env_source source = {fake_getenv, &g_env, {fake_error, &g_env}};
     va_list args;
 
     otl_settings_fini(&g_settings);
@@ -131,6 +131,12 @@ static void numbers_out_of_range_count_as_unset(void **state)
         assert_int_equal(s->limits.event_count_limit, 128);
         assert_int_equal(g_env.told, 3);
     }
+    s = with("OTEL_BSP_MAX_QUEUE_SIZE", "16777216", NULL);
+    assert_int_equal(s->batch.max_queue_size, 16777216);
+    assert_int_equal(g_env.told, 0);
+    s = with("OTEL_BSP_MAX_QUEUE_SIZE", "16777217", NULL);
+    assert_int_equal(s->batch.max_queue_size, 2048);
+    assert_true(said("OTEL_BSP_MAX_QUEUE_SIZE: \"16777217\" is not a number from 1 to 16777216"));
     s = with("OTEL_BSP_MAX_QUEUE_SIZE", "0", "OTEL_BSP_SCHEDULE_DELAY", "0",
              "OTEL_BSP_EXPORT_TIMEOUT", "0", "OTEL_SPAN_LINK_COUNT_LIMIT", "0", NULL);
     assert_int_equal(s->batch.max_queue_size, 2048); /* a size of 0 is not one */
@@ -186,6 +192,26 @@ static void samplers_are_found_by_name(void **state)
     s = with("OTEL_TRACES_SAMPLER_ARG", "0.1", NULL);
     assert_int_equal(s->sampler, OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_ON);
     assert_true(s->sampler_ratio > 0.99); /* used only with a sampler */
+    assert_true(said("OTEL_TRACES_SAMPLER_ARG has no effect"));
+}
+
+static void the_ratio_rule_is_one_of_five_words_and_only_for_traceidratio(void **state)
+{
+    const struct otl_settings *s = with("OTEL_TRACES_SAMPLER", "parentbased_traceidratio",
+                                        "OTEL_C_TRACES_SAMPLER_RATIO_RULE", "DotNet", NULL);
+
+    (void)state;
+    assert_int_equal(s->ratio_rule, OTEL_SDK_RATIO_DOTNET);
+    assert_int_equal(g_env.told, 0);
+    s = with("OTEL_TRACES_SAMPLER", "traceidratio", NULL);
+    assert_int_equal(s->ratio_rule, OTEL_SDK_RATIO_GO);
+    s = with("OTEL_TRACES_SAMPLER", "traceidratio", "OTEL_C_TRACES_SAMPLER_RATIO_RULE", "jaba",
+             NULL);
+    assert_int_equal(s->ratio_rule, OTEL_SDK_RATIO_GO);
+    assert_true(said("OTEL_C_TRACES_SAMPLER_RATIO_RULE: \"jaba\" is unknown (did you mean java?)"));
+    s = with("OTEL_TRACES_SAMPLER", "always_on", "OTEL_C_TRACES_SAMPLER_RATIO_RULE", "java", NULL);
+    assert_int_equal(s->sampler, OTL_SAMPLER_ALWAYS_ON);
+    assert_true(said("it has no effect"));
 }
 
 static void bad_samplers_and_arguments_are_named(void **state)
@@ -196,10 +222,6 @@ static void bad_samplers_and_arguments_are_named(void **state)
     (void)state;
     assert_int_equal(s->sampler, OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_ON);
     assert_true(said("did you mean always_on?"));
-    s = with("OTEL_TRACES_SAMPLER", "xray", NULL);
-    assert_true(said("OTEL_TRACES_SAMPLER: \"xray\" is not supported"));
-    assert_true(said("parentbased_always_on is used"));
-    assert_int_equal(s->sampler, OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_ALWAYS_ON);
     for (size_t i = 0; i < 4; i++) {
         s = with("OTEL_TRACES_SAMPLER", "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG",
                  wrong[i], NULL);
@@ -345,19 +367,36 @@ static void compression_and_timeout_have_a_signals_own(void **state)
     assert_int_equal(s->otlp.compression, OTEL_SDK_COMPRESSION_NONE);
     assert_int_equal(s->otlp.timeout_millis, 0);
     with("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", NULL);
-    assert_true(said("\"zstd\" is unknown"));
+    assert_true(said("\"zstd\" is unknown (known: none, gzip); ignored"));
 }
 
 static void what_is_not_here_is_said(void **state)
 {
     (void)state;
-    with("OTEL_TRACES_EXPORTER", "zipkin", "OTEL_TRACES_SAMPLER", "xray", NULL);
-    assert_int_equal(g_env.told, 2);
+    with("OTEL_TRACES_EXPORTER", "zipkin", NULL);
+    assert_int_equal(g_env.told, 1);
     assert_true(said("\"zipkin\" is not supported"));
-    with("OTEL_ENTITIES", "service{service.name=a}", NULL);
-    assert_true(said("OTEL_ENTITIES is not supported by this SDK; ignored"));
-    with("OTEL_TRACES_SAMPLER", "xray", NULL);
-    assert_true(said("\"xray\" is not supported"));
+}
+
+static void xray_has_an_endpoint_and_an_interval_in_seconds(void **state)
+{
+    const struct otl_settings *s = with("OTEL_TRACES_SAMPLER", "xray", NULL);
+
+    (void)state;
+    assert_int_equal(s->sampler, OTL_SAMPLER_XRAY);
+    assert_true(s->sampler_endpoint[0] == '\0' && s->sampler_interval_millis == 0);
+    s = with("OTEL_TRACES_SAMPLER", "parentbased_xray", "OTEL_TRACES_SAMPLER_ARG",
+             "endpoint=http://proxy:2000, polling_interval=300", NULL);
+    assert_int_equal(s->sampler, OTL_SAMPLER_PARENTBASED + OTL_SAMPLER_XRAY);
+    assert_string_equal(s->sampler_endpoint, "http://proxy:2000");
+    assert_int_equal(s->sampler_interval_millis, 300000);
+    assert_int_equal(g_env.told, 0);
+    s = with("OTEL_TRACES_SAMPLER", "xray", "OTEL_TRACES_SAMPLER_ARG",
+             "endpoint=proxy,polling_interval=0,polling_interval=4294968,pollingIntervalMs=5,  ,x",
+             NULL);
+    assert_true(s->sampler_endpoint[0] == '\0' && s->sampler_interval_millis == 0);
+    assert_int_equal(g_env.told, 6);
+    assert_true(said("\"endpoint=proxy\" is none of endpoint=URL, polling_interval=SECONDS"));
 }
 
 static void json_goes_where_protobuf_goes(void **state)
@@ -395,6 +434,28 @@ static void a_grpc_endpoint_without_a_scheme_is_tls_unless_insecure(void **state
     with("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", NULL);
     assert_true(endpoint_is("http://localhost:4318/v1/traces"));
     assert_int_equal(g_env.told, 1);
+}
+
+static void the_former_name_of_insecure_is_read_and_told(void **state)
+{
+    const char *const grpc[] = {"OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"};
+
+    (void)state;
+    with(grpc[0], grpc[1], "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317",
+         "OTEL_EXPORTER_OTLP_SPAN_INSECURE", "true", NULL);
+    assert_true(endpoint_is("http://collector:4317/"));
+    assert_int_equal(g_env.told, 1);
+    assert_string_equal(g_env.said, "OTEL_EXPORTER_OTLP_SPAN_INSECURE is now called "
+                                    "OTEL_EXPORTER_OTLP_TRACES_INSECURE\n");
+    /* it wins over the general one, as the present one does, and loses to that */
+    with(grpc[0], grpc[1], "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317",
+         "OTEL_EXPORTER_OTLP_INSECURE", "true", "OTEL_EXPORTER_OTLP_SPAN_INSECURE", "false", NULL);
+    assert_true(endpoint_is("https://collector:4317/"));
+    with(grpc[0], grpc[1], "OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317",
+         "OTEL_EXPORTER_OTLP_SPAN_INSECURE", "true", "OTEL_EXPORTER_OTLP_TRACES_INSECURE", "false",
+         NULL);
+    assert_true(endpoint_is("https://collector:4317/"));
+    assert_int_equal(g_env.told, 0);
 }
 
 static bool is(struct otel_str text, const char *expected)
@@ -460,7 +521,8 @@ static const char *resource_value(const struct otel_sdk_resource *resource, cons
 static const char *from_resource(const char *attributes, const char *service, const char *key,
                                  bool *ret_discarded)
 {
-    struct otl_resource_environment environment = {attributes, service, NULL, NULL};
+    struct otl_resource_environment environment = {.attributes = attributes,
+                                                   .service_name = service};
     struct otel_sdk_resource *resource = NULL;
     const char *text;
 
@@ -508,8 +570,9 @@ static void uuids_are_random_and_of_version_4(void **state)
 static void the_programs_resource_wins(void **state)
 {
     struct otel_attribute attribute = otel_attr_str("service.name", "code");
-    struct otl_resource_environment environment = {"service.name=env,a=1", "own", "id",
-                                                          NULL};
+    struct otl_resource_environment environment = {.attributes = "service.name=env,a=1",
+                                                   .service_name = "own",
+                                                   .instance_id = "id"};
     struct otel_sdk_resource *code = NULL, *resource = NULL;
     bool discarded;
 
@@ -526,7 +589,7 @@ static void the_programs_resource_wins(void **state)
 
 static void failing_allocation_ends_in_memory(void **state)
 {
-    struct otl_env_source source = {fake_getenv, &g_env, NULL, NULL};
+    struct otl_env_source source = {fake_getenv, &g_env, {NULL, NULL}};
 
     (void)state;
     memset(&g_env, 0, sizeof(g_env));
@@ -534,7 +597,10 @@ static void failing_allocation_ends_in_memory(void **state)
     fake_set(&g_env, "OTEL_RESOURCE_ATTRIBUTES", "a=1,b=2");
     fake_set(&g_env, "OTEL_EXPORTER_OTLP_HEADERS", "a=1,b=2");
     for (unsigned long n = 1;; n++) {
-        struct otl_resource_environment environment = {"a=1,b=2", "x", NULL, NULL};
+        struct otl_resource_environment environment = {
+            .attributes = "a=1,b=2",
+            .service_name = "x",
+            .entities = "a{a.id=1}[a.name=n]@https://x.test/1;b{b.id=2};b{b.id=3}"};
         struct otel_sdk_resource *resource = NULL;
         static struct otl_settings settings;
         enum otel_err err;
@@ -571,6 +637,7 @@ int main(void)
         cmocka_unit_test(span_limits_beat_general_ones),
         cmocka_unit_test(samplers_are_found_by_name),
         cmocka_unit_test(bad_samplers_and_arguments_are_named),
+        cmocka_unit_test(the_ratio_rule_is_one_of_five_words_and_only_for_traceidratio),
         cmocka_unit_test(a_remote_sampler_has_a_list_of_arguments),
         cmocka_unit_test(propagators_are_a_list_without_duplicates),
         cmocka_unit_test(exporters_may_be_none),
@@ -579,9 +646,11 @@ int main(void)
         cmocka_unit_test(bad_headers_are_left_out_without_being_shown),
         cmocka_unit_test(compression_and_timeout_have_a_signals_own),
         cmocka_unit_test(what_is_not_here_is_said),
+        cmocka_unit_test(xray_has_an_endpoint_and_an_interval_in_seconds),
         cmocka_unit_test(json_goes_where_protobuf_goes),
         cmocka_unit_test(grpc_has_its_own_endpoint),
         cmocka_unit_test(a_grpc_endpoint_without_a_scheme_is_tls_unless_insecure),
+        cmocka_unit_test(the_former_name_of_insecure_is_read_and_told),
         cmocka_unit_test(tls_files_of_the_signal_win_and_are_not_for_http),
         cmocka_unit_test(a_value_beyond_64_kib_counts_as_unset),
         cmocka_unit_test(the_resource_comes_from_the_environment),

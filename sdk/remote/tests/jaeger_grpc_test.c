@@ -15,6 +15,7 @@
 #include <sched.h>
 
 #include "sdk/base/clock.h"
+#include "sdk/tests/every_nth.h"
 #include "sdk/tests/heap.h"
 #include "sdk/transport/tests/grpc_server.h"
 
@@ -254,40 +255,44 @@ static void options_of_an_older_header_are_filled_up(void **state)
     fini(&rig);
 }
 
+static void prepare_two_answers(void *arg)
+{
+    struct rig *rig = arg;
+
+    prepare(rig);
+    rig->options.polling_interval_millis = 1;
+    answer(rig, ALL, sizeof(ALL) - 1);
+    answer(rig, NONE, sizeof(NONE) - 1);
+}
+
+static enum otel_err ask_three_times(void *arg)
+{
+    struct rig *rig = arg;
+    enum otel_err err = otel_sdk_sampler_jaeger_remote_new(&rig->options, &rig->sampler);
+
+    if (err == OTEL_OK) {
+        while (stats_of(rig).failures < 3 && stats_of(rig).questions < 3)
+            event_base_loop(rig->base, EVLOOP_NONBLOCK);
+        (void)keeps(rig);
+    }
+    otel_sdk_sampler_unref(rig->sampler);
+    rig->sampler = NULL;
+    return err;
+}
+
+static void free_server(void *arg)
+{
+    fini(arg);
+}
+
 /* The server's buffers are of the same heap: a question that it cannot take fails, too. */
 static void when_every_nth_allocation_fails_nothing_is_left_behind(void **state)
 {
-    bool whole = false;
+    struct rig rig;
+    struct every_nth test = {prepare_two_answers, ask_three_times, free_server, &rig, 20000, true};
 
     (void)state;
-    for (unsigned long nth = 1; nth < 20000 && !whole; nth += 1 + nth / 16) {
-        long blocks = heap_live();
-        enum otel_err err;
-        struct rig rig;
-
-        prepare(&rig);
-        rig.options.polling_interval_millis = 1;
-        answer(&rig, ALL, sizeof(ALL) - 1);
-        answer(&rig, NONE, sizeof(NONE) - 1);
-        heap_fail_every(nth);
-        err = otel_sdk_sampler_jaeger_remote_new(&rig.options, &rig.sampler);
-        if (err == OTEL_OK) {
-            while (stats_of(&rig).failures < 3 && stats_of(&rig).questions < 3)
-                event_base_loop(rig.base, EVLOOP_NONBLOCK);
-            (void)keeps(&rig);
-        } else if (err != OTEL_ERR_MEMORY && err != OTEL_ERR_IO) {
-            fail_msg("every %lu: %s", nth, otel_err_name(err));
-        }
-        assert_true(nth > 1 || err == OTEL_ERR_MEMORY);
-        otel_sdk_sampler_unref(rig.sampler);
-        rig.sampler = NULL;
-        whole = heap_failed() == 0;
-        heap_fail_every(0);
-        fini(&rig);
-        if (heap_live() != blocks)
-            fail_msg("every %lu: %ld blocks are left", nth, heap_live() - blocks);
-    }
-    assert_true(whole);
+    every_nth(&test);
 }
 
 int main(void)
@@ -298,9 +303,10 @@ int main(void)
         cmocka_unit_test(what_the_server_refuses_is_told_by_its_status),
         cmocka_unit_test(the_protocol_may_be_named),
         cmocka_unit_test(its_thread_is_made_by_the_program),
-        cmocka_unit_test(its_look_ups_are_made_by_the_program),
         cmocka_unit_test(options_of_an_older_header_are_filled_up),
         cmocka_unit_test(when_every_nth_allocation_fails_nothing_is_left_behind),
+        /* last: its thread outlives it, and frees memory when the system has answered */
+        cmocka_unit_test(its_look_ups_are_made_by_the_program),
     };
 
     heap_install();

@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "sdk/base/clock.h"
+#include "sdk/tests/every_nth.h"
 #include "sdk/tests/heap.h"
+#include "sdk/tests/loop_heap.h"
 #include "sdk/transport/tests/server.h"
 
 #define ALL "{\"probabilisticSampling\":{\"samplingRate\":1}}"
@@ -100,6 +102,16 @@ static void await_ends(struct rig *rig, uint64_t count)
     }
 }
 
+static void await_strategies(struct rig *rig, uint64_t count)
+{
+    uint64_t limit = otl_clock_mono(otl_clock_real()) + 60 * OTL_NS_PER_S;
+
+    while (stats_of(rig).strategies < count) {
+        assert_true(otl_clock_mono(otl_clock_real()) < limit);
+        sched_yield();
+    }
+}
+
 static bool keeps(struct rig *rig)
 {
     static const uint8_t id[OTEL_TRACE_ID_SIZE] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
@@ -147,7 +159,7 @@ static void the_initial_sampler_decides_until_an_answer_is_understood(void **sta
     assert_false(keeps(&rig));
     await_questions(&rig, 6); /* failures keep the last */
     assert_false(keeps(&rig));
-    assert_in_range(stats_of(&rig).failures, 5, 100);
+    assert_true(stats_of(&rig).failures >= 5);
     assert_int_equal(__atomic_load_n(&rig.told, __ATOMIC_RELAXED), 2); /* once each time */
     fini(&rig);
 }
@@ -186,8 +198,8 @@ static void a_silent_or_endless_server_is_a_failure_and_no_hold_up(void **state)
     for (int i = 0; i < 20; i++)
         answer(&rig, 200, ALL);
     start(&rig);
-    await_questions(&rig, 3);
-    assert_int_equal(stats_of(&rig).failures, 2);
+    await_strategies(&rig, 1); /* its answer may have been too late on a busy machine, too */
+    assert_true(stats_of(&rig).failures >= 2);
     assert_true(keeps(&rig));
     fini(&rig);
 }
@@ -294,38 +306,76 @@ static void bad_options_are_refused_by_their_kind(void **state)
     srv_free(rig.srv);
 }
 
+static void prepare_four_answers(void *arg)
+{
+    struct rig *rig = arg;
+
+    prepare(rig);
+    rig->options.polling_interval_millis = 1;
+    for (int i = 0; i < 4; i++)
+        answer(rig, 200, i % 2 ? NONE : ALL); /* each one is read anew */
+}
+
+static enum otel_err ask_four_times(void *arg)
+{
+    struct rig *rig = arg;
+    enum otel_err err = otel_sdk_sampler_jaeger_remote_new(&rig->options, &rig->sampler);
+
+    if (err == OTEL_OK) {
+        await_ends(rig, 4);
+        (void)keeps(rig);
+    }
+    otel_sdk_sampler_unref(rig->sampler);
+    rig->sampler = NULL;
+    return err;
+}
+
+static void free_server(void *arg)
+{
+    fini(arg);
+}
+
 static void when_every_nth_allocation_fails_nothing_is_left_behind(void **state)
 {
-    bool whole = false;
+    struct rig rig;
+    struct every_nth test = {prepare_four_answers, ask_four_times, free_server, &rig, 20000, true};
 
     (void)state;
-    for (unsigned long nth = 1; nth < 20000 && !whole; nth += 1 + nth / 16) {
-        long blocks = heap_live();
-        enum otel_err err;
-        struct rig rig;
+    every_nth(&test);
+}
 
-        prepare(&rig);
-        rig.options.polling_interval_millis = 1;
-        for (int i = 0; i < 4; i++)
-            answer(&rig, 200, i % 2 ? NONE : ALL); /* each one is read anew */
-        heap_fail_every(nth);
-        err = otel_sdk_sampler_jaeger_remote_new(&rig.options, &rig.sampler);
-        if (err == OTEL_OK) {
-            await_ends(&rig, 4);
-            (void)keeps(&rig);
-        } else if (err != OTEL_ERR_MEMORY && err != OTEL_ERR_IO) {
-            fail_msg("every %lu: %s", nth, otel_err_name(err));
-        }
-        assert_true(nth > 1 || err == OTEL_ERR_MEMORY);
-        otel_sdk_sampler_unref(rig.sampler);
-        rig.sampler = NULL;
-        whole = heap_failed() == 0;
-        heap_fail_every(0);
-        fini(&rig);
-        if (heap_live() != blocks)
-            fail_msg("every %lu: %ld blocks are left", nth, heap_live() - blocks);
-    }
-    assert_true(whole);
+static int exhaust_and_create(void *arg, pthread_t *ret_thread, void *(*run)(void *), void *run_arg)
+{
+    (void)arg;
+    loop_heap_exhaust(true);
+    return pthread_create(ret_thread, NULL, run, run_arg);
+}
+
+/* Neither for the question nor for the timer to the next. */
+static void without_memory_in_its_loop_it_goes_on_when_there_is_some(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    prepare(&rig);
+    rig.options.polling_interval_millis = 1;
+    rig.options.create_thread = exhaust_and_create;
+    answer(&rig, 200, ALL);
+    start(&rig);
+    assert_true(loop_heap_await_refusals(20));
+    assert_int_equal(stats_of(&rig).failures, 2); /* each once, however often it tries */
+    assert_int_equal(__atomic_load_n(&rig.told, __ATOMIC_RELAXED), 1);
+    loop_heap_exhaust(false);
+    while (stats_of(&rig).strategies == 0) /* at most until the runner's limit */
+        sched_yield();
+    assert_true(keeps(&rig));
+    fini(&rig);
+    prepare(&rig); /* and it can be left while it tries */
+    rig.options.create_thread = exhaust_and_create;
+    start(&rig);
+    assert_true(loop_heap_await_refusals(20));
+    fini(&rig);
+    loop_heap_exhaust(false);
 }
 
 int main(void)
@@ -342,8 +392,10 @@ int main(void)
 #endif
         cmocka_unit_test(bad_options_are_refused_by_their_kind),
         cmocka_unit_test(when_every_nth_allocation_fails_nothing_is_left_behind),
+        cmocka_unit_test(without_memory_in_its_loop_it_goes_on_when_there_is_some),
     };
 
     heap_install();
+    loop_heap_install();
     return cmocka_run_group_tests_name("jaeger_remote", tests, NULL, NULL);
 }

@@ -9,9 +9,10 @@
 #include <cmocka.h>
 
 #include "sdk/base/clock.h"
-#include "sdk/base/mem.h"
 #include "sdk/base/random.h"
 #include "sdk/remote/strategy.h"
+#include "sdk/tests/every_nth.h"
+#include "sdk/tests/heap.h"
 
 static struct otl_strategy *read(const char *text)
 {
@@ -167,22 +168,25 @@ static void more_operations_than_the_limit_are_refused(void **state)
     }
 }
 
-static void failing_allocation_leaves_nothing(void **state)
+static enum otel_err read_two_operations(void *arg)
 {
     static const char text[] = "{\"operationSampling\":{\"perOperationStrategies\":["
                                "{\"operation\":\"a\"},{\"operation\":\"b\"}]}}";
-    enum otel_err err = OTEL_ERR_MEMORY;
+    struct otl_strategy *strategy = NULL;
+    enum otel_err err = otl_strategy_read(otl_view_str(text), &strategy);
+
+    (void)arg;
+    assert_true((err == OTEL_OK) == (strategy != NULL));
+    otl_strategy_free(strategy);
+    return err;
+}
+
+static void when_every_nth_allocation_fails_nothing_is_left_behind(void **state)
+{
+    struct every_nth test = {.live = read_two_operations, .most = 100};
 
     (void)state;
-    for (unsigned long n = 1; err == OTEL_ERR_MEMORY && n < 100; n++) {
-        struct otl_strategy *strategy = NULL;
-        otl_mem_fail_at(n);
-        err = otl_strategy_read(otl_view_str(text), &strategy);
-        otl_mem_fail_at(0);
-        assert_true((err == OTEL_OK) == (strategy != NULL));
-        otl_strategy_free(strategy);
-    }
-    assert_int_equal(err, OTEL_OK);
+    every_nth(&test);
 }
 
 int main(void)
@@ -193,8 +197,9 @@ int main(void)
         cmocka_unit_test(operations_have_shares_and_a_least_rate_each),
         cmocka_unit_test(what_is_no_strategy_is_refused),
         cmocka_unit_test(more_operations_than_the_limit_are_refused),
-        cmocka_unit_test(failing_allocation_leaves_nothing),
+        cmocka_unit_test(when_every_nth_allocation_fails_nothing_is_left_behind),
     };
 
+    heap_install();
     return cmocka_run_group_tests_name("strategy", tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 #include "sdk/base/mem.h"
 #include "sdk/config/hook.h"
 #include "sdk/config/tests/fake_env.h"
+#include "sdk/config/tests/rule_of.h"
 #include "sdk/transport/tests/server.h"
 
 /* Names the library, so that it is linked. */
@@ -44,6 +46,7 @@ static enum otel_err make(const char *text, struct otel_sdk **ret)
     options.error = fake_error;
     options.error_arg = &g_env;
     options.instance_id = "test-1";
+    options.console_fd = 2; /* the output is TAP */
     err = otel_config_read_text(otel_str(text), "otel.yaml", &env, &config, &g_problem);
     if (err == OTEL_OK)
         err = otel_config_create(config, &options, ret, &g_problem);
@@ -119,9 +122,16 @@ static void mistakes_have_a_place_and_the_nearest_word(void **state)
     fails(FORMAT PROVIDER "  sampler: {trace_id_ratio_based: {ratio: 1.5}}\n", 5, 43,
           "from 0 to 1");
     fails(FORMAT PROVIDER "  sampler: {always_on: , always_off: }\n", 5, 12, "at most 1");
+    fails(FORMAT PROVIDER "  sampler: {trace_id_ratio_rule: {rule: jaba}}\n", 5, 41,
+          "did you mean 'java'?");
+    fails(FORMAT PROVIDER "  sampler: {trace_id_ratio_rule: {ratio: 0.5}}\n", 5, 34, "rule");
     fails(FORMAT PROVIDER "  sampler: {jaeger_remote/development: {endpoint: x, initial_sampler: "
                           "{always_on: }}}\n",
           5, 51, "it cannot be asked for strategies");
+    fails(FORMAT PROVIDER "  sampler: {xray: {endpoint: x}}\n", 5, 30,
+          "it cannot be asked for rules");
+    fails(FORMAT PROVIDER "  sampler: {xray: {polling_interval: 50}}\n", 5, 20,
+          "unknown key 'polling_interval'");
     fails(FORMAT "propagator: {composite_list: \"tracecontext,bagage\"}\n", 2, 30,
           "did you mean 'baggage'?");
     fails(FORMAT "disabled: yes\n", 2, 11, "disabled");
@@ -143,10 +153,10 @@ static void endpoints_headers_and_files_are_judged_where_they_stand(void **state
     fails(OTLP("            endpoint: https://c\n            tls: {ca_file: /nowhere/ca.pem}\n"), 7,
           13, "otlp_http: /nowhere/ca.pem");
     fails(FORMAT "tracer_provider: {processors: [{simple: {exporter: {otlp_file/development: "
+
                  "{output_stream: nowhere}}}}]}\n",
           2, 92, "expected stdout or file:///PATH");
 }
-
 
 /* The first request of the server, decoded by the witness. */
 static Otlp__ExportTraceServiceRequest *first_request(struct srv *srv)
@@ -434,6 +444,62 @@ static void every_sampler_of_the_schema_is_made(void **state)
     }
 }
 
+static bool keeps_all(struct otel_sdk *sdk, int count)
+{
+    while (count > 0 && keeps(sdk, otel_attr_int("n", 1), OTEL_SPAN_KIND_SERVER))
+        count--;
+    return count == 0;
+}
+
+/* Its rule is for this service: without it 5 % were kept. */
+static void xray_asks_where_it_is_told_to_and_is_told_of_the_resource(void **state)
+{
+    static const char rules[] =
+        "{\"SamplingRuleRecords\":[{\"SamplingRule\":{\"RuleName\":\"all\",\"Version\":1,"
+        "\"Priority\":1,\"ReservoirSize\":0,\"FixedRate\":1,\"ServiceName\":\"shop\","
+        "\"ServiceType\":\"*\"}}]}";
+    struct srv *srv = srv_new();
+    struct otel_sdk *sdk;
+    char text[500];
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        srv_push_answer(srv, 200, "", rules, sizeof(rules) - 1);
+    snprintf(text, sizeof(text),
+             FORMAT "resource: {attributes: [{name: service.name, value: shop}]}\n" PROVIDER
+                    "  sampler: {xray: {endpoint: 'http://127.0.0.1:%u', interval: 50}}\n",
+             (unsigned)srv_port(srv));
+    sdk = made(text);
+    assert_true(srv_wait(srv, 2)); /* again after the interval */
+    while (!keeps_all(sdk, 100)) /* at most until the runner's limit */
+        sched_yield();
+    assert_memory_equal(srv_request(srv, 0)->head, "POST /GetSamplingRules HTTP/1.1\r\n", 33);
+    otel_sdk_free(sdk);
+    srv_free(srv);
+}
+
+static void ratio_rules_of_other_languages_are_made_by_name(void **state)
+{
+    static const char *const rules[] = {"go", "java", "dotnet", "cpp", "js"};
+    struct otel_sdk *sdk;
+
+    (void)state;
+    for (int i = 0; i <= OTEL_SDK_RATIO_JS; i++) {
+        char text[200];
+        snprintf(text, sizeof(text),
+                 "{parent_based: {root: {trace_id_ratio_rule: {rule: %s, ratio: 0.5}}}}", rules[i]);
+        sdk = with_sampler(text);
+        assert_int_equal(rule_of(sdk, 0.5), i);
+        otel_sdk_free(sdk);
+    }
+    sdk = with_sampler("{trace_id_ratio_based: {ratio: 0.5}}");
+    assert_int_equal(rule_of(sdk, 0.5), OTEL_SDK_RATIO_GO);
+    otel_sdk_free(sdk);
+    sdk = with_sampler("{trace_id_ratio_rule: {rule: java}}"); /* ratio 1 */
+    assert_true(keeps(sdk, otel_attr_int("n", 1), OTEL_SPAN_KIND_SERVER));
+    otel_sdk_free(sdk);
+}
+
 static void rules_look_at_values_patterns_kinds_and_parents(void **state)
 {
     static const struct otel_str both[] = {{"x", 1}, {"/health/live", 12}};
@@ -622,6 +688,8 @@ int main(void)
         cmocka_unit_test(the_log_level_decides_what_is_told),
         cmocka_unit_test(tracers_are_enabled_by_the_first_name_that_matches),
         cmocka_unit_test(every_sampler_of_the_schema_is_made),
+        cmocka_unit_test(xray_asks_where_it_is_told_to_and_is_told_of_the_resource),
+        cmocka_unit_test(ratio_rules_of_other_languages_are_made_by_name),
         cmocka_unit_test(rules_look_at_values_patterns_kinds_and_parents),
         cmocka_unit_test(detectors_are_asked_and_filtered),
         cmocka_unit_test(every_exporter_of_the_schema_is_made),

@@ -2,6 +2,7 @@
 /* Components of a program's own, named in a configuration file. */
 #include <jansson.h>
 #include <otel/sdk/config_plugin.h>
+#include <otel/sdk/entity.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +15,11 @@
 
 static struct otel_sdk_memory *g_memory;
 static struct otel_config_problem g_problem;
-static int g_arg, g_ended;
+static int g_arg, g_byte, g_ended;
+/* Of the last span that ended. */
+static char g_answer[32], g_secret[32], g_host[32];
+static size_t g_entities;
+static uint8_t g_trace_id[OTEL_TRACE_ID_SIZE];
 
 /* --- the plug-ins --- */
 
@@ -54,6 +59,8 @@ static enum otel_err make_sampler(void *arg, const struct otel_config_node *node
         return OTEL_ERR_LIMIT; /* without words of its own */
     if (level == 1)
         return otel_config_refuse(node, "not there", "level 1 needs more");
+    if (level == 2)
+        return OTEL_ERR_THREAD;
     assert_int_equal(loud, level == 8);
     wanted = otl_mem_strndup(name.data, name.len);
     if (wanted == NULL)
@@ -77,10 +84,24 @@ static enum otel_err make_exporter(void *arg, const struct otel_config_node *nod
     return otel_sdk_memory_exporter_new(g_memory, ret);
 }
 
+static void keep_text(const struct otel_sdk_readable_span *span, const char *key, char *out)
+{
+    struct otel_value value;
+
+    out[0] = '\0';
+    if (otel_sdk_resource_get(otel_sdk_span_resource(span), otel_str(key), &value) &&
+        value.type == OTEL_VALUE_STRING)
+        snprintf(out, 32, "%.*s", (int)value.count, value.as.string);
+}
+
 static void on_end(struct otel_sdk_processor *processor, struct otel_sdk_readable_span *span)
 {
     (void)processor;
-    (void)span;
+    keep_text(span, "own.answer", g_answer);
+    keep_text(span, "own.secret", g_secret);
+    keep_text(span, "host.name", g_host);
+    g_entities = otel_sdk_resource_entity_count(otel_sdk_span_resource(span));
+    memcpy(g_trace_id, otel_sdk_span_context(span)->trace_id, sizeof(g_trace_id));
     g_ended++;
 }
 
@@ -132,6 +153,78 @@ static enum otel_err make_propagator(void *arg, const struct otel_config_node *n
     if (err == OTEL_OK)
         *ret = otel_propagator_ref(otel_propagator_w3c());
     return err;
+}
+
+/* {keep: BOOL}, or {as: PART} */
+static enum otel_err make_part(void *arg, const struct otel_config_node *node,
+                               struct otel_sdk_composable **ret)
+{
+    static const char *const keys[] = {"keep", "as", NULL};
+    enum otel_err err = otel_config_keys(node, keys);
+    bool keep = false;
+
+    (void)arg;
+    if (err == OTEL_OK)
+        err = otel_config_bool(node, "keep", &keep);
+    if (err == OTEL_OK)
+        err = otel_config_composable(node, "as", ret);
+    if (err == OTEL_OK && *ret == NULL)
+        *ret = keep ? otel_sdk_composable_always_on() : otel_sdk_composable_always_off();
+    return err;
+}
+
+/* {answer: TEXT}; without it nothing is found */
+static enum otel_err make_detector(void *arg, const struct otel_config_node *node,
+                                   struct otel_sdk_resource **ret)
+{
+    static const char *const keys[] = {"answer", NULL};
+    struct otel_str answer = otel_str(NULL);
+    struct otel_attribute found[3];
+    enum otel_err err = otel_config_keys(node, keys);
+
+    (void)arg;
+    if (err == OTEL_OK)
+        err = otel_config_text(node, "answer", &answer);
+    if (err != OTEL_OK || answer.data == NULL)
+        return err;
+    found[0] = otel_attr("own.answer", otel_value_strn(answer.data, answer.len));
+    found[1] = otel_attr_str("own.secret", "told");
+    found[2] = otel_attr_str("host.name", "own");
+    return otel_sdk_resource_new(found, 3, otel_str(NULL), ret);
+}
+
+static enum otel_err make_entity(void *arg, const struct otel_config_node *node,
+                                 struct otel_sdk_resource **ret)
+{
+    const struct otel_attribute id = otel_attr_str("own.answer", "entity");
+    const struct otel_sdk_entity own = {.type = otel_str("own"), .id = &id, .id_count = 1};
+
+    (void)arg;
+    (void)node;
+    return otel_sdk_resource_of_entities(&own, 1, ret);
+}
+
+static void fixed_trace_id(void *state, uint8_t *ret_id)
+{
+    memset(ret_id, *(const int *)state, OTEL_TRACE_ID_SIZE);
+}
+
+/* {byte: INT} of the program's state; 0: makes nothing */
+static enum otel_err make_ids(void *arg, const struct otel_config_node *node,
+                              struct otel_sdk_id_generator *ret)
+{
+    static const char *const keys[] = {"byte", NULL};
+    enum otel_err err = otel_config_keys(node, keys);
+    int64_t byte = 7;
+
+    if (err == OTEL_OK)
+        err = otel_config_int(node, "byte", &byte);
+    if (err != OTEL_OK || byte == 0)
+        return err;
+    *(int *)arg = (int)byte;
+    ret->trace_id = fixed_trace_id;
+    ret->state = arg;
+    return OTEL_OK;
 }
 
 /* --- */
@@ -196,6 +289,95 @@ static void components_of_the_programs_own_are_made_by_their_names(void **state)
     otel_sdk_free(sdk);
 }
 
+static void entities_of_a_detector_are_kept_without_a_filter(void **state)
+{
+    static const char *const filters[] = {"", "attributes: {included: ['own.*']}, "};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct otel_sdk *sdk;
+        char text[400];
+        snprintf(text, sizeof(text),
+                 FORMAT PROVIDER "    - counting: {exporter: {kept: }}\n"
+                                 "resource: {detection/development: {%sdetectors: [{is_one: }]}}\n",
+                 filters[i]);
+        sdk = make(text);
+        assert_non_null(sdk);
+        g_entities = 9;
+        span_of(sdk, "by default");
+        assert_string_equal(g_answer, "entity");
+        assert_int_equal(g_entities, i == 0 ? 1 : 0);
+        otel_sdk_free(sdk);
+    }
+}
+
+static void id_generators_detectors_and_parts_are_made_by_their_names(void **state)
+{
+    static const char resource[] =
+        "resource:\n"
+        "  detection/development:\n"
+        "    attributes: {excluded: ['*.secret']}\n"
+        "    detectors: [{host: }, {finds: {answer: no}}, {finds: }, {finds: {answer: '42'}}]\n";
+    char text[1000], words[900];
+    struct otel_sdk *sdk;
+
+    (void)state;
+    snprintf(text, sizeof(text),
+             FORMAT PROVIDER "    - counting: {exporter: {kept: }}\n"
+                             "  id_generator: {fixed: {byte: 9}}\n"
+                             "  sampler: {composite/development: {rule_based: {rules: ["
+                             "{span_kinds: [client], sampler: {part: {as: {part: {keep: "
+                             "false}}}}}, "
+                             "{sampler: "
+                             "{part: {keep: true}}}]}}}\n%s",
+             resource);
+    sdk = make(text);
+    if (sdk == NULL)
+        fail_msg("%s", otel_config_problem_text(&g_problem, words, sizeof(words)));
+    g_ended = 0;
+    span_of(sdk, "s");
+    assert_int_equal(g_ended, 1); /* kept by the second rule */
+    for (int i = 0; i < OTEL_TRACE_ID_SIZE; i++)
+        assert_int_equal(g_trace_id[i], 9);
+    assert_string_equal(g_answer, "42"); /* the later detector's */
+    assert_string_equal(g_secret, "");   /* the filter is for all of them */
+    assert_string_equal(g_host, "own");
+    otel_sdk_free(sdk);
+    sdk = make(FORMAT PROVIDER "    - counting: {exporter: {kept: }}\n"
+                               "  id_generator: {random: }\n"
+                               "  sampler: {composite/development: {part: {as: {part: }}}}\n");
+    assert_non_null(sdk);
+    span_of(sdk, "s");
+    assert_int_equal(g_ended, 1); /* dropped */
+    otel_sdk_free(sdk);
+}
+
+static void mistakes_of_theirs_have_a_place_too(void **state)
+{
+    (void)state;
+    fails(FORMAT PROVIDER "  id_generator: {fixd: }\n", 5, 18, "did you mean 'fixed'?");
+    fails(FORMAT PROVIDER "  id_generator: {fixed: {byte: x}}\n", 5, 32, "a whole number");
+    fails(FORMAT PROVIDER "  id_generator: {fixed: {byte: 0}}\n", 5, 25,
+          "fixed: an argument is missing");
+    fails(FORMAT PROVIDER "  sampler: {composite/development: {prt: }}\n", 5, 37,
+          "did you mean 'part'?");
+    fails(FORMAT PROVIDER "  sampler: {composite/development: {part: {as: {prt: }}}}\n", 5, 49,
+          "did you mean 'part'?");
+    fails(FORMAT PROVIDER "resource: {detection/development: {detectors: [{find: }]}}\n", 5, 49,
+          "did you mean 'finds'?");
+    fails(FORMAT PROVIDER "resource: {detection/development: {detectors: [{finds: {a: 1}}]}}\n", 5,
+          57, "unknown key 'a' of finds");
+}
+
+/* A sampler that gets no thread falls back on its initial one: not where that is what failed. */
+static void an_initial_sampler_that_gets_no_thread_is_told(void **state)
+{
+    (void)state;
+    fails(FORMAT PROVIDER "  sampler: {jaeger_remote/development: {endpoint: "
+                          "'http://127.0.0.1:9/s', initial_sampler: {by_name: {level: 2}}}}\n",
+          5, 102, "by_name: a thread could not be created");
+}
+
 static void mistakes_have_a_place_and_the_nearest_name(void **state)
 {
     (void)state;
@@ -224,8 +406,11 @@ static void when_every_nth_allocation_fails_nothing_is_left_behind(void **state)
 {
     static const char text[] = FORMAT PROVIDER
         "    - counting: {exporter: {kept: {}}}\n"
+        "  id_generator: {fixed: }\n"
         "  sampler: {parent_based: {root: {wrapped: {root: {by_name: "
-        "{name: wanted, loud: true, level: 8, share: 0.5}}}}}}\n"
+        "{name: wanted, loud: true, level: 8, share: 0.5}}}}, local_parent_sampled: "
+        "{composite/development: {part: {as: {part: }}}}}}\n"
+        "resource: {detection/development: {detectors: [{finds: {answer: yes}}]}}\n"
         "propagator: {composite: [{own: }, {b3: }, {own: }]}\n";
     bool whole = false;
     long blocks;
@@ -275,6 +460,15 @@ static void names_are_unique_and_not_the_schemas(void **state)
                      OTEL_ERR_ARGUMENT);
     assert_int_equal(otel_config_register_propagator("b3", make_propagator, NULL),
                      OTEL_ERR_ARGUMENT);
+    assert_int_equal(otel_config_register_composable("always_on", make_part, NULL),
+                     OTEL_ERR_ARGUMENT);
+    assert_int_equal(otel_config_register_composable("part", make_part, NULL), OTEL_ERR_ARGUMENT);
+    assert_int_equal(otel_config_register_detector("host", make_detector, NULL),
+                     OTEL_ERR_ARGUMENT);
+    assert_int_equal(otel_config_register_detector("new", NULL, NULL), OTEL_ERR_ARGUMENT);
+    assert_int_equal(otel_config_register_id_generator("random", make_ids, NULL),
+                     OTEL_ERR_ARGUMENT);
+    assert_int_equal(otel_config_register_id_generator("new", NULL, NULL), OTEL_ERR_ARGUMENT);
     assert_int_equal(otel_config_register_sampler("", make_sampler, NULL), OTEL_ERR_ARGUMENT);
     assert_int_equal(otel_config_register_sampler("new", NULL, NULL), OTEL_ERR_ARGUMENT);
     while (err == OTEL_OK && more < 100) {
@@ -289,6 +483,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(components_of_the_programs_own_are_made_by_their_names),
+        cmocka_unit_test(entities_of_a_detector_are_kept_without_a_filter),
+        cmocka_unit_test(id_generators_detectors_and_parts_are_made_by_their_names),
+        cmocka_unit_test(mistakes_of_theirs_have_a_place_too),
+        cmocka_unit_test(an_initial_sampler_that_gets_no_thread_is_told),
         cmocka_unit_test(mistakes_have_a_place_and_the_nearest_name),
         cmocka_unit_test(when_every_nth_allocation_fails_nothing_is_left_behind),
         cmocka_unit_test(names_are_unique_and_not_the_schemas),
@@ -302,7 +500,11 @@ int main(void)
         otel_config_register_sampler("wrapped", make_wrapper, NULL) != OTEL_OK ||
         otel_config_register_exporter("kept", make_exporter, NULL) != OTEL_OK ||
         otel_config_register_processor("counting", make_processor, NULL) != OTEL_OK ||
-        otel_config_register_propagator("own", make_propagator, NULL) != OTEL_OK)
+        otel_config_register_propagator("own", make_propagator, NULL) != OTEL_OK ||
+        otel_config_register_composable("part", make_part, NULL) != OTEL_OK ||
+        otel_config_register_detector("finds", make_detector, NULL) != OTEL_OK ||
+        otel_config_register_detector("is_one", make_entity, NULL) != OTEL_OK ||
+        otel_config_register_id_generator("fixed", make_ids, &g_byte) != OTEL_OK)
         return 3;
     failed = cmocka_run_group_tests_name("config_plugin", tests, NULL, NULL);
     otel_sdk_memory_unref(g_memory);

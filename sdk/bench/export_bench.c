@@ -99,7 +99,7 @@ static void fill(struct row *row)
     kill(row->sink, SIGSTOP);
     make_spans(row->pipeline.tracer, SPANS + SPANS / 4); /* what is beyond the queue is dropped */
     kill(row->sink, SIGCONT);
-    if (otel_sdk_provider_force_flush(row->pipeline.provider, 30000) != OTEL_OK)
+    if (otel_sdk_provider_force_flush(row->pipeline.provider, 300000) != OTEL_OK)
         fprintf(stderr, "export_bench: the first flush failed\n");
 }
 

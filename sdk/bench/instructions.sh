@@ -12,7 +12,11 @@ command -v valgrind > /dev/null || { echo "instructions.sh: valgrind is not inst
 work=$(mktemp -d "${TMPDIR:-/tmp}/instructions.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 counted() { # FILE PROGRAM ROW SPANS [FUNCTION]: of that function and what it calls, or of the whole process
-    valgrind --tool=callgrind --callgrind-out-file=/dev/null ${5:+--toggle-collect="$5"} "$benches/$2" "$3" "$4" > "$work/$1" 2>&1
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null ${5:+--toggle-collect="$5"} "$benches/$2" "$3" "$4" > "$work/$1" 2>&1 || {
+        echo "instructions.sh: $2 $3 $4 ended with $?" >&2
+        tail -n 20 "$work/$1" >&2
+        return 1
+    }
     sed -n 's/.*Collected : \([0-9]*\).*/\1/p' "$work/$1"
 }
 say() { # KEY INSTRUCTIONS

@@ -33,7 +33,7 @@ struct rig {
 static void discard(struct otel_sdk_exporter *exporter, const struct otel_sdk_batch *batch,
                     otel_sdk_export_done_fn *done, void *done_arg)
 {
-    struct otel_sdk_export_result result = {OTEL_OK, 0, 1, 0};
+    struct otel_sdk_export_result result = {.requests = 1};
 
     (void)exporter, (void)batch;
     done(done_arg, &result);
@@ -55,7 +55,7 @@ static void hold(struct otel_sdk_exporter *exporter, const struct otel_sdk_batch
 
 static void give_up(struct otel_sdk_exporter *exporter)
 {
-    struct otel_sdk_export_result result = {OTEL_ERR_TIMEOUT, 0, 1, 0};
+    struct otel_sdk_export_result result = {.err = OTEL_ERR_TIMEOUT, .requests = 1};
 
     (void)exporter;
     held_done(held_arg, &result);
@@ -67,10 +67,10 @@ static void keep(struct otel_sdk_exporter *exporter)
 }
 
 static const struct otel_sdk_exporter_ops discard_ops = {
-    sizeof(struct otel_sdk_exporter_ops), NULL, discard, NULL, NULL, NULL, NULL, keep};
+    .struct_size = sizeof(discard_ops), .export_batch = discard, .free = keep};
 static struct otel_sdk_exporter discarder = {&discard_ops};
 static const struct otel_sdk_exporter_ops hold_ops = {
-    sizeof(struct otel_sdk_exporter_ops), NULL, hold, give_up, NULL, NULL, NULL, keep};
+    .struct_size = sizeof(hold_ops), .export_batch = hold, .cancel = give_up, .free = keep};
 static struct otel_sdk_exporter holder = {&hold_ops};
 
 static void die(const char *what)
@@ -229,7 +229,7 @@ static void encode(struct otel_sdk_exporter *exporter, const struct otel_sdk_bat
                    otel_sdk_export_done_fn *done, void *done_arg)
 {
     struct encoder *encoder = (struct encoder *)exporter;
-    struct otel_sdk_export_result result = {OTEL_OK, 0, 1, 0};
+    struct otel_sdk_export_result result = {.requests = 1};
 
     otl_buf_reset(&encoder->buf);
     if (encoder->once && otl_otlp_encode_batch(batch, &encoder->buf) != OTEL_OK)
@@ -250,7 +250,7 @@ static void encode(struct otel_sdk_exporter *exporter, const struct otel_sdk_bat
 }
 
 static const struct otel_sdk_exporter_ops encode_ops = {
-    sizeof(struct otel_sdk_exporter_ops), NULL, encode, NULL, NULL, NULL, NULL, keep};
+    .struct_size = sizeof(encode_ops), .export_batch = encode, .free = keep};
 
 static void measure_encode(struct encoder *encoder)
 {

@@ -6,7 +6,9 @@
 
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/options.h"
 #include "sdk/processor/batch_impl.h"
+#include "sdk/processor/drop.h"
 
 enum {
     DEFAULT_QUEUE = 2048,
@@ -41,14 +43,13 @@ void otel_sdk_batch_options_init(struct otel_sdk_batch_options *options)
 void otl_batch_drop(struct otl_batch *batch, const struct otel_sdk_readable_span *span,
                     enum otel_sdk_drop_reason reason)
 {
-    const struct otel_span_context *context = otel_sdk_span_context(span);
-    struct otel_sdk_drop drop = {reason, 0, context->trace_id, context->span_id, 1};
+    otl_drop_span(batch->dropped, batch->host, span, reason);
+}
 
-    otl_batch_add(&batch->dropped[reason], 1);
-    if (batch->host == NULL || batch->host->drop == NULL)
-        return;
-    drop.processor = batch->host->index;
-    batch->host->drop(batch->host->drop_arg, &drop);
+void otl_batch_drop_unsent(struct otl_batch *batch, const struct otel_sdk_readable_span *span)
+{
+    otl_batch_add(&batch->not_sent, 1);
+    otl_batch_drop(batch, span, OTEL_SDK_DROP_EXPORT_TIMEOUT);
 }
 
 static void report(struct otl_batch *batch, enum otel_err err, const char *text)
@@ -139,34 +140,51 @@ static bool is_worker_locked(const struct otl_batch *batch)
     return batch->worker_runs && pthread_equal(pthread_self(), batch->worker);
 }
 
+void otl_batch_flush_failed_locked(struct otl_batch *batch, uint64_t serial, enum otel_err err)
+{
+    for (struct otl_flusher *flusher = batch->flushers; flusher != NULL; flusher = flusher->next)
+        if (flusher->serial > batch->flush_done && flusher->serial <= serial &&
+            flusher->err == OTEL_OK)
+            flusher->err = err;
+}
+
+static enum otel_err wait_for_flush_locked(struct otl_batch *batch, uint64_t deadline)
+{
+    struct otl_flusher self = {batch->flushers, ++batch->flush_asked, OTEL_OK}, **at;
+    bool in_time = true;
+
+    batch->flushers = &self;
+    if (deadline > batch->flush_deadline)
+        batch->flush_deadline = deadline;
+    otl_loop_wake(batch->loop);
+    while (batch->flush_done < self.serial && in_time)
+        in_time = wait_locked(batch, deadline) || batch->flush_done >= self.serial;
+    for (at = &batch->flushers; *at != &self; at = &(*at)->next)
+        continue;
+    *at = self.next;
+    return in_time ? self.err : OTEL_ERR_TIMEOUT;
+}
+
 static enum otel_err force_flush(struct otel_sdk_processor *processor, uint32_t timeout_millis)
 {
     struct otl_batch *batch = of(processor);
-    uint64_t deadline = deadline_of(timeout_millis), serial;
-    enum otel_err err = OTEL_OK;
+    uint64_t deadline = deadline_of(timeout_millis);
+    enum otel_err err;
 
     pthread_mutex_lock(&batch->lock);
     if (batch->stop || !batch->worker_runs)
         err = batch->stop ? OTEL_ERR_CLOSED : OTEL_OK;
     else if (is_worker_locked(batch))
         err = OTEL_ERR_BLOCKED;
-    else {
-        serial = ++batch->flush_asked;
-        if (deadline > batch->flush_deadline)
-            batch->flush_deadline = deadline;
-        otl_loop_wake(batch->loop);
-        while (batch->flush_done < serial && err == OTEL_OK)
-            if (!wait_locked(batch, deadline) && batch->flush_done < serial)
-                err = OTEL_ERR_TIMEOUT;
-        if (err == OTEL_OK)
-            err = batch->flush_result;
-    }
+    else
+        err = wait_for_flush_locked(batch, deadline);
     pthread_mutex_unlock(&batch->lock);
     return err;
 }
 
 static void abandon_lane(struct otl_batch *batch, struct otl_lane *lane)
 {
+    static const struct otel_sdk_export_result late = {.err = OTEL_ERR_TIMEOUT};
     bool settle;
 
     pthread_mutex_lock(&batch->lock);
@@ -175,6 +193,7 @@ static void abandon_lane(struct otl_batch *batch, struct otl_lane *lane)
     pthread_mutex_unlock(&batch->lock);
     if (!settle)
         return;
+    (void)otl_account_settle(&lane->account, &late);
     for (size_t i = 0; i < lane->batch.count; i++)
         otl_batch_drop(batch, lane->spans[i], OTEL_SDK_DROP_EXPORT_TIMEOUT);
     otl_batch_less(&batch->in_flight_count, lane->batch.count);
@@ -189,13 +208,16 @@ static void abandon(struct otl_batch *batch)
 
     pthread_mutex_lock(&batch->lock);
     batch->abandoned = true;
+    otl_batch_flush_failed_locked(batch, batch->flush_asked, OTEL_ERR_TIMEOUT);
+    batch->flush_done = batch->flush_asked; /* nobody would tell those who wait without a limit */
+    pthread_cond_broadcast(&batch->changed);
     pthread_mutex_unlock(&batch->lock);
     for (size_t i = 0; i < batch->lane_count; i++)
         abandon_lane(batch, &batch->lanes[i]);
     while (otl_queue_count(&batch->queue) != 0) {
         count = otl_queue_take(&batch->queue, (void **)items, TAKE);
         for (size_t i = 0; i < count; i++) {
-            otl_batch_drop(batch, items[i], OTEL_SDK_DROP_EXPORT_TIMEOUT);
+            otl_batch_drop_unsent(batch, items[i]);
             otel_sdk_readable_span_unref(items[i]);
         }
         if (count == 0)
@@ -274,19 +296,57 @@ static void add_stats(struct otel_sdk_processor *processor, struct otel_sdk_proc
                        load(&batch->dropped[OTEL_SDK_DROP_AFTER_SHUTDOWN]);
     if (load(&batch->dropped[OTEL_SDK_DROP_QUEUE_FULL]) != 0)
         high = batch->queue.max;
-    stats->exported += load(&batch->exported);
+    for (size_t i = 0; i < batch->lane_count; i++)
+        otl_account_add(&batch->lanes[i].account, stats);
     stats->queued += queued;
     stats->in_flight += load(&batch->in_flight_count);
     stats->queue_high_water += high > queued ? high : queued;
-    stats->batches += load(&batch->batches);
     stats->requests += load(&batch->requests);
     stats->bytes += load(&batch->bytes);
-    stats->export_latency_sum_ns += load(&batch->latency_sum_ns);
-    stats->export_latency_max_ns += load(&batch->latency_max_ns);
     stats->wakes += load(&batch->wakes);
     pthread_mutex_lock(&batch->lock);
     stats->worker_cpu_ns += worker_cpu_locked(batch);
     pthread_mutex_unlock(&batch->lock);
+}
+
+static void put_queue(struct otl_batch *batch, const struct otl_component *component,
+                      struct otel_sdk_metric_sink *sink)
+{
+    struct otel_sdk_metric size = {.name = "otel.sdk.processor.span.queue.size",
+                                   .unit = "{span}",
+                                   .description = "Spans in a processor's queue",
+                                   .type = OTEL_SDK_METRIC_UPDOWNCOUNTER,
+                                   .value = (int64_t)otl_queue_count(&batch->queue)};
+    struct otel_sdk_metric capacity = {.name = "otel.sdk.processor.span.queue.capacity",
+                                       .unit = "{span}",
+                                       .description = "Spans that a processor's queue can hold",
+                                       .type = OTEL_SDK_METRIC_UPDOWNCOUNTER,
+                                       .value = (int64_t)batch->queue.max};
+
+    otl_component_put(component, sink, size, NULL);
+    otl_component_put(component, sink, capacity, NULL);
+}
+
+static void put_metrics(struct otel_sdk_processor *processor, struct otel_sdk_metric_sink *sink)
+{
+    struct otl_batch *batch = of(processor);
+    struct otl_component component;
+    uint64_t handed = 0;
+
+    otl_component_init(&component, sink, "batching_span_processor");
+    put_queue(batch, &component, sink);
+    for (size_t i = 0; i < batch->lane_count; i++)
+        handed += otl_account_handed(&batch->lanes[i].account);
+    otl_component_put(&component, sink, otl_processed(handed), NULL);
+    otl_component_put(&component, sink,
+                      otl_processed(load(&batch->dropped[OTEL_SDK_DROP_QUEUE_FULL])), "queue_full");
+    otl_component_put(&component, sink,
+                      otl_processed(load(&batch->dropped[OTEL_SDK_DROP_AFTER_SHUTDOWN])),
+                      "already_shutdown");
+    otl_component_put(&component, sink, otl_processed(load(&batch->not_sent)),
+                      otel_sdk_drop_name(OTEL_SDK_DROP_EXPORT_TIMEOUT));
+    for (size_t i = 0; i < batch->lane_count; i++)
+        otl_account_put(&batch->lanes[i].account, batch->lanes[i].exporter, sink);
 }
 
 static void init_locks(struct otl_batch *batch)
@@ -312,22 +372,23 @@ static void forked(struct otel_sdk_processor *processor)
     batch->asleep = false;
     batch->worker_runs = false;
     batch->holders = 1;
-    batch->flush_asked = batch->flush_done = 0;
+    batch->flush_asked = batch->flush_done = batch->flush_deadline = 0;
+    batch->flushers = NULL; /* of threads that are not here */
     batch->in_flight_count = 0;
     batch->worker_cpu_ns = 0;
     otl_loop_forked(batch->loop);
     batch->loop = NULL; /* and with it the inherited events */
     batch->schedule = batch->retry = NULL;
-    batch->pumping = false;
+    batch->pumping = batch->unscheduled = false;
     batch->exporting = 0;
     batch->due = batch->flushing = 0;
-    batch->exported = batch->batches = batch->requests = batch->bytes = 0;
-    batch->latency_sum_ns = batch->latency_max_ns = batch->wakes = batch->high_water = 0;
+    batch->requests = batch->bytes = batch->wakes = batch->high_water = batch->not_sent = 0;
     memset(batch->dropped, 0, sizeof(batch->dropped));
     for (size_t i = 0; i < batch->lane_count; i++) {
         struct otl_lane *lane = &batch->lanes[i];
         lane->limit = NULL;
         lane->started = lane->exporting = lane->in_flight = false;
+        otl_account_forked(&lane->account);
         if (lane->exporter->ops->forked != NULL)
             lane->exporter->ops->forked(lane->exporter);
     }
@@ -338,6 +399,7 @@ static void destroy(struct otl_batch *batch)
     for (size_t i = 0; i < batch->lane_count; i++) {
         otel_sdk_exporter_free(batch->lanes[i].exporter);
         otl_mem_free(batch->lanes[i].spans);
+        otl_account_fini(&batch->lanes[i].account);
     }
     otl_loop_free(batch->loop);
     otl_queue_fini(&batch->queue);
@@ -374,6 +436,7 @@ static const struct otel_sdk_processor_ops batch_ops = {
     add_stats,
     forked,
     free_processor,
+    put_metrics,
 };
 
 /* The exporters are the batch's only when all went well. */
@@ -385,6 +448,7 @@ static bool make_lanes(struct otl_batch *batch, size_t count)
     batch->lane_count = count;
     for (size_t i = 0; i < count; i++) {
         batch->lanes[i].owner = batch;
+        otl_account_init(&batch->lanes[i].account);
         batch->lanes[i].spans = otl_mem_alloc(batch->max_batch * sizeof(batch->lanes[i].spans[0]));
         if (batch->lanes[i].spans == NULL)
             return false;
@@ -432,14 +496,10 @@ enum otel_err otel_sdk_batch_new(const struct otel_sdk_batch_options *options,
 {
     struct otel_sdk_batch_options all;
     struct otl_batch *batch = NULL;
-    enum otel_err err = OTEL_OK;
+    enum otel_err err;
 
-    /* A program built against an older header gives fewer members; the rest are defaults. */
     otel_sdk_batch_options_init(&all);
-    if (options != NULL && (options->struct_size == 0 || options->struct_size > sizeof(all)))
-        err = OTEL_ERR_ARGUMENT;
-    else if (options != NULL)
-        memcpy(&all, options, options->struct_size);
+    err = otl_options_take(&all, sizeof(all), options);
     options = &all;
     if (exporter == NULL || !good_exporters(options) || options->max_queue_size == 0 ||
         options->max_queue_size > MAX_QUEUE || options->max_export_batch_size == 0 ||

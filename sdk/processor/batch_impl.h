@@ -7,6 +7,7 @@
 
 #include "sdk/base/loop/loop.h"
 #include "sdk/base/thread.h"
+#include "sdk/processor/account.h"
 #include "sdk/processor/queue.h"
 
 /*
@@ -26,12 +27,20 @@ struct otl_lane {
     struct otl_batch *owner;
     struct otel_sdk_exporter *exporter;
     struct event *limit; /* [w] export timeout, stop deadline */
+    uint64_t limit_ns;   /* [w] when that is */
     bool started;        /* [w] the exporter is */
     bool exporting;      /* [w] waiting for done */
     bool in_flight;      /* [l] the batch below is with the exporter, its fate open */
-    uint64_t began_ns;   /* [w] */
     struct otel_sdk_batch batch;           /* [w], read by shutdown when in_flight */
     struct otel_sdk_readable_span **spans; /* the batch: max_batch of them */
+    struct otl_account account;            /* [a] */
+};
+
+/* Who waits for a flush: on its own stack, in the batch's list while it waits. [l] */
+struct otl_flusher {
+    struct otl_flusher *next;
+    uint64_t serial;   /* over when flush_done has reached it */
+    enum otel_err err; /* the first failure since it asked */
 };
 
 struct otl_batch {
@@ -50,34 +59,33 @@ struct otl_batch {
     bool started; /* [a] there is a worker; false in the child of a fork until its first span */
 
     pthread_mutex_t lock;
-    pthread_cond_t changed;     /* for flushers and shutdown */
-    unsigned holders;           /* [l] owner, worker */
-    pthread_t worker;           /* [l] */
-    bool worker_runs;           /* [l] */
-    bool joined;                /* [l] somebody waits for, or has waited for, the worker's end */
-    uint64_t flush_asked;       /* [l] serial of the newest flush */
-    uint64_t flush_done;        /* [l] */
-    uint64_t flush_deadline;    /* [l] the latest of those waiting */
-    enum otel_err flush_result; /* [l] of flush_done */
-    bool stop;                  /* [l] shutdown was called */
-    uint64_t stop_deadline;     /* [l] */
-    bool abandoned;             /* [l] shutdown gave up waiting */
-    enum otel_err stop_result;  /* [l] */
-    uint64_t worker_cpu_ns;     /* [l] set when the worker ends */
+    pthread_cond_t changed;       /* for flushers and shutdown */
+    unsigned holders;             /* [l] owner, worker */
+    pthread_t worker;             /* [l] */
+    bool worker_runs;             /* [l] */
+    uint64_t flush_asked;         /* [l] serial of the newest flush */
+    uint64_t flush_done;          /* [l] */
+    uint64_t flush_deadline;      /* [l] the latest of those waiting */
+    struct otl_flusher *flushers; /* [l] who waits */
+    bool stop;                    /* [l] shutdown was called */
+    uint64_t stop_deadline;       /* [l] */
+    bool abandoned;               /* [l] shutdown gave up waiting */
+    enum otel_err stop_result;    /* [l] */
+    uint64_t worker_cpu_ns;       /* [l] set when the worker ends */
 
     struct otel_sdk_loop *loop;  /* [w] except wake */
     struct event *schedule;      /* [w] schedule_delay */
     struct event *retry;         /* [w] a producer has not filled its cell yet */
+    bool unscheduled;            /* [w] there was no memory for schedule's timer */
     bool pumping;                /* [w] */
     size_t exporting;            /* [w] lanes that are waiting for done */
     uint64_t due;                /* [w] spans before this position are exported without delay */
     uint64_t flushing;           /* [w] serial being served, or 0 */
-    enum otel_err flush_error;   /* [w] first failure since flushing began */
 
     /* counters [a] */
-    uint64_t exported;
     uint64_t dropped[OTEL_SDK_DROP_COUNT];
-    uint64_t batches, requests, bytes, latency_sum_ns, latency_max_ns, wakes, high_water;
+    uint64_t not_sent; /* of these export_timeout, that no exporter was given */
+    uint64_t requests, bytes, wakes, high_water;
     uint64_t in_flight_count;
 };
 
@@ -94,8 +102,13 @@ static inline void otl_batch_less(uint64_t *counter, uint64_t n)
 /* Count and report one lost span; the reference to it stays the caller's. */
 void otl_batch_drop(struct otl_batch *batch, const struct otel_sdk_readable_span *span,
                     enum otel_sdk_drop_reason reason);
+/* The same with one for which no time was left. */
+void otl_batch_drop_unsent(struct otl_batch *batch, const struct otel_sdk_readable_span *span);
 /* Give a holder's share back. */
 void otl_batch_release(struct otl_batch *batch);
+
+/* Tell those whose flush is not over, up to serial, of a failure. */
+void otl_batch_flush_failed_locked(struct otl_batch *batch, uint64_t serial, enum otel_err err);
 
 /* worker.c */
 OTEL_MUST_USE enum otel_err otl_worker_start(struct otl_batch *batch);

@@ -7,6 +7,9 @@
 #include "sdk/base/clock.h"
 #include "sdk/base/loop/loop.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/options.h"
+#include "sdk/processor/account.h"
+#include "sdk/processor/drop.h"
 
 enum { DEFAULT_TIMEOUT_MILLIS = 30000 };
 
@@ -26,8 +29,10 @@ struct simple {
     struct otel_sdk_export_result result;
     uint64_t stop_deadline; /* atomic; UINT64_MAX until shutdown */
     /* counters, atomic */
-    uint64_t received, exported, dropped[OTEL_SDK_DROP_COUNT];
-    uint64_t batches, requests, bytes, latency_sum_ns, latency_max_ns, in_flight;
+    uint64_t received, dropped[OTEL_SDK_DROP_COUNT];
+    uint64_t not_sent[OTEL_SDK_DROP_COUNT]; /* of these, what the exporter was not given */
+    uint64_t requests, bytes, in_flight;
+    struct otl_account account;
 };
 
 static struct simple *of(struct otel_sdk_processor *processor)
@@ -54,14 +59,14 @@ static uint64_t now_ns(void)
 static void drop(struct simple *simple, const struct otel_sdk_readable_span *span,
                  enum otel_sdk_drop_reason reason)
 {
-    const struct otel_span_context *context = otel_sdk_span_context(span);
-    struct otel_sdk_drop lost = {reason, 0, context->trace_id, context->span_id, 1};
+    otl_drop_span(simple->dropped, simple->host, span, reason);
+}
 
-    add(&simple->dropped[reason], 1);
-    if (simple->host == NULL || simple->host->drop == NULL)
-        return;
-    lost.processor = simple->host->index;
-    simple->host->drop(simple->host->drop_arg, &lost);
+static void drop_unsent(struct simple *simple, const struct otel_sdk_readable_span *span,
+                        enum otel_sdk_drop_reason reason)
+{
+    add(&simple->not_sent[reason], 1);
+    drop(simple, span, reason);
 }
 
 static enum otel_err attach(struct otel_sdk_processor *processor,
@@ -137,20 +142,15 @@ static void export_done(void *arg, const struct otel_sdk_export_result *result)
     simple->done = true;
 }
 
-static void settle(struct simple *simple, const struct otel_sdk_readable_span *span, uint64_t began)
+static void settle(struct simple *simple, const struct otel_sdk_readable_span *span)
 {
     const struct otel_sdk_export_result *result = &simple->result;
-    uint64_t took = now_ns() - began;
 
-    if (took > simple->latency_max_ns)
-        __atomic_store_n(&simple->latency_max_ns, took, __ATOMIC_RELAXED);
-    add(&simple->latency_sum_ns, took);
-    add(&simple->batches, 1);
     add(&simple->requests, result->requests);
     add(&simple->bytes, result->bytes);
-    if (result->err == OTEL_OK && result->rejected == 0)
-        add(&simple->exported, 1);
-    else if (result->err == OTEL_OK)
+    if (otl_account_settle(&simple->account, result) == 0)
+        return;
+    if (result->err == OTEL_OK)
         drop(simple, span, OTEL_SDK_DROP_REJECTED);
     else if (result->err == OTEL_ERR_TIMEOUT)
         drop(simple, span, OTEL_SDK_DROP_EXPORT_TIMEOUT);
@@ -158,17 +158,16 @@ static void settle(struct simple *simple, const struct otel_sdk_readable_span *s
         drop(simple, span, OTEL_SDK_DROP_EXPORT_FAILED);
 }
 
-static void export_locked(struct simple *simple, const struct otel_sdk_readable_span *span)
+static void export_locked(struct simple *simple, const struct otel_sdk_readable_span *span,
+                          uint64_t end_by)
 {
     struct otel_sdk_exporter *exporter = simple->exporter;
-    uint64_t began = now_ns();
     const struct otel_sdk_readable_span *const spans[1] = {span};
-    struct otel_sdk_batch batch = {spans, 1, simple->host->resource, UINT64_MAX};
+    struct otel_sdk_batch batch = {spans, 1, simple->host->resource, end_by};
 
-    if (simple->export_timeout_ns != 0)
-        batch.deadline_mono_ns = began + simple->export_timeout_ns;
     memset(&simple->result, 0, sizeof(simple->result));
     simple->done = false;
+    otl_account_hand(&simple->account, 1);
     simple->result.err = start_exporter(simple);
     if (simple->result.err == OTEL_OK) {
         __atomic_store_n(&simple->in_flight, 1, __ATOMIC_RELAXED);
@@ -184,25 +183,31 @@ static void export_locked(struct simple *simple, const struct otel_sdk_readable_
         }
         __atomic_store_n(&simple->in_flight, 0, __ATOMIC_RELAXED);
     }
-    settle(simple, span, began);
+    settle(simple, span);
 }
 
 static void on_end(struct otel_sdk_processor *processor, struct otel_sdk_readable_span *span)
 {
     struct simple *simple = of(processor);
+    uint64_t end_by = UINT64_MAX;
 
     if ((otel_sdk_span_context(span)->flags & OTEL_FLAG_SAMPLED) == 0)
         return;
     add(&simple->received, 1);
     if (is_owner(simple)) { /* a span ended by the exporter itself: never export from export */
-        drop(simple, span, OTEL_SDK_DROP_EXPORT_FAILED);
+        drop_unsent(simple, span, OTEL_SDK_DROP_EXPORT_FAILED);
         return;
     }
-    lock_until(simple, UINT64_MAX);
+    if (simple->export_timeout_ns != 0)
+        end_by = now_ns() + simple->export_timeout_ns; /* waiting for other threads' included */
+    if (!lock_until(simple, end_by)) {
+        drop_unsent(simple, span, OTEL_SDK_DROP_EXPORT_TIMEOUT);
+        return;
+    }
     if (__atomic_load_n(&simple->closed, __ATOMIC_ACQUIRE))
-        drop(simple, span, OTEL_SDK_DROP_AFTER_SHUTDOWN);
+        drop_unsent(simple, span, OTEL_SDK_DROP_AFTER_SHUTDOWN);
     else
-        export_locked(simple, span);
+        export_locked(simple, span, end_by);
     unlock(simple);
 }
 
@@ -263,15 +268,29 @@ static void add_stats(struct otel_sdk_processor *processor, struct otel_sdk_proc
     struct simple *simple = of(processor);
 
     stats->received += load(&simple->received);
-    stats->exported += load(&simple->exported);
+    otl_account_add(&simple->account, stats);
     for (int i = 0; i < OTEL_SDK_DROP_COUNT; i++)
         stats->dropped[i] += load(&simple->dropped[i]);
     stats->in_flight += load(&simple->in_flight);
-    stats->batches += load(&simple->batches);
     stats->requests += load(&simple->requests);
     stats->bytes += load(&simple->bytes);
-    stats->export_latency_sum_ns += load(&simple->latency_sum_ns);
-    stats->export_latency_max_ns += load(&simple->latency_max_ns);
+}
+
+static void put_metrics(struct otel_sdk_processor *processor, struct otel_sdk_metric_sink *sink)
+{
+    static const enum otel_sdk_drop_reason reasons[] = {
+        OTEL_SDK_DROP_AFTER_SHUTDOWN, OTEL_SDK_DROP_EXPORT_TIMEOUT, OTEL_SDK_DROP_EXPORT_FAILED};
+    struct simple *simple = of(processor);
+    struct otl_component component;
+
+    otl_component_init(&component, sink, "simple_span_processor");
+    otl_component_put(&component, sink, otl_processed(otl_account_handed(&simple->account)), NULL);
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        otl_component_put(&component, sink, otl_processed(load(&simple->not_sent[reasons[i]])),
+                          reasons[i] == OTEL_SDK_DROP_AFTER_SHUTDOWN
+                              ? "already_shutdown"
+                              : otel_sdk_drop_name(reasons[i]));
+    otl_account_put(&simple->account, simple->exporter, sink);
 }
 
 static void forked(struct otel_sdk_processor *processor)
@@ -283,21 +302,36 @@ static void forked(struct otel_sdk_processor *processor)
     otl_loop_forked(simple->loop);
     simple->loop = NULL;
     simple->exporter_started = false;
-    simple->received = simple->exported = simple->batches = simple->requests = 0;
-    simple->bytes = simple->latency_sum_ns = simple->latency_max_ns = simple->in_flight = 0;
+    simple->received = simple->requests = simple->bytes = simple->in_flight = 0;
     memset(simple->dropped, 0, sizeof(simple->dropped));
+    memset(simple->not_sent, 0, sizeof(simple->not_sent));
+    otl_account_forked(&simple->account);
     if (simple->exporter->ops->forked != NULL)
         simple->exporter->ops->forked(simple->exporter);
+}
+
+/* False: a thread is still inside. Else it has come back since the shutdown, which did not get
+ * to the exporter. */
+static bool shut_down_late(struct simple *simple)
+{
+    if (pthread_mutex_trylock(&simple->lock) != 0)
+        return false;
+    __atomic_store_n(&simple->owner, (uintptr_t)pthread_self(), __ATOMIC_RELAXED);
+    if (simple->exporter_started && simple->exporter->ops->shutdown != NULL)
+        (void)simple->exporter->ops->shutdown(simple->exporter, now_ns());
+    unlock(simple);
+    return true;
 }
 
 static void free_processor(struct otel_sdk_processor *processor)
 {
     struct simple *simple = of(processor);
 
-    if (__atomic_load_n(&simple->stuck, __ATOMIC_ACQUIRE))
-        return; /* a thread is still inside */
+    if (__atomic_load_n(&simple->stuck, __ATOMIC_ACQUIRE) && !shut_down_late(simple))
+        return; /* nothing is freed under it */
     otel_sdk_exporter_free(simple->exporter);
     otl_loop_free(simple->loop);
+    otl_account_fini(&simple->account);
     pthread_mutex_destroy(&simple->lock);
     otl_mem_free(simple);
 }
@@ -313,17 +347,21 @@ static const struct otel_sdk_processor_ops simple_ops = {
     add_stats,
     forked,
     free_processor,
+    put_metrics,
 };
 
 enum otel_err otel_sdk_simple_new(const struct otel_sdk_simple_options *options,
                                   struct otel_sdk_exporter *exporter,
                                   struct otel_sdk_processor **ret)
 {
-    uint32_t timeout = options != NULL ? options->export_timeout_millis : DEFAULT_TIMEOUT_MILLIS;
+    struct otel_sdk_simple_options all;
     struct simple *simple;
 
-    if (exporter == NULL)
+    otel_sdk_simple_options_init(&all);
+    if (exporter == NULL || otl_options_take(&all, sizeof(all), options) != OTEL_OK) {
+        otel_sdk_exporter_free(exporter);
         return OTEL_ERR_ARGUMENT;
+    }
     simple = otl_mem_zalloc(sizeof(*simple));
     if (simple == NULL) {
         otel_sdk_exporter_free(exporter);
@@ -332,8 +370,9 @@ enum otel_err otel_sdk_simple_new(const struct otel_sdk_simple_options *options,
     simple->api.ops = &simple_ops;
     simple->api.span_capacity = 0;
     simple->exporter = exporter;
-    simple->export_timeout_ns = timeout * OTL_NS_PER_MS;
+    simple->export_timeout_ns = all.export_timeout_millis * OTL_NS_PER_MS;
     simple->stop_deadline = UINT64_MAX;
+    otl_account_init(&simple->account);
     pthread_mutex_init(&simple->lock, NULL);
     *ret = &simple->api;
     return OTEL_OK;

@@ -11,7 +11,7 @@
  * timer, a wake.
  */
 
-enum { SPINS = 200, RETRY_MICROS = 1000 };
+enum { SPINS = 200, SPINS_TO_FILL = 10, RETRY_MICROS = 1000 };
 
 static void pump(struct otl_batch *batch);
 
@@ -20,18 +20,29 @@ static uint64_t now_ns(void)
     return otl_clock_mono(otl_clock_real());
 }
 
-static void arm(struct event *event, uint64_t delay_ns)
+/* False without memory for the timer. */
+static bool arm(struct event *event, uint64_t delay_ns)
 {
     struct timeval delay = {(time_t)(delay_ns / OTL_NS_PER_S),
                             (suseconds_t)(delay_ns % OTL_NS_PER_S / OTL_NS_PER_US)};
 
-    event_add(event, &delay);
+    return event_add(event, &delay) == 0;
+}
+
+/* In place of a timer: the next turn of the loop, and so on until there is memory for one. */
+static void turn_again(struct otl_batch *batch)
+{
+    sched_yield();
+    otl_loop_wake(batch->loop);
 }
 
 static void schedule_next(struct otl_batch *batch)
 {
-    if (batch->delay_ns != 0)
-        arm(batch->schedule, batch->delay_ns);
+    if (batch->delay_ns == 0)
+        return;
+    batch->unscheduled = !arm(batch->schedule, batch->delay_ns);
+    if (batch->unscheduled)
+        turn_again(batch);
 }
 
 /* The nearer of the export's own deadline and the shutdown's. */
@@ -48,14 +59,15 @@ static uint64_t export_deadline(struct otl_batch *batch, uint64_t now)
     return deadline;
 }
 
-static void arm_limit(struct otl_lane *lane, uint64_t deadline)
+/* False without memory for it: nothing would end the export. */
+static bool arm_limit(struct otl_lane *lane, uint64_t deadline)
 {
     uint64_t now = now_ns();
 
+    lane->limit_ns = deadline;
     if (deadline == UINT64_MAX)
-        event_del(lane->limit);
-    else
-        arm(lane->limit, deadline > now ? deadline - now : 0);
+        return event_del(lane->limit) == 0;
+    return arm(lane->limit, deadline > now ? deadline - now : 0);
 }
 
 /* --- the fate of a batch --- */
@@ -63,17 +75,11 @@ static void arm_limit(struct otl_lane *lane, uint64_t deadline)
 static void settle(struct otl_lane *lane, const struct otel_sdk_export_result *result)
 {
     struct otl_batch *batch = lane->owner;
-    uint64_t took = now_ns() - lane->began_ns;
-    uint64_t count = lane->batch.count, rejected = 0;
+    uint64_t count = lane->batch.count, lost = otl_account_settle(&lane->account, result);
 
-    if (took > __atomic_load_n(&batch->latency_max_ns, __ATOMIC_RELAXED))
-        __atomic_store_n(&batch->latency_max_ns, took, __ATOMIC_RELAXED);
-    otl_batch_add(&batch->latency_sum_ns, took);
     otl_batch_add(&batch->requests, result->requests);
     otl_batch_add(&batch->bytes, result->bytes);
-    if (result->err == OTEL_OK)
-        rejected = result->rejected < count ? result->rejected : count;
-    if (result->err != OTEL_OK || rejected == count) {
+    if (lost == count) {
         enum otel_sdk_drop_reason reason = result->err == OTEL_OK ? OTEL_SDK_DROP_REJECTED
                                            : result->err == OTEL_ERR_TIMEOUT
                                                ? OTEL_SDK_DROP_EXPORT_TIMEOUT
@@ -82,11 +88,9 @@ static void settle(struct otl_lane *lane, const struct otel_sdk_export_result *r
             otl_batch_drop(batch, lane->spans[i], reason);
         return;
     }
-    otl_batch_add(&batch->exported, count - rejected);
-    if (rejected != 0) {
-        struct otel_sdk_drop drop = {OTEL_SDK_DROP_REJECTED, batch->host->index, NULL, NULL,
-                                     rejected};
-        otl_batch_add(&batch->dropped[OTEL_SDK_DROP_REJECTED], rejected);
+    if (lost != 0) {
+        struct otel_sdk_drop drop = {OTEL_SDK_DROP_REJECTED, batch->host->index, NULL, NULL, lost};
+        otl_batch_add(&batch->dropped[OTEL_SDK_DROP_REJECTED], lost);
         if (batch->host->drop != NULL)
             batch->host->drop(batch->host->drop_arg, &drop);
     }
@@ -105,13 +109,13 @@ static void export_done(void *arg, const struct otel_sdk_export_result *result)
     lane->in_flight = false;
     if (batch->stop && batch->stop_result == OTEL_OK)
         batch->stop_result = result->err; /* a shutdown does not hide what it lost */
+    if (result->err != OTEL_OK) /* whoever asked for a flush while this was under way, too */
+        otl_batch_flush_failed_locked(batch, batch->flush_asked, result->err);
     pthread_mutex_unlock(&batch->lock);
     if (mine) {
         settle(lane, result);
         otl_batch_less(&batch->in_flight_count, lane->batch.count);
     }
-    if (result->err != OTEL_OK && batch->flush_error == OTEL_OK)
-        batch->flush_error = result->err;
     for (size_t i = 0; i < lane->batch.count; i++)
         otel_sdk_readable_span_unref(lane->spans[i]);
     lane->exporting = false;
@@ -129,25 +133,30 @@ static void give_up(struct otl_lane *lane)
 
 /* --- steps of pump: each returns true if it did something --- */
 
-static size_t take(struct otl_lane *lane)
+/* A cell that is reserved will be filled in a moment: a batch that is full is handed out whole. */
+static size_t take(struct otl_lane *lane, bool to_export)
 {
     struct otl_batch *batch = lane->owner;
     uint64_t waiting;
-    size_t count = 0;
+    size_t count = 0, wanted;
 
     pthread_mutex_lock(&batch->lock);
     if (!batch->abandoned) {
         waiting = otl_queue_count(&batch->queue);
         if (waiting > __atomic_load_n(&batch->high_water, __ATOMIC_RELAXED))
             __atomic_store_n(&batch->high_water, waiting, __ATOMIC_RELAXED);
-        for (int spins = 0; spins < SPINS && count == 0 && waiting != 0; spins++) {
+        wanted = waiting < batch->max_batch ? (size_t)waiting : batch->max_batch;
+        for (int spins = 0; count < wanted && spins < (count == 0 ? SPINS : SPINS_TO_FILL);
+             spins++) {
             if (spins != 0)
                 sched_yield();
-            count = otl_queue_take(&batch->queue, (void **)lane->spans, batch->max_batch);
+            count += otl_queue_take(&batch->queue, (void **)lane->spans + count, wanted - count);
         }
         lane->in_flight = count != 0;
         lane->batch.count = count;
         otl_batch_add(&batch->in_flight_count, count);
+        if (to_export && count != 0)
+            otl_account_hand(&lane->account, count);
     }
     pthread_mutex_unlock(&batch->lock);
     return count;
@@ -175,23 +184,21 @@ static struct otl_lane *free_lane(struct otl_batch *batch)
 
 static bool export_one(struct otl_batch *batch)
 {
-    struct otel_sdk_export_result failed = {OTEL_OK, 0, 0, 0};
+    struct otel_sdk_export_result failed = {.err = OTEL_OK};
     struct otl_lane *lane = free_lane(batch);
 
-    if (take(lane) == 0) {
-        struct timeval soon = {0, RETRY_MICROS};
-        if (otl_queue_count(&batch->queue) != 0)
-            event_add(batch->retry, &soon);
+    if (take(lane, true) == 0) {
+        if (otl_queue_count(&batch->queue) != 0 &&
+            !arm(batch->retry, RETRY_MICROS * OTL_NS_PER_US))
+            turn_again(batch);
         return false;
     }
-    lane->began_ns = now_ns();
     lane->batch.spans = (const struct otel_sdk_readable_span *const *)lane->spans;
-    lane->batch.deadline_mono_ns = export_deadline(batch, lane->began_ns);
+    lane->batch.deadline_mono_ns = export_deadline(batch, now_ns());
     lane->exporting = true;
     batch->exporting++;
-    otl_batch_add(&batch->batches, 1);
-    arm_limit(lane, lane->batch.deadline_mono_ns);
-    failed.err = start_exporter(lane);
+    failed.err = arm_limit(lane, lane->batch.deadline_mono_ns) ? start_exporter(lane)
+                                                               : OTEL_ERR_MEMORY;
     if (failed.err != OTEL_OK)
         export_done(lane, &failed);
     else
@@ -207,14 +214,14 @@ static void drop_rest(struct otl_batch *batch)
     bool mine;
 
     while (otl_queue_count(&batch->queue) != 0) {
-        count = take(lane);
+        count = take(lane, false);
         pthread_mutex_lock(&batch->lock);
         mine = lane->in_flight; /* unless a shutdown that waits no longer has counted them */
         lane->in_flight = false;
         pthread_mutex_unlock(&batch->lock);
         for (size_t i = 0; i < count; i++) {
             if (mine)
-                otl_batch_drop(batch, lane->spans[i], OTEL_SDK_DROP_EXPORT_TIMEOUT);
+                otl_batch_drop_unsent(batch, lane->spans[i]);
             otel_sdk_readable_span_unref(lane->spans[i]);
         }
         if (mine)
@@ -228,7 +235,6 @@ static void begin_flush(struct otl_batch *batch)
     pthread_mutex_lock(&batch->lock);
     if (batch->flushing == 0 && batch->flush_asked > batch->flush_done) {
         batch->flushing = batch->flush_asked;
-        batch->flush_error = OTEL_OK;
         batch->due = otl_queue_tail(&batch->queue);
     }
     pthread_mutex_unlock(&batch->lock);
@@ -243,7 +249,7 @@ static bool flush_is_out(struct otl_batch *batch)
 /* No lane is exporting. */
 static void finish_flush(struct otl_batch *batch)
 {
-    enum otel_err err = batch->flush_error;
+    enum otel_err err = OTEL_OK;
     uint64_t deadline;
 
     pthread_mutex_lock(&batch->lock);
@@ -259,8 +265,9 @@ static void finish_flush(struct otl_batch *batch)
             err = flushed;
     }
     pthread_mutex_lock(&batch->lock);
+    if (err != OTEL_OK)
+        otl_batch_flush_failed_locked(batch, batch->flushing, err);
     batch->flush_done = batch->flushing;
-    batch->flush_result = err;
     if (batch->flush_asked == batch->flush_done)
         batch->flush_deadline = 0;
     pthread_cond_broadcast(&batch->changed);
@@ -360,8 +367,11 @@ static void on_wake(void *arg)
 
     if (batch->exporting != 0 && stop_asked(batch, &deadline))
         for (size_t i = 0; i < batch->lane_count; i++)
-            if (batch->lanes[i].exporting && deadline < batch->lanes[i].batch.deadline_mono_ns)
-                arm_limit(&batch->lanes[i], deadline);
+            if (batch->lanes[i].exporting && deadline < batch->lanes[i].batch.deadline_mono_ns &&
+                !arm_limit(&batch->lanes[i], deadline))
+                give_up(&batch->lanes[i]);
+    if (batch->unscheduled)
+        schedule_next(batch);
     pump(batch);
 }
 
@@ -380,6 +390,9 @@ static void on_limit(evutil_socket_t fd, short what, void *arg)
     struct otl_lane *lane = arg;
 
     (void)fd, (void)what;
+    /* The loop's clock stands still while it works, so that a timer may ring too early. */
+    if (now_ns() < lane->limit_ns && arm_limit(lane, lane->limit_ns))
+        return;
     give_up(lane);
     pump(lane->owner);
 }
@@ -422,8 +435,9 @@ static void *work(void *arg)
     batch->worker_cpu_ns = otl_clock_thread_cpu_ns();
     batch->worker_runs = false;
     if (batch->flush_done != batch->flush_asked) { /* the shutdown has flushed */
+        if (batch->stop_result != OTEL_OK)
+            otl_batch_flush_failed_locked(batch, batch->flush_asked, batch->stop_result);
         batch->flush_done = batch->flush_asked;
-        batch->flush_result = batch->stop_result;
     }
     pthread_cond_broadcast(&batch->changed);
     pthread_mutex_unlock(&batch->lock);

@@ -8,6 +8,6 @@ void otl_carrier_each(const void *carrier, const struct otel_text_map_getter *ge
 
     if (getter->get_all != NULL)
         getter->get_all(carrier, otel_str(key), visit, arg);
-    else if (getter->get(carrier, otel_str(key), &value))
+    else if (getter->get != NULL && getter->get(carrier, otel_str(key), &value))
         visit(arg, value);
 }

@@ -25,6 +25,8 @@ size_t otel_environment_name(struct otel_str key, char *out)
 {
     size_t len = 0;
 
+    if (out == NULL)
+        return 0;
     out[0] = '\0';
     if (key.len == 0 || key.len + is_digit(key.data[0]) > OTEL_ENVIRONMENT_NAME_MAX)
         return 0;
@@ -107,7 +109,7 @@ static void environment_set(void *carrier, struct otel_str key, struct otel_str 
     char name[OTEL_ENVIRONMENT_NAME_MAX + 1], *text;
     size_t len = otel_environment_name(key, name), i = 0;
 
-    if (len == 0 || value.len > VALUE_MAX || environment->lost ||
+    if (environment == NULL || len == 0 || value.len > VALUE_MAX || environment->lost ||
         (value.len != 0 && memchr(value.data, '\0', value.len) != NULL))
         return;
     while (i < environment->count && value_of(environment->block[i], name, len) == NULL)
@@ -139,9 +141,12 @@ const struct otel_text_map_setter *otel_environment_setter(void)
 
 enum otel_err otel_environment_new(char *const *variables, struct otel_environment **ret)
 {
-    struct otel_environment *environment = otl_mem_zalloc(sizeof(*environment));
+    struct otel_environment *environment;
     enum otel_err err = OTEL_OK;
 
+    if (ret == NULL)
+        return OTEL_ERR_ARGUMENT;
+    environment = otl_mem_zalloc(sizeof(*environment));
     if (environment == NULL || !make_room(environment)) {
         otl_mem_free(environment);
         return OTEL_ERR_MEMORY;
@@ -177,5 +182,7 @@ void otel_environment_free(struct otel_environment *environment)
 
 char *const *otel_environment_block(const struct otel_environment *environment)
 {
-    return environment->block;
+    static char *const none[] = {NULL};
+
+    return environment != NULL ? environment->block : none;
 }

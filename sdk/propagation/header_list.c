@@ -48,9 +48,16 @@ static struct otel_str never_null(struct otel_str text)
     return text.data != NULL ? text : otel_strn("", 0);
 }
 
+static const struct otel_header_view no_headers = {NULL, 0};
+
+static const struct otel_header_view *view_of(const void *carrier)
+{
+    return carrier != NULL ? carrier : &no_headers;
+}
+
 static bool http_get(const void *carrier, struct otel_str key, struct otel_str *ret_value)
 {
-    const struct otel_header_view *view = carrier;
+    const struct otel_header_view *view = view_of(carrier);
 
     for (size_t i = 0; i < view->count; i++)
         if (same_but_case(view->items[i].name, key)) {
@@ -63,7 +70,7 @@ static bool http_get(const void *carrier, struct otel_str key, struct otel_str *
 static void http_get_all(const void *carrier, struct otel_str key, otel_text_visit_fn *visit,
                          void *arg)
 {
-    const struct otel_header_view *view = carrier;
+    const struct otel_header_view *view = view_of(carrier);
 
     for (size_t i = 0; i < view->count; i++)
         if (same_but_case(view->items[i].name, key))
@@ -72,7 +79,7 @@ static void http_get_all(const void *carrier, struct otel_str key, otel_text_vis
 
 static bool kafka_get(const void *carrier, struct otel_str key, struct otel_str *ret_value)
 {
-    const struct otel_header_view *view = carrier;
+    const struct otel_header_view *view = view_of(carrier);
 
     for (size_t i = 0; i < view->count; i++)
         if (same_bytes(view->items[i].name, key)) {
@@ -85,7 +92,7 @@ static bool kafka_get(const void *carrier, struct otel_str key, struct otel_str 
 static void kafka_get_all(const void *carrier, struct otel_str key, otel_text_visit_fn *visit,
                           void *arg)
 {
-    const struct otel_header_view *view = carrier;
+    const struct otel_header_view *view = view_of(carrier);
 
     for (size_t i = 0; i < view->count; i++)
         if (same_bytes(view->items[i].name, key))
@@ -94,7 +101,7 @@ static void kafka_get_all(const void *carrier, struct otel_str key, otel_text_vi
 
 static void keys(const void *carrier, otel_text_visit_fn *visit, void *arg)
 {
-    const struct otel_header_view *view = carrier;
+    const struct otel_header_view *view = view_of(carrier);
 
     for (size_t i = 0; i < view->count; i++)
         visit(arg, never_null(view->items[i].name));
@@ -125,8 +132,11 @@ struct otel_headers {
 
 enum otel_err otel_headers_new(struct otel_headers **ret)
 {
-    struct otel_headers *list = otl_mem_zalloc(sizeof(*list));
+    struct otel_headers *list;
 
+    if (ret == NULL)
+        return OTEL_ERR_ARGUMENT;
+    list = otl_mem_zalloc(sizeof(*list));
     if (list == NULL)
         return OTEL_ERR_MEMORY;
     list->view.items = list->items;
@@ -179,10 +189,13 @@ static bool fits(const struct otel_headers *list, struct otel_str name, struct o
 enum otel_err otel_headers_add(struct otel_headers *list, struct otel_str name,
                                struct otel_str value)
 {
-    enum otel_err err = list->view.count < HEADERS_MAX && fits(list, name, value)
-                            ? copy(name, value, &list->items[list->view.count])
-                            : OTEL_ERR_LIMIT;
+    enum otel_err err;
 
+    if (list == NULL)
+        return OTEL_ERR_ARGUMENT;
+    err = list->view.count < HEADERS_MAX && fits(list, name, value)
+              ? copy(name, value, &list->items[list->view.count])
+              : OTEL_ERR_LIMIT;
     if (err != OTEL_OK) {
         list->left_out++;
         return err;
@@ -193,12 +206,12 @@ enum otel_err otel_headers_add(struct otel_headers *list, struct otel_str name,
 
 const struct otel_header_view *otel_headers_view(const struct otel_headers *list)
 {
-    return &list->view;
+    return list != NULL ? &list->view : &no_headers;
 }
 
 size_t otel_headers_left_out(const struct otel_headers *list)
 {
-    return list->left_out;
+    return list != NULL ? list->left_out : 0;
 }
 
 /* --- writing --- */
@@ -242,6 +255,8 @@ static void http_set(void *carrier, struct otel_str key, struct otel_str value)
 {
     struct otel_headers *list = carrier;
 
+    if (list == NULL)
+        return;
     remove_named(list, key, same_but_case);
     if (is_token(key) && is_field_value(value))
         (void)otel_headers_add(list, key, value);
@@ -253,6 +268,8 @@ static void kafka_set(void *carrier, struct otel_str key, struct otel_str value)
 {
     struct otel_headers *list = carrier;
 
+    if (list == NULL)
+        return;
     remove_named(list, key, same_bytes);
     (void)otel_headers_add(list, key, value);
 }

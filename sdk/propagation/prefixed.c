@@ -54,7 +54,7 @@ struct otel_context *otl_prefixed_extract(struct otel_context *context, const vo
     struct reading reading = {.carrier = carrier, .getter = getter, .prefix = prefix};
     struct otel_baggage *baggage = NULL;
 
-    if (getter->keys == NULL)
+    if (getter->keys == NULL || getter->get == NULL)
         return otel_context_ref(context);
     otl_buf_init(&reading.values, OTEL_W3C_BAGGAGE_MAX_BYTES);
     if (otl_buf_reserve(&reading.values, OTEL_W3C_BAGGAGE_MAX_BYTES) == OTEL_OK)

@@ -18,7 +18,7 @@ bool otl_carrier_first(const void *carrier, const struct otel_text_map_getter *g
 {
     struct otel_str value;
 
-    if (!getter->get(carrier, otel_str(key), &value))
+    if (getter->get == NULL || !getter->get(carrier, otel_str(key), &value))
         return false;
     *ret = otl_trim_ows(otl_view(value.data, value.len));
     return true;

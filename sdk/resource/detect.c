@@ -141,17 +141,41 @@ static void detect_container(struct finding *f)
         found_text(f, "container.id", id);
 }
 
+static const char *variable(const struct otl_detect_source *source, const char *name)
+{
+    return source->getenv != NULL ? source->getenv(source->getenv_arg, name) : getenv(name);
+}
+
 static void detect_service(struct finding *f)
 {
-    const struct otl_detect_source *source = f->source;
-    const char *name = source->getenv != NULL
-                           ? source->getenv(source->getenv_arg, "OTEL_SERVICE_NAME")
-                           : getenv("OTEL_SERVICE_NAME");
+    const char *name = variable(f->source, "OTEL_SERVICE_NAME");
     char uuid[OTL_UUID_SIZE];
 
     if (name != NULL)
         found_text(f, "service.name", name);
     found_text(f, "service.instance.id", otl_uuid(uuid));
+}
+
+/* Added to what was found before. */
+static enum otel_err detect_entities(const struct otl_detect_source *source,
+                                     struct otel_sdk_resource **resource)
+{
+    const char *text = variable(source, "OTEL_ENTITIES");
+    struct otel_sdk_resource *found = NULL, *merged = NULL;
+    struct otl_entity_list list;
+    enum otel_err err = otl_entity_list_read(text != NULL ? text : "", NULL, &list);
+
+    if (err == OTEL_OK)
+        err = otel_sdk_resource_of_entities(list.items, list.count, &found);
+    if (err == OTEL_OK)
+        err = otel_sdk_resource_merge(*resource, found, &merged);
+    if (err == OTEL_OK) {
+        otel_sdk_resource_unref(*resource);
+        *resource = merged;
+    }
+    otel_sdk_resource_unref(found);
+    otl_entity_list_fini(&list);
+    return err;
 }
 
 enum otel_err otl_detect(const struct otl_detect_source *source, unsigned detectors,
@@ -160,16 +184,23 @@ enum otel_err otl_detect(const struct otl_detect_source *source, unsigned detect
     static void (*const all[])(struct finding *) = {detect_process, detect_host, detect_os,
                                                     detect_container, detect_service};
     struct finding f = {.source = source, .count = 0, .err = OTEL_OK};
+    struct otel_sdk_resource *resource = NULL;
 
-    if ((detectors & ~(unsigned)OTEL_SDK_DETECT_ALL) != 0)
+    if ((detectors & ~(unsigned)(OTEL_SDK_DETECT_ALL | OTEL_SDK_DETECT_ENTITIES)) != 0)
         return OTEL_ERR_ARGUMENT;
     otl_arena_init(&f.arena, 2 * FILE_MAX);
     for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         if ((detectors >> i & 1) != 0)
             all[i](&f);
     if (f.err == OTEL_OK)
-        f.err = otel_sdk_resource_new(f.items, f.count, otel_str(NULL), ret);
+        f.err = otel_sdk_resource_new(f.items, f.count, otel_str(NULL), &resource);
     otl_arena_fini(&f.arena);
+    if (f.err == OTEL_OK && (detectors & OTEL_SDK_DETECT_ENTITIES) != 0)
+        f.err = detect_entities(source, &resource);
+    if (f.err == OTEL_OK)
+        *ret = resource;
+    else
+        otel_sdk_resource_unref(resource);
     return f.err;
 }
 

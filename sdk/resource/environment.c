@@ -7,12 +7,13 @@
 #include "sdk/base/arena.h"
 #include "sdk/base/random.h"
 #include "sdk/base/text.h"
+#include "sdk/resource/blend.h"
 #include "sdk/resource/pairs.h"
 
 enum { TEXT_MAX = 64 * 1024, ATTRIBUTES_MAX = 1024, ARENA_MAX = 1 << 20 };
 
 struct list {
-    struct otel_attribute *items; /* ATTRIBUTES_MAX + 2 */
+    struct otel_attribute *items; /* ATTRIBUTES_MAX + 1 */
     size_t count;
 };
 
@@ -99,32 +100,96 @@ static enum otel_err add_list(struct otel_sdk_resource **resource, const struct 
     return err;
 }
 
-/* The instance id goes first in the list, so that attributes overrule it. */
+/* Attributes and, behind them, service name. */
 static enum otel_err collect(const struct otl_resource_environment *environment,
                              struct otl_arena *arena, bool *ret_discarded, struct list *list)
 {
-    struct list read = {NULL, 0};
     enum otel_err err = OTEL_OK;
-    char uuid[OTL_UUID_SIZE];
-    const char *id;
 
     *ret_discarded = false;
-    list->items = otl_arena_alloc(arena, (ATTRIBUTES_MAX + 2) * sizeof(list->items[0]));
-    id = otl_arena_strdup(arena, is_set(environment->instance_id) ? environment->instance_id
-                                                                  : otl_uuid(uuid));
-    if (list->items == NULL || id == NULL)
+    list->items = otl_arena_alloc(arena, (ATTRIBUTES_MAX + 1) * sizeof(list->items[0]));
+    if (list->items == NULL)
         return OTEL_ERR_MEMORY;
-    list->items[0] = otel_attr_str("service.instance.id", id);
-    read.items = list->items + 1;
     if (is_set(environment->attributes))
-        err = read_attributes(environment->attributes, arena, &read);
+        err = read_attributes(environment->attributes, arena, list);
     if (err == OTEL_ERR_MEMORY)
         return err;
     *ret_discarded = err != OTEL_OK;
-    list->count = 1 + read.count;
     if (is_set(environment->service_name))
         list->items[list->count++] = otel_attr_str("service.name", environment->service_name);
     return OTEL_OK;
+}
+
+static enum otel_err add_instance_id(struct otel_sdk_resource **resource, const char *given)
+{
+    char uuid[OTL_UUID_SIZE];
+    struct otel_attribute id =
+        otel_attr_str("service.instance.id", is_set(given) ? given : otl_uuid(uuid));
+    struct list list = {&id, 1};
+
+    return add_list(resource, &list);
+}
+
+static enum otel_err add_entities(struct otel_sdk_resource **resource,
+                                  const struct otel_sdk_entity *entities, size_t count)
+{
+    struct otel_sdk_resource *more = NULL;
+    enum otel_err err = count != 0 ? otel_sdk_resource_of_entities(entities, count, &more)
+                                   : OTEL_OK;
+
+    if (more != NULL)
+        err = merge_into(resource, more);
+    otel_sdk_resource_unref(more);
+    return err;
+}
+
+static bool has_entity(const struct otel_sdk_resource *resource,
+                       const struct otel_sdk_entity *entity)
+{
+    for (size_t i = 0; i < otel_sdk_resource_entity_count(resource); i++)
+        if (otl_entity_same(&otel_sdk_resource_entities(resource)[i], entity))
+            return true;
+    return false;
+}
+
+/* An entity that was well-formed and is not there in the end. */
+static void tell_lost(const struct otl_resource_environment *environment,
+                      const struct otl_entity_list *entities,
+                      const struct otel_sdk_resource *resource)
+{
+    for (size_t i = entities->count; i-- > 0;) {
+        const struct otel_sdk_entity *entity = &entities->items[i];
+        if (has_entity(resource, entity))
+            continue;
+        otl_tell(&environment->teller, OTEL_OK,
+                 "%.*s: another entity, or an attribute of the resource, says otherwise; the "
+                 "entity is left out",
+                 entity->type.len < 80 ? (int)entity->type.len : 80, entity->type.data);
+    }
+}
+
+/* All that stands below the program's own resource, code. */
+static enum otel_err add_environment(const struct otl_resource_environment *environment,
+                                     const struct otel_sdk_resource *code,
+                                     const struct otl_entity_list *entities, bool *ret_discarded,
+                                     struct otel_sdk_resource **resource)
+{
+    struct list list = {NULL, 0};
+    struct otl_arena arena;
+    enum otel_err err = add_instance_id(resource, environment->instance_id);
+
+    otl_arena_init(&arena, ARENA_MAX);
+    if (err == OTEL_OK) /* of a type the first that comes stays */
+        err = add_entities(resource, otel_sdk_resource_entities(code),
+                           otel_sdk_resource_entity_count(code));
+    if (err == OTEL_OK)
+        err = add_entities(resource, entities->items, entities->count);
+    if (err == OTEL_OK)
+        err = collect(environment, &arena, ret_discarded, &list);
+    if (err == OTEL_OK)
+        err = add_list(resource, &list);
+    otl_arena_fini(&arena);
+    return err;
 }
 
 enum otel_err otl_resource_from_environment(const struct otl_resource_environment *environment,
@@ -132,22 +197,23 @@ enum otel_err otl_resource_from_environment(const struct otl_resource_environmen
                                             bool *ret_discarded, struct otel_sdk_resource **ret)
 {
     struct otel_sdk_resource *resource = NULL;
-    struct list list = {NULL, 0};
-    struct otl_arena arena;
+    struct otl_entity_list entities;
     bool discarded = false;
-    enum otel_err err;
+    enum otel_err err =
+        otl_entity_list_read(environment->entities != NULL ? environment->entities : "",
+                             &environment->teller, &entities);
 
-    otl_arena_init(&arena, ARENA_MAX);
-    err = otel_sdk_resource_default(&resource);
+    if (err == OTEL_OK)
+        err = otel_sdk_resource_default(&resource);
     if (err == OTEL_OK && environment->detected != NULL)
         err = merge_into(&resource, environment->detected);
     if (err == OTEL_OK)
-        err = collect(environment, &arena, &discarded, &list);
-    if (err == OTEL_OK)
-        err = add_list(&resource, &list);
+        err = add_environment(environment, code, &entities, &discarded, &resource);
     if (err == OTEL_OK && code != NULL)
         err = merge_into(&resource, code);
-    otl_arena_fini(&arena);
+    if (err == OTEL_OK)
+        tell_lost(environment, &entities, resource);
+    otl_entity_list_fini(&entities);
     if (err != OTEL_OK) {
         otel_sdk_resource_unref(resource);
         return err;

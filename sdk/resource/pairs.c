@@ -10,22 +10,22 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-static struct otl_view trimmed(const char *data, size_t len)
+struct otl_view otl_pairs_trim(struct otl_view text)
 {
-    while (len > 0 && is_blank(data[0])) {
-        data++;
-        len--;
+    while (text.len > 0 && is_blank(text.data[0])) {
+        text.data++;
+        text.len--;
     }
-    while (len > 0 && is_blank(data[len - 1]))
-        len--;
-    return otl_view(data, len);
+    while (text.len > 0 && is_blank(text.data[text.len - 1]))
+        text.len--;
+    return text;
 }
 
 static struct otl_view next_member(struct otl_view *rest)
 {
     const char *comma = memchr(rest->data, ',', rest->len);
     size_t len = comma ? (size_t)(comma - rest->data) : rest->len;
-    struct otl_view member = trimmed(rest->data, len);
+    struct otl_view member = otl_pairs_trim(otl_view(rest->data, len));
 
     if (comma)
         len++;
@@ -34,10 +34,15 @@ static struct otl_view next_member(struct otl_view *rest)
     return member;
 }
 
+void otl_pairs_init_view(struct otl_pairs *pairs, struct otl_view text, struct otl_buf *decoded)
+{
+    pairs->rest = text;
+    pairs->decoded = decoded;
+}
+
 void otl_pairs_init(struct otl_pairs *pairs, const char *text, struct otl_buf *decoded)
 {
-    pairs->rest = otl_view_str(text);
-    pairs->decoded = decoded;
+    otl_pairs_init_view(pairs, otl_view_str(text), decoded);
 }
 
 static enum otel_err decode(struct otl_view member, struct otl_buf *decoded,
@@ -50,8 +55,9 @@ static enum otel_err decode(struct otl_view member, struct otl_buf *decoded,
 
     if (equals == NULL)
         return OTEL_ERR_SYNTAX;
-    key = trimmed(member.data, (size_t)(equals - member.data));
-    value = trimmed(equals + 1, (size_t)(member.data + member.len - equals - 1));
+    key = otl_pairs_trim(otl_view(member.data, (size_t)(equals - member.data)));
+    value = otl_pairs_trim(
+        otl_view(equals + 1, (size_t)(member.data + member.len - equals - 1)));
     otl_buf_reset(decoded);
     err = otl_buf_reserve(decoded, member.len); /* decoding never lengthens */
     if (err == OTEL_OK)

@@ -25,17 +25,39 @@ static uint64_t fresh(struct composite *mine)
     return otl_random_mix(mine->seed, n) & OTEL_SDK_MAX_THRESHOLD;
 }
 
+/* What the trace state becomes by the intent; of the member ot nothing changes. Returns a new
+ * reference. */
+static struct otel_trace_state *changed(const struct otel_sdk_sampling_intent *intent,
+                                        enum otel_sdk_decision decision,
+                                        struct otel_trace_state *parent)
+{
+    struct otel_trace_state *state = otel_trace_state_ref(parent), *next;
+
+    for (size_t i = 0; i < intent->trace_state_count; i++) {
+        const struct otel_sdk_trace_state_provider *provider = &intent->trace_states[i];
+        next = NULL;
+        if (provider->change(provider->arg, decision, state, &next) != OTEL_OK)
+            continue;
+        otel_trace_state_unref(state);
+        state = next;
+    }
+    next = otl_ot_restore(state, parent);
+    otel_trace_state_unref(state);
+    return next;
+}
+
 static void sample(struct otel_sdk_sampler *sampler, const struct otel_sdk_sampling_input *input,
                    struct otel_sdk_sampling_result *result)
 {
     struct composite *mine = (struct composite *)sampler;
     struct otel_sdk_sampling_intent intent;
+    struct otel_trace_state *state;
     struct otl_ot ot;
     bool keep;
 
     intent.keep = intent.reliable = false;
     intent.threshold = 0;
-    intent.attribute_count = 0;
+    intent.attribute_count = intent.trace_state_count = 0;
     mine->part->ops->get_intent(mine->part, input, &intent);
     otl_ot_read(result->trace_state, &ot);
     if (!ot.has_rv && !input->trace_id_random && !otel_span_context_is_valid(input->parent)) {
@@ -50,8 +72,10 @@ static void sample(struct otel_sdk_sampler *sampler, const struct otel_sdk_sampl
     ot.has_th = keep && intent.reliable;
     ot.th = intent.threshold;
     result->decision = keep ? OTEL_SDK_RECORD_AND_SAMPLE : OTEL_SDK_DROP;
-    result->trace_state = otl_ot_write(result->trace_state, &ot);
+    state = changed(&intent, result->decision, result->trace_state);
+    result->trace_state = otl_ot_write(state, &ot);
     result->owns_trace_state = true;
+    otel_trace_state_unref(state);
     if (!keep || intent.attribute_count == 0)
         return;
     memcpy(kept, intent.attributes, intent.attribute_count * sizeof(kept[0]));

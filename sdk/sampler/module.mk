@@ -4,7 +4,7 @@ sampler_SRCS := sdk/sampler/sampler.c sdk/sampler/parentbased.c sdk/sampler/rati
                 sdk/sampler/ot.c sdk/sampler/probability.c sdk/sampler/always_record.c \
                 sdk/sampler/composite.c sdk/sampler/composable.c sdk/sampler/rules.c
 sampler_PIC := 1
-sampler_LIBS := otel_api base
+sampler_LIBS := otlp otel_api base
 
 TESTS += sampling_formats_test
 sampling_formats_test_SRCS := sdk/sampler/tests/formats_test.c
@@ -16,6 +16,9 @@ TSAN_TESTS += sampler_threads_test
 TESTS += parent_warning_test
 parent_warning_test_SRCS := sdk/sampler/tests/parent_warning_test.c
 parent_warning_test_LIBS := sdk_rig
+TESTS += sampler_context_test
+sampler_context_test_SRCS := sdk/sampler/tests/context_test.c
+sampler_context_test_LIBS := sdk_rig
 TESTS += sampler_test ratio_rules_test probability_test composable_test
 sampler_test_SRCS := sdk/sampler/tests/sampler_test.c
 sampler_test_LIBS := sdk_rig

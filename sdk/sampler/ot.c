@@ -217,6 +217,22 @@ struct otel_trace_state *otl_ot_write(struct otel_trace_state *state, const stru
     return err == OTEL_OK ? changed : NULL;
 }
 
+struct otel_trace_state *otl_ot_restore(struct otel_trace_state *state,
+                                        struct otel_trace_state *from)
+{
+    struct otel_trace_state *changed = NULL;
+    struct otel_str was, is;
+    bool had = otel_trace_state_get(from, otel_str("ot"), &was);
+    bool has = otel_trace_state_get(state, otel_str("ot"), &is);
+    enum otel_err err;
+
+    if (had == has && (!had || otel_str_equal(was, is)))
+        return otel_trace_state_ref(state);
+    err = had ? set_ot(state, was, &changed)
+              : otel_trace_state_delete(state, otel_str("ot"), &changed);
+    return err == OTEL_OK ? changed : otel_trace_state_ref(from);
+}
+
 uint64_t otl_ot_randomness(const struct otl_ot *ot, const uint8_t *trace_id)
 {
     uint64_t value = 0;

@@ -27,6 +27,11 @@ void otl_ot_read(const struct otel_trace_state *state, struct otl_ot *ret);
  * 128 characters is. NULL when empty, or without memory. Returns a new reference. */
 struct otel_trace_state *otl_ot_write(struct otel_trace_state *state, const struct otl_ot *ot);
 
+/* state with the member ot of from, or without one as from; from where there is no memory for it.
+ * Returns a new reference. */
+struct otel_trace_state *otl_ot_restore(struct otel_trace_state *state,
+                                        struct otel_trace_state *from);
+
 /* rv, else the low 56 bits of the trace id. */
 uint64_t otl_ot_randomness(const struct otl_ot *ot, const uint8_t *trace_id);
 

@@ -3,6 +3,7 @@
 
 #include "sdk/base/buf.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/options.h"
 #include "sdk/sampler/ot.h"
 
 enum { ROOT, REMOTE_SAMPLED, REMOTE_NOT_SAMPLED, LOCAL_SAMPLED, LOCAL_NOT_SAMPLED, DELEGATES };
@@ -105,29 +106,29 @@ enum otel_err otel_sdk_sampler_parentbased_new(const struct otel_sdk_parentbased
     static const struct otel_sdk_sampler_ops ops = {sample, description, destroy};
     struct otel_sdk_sampler *on = otel_sdk_sampler_always_on();
     struct otel_sdk_sampler *off = otel_sdk_sampler_always_off();
-    struct otel_sdk_parentbased_options none;
-    struct parentbased *parentbased = otl_mem_zalloc(sizeof(*parentbased));
+    struct otel_sdk_parentbased_options all;
+    struct parentbased *parentbased;
     struct otel_sdk_sampler **to;
     enum otel_err err;
 
+    otel_sdk_parentbased_options_init(&all);
+    if (otl_options_take(&all, sizeof(all), options) != OTEL_OK)
+        return OTEL_ERR_ARGUMENT;
+    parentbased = otl_mem_zalloc(sizeof(*parentbased));
     if (parentbased == NULL)
         return OTEL_ERR_MEMORY;
-    if (options == NULL) {
-        otel_sdk_parentbased_options_init(&none);
-        options = &none;
-    }
     parentbased->sampler.ops = &ops;
     parentbased->sampler.refs = 1;
     to = parentbased->delegates;
-    to[ROOT] = otel_sdk_sampler_ref(options->root ? options->root : on);
+    to[ROOT] = otel_sdk_sampler_ref(all.root ? all.root : on);
     to[REMOTE_SAMPLED] =
-        otel_sdk_sampler_ref(options->remote_parent_sampled ? options->remote_parent_sampled : on);
-    to[REMOTE_NOT_SAMPLED] = otel_sdk_sampler_ref(
-        options->remote_parent_not_sampled ? options->remote_parent_not_sampled : off);
+        otel_sdk_sampler_ref(all.remote_parent_sampled ? all.remote_parent_sampled : on);
+    to[REMOTE_NOT_SAMPLED] =
+        otel_sdk_sampler_ref(all.remote_parent_not_sampled ? all.remote_parent_not_sampled : off);
     to[LOCAL_SAMPLED] =
-        otel_sdk_sampler_ref(options->local_parent_sampled ? options->local_parent_sampled : on);
-    to[LOCAL_NOT_SAMPLED] = otel_sdk_sampler_ref(
-        options->local_parent_not_sampled ? options->local_parent_not_sampled : off);
+        otel_sdk_sampler_ref(all.local_parent_sampled ? all.local_parent_sampled : on);
+    to[LOCAL_NOT_SAMPLED] =
+        otel_sdk_sampler_ref(all.local_parent_not_sampled ? all.local_parent_not_sampled : off);
     err = describe(parentbased);
     if (err != OTEL_OK) {
         destroy(&parentbased->sampler);

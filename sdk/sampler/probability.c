@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "sdk/base/mem.h"
+#include "sdk/base/options.h"
 #include "sdk/base/random.h"
 #include "sdk/sampler/ot.h"
 #include "sdk/sampler/text.h"
@@ -86,11 +87,8 @@ enum otel_err otel_sdk_sampler_probability_new(const struct otel_sdk_probability
     char text[32];
 
     otel_sdk_probability_options_init(&all);
-    if (options != NULL) {
-        if (options->struct_size == 0 || options->struct_size > sizeof(all))
-            return OTEL_ERR_ARGUMENT;
-        memcpy(&all, options, options->struct_size);
-    }
+    if (otl_options_take(&all, sizeof(all), options) != OTEL_OK)
+        return OTEL_ERR_ARGUMENT;
     if (!(all.ratio >= 0x1p-56 && all.ratio <= 1.0) || all.precision == 0 ||
         all.precision > OTL_OT_DIGITS)
         return OTEL_ERR_ARGUMENT;

@@ -5,8 +5,16 @@
 #include "sdk/base/arena.h"
 #include "sdk/base/buf.h"
 #include "sdk/base/mem.h"
+#include "sdk/otlp/copy.h"
+#include "sdk/otlp/value.h"
 
-enum { DESCRIPTION_MAX = 65536, ARENA_MAX = 1 << 20 };
+enum {
+    DESCRIPTION_MAX = 65536,
+    ENCODED_MAX = 1 << 20,
+    ARENA_MAX = 64 << 20 /* an empty text in an array: 4 bytes encoded, 40 here */
+};
+
+static const struct otl_value_limits no_limits = {UINT32_MAX, 64};
 
 struct rule_based {
     struct otel_sdk_composable part;
@@ -138,25 +146,12 @@ static void annotating_free(struct otel_sdk_composable *part)
     otl_mem_free(mine);
 }
 
-static bool is_plain(enum otel_value_type type)
-{
-    return type == OTEL_VALUE_EMPTY || type == OTEL_VALUE_STRING || type == OTEL_VALUE_BOOL ||
-           type == OTEL_VALUE_INT || type == OTEL_VALUE_DOUBLE || type == OTEL_VALUE_BYTES;
-}
-
 static enum otel_err keep_attribute(struct annotating *mine, const struct otel_attribute *attribute)
 {
     struct otel_attribute copy = *attribute;
 
-    copy.key.data = otl_arena_strndup(&mine->arena, attribute->key.data, attribute->key.len);
-    if (copy.key.data == NULL)
+    if (!otl_copy_str(&mine->arena, &copy.key) || !otl_copy_value(&mine->arena, &copy.value))
         return OTEL_ERR_MEMORY;
-    if (copy.value.type == OTEL_VALUE_STRING || copy.value.type == OTEL_VALUE_BYTES) {
-        copy.value.as.string =
-            otl_arena_strndup(&mine->arena, attribute->value.as.string, attribute->value.count);
-        if (copy.value.as.string == NULL)
-            return OTEL_ERR_MEMORY;
-    }
     mine->attributes[mine->count++] = copy;
     return OTEL_OK;
 }
@@ -187,14 +182,14 @@ enum otel_err otel_sdk_composable_annotating_new(const struct otel_attribute *at
                                                        annotating_free};
     struct annotating *mine;
     enum otel_err err = OTEL_OK;
+    uint32_t dropped;
 
     if (count > OTEL_SDK_INTENT_MAX_ATTRIBUTES)
         return OTEL_ERR_LIMIT;
     if (delegate == NULL)
         return OTEL_ERR_ARGUMENT;
-    for (size_t i = 0; i < count; i++)
-        if (!is_plain(attributes[i].value.type))
-            return OTEL_ERR_ARGUMENT;
+    if (otl_attributes_size(attributes, count, UINT32_MAX, &no_limits, &dropped) > ENCODED_MAX)
+        return OTEL_ERR_LIMIT;
     mine = otl_mem_zalloc(sizeof(*mine));
     if (mine == NULL)
         return OTEL_ERR_MEMORY;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <otel/sdk/config.h>
@@ -19,9 +20,26 @@ enum { SPANS = 300 };
 
 static struct rig near, far;
 
+/* What the environment says of OpenTelemetry is for others. */
+static void forget_environment(void)
+{
+    static const char prefix[] = "OTEL_";
+    char name[128];
+
+    for (char **at = environ; *at != NULL;) {
+        if (strncmp(*at, prefix, sizeof(prefix) - 1) != 0) {
+            at++;
+            continue;
+        }
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(*at, "="), *at);
+        assert_int_equal(unsetenv(name), 0); /* the next one is in its place */
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
+    forget_environment();
     rig_init(&near);
     rig_init(&far);
     rig_config(&far, "receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:0'}}}}\n"

@@ -16,7 +16,8 @@ static struct fake *of(struct otel_sdk_exporter *exporter)
 
 static void finish(struct fake *fake, enum otel_err err, uint64_t rejected)
 {
-    struct otel_sdk_export_result result = {err, rejected, 1, 100};
+    struct otel_sdk_export_result result = {
+        .err = err, .rejected = rejected, .requests = 1, .bytes = 100};
     otel_sdk_export_done_fn *done = fake->done;
 
     pthread_mutex_lock(&fake->lock);
@@ -138,14 +139,14 @@ static void no_free(struct otel_sdk_exporter *exporter)
 }
 
 static const struct otel_sdk_exporter_ops ops = {
-    sizeof(struct otel_sdk_exporter_ops),
-    start,
-    export_batch,
-    cancel,
-    force_flush,
-    shut_down,
-    forked,
-    no_free,
+    .struct_size = sizeof(ops),
+    .start = start,
+    .export_batch = export_batch,
+    .cancel = cancel,
+    .force_flush = force_flush,
+    .shutdown = shut_down,
+    .forked = forked,
+    .free = no_free,
 };
 
 void fake_init(struct fake *fake, enum fake_mode mode)
@@ -197,7 +198,7 @@ static bool wait_for(struct fake *fake, const size_t *what, size_t count)
     bool reached;
 
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 10;
+    until.tv_sec += 60;
     pthread_mutex_lock(&fake->lock);
     while (*what < count && pthread_cond_timedwait(&fake->changed, &fake->lock, &until) == 0)
         continue;

@@ -12,7 +12,8 @@ enum { HEAD = 16 };
 static struct {
     long live;            /* [a] */
     unsigned long calls;  /* [a] */
-    unsigned long nth;    /* [a] every nth call fails; 0: none */
+    unsigned long nth;    /* [a] the nth call fails; 0: none */
+    bool every;           /* [a] and so does every nth */
     unsigned long since;  /* [a] calls since nth was set */
     unsigned long failed; /* [a] */
 } g_heap;
@@ -26,7 +27,8 @@ static bool fails(void)
     unsigned long call = __atomic_add_fetch(&g_heap.since, 1, __ATOMIC_RELAXED);
 
     __atomic_add_fetch(&g_heap.calls, 1, __ATOMIC_RELAXED);
-    if (nth == 0 || call % nth != 0)
+    if (nth == 0 ||
+        (__atomic_load_n(&g_heap.every, __ATOMIC_RELAXED) ? call % nth != 0 : call != nth))
         return false;
     __atomic_add_fetch(&g_heap.failed, 1, __ATOMIC_RELAXED);
     return true;
@@ -80,11 +82,22 @@ void heap_install(void)
         abort();
 }
 
-void heap_fail_every(unsigned long n)
+static void fail_at(unsigned long n, bool every)
 {
     __atomic_store_n(&g_heap.since, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&g_heap.failed, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&g_heap.every, every, __ATOMIC_RELAXED);
     __atomic_store_n(&g_heap.nth, n, __ATOMIC_RELAXED);
+}
+
+void heap_fail_every(unsigned long n)
+{
+    fail_at(n, true);
+}
+
+void heap_fail_nth(unsigned long n)
+{
+    fail_at(n, false);
 }
 
 long heap_live(void)

@@ -264,12 +264,57 @@ is_told_what_is_missing()
     [ $status -eq 1 ] && grep -q 'https needs libotel_tls.so.0' "$tmp/said"
 }
 links_no_shared_otel() { ! readelf -d "$1" | grep libotel; }
-cpp_includes()
+# A C++ program of all headers, which looks for every function under its C name: one declared without
+# extern "C" is looked for under another, and does not link.
+cpp_links()
 {
-    for h in "$prefix"/include/otel/*.h "$prefix"/include/otel/sdk/*.h; do
-        echo "#include <${h#"$prefix/include/"}>"
-    done > "$tmp/all.cc" && g++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only \
-        $(pkg-config --cflags otel_sdk) "$tmp/all.cc"
+    {
+        for h in "$prefix"/include/otel/*.h "$prefix"/include/otel/sdk/*.h; do
+            echo "#include <${h#"$prefix/include/"}>"
+        done
+        echo 'static void (*const all[])() = {'
+        declared "$prefix"/include/otel/*.h "$prefix"/include/otel/sdk/*.h |
+            sed 's/.*/    reinterpret_cast<void (*)()>(\&&),/'
+        cat << 'END'
+};
+
+int main()
+{
+    struct otel_sdk_stats stats = {};
+    struct otel_sdk *sdk = nullptr;
+    struct otel_tracer *tracer;
+
+    for (auto function : all)
+        if (function == nullptr)
+            return 2;
+    if (otel_sdk_from_env(nullptr, &sdk) != OTEL_OK)
+        return 3;
+    otel_sdk_install(sdk);
+    tracer = otel_tracer("stranger", "1");
+    otel_span_finish(otel_span_start(tracer, "work", nullptr));
+    otel_tracer_unref(tracer);
+    (void)otel_sdk_shutdown(sdk, 100);
+    stats.struct_size = sizeof(stats);
+    otel_sdk_provider_stats(otel_sdk_provider_of(sdk), &stats);
+    otel_sdk_free(sdk);
+    return stats.started == 1 ? 0 : 1;
+}
+END
+    } > "$tmp/all.cc"
+    g++ -std=c++17 -Wall -Wextra -Werror -o all_cpp "$tmp/all.cc" $(pkg-config --cflags --libs otel_config)
+}
+each_is_called_with_null()
+{
+    for h in "$prefix"/include/otel/*.h; do
+        case $h in */kafka_carrier.h) continue ;; esac # inline, of librdkafka: kafka_carrier_test
+        declared "$h"
+        sed '/^#/d' "$h" | tr '\n' ' ' | grep -oE 'static inline [^;({]*\(' | sed 's/ *($//; s/.*[ *]//'
+    done | sort -u > "$tmp/api_names"
+    while read -r function; do
+        grep -qw "$function" "$here/sdk/tests/null_test.c" || echo "$function is not called in sdk/tests/null_test.c"
+    done < "$tmp/api_names" > "$tmp/uncalled"
+    cat "$tmp/uncalled"
+    [ -s "$tmp/api_names" ] && [ ! -s "$tmp/uncalled" ]
 }
 destdir_is_obeyed()
 {
@@ -312,7 +357,9 @@ check "without a shared library of ours at all" links_no_shared_otel ./config_st
 check "a program with an allocator of its own" compile -o heap heap.c $(pkg-config --cflags --libs otel_sdk)
 check "has all libraries use it" run env OTEL_CONFIG_FILE="$tmp/otel.yaml" ./heap
 check "and without a file" run env OTEL_EXPORTER_OTLP_TIMEOUT=50 OTEL_BSP_EXPORT_TIMEOUT=50 ./heap
-check "every header is C++" cpp_includes
+check "a C++ program of every header links every function" cpp_links
+check "and runs" run ./all_cpp
+check "each function of the API is called with NULL by a test" each_is_called_with_null
 check "libotel_api has its soname" has_soname libotel_api.so
 check "libotel_sdk has its soname" has_soname libotel_sdk.so
 check "libotel_tls has its soname" has_soname libotel_tls.so

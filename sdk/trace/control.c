@@ -4,7 +4,7 @@
 #include "sdk/base/clock.h"
 #include "sdk/trace/provider_impl.h"
 
-/* Flush, shutdown, counters: what a program does with a whole provider. */
+/* Flush, shutdown, counters: what a program does with a whole provider, or with none (NULL). */
 
 static uint64_t deadline_of(uint32_t timeout_millis)
 {
@@ -28,12 +28,15 @@ static uint32_t share_of(uint64_t deadline, size_t sharers)
 enum otel_err otel_sdk_provider_force_flush(struct otel_sdk_provider *provider,
                                             uint32_t timeout_millis)
 {
-    struct otl_processors *processors = __atomic_load_n(&provider->processors, __ATOMIC_ACQUIRE);
     uint64_t deadline = deadline_of(timeout_millis);
+    struct otl_processors *processors;
     enum otel_err result = OTEL_OK;
 
+    if (provider == NULL)
+        return OTEL_OK;
     if (__atomic_load_n(&provider->shut_down, __ATOMIC_ACQUIRE))
         return OTEL_ERR_CLOSED;
+    processors = __atomic_load_n(&provider->processors, __ATOMIC_ACQUIRE);
     for (size_t i = 0; i < processors->count; i++) {
         struct otel_sdk_processor *processor = processors->items[i];
         enum otel_err err =
@@ -54,6 +57,8 @@ enum otel_err otel_sdk_provider_shutdown(struct otel_sdk_provider *provider,
     enum otel_err result = OTEL_OK;
     bool was_shut_down, blocked = false;
 
+    if (provider == NULL)
+        return OTEL_OK;
     pthread_mutex_lock(&provider->lock);
     was_shut_down = __atomic_exchange_n(&provider->shut_down, true, __ATOMIC_ACQ_REL);
     processors = provider->processors;
@@ -80,13 +85,16 @@ enum otel_err otel_sdk_provider_shutdown(struct otel_sdk_provider *provider,
 bool otel_sdk_provider_processor_stats(struct otel_sdk_provider *provider, unsigned index,
                                        struct otel_sdk_processor_stats *ret_stats)
 {
-    struct otl_processors *processors = __atomic_load_n(&provider->processors, __ATOMIC_ACQUIRE);
+    struct otl_processors *processors;
     struct otel_sdk_processor *processor;
 
+    memset(ret_stats, 0, sizeof(*ret_stats));
+    if (provider == NULL)
+        return false;
+    processors = __atomic_load_n(&provider->processors, __ATOMIC_ACQUIRE);
     if (index >= processors->count)
         return false;
     processor = processors->items[index];
-    memset(ret_stats, 0, sizeof(*ret_stats));
     if (processor->ops->stats != NULL)
         processor->ops->stats(processor, ret_stats);
     return true;
@@ -112,29 +120,45 @@ static void add(struct otel_sdk_processor_stats *total, const struct otel_sdk_pr
     total->wakes += one->wakes;
 }
 
+static uint64_t started(const uint64_t *counts, enum otl_fate fate)
+{
+    uint64_t sum = 0;
+
+    for (int origin = 0; origin < OTL_ORIGINS; origin++)
+        sum += counts[otl_started(fate, (enum otl_origin)origin)];
+    return sum;
+}
+
+static void fill(struct otel_sdk_stats *stats, const uint64_t *counts)
+{
+    stats->record_only = started(counts, OTL_FATE_RECORD_ONLY);
+    stats->sampled = started(counts, OTL_FATE_SAMPLED);
+    stats->no_memory = started(counts, OTL_FATE_SAMPLED_LOST);
+    stats->not_recorded = started(counts, OTL_FATE_DROP) + stats->no_memory +
+                          started(counts, OTL_FATE_RECORD_ONLY_LOST);
+    stats->started = stats->not_recorded + stats->record_only + stats->sampled;
+    stats->ended = counts[OTL_COUNT_ENDED] + counts[OTL_COUNT_ENDED + 1];
+    stats->abandoned = counts[OTL_COUNT_ABANDONED] + counts[OTL_COUNT_ABANDONED + 1];
+    stats->attributes_dropped = counts[OTL_COUNT_ATTRIBUTES_DROPPED];
+    stats->events_dropped = counts[OTL_COUNT_EVENTS_DROPPED];
+    stats->links_dropped = counts[OTL_COUNT_LINKS_DROPPED];
+    stats->total.dropped[OTEL_SDK_DROP_NO_MEMORY] += stats->no_memory;
+}
+
 void otel_sdk_provider_stats(struct otel_sdk_provider *provider, struct otel_sdk_stats *ret_stats)
 {
     struct otel_sdk_processor_stats one;
     struct otel_sdk_stats stats;
-    uint64_t counts[OTL_COUNTS];
+    uint64_t counts[OTL_COUNTS] = {0};
     size_t size = ret_stats->struct_size;
 
     memset(&stats, 0, sizeof(stats));
     for (unsigned i = 0; otel_sdk_provider_processor_stats(provider, i, &one); i++)
         add(&stats.total, &one);
-    otl_local_sum(provider, counts);
+    if (provider != NULL)
+        otl_local_sum(provider, counts);
     stats.struct_size = size;
-    stats.started = counts[OTL_COUNT_STARTED];
-    stats.not_recorded = counts[OTL_COUNT_NOT_RECORDED];
-    stats.record_only = counts[OTL_COUNT_RECORD_ONLY];
-    stats.sampled = counts[OTL_COUNT_SAMPLED];
-    stats.ended = counts[OTL_COUNT_ENDED];
-    stats.abandoned = counts[OTL_COUNT_ABANDONED];
-    stats.no_memory = counts[OTL_COUNT_NO_MEMORY];
-    stats.attributes_dropped = counts[OTL_COUNT_ATTRIBUTES_DROPPED];
-    stats.events_dropped = counts[OTL_COUNT_EVENTS_DROPPED];
-    stats.links_dropped = counts[OTL_COUNT_LINKS_DROPPED];
-    stats.total.dropped[OTEL_SDK_DROP_NO_MEMORY] += stats.no_memory;
+    fill(&stats, counts);
     memcpy(ret_stats, &stats, size < sizeof(stats) ? size : sizeof(stats));
 }
 

@@ -143,14 +143,21 @@ struct otl_local *otl_local_make(struct otel_sdk_provider *provider)
     return local;
 }
 
+static void sum_locked(const struct otel_sdk_provider *provider, int from, int to,
+                       uint64_t *ret_counts)
+{
+    for (int i = from; i < to; i++)
+        ret_counts[i] =
+            provider->retired[i] + __atomic_load_n(&provider->lost_counts[i], __ATOMIC_ACQUIRE);
+    for (const struct otl_local *local = provider->locals; local != NULL; local = local->next)
+        for (int i = from; i < to; i++)
+            ret_counts[i] += __atomic_load_n(&local->counts[i], __ATOMIC_ACQUIRE);
+}
+
 void otl_local_sum(struct otel_sdk_provider *provider, uint64_t *ret_counts)
 {
     pthread_mutex_lock(&g_registry);
-    for (int i = 0; i < OTL_COUNTS; i++)
-        ret_counts[i] =
-            provider->retired[i] + __atomic_load_n(&provider->lost_counts[i], __ATOMIC_ACQUIRE);
-    for (struct otl_local *local = provider->locals; local != NULL; local = local->next)
-        for (int i = 0; i < OTL_COUNTS; i++)
-            ret_counts[i] += __atomic_load_n(&local->counts[i], __ATOMIC_ACQUIRE);
+    sum_locked(provider, 0, OTL_COUNT_STARTED, ret_counts);
+    sum_locked(provider, OTL_COUNT_STARTED, OTL_COUNTS, ret_counts);
     pthread_mutex_unlock(&g_registry);
 }

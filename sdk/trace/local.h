@@ -19,21 +19,37 @@ struct otel_sdk_provider;
 
 enum { OTL_MAX_PROVIDERS = 16 };
 
+/* What the sampler said about a span, and whether it got a block then. */
+enum otl_fate {
+    OTL_FATE_DROP,
+    OTL_FATE_RECORD_ONLY,
+    OTL_FATE_SAMPLED,
+    OTL_FATE_RECORD_ONLY_LOST,
+    OTL_FATE_SAMPLED_LOST,
+    OTL_FATES
+};
+
+/* Where a span's parent is. */
+enum otl_origin { OTL_ORIGIN_NONE, OTL_ORIGIN_LOCAL, OTL_ORIGIN_REMOTE, OTL_ORIGINS };
+
+/* A count by fate and origin: OTL_COUNT_STARTED + otl_started(fate, origin); a count of what
+ * recorded: the name + (1 if it was sampled). */
 enum otl_count {
-    OTL_COUNT_STARTED,
-    OTL_COUNT_NOT_RECORDED,
-    OTL_COUNT_RECORD_ONLY,
-    OTL_COUNT_SAMPLED,
     OTL_COUNT_ENDED,
-    OTL_COUNT_ABANDONED,
-    OTL_COUNT_NO_MEMORY,
-    OTL_COUNT_ATTRIBUTES_DROPPED,
+    OTL_COUNT_ABANDONED = OTL_COUNT_ENDED + 2,
+    OTL_COUNT_STARTED = OTL_COUNT_ABANDONED + 2, /* read after what is over, see otl_local_sum() */
+    OTL_COUNT_ATTRIBUTES_DROPPED = OTL_COUNT_STARTED + OTL_FATES * OTL_ORIGINS,
     OTL_COUNT_EVENTS_DROPPED,
     OTL_COUNT_LINKS_DROPPED,
     OTL_COUNT_TAKEN,    /* blocks, of both pools */
     OTL_COUNT_RETURNED, /* blocks; the last thing done with one */
     OTL_COUNTS
 };
+
+static inline enum otl_count otl_started(enum otl_fate fate, enum otl_origin origin)
+{
+    return (enum otl_count)(OTL_COUNT_STARTED + fate * OTL_ORIGINS + origin);
+}
 
 struct otl_local {
     struct otl_pool_cache spans;
@@ -68,7 +84,8 @@ static inline void otl_count(struct otl_local *local, enum otl_count which, uint
 bool otl_local_register(struct otel_sdk_provider *provider);
 /* Undo it and free every thread's state for the provider. No thread may be using it. */
 void otl_local_unregister(struct otel_sdk_provider *provider);
-/* Sum over all threads, living and gone. */
+/* Sum over all threads, living and gone. What is over is read before what was started, so that
+ * no span is over that was not started. */
 void otl_local_sum(struct otel_sdk_provider *provider, uint64_t *ret_counts);
 
 #endif

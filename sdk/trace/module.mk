@@ -2,7 +2,8 @@
 LIBS += trace
 trace_SRCS := sdk/trace/pool.c sdk/trace/local.c sdk/trace/time.c sdk/trace/body.c \
               sdk/trace/attribute.c sdk/trace/record.c sdk/trace/start.c sdk/trace/span.c \
-              sdk/trace/readable.c sdk/trace/tracer.c sdk/trace/provider.c sdk/trace/control.c
+              sdk/trace/readable.c sdk/trace/tracer.c sdk/trace/provider.c sdk/trace/control.c \
+              sdk/trace/metrics.c
 trace_PIC := 1
 trace_LIBS := sampler resource otlp otel_api base
 
@@ -39,3 +40,16 @@ TESTS += exit_test
 exit_test_SRCS := sdk/trace/tests/exit_test.c
 exit_test_LIBS := sdk_rig
 TSAN_TESTS += exit_test
+
+TESTS += scope_test
+scope_test_SRCS := sdk/trace/tests/scope_test.c
+scope_test_LIBS := sdk_rig
+
+TESTS += parent_test
+parent_test_SRCS := sdk/trace/tests/parent_test.c
+parent_test_LIBS := sdk_rig
+
+TESTS += span_metrics_test
+span_metrics_test_SRCS := sdk/trace/tests/metrics_test.c
+span_metrics_test_LIBS := sdk_rig
+TSAN_TESTS += span_metrics_test

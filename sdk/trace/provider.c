@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <otel/sdk/provider.h>
+#include <stdio.h>
 
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/options.h"
 #include "sdk/trace/span_impl.h"
 
 enum {
@@ -257,6 +259,17 @@ static enum otel_err set_parts(struct otel_sdk_provider *provider,
     return OTEL_OK;
 }
 
+/* At most so many of them: the code alone does not name the limit. */
+static enum otel_err tell_limit(struct otel_sdk_provider *provider, unsigned most,
+                                const char *of_what)
+{
+    char text[160];
+
+    snprintf(text, sizeof(text), "at most %u %s", most, of_what);
+    otl_provider_error(provider, OTEL_ERR_LIMIT, text);
+    return OTEL_ERR_LIMIT;
+}
+
 static void free_processors(const struct otel_sdk_provider_options *options, size_t from)
 {
     for (size_t i = from; i < options->processor_count; i++)
@@ -278,14 +291,10 @@ enum otel_err otel_sdk_provider_new(const struct otel_sdk_provider_options *opti
     struct otel_sdk_provider *provider;
     enum otel_err err;
 
-    /* A program built against an older header gives fewer members; the rest are defaults. */
     otel_sdk_provider_options_init(&all);
-    if (options != NULL) {
-        if (options->struct_size == 0 || options->struct_size > sizeof(all)) {
-            free_processors(options, 0);
-            return OTEL_ERR_ARGUMENT;
-        }
-        memcpy(&all, options, options->struct_size);
+    if (otl_options_take(&all, sizeof(all), options) != OTEL_OK) {
+        free_processors(options, 0);
+        return OTEL_ERR_ARGUMENT;
     }
     options = &all;
     otl_provider_sweep();
@@ -297,7 +306,9 @@ enum otel_err otel_sdk_provider_new(const struct otel_sdk_provider_options *opti
     take_options(provider, options);
     err = set_parts(provider, options);
     if (err == OTEL_OK && !otl_local_register(provider))
-        err = OTEL_ERR_LIMIT;
+        err = tell_limit(provider, OTL_MAX_PROVIDERS,
+                         "tracer providers in a process, those included that were freed while a "
+                         "span of theirs is still held");
     if (err != OTEL_OK) {
         consume(options);
         otl_mem_free(provider->processors);
@@ -380,6 +391,7 @@ enum otel_err otel_sdk_provider_add_processor(struct otel_sdk_provider *provider
 {
     struct otl_processors *grown;
     enum otel_err err = OTEL_OK;
+    bool full = false;
 
     if (processor == NULL)
         return OTEL_ERR_ARGUMENT;
@@ -387,10 +399,10 @@ enum otel_err otel_sdk_provider_add_processor(struct otel_sdk_provider *provider
     if (__atomic_load_n(&provider->shut_down, __ATOMIC_RELAXED))
         err = OTEL_ERR_CLOSED;
     else if (provider->processors->count == OTL_MAX_PROCESSORS)
-        err = OTEL_ERR_LIMIT;
-    if (err == OTEL_OK)
+        full = true;
+    if (err == OTEL_OK && !full)
         err = attach_locked(provider, processor);
-    if (err == OTEL_OK) {
+    if (err == OTEL_OK && !full) {
         grown = extended_locked(provider, processor);
         if (grown != NULL)
             __atomic_store_n(&provider->processors, grown, __ATOMIC_RELEASE);
@@ -398,6 +410,8 @@ enum otel_err otel_sdk_provider_add_processor(struct otel_sdk_provider *provider
             err = OTEL_ERR_MEMORY;
     }
     pthread_mutex_unlock(&provider->lock);
+    if (full)
+        err = tell_limit(provider, OTL_MAX_PROCESSORS, "span processors in a provider");
     if (err == OTEL_OK)
         otl_pool_allow(&provider->spans, processor->span_capacity);
     else

@@ -33,7 +33,7 @@ struct otl_tracer {
     struct otl_tracer *next; /* under the provider's lock */
 };
 
-enum { OTL_MAX_PROCESSORS = 16, OTL_MAX_TRACERS = 1024 };
+enum { OTL_MAX_PROCESSORS = 16, OTL_MAX_TRACERS = 1024 /* which tracer.c names */ };
 
 struct otel_sdk_provider {
     struct otel_tracer_provider api;

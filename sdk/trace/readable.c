@@ -40,6 +40,7 @@ void otel_sdk_span_info(const struct otel_sdk_readable_span *span,
 
     otel_sdk_decode_info(bytes_of(inner), ret_info);
     ret_info->context = inner->api.context;
+    ret_info->parent.trace_state = inner->parent_state;
     ret_info->has_ended = __atomic_load_n(&inner->state, __ATOMIC_ACQUIRE) == OTL_SPAN_ENDED;
     ret_info->dropped_attributes = inner->dropped_attributes;
     ret_info->dropped_events = inner->dropped_events;

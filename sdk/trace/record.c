@@ -100,7 +100,7 @@ void otl_record_link(struct otl_span *span, const struct otel_link *link)
     uint32_t limit = provider->limits.link_attribute_count_limit, dropped;
     struct otel_str state = otel_trace_state_header(link->context.trace_state);
     size_t size = otl_wire_field_size(OTEL_TRACE_ID_SIZE) + otl_wire_field_size(OTEL_SPAN_ID_SIZE) +
-                  (state.len != 0 ? otl_wire_field_size(state.len) : 0) +
+                  otl_wire_text_size(state) +
                   otl_attributes_size(link->attributes, link->attribute_count, limit,
                                       &provider->value_limits, &dropped) +
                   dropped_size(dropped) + 5;

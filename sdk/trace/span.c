@@ -28,6 +28,24 @@ void otl_span_wait(struct otl_span *span)
     } while (__atomic_exchange_n(&span->lock, 1, __ATOMIC_ACQUIRE) != 0);
 }
 
+/* The spans that this thread is ending, while their on_ending run: one of these may end another
+ * span. */
+struct ending {
+    const struct otl_span *span;
+    const struct ending *outer;
+};
+
+static _Thread_local __attribute__((tls_model("initial-exec"))) const struct ending *endings;
+
+bool otl_span_ends_here(const struct otl_span *span)
+{
+    const struct ending *ending = endings;
+
+    while (ending != NULL && ending->span != span)
+        ending = ending->outer;
+    return ending != NULL;
+}
+
 static void span_ref(struct otel_span *api)
 {
     __atomic_fetch_add(&of(api)->refs, 1, __ATOMIC_RELAXED);
@@ -48,6 +66,12 @@ static void put_block(struct otel_sdk_provider *provider, struct otl_pool *pool,
     otl_count(local, OTL_COUNT_RETURNED, 1);
 }
 
+/* OTL_COUNT_ENDED or _ABANDONED. */
+static enum otl_count of_its_kind(enum otl_count count, const struct otl_span *span)
+{
+    return (enum otl_count)(count + (span->api.context.flags & OTEL_FLAG_SAMPLED));
+}
+
 static bool drop_ref(uint32_t *refs)
 {
     /* The only holder need not decrement atomically: nobody else can take a reference. */
@@ -63,12 +87,15 @@ void otl_span_release(struct otl_span *span)
     if (!drop_ref(&span->refs) || span->fork_generation != otl_fork_generation)
         return;
     if (span->state != OTL_SPAN_ENDED)
-        otl_provider_count(provider, OTL_COUNT_ABANDONED, 1);
+        otl_provider_count(provider, of_its_kind(OTL_COUNT_ABANDONED, span), 1);
     if (span->body != span->inline_body)
         otl_body_release(span);
     if (span->keys != span->few_keys)
         otl_mem_free(span->keys);
-    otel_trace_state_unref(span->api.context.trace_state);
+    if (__builtin_expect(span->parent_state != span->api.context.trace_state, 0))
+        otel_trace_state_unref(span->parent_state);
+    if (span->api.context.trace_state != NULL)
+        otel_trace_state_unref(span->api.context.trace_state);
     put_block(provider, &provider->spans, false, span);
 }
 
@@ -81,7 +108,8 @@ static bool span_is_recording(const struct otel_span *api)
 {
     const struct otl_span *span = (const struct otl_span *)api;
 
-    return __atomic_load_n(&span->state, __ATOMIC_RELAXED) != OTL_SPAN_ENDED &&
+    return (__atomic_load_n(&span->state, __ATOMIC_RELAXED) == OTL_SPAN_OPEN ||
+            otl_span_ends_here(span)) &&
            span->fork_generation == otl_fork_generation;
 }
 
@@ -137,7 +165,7 @@ static void span_update_name(struct otel_span *api, struct otel_str name)
     otl_span_unlock(of(api));
 }
 
-enum { OWN_ATTRIBUTES = 3, MANY_ATTRIBUTES = 64 };
+enum { OWN_ATTRIBUTES = 3, FEW_ATTRIBUTES = 64 };
 
 static size_t add_text(struct otel_attribute *to, const char *key, struct otel_str text)
 {
@@ -146,26 +174,41 @@ static size_t add_text(struct otel_attribute *to, const char *key, struct otel_s
     return text.len != 0;
 }
 
-/* The user's attributes come last, so that they win; more than fit into the array are counted as
- * dropped in the statistics. */
+/* The user's attributes come last, so that they win. Returns how many there are. */
+static size_t put_exception(struct otel_attribute *to, const struct otel_exception *exception,
+                            size_t more)
+{
+    size_t count = 0;
+
+    count += add_text(&to[count], "exception.type", exception->type);
+    count += add_text(&to[count], "exception.message", exception->message);
+    count += add_text(&to[count], "exception.stacktrace", exception->stacktrace);
+    if (more != 0)
+        memcpy(&to[count], exception->attributes, more * sizeof(to[0]));
+    return count + more;
+}
+
+/* Without memory for many attributes the event is dropped, as any that finds no room. */
 static void span_record_exception(struct otel_span *api, const struct otel_exception *exception)
 {
-    struct otel_attribute attributes[OWN_ATTRIBUTES + MANY_ATTRIBUTES];
-    struct otel_event event = {otel_str("exception"), now(of(api)), attributes, 0};
+    struct otel_attribute few[OWN_ATTRIBUTES + FEW_ATTRIBUTES], *all = few;
+    struct otel_event event = {otel_str("exception"), now(of(api)), NULL, 0};
     size_t more = exception->attributes != NULL ? exception->attribute_count : 0;
-    size_t count = 0, kept = more < MANY_ATTRIBUTES ? more : MANY_ATTRIBUTES;
 
-    count += add_text(&attributes[count], "exception.type", exception->type);
-    count += add_text(&attributes[count], "exception.message", exception->message);
-    count += add_text(&attributes[count], "exception.stacktrace", exception->stacktrace);
-    if (kept != 0)
-        memcpy(&attributes[count], exception->attributes, kept * sizeof(attributes[0]));
-    event.attribute_count = count + kept;
-    if (!otl_span_enter(of(api)))
-        return;
-    of(api)->dropped_elsewhere += (uint32_t)(more - kept);
-    otl_record_event(of(api), &event, event.time_unix_nanos);
-    otl_span_unlock(of(api));
+    if (more > FEW_ATTRIBUTES)
+        all = otl_mem_alloc((OWN_ATTRIBUTES + more) * sizeof(all[0]));
+    if (all != NULL)
+        event.attribute_count = put_exception(all, exception, more);
+    event.attributes = all;
+    if (otl_span_enter(of(api))) {
+        if (all != NULL)
+            otl_record_event(of(api), &event, event.time_unix_nanos);
+        else
+            of(api)->dropped_events++;
+        otl_span_unlock(of(api));
+    }
+    if (all != few)
+        otl_mem_free(all);
 }
 
 static void put_dropped(struct otl_span *span, uint8_t tag, uint32_t dropped)
@@ -185,9 +228,9 @@ static void count_end(struct otl_span *span)
     struct otl_local *local = otl_local(provider);
 
     if (__builtin_expect(local != NULL, 1))
-        otl_count(local, OTL_COUNT_ENDED, 1);
+        otl_count(local, of_its_kind(OTL_COUNT_ENDED, span), 1);
     else
-        otl_provider_count(provider, OTL_COUNT_ENDED, 1);
+        otl_provider_count(provider, of_its_kind(OTL_COUNT_ENDED, span), 1);
     if (span->dropped_attributes + span->dropped_elsewhere != 0)
         otl_provider_count(provider, OTL_COUNT_ATTRIBUTES_DROPPED,
                            (uint64_t)span->dropped_attributes + span->dropped_elsewhere);
@@ -208,11 +251,15 @@ static void seal(struct otl_span *span)
 
 static void call_on_ending(struct otl_span *span, const struct otl_processors *processors)
 {
+    struct ending ending = {span, endings};
+
+    endings = &ending;
     for (size_t i = 0; i < processors->count; i++) {
         struct otel_sdk_processor *processor = processors->items[i];
         if (processor->ops->on_ending != NULL)
             processor->ops->on_ending(processor, &span->api);
     }
+    endings = ending.outer;
 }
 
 static void span_end(struct otel_span *api, uint64_t end_time_unix_nanos)

@@ -13,7 +13,8 @@
  * end.
  *
  * Life      got from the provider's pool by start, put back by the last unref.
- * Threads   mutators take the span's lock; after the end nothing changes any more.
+ * Threads   mutators take the span's lock; while it is being ended only the ending thread changes
+ *           it, from inside of on_ending, and after the end nothing does.
  * Memory    body grows out of the block onto the heap, within the provider's limits; so does the
  *           index of keys.
  */
@@ -53,6 +54,7 @@ struct otl_span {
     uint32_t body_dead; /* bytes in tombstones */
     uint8_t *body;
     struct otl_tracer *tracer;
+    struct otel_trace_state *parent_state; /* held only where it is not the span's own one */
     int64_t anchor; /* wall - mono, the same for a whole trace in this process */
     struct otl_key *keys;
     uint64_t key_bits; /* a bit for each key's print: unset means not there */
@@ -92,13 +94,17 @@ static inline void otl_span_unlock(struct otl_span *span)
     __atomic_store_n(&span->lock, 0, __ATOMIC_RELEASE);
 }
 
-/* Lock for a change; false (and not locked) if the span takes none any more. */
+/* Whether this thread is inside of an on_ending of the span. */
+bool otl_span_ends_here(const struct otl_span *span);
+
+/* Lock for a change; false (and not locked) if the span takes none any more, or none from this
+ * thread, because another one is ending it. */
 static inline bool otl_span_enter(struct otl_span *span)
 {
     if (span->fork_generation != otl_fork_generation)
         return false; /* belongs to the parent process */
     otl_span_lock(span);
-    if (span->state != OTL_SPAN_ENDED)
+    if (__builtin_expect(span->state == OTL_SPAN_OPEN, 1) || otl_span_ends_here(span))
         return true;
     otl_span_unlock(span);
     return false;

@@ -11,9 +11,12 @@ struct birth {
     struct otl_local *local;
     const struct otel_span_options *options;
     struct otel_str name;
-    struct otel_span *parent; /* never NULL */
+    const struct otel_context *around; /* what it is started in; never NULL */
+    struct otel_span *parent;          /* never NULL */
     bool has_parent;
+    enum otl_origin origin;
     struct otel_span_context context;
+    struct otel_trace_state *parent_state; /* NULL: none, or no parent */
     struct otel_sdk_sampling_result sampling;
 };
 
@@ -57,17 +60,17 @@ static void choose_parent(struct birth *birth)
 {
     const struct otel_context *context = birth->options->parent;
 
-    if (birth->options->root)
-        birth->parent = otel_span_invalid();
-    else
-        birth->parent = otel_context_span(context != NULL ? context : otel_context_current());
+    birth->around = context != NULL ? context : otel_context_current();
+    birth->parent = birth->options->root ? otel_span_invalid() : otel_context_span(birth->around);
     birth->has_parent = otel_span_context_is_valid(&birth->parent->context);
     if (birth->has_parent) {
         memcpy(birth->context.trace_id, birth->parent->context.trace_id, OTEL_TRACE_ID_SIZE);
         birth->context.flags = birth->parent->context.flags & OTEL_FLAG_RANDOM;
+        birth->origin = birth->parent->context.is_remote ? OTL_ORIGIN_REMOTE : OTL_ORIGIN_LOCAL;
     } else {
         make_trace_id(birth, birth->context.trace_id);
         birth->context.flags = birth->provider->ids_random ? OTEL_FLAG_RANDOM : 0;
+        birth->origin = OTL_ORIGIN_NONE;
     }
     birth->context.is_remote = false;
 }
@@ -85,6 +88,8 @@ static void ask_sampler(struct birth *birth)
     const struct otel_span_options *options = birth->options;
     struct otel_sdk_sampling_input input;
 
+    input.struct_size = sizeof(input);
+    input.context = birth->around;
     input.parent = birth->has_parent ? &birth->parent->context : &otel_span_invalid()->context;
     input.trace_id = birth->context.trace_id;
     input.trace_id_random = (birth->context.flags & OTEL_FLAG_RANDOM) != 0;
@@ -96,23 +101,25 @@ static void ask_sampler(struct birth *birth)
     input.link_count = options->links != NULL ? options->link_count : 0;
     input.error = birth->provider->error;
     input.error_arg = birth->provider->error_arg;
+    input.scope = &birth->tracer->scope;
     birth->sampling.decision = OTEL_SDK_DROP;
     birth->sampling.attributes = NULL;
     birth->sampling.attribute_count = 0;
-    birth->sampling.trace_state = birth->has_parent ? input.parent->trace_state : NULL;
+    birth->parent_state = birth->has_parent ? input.parent->trace_state : NULL;
+    birth->sampling.trace_state = birth->parent_state;
     birth->sampling.owns_trace_state = false;
     sampler->ops->should_sample(sampler, &input, &birth->sampling);
     birth->context.trace_state = birth->sampling.trace_state;
-    if (!birth->sampling.owns_trace_state)
+    if (birth->context.trace_state != NULL && !birth->sampling.owns_trace_state)
         otel_trace_state_ref(birth->context.trace_state);
 }
 
 /* A span that only carries its context on. Without memory even for that, the parent's. */
-static struct otel_span *born_light(struct birth *birth)
+static struct otel_span *born_light(struct birth *birth, enum otl_fate fate)
 {
     struct otl_light *light = otl_pool_get(&birth->provider->lights, &birth->local->lights);
 
-    otl_count(birth->local, OTL_COUNT_NOT_RECORDED, 1);
+    otl_count(birth->local, otl_started(fate, birth->origin), 1);
     if (light == NULL) {
         otel_trace_state_unref(birth->context.trace_state);
         return otel_span_passed_through(birth->options);
@@ -180,6 +187,9 @@ static void clear(struct otl_span *span, const struct birth *birth)
     span->attribute_count = span->event_count = span->link_count = 0;
     span->dropped_attributes = span->dropped_events = span->dropped_links = 0;
     span->dropped_elsewhere = 0;
+    span->parent_state = birth->parent_state;
+    if (__builtin_expect(birth->parent_state != birth->context.trace_state, 0))
+        otel_trace_state_ref(birth->parent_state);
 }
 
 /* A local parent hands its anchor on, so that one trace has one idea of the wall clock here. */
@@ -199,11 +209,12 @@ static void set_times(struct otl_span *span, const struct birth *birth)
 
 static void put_trace_state(struct otl_span *span)
 {
-    struct otel_str state = otel_trace_state_header(span->api.context.trace_state);
+    struct otel_str state;
     uint8_t *at;
 
-    if (state.len == 0)
+    if (span->api.context.trace_state == NULL)
         return;
+    state = otel_trace_state_header(span->api.context.trace_state);
     at = otl_body_room(span, otl_wire_field_size(state.len));
     if (at == NULL)
         return;
@@ -212,21 +223,18 @@ static void put_trace_state(struct otl_span *span)
     span->body_len = (uint32_t)(at - span->body);
 }
 
-static struct otel_span *no_memory(struct birth *birth)
+static struct otel_span *no_memory(struct birth *birth, bool sampled)
 {
     struct otel_sdk_provider *provider = birth->provider;
 
-    if (birth->sampling.decision == OTEL_SDK_RECORD_AND_SAMPLE) {
-        otl_count(birth->local, OTL_COUNT_NO_MEMORY, 1);
-        if (provider->drop != NULL) {
-            struct otel_sdk_drop drop = {OTEL_SDK_DROP_NO_MEMORY, 0, birth->context.trace_id,
-                                         birth->context.span_id, 1};
-            provider->drop(provider->drop_arg, &drop);
-        }
+    if (sampled && provider->drop != NULL) {
+        struct otel_sdk_drop drop = {OTEL_SDK_DROP_NO_MEMORY, 0, birth->context.trace_id,
+                                     birth->context.span_id, 1};
+        provider->drop(provider->drop_arg, &drop);
     }
     otl_provider_error(provider, OTEL_ERR_MEMORY, "no span block left: span not recorded");
     birth->context.flags &= (uint8_t)~OTEL_FLAG_SAMPLED;
-    return born_light(birth);
+    return born_light(birth, sampled ? OTL_FATE_SAMPLED_LOST : OTL_FATE_RECORD_ONLY_LOST);
 }
 
 static struct otel_span *born_recording(struct birth *birth)
@@ -237,9 +245,10 @@ static struct otel_span *born_recording(struct birth *birth)
     struct otl_processors *processors;
 
     if (span == NULL)
-        return no_memory(birth);
+        return no_memory(birth, sampled);
     otl_count(birth->local, OTL_COUNT_TAKEN, 1);
-    otl_count(birth->local, sampled ? OTL_COUNT_SAMPLED : OTL_COUNT_RECORD_ONLY, 1);
+    otl_count(birth->local,
+              otl_started(sampled ? OTL_FATE_SAMPLED : OTL_FATE_RECORD_ONLY, birth->origin), 1);
     clear(span, birth);
     set_times(span, birth);
     put_trace_state(span);
@@ -254,12 +263,25 @@ static struct otel_span *born_recording(struct birth *birth)
     if (processors->any_on_start)
         for (size_t i = 0; i < processors->count; i++) {
             struct otel_sdk_processor *processor = processors->items[i];
-            const struct otel_context *parent = options->parent;
             if (processor->ops->on_start != NULL)
-                processor->ops->on_start(processor, &span->api,
-                                         parent != NULL ? parent : otel_context_current());
+                processor->ops->on_start(processor, &span->api, birth->around);
         }
     return &span->api;
+}
+
+/* The provider is shut down, or this thread has no memory for counters. */
+static void count_passed_through(const struct birth *birth)
+{
+    const struct otel_span_options *options = birth->options;
+    const struct otel_context *context =
+        options->parent != NULL ? options->parent : otel_context_current();
+    const struct otel_span *parent =
+        options->root ? otel_span_invalid() : otel_context_span(context);
+    enum otl_origin origin = OTL_ORIGIN_NONE;
+
+    if (otel_span_context_is_valid(&parent->context))
+        origin = parent->context.is_remote ? OTL_ORIGIN_REMOTE : OTL_ORIGIN_LOCAL;
+    otl_provider_count(birth->provider, otl_started(OTL_FATE_DROP, origin), 1);
 }
 
 struct otel_span *otl_tracer_start(struct otel_tracer *api, struct otel_str name,
@@ -275,16 +297,14 @@ struct otel_span *otl_tracer_start(struct otel_tracer *api, struct otel_str name
     if (__builtin_expect(birth.local == NULL ||
                              __atomic_load_n(&birth.provider->shut_down, __ATOMIC_RELAXED),
                          0)) {
-        otl_provider_count(birth.provider, OTL_COUNT_STARTED, 1);
-        otl_provider_count(birth.provider, OTL_COUNT_NOT_RECORDED, 1);
+        count_passed_through(&birth);
         return otel_span_passed_through(options);
     }
-    otl_count(birth.local, OTL_COUNT_STARTED, 1);
     choose_parent(&birth);
     ask_sampler(&birth);
     make_span_id(&birth, birth.context.span_id);
     if (birth.sampling.decision == OTEL_SDK_DROP)
-        return born_light(&birth);
+        return born_light(&birth, OTL_FATE_DROP);
     if (birth.sampling.decision == OTEL_SDK_RECORD_AND_SAMPLE)
         birth.context.flags |= OTEL_FLAG_SAMPLED;
     return born_recording(&birth);

@@ -178,6 +178,7 @@ struct otel_tracer *otl_tracer_get(struct otel_tracer_provider *api,
     if (found != NULL || result == NULL)
         otl_tracer_free(made);
     if (result == NULL)
-        otl_provider_error(provider, OTEL_ERR_LIMIT, "too many tracers: no-op returned");
+        otl_provider_error(provider, OTEL_ERR_LIMIT,
+                           "at most 1024 tracers in a provider: this one is a no-op");
     return result != NULL ? result : otel_tracer_noop();
 }

@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
+#include "sdk/tests/every_nth.h"
 #include "sdk/tests/fake_exporter.h"
+#include "sdk/tests/heap.h"
 #include "sdk/tests/rig.h"
 
 enum { LANES = 3, HOUR_MILLIS = 3600 * 1000 };
@@ -190,6 +192,90 @@ static void exporters_that_cannot_be_used_are_consumed_all_the_same(void **state
     start(bench);
 }
 
+/* --- while every n-th allocation fails --- */
+
+static void prepare_lanes(void *arg)
+{
+    struct bench *bench = arg;
+
+    for (size_t i = 0; i < LANES; i++) {
+        fake_init(&bench->fakes[i], FAKE_SLOW);
+        bench->fakes[i].delay_millis = 1; /* so that all of them get something to do */
+    }
+}
+
+static void books_balance(struct otel_sdk_provider *provider)
+{
+    struct otel_sdk_stats stats = {.struct_size = sizeof(stats)};
+    uint64_t lost = 0;
+
+    otel_sdk_provider_stats(provider, &stats);
+    for (int i = 0; i < OTEL_SDK_DROP_COUNT; i++)
+        lost += i == OTEL_SDK_DROP_NO_MEMORY ? 0 : stats.total.dropped[i];
+    assert_int_equal(stats.started, stats.sampled + stats.not_recorded);
+    assert_int_equal(stats.sampled, stats.total.exported + lost);
+    assert_int_equal(stats.total.queued + stats.total.in_flight, 0);
+}
+
+static enum otel_err live_with_lanes(void *arg)
+{
+    struct bench *bench = arg;
+    struct otel_sdk_provider_options options;
+    struct otel_sdk_processor *processor = NULL;
+    enum otel_err err =
+        otel_sdk_batch_new(&bench->options, &bench->fakes[0].exporter, &processor);
+
+    if (err != OTEL_OK)
+        return err;
+    otel_sdk_provider_options_init(&options);
+    options.processors = &processor;
+    options.processor_count = 1;
+    err = otel_sdk_provider_new(&options, &bench->rig.provider);
+    if (err != OTEL_OK)
+        return err;
+    bench->rig.tracer = rig_tracer(&bench->rig, "lanes");
+    spans(bench, 20);
+    (void)otel_sdk_provider_force_flush(bench->rig.provider, 60000);
+    spans(bench, 20);
+    (void)otel_sdk_provider_shutdown(bench->rig.provider, 60000);
+    books_balance(bench->rig.provider);
+    otel_tracer_unref(bench->rig.tracer);
+    otel_sdk_provider_free(bench->rig.provider);
+    return OTEL_OK;
+}
+
+static void each_was_freed_once(void *arg)
+{
+    struct bench *bench = arg;
+
+    for (size_t i = 0; i < LANES; i++) {
+        assert_int_equal(__atomic_load_n(&bench->fakes[i].frees, __ATOMIC_ACQUIRE), 1);
+        fake_fini(&bench->fakes[i]);
+    }
+}
+
+static void when_every_nth_allocation_fails_nothing_is_left_behind(void **state)
+{
+    static struct bench bench;
+    struct every_nth test = {prepare_lanes, live_with_lanes, each_was_freed_once, &bench, 3000,
+                             true};
+
+    (void)state;
+    otel_sdk_batch_options_init(&bench.options);
+    bench.options.schedule_delay_millis = HOUR_MILLIS;
+    bench.options.max_export_batch_size = 2;
+    bench.options.more_exporters = bench.more;
+    bench.options.more_exporter_count = LANES - 1;
+    for (size_t i = 1; i < LANES; i++)
+        bench.more[i - 1] = &bench.fakes[i].exporter;
+    prepare_lanes(&bench); /* what the process keeps for ever is made now */
+    assert_int_equal(live_with_lanes(&bench), OTEL_OK);
+    for (size_t i = 0; i < LANES; i++)
+        assert_true(bench.fakes[i].exports > 0);
+    each_was_freed_once(&bench);
+    every_nth(&test);
+}
+
 int main(void)
 {
 #define BENCH_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -199,7 +285,9 @@ int main(void)
         BENCH_TEST(flush_waits_for_all_and_each_is_flushed_and_shut_down),
         BENCH_TEST(flush_ends_though_spans_never_cease),
         BENCH_TEST(exporters_that_cannot_be_used_are_consumed_all_the_same),
+        cmocka_unit_test(when_every_nth_allocation_fails_nothing_is_left_behind),
     };
 
+    heap_install();
     return cmocka_run_group_tests_name("lanes", tests, NULL, NULL);
 }

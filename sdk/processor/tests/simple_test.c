@@ -90,7 +90,7 @@ static void an_export_that_hangs_is_cancelled_at_its_timeout(void **state)
     bench->simple.export_timeout_millis = 50;
     start(bench, FAKE_HANG);
     one_span(&bench->rig, "s");
-    assert_in_range(now_millis() - began, 40, 3000);
+    assert_in_range(now_millis() - began, 40, 20000);
     assert_int_equal(rig_stats(&bench->rig).total.dropped[OTEL_SDK_DROP_EXPORT_TIMEOUT], 1);
 }
 
@@ -105,10 +105,37 @@ static void shutdown_cuts_a_hanging_export_short(void **state)
     assert_true(fake_wait_spans(&bench->fake, 1));
     began = now_millis();
     otel_sdk_provider_shutdown(bench->rig.provider, 100);
-    assert_in_range(now_millis() - began, 0, 3000);
+    assert_in_range(now_millis() - began, 0, 20000);
     pthread_join(thread, NULL);
     assert_int_equal(rig_stats(&bench->rig).total.exported, 0);
     assert_true(rig_stats(&bench->rig).total.dropped[OTEL_SDK_DROP_EXPORT_TIMEOUT] >= 1);
+}
+
+static void *end_span(void *arg)
+{
+    struct bench *bench = arg;
+
+    one_span(&bench->rig, "s");
+    return NULL;
+}
+
+static void a_thread_that_comes_back_behind_the_shutdown_leaves_nothing_behind(void **state)
+{
+    struct bench *bench = *state;
+    pthread_t thread;
+
+    start(bench, FAKE_BLOCK);
+    assert_int_equal(pthread_create(&thread, NULL, end_span, bench), 0);
+    assert_true(fake_wait_spans(&bench->fake, 1));
+    assert_int_equal(otel_sdk_provider_shutdown(bench->rig.provider, 10), OTEL_ERR_TIMEOUT);
+    fake_release(&bench->fake);
+    pthread_join(thread, NULL);
+    otel_tracer_unref(bench->rig.tracer);
+    otel_sdk_provider_free(bench->rig.provider);
+    bench->rig.tracer = NULL;
+    bench->rig.provider = NULL;
+    assert_int_equal(bench->fake.shutdowns, 1);
+    assert_int_equal(bench->fake.frees, 1);
 }
 
 static void failures_are_counted(void **state)
@@ -144,6 +171,36 @@ static void an_exporter_that_makes_spans_does_not_export_them_in_itself(void **s
     assert_int_equal(rig_stats(&bench->rig).total.dropped[OTEL_SDK_DROP_EXPORT_FAILED], 1);
 }
 
+static void options_of_an_older_header_are_filled_up(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->simple.struct_size = offsetof(struct otel_sdk_simple_options, export_timeout_millis);
+    bench->simple.export_timeout_millis = 1; /* behind struct_size: not looked at */
+    bench->fake.delay_millis = 100;
+    start(bench, FAKE_SLOW);
+    one_span(&bench->rig, "s");
+    assert_int_equal(rig_stats(&bench->rig).total.exported, 1);
+}
+
+static void options_that_were_not_initialised_are_refused_and_the_exporter_is_consumed(void **state)
+{
+    struct bench *bench = *state;
+    struct otel_sdk_processor *processor = NULL;
+
+    bench->simple.struct_size = 0;
+    assert_int_equal(otel_sdk_simple_new(&bench->simple, &bench->fake.exporter, &processor),
+                     OTEL_ERR_ARGUMENT);
+    bench->simple.struct_size = sizeof(bench->simple) + 1;
+    assert_int_equal(otel_sdk_simple_new(&bench->simple, &bench->fake.exporter, &processor),
+                     OTEL_ERR_ARGUMENT);
+    assert_null(processor);
+    assert_int_equal(bench->fake.frees, 2);
+    assert_int_equal(otel_sdk_simple_new(NULL, NULL, &processor), OTEL_ERR_ARGUMENT);
+    bench->simple.struct_size = sizeof(bench->simple);
+    start(bench, FAKE_OK);
+}
+
 int main(void)
 {
 #define BENCH_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -152,8 +209,11 @@ int main(void)
         BENCH_TEST(exports_of_several_threads_never_overlap),
         BENCH_TEST(an_export_that_hangs_is_cancelled_at_its_timeout),
         BENCH_TEST(shutdown_cuts_a_hanging_export_short),
+        BENCH_TEST(a_thread_that_comes_back_behind_the_shutdown_leaves_nothing_behind),
         BENCH_TEST(failures_are_counted),
         BENCH_TEST(an_exporter_that_makes_spans_does_not_export_them_in_itself),
+        BENCH_TEST(options_of_an_older_header_are_filled_up),
+        BENCH_TEST(options_that_were_not_initialised_are_refused_and_the_exporter_is_consumed),
     };
 
     return cmocka_run_group_tests_name("simple", tests, NULL, NULL);

@@ -12,6 +12,8 @@
 #include <otel/propagators.h>
 
 #include "sdk/propagation/tests/carrier.h"
+#include "sdk/tests/every_nth.h"
+#include "sdk/tests/heap.h"
 
 static struct otel_context *extract(const struct header_list *in)
 {
@@ -210,6 +212,60 @@ static void inject_writes_at_most_8192_bytes_of_whole_members(void **state)
     otel_baggage_unref(baggage);
 }
 
+/* How many of these members are in text, which holds nothing else, and each whole. */
+static size_t whole_members(const char *text)
+{
+    static const char *const members[] = {"a=1;p=x", "b=%20%C3%B6", "d=4", "c=%C3%B6;q"};
+    const char *at = text;
+    size_t count = 0;
+
+    for (size_t i = 0; i < 4 && *at != '\0'; i++) {
+        size_t len = strlen(members[i]);
+        if (strncmp(at, members[i], len) != 0 || (at[len] != ',' && at[len] != '\0'))
+            continue;
+        at += at[len] == ',' ? len + 1 : len;
+        count++;
+    }
+    if (*at != '\0')
+        fail_msg("a part of a member, or one out of turn: '%s'", text);
+    return count;
+}
+
+/* Read, added to, written: without memory members are missing, none is damaged. */
+static enum otel_err read_change_and_write(void *arg)
+{
+    static const struct otel_baggage_entry more = {
+        .name = {"c", 1}, .value = {"\xc3\xb6", 2}, .metadata = {"q", 1}};
+    static struct header_list in, out;
+    struct otel_context *read, *context;
+    struct otel_baggage *baggage = NULL;
+    enum otel_err err;
+
+    (void)arg;
+    in.count = out.count = 0;
+    header_add(&in, "baggage", "a=1;p=x,b=%20%C3%B6");
+    header_add(&in, "baggage", "d=4");
+    read = extract(&in);
+    err = otel_baggage_set_many(otel_context_baggage(read), &more, 1, &baggage);
+    assert_true((err == OTEL_OK) == (baggage != NULL));
+    context = otel_context_with_baggage(read, baggage);
+    otel_propagator_inject(otel_propagator_baggage(), context, &out, &header_setter);
+    if (out.count == 0 || whole_members(header_value(&out, "baggage")) < 4)
+        err = OTEL_ERR_MEMORY;
+    otel_context_unref(context);
+    otel_baggage_unref(baggage);
+    otel_context_unref(read);
+    return err;
+}
+
+static void when_every_nth_allocation_fails_nothing_is_left_behind(void **state)
+{
+    struct every_nth test = {.live = read_change_and_write, .most = 200};
+
+    (void)state;
+    every_nth(&test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +277,9 @@ int main(void)
         cmocka_unit_test(extract_stops_at_64_members),
         cmocka_unit_test(extract_stops_at_8192_bytes_of_whole_members),
         cmocka_unit_test(inject_writes_at_most_8192_bytes_of_whole_members),
+        cmocka_unit_test(when_every_nth_allocation_fails_nothing_is_left_behind),
     };
+
+    heap_install();
     return cmocka_run_group_tests_name("baggage_propagation", tests, NULL, NULL);
 }

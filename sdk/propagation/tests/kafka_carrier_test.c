@@ -109,6 +109,26 @@ static void a_name_that_is_too_long_is_left_out(void **state)
     rd_kafka_headers_destroy(headers);
 }
 
+static void no_text(void *arg, struct otel_str text)
+{
+    (void)text;
+    ++*(int *)arg;
+}
+
+static void a_message_without_headers_is_read_and_written(void **state)
+{
+    struct otel_str value;
+    int found = 0;
+
+    (void)state;
+    assert_false(finds(NULL));
+    assert_false(otel_rdkafka_get(NULL, otel_str("a"), &value));
+    otel_rdkafka_get_all(NULL, otel_str("a"), no_text, &found);
+    otel_rdkafka_keys(NULL, no_text, &found);
+    otel_rdkafka_set(NULL, otel_str("a"), otel_str("b"));
+    assert_int_equal(found, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +136,7 @@ int main(void)
         cmocka_unit_test(names_have_case_and_values_may_be_null),
         cmocka_unit_test(all_values_and_names_are_given),
         cmocka_unit_test(a_name_that_is_too_long_is_left_out),
+        cmocka_unit_test(a_message_without_headers_is_read_and_written),
     };
 
     return cmocka_run_group_tests_name("kafka_carrier", tests, NULL, NULL);

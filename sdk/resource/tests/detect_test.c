@@ -190,7 +190,7 @@ static void each_detector_finds_what_is_its_own(void **state)
     assert_int_equal(otl_detect(&fake.source, OTEL_SDK_DETECT_CONTAINER, &resource), OTEL_OK);
     assert_int_equal(otel_sdk_resource_count(resource), 1);
     otel_sdk_resource_unref(resource);
-    assert_int_equal(otl_detect(&fake.source, 32, &resource), OTEL_ERR_ARGUMENT);
+    assert_int_equal(otl_detect(&fake.source, 64, &resource), OTEL_ERR_ARGUMENT);
     fake_fini(&fake);
 }
 

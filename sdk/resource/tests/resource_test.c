@@ -10,7 +10,8 @@
 
 #include <otel/sdk/resource.h>
 
-#include "sdk/base/mem.h"
+#include "sdk/tests/every_nth.h"
+#include "sdk/tests/heap.h"
 
 static struct otel_sdk_resource *make(const struct otel_attribute *attributes, size_t count,
                                       const char *schema_url)
@@ -191,19 +192,41 @@ static void span_limits_do_not_apply_but_there_is_a_maximum(void **state)
                      OTEL_ERR_LIMIT);
 }
 
-static void every_failing_allocation_is_reported(void **state)
+/* Made of every kind of value, joined with the default one. */
+static enum otel_err make_and_merge(void *arg)
 {
-    enum otel_err err = OTEL_ERR_MEMORY;
+    static char large[20000]; /* nothing has room for it */
+    struct otel_attribute attributes[] = {otel_attr_str("service.name", "shop"),
+                                          otel_attr_int("n", 1), otel_attr_double("d", 0.5),
+                                          otel_attr_str("large", large)};
+    struct otel_sdk_resource *made = NULL, *usual = NULL, *merged = NULL;
+    enum otel_err err = otel_sdk_resource_default(&usual);
+
+    (void)arg;
+    memset(large, 'x', sizeof(large) - 1);
+    attributes[3].value.count = sizeof(large) - 1;
+    if (err == OTEL_OK)
+        err = otel_sdk_resource_new(attributes, 4, otel_str(large), &made);
+    if (err == OTEL_OK)
+        err = otel_sdk_resource_merge(usual, made, &merged);
+    otel_sdk_resource_unref(usual);
+    otel_sdk_resource_unref(made);
+    assert_true((err == OTEL_OK) == (merged != NULL));
+    if (merged != NULL) {
+        assert_int_equal(otel_sdk_resource_count(merged), 7);
+        has_text(merged, "service.name", "shop");
+        has_text(merged, "telemetry.sdk.language", "c");
+    }
+    otel_sdk_resource_unref(merged);
+    return err;
+}
+
+static void when_allocations_fail_nothing_is_left_behind(void **state)
+{
+    struct every_nth test = {.live = make_and_merge, .most = 200};
 
     (void)state;
-    for (unsigned long n = 1; err != OTEL_OK; n++) {
-        struct otel_sdk_resource *resource = NULL;
-        otl_mem_fail_at(n);
-        err = otel_sdk_resource_default(&resource);
-        otl_mem_fail_at(0);
-        assert_true(err == OTEL_OK || err == OTEL_ERR_MEMORY);
-        otel_sdk_resource_unref(resource);
-    }
+    every_nth(&test);
 }
 
 int main(void)
@@ -216,8 +239,9 @@ int main(void)
         cmocka_unit_test(keys_that_are_equal_once_repaired_are_one),
         cmocka_unit_test(arrays_deeper_than_64_become_empty_and_scalars_there_are_kept),
         cmocka_unit_test(span_limits_do_not_apply_but_there_is_a_maximum),
-        cmocka_unit_test(every_failing_allocation_is_reported),
+        cmocka_unit_test(when_allocations_fail_nothing_is_left_behind),
     };
 
+    heap_install();
     return cmocka_run_group_tests_name("resource", tests, NULL, NULL);
 }

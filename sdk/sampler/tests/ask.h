@@ -30,6 +30,7 @@ static inline struct answer ask_sampler(struct otel_sdk_sampler *sampler, const 
     memset(&input, 0, sizeof(input));
     memset(&result, 0, sizeof(result));
     memset(&answer, 0, sizeof(answer));
+    input.struct_size = sizeof(input);
     input.parent = &q->parent;
     input.trace_id = q->trace_id;
     input.trace_id_random = q->random;

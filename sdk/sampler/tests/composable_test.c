@@ -213,10 +213,198 @@ static void an_unreliable_threshold_draws_its_own_number_and_leaves_none_behind(
     otel_sdk_sampler_unref(sampler);
 }
 
+/* A part of a program's own: as its delegate, and changes the trace state. */
+struct saying {
+    struct otel_sdk_composable part;
+    struct otel_sdk_composable *delegate;
+    struct otel_sdk_trace_state_provider says;
+};
+
+static void saying_intent(struct otel_sdk_composable *part,
+                          const struct otel_sdk_sampling_input *input,
+                          struct otel_sdk_sampling_intent *intent)
+{
+    struct saying *mine = (struct saying *)part;
+
+    mine->delegate->ops->get_intent(mine->delegate, input, intent);
+    if (intent->trace_state_count < OTEL_SDK_INTENT_MAX_TRACE_STATES)
+        intent->trace_states[intent->trace_state_count++] = mine->says;
+}
+
+static struct otel_str saying_description(const struct otel_sdk_composable *part)
+{
+    (void)part;
+    return otel_str("Saying");
+}
+
+static struct saying saying(struct otel_sdk_composable *delegate, otel_sdk_trace_state_fn *change,
+                            char *arg)
+{
+    static const struct otel_sdk_composable_ops ops = {saying_intent, saying_description, NULL};
+    struct saying made = {{&ops, 1}, delegate, {change, arg}};
+
+    return made;
+}
+
+static enum otel_err say_decision(void *arg, enum otel_sdk_decision decision,
+                                  const struct otel_trace_state *state,
+                                  struct otel_trace_state **ret)
+{
+    return otel_trace_state_set(state, otel_str(arg),
+                                otel_str(decision == OTEL_SDK_DROP ? "dropped" : "kept"), ret);
+}
+
+static enum otel_err say_nothing(void *arg, enum otel_sdk_decision decision,
+                                 const struct otel_trace_state *state,
+                                 struct otel_trace_state **ret)
+{
+    (void)arg, (void)decision, (void)state, (void)ret;
+    return OTEL_ERR_MEMORY;
+}
+
+static enum otel_err say_empty(void *arg, enum otel_sdk_decision decision,
+                               const struct otel_trace_state *state, struct otel_trace_state **ret)
+{
+    (void)arg, (void)decision, (void)state;
+    *ret = NULL;
+    return OTEL_OK;
+}
+
+static enum otel_err say_ot(void *arg, enum otel_sdk_decision decision,
+                            const struct otel_trace_state *state, struct otel_trace_state **ret)
+{
+    (void)decision;
+    return otel_trace_state_set(state, otel_str("ot"), otel_str(arg), ret);
+}
+
+static void parts_change_the_trace_state_one_after_the_other(void **state)
+{
+    char inner_key[] = "inner", outer_key[] = "outer";
+    struct otel_sdk_composable *half = probability(0.5), *whole = NULL;
+    struct saying inner = saying(half, say_decision, inner_key);
+    struct saying failing = saying(&inner.part, say_nothing, NULL);
+    struct saying outer = saying(&failing.part, say_decision, outer_key);
+    struct otel_attribute note = otel_attr_str("k", "v");
+    struct otel_sdk_sampler *sampler;
+    struct answer answer;
+
+    (void)state;
+    assert_int_equal(otel_sdk_composable_annotating_new(&note, 1, &outer.part, &whole), OTEL_OK);
+    sampler = composite_of(whole);
+    answer = ask_child(sampler, "v=1,ot=x:1", 3, HALF);
+    assert_string_equal(answer.state, "ot=th:8;x:1,outer=kept,inner=kept,v=1");
+    assert_int_equal(answer.attribute_count, 1);
+    answer = ask_child(sampler, "ot=th:8;x:1,v=1", 3, HALF - 1);
+    assert_string_equal(answer.state, "ot=x:1,outer=dropped,inner=dropped,v=1");
+    answer = ask_child(sampler, "", 3, HALF - 1);
+    assert_string_equal(answer.state, "outer=dropped,inner=dropped");
+    otel_sdk_sampler_unref(sampler);
+    otel_sdk_composable_unref(half);
+}
+
+static void a_part_may_empty_the_trace_state_but_for_the_member_ot(void **state)
+{
+    char mine[] = "rv:00000000000000;th:1;x:9", vendor[] = "v";
+    struct otel_sdk_composable *half = probability(0.5);
+    struct saying empty = saying(half, say_empty, NULL), wrong = saying(half, say_ot, mine);
+    struct saying beside = saying(&wrong.part, say_decision, vendor);
+    struct otel_sdk_sampler *emptying = composite_of(&empty.part);
+    struct otel_sdk_sampler *meddling = composite_of(&beside.part);
+
+    (void)state;
+    assert_string_equal(ask_child(emptying, "v=1", 3, HALF - 1).state, "");
+    assert_string_equal(ask_child(emptying, "v=1", 3, HALF).state, "ot=th:8");
+    assert_string_equal(ask_child(emptying, "v=1,ot=x:1", 3, HALF).state, "ot=th:8;x:1");
+    assert_string_equal(ask_child(emptying, "v=1,ot=rv:ffffffffffffff", 3, 0).state,
+                        "ot=th:8;rv:ffffffffffffff");
+    assert_string_equal(ask_child(meddling, "ot=rv:ffffffffffffff", 3, 0).state,
+                        "ot=th:8;rv:ffffffffffffff,v=kept");
+    assert_string_equal(ask_child(meddling, "", 3, HALF - 1).state, "v=dropped");
+    otel_sdk_sampler_unref(meddling);
+    otel_sdk_sampler_unref(emptying);
+    otel_sdk_composable_unref(half);
+}
+
+static void a_full_trace_state_that_a_part_adds_to_keeps_its_member_ot(void **state)
+{
+    char key[] = "new", full[512] = "";
+    struct otel_sdk_composable *half = probability(0.5);
+    struct saying says = saying(half, say_decision, key);
+    struct otel_sdk_sampler *sampler = composite_of(&says.part);
+    struct answer answer;
+    size_t at = 0;
+
+    (void)state;
+    for (int i = 0; i < OTEL_TRACE_STATE_MAX_MEMBERS - 1; i++)
+        at += (size_t)snprintf(full + at, sizeof(full) - at, "m%d=1,", i);
+    snprintf(full + at, sizeof(full) - at, "ot=rv:ffffffffffffff"); /* the last: goes first */
+    answer = ask_child(sampler, full, 3, 0);
+    assert_int_equal(answer.decision, OTEL_SDK_RECORD_AND_SAMPLE);
+    assert_ptr_equal(strstr(answer.state, "ot=th:8;rv:ffffffffffffff,new=kept,m0=1"), answer.state);
+    assert_null(strstr(answer.state, "m30=1"));
+    assert_non_null(strstr(answer.state, "m29=1"));
+    otel_sdk_sampler_unref(sampler);
+    otel_sdk_composable_unref(half);
+}
+
+/* Values as deep as a caller likes, copied: what they were made of may change afterwards. */
+static void annotations_may_be_arrays_and_maps(void **state)
+{
+    int64_t numbers[] = {1, 2, 3};
+    char word[] = "word";
+    struct otel_str words[] = {otel_str(word), otel_str("other")};
+    struct otel_attribute inside[] = {
+        otel_attr_str("text", word),
+        otel_attr("numbers", otel_value_many(OTEL_VALUE_INT_ARRAY, numbers, 3))};
+    struct otel_value mixed[] = {otel_value_bool(true), otel_value_str(word)};
+    struct otel_attribute notes[] = {
+        otel_attr("words", otel_value_many(OTEL_VALUE_STRING_ARRAY, words, 2)),
+        otel_attr("map", otel_value_many(OTEL_VALUE_MAP, inside, 2)),
+        otel_attr("mixed", otel_value_many(OTEL_VALUE_ARRAY, mixed, 2))};
+    struct otel_sdk_read_attribute value, element;
+    struct otel_sdk_composable *part = NULL;
+    struct seen seen;
+    struct rig rig;
+
+    (void)state;
+    assert_int_equal(
+        otel_sdk_composable_annotating_new(notes, 3, otel_sdk_composable_always_on(), &part),
+        OTEL_OK);
+    memset(word, 'x', 4);
+    memset(numbers, 0, sizeof(numbers));
+    memset(inside, 0, sizeof(inside));
+    memset(mixed, 0, sizeof(mixed));
+    rig_init(&rig);
+    rig.options.sampler = composite_of(part);
+    rig_start(&rig);
+    otel_sdk_sampler_unref(rig.options.sampler);
+    one_span(&rig, "op");
+    seen = rig_seen(&rig, "op");
+    value = seen_attribute(&seen, "words");
+    assert_true(otel_sdk_next_element(&value.elements, &element));
+    assert_str(element.text, "word");
+    value = seen_attribute(&seen, "mixed");
+    assert_true(otel_sdk_next_element(&value.elements, &element));
+    assert_int_equal(element.type, OTEL_VALUE_BOOL);
+    assert_true(otel_sdk_next_element(&value.elements, &element));
+    assert_str(element.text, "word");
+    value = seen_attribute(&seen, "map");
+    assert_true(otel_sdk_next_attribute(&value.elements, &element));
+    assert_str(element.key, "text");
+    assert_str(element.text, "word");
+    assert_true(otel_sdk_next_attribute(&value.elements, &element));
+    assert_str(element.key, "numbers");
+    for (int i = 1; i <= 3; i++) {
+        assert_true(otel_sdk_next_element(&element.elements, &value));
+        assert_int_equal(value.integer, i);
+    }
+    rig_fini(&rig);
+}
+
 static void wrong_parts_are_refused(void **state)
 {
-    static const int64_t numbers[] = {1};
-    struct otel_attribute array = otel_attr("a", otel_value_many(OTEL_VALUE_INT_ARRAY, numbers, 1));
+    static char text[(1 << 20) + 1];
+    struct otel_attribute long_one = otel_attr("a", otel_value_strn(text, sizeof(text)));
     struct otel_attribute many[33];
     struct otel_sdk_rule rule = {NULL, NULL, NULL};
     struct otel_sdk_composable *part = NULL, *on = otel_sdk_composable_always_on();
@@ -228,14 +416,17 @@ static void wrong_parts_are_refused(void **state)
     assert_int_equal(otel_sdk_composable_parent_threshold_new(NULL, &part), OTEL_ERR_ARGUMENT);
     assert_int_equal(otel_sdk_composable_rule_based_new(&rule, 1, &part), OTEL_ERR_ARGUMENT);
     assert_int_equal(otel_sdk_composable_rule_based_new(&rule, 1025, &part), OTEL_ERR_LIMIT);
-    assert_int_equal(otel_sdk_composable_annotating_new(&array, 1, on, &part), OTEL_ERR_ARGUMENT);
+    memset(text, 'a', sizeof(text));
+    assert_int_equal(otel_sdk_composable_annotating_new(&long_one, 1, on, &part), OTEL_ERR_LIMIT);
     assert_int_equal(otel_sdk_composable_annotating_new(many, 1, NULL, &part), OTEL_ERR_ARGUMENT);
     assert_int_equal(otel_sdk_composable_annotating_new(many, 33, on, &part), OTEL_ERR_LIMIT);
 }
 
 static void failing_memory_is_reported_and_nothing_leaks(void **state)
 {
-    struct otel_attribute attribute = otel_attr_str("k", "v");
+    const struct otel_str words[] = {otel_str("a"), otel_str("b")};
+    struct otel_attribute attribute =
+        otel_attr("k", otel_value_many(OTEL_VALUE_STRING_ARRAY, words, 2));
     bool whole = false;
 
     (void)state;
@@ -274,6 +465,10 @@ int main(void)
         cmocka_unit_test(parent_threshold_follows_the_parent),
         cmocka_unit_test(the_first_rule_that_matches_decides),
         cmocka_unit_test(annotations_are_on_what_is_kept_and_only_there),
+        cmocka_unit_test(parts_change_the_trace_state_one_after_the_other),
+        cmocka_unit_test(a_part_may_empty_the_trace_state_but_for_the_member_ot),
+        cmocka_unit_test(a_full_trace_state_that_a_part_adds_to_keeps_its_member_ot),
+        cmocka_unit_test(annotations_may_be_arrays_and_maps),
         cmocka_unit_test(an_unreliable_threshold_draws_its_own_number_and_leaves_none_behind),
         cmocka_unit_test(wrong_parts_are_refused),
         cmocka_unit_test(failing_memory_is_reported_and_nothing_leaks),

@@ -12,9 +12,8 @@
 #include <otel/sdk/composable_sampler.h>
 
 #include "sdk/sampler/tests/ask.h"
+#include "sdk/tests/every_nth.h"
 #include "sdk/tests/heap.h"
-
-enum { NTH_MAX = 200 };
 
 static void by_name(void *arg, const struct otel_sdk_sampling_input *input,
                     struct otel_sdk_sampling_result *result)
@@ -89,6 +88,18 @@ static void decides(struct otel_sdk_sampler *tree, const struct question *questi
     assert_int_equal(ask_sampler(tree, &questions[3]).decision, OTEL_SDK_RECORD_AND_SAMPLE);
 }
 
+static enum otel_err make_and_ask(void *questions)
+{
+    struct otel_sdk_sampler *tree = NULL;
+    enum otel_err err = make_tree(&tree);
+
+    assert_true((err == OTEL_OK) == (tree != NULL));
+    if (tree != NULL)
+        decides(tree, questions);
+    otel_sdk_sampler_unref(tree);
+    return err;
+}
+
 static void a_tree_of_samplers(void **state)
 {
     struct question questions[] = {
@@ -97,26 +108,10 @@ static void a_tree_of_samplers(void **state)
         a_root(OTEL_SDK_MAX_THRESHOLD, true),
         a_child("v=1", 2, 5), /* the probability sampler, which writes a threshold */
     };
-    long blocks = heap_live();
-    bool whole = false;
+    struct every_nth test = {.live = make_and_ask, .arg = questions, .most = 200};
 
     (void)state;
-    for (unsigned long nth = 1; nth < NTH_MAX && !whole; nth++) {
-        struct otel_sdk_sampler *tree = NULL;
-        enum otel_err err;
-        heap_fail_every(nth);
-        err = make_tree(&tree);
-        assert_int_equal(err, tree != NULL ? OTEL_OK : OTEL_ERR_MEMORY);
-        if (tree != NULL)
-            decides(tree, questions);
-        otel_sdk_sampler_unref(tree);
-        whole = heap_failed() == 0;
-        heap_fail_every(0);
-        assert_true(nth > 1 || tree == NULL);
-        if (heap_live() != blocks)
-            fail_msg("every %lu: %ld blocks are left", nth, heap_live() - blocks);
-    }
-    assert_true(whole);
+    every_nth(&test);
     for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
         otel_trace_state_unref(questions[i].parent.trace_state);
 }

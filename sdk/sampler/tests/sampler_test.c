@@ -181,6 +181,29 @@ static void parentbased_asks_the_right_delegate(void **state)
     otel_sdk_sampler_unref(based);
 }
 
+static void parentbased_takes_the_members_that_its_options_have_and_no_others(void **state)
+{
+    struct otel_sdk_sampler *based = NULL;
+    struct otel_sdk_parentbased_options options;
+
+    (void)state;
+    otel_sdk_parentbased_options_init(&options);
+    options.root = otel_sdk_sampler_always_off();
+    options.local_parent_not_sampled = (struct otel_sdk_sampler *)1;
+    options.struct_size = 0;
+    assert_int_equal(otel_sdk_sampler_parentbased_new(&options, &based), OTEL_ERR_ARGUMENT);
+    options.struct_size = sizeof(options) + 1;
+    assert_int_equal(otel_sdk_sampler_parentbased_new(&options, &based), OTEL_ERR_ARGUMENT);
+    assert_null(based);
+    options.struct_size = offsetof(struct otel_sdk_parentbased_options, local_parent_not_sampled);
+    assert_int_equal(otel_sdk_sampler_parentbased_new(&options, &based), OTEL_OK);
+    assert_str(otel_sdk_sampler_description(based),
+               "ParentBased{root:AlwaysOffSampler,remoteParentSampled:AlwaysOnSampler,"
+               "remoteParentNotSampled:AlwaysOffSampler,localParentSampled:AlwaysOnSampler,"
+               "localParentNotSampled:AlwaysOffSampler}");
+    otel_sdk_sampler_unref(based);
+}
+
 static void the_default_follows_a_remote_parent_and_samples_roots(void **state)
 {
     struct rig rig;
@@ -285,6 +308,7 @@ int main(void)
         cmocka_unit_test(the_ratio_rule_is_that_of_go_and_rust),
         cmocka_unit_test(the_ratio_ignores_the_parents_flag),
         cmocka_unit_test(parentbased_asks_the_right_delegate),
+        cmocka_unit_test(parentbased_takes_the_members_that_its_options_have_and_no_others),
         cmocka_unit_test(the_default_follows_a_remote_parent_and_samples_roots),
         cmocka_unit_test(a_dropped_span_has_a_new_id_and_no_sampled_flag),
         cmocka_unit_test(a_custom_sampler_sets_attributes_and_trace_state_and_records_only),

@@ -6,12 +6,14 @@ against the shared libraries, runs it against collector-mock, and judges it by w
 usage: run.py [EXAMPLE]...   MODE picks the build.
 """
 import collections
-import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import traceback
 import urllib.error
 import urllib.request
@@ -164,16 +166,32 @@ def prefork(bench):
     equal(len({s.trace_id for s in found["request"]}), children * requests, "traces")
 
 
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 def get(port, path, headers):
     request = urllib.request.Request("http://127.0.0.1:%s%s" % (port, path), headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with DIRECT.open(request, timeout=PATIENCE) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, ""
+
+
+def nobody_at(port):
+    """Holds the port without listening: who connects is refused, and nobody else is given it."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+    def is_bound():
+        try:
+            held.bind(("127.0.0.1", int(port)))
+        except OSError:
+            return False  # the client's end of somebody's connection just now
+        return True
+    rig.until("that the port %s can be held" % port, is_bound)
+    return held
 
 
 def http_server(bench):
@@ -189,7 +207,8 @@ def http_server(bench):
     equal(get(at, "/health", asked)[0], 404, "another path")
     last.terminate()
     bench.finish(last)
-    equal(get(at, "/hello", asked)[0], 502, "answer without the other server")
+    with nobody_at(port):
+        equal(get(at, "/hello", asked)[0], 502, "answer without the other server")
     first.terminate()
     bench.finish(first)
     found = bench.by_name()
@@ -211,22 +230,10 @@ def http_server(bench):
           [("GET", 2), ("GET /hello", 2)], "errors: of the call without answer")
 
 
-BROKER = {"kind": "broker", "seed": 1, "scenario": {
-    "name": "example", "topics": {"orders": {"partitions": 2}},
-    "services": {"shop": {"routes": {"GET /": {"steps": []}}}},
-    "load": {"route": "shop GET /", "rate": 1, "duration": "1s"}}}
-
-
 def broker(bench):
     """Our embedded broker, started by hand; its address."""
-    with open(bench.dir + "/broker.json", "w") as file:
-        json.dump(BROKER, file)
-    process = subprocess.Popen([rig.BUILD + "/tracerig", "broker", "--role", file.name],
-                               stdout=subprocess.PIPE, stderr=bench.log, text=True)
+    process, address = rig.kafka_broker(bench.dir, bench.log, "orders")
     bench.running.append(process)
-    address = process.stdout.readline().strip()
-    if not address:
-        raise rig.Failed("the broker does not start")
     return address
 
 
@@ -269,9 +276,59 @@ def kafka(bench):
           sorted((s.span_id, s.trace_id) for s in found["process orders"]), "what a handler does")
 
 
+class LineServer:
+    """Takes batches of lines; answers each, later, or never."""
+    def __init__(self, answers):
+        self.answers, self.names = answers, []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                connection = self.socket.accept()[0]
+            except OSError:
+                return
+            with connection, connection.makefile("r") as lines:
+                for line in lines:
+                    if line != "\n":
+                        self.names.append(line.split()[1])
+                    elif self.answers:
+                        time.sleep(0.02)
+                        connection.sendall(b"ok\n")
+
+    def stop(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join(PATIENCE)
+        self.socket.close()
+
+
+def own_exporter(bench):
+    """an exporter of one's own waits for answers, and gives up in time"""
+    shown = "otel.sdk.exporter.span.exported %d otel.component.name=com.example.liner/0 " \
+            "otel.component.type=com.example.liner%s\n"
+    lost = shown % (0, "") + shown % (1000, " error.type=%s")
+    for answers, arguments, said in (
+            (True, (), "1000 answered, 0 not in time, 0 failed\n" + shown % (1000, "")),
+            (False, (200,), "0 answered, 1000 not in time, 0 failed\n" + lost % "timeout")):
+        server = LineServer(answers)
+        try:
+            equal(bench.finish(bench.start("own_exporter", server.port, *arguments)), said,
+                  "what became of the spans")
+        finally:
+            server.stop()
+        equal(collections.Counter(server.names), {"work": 1000}, "spans sent")
+    with nobody_at(0) as held:
+        equal(bench.finish(bench.start("own_exporter", held.getsockname()[1])),
+              "0 answered, 0 not in time, 1000 failed\n" + lost % "unavailable",
+              "without a server")
+
+
 CASES = [(["minimal"], minimal), (["minimal"], minimal_without), (["worker_pool"], worker_pool),
          (["prefork"], prefork), (["http_server"], http_server),
-         (["kafka_producer", "kafka_consumer"], kafka)]
+         (["own_exporter"], own_exporter), (["kafka_producer", "kafka_consumer"], kafka)]
 
 
 def judge(bench, names, case):

@@ -25,7 +25,7 @@ static struct otel_header_view headers_of(struct put *put, struct put_words *wor
     return view;
 }
 
-static struct otel_propagator *propagator_of(struct put *put, struct otel_str word)
+struct otel_propagator *put_propagator(struct otel_str word)
 {
     static const struct {
         const char *word;
@@ -41,18 +41,25 @@ static struct otel_propagator *propagator_of(struct put *put, struct otel_str wo
                  {"ottrace", otel_propagator_ottrace},
                  {"none", otel_propagator_noop}};
 
-    (void)put;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
         if (strcmp(known[i].word, word.data) == 0)
             return known[i].make();
     return NULL; /* the global one */
 }
 
+struct otel_context *put_context(struct put *put, struct otel_str from)
+{
+    if (strncmp(from.data, "span:", 5) == 0)
+        return otel_context_with_span(
+            NULL, put_find(put, PUT_SPAN, otel_strn(from.data + 5, from.len - 5)));
+    return otel_context_ref(put_find(put, PUT_CONTEXT, from));
+}
+
 /* extract C PROPAGATOR NAME VALUE...; PROPAGATOR - is the global one */
 static void do_extract(struct put *put, struct put_words *words)
 {
     struct otel_str name = put_next(words);
-    struct otel_propagator *propagator = propagator_of(put, put_next(words));
+    struct otel_propagator *propagator = put_propagator(put_next(words));
     struct otel_header_view headers = headers_of(put, words);
 
     put_keep(put, PUT_CONTEXT, name,
@@ -65,19 +72,15 @@ static void do_extract(struct put *put, struct put_words *words)
 static void do_inject(struct put *put, struct put_words *words)
 {
     struct otel_str from = put_next(words);
-    struct otel_propagator *propagator = propagator_of(put, put_next(words));
-    struct otel_context *made = NULL, *context;
+    struct otel_propagator *propagator = put_propagator(put_next(words));
+    struct otel_context *context;
     struct otel_headers *headers = NULL;
 
     if (otel_headers_new(&headers) != OTEL_OK) {
         put_no(put, "headers");
         return;
     }
-    if (strncmp(from.data, "span:", 5) == 0)
-        context = made = otel_context_with_span(
-            NULL, put_find(put, PUT_SPAN, otel_strn(from.data + 5, from.len - 5)));
-    else
-        context = put_find(put, PUT_CONTEXT, from);
+    context = put_context(put, from);
     fprintf(put->out, "ok");
     otel_propagator_inject(propagator, context, headers, otel_http_header_setter());
     for (size_t i = 0; i < otel_headers_view(headers)->count; i++) {
@@ -85,7 +88,7 @@ static void do_inject(struct put *put, struct put_words *words)
         put_say(put, otel_headers_view(headers)->items[i].value);
     }
     otel_headers_free(headers);
-    otel_context_unref(made);
+    otel_context_unref(context);
 }
 
 /* with_span C FROM SPAN: context C is FROM with SPAN */
@@ -175,7 +178,7 @@ static void do_detach(struct put *put, struct put_words *words)
 static void do_spawn_env(struct put *put, struct put_words *words)
 {
     struct otel_context *context = put_find(put, PUT_CONTEXT, put_next(words));
-    struct otel_propagator *propagator = propagator_of(put, put_next(words));
+    struct otel_propagator *propagator = put_propagator(put_next(words));
     struct otel_environment *environment = NULL;
 
     if (otel_environment_new(NULL, &environment) != OTEL_OK) {
@@ -198,7 +201,7 @@ static void do_spawn_env(struct put *put, struct put_words *words)
 static void do_from_env(struct put *put, struct put_words *words)
 {
     struct otel_str name = put_next(words);
-    struct otel_propagator *propagator = propagator_of(put, put_next(words));
+    struct otel_propagator *propagator = put_propagator(put_next(words));
 
     put_keep(put, PUT_CONTEXT, name,
              otel_propagator_extract(propagator, otel_context_root(), environ,
@@ -215,7 +218,7 @@ static void say_field(void *arg, struct otel_str text)
 static void do_fields(struct put *put, struct put_words *words)
 {
     fprintf(put->out, "ok");
-    otel_propagator_fields(propagator_of(put, put_next(words)), say_field, put);
+    otel_propagator_fields(put_propagator(put_next(words)), say_field, put);
 }
 
 const struct put_command put_carry_commands[] = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flush, shutdown, counters; forks, signals and the end of the process. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -179,6 +180,25 @@ static void do_at_exit(struct put *put, struct put_words *words)
     fprintf(put->out, "ok");
 }
 
+static struct put *last_put;
+
+static void shut_down_at_exit(void)
+{
+    if (last_put->sdk != NULL)
+        (void)otel_sdk_shutdown(last_put->sdk, PUT_END_MILLIS);
+    else
+        (void)otel_sdk_provider_shutdown(last_put->provider, PUT_END_MILLIS);
+}
+
+/* at_exit_shutdown: the farewell of a short program, which then calls exit() */
+static void do_at_exit_shutdown(struct put *put, struct put_words *words)
+{
+    (void)words;
+    last_put = put;
+    atexit(shut_down_at_exit);
+    fprintf(put->out, "ok");
+}
+
 static volatile sig_atomic_t terminated, counted;
 
 static void on_signal(int number)
@@ -226,14 +246,18 @@ bool put_read_line(char **ret_line)
 /* masks -> MASK...: the blocked signals of every thread but this, as /proc shows them */
 static void do_masks(struct put *put, struct put_words *words)
 {
-    char path[64], line[256];
+    DIR *tasks = opendir("/proc/self/task");
+    char own[32], path[300], line[256];
 
     (void)words;
+    snprintf(own, sizeof(own), "%d", (int)getpid());
     fprintf(put->out, "ok usr1=%d", (int)counted);
-    for (int id = getpid() + 1; id < getpid() + 64; id++) {
+    for (struct dirent *task; tasks != NULL && (task = readdir(tasks)) != NULL;) {
         FILE *file;
 
-        snprintf(path, sizeof(path), "/proc/self/task/%d/status", id);
+        if (task->d_name[0] == '.' || strcmp(task->d_name, own) == 0)
+            continue;
+        snprintf(path, sizeof(path), "/proc/self/task/%s/status", task->d_name);
         file = fopen(path, "r");
         while (file != NULL && fgets(line, sizeof(line), file) != NULL)
             if (strncmp(line, "SigBlk:\t", 8) == 0)
@@ -241,6 +265,8 @@ static void do_masks(struct put *put, struct put_words *words)
         if (file != NULL)
             fclose(file);
     }
+    if (tasks != NULL)
+        closedir(tasks);
 }
 
 /* files N: N descriptors are opened and stay open, so that the next ones are above them */
@@ -273,4 +299,4 @@ const struct put_command put_life_commands[] = {
     {"otlp", do_otlp},       {"usage", do_usage},       {"fork", do_fork},
     {"leave", do_leave},     {"at_exit", do_at_exit},   {"signals", do_signals},
     {"masks", do_masks},     {"files", do_files},       {"free", do_free},
-    {NULL, NULL}};
+    {"at_exit_shutdown", do_at_exit_shutdown},          {NULL, NULL}};

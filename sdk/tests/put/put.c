@@ -14,12 +14,12 @@ void put_no(struct put *put, const char *why)
 static put_command_fn *command_of(struct otel_str name)
 {
     static const struct put_command *const tables[] = {
-        put_span_commands,    put_carry_commands,  put_setup_commands, put_sampler_commands,
-        put_report_commands,  put_load_commands,   put_life_commands,
-        put_noop_commands};
+        put_span_commands,   put_carry_commands, put_setup_commands,  put_sampler_commands,
+        put_report_commands, put_load_commands,  put_busy_commands,   put_life_commands,
+        put_thread_commands, put_noop_commands,  put_metric_commands, put_kafka_commands};
 
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-        for (const struct put_command *at = tables[i]; at->name != NULL; at++)
+        for (const struct put_command *at = tables[i]; at != NULL && at->name != NULL; at++)
             if (strcmp(at->name, name.data) == 0)
                 return at->run;
     return NULL;
@@ -47,7 +47,7 @@ void put_run_line(struct put *put, char *line)
 int main(void)
 {
     static struct put put;
-    char *line = NULL;
+    char *line = NULL, stats[] = "stats";
 
     put.out = stdout;
     while (put_read_line(&line)) {
@@ -56,9 +56,11 @@ int main(void)
     }
     /* the end that programs are told to make */
     if (put.sdk != NULL)
-        (void)otel_sdk_shutdown(put.sdk, 5000);
+        (void)otel_sdk_shutdown(put.sdk, PUT_END_MILLIS);
     else if (put.provider != NULL)
-        (void)otel_sdk_provider_shutdown(put.provider, 5000);
+        (void)otel_sdk_provider_shutdown(put.provider, PUT_END_MILLIS);
+    if (put_busy_end())
+        put_run_line(&put, stats); /* the books at the end, unasked */
     put_forget_all(&put);
     if (put.sdk != NULL)
         otel_sdk_free(put.sdk);

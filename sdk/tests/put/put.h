@@ -2,6 +2,7 @@
 #ifndef SDK_TESTS_PUT_H
 #define SDK_TESTS_PUT_H
 
+#include <pthread.h>
 #include <stdio.h>
 
 #include <otel/context.h>
@@ -30,6 +31,8 @@ enum put_kind {
     PUT_EXPORTER,
     PUT_PROCESSOR
 };
+
+enum { PUT_END_MILLIS = 15000 }; /* what the last shutdown may take */
 
 enum { PUT_OBJECTS_MAX = 4096, PUT_WORDS_MAX = 8192, PUT_LINKS_MAX = 512, PUT_DEPTH_MAX = 32 };
 
@@ -90,6 +93,12 @@ void *put_find(struct put *put, enum put_kind kind, struct otel_str name);
 void *put_take(struct put *put, enum put_kind kind, struct otel_str name);
 void put_forget_all(struct put *put);
 
+/* --- carry.c --- */
+/* The one that is meant by C or span:S; a reference. */
+struct otel_context *put_context(struct put *put, struct otel_str from);
+/* NULL, for a word it does not know: the global one. */
+struct otel_propagator *put_propagator(struct otel_str word);
+
 /* --- commands; each answers --- */
 typedef void put_command_fn(struct put *put, struct put_words *words);
 
@@ -99,8 +108,11 @@ struct put_command {
 };
 
 extern const struct put_command put_span_commands[], put_carry_commands[], put_setup_commands[],
-    put_sampler_commands[], put_report_commands[], put_load_commands[], put_life_commands[],
-    put_noop_commands[];
+    put_sampler_commands[], put_report_commands[], put_load_commands[], put_busy_commands[],
+    put_life_commands[], put_thread_commands[], put_noop_commands[], put_metric_commands[];
+
+/* In sdk-put-kafka alone. */
+extern const struct put_command put_kafka_commands[] __attribute__((weak));
 
 void put_run_line(struct put *put, char *line);
 bool put_read_line(char **ret_line); /* false at the end; free() it */
@@ -113,6 +125,13 @@ void put_drop(void *arg, const struct otel_sdk_drop *drop);
 extern const struct otel_sdk_clock put_clock;
 extern struct otel_sdk_id_generator put_ids;
 extern bool put_ids_given;
+
+/* Once the SDK is shut down: joins the threads of "busy"; true if there were any. */
+bool put_busy_end(void);
+
+/* For create_thread: a thread in another network; its argument is put_net() of that one's path. */
+int put_thread_in_net(void *net, pthread_t *ret_thread, void *(*run)(void *arg), void *run_arg);
+void *put_net(struct otel_str path);
 
 /* Processor that writes down how it was called, exporters that misbehave (doubles.c). */
 struct otel_sdk_processor *put_probe_new(const char *name);

@@ -11,7 +11,8 @@
 
 enum { PIECES_MAX = 8 };
 
-/* env [clock=1] [detectors=BITS] [seed=N] [resource=KEY]: OTEL_... of the environment */
+/* env [clock=1] [detectors=BITS] [seed=N] [exports=N] [console_fd=N]: OTEL_... of the environment;
+ * so many exports at once */
 static void do_env(struct put *put, struct put_words *words)
 {
     struct otel_sdk_env_options options;
@@ -23,6 +24,9 @@ static void do_env(struct put *put, struct put_words *words)
     options.detectors = (unsigned)put_option_number(words, "detectors", 0);
     options.seed = put_option_number(words, "seed", 0);
     options.seeded = options.seed != 0;
+    options.console_fd = (int)put_option_number(words, "console_fd",
+                                                 (uint64_t)options.console_fd);
+    options.concurrent_exports = (unsigned)put_option_number(words, "exports", 0);
     if (put_option_number(words, "clock", 0) != 0)
         options.clock = &put_clock;
     if (put_ids_given)
@@ -115,19 +119,26 @@ static void do_exporter(struct put *put, struct put_words *words)
     fprintf(put->out, "ok");
 }
 
-/* processor P batch EXPORTER [queue=N] [batch=N] [delay=MS] [timeout=MS] | simple EXPORTER
- * [timeout=MS] | probe */
+/* processor P batch EXPORTER [queue=N] [batch=N] [delay=MS] [timeout=MS] [net=PATH] [MORE...]
+ * | simple EXPORTER [timeout=MS] | probe. net: the network that its threads are in;
+ * MORE: exporters beside the first, at the same time */
 static void do_processor(struct put *put, struct put_words *words)
 {
     struct otel_str name = put_next(words), how = put_next(words);
     struct otel_sdk_exporter *exporter = put_take(put, PUT_EXPORTER, put_next(words));
+    struct otel_sdk_exporter *more[PIECES_MAX];
     struct otel_sdk_processor *processor = NULL;
     struct otel_sdk_simple_options simple;
     struct otel_sdk_batch_options batch;
+    struct otel_str net;
     enum otel_err err = OTEL_OK;
 
     if (strcmp(how.data, "batch") == 0) {
         otel_sdk_batch_options_init(&batch);
+        if (put_option(words, "net", &net)) {
+            batch.create_thread = put_thread_in_net;
+            batch.create_thread_arg = put_net(net);
+        }
         batch.max_queue_size = put_option_number(words, "queue", batch.max_queue_size);
         batch.max_export_batch_size =
             put_option_number(words, "batch", batch.max_export_batch_size);
@@ -135,6 +146,9 @@ static void do_processor(struct put *put, struct put_words *words)
             (uint32_t)put_option_number(words, "delay", batch.schedule_delay_millis);
         batch.export_timeout_millis =
             (uint32_t)put_option_number(words, "timeout", batch.export_timeout_millis);
+        batch.more_exporters = more;
+        while (words->at < words->count && batch.more_exporter_count < PIECES_MAX)
+            more[batch.more_exporter_count++] = put_take(put, PUT_EXPORTER, put_next(words));
         err = otel_sdk_batch_new(&batch, exporter, &processor);
     } else if (strcmp(how.data, "simple") == 0) {
         otel_sdk_simple_options_init(&simple);
@@ -183,7 +197,7 @@ static void do_resource(struct put *put, struct put_words *words)
         fprintf(put->out, "ok");
 }
 
-/* provider [sampler=S] [clock=1] [LIMIT=N]... PROCESSOR...: becomes the global one */
+/* provider [sampler=S] [clock=1] [overflow=BYTES] [LIMIT=N]... PROCESSOR...: the global one */
 static void do_provider(struct put *put, struct put_words *words)
 {
     struct otel_sdk_processor *processors[PIECES_MAX];
@@ -199,6 +213,8 @@ static void do_provider(struct put *put, struct put_words *words)
         options.clock = &put_clock;
     if (put_ids_given)
         options.id_generator = &put_ids;
+    options.max_overflow_bytes =
+        put_option_number(words, "overflow", options.max_overflow_bytes);
     read_limits(words, &options.limits);
     while (words->at < words->count && options.processor_count < PIECES_MAX)
         processors[options.processor_count++] = put_take(put, PUT_PROCESSOR, put_next(words));

@@ -3,10 +3,13 @@
 import ctypes
 import ctypes.util
 import fcntl
+import itertools
 import os
 import socket
 import struct
 import threading
+
+from clock import until
 
 NEW_USER, NEW_NET = 0x10000000, 0x40000000
 isolated = False  # isolate() has succeeded
@@ -33,18 +36,47 @@ def isolate():
     return True
 
 
+class BlackHole:
+    """Listens with a full backlog and never accepts: what connects gets no answer, not even no."""
+    def __init__(self):
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(0)
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.fillers = [socket.socket() for _ in range(3)]
+        for filler in self.fillers:  # more than there is room for: the last ones are never answered
+            filler.setblocking(False)
+            filler.connect_ex(self.listener.getsockname())
+        until("a full backlog", self.is_full)
+
+    def is_full(self):
+        """By the kernel: tcpi_unacked wait to be accepted, tcpi_sacked is how many may."""
+        info = self.listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+        waiting, most = struct.unpack_from("II", info, 24)
+        return waiting > most
+
+    def close(self):
+        for filler in self.fillers:
+            filler.close()
+        self.listener.close()
+
+
 class Relay:
-    """Listens, connects to a target for each connection, copies both ways, keeps what was sent."""
+    """Listens, connects to a target for each connection (to each of several in turn), copies both
+    ways, keeps what was sent."""
     def __init__(self, target, port=0):
-        host, target_port = target.rsplit(":", 1)
-        self.target = (host, int(target_port))
+        targets = [target] if isinstance(target, str) else target
+        self.targets = itertools.cycle(
+            [(host, int(number)) for host, number in (t.rsplit(":", 1) for t in targets)])
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind(("127.0.0.1", port))
         self.listener.listen(64)
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
         self.sent = []  # of each connection, what the client sent
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.open = []  # connections: client, threads
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
 
     def accept(self):
         while True:
@@ -52,11 +84,24 @@ class Relay:
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            server = socket.create_connection(self.target)
+            server = socket.create_connection(next(self.targets))
             kept = bytearray()
             self.sent.append(kept)
-            for source, sink, keep in ((client, server, kept), (server, client, bytearray())):
-                threading.Thread(target=copy, args=(source, sink, keep), daemon=True).start()
+            both = [threading.Thread(target=copy, args=args, daemon=True) for args in (
+                (client, server, kept), (server, client, bytearray()))]
+            self.open.append((client, both))
+            for thread in both:
+                thread.start()
+
+    def slam(self):
+        """Say to each client that nothing more comes, and reset its connection."""
+        for client, threads in self.open:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()
+            client.close()
+        self.open = []
 
     def requests(self):
         """The HTTP/1.1 requests that have passed: method, path, headers, body."""
@@ -78,6 +123,8 @@ class Relay:
         return [headers for data in list(self.sent) for headers in read_http2(bytes(data))]
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # else a thread stays in accept(), and may take
+        self.thread.join()                        # what comes to the next with this descriptor
         self.listener.close()
 
 

@@ -95,7 +95,8 @@ def pairs(messages):
 class Record:
     """A message: names of fields as attributes."""
     def __init__(self, data, names):
-        many = {name: [] for _, (name, how) in names.items() if how in ("kv", "event", "link")}
+        many = {name: [] for _, (name, how) in names.items()
+                if how in ("kv", "event", "link", "entity", "texts")}
         for name, how in names.values():
             setattr(self, name, {"text": "", "int": 0, "id": "", "fixed": 0}.get(how))
         for number, _, raw in fields(data):
@@ -116,8 +117,11 @@ class Record:
             how = [h for n, h in names.values() if n == name][0]
             if how == "kv":
                 setattr(self, name, dict(pairs(raws)))
+            elif how == "texts":
+                setattr(self, name, [text(r) for r in raws])
             else:
-                setattr(self, name, [Record(r, EVENT if how == "event" else LINK) for r in raws])
+                fields_of = {"event": EVENT, "link": LINK, "entity": ENTITY}[how]
+                setattr(self, name, [Record(r, fields_of) for r in raws])
 
 
 def status(data):
@@ -141,7 +145,9 @@ SPAN = {1: ("trace_id", "id"), 2: ("span_id", "id"), 3: ("trace_state", "text"),
         13: ("links", "link"), 14: ("dropped_links", "int"), 15: ("status", "status")}
 SCOPE = {1: ("name", "text"), 2: ("version", "text"), 3: ("attributes", "kv"),
          4: ("dropped_attributes", "int")}
-RESOURCE = {1: ("attributes", "kv"), 2: ("dropped_attributes", "int")}
+ENTITY = {1: ("schema_url", "text"), 2: ("type", "text"), 3: ("id_keys", "texts"),
+          4: ("description_keys", "texts")}
+RESOURCE = {1: ("attributes", "kv"), 2: ("dropped_attributes", "int"), 3: ("entities", "entity")}
 
 
 def read_spans(body):

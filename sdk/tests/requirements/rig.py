@@ -12,13 +12,15 @@ import urllib.request
 
 import network
 import otlp
+from clock import MS, PATIENCE, Clock, Failed, until
 
 BUILD = "build/%s/bin" % os.environ.get("MODE", "release")
-PATIENCE = 60  # seconds until a step that never ends counts as hung; no step is judged by it
-
-
-class Failed(Exception):
-    pass
+LONG = 100000  # milliseconds that a flush, a shutdown or an export may take when none should hang
+# On the machine's clock nothing is to happen because a time has passed, unless a row wants it.
+PATIENT_SDK = {"OTEL_BSP_SCHEDULE_DELAY": "3600000", "OTEL_BSP_EXPORT_TIMEOUT": str(LONG),
+               "OTEL_EXPORTER_OTLP_TIMEOUT": str(LONG)}
+PATIENT_EXPORTER = ("timeout=%d" % LONG,)
+PATIENT_BATCH = ("delay=3600000", "timeout=%d" % LONG)
 
 
 def word(value):
@@ -75,12 +77,14 @@ class Skipped(Exception):
 
 
 class Player:
-    """sdk-put: a line to it, a line back."""
-    def __init__(self, environment, log, under=()):
+    """sdk-put, or another program made of it: a line to it, a line back."""
+    def __init__(self, environment, log, clock=None, program="/sdk-put"):
+        if clock:
+            environment = dict(environment, PUT_CLOCK=clock.path)
         self.process = subprocess.Popen(
-            [*under, BUILD + "/sdk-put"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-            env=environment)
-        self.rest = b""
+            [BUILD + ("/sdk-put-held" if clock else program)], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=log, env=environment)
+        self.rest, self.clock = b"", clock
 
     def send(self, *words):
         self.process.stdin.write((" ".join(word(w) for w in words) + "\n").encode())
@@ -99,6 +103,10 @@ class Player:
         line, self.rest = self.rest.split(b"\n", 1)
         return [urllib.request.unquote(w) if w != "%" else ""
                 for w in line.decode("utf-8").split(" ")]
+
+    def is_silent(self):
+        """It has not answered yet."""
+        return self.rest == b"" and not select.select([self.process.stdout], [], [], 0)[0]
 
     def ask(self, *words):
         """The words of the answer, whatever it is."""
@@ -132,9 +140,21 @@ class Player:
         self("finish", "s")
 
     def flush(self):
-        got = self("flush", 30000)
+        got = self("flush", LONG)
         if got[0] != "OTEL_OK":
             raise Failed("flush: %s" % got[0])
+
+    def next_wait(self, before=0):
+        """Nanoseconds that the OTLP exporter has planned to wait between attempts, beyond those
+        before; 0: the export has ended."""
+        planned = []
+
+        def is_planned():
+            planned[:] = [self.numbers("otlp")["backoff_sum_ns"] - before]
+            stats = self.numbers("stats")
+            return planned[0] > 0 or stats["batches"] > 0 and stats["in_flight"] == 0
+        until("a wait between attempts, or the end", is_planned)
+        return planned[0]
 
     def look(self, name):
         """trace_id, span_id, {flags, remote, recording}, trace state"""
@@ -149,6 +169,10 @@ class Player:
         """End of input: it shuts down and exits; its status."""
         if self.process.stdin and not self.process.stdin.closed:
             self.process.stdin.close()
+        end = time.monotonic() + PATIENCE
+        while self.clock and self.running() and time.monotonic() < end:
+            self.clock.words[0] += 100 * MS  # its limits end, too
+            time.sleep(0.001)
         return self.process.wait(PATIENCE)
 
     def running(self):
@@ -197,6 +221,7 @@ class Collector:
             line = file.readline()
         if not line:
             raise Failed("collector-mock does not start")
+        self.sockets = self.count_sockets()
         self.endpoints = json.loads(line)["endpoints"]
         self.http = [v for k, v in self.endpoints.items() if k.endswith("/http")][0]
         self.grpc = [v for k, v in self.endpoints.items() if k.endswith("/grpc")][0]
@@ -232,10 +257,10 @@ class Collector:
         asked = {r.request for r in self.requests()}
         return [r for r in self.seen if r.type == otlp.TapRecord.ANSWER and r.request in asked]
 
-    def most_at_once(self):
-        """Requests that were under way at the same time, at most."""
+    def most_at_once(self, after=0):
+        """Requests that were under way at the same time, at most; of the records after so many."""
         flying, most = set(), 0
-        for record in self.records():
+        for record in self.records()[after:]:
             if record.type == otlp.TapRecord.REQUEST:
                 flying.add(record.request)
             elif record.type == otlp.TapRecord.ANSWER:
@@ -248,11 +273,7 @@ class Collector:
 
     def wait_for(self, what, condition):
         """Until condition() holds; it is looked at again and again."""
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            if time.monotonic() > end:
-                raise Failed("it never came: " + what)
-            time.sleep(0.002)
+        until(what, condition)
 
     def fault(self, **command):
         """Misbehave, from the moment when this returns."""
@@ -281,11 +302,54 @@ class Collector:
         self.say({"do": "end", "id": self.faults})
         return self.fault_over()
 
+    def count_sockets(self):
+        """That the process has open."""
+        directory, found = "/proc/%d/fd/" % self.process.pid, 0
+        for name in os.listdir(directory):
+            try:
+                found += os.readlink(directory + name).startswith("socket:")
+            except OSError:
+                pass  # closed meanwhile
+        return found
+
+    def is_alone(self):
+        """No client is connected: all that those before have sent is in the tap."""
+        return self.process.poll() is not None or self.count_sockets() <= self.sockets
+
     def stop(self, kill=False):
         if self.process.poll() is None:
             self.process.kill() if kill else self.process.terminate()
             self.process.wait()
         self.control.close()
+
+
+def kafka_broker(directory, log, *topics):
+    """Our embedded broker with topics of one partition, as a process; its address."""
+    role = {"kind": "broker", "seed": 1, "scenario": {
+        "name": "topics", "topics": {topic: {"partitions": 1} for topic in topics},
+        "services": {"shop": {"routes": {"GET /": {"steps": []}}}},
+        "load": {"route": "shop GET /", "rate": 1, "duration": "1s"}}}
+    os.makedirs(directory, exist_ok=True)
+    with open(directory + "/broker.json", "w") as file:
+        json.dump(role, file)
+    process = subprocess.Popen([BUILD + "/tracerig", "broker", "--role", file.name],
+                               stdout=subprocess.PIPE, stderr=log, text=True)
+    address = process.stdout.readline().strip()
+    if not address:
+        end_broker(process)
+        raise Failed("the broker does not start")
+    return process, address
+
+
+def end_broker(process):
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
+def with_defaults(given, defaults):
+    names = [option.split("=")[0] for option in given]
+    return list(given) + [option for option in defaults if option.split("=")[0] not in names]
 
 
 class Case:
@@ -296,6 +360,7 @@ class Case:
         self.shared = None
         self.ends = []
         self.files = None
+        self.clock = None
         self.names = itertools.count()
 
     def at_end(self, call):
@@ -335,7 +400,19 @@ class Case:
         self.kept.append(collector.stop)
         return collector
 
-    def player(self, variables=None, collector=None):
+    def hold_clock(self):
+        """The players that come now, in this row, live on a clock that stands still."""
+        os.makedirs(self.dir, exist_ok=True)
+        self.clock = Clock("%s/clock%d" % (self.dir, next(self.names)))
+        return self.clock
+
+    def kafka_broker(self, *topics):
+        """Its address; it ends with the row."""
+        process, address = kafka_broker(self.dir, self.log, *topics)
+        self.at_end(lambda: end_broker(process))
+        return address
+
+    def player(self, variables=None, collector=None, **how):
         """sdk-put with nothing in its environment but an endpoint and variables."""
         environment = {"OTEL_EXPORTER_OTLP_ENDPOINT":
                        "http://" + (collector or self.collector).http}
@@ -343,14 +420,16 @@ class Case:
             environment[key] = value
             if value is None:
                 del environment[key]
-        made = Player(environment, self.log)
+        made = Player(environment, self.log, how.pop("clock", self.clock), **how)
         self.players.append(made)
         return made
 
-    def sdk(self, variables=None, collector=None):
+    def sdk(self, variables=None, collector=None, options=(), **how):
         """The same, with an SDK by its environment and the tracer t."""
-        player = self.player(variables, collector)
-        player("env")
+        if not how.get("clock", self.clock):
+            variables = dict(PATIENT_SDK, **(variables or {}))
+        player = self.player(variables, collector, **how)
+        player("env", *options)
         player("tracer", "t", "rig", "1")
         return player
 
@@ -359,8 +438,9 @@ class Case:
         """The same, put together: exporter OTLP, batch processor."""
         player = self.player({}, collector)
         at = (collector or self.collector).http
-        player("exporter", "e", "otlp", "endpoint=http://%s/v1/traces" % at, *exporter)
-        player("processor", "one", "batch", "e", *batch)
+        player("exporter", "e", "otlp", "endpoint=http://%s/v1/traces" % at,
+               *self.patient(exporter, PATIENT_EXPORTER))
+        player("processor", "one", "batch", "e", *self.patient(batch, PATIENT_BATCH))
         for line in before:
             player(*line)
         if sampler:
@@ -368,6 +448,22 @@ class Case:
             provider = ["sampler=sampler"] + list(provider)
         player("provider", *provider, processors)
         player("tracer", "t", "rig", "1")
+        return player
+
+    def patient(self, given, defaults):
+        """Options of a player; on a clock that stands still the SDK's own defaults hold."""
+        return given if self.clock else with_defaults(given, defaults)
+
+    def otlp(self, collector, protocol="http", *exporter, batch=(), provider=()):
+        """The same over a protocol (http, json, grpc), with short waits between attempts."""
+        player = self.player()
+        at = collector.grpc if protocol == "grpc" else collector.http + "/v1/traces"
+        exporter = with_defaults(exporter, ("backoff=10", "max_backoff=50"))
+        player("exporter", "e", "otlp", "endpoint=http://" + at, "protocol=" + protocol,
+               *self.patient(exporter, PATIENT_EXPORTER + ("attempts=1000000",)))
+        player("processor", "one", "batch", "e", *self.patient(batch, PATIENT_BATCH))
+        player("provider", *provider, "one")
+        player("tracer", "t", "rig")
         return player
 
     def relay(self, target=None, port=0):
@@ -412,7 +508,7 @@ class Case:
             raise Failed(what)
 
     def end_row(self):
-        players, self.players = self.players, []
+        players, self.players, self.clock = self.players, [], None
         left = [p.end() for p in players if p.running()] if os.environ.get("THOROUGH") else []
         for player in players:
             player.close()
@@ -421,6 +517,8 @@ class Case:
         for call in self.ends:
             call()
         self.collectors, self.ends = [], []
+        if self.shared is not None:
+            until("that the collector has read what was left of a row", self.shared.is_alone)
         self.equal([status for status in left if status != 0], [], "how players ended")
 
     def end(self):

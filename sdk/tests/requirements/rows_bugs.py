@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bug classes that SDKs had in the field: rows of their own, and rows that show the others."""
+import os
 import random
 import re
 import shutil
+import signal
 import socket
 import subprocess
-import time
 
-from rig import BUILD, Skipped, row, word
+import network
+from rig import BUILD, LONG, Skipped, row, word
 
 HOUR = "delay=3600000"
 MS = 1_000_000
@@ -18,8 +20,8 @@ CLASSES = [
     ("B2", "one batch a delay", [72, "b2"]),
     ("B3", "shutdown and flush that hang or ignore their limit", [80, 81, 83, 84, 87]),
     ("B4", "shutdown on the thread that the export needs", ["b4"]),
-    ("B5", "fork", [92]),
-    ("B6", "loss at exit, at SIGTERM, crashes of late spans", [82, 93, 95]),
+    ("B5", "fork", [92, "b40", "b41"]),
+    ("B6", "loss at exit, at SIGTERM, crashes of late spans", [82, 93, 95, "b6"]),
     ("B7", "Retry-After ignored or misread, permanent errors retried", [105, 106, 107]),
     ("B8", "export timeouts not kept, or kept per attempt", [86, 117]),
     ("B9", "no recovery after a collector's restart", [109, 113, "b9"]),
@@ -42,7 +44,8 @@ CLASSES = [
     ("B25", "telemetry about telemetry", [91]),
     ("B26", "the wall clock steps", [8]),
     ("B27", "contention and loss at the end of a span", [35, "b27"]),
-    ("B28", "signals, SIGPIPE, descriptors above 1023", [94, "b28"]),
+    ("B28", "signals, SIGPIPE, threads, descriptors above 1023",
+     [94, "b28", "b33", "b34"]),
     ("B29", "partial success invisible", [110]),
     ("B30", "a second processor doubles the cost of a span", ["b30"]),
 ]
@@ -50,12 +53,11 @@ CLASSES = [
 
 @row("b2", "full batches leave one after another, many within one delay")
 def _(t):
+    t.hold_clock()  # no delay ever passes
     p = t.sdk()
-    began = time.monotonic()
     for i in range(1, 21):
         p("burst", 512, "t", "n")
         t.collector.wait_for("batch %d" % i, lambda: len(t.collector.requests()) >= i)
-    t.true(time.monotonic() - began < 50, "20 batches as by a delay of 5 s each")
     t.equal([r.span_count for r in t.collector.requests()], [512] * 20, "batches")
 
 
@@ -68,9 +70,71 @@ def _(t):
         p("provider", "one")
         p("tracer", "t", "rig")
         p.span()
-        p("flush", 10000)
+        p("flush", LONG)
         t.equal(p("reentered"), ["OTEL_ERR_BLOCKED"] * 2, "flush, shutdown within " + kind)
-        t.equal(p("shutdown", 10000)[0], "OTEL_OK", "shutdown of " + kind)
+        t.equal(p("shutdown", LONG)[0], "OTEL_OK", "shutdown of " + kind)
+
+
+@row("b6", "a short program that exits, SIGTERM under load, late spans: none is lost in silence")
+def _(t):
+    for protocol in ("http/protobuf", "grpc"):
+        for kind in ("batch", "simple"):
+            short_programs(t, protocol, kind)
+            busy_program(t, protocol, kind)
+    # a shutdown that lost spans says so
+    c = t.own_collector()
+    c.fault(kind="status", status=400, code=3)
+    for protocol in ("http", "grpc"):
+        p = t.otlp(c, protocol)
+        p.span()
+        t.equal(p("shutdown", LONG)[0], "OTEL_ERR_REFUSED", "shutdown, over " + protocol)
+        t.equal(p.numbers("stats")["export_failed"], 1, "export_failed, over " + protocol)
+
+
+def farewell(t, protocol, kind, exporter=()):
+    c = t.collector
+    at = c.grpc if protocol == "grpc" else c.http + "/v1/traces"
+    p = t.player()
+    p("exporter", "e", "otlp", "endpoint=http://" + at, "protocol=" + protocol, *exporter)
+    p("processor", "one", kind, "e", *([HOUR] if kind == "batch" else []))
+    p("provider", "one")
+    p("tracer", "t", "rig")
+    c.mark()
+    return p
+
+
+def short_programs(t, protocol, kind):
+    """One span and exit(0), the shutdown in an exit handler: and one span in another handler, that
+    runs before it, or behind it."""
+    for order in (("at_exit_shutdown",), ("at_exit_shutdown", "at_exit t"),
+                  ("at_exit t", "at_exit_shutdown")):
+        p = farewell(t, protocol, kind)
+        for line in order:
+            p(*line.split())
+        p.span("only")
+        p("leave", 0)
+        t.equal(p.process.wait(60), 0, "exit status, %s, %s, %s" % (order, protocol, kind))
+        t.equal([s.name for s in t.collector.spans()],
+                ["only", "at-exit"] if order[-1] == "at_exit t" else ["only"],
+                "spans, %s, %s, %s" % (order, protocol, kind))
+
+
+def busy_program(t, protocol, kind):
+    """SIGTERM while four threads end spans, which they go on to do through the shutdown."""
+    p = farewell(t, protocol, kind)
+    pid = int(p("signals")[0])
+    p("busy", 4, "t")
+    t.collector.wait_for("spans of busy threads", lambda: len(t.collector.requests()) >= 5)
+    os.kill(pid, signal.SIGTERM)
+    books = dict(w.split("=") for w in p.answer()[1:])
+    t.equal(p.process.wait(60), 0, "exit status, %s, %s" % (protocol, kind))
+    books = {k: int(n) for k, n in books.items()}
+    what = "%s, %s: %s" % (protocol, kind, books)
+    t.equal(books["exported"], sum(r.span_count for r in t.collector.requests()),
+            "exported, " + what)
+    t.equal(books["sampled"], books["exported"] + books["queue_full"] + books["after_shutdown"],
+            "the books, " + what)
+    t.equal((books["queued"], books["in_flight"]), (0, 0), "left behind, " + what)
 
 
 @row("b10", "a dead port costs next to no CPU")
@@ -81,34 +145,41 @@ def _(t):
     for protocol in ("http/protobuf", "grpc"):
         p = t.sdk({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:%d" % absent.getsockname()[1],
                    "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_TIMEOUT": "1000"})
-        p("burst", 10, "t", "n")
-        before = p.numbers("usage")["cpu_ns"]
-        p("flush", 10000)
-        spent = p.numbers("usage")["cpu_ns"] - before
-        # waits of 100 ms and more, doubling: four or five attempts, whatever else runs
-        attempts = p.numbers("otlp")["requests"]
-        t.true(1 <= attempts <= 10, "%d attempts in a second, %s" % (attempts, protocol))
-        t.true(spent < 100 * MS, "%d ms of CPU in a second, %s" % (spent / MS, protocol))
+        for tries in (1, 2, 3):
+            p("burst", 10, "t", "n")
+            before, seen = p.numbers("usage")["cpu_ns"], p.numbers("otlp")["requests"]
+            p("flush", LONG)
+            spent = p.numbers("usage")["cpu_ns"] - before
+            # waits of 100 ms and more, doubling: four or five attempts, none when the machine
+            # stood still for the second
+            attempts = p.numbers("otlp")["requests"] - seen
+            t.true(attempts <= 10, "%d attempts in a second, %s" % (attempts, protocol))
+            if attempts >= 1 and spent < 100 * MS:
+                break  # else the machine may have been stopped, at our expense
+            t.true(tries < 3, "%d attempts, %d ms of CPU in a second, %s" %
+                   (attempts, spent / MS, protocol))
 
 
-@row("b11", "a connection has a largest age, so that load balancers can move it")
+@row("b11", "a connection has a largest age, so that a balancer gets to share the load out")
 def _(t):
+    collectors = [t.own_collector() for _ in range(3)]
     for protocol in ("http", "grpc"):
-        for age, connections in ((1, 3), (3600000, 1), (0, 1)):
-            t.collector.mark()
-            p = t.player()
-            at = t.collector.grpc if protocol == "grpc" else t.collector.http + "/v1/traces"
-            p("exporter", "e", "otlp", "endpoint=http://" + at, "protocol=" + protocol,
-              "max_connection_age=%d" % age)
-            p("processor", "one", "batch", "e")
-            p("provider", "one")
-            p("tracer", "t", "rig")
-            for _ in range(3):
+        balancer = t.relay([c.grpc if protocol == "grpc" else c.http for c in collectors])
+        balancer.http, balancer.grpc = balancer.address, balancer.address
+        for age, shares in ((1000, [3, 3, 3]), (3600000, [9, 0, 0]), (0, [9, 0, 0])):
+            clock = t.hold_clock()
+            p = t.otlp(balancer, protocol, "max_connection_age=%d" % age)
+            for c in collectors:
+                c.mark()
+            for _ in range(9):
                 p.span()
                 p.flush()
-                time.sleep(0.01)
-            t.equal(len({r.connection for r in t.collector.requests()}), connections,
-                    "connections with an age of %d ms over %s" % (age, protocol))
+                clock.move(1000)
+            what = "age of %d ms over %s" % (age, protocol)
+            t.equal(sorted((len(c.spans()) for c in collectors), reverse=True), shares,
+                    "spans of each collector, " + what)
+            t.equal(p.numbers("otlp")["connections"], 9 if age == 1000 else 1,
+                    "connections, " + what)
 
 
 @row("b13", "keys are unique in attributes, maps, events, links, scope and resource")
@@ -149,7 +220,21 @@ RULES = {  # the sources of the SDKs, as the public header has them, a second ti
 }
 
 
-@row("b14", "each language's ratio rule by name decides as that language does")
+def kept_of(t, ids, rule=None):
+    """By an SDK that has the rule from its environment."""
+    p = t.player({"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1",
+                  "OTEL_C_TRACES_SAMPLER_RATIO_RULE": rule, "OTEL_BSP_MAX_QUEUE_SIZE": "4096"})
+    p("ids", 1, *ids)
+    p("env")
+    t.equal(p("reports"), [], "reports with the rule %s" % rule)
+    p("tracer", "t", "rig")
+    t.collector.mark()
+    said = {w for w in p("burst", len(ids), "t", "n", "print=1") if "=" not in w}
+    t.equal({s.trace_id for s in t.spans(p)}, said, "what arrives by the rule %s" % rule)
+    return said
+
+
+@row("b14", "each language's ratio rule by name decides as that language does; X-Ray's ids")
 def _(t):
     draw = random.Random(11)
     ids = ["%032x" % draw.getrandbits(128) for _ in range(1000)]
@@ -157,13 +242,25 @@ def _(t):
     for name, rule in RULES.items():
         p = t.built(sampler=["rule", name, 0.1], before=[("ids", 1, *ids)])
         sets[name] = {w for w in p("burst", 1000, "t", "n", "print=1") if "=" not in w}
+        p.close()  # what it has not sent yet is not to arrive among others' spans
         t.equal(sets[name], {i for i in ids if rule(bytes.fromhex(i), 0.1)}, name)
+        t.equal(kept_of(t, ids, name), sets[name], name + ", by the environment")
+    t.equal(kept_of(t, ids), sets["go"], "by default")
     share = len(sets["go"] & sets["java"]) / len(sets["go"])
     t.true(0.3 < share < 0.7, "java keeps %.0f %% of what go keeps" % (100 * share))
     share = len(sets["dotnet"] & sets["cpp"]) / len(sets["cpp"])
     t.true(0.3 < share < 0.7, "dotnet keeps %.0f %% of what cpp keeps" % (100 * share))
     share = len(sets["go"] & sets["js"]) / len(sets["go"])
     t.true(share < 0.3, "js keeps %.0f %% of what go keeps" % (100 * share))
+    # X-Ray's begin with the second in which they were made: with rules that read the first bytes
+    # all traces of a time are kept or none; the other rules, and the default, keep their tenth
+    for second, first_bytes in ((0x01234567, 1000), (0x6720f000, 0)):
+        ids = ["%08x%024x" % (second, draw.getrandbits(96)) for _ in range(1000)]
+        for name, rule in list(RULES.items()) + [(None, RULES["go"])]:
+            kept = kept_of(t, ids, name)
+            t.equal(kept, {i for i in ids if rule(bytes.fromhex(i), 0.1)}, "%s, X-Ray" % name)
+            t.true(len(kept) == first_bytes if name in ("cpp", "dotnet") else
+                   50 < len(kept) < 150, "%s keeps %d of 1000 of X-Ray's" % (name, len(kept)))
 
 
 @row("b19", "no CR or LF gets into a header: baggage, metadata, trace state, exporter headers")
@@ -189,7 +286,7 @@ def _(t):
                "OTEL_EXPORTER_OTLP_HEADERS": "x-a=1%0d%0aInjected:%20yes,x-b=2"})
     t.true(p("reports") != [], "no report about a header with a line break")
     p.span()
-    p("flush", 10000)
+    p("flush", LONG)
     headers = r.requests()[0][2]
     t.true("injected" not in headers and "x-a" not in headers, "headers %s" % headers)
 
@@ -247,6 +344,48 @@ def _(t):
         p("tracer", "t", "rig")
         p.span()
         t.one(p)
+
+
+@row("b33", "writing to a connection that the other end has left sends the program no SIGPIPE")
+def _(t):
+    # by the simple processor the export is on the program's own thread, where nothing is blocked,
+    # and nobody looks at the connection between two exports
+    for protocol in ("http", "grpc"):
+        t.collector.mark()
+        r = t.relay(t.collector.grpc if protocol == "grpc" else None)
+        p = t.player()
+        p("exporter", "e", "otlp", "endpoint=http://%s/v1/traces" % r.address,
+          "protocol=" + protocol, "backoff=5")
+        p("processor", "one", "simple", "e")
+        p("provider", "one")
+        p("tracer", "t", "rig")
+        for _ in range(20):
+            p.span()
+            r.slam()
+        t.equal(len(t.collector.spans()), 20, "spans over " + protocol)
+        t.equal(p.numbers("otlp")["connections"], 20, "connections over " + protocol)
+
+
+@row("b34", "the program makes the SDK's threads: in a network that it has left itself")
+def _(t):
+    if not network.isolated:
+        raise Skipped("networks cannot be made on this machine")
+    here = "/proc/%d/ns/net" % os.getpid()
+    for protocol in ("http", "grpc"):
+        for net in ([], ["net=" + here]):
+            c = t.collector
+            c.mark()
+            p = t.player()
+            p("exporter", "e", "otlp", "protocol=" + protocol, "attempts=1", "endpoint=http://" +
+              (c.grpc if protocol == "grpc" else c.http + "/v1/traces"))
+            p("leave_net")
+            p("processor", "one", "batch", "e", *net)
+            p("provider", "one")
+            p("tracer", "t", "rig")
+            p.span()
+            t.equal(p("flush", LONG)[0] == "OTEL_OK", bool(net), "flush over %s, %s" %
+                    (protocol, net))
+            t.equal(len(c.spans()), len(net), "spans over %s, %s" % (protocol, net))
 
 
 def instructions(t, processors, spans):

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""119 to 124: environment, resource, configuration; 158 to 160."""
+"""119 to 124: environment, resource, configuration; 159, 160; d1: entities."""
 import json
 
-from rig import Skipped, row
+import otlp
+from rig import CONFIG, Skipped, row
 
 NUMBERS = ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_BSP_MAX_QUEUE_SIZE",
            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_ATTRIBUTE_COUNT_LIMIT",
@@ -106,8 +107,15 @@ def _(t):
     p.span()
     p.flush()
     t.equal(t.collector.requests(), [], "requests with none")
+    p = t.sdk({"OTEL_TRACES_EXPORTER": "console"})
+    p("start", "s", "t", "on standard output")
+    p.send("finish", "s")
+    shown = []
+    while shown[-1:] != ["ok"]:  # the answer comes behind it
+        shown.append(" ".join(p.answer()))
+    t.true(shown[0].startswith("on standard output"), "on standard output: %s" % shown)
     log_at = t.log.seek(0, 2)
-    p = t.sdk({"OTEL_TRACES_EXPORTER": "console,otlp"})
+    p = t.sdk({"OTEL_TRACES_EXPORTER": "console,otlp"}, options=["console_fd=2"])
     p.span("seen by both")
     t.equal(t.one(p).name, "seen by both", "span with console,otlp")
     t.equal(p.end(), 0, "exit status")
@@ -171,16 +179,66 @@ def _(t):
     t.equal(p.ask("env")[0], "no", "a file that is not there is accepted")
 
 
-@row(158, "metrics about the SDK itself: otel.sdk.span.started and its like",
-     unmet="no metrics signal carries them; otel/sdk/stats.h counts started, ended, queued, "
-           "exported and lost spans (row 78: the sums), but not by the parent's origin, and export "
-           "times as sum and maximum, not as a histogram")
+def entities_by_protobuf(request):
+    resource = otlp.read_spans(request.body)[0][0].resource
+    return resource.attributes, [(e.type, e.schema_url, e.id_keys, e.description_keys)
+                                 for e in resource.entities]
+
+
+def entities_by_json(request):
+    resource = request["resourceSpans"][0]["resource"]
+    attributes = {a["key"]: a["value"].get("stringValue") for a in resource["attributes"]}
+    return attributes, [(e["type"], e.get("schemaUrl", ""), e["idKeys"],
+                         e.get("descriptionKeys", [])) for e in resource.get("entityRefs", [])]
+
+
+@row("d1", "OTEL_ENTITIES: entities refer to attributes of the resource; the collector keeps them")
 def _(t):
-    p = t.sdk({"OTEL_METRICS_EXPORTER": "otlp", "OTEL_METRIC_EXPORT_INTERVAL": "50"})
-    p("burst", 10, "t", "n")
+    said = ("host{host.id=h-1}[host.name=web%%2C1]@https://x.test/1;bad{;"
+            "service{service.name=%s,service.instance.id=i}")
+    expected = [("service", "", ["service.name", "service.instance.id"], []),
+                ("host", "https://x.test/1", ["host.id"], ["host.name"])]
+    for protocol in ("http/protobuf", "grpc", "http/json"):
+        t.collector.mark()
+        name = "entities-" + protocol.replace("/", "-")
+        at = t.collector.grpc if protocol == "grpc" else t.collector.http
+        p = t.sdk({"OTEL_ENTITIES": said % name, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+                   "OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + at})
+        told = [r for r in p("reports") if "OTEL_ENTITIES" in r]
+        t.true(len(told) == 1 and "entity 2" in told[0], "told of: %r" % told)
+        p.span()
+        p.flush()
+        recorded = t.collector.requests()[-1]
+        t.collector.wait_for("the file", lambda: any(name in json.dumps(l) for l in lines(t)))
+        passed_on = [l for l in lines(t) if name in json.dumps(l)][-1]
+        for by, (found, entities) in (("the tap", entities_by_protobuf(recorded)),
+                                      ("the collector's file", entities_by_json(passed_on))):
+            what = "%s, at %s" % (protocol, by)
+            t.equal(entities, expected, "entities over " + what)
+            t.equal([found.get(k) for k in ("service.name", "service.instance.id", "host.id",
+                                            "host.name")], [name, "i", "h-1", "web,1"],
+                    "attributes over " + what)
+    # a processor that writes the resource anew
+    changing = CONFIG.format(dir=t.dir, http=0, grpc=0).replace(
+        "service: {", "processors: {resource: {attributes: [{action: upsert, key: added, "
+        "value: 'yes'}]}}\nservice: {").replace("exporters: [file]",
+                                               "processors: [resource], exporters: [file]")
+    collector = t.own_collector(config=changing)
+    p = t.sdk({"OTEL_ENTITIES": said % "changed"}, collector)
+    p.span()
     p.flush()
-    p.end()
-    t.true(any(r.signal == 2 for r in t.collector.records()), "no metrics arrive")
+    collector.wait_for("the file", lambda: lines_of(t.dir + "/spans.json"))
+    found, entities = entities_by_json(lines_of(t.dir + "/spans.json")[0])
+    t.equal((found["added"], entities), ("yes", expected), "behind a processor")
+    for variables, names in (({"OTEL_ENTITIES": "service{service.name=a};host{host.id=h}",
+                               "OTEL_SERVICE_NAME": "b"}, ("b", ["host"])),
+                             ({"OTEL_SERVICE_NAME": "b"}, ("b", []))):
+        t.collector.mark()
+        p = t.sdk(variables)
+        p.span()
+        found = t.one(p).resource
+        t.equal((found.attributes["service.name"], [e.type for e in found.entities]), names,
+                "service.name and entities of %r" % variables)
 
 
 @row(159, "without an SDK spans cost nanoseconds and no memory")
@@ -246,5 +304,21 @@ def _(t):
 
 
 def lines(t):
-    with open(t.collector.dir + "/spans.json") as file:
+    return lines_of(t.collector.dir + "/spans.json")
+
+
+def lines_of(path):
+    with open(path) as file:
         return [json.loads(line) for line in file if line.endswith("\n")]
+
+
+@row("b37", "a misspelt variable is told with the one that was meant; those of other signals are not")
+def _(t):
+    p = t.sdk({"OTEL_TRACES_SAMPLR": "always_off", "OTEL_METRICS_EXPORTER": "none",
+               "OTEL_LOGS_EXPORTER": "none", "OTEL_BLRP_SCHEDULE_DELAY": "1000",
+               "OTEL_METRIC_EXPORT_INTERVAL": "1000", "OTEL_PYTHON_LOG_LEVEL": "info"})
+    told = p("reports")
+    t.true(len(told) == 1 and "OTEL_TRACES_SAMPLR" in told[0] and "OTEL_TRACES_SAMPLER?" in told[0],
+           "reports %s" % told)
+    p.span("kept")
+    t.equal(t.one(p).name, "kept", "it has no effect")

@@ -4,12 +4,13 @@ import concurrent.futures
 import re
 import urllib.request
 
-from rig import Failed, row
+from clock import Clock, until
+from rig import LONG, Failed, row
 
 MS = 1_000_000
 SPANS = 10      # of the export that is hit
 AT_ONCE = 8     # rows: they wait more than they work
-PATIENT, HASTY = 20000, 1000  # milliseconds that an export may take
+HASTY = 1000    # milliseconds, of a clock that stands still, that an export may take
 
 CONFIG = """
 receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'TLS}, grpc: {endpoint: '127.0.0.1:0'TLS}}}}
@@ -86,7 +87,7 @@ class Met:
     def __init__(self, number, kind, told, protocol, outcome):
         self.number, self.kind, self.told = number, kind, dict(told)
         self.protocol, self.outcome = protocol, outcome
-        self.result = self.attempts = self.lost = self.did = self.counted = None
+        self.result = self.attempts = self.lost = self.did = self.counted = self.clock = None
 
     def name(self):
         return "%s over %s" % (self.kind, self.protocol)
@@ -102,14 +103,16 @@ class Met:
             "FILE", "%s/each-%d-%s.json" % (t.dir, self.number, self.protocol))
         collector = t.own_collector(config=config)
         port = (collector.grpc if self.protocol == "grpc" else collector.http).rsplit(":", 1)[1]
-        player = t.sdk({
+        variables = {
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": str(SPANS),
             "OTEL_EXPORTER_OTLP_ENDPOINT": "%s://localhost:%s" % ("https" if secure else "http",
                                                                   port),
             "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc" if self.protocol == "grpc" else "http/protobuf",
-            "OTEL_EXPORTER_OTLP_CERTIFICATE": files["ca"] if secure else None,
-            "OTEL_EXPORTER_OTLP_TIMEOUT": str(HASTY if self.outcome.result == "timeout"
-                                              else PATIENT)}, collector)
-        return collector, player
+            "OTEL_EXPORTER_OTLP_CERTIFICATE": files["ca"] if secure else None}
+        if self.outcome.result == "timeout":
+            self.clock = Clock("%s/each-%d-%s.clock" % (t.dir, self.number, self.protocol))
+            variables["OTEL_EXPORTER_OTLP_TIMEOUT"] = str(HASTY)
+        return collector, t.sdk(variables, collector, clock=self.clock)
 
     def run(self, t):
         collector, player = self.start(t)
@@ -120,7 +123,11 @@ class Met:
         lost = player.numbers("drops")
         collector.fault(kind=self.kind, **self.told)
         player("burst", SPANS, "t", "n")
-        player("flush", 3 * PATIENT)
+        if self.clock:
+            until("the fault, and what arrives all the same, " + self.name(),
+                  lambda: self.is_hit(collector, counted))
+            self.clock.move(HASTY)
+        player("flush", LONG)
         after = player.numbers("otlp")
         grown = {key: after[key] - before[key] for key in after if after[key] != before[key]}
         self.attempts = grown.get("requests", 0)
@@ -135,11 +142,15 @@ class Met:
         collector.stop()
         return self
 
+    def is_hit(self, collector, before):
+        text = metrics_of(collector)
+        hits = re.findall(r'collector_mock_fault_(?:requests|hit_connections)(?:_total)?'
+                          r'{[^}]*"%s"[^}]*} (\d+)' % self.kind, text)
+        arrived = self.count(collector)["accepted"] - before["accepted"]
+        return sum(map(int, hits)) > 0 and arrived == self.outcome.arrived
+
     def count(self, collector):
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with direct.open("http://%s/metrics" % collector.endpoints["metrics"]) as answer:
-            text = answer.read().decode()
-        found = {}
+        text, found = metrics_of(collector), {}
         for what in ("accepted", "refused", "failed"):
             series = 'otelcol_receiver_%s_spans_total{receiver="otlp",transport="%s"} ' % (
                 what, self.protocol)
@@ -163,6 +174,12 @@ class Met:
         return "# | %s | %s | %s, %d attempts | %s | %s | %s |" % (
             self.kind, self.protocol, self.result, self.attempts, hits or "nothing",
             counts or "nothing", lost or "none")
+
+
+def metrics_of(collector):
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open("http://%s/metrics" % collector.endpoints["metrics"]) as answer:
+        return answer.read().decode()
 
 
 RESULTS = ("delivered", "partial", "refused", "unavailable", "timeout", "request_too_large",

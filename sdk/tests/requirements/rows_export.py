@@ -3,7 +3,7 @@
 import gzip
 import json
 
-from rig import Skipped, row
+from rig import LONG, Skipped, row
 
 MS = 1_000_000
 PATH = "/v1/traces"
@@ -14,7 +14,7 @@ def request_of(t, variables, r):
     seen = len(r.requests())
     p = t.sdk(variables)
     p.span()
-    p("flush", 10000)
+    p("flush", LONG)
     p.close()
     t.collector.wait_for("a request", lambda: len(r.requests()) > seen)
     return r.requests()[-1]
@@ -145,6 +145,18 @@ def over(t, protocol, collector=None, **more):
                        "http://" + (c.grpc if protocol == "grpc" else c.http)}, **more), c)
 
 
+def waits_of(t, p, c):
+    """Milliseconds of each wait between the attempts of an export; nothing else takes time."""
+    waits = []
+    while (wait := p.next_wait(sum(waits))) > 0:
+        waits.append(wait)
+        t.equal(len(c.requests()), len(waits), "requests before wait %d" % len(waits))
+        p.clock.move(wait / MS)
+    t.equal(p.numbers("stats")["export_failed"], 1, "the export has failed")
+    t.equal(len(c.requests()), len(waits) + 1, "attempts")
+    return [wait / MS for wait in waits]
+
+
 @row(108, "waits between attempts grow, differ, and end with the time limit")
 def _(t):
     c = t.own_collector()
@@ -152,34 +164,22 @@ def _(t):
 
     def export(*options):
         c.mark()
-        p = t.player()
-        p("exporter", "e", "otlp", "endpoint=http://%s/v1/traces" % c.http, "max_backoff=10000",
-          *options)
-        p("processor", "one", "batch", "e", "timeout=0")
-        p("provider", "one")
-        p("tracer", "t", "rig")
+        t.hold_clock()
+        p = t.otlp(c, "http", "backoff=20", "max_backoff=10000", *options,
+                   batch=["batch=1", "timeout=0"])
         p.span()
-        t.true(p("flush", 50000)[0] != "OTEL_OK", "a flush without success")
-        stats = p.numbers("stats")
-        t.equal(stats["export_failed"] + stats["export_timeout"], 1, "the export has ended")
-        return p.numbers("otlp"), c.requests()
+        return waits_of(t, p, c)
 
-    # The waits are the exporter's own, as it planned them: no clock of a loaded machine is asked.
-    # Five waits that double, half of each chance, are 15.5 to 31 times the first.
-    sums = []
-    for _ in range(2):
-        otlp, requests = export("backoff=20", "attempts=6", "timeout=0")
-        t.equal(len(requests), 6, "attempts")
-        planned = otlp["backoff_sum_ns"] / MS
-        t.true(15.5 * 20 <= planned <= 31 * 20, "five waits of %d ms in all" % planned)
-        took = (requests[-1].mono_ns - requests[0].mono_ns) / MS
-        t.true(took >= planned, "waits of %d ms took %d ms" % (planned, took))
-        sums.append(planned)
-    t.true(sums[0] != sums[1], "no jitter: %s" % sums)
+    # each doubles, half of it is chance
+    runs = [export("attempts=6", "timeout=0") for _ in range(2)]
+    for waits in runs:
+        t.equal(len(waits), 5, "waits of six attempts")
+        for i, wait in enumerate(waits):
+            t.true(10 << i <= wait <= 20 << i, "waits of %s ms" % waits)
+    t.true(runs[0] != runs[1], "no jitter: %s" % runs)
     # a hundred attempts would take minutes: it is the limit that ends this one
-    otlp, requests = export("backoff=20", "timeout=1000")
-    t.true(otlp["unavailable"] + otlp["timeout"] == 1, "not ended by its limit: %s" % otlp)
-    t.true(otlp["backoff_sum_ns"] <= 1000 * MS, "waits beyond the limit: %s" % otlp)
+    waits = export("timeout=1000", "attempts=100")
+    t.true(300 <= sum(waits) <= 1000, "waits of %s ms within a limit of 1000" % waits)
 
 
 @row(114, "JSON: hexadecimal ids, numbers for enums, texts for 64-bit integers, camel case")
@@ -192,7 +192,7 @@ def _(t):
     p("status", "s", 2, "why")
     trace, span, _, _ = p.look("s")
     p("end", "s")
-    p("flush", 10000)
+    p("flush", LONG)
     _, path, headers, body = r.requests()[0]
     t.equal((path, headers["content-type"]), (PATH, "application/json"), "request")
     s = json.loads(body)["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
@@ -224,8 +224,7 @@ def tls_collector(t, cert="server", client_ca=None):
 def tls_export(t, c, protocol, ca, client=None):
     """How the flush of one span ends."""
     files = t.certificates()
-    variables = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_TIMEOUT": "3000",
-                 "OTEL_EXPORTER_OTLP_ENDPOINT": "https://localhost:" + (
+    variables = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_ENDPOINT": "https://localhost:" + (
                      c.grpc if protocol == "grpc" else c.http).rsplit(":", 1)[1]}
     if ca:
         variables["OTEL_EXPORTER_OTLP_CERTIFICATE"] = files[ca]
@@ -234,7 +233,7 @@ def tls_export(t, c, protocol, ca, client=None):
         variables["OTEL_EXPORTER_OTLP_CLIENT_KEY"] = files[client + "_key"]
     p = t.sdk(variables, c)
     p.span()
-    return p("flush", 30000)[0]
+    return p("flush", LONG)[0]
 
 
 @row(115, "TLS: the server is verified with the CA that is given, and its name")
@@ -259,24 +258,49 @@ def _(t):
     t.equal(len(c.spans()), 2, "spans")
 
 
-@row(117, "the timeout covers all attempts; 0 is no limit")
+ONE_BY_ONE = {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "1", "OTEL_BSP_SCHEDULE_DELAY": "3600000"}
+
+
+@row(117, "the timeout of 10 s covers all attempts; 0 is no limit")
 def _(t):
-    c = t.own_collector()
-    c.fault(kind="status", status=503)
     for protocol in ("http/protobuf", "grpc"):
-        c.mark()
-        # nothing else ends it: attempts are answered at once, a hundred of them are allowed
-        p = over(t, protocol, c, OTEL_EXPORTER_OTLP_TIMEOUT="1000", OTEL_BSP_EXPORT_TIMEOUT="0")
+        # an attempt that is refused, a wait, an attempt that is never answered: 10 s in all
+        c, clock = t.own_collector(), t.hold_clock()
+        c.fault(kind="status", status=503, count=1)
+        p = over(t, protocol, c, **ONE_BY_ONE)
         p.span()
-        t.true(p("flush", 50000)[0] != "OTEL_OK", "a flush without success")
-        stats = p.numbers("stats")
-        t.equal(stats["export_failed"] + stats["export_timeout"], 1, "ended, over " + protocol)
-        t.true(len(c.requests()) >= 2, "attempts over " + protocol)
-    for protocol in ("http/protobuf", "grpc"):
-        silent = t.own_collector()
-        silent.fault(kind="delay", delay_ns=500 * MS, count=1)
-        p = over(t, protocol, silent, OTEL_EXPORTER_OTLP_TIMEOUT="0",
+        wait = p.next_wait() / MS
+        t.equal(c.fault_over()["requests"], 1, "attempts before the wait")
+        c.fault(kind="stall")
+        clock.move(wait)
+        clock.wait_for(10000 - clock.now())
+        clock.move(9999 - clock.now())
+        clock.wait_for(1)
+        t.equal(p.numbers("stats")["in_flight"], 1, "in flight after 9999 ms over " + protocol)
+        clock.move(1)
+        c.wait_for("its end after 10 s", lambda: p.numbers("stats")["in_flight"] == 0)
+        t.equal(p.numbers("stats")["export_timeout"], 1, "export_timeout over " + protocol)
+        # attempts that are answered at once, as many as there are
+        c = t.own_collector()
+        c.fault(kind="status", status=503)
+        t.hold_clock()
+        p = over(t, protocol, c, **ONE_BY_ONE)
+        p.span()
+        waits = waits_of(t, p, c)
+        t.true(3000 <= sum(waits) <= 10000, "waits of %s ms over %s" % (waits, protocol))
+        c, clock = t.own_collector(), t.hold_clock()
+        c.fault(kind="stall")
+        p = over(t, protocol, c, **ONE_BY_ONE, OTEL_EXPORTER_OTLP_TIMEOUT="0",
                  OTEL_BSP_EXPORT_TIMEOUT="0")
-        p.span()
-        p.flush()
-        t.equal(len(silent.requests()), 1, "attempts without a limit over " + protocol)
+        p.span("patient")
+        c.wait_for("the export", lambda: p.numbers("stats")["in_flight"] == 1)
+        clock.move(50 * 60 * 1000)
+        t.equal(p.numbers("stats")["in_flight"], 1, "in flight after 50 min over " + protocol)
+        c.end_fault()
+        c.wait_for("the span over " + protocol, lambda: arrives(c, "patient", clock))
+
+
+def arrives(c, name, clock):
+    """It may have to be tried again, which takes time."""
+    clock.move(100)
+    return name in [s.name for s in c.spans()]

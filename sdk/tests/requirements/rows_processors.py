@@ -6,21 +6,20 @@ import socket
 import subprocess
 import time
 
-from rig import BUILD, Skipped, row
+import network
+import otlp
+from clock import until
+from rig import BUILD, LONG, PATIENT_SDK, Skipped, row
 
 HOUR = "delay=3600000"
 MS = 1_000_000
 
 
 def early(t):
-    """Players that wait for seconds while the other rows run."""
-    t.defaults_collector = t.keep_collector()
-    t.defaults = t.keep(t.sdk(collector=t.defaults_collector))
-    t.defaults_began = time.monotonic_ns()
-    for name in "abc":
-        t.defaults.span(name)
+    """A player that waits while the other rows run."""
     t.idle_collector = t.keep_collector()
     t.idle = t.keep(t.sdk({"OTEL_BSP_SCHEDULE_DELAY": "50"}, t.idle_collector))
+    t.idle_since, t.idle_before = time.monotonic(), t.idle.numbers("usage")["cpu_ns"]
 
 
 def count(t, collector=None):
@@ -29,11 +28,15 @@ def count(t, collector=None):
 
 @row(72, "a full batch is exported without waiting for the delay")
 def _(t):
-    p = t.built(batch=[HOUR])
+    clock = t.hold_clock()
+    p = t.built()
+    clock.wait_for(5000)
     p("burst", 511, "t", "n")
-    t.equal(t.collector.requests(), [], "requests before the batch is full")
+    clock.move(4999)
+    clock.wait_for(1)
+    t.equal(t.collector.requests(), [], "requests before the batch is full, in 4999 ms")
     p("burst", 1, "t", "n")
-    t.collector.wait_for("512 spans", lambda: count(t) == 512)
+    t.collector.wait_for("512 spans, while the clock stands", lambda: count(t) == 512)
     t.equal(len(t.collector.requests()), 1, "requests")
 
 
@@ -46,37 +49,82 @@ def _(t):
     t.true(max(sizes) <= 100, "batches of %s" % sizes)
 
 
-@row(75, "an export begins when the one before has ended")
+def held_exports(t, p, c, protocol, most):
+    """320 spans in batches of 50 while nothing is answered, so that no export ends; and then. The
+    spans that were sent after that."""
+    what = ", %d at once over %s" % (most, protocol)
+    c.fault(kind="stall")
+    p("burst", 300, "t", "n")
+    c.wait_for("requests" + what, lambda: len(c.requests()) >= most)
+    p("burst", 20, "t", "n")  # wakes the worker again
+    stats = p.numbers("stats")
+    t.equal((stats["in_flight"], stats["queued"]), (most * 50, 320 - most * 50),
+            "in flight and queued while nothing is answered" + what)
+    t.equal(len(c.requests()), most, "requests that wait" + what)
+    t.equal(len({r.connection for r in c.requests()}), most, "connections" + what)
+    records = len(c.records())
+    c.end_fault()  # their connections are cut, and they are sent again
+    p.flush()
+    spans = [s for r in c.requests()[most:] for s in otlp.read_spans(r.body)[0]]
+    t.equal((len(spans), len({s.span_id for s in spans})), (320, 320), "spans, ids" + what)
+    t.true(c.most_at_once(records) <= most, "requests at once" + what)
+
+
+@row(75, "an export begins when the one before has ended, or beside as many as are wanted")
+def _(t):
+    batches = {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "50", "OTEL_BSP_SCHEDULE_DELAY": "3600000",
+               "OTEL_BSP_EXPORT_TIMEOUT": "0", "OTEL_EXPORTER_OTLP_TIMEOUT": "0"}
+    for protocol in ("http/protobuf", "grpc"):
+        for exports in (None, 1, 3, 6):
+            c = t.own_collector()
+            at = c.grpc if protocol == "grpc" else c.http
+            p = t.sdk(dict(batches, OTEL_EXPORTER_OTLP_PROTOCOL=protocol,
+                           OTEL_EXPORTER_OTLP_ENDPOINT="http://" + at), c,
+                      ["exports=%d" % exports] if exports else [])
+            held_exports(t, p, c, protocol, exports or 1)
+
+
+@row("b36", "exporters beside one another: each has a batch of its own, none twice")
 def _(t):
     c = t.own_collector()
-    c.fault(kind="delay", delay_ns=20 * MS)
-    p = t.built(collector=c, batch=["batch=50"])
-    p("burst", 300, "t", "n")
-    t.equal(len(t.spans(p, c)), 300, "spans")
-    t.equal(c.most_at_once(), 1, "requests in flight at once")
+    p = t.player()
+    for name in ("a", "b", "d"):
+        p("exporter", name, "otlp", "endpoint=http://%s/v1/traces" % c.http, "timeout=0")
+    p("processor", "one", "batch", "a", "batch=50", HOUR, "timeout=0", "b", "d")
+    p("provider", "one")
+    p("tracer", "t", "rig")
+    held_exports(t, p, c, "http", 3)
 
 
 @row(76, "a full queue drops the newest spans and does not hold up the program")
 def _(t):
     c = t.own_collector()
-    c.fault(kind="delay", delay_ns=200 * MS)
-    p = t.built(collector=c, batch=["queue=256", "batch=256", HOUR])
-    ended = p.numbers("burst", 10000, "t", "n")
-    t.true(ended["p99_ns"] < 10000, "99 of 100 ends within %d ns" % ended["p99_ns"])
+    c.fault(kind="stall")
+    p = t.built(collector=c, exporter=["timeout=0"], batch=["timeout=0", HOUR])
+    p("burst", 512, "t", "first")
+    c.wait_for("a request that is not answered", lambda: c.requests())
+    p("burst", 10000, "t", "n")  # all have ended, though nothing has been answered
+    stats = p.numbers("stats")
+    t.equal([stats[k] for k in ("exported", "in_flight", "queued", "queue_full")],
+            [0, 512, 2048, 7952], "exported, in flight, queued, queue_full")
+    c.end_fault()
     spans = t.spans(p, c)
-    kept = [s.attributes["n"] for s in spans]
-    t.true(256 <= len(kept) <= 512, "%d spans kept" % len(kept))
-    t.equal(kept[:256], list(range(256)), "the oldest are kept")
-    t.equal(p.numbers("stats")["queue_full"], 10000 - len(kept), "queue_full")
+    kept = {name: sorted({s.attributes["n"] for s in spans if s.name == name})
+            for name in ("first", "n")}  # what the stall met may have come twice
+    t.equal(kept, {"first": list(range(512)), "n": list(range(2048))}, "the oldest are kept")
+    stats = p.numbers("stats")
+    t.equal((stats["exported"], stats["queue_full"]), (2560, 7952), "exported, queue_full")
 
 
 @row(77, "drops are counted, told to the callback, and reported at a bounded rate")
 def _(t):
     c = t.own_collector()
-    c.fault(kind="delay", delay_ns=200 * MS)
-    p = t.built(collector=c, batch=["queue=100", "batch=100", HOUR])
+    c.fault(kind="stall")
+    p = t.built(collector=c, exporter=["timeout=0"],
+                batch=["queue=100", "batch=100", "timeout=0", HOUR])
     p("burst", 5000, "t", "n")
-    kept = len(t.spans(p, c))
+    c.end_fault()
+    kept = len({s.attributes["n"] for s in t.spans(p, c)})
     drops = p.numbers("drops")
     t.equal(drops["queue_full"], 5000 - kept, "by the callback")
     t.equal(drops["ids"], 5000 - kept, "with ids")
@@ -105,32 +153,56 @@ def _(t):
     c.fault(kind="delay", delay_ns=100 * MS)
     p = t.built(collector=c, batch=["batch=50", HOUR])
     p("burst", 120, "t", "n")
-    err, took = p("flush", 30000)
+    err, _ = p("flush", LONG)
+    returned = time.monotonic_ns()
     t.equal((err, count(t, c)), ("OTEL_OK", 120), "flush, spans when it returned")
-    # each answer comes 100 ms after its request, the requests one after another
-    t.true(int(took.split("=")[1]) >= len(c.requests()) * 95 * MS, "it did not wait: " + took)
+    # each answer comes 100 ms after its request, by the clock of the tap, which is this one
+    waited = returned - max(r.mono_ns for r in c.requests())
+    t.true(waited >= 100 * MS, "it did not wait for the last answer: %d ns" % waited)
+
+
+def keeps_limit(t, p, call, limit, what):
+    """A flush or shutdown that nothing but its limit can end: when that is, to the millisecond. It
+    may allow for a tenth beyond, for an exporter that does not come back."""
+    p.send(call, limit)
+    waits = p.clock.wait_for(limit, 1.1 * limit)
+    p.clock.move(limit - 1)
+    p.clock.wait_for(waits - limit + 1)
+    t.true(p.is_silent(), "%s gave up before %d ms, %s" % (call, limit, what))
+    p.clock.move(1)
+    _, err, took = p.answer()
+    t.equal((err, took), ("OTEL_ERR_TIMEOUT", "took_ns=%d" % (limit * MS)), "%s, %s" % (call, what))
 
 
 @row(80, "force_flush keeps its time limit when the collector stalls")
 def _(t):
-    c = t.own_collector()
-    c.fault(kind="stall")
-    # nothing but its own limit can end the flush: the export has none, and the stall lasts
-    p = t.built(collector=c, exporter=["timeout=0"], batch=["timeout=0"])
-    p.span("waits")
-    err, took = p("flush", 300)
-    t.equal(err, "OTEL_ERR_TIMEOUT", "flush")
-    t.true(int(took.split("=")[1]) >= 290 * MS, "it gave up too early: " + took)
-    t.equal(p.numbers("stats")["exported"], 0, "exported while the collector stalls")
-    c.end_fault()
-    t.true("waits" in [s.name for s in t.spans(p, c)], "the export went on")
+    for protocol in ("http", "grpc"):
+        c = t.own_collector()
+        c.fault(kind="stall")
+        clock = t.hold_clock()
+        p = t.player()
+        # nothing but its own limit can end the flush: the export has none, and the stall lasts
+        p("exporter", "e", "otlp", "protocol=" + protocol, "timeout=0",
+          "endpoint=http://" + (c.grpc if protocol == "grpc" else c.http + "/v1/traces"))
+        p("processor", "one", "batch", "e", "timeout=0", HOUR)
+        p("provider", "one")
+        p("tracer", "t", "rig")
+        p.span("waits")
+        keeps_limit(t, p, "flush", 2000, "over " + protocol)
+        t.equal(p.numbers("stats")["exported"], 0, "exported while the collector stalls")
+        c.end_fault()
+
+        def goes_on():
+            clock.move(100)  # it may have to be tried again
+            return "waits" in [s.name for s in c.spans()]
+        c.wait_for("the export, which went on, over " + protocol, goes_on)
 
 
 @row(81, "eight threads flush at once")
 def _(t):
     p = t.built(batch=[HOUR])
     p("burst", 100, "t", "n")
-    got = p("flushers", 8, 30000)
+    got = p("flushers", 8, LONG)
     t.equal(got[:8], ["OTEL_OK"] * 8, "flushes")
     t.equal(count(t), 100, "spans")
 
@@ -143,37 +215,87 @@ def _(t):
     t.equal(count(t), 10, "spans")
 
 
-@row(83, "shutdown keeps its time limit: a stalled, a silent, an absent collector")
+def no_answer(t):
+    """Endpoints of each protocol that never answer an export, by what is wrong with them."""
+    stalled, late, drips = (t.own_collector() for _ in range(3))
+    stalled.fault(kind="stall")
+    late.fault(kind="delay", delay_ns=3600 * 1000 * MS)  # by the machine's clock: never
+    drips.fault(kind="slow_answer", rate=1)
+    silent, absent = socket.socket(), socket.socket()
+    for s in (silent, absent):
+        s.bind(("127.0.0.1", 0))
+        t.at_end(s.close)
+    silent.listen(16)
+    hole = network.BlackHole()
+    t.at_end(hole.close)
+    t.at_end(lambda: [c.stop(kill=True) for c in (stalled, late, drips)])
+    for name, http, grpc in (
+            ("stalled", stalled.http, stalled.grpc), ("late", late.http, late.grpc),
+            ("dripping", drips.http, drips.grpc), ("a black hole", hole.address, hole.address),
+            *((name, *["127.0.0.1:%d" % s.getsockname()[1]] * 2)
+              for name, s in (("silent", silent), ("absent", absent)))):
+        yield name, "http/protobuf", http
+        yield name, "grpc", grpc
+
+
+@row(83, "shutdown and force_flush keep their limits: a collector that stalls, is late, drips, is "
+     "silent, absent, a black hole")
 def _(t):
-    c = t.own_collector()
-    c.fault(kind="stall")
-    silent = socket.socket()
-    silent.bind(("127.0.0.1", 0))
-    silent.listen(1)
-    absent = socket.socket()
-    absent.bind(("127.0.0.1", 0))
-    ports = (c.http, "127.0.0.1:%d" % silent.getsockname()[1],
-             "127.0.0.1:%d" % absent.getsockname()[1])
-    for endpoint in ports:
-        for protocol in ("http/protobuf", "grpc"):
-            # exports have no limit: but for its own the shutdown would not end
-            p = t.sdk({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + endpoint,
-                       "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
-                       "OTEL_EXPORTER_OTLP_TIMEOUT": "0", "OTEL_BSP_EXPORT_TIMEOUT": "0"})
-            p.span()
-            p("shutdown", 300)
-            lost = p.numbers("stats")
-            t.equal(lost["export_failed"] + lost["export_timeout"], 1,
-                    "lost and counted, %s over %s" % (endpoint, protocol))
-    silent.close()
-    absent.close()
+    for name, protocol, endpoint in no_answer(t):
+        t.hold_clock()
+        # exports have no limit: but for its own the shutdown would not end
+        p = t.sdk({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + endpoint,
+                   "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_TIMEOUT": "0",
+                   "OTEL_BSP_EXPORT_TIMEOUT": "0", "OTEL_BSP_SCHEDULE_DELAY": "3600000"})
+        what = "%s, %s" % (name, protocol)
+        p("burst", 7, "t", "n")
+        keeps_limit(t, p, "flush", 3000, what)
+        p("burst", 4, "t", "n")
+        keeps_limit(t, p, "shutdown", 2000, what)
+        lost, told = p.numbers("stats"), p.numbers("drops")
+        t.equal(lost["export_failed"] + lost["export_timeout"], 11, "lost and counted, " + what)
+        t.equal(told["export_failed"] + told["export_timeout"], 11, "lost and told, " + what)
+        t.equal((lost["queued"], lost["in_flight"], lost["exported"]), (0, 0, 0), "left, " + what)
+        t.equal(p.end(), 0, "exit status, " + what)
+    for name, protocol, endpoint in no_answer(t):
+        simple_keeps_limit(t, protocol, endpoint, "%s, %s, simple" % (name, protocol))
+
+
+def simple_keeps_limit(t, protocol, endpoint, what):
+    """The simple processor: an export hangs on one thread, another one shuts down."""
+    clock = t.hold_clock()
+    p = t.player()
+    p("exporter", "e", "otlp", "endpoint=http://%s/v1/traces" % endpoint, "timeout=0",
+      "protocol=" + ("grpc" if protocol == "grpc" else "http"))
+    p("processor", "one", "simple", "e", "timeout=0")
+    p("provider", "one")
+    p("tracer", "t", "rig")
+    p("busy", 1, "t")
+    t.collector.wait_for("an export, " + what, lambda: p.numbers("stats")["in_flight"] == 1)
+    keeps_limit(t, p, "flush", 3000, what)
+    p.send("shutdown", 2000)
+    gives_up = clock.now() + clock.wait_for(2000, 2200)
+    clock.move(1999)
+    t.true(p.is_silent(), "shutdown gave up early, " + what)
+    while True:  # the export looks for a shutdown ten times a second
+        until("a look, or the end, " + what, lambda: not p.is_silent() or clock.looks(gives_up))
+        if not p.is_silent():
+            break
+        t.true(clock.now() < 3000 + 2200, "shutdown takes more than a tenth too long, " + what)
+        clock.move(min(clock.looks(gives_up), default=0))
+    _, _, took = p.answer()
+    t.true(2000 * MS <= int(took.split("=")[1]) <= 2200 * MS, "shutdown %s, %s" % (took, what))
+    lost = p.numbers("stats")
+    t.equal((lost["export_failed"] + lost["export_timeout"], lost["in_flight"]), (1, 0),
+            "lost and counted, left, " + what)
+    t.equal(p.end(), 0, "exit status, " + what)
 
 
 @row(84, "shutdown twice and from two threads")
 def _(t):
     p = t.built(batch=[HOUR])
     p("burst", 10, "t", "n")
-    got = p("stoppers", 2, 30000)
+    got = p("stoppers", 2, LONG)
     t.equal(sorted(got[:2]), ["OTEL_ERR_CLOSED", "OTEL_OK"], "shutdowns")
     t.equal(p("shutdown", 1000)[0], "OTEL_ERR_CLOSED", "the third")
     t.equal(count(t), 10, "spans")
@@ -183,7 +305,7 @@ def _(t):
 def _(t):
     p = t.built()
     p("start", "late", "t", "late")
-    p("shutdown", 10000)
+    p("shutdown", LONG)
     p("end", "late")
     p("start", "after", "t", "after")
     t.equal(p.look("after")[2]["recording"], 0, "recording after shutdown")
@@ -194,14 +316,20 @@ def _(t):
     t.equal(p("enabled", "t"), ["0"], "tracer enabled")
 
 
-@row(86, "an export that hangs is cancelled, the next batch flows")
+@row(86, "an export that hangs is cancelled after 30 s by default, the next batch flows")
 def _(t):
     c = t.own_collector()
     c.fault(kind="stall")
+    clock = t.hold_clock()
     # the stall lasts and the exporter has no limit: the processor's alone ends the export
-    p = t.built(collector=c, exporter=["timeout=0"], batch=["timeout=200"])
+    p = t.built(collector=c, exporter=["timeout=0"], batch=["batch=1", HOUR])
     p.span("hung")
-    t.true(p("flush", 30000)[0] != "OTEL_OK", "the flush of a hung export")
+    clock.wait_for(30000)
+    clock.move(29999)
+    clock.wait_for(1)
+    t.equal(p.numbers("stats")["in_flight"], 1, "in flight after 29999 ms")
+    clock.move(1)
+    c.wait_for("its end after 30 s", lambda: p.numbers("stats")["in_flight"] == 0)
     t.equal(p.numbers("stats")["export_timeout"], 1, "export_timeout")
     c.end_fault()
     c.wait_for("the next batch", lambda: flows(p, c))
@@ -209,14 +337,16 @@ def _(t):
 
 def flows(p, c):
     p.span("flows")
-    return p("flush", 20000)[0] == "OTEL_OK" and "flows" in [s.name for s in c.spans()]
+    p.clock.move(100)  # it may have to be tried again
+    return "flows" in [s.name for s in c.spans()]
 
 
-@row(87, "no wake-up is lost: a thousand shutdowns with a delay of an hour")
+@row(87, "no wake-up is lost: a thousand flushes and shutdowns while the clock stands")
 def _(t):
+    t.hold_clock()
     p = t.player()
-    got = p.numbers("races", 1000, 1000)
-    t.equal((got["late"], got["failed"]), (0, 0), "over a second, failed")
+    got = p.numbers("races", 1000, 0)
+    t.equal((got["slowest_ns"], got["late"], got["failed"]), (0, 0, 0), "slowest, late, failed")
 
 
 @row(88, "the simple processor: a request for each span, one after another")
@@ -260,7 +390,7 @@ def _(t):
     t.equal(p("log"), ["a:start:s", "b:start:s", "a:ending:s", "b:ending:s", "a:end:s", "b:end:s"],
             "calls")
     t.equal(t.one(p).attributes, {"probe.start": "b", "probe.ending": "b"}, "attributes")
-    p("shutdown", 10000)
+    p("shutdown", LONG)
     t.equal([w for w in p("log") if "shutdown" in w], ["a:shutdown:", "b:shutdown:"], "shutdowns")
 
 
@@ -286,7 +416,7 @@ def _(t):
                 p.flush()
             p("detach")
             p("finish", "around")
-            p("shutdown", 10000)
+            p("shutdown", LONG)
             what = "spans over %s, %s" % (protocol, kind)
             t.equal(p.numbers("stats")["started"], 5, "started: " + what)
             t.equal(c.fault_over()["requests"], 1, "tried again: " + what)
@@ -304,7 +434,7 @@ def _(t):
         p.flush()
         p("burst", 100, "t", "parent")
         p.send("fork", 3)
-        for line in (("burst", 10, "t", "child"), ("flush", 20000), ("shutdown", 20000)):
+        for line in (("burst", 10, "t", "child"), ("flush", LONG), ("shutdown", LONG)):
             p.send(*line)
         t.equal(p.answer(), ["ok", "status=0"], "the child")
         p("burst", 7, "t", "parent")
@@ -329,14 +459,16 @@ def _(t):
 @row(94, "SIGPIPE, EINTR and resets kill nothing; the SDK's threads take no signals")
 def _(t):
     c = t.own_collector()
-    p = t.built(collector=c, exporter=["backoff=20", "timeout=5000"])
+    p = t.built(collector=c, exporter=["backoff=20", "timeout=60000"], batch=["batch=1"])
     pid = int(p("signals")[0])
     p.span("before")
     p.flush()
     for _ in range(20):
         os.kill(pid, signal.SIGUSR1)
-    c.fault(kind="refuse", for_ns=100 * MS)
+    c.fault(kind="refuse")
     p.span("reset")
+    p.next_wait()  # it was refused
+    c.end_fault()
     p.flush()
     masks = p("masks")
     t.true(int(masks[0].split("=")[1]) >= 1, "the program's own handler ran")
@@ -397,7 +529,8 @@ def without_a_collector(p, seconds):
 def _(t):
     absent = socket.socket()
     absent.bind(("127.0.0.1", 0))
-    p = t.sdk({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:%d" % absent.getsockname()[1]})
+    p = t.sdk(dict(dict.fromkeys(PATIENT_SDK), OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:%d" %
+                   absent.getsockname()[1]))  # with the SDK's own limits
     p("burst", 20000, "t", "n", "bytes=200")
     before = p.numbers("usage")["rss_kib"]
     long = int(os.environ.get("LONG", "0"))
@@ -421,24 +554,41 @@ def _(t):
 
 @row(73, "what waits is exported when the delay has passed; 5 s by default")
 def _(t):
-    # Both clocks are the machine's monotonic one, and counted from before the span ends: whatever
-    # else runs can make it later, never earlier. The upper limit of the first is what it would be
-    # by default, 25 times what is expected.
-    p = t.built(batch=["delay=200"])
-    began = time.monotonic_ns()
-    p.span()
-    t.collector.wait_for("a span by time", lambda: count(t) == 1)
-    late = (t.collector.requests()[0].mono_ns - began) / MS
-    t.true(190 <= late <= 4900, "a span waited %d ms of 200" % late)
-    c = t.defaults_collector
-    c.wait_for("spans by default", lambda: count(t, c) == 3)
-    late = (c.requests()[0].mono_ns - t.defaults_began) / MS
-    t.true(4900 <= late <= 50000, "spans waited %d ms of 5000" % late)
+    for delay, options in ((5000, []), (200, ["delay=200"])):
+        t.collector.mark()
+        clock = t.hold_clock()
+        p = t.built(batch=options)
+        for nth in (1, 2):  # the second time from the first export on
+            clock.wait_for(delay)
+            p.span()
+            clock.move(delay - 1)
+            clock.wait_for(1)
+            t.equal(count(t), nth - 1, "spans after %d ms" % (delay - 1))
+            clock.move(1)
+            t.collector.wait_for("span %d after %d ms" % (nth, delay), lambda: count(t) == nth)
+            t.collector.wait_for("its answer", lambda: p.numbers("stats")["exported"] == nth)
+        t.equal(len(t.collector.requests()), 2, "requests")
 
 
 @row(118, "nothing is sent when there is nothing to send")
 def _(t):
-    # its delay has passed a hundred times while the rows above ran
+    clock, c = t.hold_clock(), t.own_collector()
+    p = t.sdk(collector=c)
+    for _ in range(100):
+        clock.wait_for(5000)
+        clock.move(5000)
+    t.equal(c.records()[1:], [], "what an idle SDK sent in 500 s")
+    t.equal(p.numbers("stats")["batches"], 0, "batches")
+    # this one's delay has passed a hundred times while the rows above ran
     t.equal(t.idle_collector.records()[1:], [], "what an idle SDK sent")
     t.equal(t.idle.numbers("stats")["batches"], 0, "batches")
-    t.true(t.idle.numbers("usage")["cpu_ns"] < 200 * MS, "CPU of an idle SDK")
+    # It is to sleep: a hundredth of the time is fifty times what waking up takes. A machine that is
+    # stopped while it runs may count as its own what others took: that is not so each time.
+    for _ in range(3):
+        now, at = t.idle.numbers("usage")["cpu_ns"], time.monotonic()
+        spent, took = now - t.idle_before, at - t.idle_since
+        if spent < took * 1e9 / 100:
+            return
+        t.idle_before, t.idle_since = now, at
+        time.sleep(2)
+    t.true(False, "%d ms of CPU in %d s, idle" % (spent / MS, took))

@@ -373,27 +373,93 @@ def _(t):
             "what the child has")
 
 
-@row(157, "messages: a producer's headers, consumers with a parent or with links, a batch")
+class Messages:
+    """A producer and a consumer, each a process with an SDK of its own, and a broker between."""
+    def __init__(self, t, *topics):
+        at = t.kafka_broker(*topics)
+        self.t = t
+        self.sender, self.handler = (
+            t.sdk({"OTEL_SERVICE_NAME": name}, program="/sdk-put-kafka")
+            for name in ("sender", "handler"))
+        self.sender("producer", at)
+        self.handler("producer", at)
+        self.handler("consumer", at, topics[0])
+        self.topics = topics
+
+    def send(self, n, *headers):
+        """In a span of its own."""
+        self.sender("start", "send", "t", "send", "kind=4", "root=1", "n", "i:%d" % n)
+        self.sender("send", self.topics[0], "span:send", "w3c", *headers)
+        self.sender("finish", "send")
+
+    def send_raw(self, *headers):
+        self.sender("send", self.topics[0], "none", "none", *headers)
+
+    def receive(self, name="m"):
+        """Its headers in their order, and the context c out of them."""
+        words = self.handler("receive", name)
+        self.handler("extract_message", "c", name, "w3c")
+        return list(zip(words[0::2], words[1::2]))
+
+    def spans(self):
+        self.sender.flush()
+        return self.t.spans(self.handler)
+
+
+@row(157, "Kafka: headers in bytes, consumers with a parent or with links, a batch, sent on")
 def _(t):
-    p = t.sdk()
-    messages = []
+    m = Messages(t, "orders", "invoices")
     for i in range(3):
-        p("start", "send", "t", "send orders", "kind=4", "root=1", "n", "i:%d" % i)
-        messages.append(p.headers("span:send"))
-        p("finish", "send")
-    flat = lambda headers: [w for kv in headers.items() for w in kv]
-    p("extract", "m", "w3c", *flat(messages[0]))
-    p.span("process orders", {}, "kind=5", "ctx=m")
-    for headers in messages:
-        _, trace, span, flags = headers["traceparent"].split("-")
-        p("stage", trace, span, int(flags, 16), headers.get("tracestate", ""))
-    p.span("receive batch", {}, "kind=5", "root=1")
-    spans = t.spans(p)
-    sent = [s for s in spans if s.name == "send orders"]
-    one = [s for s in spans if s.name == "process orders"][0]
-    batch = [s for s in spans if s.name == "receive batch"][0]
-    t.equal((one.trace_id, one.parent), (sent[0].trace_id, sent[0].span_id), "the single message")
+        m.send(i, "tenant", "x")
+    received = [m.receive("m%d" % i) for i in range(3)]
+    handler = m.handler
+    for i in range(3):
+        _, trace, span, flags = dict(received[i])["traceparent"].split("-")
+        handler("stage", trace, span, int(flags, 16), "")
+    handler.span("batch", {}, "kind=5", "root=1")
+    handler("extract_message", "c", "m0", "w3c")
+    handler("start", "one", "t", "process", "kind=5", "ctx=c")
+    handler("forward", "m0", "invoices", "span:one", "w3c")
+    sent_on = handler.headers("span:one", "w3c")
+    handler("finish", "one")
+    spans = m.spans()
+    sent = sorted((s for s in spans if s.name == "send"), key=lambda s: s.attributes["n"])
+    t.equal([sorted(headers) for headers in received],
+            [[("tenant", "x"), ("traceparent", "00-%s-%s-03" % (s.trace_id, s.span_id))]
+             for s in sent], "headers of messages, to the byte")
+    one, batch = ([s for s in spans if s.name == name][0] for name in ("process", "batch"))
+    t.equal((one.trace_id, one.parent, one.flags & 0x300),
+            (sent[0].trace_id, sent[0].span_id, 0x300), "the single message: a remote parent")
     t.equal([(l.trace_id, l.span_id) for l in batch.links],
             [(s.trace_id, s.span_id) for s in sent], "links of the batch")
     t.true(batch.trace_id not in {s.trace_id for s in sent}, "the batch is a trace of its own")
     t.equal([s.kind for s in sent + [one, batch]], [4, 4, 4, 5, 5], "kinds")
+    handler("consumer", "", "invoices")
+    t.equal(sorted(m.receive()), [("tenant", "x"), ("traceparent", sent_on["traceparent"])],
+            "a message that is sent on has one traceparent, and what else it had")
+
+
+@row("b35", "Kafka: names in their case, two of a kind, values that are none; state and baggage")
+def _(t):
+    m = Messages(t, "orders")
+
+    def context_of(*headers):
+        m.send_raw(*headers)
+        t.equal(m.receive(), list(zip(headers[0::2], headers[1::2])), "what came by the broker")
+        return m.handler.headers("c")
+
+    whole = {"traceparent": GOOD, "tracestate": "a=1,b=2", "baggage": "k=v"}
+    t.equal(context_of("traceparent", GOOD, "tracestate", "a=1", "other", "x", "tracestate", "b=2",
+                       "baggage", "k=v"), whole, "two headers of a name are read as one")
+    for what, headers in (("upper case", ("Traceparent", GOOD)), ("nothing", ("other", "")),
+                          ("empty", ("traceparent", "")), ("a longer name", ("traceparents", GOOD)),
+                          ("a shorter name", ("tracepar", GOOD)),
+                          ("a blank behind it", ("traceparent", GOOD + "\0")),
+                          ("two", ("traceparent", GOOD, "traceparent", GOOD))):
+        t.equal(context_of(*headers), {}, "the context of a message with " + what)
+    m.handler("extract", "c", "w3c", *(w for kv in whole.items() for w in kv))
+    m.handler("start", "s", "t", "s", "ctx=c")
+    m.handler("with_span", "d", "c", "s")
+    m.handler("send", "orders", "d", "w3c", "baggage", "old=1", "tracestate", "old=1")
+    sent = dict(whole, traceparent=m.handler.headers("span:s")["traceparent"])
+    t.equal(sorted(m.receive()), sorted(sent.items()), "what is set replaces what was there")

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """49 to 71: sampling."""
-import http.server
-import json
 import random
-import threading
+import struct
 
 from rig import row
+from strategies import GrpcStrategies, Strategies, xray_rule
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HALF = 1 << 55  # the threshold of 1/2
@@ -165,11 +164,28 @@ def _(t):
         t.equal(p.numbers("burst", 200, "t", "n")["sampled"], 200, "sampled with " + wrong)
 
 
-@row(60, "attributes of the sampler are on the span")
+@row(60, "attributes and trace state of the sampler are on the span, and on the wire")
 def _(t):
-    p = t.built(sampler=["own", "attribute=why", 2])
-    p.span("s", {"k": 1})
-    t.equal(t.one(p).attributes, {"k": 1, "sampler.attribute": "why"}, "attributes")
+    def under(state_of_parent, *state):
+        """The span below a remote parent, one below it, and the header of the first."""
+        p = t.built(sampler=["own", "attribute=why", *state, 2])
+        t.collector.mark()
+        remote(p, "01", state_of_parent)
+        p("start", "a", "t", "s", "ctx=c", "k", "i:1")
+        header = p.headers("span:a")
+        p.span("child", {}, "parent=a")
+        p("end", "a")
+        spans = {s.name: s for s in t.spans(p)}
+        t.equal(header["traceparent"],
+                "00-%s-%s-01" % (TRACE, spans["s"].span_id), "traceparent of the span")
+        t.equal(spans["s"].attributes, {"k": 1, "sampler.attribute": "why"}, "attributes")
+        return spans["s"].trace_state, header.get("tracestate"), spans["child"].trace_state
+
+    t.equal(under("a=1"), ("a=1",) * 3, "a sampler that says nothing of it keeps the parent's")
+    t.equal(under(None), ("", None, ""), "there is none")
+    t.equal(under("a=1,b=2", "state=own=x,a=1"), ("own=x,a=1",) * 3, "it gives another")
+    t.equal(under(None, "state=own=x"), ("own=x",) * 3, "it gives one to a span without")
+    t.equal(under("a=1", "state="), ("", None, ""), "it gives an empty one")
 
 
 @row(61, "RECORD_ONLY is seen by processors and never exported")
@@ -304,69 +320,135 @@ def _(t):
     t.true("th:8" in spans["child"].trace_state, "threshold of the parent")
 
 
-class Strategies(http.server.ThreadingHTTPServer):
-    """A server of sampling strategies: answer is what it says, or the status it says instead."""
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Asked)
-        self.answer, self.asked = 503, []
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.shutdown()
-        self.server_close()
-
-
-class Asked(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        answer = self.server.answer
-        body = b"" if isinstance(answer, int) else json.dumps(answer).encode()
-        self.send_response(answer if isinstance(answer, int) else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.server.asked.append(self.path)  # answered
-
-    def log_message(self, *_):
-        pass
-
-
 def sampled_of(p, name, count=200):
     return p.numbers("burst", count, "t", name)["sampled"]
 
 
-@row(71, "jaeger_remote asks a server for its strategy")
-def _(t):
-    server = Strategies()
-    t.at_end(server.close)
+JSON_ANSWERS = {
+    "share": {"strategyType": "PROBABILISTIC", "probabilisticSampling": {"samplingRate": 1}},
+    "rate": {"strategyType": "RATE_LIMITING", "rateLimitingSampling": {"maxTracesPerSecond": 3}},
+    "operations": {"strategyType": "PROBABILISTIC", "operationSampling": {
+        "defaultSamplingProbability": 0, "defaultLowerBoundTracesPerSecond": 0,
+        "perOperationStrategies": [{"operation": "GET /", "probabilisticSampling":
+                                    {"samplingRate": 1}}]}},
+    "failure": 500}
+ALL = b"\x09" + struct.pack("<d", 1)  # ProbabilisticSamplingStrategy
+GET = b"\x0a\x05GET /\x12\x09" + ALL  # OperationSamplingStrategy
+GRPC_ANSWERS = {
+    "share": b"\x12\x09" + ALL,
+    "rate": b"\x08\x01\x1a\x02\x08\x03",
+    "operations": b"\x22" + bytes([2 + len(GET)]) + b"\x1a" + bytes([len(GET)]) + GET,
+    "failure": 13}
+
+
+def steered(t, server, answers, endpoint):
+    """The sampler does as the server says; the server fails at first and at last."""
     p = t.sdk({"OTEL_TRACES_SAMPLER": "parentbased_jaeger_remote", "OTEL_SERVICE_NAME": "a shop",
-               "OTEL_TRACES_SAMPLER_ARG": "endpoint=http://127.0.0.1:%d/sampling,pollingIntervalMs=20,"
-               "initialSamplingRate=0" % server.server_address[1]})
+               "OTEL_TRACES_SAMPLER_ARG": "endpoint=http://127.0.0.1:%d%s,pollingIntervalMs=20,"
+               "initialSamplingRate=0" % (server.server_address[1], endpoint)})
 
     def asked_again():
         count = len(server.asked)
         t.collector.wait_for("three more questions", lambda: len(server.asked) >= count + 3)
 
     asked_again()
-    t.equal(server.asked[0], "/sampling?service=a%20shop", "the question")
     t.equal(sampled_of(p, "n"), 0, "sampled by the initial rate")
     t.equal(len(p("reports")), 1, "reports of a server that fails")
-    server.answer = {"strategyType": "PROBABILISTIC", "probabilisticSampling": {"samplingRate": 1}}
+    server.answer = answers["share"]
     asked_again()
     t.equal(sampled_of(p, "n"), 200, "sampled by a share of 1")
-    server.answer = {"strategyType": "RATE_LIMITING",
-                     "rateLimitingSampling": {"maxTracesPerSecond": 3}}
+    server.answer = answers["rate"]
     asked_again()
     t.true(3 <= sampled_of(p, "n") < 100, "sampled by 3 a second")
-    server.answer = {"strategyType": "PROBABILISTIC", "operationSampling": {
-        "defaultSamplingProbability": 0, "defaultLowerBoundTracesPerSecond": 0,
-        "perOperationStrategies": [{"operation": "GET /", "probabilisticSampling":
-                                    {"samplingRate": 1}}]}}
+    server.answer = answers["operations"]
     asked_again()
     t.equal((sampled_of(p, "GET /"), sampled_of(p, "else")), (200, 0), "sampled by the operation")
-    server.answer = 500
+    server.answer = answers["failure"]
     asked_again()
     t.equal((sampled_of(p, "GET /"), sampled_of(p, "else")), (200, 0), "when the server fails")
+
+
+@row(71, "jaeger_remote asks a server for its strategy")
+def _(t):
+    server = Strategies()
+    t.at_end(server.close)
+    steered(t, server, JSON_ANSWERS, "/sampling")
+    t.equal(server.asked[0], "/sampling?service=a%20shop", "the question")
+
+
+@row("b39", "jaeger_remote asks over gRPC where its endpoint has no path")
+def _(t):
+    server = GrpcStrategies()
+    t.at_end(server.close)
+    steered(t, server, GRPC_ANSWERS, "")
+    t.equal(set(server.asked), {b"\x0a\x06a shop"}, "the questions")
+    asked = [dict(headers) for headers in server.calls()]
+    t.equal({(a[":method"], a[":path"], a["content-type"]) for a in asked},
+            {("POST", "/jaeger.api_v2.SamplingManager/GetSamplingStrategy", "application/grpc")},
+            "the calls")
+
+
+@row("b38", "xray asks a server for its rules, tells it what matched, and does as it is told")
+def _(t):
+    server = Strategies()
+    t.at_end(server.close)
+    clock = t.hold_clock()
+    p = t.sdk({"OTEL_TRACES_SAMPLER": "parentbased_xray", "OTEL_SERVICE_NAME": "shop",
+               "OTEL_TRACES_SAMPLER_ARG":
+               "endpoint=http://127.0.0.1:%d,polling_interval=300" % server.server_address[1]})
+
+    def begin(count=20, *attributes):
+        """How many of so many roots with these attributes are sampled."""
+        kept = 0
+        for _ in range(count):
+            kept += begun(p, "root=1", *attributes)[2]["flags"] & 1
+            p("end", "s")
+        return kept
+
+    def answered(count):
+        t.collector.wait_for("answer %d" % count, lambda: len(server.asked) >= count)
+
+    answered(1)
+    clock.wait_for(300000)  # the next question, whatever the answer was
+    t.equal(server.bodies, [("/GetSamplingRules", {"NextToken": None})], "the question")
+    t.equal(len(p("reports")), 1, "reports of a server that fails")
+    t.true(1 <= begin(100) < 60, "sampled by the fallback: one a second, and 5 %")
+    server.answer = {"/GetSamplingRules": {"SamplingRuleRecords": [
+        xray_rule("Default", 10000, 0, ReservoirSize=3),
+        xray_rule("other", 1, 1, ServiceName="other"),
+        xray_rule("orders", 5, 1, HTTPMethod="POST", URLPath="/orders/*", Host="*.example"),
+        xray_rule("vip", 6, 1, Attributes={"customer": "vip-?"})]}}
+    server.answers.clear()
+    clock.move(300000)
+    t.collector.wait_for("the second question", lambda: len(server.bodies) >= 2)
+    clock.move(5000)  # of the ten that it may take
+    server.answers.set()
+    clock.wait_for(10000)  # until the question about targets
+    t.equal(begin(20, "http.request.method", "s:POST", "url.path", "s:/orders/7",
+                  "server.address", "s:shop.example"), 20, "sampled of a rule that fits")
+    t.equal(begin(20, "customer", "s:vip-1"), 20, "sampled of a rule that fits by attributes")
+    t.equal(begin(20, "customer", "s:vip-12"), 1, "borrowed: one a second")
+    remote(p, "00")
+    t.equal(begun(p, "ctx=c", "customer", "s:vip-1")[2]["flags"] & 1, 0, "under a dropped parent")
+    server.answer["/SamplingTargets"] = {"LastRuleModification": 0, "SamplingTargetDocuments": [
+        {"RuleName": "vip", "FixedRate": 0, "Interval": 60},
+        {"RuleName": "Default", "FixedRate": 0, "ReservoirQuota": 2,
+         "ReservoirQuotaTTL": 4102444800, "Interval": 60}]}
+    clock.move(10000)
+    answered(3)
+    clock.wait_for(60000)
+    path, told = server.bodies[2]
+    told = {d["RuleName"]: d for d in told["SamplingStatisticsDocuments"]}
+    t.equal((path, {k: (d["RequestCount"], d["SampledCount"], d["BorrowCount"])
+                    for k, d in told.items()}),
+            ("/SamplingTargets", {"orders": (20, 20, 0), "vip": (20, 20, 0),
+                                  "Default": (20, 1, 1)}), "what it told")
+    t.equal({len(d["ClientID"]) for d in told.values()}, {24}, "characters of the client's id")
+    t.equal((begin(20, "customer", "s:vip-1"), begin(20)), (0, 2), "by the rate and quota told")
+    server.answer = 500
+    clock.move(60000)
+    answered(4)
+    t.equal(begin(20), 2, "when the server fails")
+    clock.move(3600 * 1000)
+    t.equal(begin(1, "customer", "s:vip-1"), 1, "by the fallback when the rules are too old")
+    t.collector.wait_for("a report of a server that fails", lambda: p("reports") != [])

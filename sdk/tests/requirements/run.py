@@ -18,13 +18,13 @@ import network
 import rig
 
 GROUPS = ["model", "limits", "sampling", "processors", "export", "faults", "each_fault", "config",
-          "propagation", "bugs"]  # a file of rows each
+          "propagation", "bugs", "forks", "metrics"]  # a file of rows each
 LAST = 160
 
 
 def by_number(number):
     text = str(number)
-    return text[0] in "Bb", int(text.lstrip("Bb")), text
+    return "Bbd".find(text[0]), int(text.lstrip("Bbd")), text
 
 
 def judge(row, case):
@@ -121,6 +121,10 @@ def main():
     for row, verdict, why in sorted(results, key=lambda r: by_number(r[0].numbers)):
         print("# | %s | %s | %s |" % (row.numbers, row.title, verdict if verdict == "met" else
                                        "%s: %s" % (verdict, why.split("\n")[0])))
+    for number, (row, verdict, why) in enumerate(results, 1):  # again, where the end is looked at
+        if verdict == "fails":
+            print("# failed: %d - %s %s" % (number, row.numbers, row.title))
+            print("".join("#     %s\n" % line for line in why.splitlines()), end="")
     counts = {v: sum(1 for r in results if r[1] == v)
               for v in ("met", "expected failure", "skipped", "fails")}
     print("# %d met, %d expected failures, %d skipped, %d failures" % tuple(counts.values()))

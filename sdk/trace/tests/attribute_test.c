@@ -250,11 +250,10 @@ static void keys_that_are_equal_once_repaired_come_once(void **state)
 
 static void keys_of_scopes_that_are_equal_once_repaired_come_once(void **state)
 {
-    enum { SCOPE_ATTRIBUTES = 3 /* of message InstrumentationScope */ };
     struct rig *rig = *state;
     struct otel_tracer_options options;
     struct otel_tracer *tracer;
-    struct otel_sdk_iter iter;
+    struct seen seen;
 
     rig_start(rig);
     otel_tracer_options_init(&options);
@@ -263,9 +262,8 @@ static void keys_of_scopes_that_are_equal_once_repaired_come_once(void **state)
     options.attribute_count = 5;
     tracer = otel_tracer_provider_tracer(otel_sdk_provider_api(rig->provider), &options);
     otel_span_finish(otel_span_start(tracer, "scoped", NULL));
-    iter.rest = rig_seen(rig, "scoped").span.scope.encoded;
-    iter.field = SCOPE_ATTRIBUTES;
-    has_repaired_keys_once(iter);
+    seen = rig_seen(rig, "scoped");
+    has_repaired_keys_once(otel_sdk_scope_attributes(&seen.span.scope));
     otel_tracer_unref(tracer);
 }
 

@@ -190,6 +190,30 @@ static void options_that_were_not_initialised_are_refused_and_consumed(void **st
     assert_null(provider);
 }
 
+/* ---- the provider --------------------------------------------------------------------------- */
+
+static void without_a_provider_there_is_nothing_to_do_and_nothing_was_counted(void **state)
+{
+    static const struct otel_sdk_processor_stats no_stats;
+    struct otel_sdk_processor_stats one;
+    struct otel_sdk_stats all, none;
+
+    (void)state;
+    memset(&all, 0xff, sizeof(all));
+    memset(&one, 0xff, sizeof(one));
+    memset(&none, 0, sizeof(none));
+    all.struct_size = none.struct_size = sizeof(all);
+    otel_sdk_provider_stats(NULL, &all);
+    assert_memory_equal(&all, &none, sizeof(all));
+    assert_false(otel_sdk_provider_processor_stats(NULL, 0, &one));
+    assert_memory_equal(&one, &no_stats, sizeof(one));
+    assert_int_equal(otel_sdk_provider_force_flush(NULL, 1000), OTEL_OK);
+    assert_int_equal(otel_sdk_provider_shutdown(NULL, 1000), OTEL_OK);
+    assert_int_equal(otel_sdk_provider_shutdown(NULL, 1000), OTEL_OK); /* nothing was closed */
+    otel_sdk_provider_free(NULL);
+    assert_null(otel_sdk_provider_api(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +223,7 @@ int main(void)
         cmocka_unit_test(the_same_scope_is_the_same_disabled_tracer),
         cmocka_unit_test(options_of_an_older_header_are_filled_up),
         cmocka_unit_test(options_that_were_not_initialised_are_refused_and_consumed),
+        cmocka_unit_test(without_a_provider_there_is_nothing_to_do_and_nothing_was_counted),
     };
 
     return cmocka_run_group_tests_name("optional", tests, NULL, NULL);

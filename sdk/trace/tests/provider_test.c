@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "sdk/base/mem.h"
+#include "sdk/tests/every_nth.h"
 #include "sdk/tests/fake_exporter.h"
+#include "sdk/tests/heap.h"
 #include "sdk/tests/rig.h"
 
 static uint64_t g_mono, g_wall;
@@ -107,36 +109,84 @@ static void no_block_left_means_not_recorded_counted_and_reported(void **state)
     rig_fini(&rig);
 }
 
-static void every_failing_allocation_is_survived(void **state)
+/* A provider with all that it can have, and a span with all that a span can. */
+static enum otel_err make_provider(struct otel_sdk_memory *memory, struct otel_sdk_provider **ret)
 {
-    (void)state;
-    for (unsigned long n = 1; n < 40; n++) {
-        struct otel_sdk_memory *memory = NULL;
-        struct otel_sdk_exporter *exporter = NULL;
-        struct otel_sdk_processor *processor = NULL;
-        struct otel_sdk_provider *provider = NULL;
-        struct otel_sdk_provider_options options;
-        struct otel_tracer *tracer;
-        otel_sdk_provider_options_init(&options);
-        otl_mem_fail_at(n);
-        if (otel_sdk_memory_new(100, &memory) == OTEL_OK &&
-            otel_sdk_memory_exporter_new(memory, &exporter) == OTEL_OK &&
-            otel_sdk_simple_new(NULL, exporter, &processor) == OTEL_OK) {
-            options.processors = &processor;
-            options.processor_count = 1;
-            if (otel_sdk_provider_new(&options, &provider) == OTEL_OK) {
-                struct otel_span *span;
-                tracer = otel_tracer_provider_tracer(otel_sdk_provider_api(provider), NULL);
-                span = otel_span_start(tracer, "s", NULL);
-                otel_span_set_int(span, "k", 1);
-                otel_span_finish(span);
-                otel_tracer_unref(tracer);
-            }
-        }
-        otl_mem_fail_at(0);
-        otel_sdk_provider_free(provider);
-        otel_sdk_memory_unref(memory);
+    struct otel_attribute attributes[] = {otel_attr_str("service.name", "shop"),
+                                          otel_attr_int("n", 1)};
+    struct otel_sdk_processor *processors[2] = {NULL, NULL};
+    struct otel_sdk_exporter *exporters[2] = {NULL, NULL};
+    struct otel_sdk_provider_options options;
+    struct otel_sdk_resource *resource = NULL;
+    enum otel_err err = otel_sdk_resource_new(attributes, 2, otel_str("http://x/1"), &resource);
+
+    otel_sdk_provider_options_init(&options);
+    options.resource = resource;
+    options.processors = processors;
+    for (int i = 0; i < 2 && err == OTEL_OK; i++) {
+        err = otel_sdk_memory_exporter_new(memory, &exporters[i]);
+        if (err == OTEL_OK) /* consumes the exporter */
+            err = i == 0 ? otel_sdk_simple_new(NULL, exporters[i], &processors[i])
+                         : otel_sdk_batch_new(NULL, exporters[i], &processors[i]);
+        options.processor_count += err == OTEL_OK;
     }
+    if (err == OTEL_OK)
+        err = otel_sdk_provider_new(&options, ret); /* consumes the processors */
+    else
+        otel_sdk_processor_free(processors[0]);
+    otel_sdk_resource_unref(resource);
+    return err;
+}
+
+static void make_rich_span(struct otel_sdk_provider *provider)
+{
+    static char large[5000];
+    struct otel_tracer_options options;
+    struct otel_tracer *tracer;
+    struct otel_span *span, *child;
+
+    memset(large, 'x', sizeof(large) - 1);
+    otel_tracer_options_init(&options);
+    options.name = otel_str("lib");
+    tracer = otel_tracer_provider_tracer(otel_sdk_provider_api(provider), &options);
+    span = otel_span_start(tracer, "s", NULL);
+    child = child_of(tracer, span, "child");
+    otel_span_set_str(span, "large", large);
+    otel_span_add_event_named(span, "event");
+    otel_span_set_status(span, OTEL_STATUS_ERROR, "why");
+    otel_span_finish(child);
+    otel_span_finish(span);
+    otel_tracer_unref(tracer);
+}
+
+static enum otel_err live_with_provider(void *arg)
+{
+    struct otel_sdk_memory *memory = NULL;
+    struct otel_sdk_provider *provider = NULL;
+    enum otel_err err = otel_sdk_memory_new(100, &memory);
+
+    if (err == OTEL_OK)
+        err = make_provider(memory, &provider);
+    assert_true((err == OTEL_OK) == (provider != NULL));
+    if (err == OTEL_OK) {
+        make_rich_span(provider);
+        (void)otel_sdk_provider_shutdown(provider, 60000);
+        *(size_t *)arg = otel_sdk_memory_count(memory);
+    }
+    otel_sdk_provider_free(provider);
+    otel_sdk_memory_unref(memory);
+    return err;
+}
+
+static void when_allocations_fail_nothing_is_left_behind(void **state)
+{
+    size_t arrived = 0;
+    struct every_nth test = {.live = live_with_provider, .arg = &arrived, .most = 500};
+
+    (void)state;
+    assert_int_equal(live_with_provider(&arrived), OTEL_OK); /* what stays is made now */
+    every_nth(&test);
+    assert_int_equal(arrived, 4); /* of the last life, which was whole: two spans, twice */
 }
 
 static void steady_state_allocates_nothing(void **state)
@@ -219,16 +269,13 @@ static void nothing(struct otel_sdk_processor *processor)
     (void)processor;
 }
 
-static const struct otel_sdk_processor_ops watcher_ops = {sizeof(struct otel_sdk_processor_ops),
-                                                          NULL,
-                                                          on_start,
-                                                          on_ending,
-                                                          on_end,
-                                                          fine,
-                                                          fine,
-                                                          NULL,
-                                                          NULL,
-                                                          nothing};
+static const struct otel_sdk_processor_ops watcher_ops = {.struct_size = sizeof(watcher_ops),
+                                                          .on_start = on_start,
+                                                          .on_ending = on_ending,
+                                                          .on_end = on_end,
+                                                          .force_flush = fine,
+                                                          .shutdown = fine,
+                                                          .free = nothing};
 
 static void processors_are_called_in_order_and_all_on_ending_before_any_on_end(void **state)
 {
@@ -252,6 +299,7 @@ static void processors_are_called_in_order_and_all_on_ending_before_any_on_end(v
 static void one_exporter_that_hangs_does_not_keep_the_other_from_flowing(void **state)
 {
     struct otel_sdk_processor *first = NULL, *second = NULL;
+    struct otel_sdk_batch_options options;
     struct fake hanging, flowing;
     struct rig rig;
 
@@ -259,13 +307,15 @@ static void one_exporter_that_hangs_does_not_keep_the_other_from_flowing(void **
     fake_init(&hanging, FAKE_HANG);
     fake_init(&flowing, FAKE_OK);
     rig_init(&rig);
+    otel_sdk_batch_options_init(&options);
+    options.schedule_delay_millis = 1;
     assert_int_equal(otel_sdk_batch_new(NULL, &hanging.exporter, &first), OTEL_OK);
-    assert_int_equal(otel_sdk_batch_new(NULL, &flowing.exporter, &second), OTEL_OK);
+    assert_int_equal(otel_sdk_batch_new(&options, &flowing.exporter, &second), OTEL_OK);
     rig_start_with(&rig, first);
     assert_int_equal(otel_sdk_provider_add_processor(rig.provider, second), OTEL_OK);
     for (int i = 0; i < 1100; i++)
         one_span(&rig, "s");
-    assert_true(fake_wait_spans(&flowing, 1024));
+    assert_true(fake_wait_spans(&flowing, 1100));
     assert_int_equal(otel_sdk_provider_shutdown(rig.provider, 1000), OTEL_ERR_TIMEOUT);
     assert_int_equal(fake_spans(&flowing), 1100);
     rig_fini(&rig);
@@ -310,16 +360,58 @@ static void spans_and_tracers_outlive_their_provider(void **state)
     otel_sdk_memory_unref(rig.memory);
 }
 
+static void keep_text(void *arg, enum otel_err err, const char *text)
+{
+    assert_int_equal(err, OTEL_ERR_LIMIT);
+    snprintf(arg, 200, "%s", text);
+}
+
 static void there_are_at_most_sixteen_providers(void **state)
 {
     struct otel_sdk_provider *providers[16], *one_more = NULL;
+    struct otel_sdk_provider_options options;
+    char said[200] = "";
 
     (void)state;
     for (int i = 0; i < 16; i++)
         assert_int_equal(otel_sdk_provider_new(NULL, &providers[i]), OTEL_OK);
+    otel_sdk_provider_options_init(&options);
+    options.error = keep_text;
+    options.error_arg = said;
+    assert_int_equal(otel_sdk_provider_new(&options, &one_more), OTEL_ERR_LIMIT);
+    assert_non_null(strstr(said, "at most 16 tracer providers in a process"));
     assert_int_equal(otel_sdk_provider_new(NULL, &one_more), OTEL_ERR_LIMIT);
+    otel_sdk_provider_free(providers[7]); /* makes room */
+    assert_int_equal(otel_sdk_provider_new(&options, &providers[7]), OTEL_OK);
     for (int i = 0; i < 16; i++)
         otel_sdk_provider_free(providers[i]);
+}
+
+static void a_provider_has_at_most_sixteen_processors(void **state)
+{
+    struct otel_sdk_provider_options options;
+    struct otel_sdk_provider *provider = NULL;
+    char said[200] = "";
+
+    (void)state;
+    otel_sdk_provider_options_init(&options);
+    options.error = keep_text;
+    options.error_arg = said;
+    assert_int_equal(otel_sdk_provider_new(&options, &provider), OTEL_OK);
+    for (int i = 0; i <= 16; i++) {
+        struct otel_sdk_memory *memory = NULL;
+        struct otel_sdk_exporter *exporter = NULL;
+        struct otel_sdk_processor *processor = NULL;
+        assert_string_equal(said, "");
+        assert_int_equal(otel_sdk_memory_new(1, &memory), OTEL_OK);
+        assert_int_equal(otel_sdk_memory_exporter_new(memory, &exporter), OTEL_OK);
+        otel_sdk_memory_unref(memory);
+        assert_int_equal(otel_sdk_simple_new(NULL, exporter, &processor), OTEL_OK);
+        assert_int_equal(otel_sdk_provider_add_processor(provider, processor),
+                         i < 16 ? OTEL_OK : OTEL_ERR_LIMIT);
+    }
+    assert_string_equal(said, "at most 16 span processors in a provider");
+    otel_sdk_provider_free(provider);
 }
 
 static void count_errors(void *arg, enum otel_err err, const char *text)
@@ -416,7 +508,7 @@ int main(void)
         cmocka_unit_test(a_wall_clock_that_steps_back_leaves_durations_monotonic),
         cmocka_unit_test(the_same_seed_gives_the_same_ids),
         cmocka_unit_test(no_block_left_means_not_recorded_counted_and_reported),
-        cmocka_unit_test(every_failing_allocation_is_survived),
+        cmocka_unit_test(when_allocations_fail_nothing_is_left_behind),
         cmocka_unit_test(steady_state_allocates_nothing),
         cmocka_unit_test(processors_are_called_in_order_and_all_on_ending_before_any_on_end),
         cmocka_unit_test(one_exporter_that_hangs_does_not_keep_the_other_from_flowing),
@@ -426,8 +518,10 @@ int main(void)
         cmocka_unit_test(a_custom_generator_makes_all_ids_and_says_whether_they_are_random),
         cmocka_unit_test(every_reason_of_loss_has_a_name),
         cmocka_unit_test(there_are_at_most_sixteen_providers),
+        cmocka_unit_test(a_provider_has_at_most_sixteen_processors),
         cmocka_unit_test(spans_and_tracers_outlive_their_provider),
     };
 
+    heap_install();
     return cmocka_run_group_tests_name("provider", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sdk/base/mem.h"
 #include "sdk/tests/rig.h"
 
 static int set_up(void **state)
@@ -306,6 +307,77 @@ static void an_exception_follows_the_convention_and_the_users_attributes_win(voi
     assert_int_equal(count, 3);
 }
 
+/* Records an exception with so many attributes besides the usual two, of which the last one says
+ * what the message is. */
+static void record_many(struct otel_span *span, size_t more)
+{
+    static char keys[200][24];
+    static struct otel_attribute mine[200];
+    struct otel_exception exception = {otel_str("Error"), otel_str("theirs"), otel_str(""), mine,
+                                       more};
+
+    assert_in_range(more, 1, 200);
+    for (size_t i = 0; i < more; i++) {
+        snprintf(keys[i], sizeof(keys[i]), "k%zu", i);
+        mine[i] = otel_attr_int(keys[i], (int64_t)i);
+    }
+    mine[more - 1] = otel_attr_str("exception.message", "mine");
+    otel_span_record_exception(span, &exception);
+}
+
+static void check_exception(struct rig *rig, size_t more, unsigned kept, unsigned dropped)
+{
+    struct otel_span *span = otel_span_start(rig->tracer, "ex", NULL);
+    struct otel_sdk_read_attribute attribute;
+    struct otel_sdk_read_event event;
+    struct otel_sdk_iter iter;
+    unsigned count = 0, messages = 0;
+
+    record_many(span, more);
+    otel_span_finish(span);
+    iter = otel_sdk_decode_events(rig_seen(rig, "ex").span.encoded);
+    assert_true(otel_sdk_next_event(&iter, &event));
+    while (otel_sdk_next_attribute(&event.attributes, &attribute)) {
+        count++;
+        if (!otel_str_equal(attribute.key, otel_str("exception.message")))
+            continue;
+        assert_str(attribute.text, "mine");
+        messages++;
+    }
+    assert_int_equal(count, kept);
+    assert_int_equal(event.dropped_attributes, dropped);
+    assert_int_equal(messages, 1);
+    otel_sdk_memory_reset(rig->memory);
+}
+
+static void the_attributes_of_an_exception_have_the_limit_of_any_event(void **state)
+{
+    struct rig *rig = *state;
+
+    check_exception(rig, 64, 65, 0); /* one of the convention's two keys is mine */
+    check_exception(rig, 65, 66, 0);
+    check_exception(rig, 100, 101, 0);
+    assert_int_equal(rig_stats(rig).attributes_dropped, 0);
+    check_exception(rig, 200, 128, 73);
+    assert_int_equal(rig_stats(rig).attributes_dropped, 73);
+}
+
+static void an_exception_for_which_there_is_no_memory_is_a_dropped_event(void **state)
+{
+    struct rig *rig = *state;
+    struct otel_span *span = otel_span_start(rig->tracer, "ex", NULL);
+    struct seen seen;
+
+    otl_mem_fail_at(1);
+    record_many(span, 100);
+    otl_mem_fail_at(0);
+    record_many(span, 100);
+    otel_span_finish(span);
+    seen = rig_seen(rig, "ex");
+    assert_int_equal(seen.info.event_count, 1);
+    assert_int_equal(seen.info.dropped_events, 1);
+}
+
 static void span_flags_say_whether_the_parent_is_remote(void **state)
 {
     struct rig *rig = *state;
@@ -408,6 +480,8 @@ int main(void)
         RIG_TEST(events_keep_order_time_and_attributes),
         RIG_TEST(links_keep_order_state_and_flags_also_with_zero_ids),
         RIG_TEST(an_exception_follows_the_convention_and_the_users_attributes_win),
+        RIG_TEST(the_attributes_of_an_exception_have_the_limit_of_any_event),
+        RIG_TEST(an_exception_for_which_there_is_no_memory_is_a_dropped_event),
         RIG_TEST(span_flags_say_whether_the_parent_is_remote),
         RIG_TEST(trace_state_is_inherited_and_exported),
         RIG_TEST(scopes_differ_by_name_version_schema_and_attributes),

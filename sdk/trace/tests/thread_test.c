@@ -119,12 +119,98 @@ static void one_span_may_be_written_and_ended_by_many_threads(void **state)
     rig_fini(&rig);
 }
 
+/* --- a span that is being ended --- */
+
+struct meddler {
+    struct otel_sdk_processor processor;
+    struct otel_span *span;  /* what the other thread changes */
+    struct otel_span *inner; /* ended from inside of on_ending; NULL: done */
+    bool recording_outside;
+};
+
+static void *change_from_outside(void *arg)
+{
+    struct meddler *meddler = arg;
+    struct otel_exception exception = {otel_str("Late"), otel_str("outside"), otel_str(""), NULL,
+                                       0};
+    struct otel_link link;
+
+    memset(&link, 0, sizeof(link));
+    memset(link.context.trace_id, 1, sizeof(link.context.trace_id));
+    memset(link.context.span_id, 2, sizeof(link.context.span_id));
+    meddler->recording_outside = otel_span_is_recording(meddler->span);
+    otel_span_set_int(meddler->span, "outside", 1);
+    otel_span_add_event_named(meddler->span, "outside");
+    otel_span_add_link(meddler->span, &link);
+    otel_span_record_exception(meddler->span, &exception);
+    otel_span_set_status(meddler->span, OTEL_STATUS_ERROR, "outside");
+    otel_span_update_name(meddler->span, otel_str("outside"));
+    otel_span_end(meddler->span);
+    return NULL;
+}
+
+static void let_another_thread_change(struct otel_sdk_processor *processor, struct otel_span *span)
+{
+    struct meddler *meddler = (struct meddler *)processor;
+    struct otel_span *inner = meddler->inner;
+    pthread_t thread;
+
+    otel_span_set_int(span, "before", 1);
+    if (inner != NULL) {
+        meddler->inner = NULL;
+        meddler->span = span;
+        otel_span_finish(inner); /* comes here again */
+    } else {
+        otel_span_set_int(meddler->span, "from.inner", 1);
+    }
+    assert_int_equal(pthread_create(&thread, NULL, change_from_outside, meddler), 0);
+    pthread_join(thread, NULL);
+    assert_false(meddler->recording_outside);
+    assert_true(otel_span_is_recording(span));
+    otel_span_set_int(span, "after", 1);
+}
+
+static void nothing(struct otel_sdk_processor *processor)
+{
+    (void)processor;
+}
+
+static void a_span_that_is_being_ended_takes_changes_of_its_callbacks_alone(void **state)
+{
+    static const struct otel_sdk_processor_ops ops = {
+        .struct_size = sizeof(ops), .on_ending = let_another_thread_change, .free = nothing};
+    struct meddler meddler = {.processor = {&ops, 0}};
+    struct otel_span *span;
+    struct seen seen;
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig);
+    rig_start(&rig);
+    assert_int_equal(otel_sdk_provider_add_processor(rig.provider, &meddler.processor), OTEL_OK);
+    span = otel_span_start(rig.tracer, "outer", NULL);
+    meddler.inner = otel_span_start(rig.tracer, "inner", NULL);
+    otel_span_finish(span);
+    seen = rig_seen(&rig, "outer");
+    assert_int_equal(seen.info.attribute_count, 3);
+    assert_true(seen_has(&seen, "before"));
+    assert_true(seen_has(&seen, "from.inner"));
+    assert_true(seen_has(&seen, "after"));
+    assert_int_equal(seen.info.event_count + seen.info.link_count, 0);
+    assert_int_equal(seen.info.status, OTEL_STATUS_UNSET);
+    seen = rig_seen(&rig, "inner");
+    assert_int_equal(seen.info.attribute_count, 2);
+    assert_int_equal(otel_sdk_memory_count(rig.memory), 2);
+    rig_fini(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_spans_of_sixteen_threads_arrive_once),
         cmocka_unit_test(a_small_queue_under_sixteen_threads_loses_only_what_it_counts),
         cmocka_unit_test(one_span_may_be_written_and_ended_by_many_threads),
+        cmocka_unit_test(a_span_that_is_being_ended_takes_changes_of_its_callbacks_alone),
     };
 
     return cmocka_run_group_tests_name("thread", tests, NULL, NULL);

@@ -61,8 +61,12 @@ struct col_config {
     size_t extensions[COL_REFS_MAX]; /* those of the service: indices into components */
     size_t extension_count;
     enum otl_log_level log_level;
+    struct otl_log_style log_style; /* points into these: */
+    char log_fields[OTL_LOG_FIELDS_MAX + 1];
+    struct otl_log_sampling log_sampling;
     char metrics_endpoint[256]; /* "": no /metrics */
     enum col_metrics_level metrics_level;
+    bool plain_names; /* without_type_suffix */
 };
 
 struct col_config_options {

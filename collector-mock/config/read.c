@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "collector-mock/config/config.h"
 #include "collector-mock/config/version.h"
@@ -45,6 +46,16 @@ static enum otl_yaml_bare on_bare(void *context, struct otl_yaml_pos pos, const 
     return OTL_YAML_BARE_KEEP;
 }
 
+static void on_unset(void *context, struct otl_yaml_pos pos, const char *name)
+{
+    const struct col_config_options *options = context;
+
+    col_findings_note(options->findings, COL_WARNING, pos,
+                      "the environment has no variable %s: it is empty here (${env:%s:-text} has a "
+                      "default)",
+                      name, name);
+}
+
 static enum otel_err add_text(const struct col_config_options *config, struct otl_yaml **doc,
                               const char *text, size_t len, const char *source,
                               struct otl_detail *reterr)
@@ -58,9 +69,18 @@ static enum otel_err add_text(const struct col_config_options *config, struct ot
     options.integer_durations = true;
     options.bare = on_bare;
     options.bare_context = (void *)(uintptr_t)config;
+    options.unset = on_unset;
+    options.unset_context = (void *)(uintptr_t)config;
     if (*doc == NULL)
         return otl_yaml_load_text(text, len, &options, doc, reterr);
     return otl_yaml_merge_text(*doc, text, len, &options, reterr);
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 static enum otel_err add_file(const struct col_config_options *config, struct otl_yaml **doc,
@@ -72,6 +92,9 @@ static enum otel_err add_file(const struct col_config_options *config, struct ot
 
     otl_yaml_options_init(&limits);
     otl_buf_init(&buf, limits.max_bytes);
+    if (is_directory(path))
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, path, 0, 0,
+                              "this is a directory: --config takes files, once for each");
     err = otl_file_read(path, &buf, reterr);
     if (err == OTEL_OK)
         err = add_text(config, doc, buf.data ? buf.data : "", buf.len, path, reterr);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include <event2/event.h>
 
 #include "collector-mock/config/lint.h"
@@ -22,8 +24,31 @@ static void drained(void *context)
     (void)context;
 }
 
-static enum otel_err make(struct col_config *config, struct col_config_component *component,
-                          struct col_host *host, struct otl_detail *reterr)
+static bool names(const size_t *list, size_t count, size_t index)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i] == index)
+            return true;
+    return false;
+}
+
+/* The signals of the pipelines that give something to it; 0: none does. */
+static unsigned signals_of(const struct col_config *config, size_t index)
+{
+    unsigned signals = 0;
+
+    for (size_t i = 0; i < config->pipeline_count; i++) {
+        const struct col_config_pipeline *pipeline = &config->pipelines[i];
+        if (names(pipeline->processors, pipeline->processor_count, index) ||
+            names(pipeline->exporters, pipeline->exporter_count, index))
+            signals |= COL_SIGNAL_BIT(pipeline->signal);
+    }
+    return signals;
+}
+
+static enum otel_err make_for(struct col_config *config, struct col_config_component *component,
+                              struct col_host *host, enum col_signal signal,
+                              struct otl_detail *reterr)
 {
     const struct col_create create = {.id = component->id,
                                       .config = component->config,
@@ -32,12 +57,35 @@ static enum otel_err make(struct col_config *config, struct col_config_component
                                       .host = host,
                                       .next = {take_nothing, NULL},
                                       .instances = 1,
+                                      .signal = signal,
                                       .signals = component->type->signals};
     void *self = NULL;
     enum otel_err err = component->type->create(&create, &self, reterr);
 
     if (err == OTEL_OK)
         component->type->free(self);
+    return err;
+}
+
+/* For each signal that it is used for; what no pipeline uses has to be right for one of them. */
+static enum otel_err make(struct col_config *config, struct col_config_component *component,
+                          struct col_host *host, struct otl_detail *reterr)
+{
+    unsigned used = signals_of(config, (size_t)(component - config->components));
+    enum otel_err err = OTEL_OK;
+
+    if (component->type->kind == COL_RECEIVER || component->type->kind == COL_EXTENSION)
+        return make_for(config, component, host, COL_TRACES, reterr);
+    for (unsigned s = 0; s < COL_SIGNALS; s++) {
+        static const struct otl_detail none = OTL_DETAIL_NONE;
+        unsigned bit = COL_SIGNAL_BIT(s);
+        if ((component->type->signals & bit) == 0 || (used != 0 && (used & bit) == 0))
+            continue;
+        *reterr = none;
+        err = make_for(config, component, host, (enum col_signal)s, reterr);
+        if ((err == OTEL_OK) == (used == 0))
+            return err;
+    }
     return err;
 }
 
@@ -49,6 +97,31 @@ static json_t *settings(const struct col_config *config,
 
     return json_object_get(json_object_get(root, col_kind_section(component->type->kind)),
                            component->id);
+}
+
+/* A text of a list that stands there becomes null: the others keep their places. */
+static bool empty_text(const struct col_config *config, json_t *value,
+                       const struct otl_detail *where)
+{
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(value, i, item)
+    {
+        struct otl_yaml_pos pos = otl_yaml_item_pos(config->doc, value, i);
+        if (json_is_string(item) && where->line != 0 && pos.line == where->line &&
+            pos.column == where->column && strcmp(pos.source, where->source) == 0)
+            return json_array_set_new(value, i, json_null()) == 0;
+        if (empty_text(config, item, where))
+            return true;
+    }
+    json_object_foreach(value, key, item)
+    {
+        if (empty_text(config, item, where))
+            return true;
+    }
+    return false;
 }
 
 /* Lenient: without the settings that are not here. */
@@ -65,7 +138,8 @@ static enum otel_err make_without(struct col_config *config,
         bool extension = component->type->kind == COL_EXTENSION; /* is little without it */
         if (extension)
             component->type = col_stand_in(COL_EXTENSION);
-        else if (!col_config_drop(config, settings(config, component), reterr))
+        else if (!col_config_drop(config, settings(config, component), reterr) &&
+                 !empty_text(config, settings(config, component), reterr))
             break;
         col_findings_note(config->findings, COL_WARNING, pos, "%s; %s", reterr->text,
                           extension ? "here the extension does nothing" : "it is left out");
@@ -73,6 +147,18 @@ static enum otel_err make_without(struct col_config *config,
         err = make(config, component, host, reterr);
     }
     return err;
+}
+
+/* A file that is not on this machine may be on the one that the configuration is for. */
+static void note(struct col_config *config, enum otel_err err, const struct otl_detail *detail)
+{
+    struct otl_yaml_pos pos = {detail->source, detail->line, detail->column};
+
+    if (err == OTEL_ERR_NOT_FOUND)
+        col_findings_note(config->findings, COL_WARNING, pos,
+                          "%s: where it is not there, the program does not start", detail->text);
+    else
+        col_findings_add(config->findings, COL_ERROR, detail);
 }
 
 static enum otel_err make_all(struct col_config *config, struct col_host *host,
@@ -86,7 +172,7 @@ static enum otel_err make_all(struct col_config *config, struct col_host *host,
         if (err == OTEL_ERR_MEMORY || (err != OTEL_OK && !config->all))
             return err;
         if (err != OTEL_OK)
-            col_findings_add(config->findings, COL_ERROR, reterr);
+            note(config, err, reterr);
         *reterr = none;
     }
     return OTEL_OK;

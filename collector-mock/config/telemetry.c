@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "collector-mock/config/config.h"
@@ -7,10 +8,13 @@
 /*
  * service.telemetry: the collector's own log and numbers.
  *
- * Acted on: the level of the log, the address of /metrics. What only changes how the Collector's
- * own log looks, how its own traces are propagated and which attributes its own numbers carry is
- * taken, and --lint says that it does nothing here. What would send the collector's telemetry
- * elsewhere is refused by name; lenient mode leaves it out.
+ * Acted on: level, encoding, sampling and initial_fields of the log, the address of /metrics.
+ * Without `encoding` the log is JSON lines (there it is for people), without `sampling` all of it
+ * is written (there 10 lines of a kind in 10 s, then every 100th). Without `without_type_suffix`
+ * counters end in _total, as those of readers did from v0.121 until some version of 2026. What else
+ * changes how the Collector's own log looks, how its own traces are propagated and which attributes
+ * its own numbers carry is taken, and --lint says that it does nothing here. What would send the
+ * collector's telemetry elsewhere is refused by name; lenient mode leaves it out.
  */
 
 static const char *const levels[] = {"debug", "info", "warn", "error", "DEBUG",
@@ -19,9 +23,9 @@ static const char *const log_encodings[] = {"console", "json", NULL};
 static const struct otl_schema path[] = {{.type = OTL_SCHEMA_STRING, .min = 1}, OTL_SCHEMA_END};
 static const struct otl_schema sampling_keys[] = {
     {.key = "enabled", .type = OTL_SCHEMA_BOOL},
-    {.key = "tick", .type = OTL_SCHEMA_DURATION},
-    {.key = "initial", .type = OTL_SCHEMA_INT},
-    {.key = "thereafter", .type = OTL_SCHEMA_INT},
+    {.key = "tick", .type = OTL_SCHEMA_DURATION, .min = 1},
+    {.key = "initial", .type = OTL_SCHEMA_UINT},
+    {.key = "thereafter", .type = OTL_SCHEMA_UINT},
     OTL_SCHEMA_END};
 static const struct otl_schema logs_keys[] = {
     {.key = "level", .type = OTL_SCHEMA_ENUM, .words = levels},
@@ -128,10 +132,8 @@ static void advise_what_does_nothing(const struct col_config *config, const json
         const json_t *map;
         const char *key;
     } parts[] = {{telemetry, "traces"}, {telemetry, "resource"},
-                 {logs, "encoding"},    {logs, "development"},
-                 {logs, "sampling"},    {logs, "disable_caller"},
-                 {logs, "disable_stacktrace"}, {logs, "error_output_paths"},
-                 {logs, "initial_fields"}};
+                 {logs, "development"}, {logs, "disable_caller"},
+                 {logs, "disable_stacktrace"}, {logs, "error_output_paths"}};
 
     for (size_t i = 0; config->all && i < sizeof(parts) / sizeof(parts[0]); i++)
         if (json_object_get(parts[i].map, parts[i].key) != NULL)
@@ -149,6 +151,57 @@ static void read_level(struct col_config *config, const json_t *telemetry)
     for (size_t i = 0; levels[i] != NULL; i++)
         if (strcmp(level, levels[i]) == 0)
             config->log_level = (enum otl_log_level)(i % 4);
+}
+
+static void read_sampling(struct col_config *config, const json_t *logs)
+{
+    const json_t *sampling = json_object_get(logs, "sampling");
+
+    if (!json_is_object(sampling) || !otl_tree_bool(sampling, "enabled", true))
+        return;
+    config->log_sampling.tick_ns = otl_tree_duration_ns(sampling, "tick", 10 * OTL_NS_PER_S);
+    config->log_sampling.initial = (uint64_t)otl_tree_int(sampling, "initial", 10);
+    config->log_sampling.thereafter = (uint64_t)otl_tree_int(sampling, "thereafter", 100);
+    config->log_style.sampling = &config->log_sampling;
+}
+
+/* As members of each line. */
+static enum otel_err read_fields(struct col_config *config, const json_t *logs,
+                                 struct otl_detail *reterr)
+{
+    json_t *fields = json_object_get(logs, "initial_fields");
+    char *text;
+    size_t len;
+    bool room;
+
+    if (json_object_size(fields) == 0)
+        return OTEL_OK;
+    text = json_dumps(fields, JSON_COMPACT);
+    len = text != NULL ? strlen(text) : 0; /* "{...}": as ",..." */
+    room = text != NULL && len - 1 < sizeof(config->log_fields);
+    if (room)
+        snprintf(config->log_fields, sizeof(config->log_fields), ",%.*s", (int)(len - 2), text + 1);
+    free(text);
+    config->log_style.fields = config->log_fields;
+    if (room)
+        return OTEL_OK;
+    return col_config_fault(
+        config,
+        otl_yaml_error(reterr, otl_yaml_value_pos(config->doc, logs, "initial_fields"),
+                       "initial_fields: more than %d bytes", OTL_LOG_FIELDS_MAX),
+        reterr);
+}
+
+static enum otel_err read_log(struct col_config *config, const json_t *telemetry,
+                              struct otl_detail *reterr)
+{
+    const json_t *logs = json_object_get(telemetry, "logs");
+
+    read_level(config, telemetry);
+    config->log_style.console =
+        strcmp(otl_tree_text(logs, "encoding", "json"), "console") == 0;
+    read_sampling(config, logs);
+    return read_fields(config, logs, reterr);
 }
 
 static enum otel_err read_address(struct col_config *config, const json_t *metrics,
@@ -169,6 +222,28 @@ static enum otel_err read_address(struct col_config *config, const json_t *metri
     return OTEL_OK;
 }
 
+/* Of what can be asked for, this is here: names with "_total" or without it. */
+static void advise_how_names_are_spelled(const struct col_config *config, const json_t *prometheus)
+{
+    static const char *const without[] = {"without_units", "without_scope_info"};
+    static const char labels[] = "with_resource_constant_labels";
+
+    for (size_t i = 0; config->all && i < sizeof(without) / sizeof(without[0]); i++)
+        if (!otl_tree_bool(prometheus, without[i], true))
+            col_findings_note(config->findings, COL_ADVICE,
+                              otl_yaml_key_pos(config->doc, prometheus, without[i]),
+                              "service.telemetry: '%s: false' does nothing here", without[i]);
+    if (config->all && json_object_size(json_object_get(prometheus, labels)) > 0)
+        col_findings_note(config->findings, COL_ADVICE,
+                          otl_yaml_key_pos(config->doc, prometheus, labels),
+                          "service.telemetry: '%s' does nothing here", labels);
+    if (config->all && json_object_get(prometheus, "without_type_suffix") == NULL)
+        col_findings_note(config->findings, COL_ADVICE,
+                          otl_yaml_container_pos(config->doc, prometheus),
+                          "service.telemetry: names of counters end in _total here unless "
+                          "without_type_suffix is true, which it is by default in v0.159");
+}
+
 static void take_pull(struct col_config *config, const json_t *pull)
 {
     const json_t *prometheus =
@@ -179,6 +254,8 @@ static void take_pull(struct col_config *config, const json_t *pull)
     snprintf(config->metrics_endpoint, sizeof(config->metrics_endpoint), "%s%s%s:%d",
              colons ? "[" : "", name, colons ? "]" : "",
              (int)otl_tree_int(prometheus, "port", 8888));
+    config->plain_names = otl_tree_bool(prometheus, "without_type_suffix", false);
+    advise_how_names_are_spelled(config, prometheus);
 }
 
 static enum otel_err read_readers(struct col_config *config, const json_t *readers,
@@ -215,7 +292,8 @@ enum otel_err col_config_telemetry(struct col_config *config, struct otl_detail 
     enum otel_err err = refuse_what_goes_elsewhere(config, telemetry, reterr);
 
     advise_what_does_nothing(config, telemetry);
-    read_level(config, telemetry);
+    if (err == OTEL_OK)
+        err = read_log(config, telemetry, reterr);
     if (err != OTEL_OK || strcmp(level, "none") == 0)
         return err;
     config->metrics_level = strcmp(level, "detailed") == 0 ? COL_METRICS_DETAILED

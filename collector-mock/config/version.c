@@ -33,8 +33,11 @@ static const struct {
     const char *type, *key;
     unsigned since;
 } newer[] = {
+    {COL_PROCESSOR, "tail_sampling", "sample_on_first_match", 127},
     {COL_PROCESSOR, "tail_sampling", "block_on_overflow", 133},
+    {COL_PROCESSOR, "tail_sampling", "drop_pending_traces_on_shutdown", 141},
     {COL_PROCESSOR, "tail_sampling", "decision_wait_after_root_received", 144},
+    {COL_PROCESSOR, "tail_sampling", "maximum_trace_size_bytes", 145},
     {COL_PROCESSOR, "tail_sampling", "sampling_strategy", 149},
     {COL_PROCESSOR, "tail_sampling", "num_shards", 159},
     {COL_PROCESSOR, "memory_limiter", "max_gc_interval_when_soft_limited", 156},
@@ -108,6 +111,50 @@ static enum otel_err check_wait(const struct col_config *config, const char *id,
                           "processor '%s': a decision_wait below 1s is an error before v0.86", id);
 }
 
+/* Policies of tail_sampling that are newer, and what holds others. */
+static const struct {
+    const char *type;
+    unsigned since;
+} newer_policies[] = {{"drop", 126}, {"bytes_limiting", 141}, {"not", 145}, {"trace_flags", 145}};
+static const char *const nested[][2] = {{"and", "and_sub_policy"},
+                                        {"composite", "composite_sub_policy"},
+                                        {"drop", "drop_sub_policy"}};
+enum { NESTED = sizeof(nested) / sizeof(nested[0]), DEPTH_MAX = 4 };
+
+static enum otel_err check_policy(const struct col_config *config, const char *id,
+                                  const json_t *policy, unsigned depth, struct otl_detail *reterr)
+{
+    const char *type = otl_tree_text(policy, "type", "");
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; i < sizeof(newer_policies) / sizeof(newer_policies[0]); i++)
+        if (strcmp(type, newer_policies[i].type) == 0 &&
+            col_version_before(config->as_version, newer_policies[i].since))
+            return otl_yaml_error(reterr, otl_yaml_value_pos(config->doc, policy, "type"),
+                                  "processor '%s': unknown sampling policy type '%s' in v0.%u: it "
+                                  "is there since v0.%u",
+                                  id, type, config->as_version, newer_policies[i].since);
+    for (size_t i = 0; i < NESTED && depth < DEPTH_MAX; i++) {
+        const json_t *list =
+            json_object_get(json_object_get(policy, nested[i][0]), nested[i][1]);
+        for (size_t k = 0; k < json_array_size(list) && err == OTEL_OK; k++)
+            err = check_policy(config, id, json_array_get(list, k), depth + 1, reterr);
+    }
+    return err;
+}
+
+static enum otel_err check_policies(const struct col_config *config, const char *id,
+                                    const json_t *value, struct otl_detail *reterr)
+{
+    const json_t *list = json_object_get(value, "policies");
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; i < json_array_size(list) && err == OTEL_OK &&
+                       is_type(id, "tail_sampling"); i++)
+        err = check_policy(config, id, json_array_get(list, i), 0, reterr);
+    return err;
+}
+
 enum otel_err col_version_check(struct col_config *config, struct otl_detail *reterr)
 {
     const json_t *root = otl_yaml_root(config->doc), *value;
@@ -121,6 +168,8 @@ enum otel_err col_version_check(struct col_config *config, struct otl_detail *re
             err = check_component(config, (enum col_kind)kind, section, id, value, reterr);
             if (err == OTEL_OK)
                 err = check_wait(config, id, value, reterr);
+            if (err == OTEL_OK && kind == COL_PROCESSOR)
+                err = check_policies(config, id, value, reterr);
             if (err != OTEL_OK)
                 err = col_config_fault(config, err, reterr);
             if (err != OTEL_OK)
@@ -154,9 +203,6 @@ static void advise_policy(const struct place *at, const json_t *compat, const js
 {
     static const char *const inverting[] = {"string_attribute", "numeric_attribute",
                                             "boolean_attribute"};
-    static const char *const nested[][2] = {{"and", "and_sub_policy"},
-                                            {"composite", "composite_sub_policy"},
-                                            {"drop", "drop_sub_policy"}};
     const json_t *latency = json_object_get(policy, "latency");
     const json_t *composite = json_object_get(policy, "composite");
 
@@ -175,13 +221,18 @@ static void advise_policy(const struct place *at, const json_t *compat, const js
         say(at, 153, "rate_limiting",
             "spans of each second are counted, a trace larger than the limit never passes",
             "a token bucket lets bursts pass");
+    if (json_array_size(json_object_get(composite, "policy_order")) > 0)
+        col_findings_note(at->config->findings, COL_ADVICE, at->pos,
+                          "'%s': policy_order is not looked at, as in the Collector: sub-policies "
+                          "are asked in the order in which they stand",
+                          at->id);
     if (json_is_object(composite) &&
         json_array_size(json_object_get(composite, "composite_sub_policy")) >
             json_array_size(json_object_get(composite, "rate_allocation")) &&
         json_object_get(compat, "composite_unlisted") == NULL)
         say(at, 158, "a sub-policy without rate_allocation", "it never samples",
             "it has an equal share");
-    for (size_t i = 0; i < 3 && depth < 4; i++) {
+    for (size_t i = 0; i < NESTED && depth < DEPTH_MAX; i++) {
         const json_t *list =
             json_object_get(json_object_get(policy, nested[i][0]), nested[i][1]);
         for (size_t k = 0; k < json_array_size(list); k++)
@@ -230,6 +281,17 @@ static void advise_balancer(const struct col_config *config, const json_t *secti
         "131,071 and 200, whatever order backends come in");
 }
 
+/* Of filter and transform. */
+static void advise_errors(const struct col_config *config, const json_t *section, const char *id,
+                          const json_t *value)
+{
+    const struct place at = {config, id, otl_yaml_key_pos(config->doc, section, id)};
+
+    if (json_object_get(value, "error_mode") == NULL)
+        say(&at, 153, "what fails where error_mode is not set", "its request is refused",
+            "it is passed over");
+}
+
 void col_version_advise(const struct col_config *config)
 {
     const json_t *root = otl_yaml_root(config->doc), *value;
@@ -242,6 +304,8 @@ void col_version_advise(const struct col_config *config)
             size_t index = 0;
             if (kind == COL_PROCESSOR && is_type(id, "tail_sampling"))
                 advise_tail(config, id, value);
+            if (kind == COL_PROCESSOR && (is_type(id, "filter") || is_type(id, "transform")))
+                advise_errors(config, section, id, value);
             if (kind == COL_RECEIVER && is_type(id, "otlp"))
                 advise_endpoint(config, id, value);
             if (kind == COL_EXPORTER &&

@@ -23,6 +23,7 @@ struct col_control {
     struct bufferevent *stream;
     struct col_faults *faults;
     int fd;
+    bool over; /* no further command will come */
 };
 
 static void say(struct col_control *control, json_t *message)
@@ -142,15 +143,23 @@ static void on_read(struct bufferevent *stream, void *arg)
         json_decref(message);
         free(line);
     }
-    if (evbuffer_get_length(input) >= LINE_MAX_BYTES)
-        bufferevent_disable(stream, EV_READ);
+    if (evbuffer_get_length(input) < LINE_MAX_BYTES)
+        return;
+    bufferevent_disable(stream, EV_READ);
+    control->over = true;
 }
 
 static void on_event(struct bufferevent *stream, short what, void *arg)
 {
-    (void)what;
-    (void)arg;
-    bufferevent_disable(stream, EV_READ | EV_WRITE);
+    struct col_control *control = arg;
+
+    bufferevent_disable(stream, (what & BEV_EVENT_EOF) != 0 ? EV_READ : EV_READ | EV_WRITE);
+    control->over = true;
+}
+
+bool col_control_is_over(const struct col_control *control)
+{
+    return control->over;
 }
 
 enum otel_err col_control_new(struct event_base *base, int fd, struct col_faults *faults,

@@ -20,6 +20,7 @@ struct running {
     struct event *end; /* NULL: it has no time */
     bool spent; /* it has hit as often as it may */
     bool over;
+    bool ended; /* on command: what it delayed is no longer late */
 };
 
 struct held {
@@ -310,6 +311,10 @@ bool col_faults_hold(struct col_faults *faults, const struct col_fault_plan *fau
     struct held *held =
         faults->held_count < COL_FAULTS_HELD_MAX ? otl_mem_zalloc(sizeof(*held)) : NULL;
 
+    if (by->ended && fault->kind == COL_FAULT_DELAY) {
+        otl_mem_free(held);
+        return false;
+    }
     /* A delay that is over was drawn before. */
     if (held == NULL || faults->all_over || (by->over && fault->kind != COL_FAULT_DELAY)) {
         otl_mem_free(held);
@@ -362,7 +367,7 @@ static void end(struct running *by)
     if (is_refusal(by->fault.kind) && !someone_refuses(faults) &&
         set_refusing(faults, false, by, &detail) != OTEL_OK)
         otl_log_line(faults->options.log, OTL_LOG_ERROR, "cannot listen again: %s", detail.text);
-    /* What is only late still comes late. */
+    /* What is only late still comes late, unless release() follows. */
     for (struct held *held = faults->held; held != NULL; held = next) {
         next = held->next;
         if (held->by == by && by->fault.kind != COL_FAULT_DELAY) {
@@ -541,15 +546,37 @@ const struct col_fault_plan *col_faults_strike_connection(struct col_faults *fau
     return strike(faults, targets, &(struct col_fault_request){.connection = connection}, NULL);
 }
 
+/* What it has delayed and holds is answered now; how many that were. */
+static uint64_t release(struct col_faults *faults, struct running *by)
+{
+    uint64_t released = 0;
+    struct held *next;
+
+    by->ended = true;
+    for (struct held *held = faults->held; held != NULL; held = next) {
+        next = held->next;
+        if (held->by != by)
+            continue;
+        released++;
+        let_go(held, true);
+    }
+    if (released > 0)
+        col_fault_record_released(&faults->record, &by->fault, released);
+    return released;
+}
+
 bool col_faults_end(struct col_faults *faults, uint32_t id)
 {
     bool found = false;
 
-    for (size_t i = 0; i < faults->count; i++)
-        if (faults->running[i]->fault.id == id && !faults->running[i]->over) {
-            end(faults->running[i]);
-            found = true;
-        }
+    for (size_t i = 0; i < faults->count; i++) {
+        struct running *by = faults->running[i];
+        if (by->fault.id != id || by->ended)
+            continue;
+        found |= !by->over;
+        end(by);
+        found |= release(faults, by) > 0;
+    }
     return found;
 }
 

@@ -67,7 +67,9 @@ void col_faults_on_end(struct col_faults *faults, col_fault_ended_fn *ended, voi
 OTEL_MUST_USE enum otel_err col_faults_begin(struct col_faults *faults,
                                              const struct col_fault_plan *fault,
                                              struct otl_detail *reterr);
-/* Those with this id that are under way are over; false: there is none. */
+/* Those with this id that are under way are over, and what they, or such a delay that was over
+ * before, still hold back is answered now: on command the fault is gone. (One whose time or count
+ * is over lets what it has delayed come as late as was drawn.) False: there is none. */
 bool col_faults_end(struct col_faults *faults, uint32_t id);
 /* All are over: what was delayed is answered, what was stalled is dropped, sockets listen again. */
 void col_faults_end_all(struct col_faults *faults);
@@ -122,7 +124,7 @@ void col_faults_ended_connection(struct col_faults *faults, uint64_t connection)
 
 /* Keep a request that strike() gave to a delay (of so much), a stall or a half-open connection:
  * release is called once, from the loop, with answer true (send it now) or false (never answer:
- * drop the connection). False: it cannot be kept. */
+ * drop the connection). False: it cannot be kept, or its delay was ended on command. */
 typedef void col_faults_release_fn(void *arg, bool answer);
 bool col_faults_hold(struct col_faults *faults, const struct col_fault_plan *fault,
                      uint64_t delay_ns, col_faults_release_fn *release, void *arg);

@@ -71,29 +71,53 @@ static enum otel_err read_plan(const struct otl_yaml *doc, struct col_plan *plan
     return err;
 }
 
-enum otel_err col_plan_load(const char *path, struct col_plan **ret, struct otl_detail *reterr)
+/* Takes doc. */
+static enum otel_err make_plan(struct otl_yaml *doc, struct col_plan **ret,
+                               struct otl_detail *reterr)
 {
     struct col_plan *plan = otl_mem_zalloc(sizeof(*plan));
+    enum otel_err err = otl_schema_check(doc, row, reterr);
+
+    if (err == OTEL_OK && plan == NULL)
+        err = otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
+    if (err == OTEL_OK)
+        err = read_plan(doc, plan, reterr);
+    otl_yaml_free(doc);
+    if (err == OTEL_OK)
+        *ret = plan;
+    else
+        col_plan_free(plan);
+    return err;
+}
+
+static void init_options(struct otl_yaml_options *options)
+{
+    otl_yaml_options_init(options);
+    options->max_bytes = 1024 * 1024;
+}
+
+enum otel_err col_plan_load(const char *path, struct col_plan **ret, struct otl_detail *reterr)
+{
     struct otl_yaml_options options;
     struct otl_yaml *doc = NULL;
     enum otel_err err;
 
-    if (plan == NULL)
-        return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
-    otl_yaml_options_init(&options);
-    options.max_bytes = 1024 * 1024;
+    init_options(&options);
     err = otl_yaml_load_file(path, &options, &doc, reterr);
-    if (err == OTEL_OK)
-        err = otl_schema_check(doc, row, reterr);
-    if (err == OTEL_OK)
-        err = read_plan(doc, plan, reterr);
-    otl_yaml_free(doc);
-    if (err != OTEL_OK) {
-        col_plan_free(plan);
-        return err;
-    }
-    *ret = plan;
-    return OTEL_OK;
+    return err == OTEL_OK ? make_plan(doc, ret, reterr) : err;
+}
+
+enum otel_err col_plan_read(const char *text, size_t len, const char *source,
+                            struct col_plan **ret, struct otl_detail *reterr)
+{
+    struct otl_yaml_options options;
+    struct otl_yaml *doc = NULL;
+    enum otel_err err;
+
+    init_options(&options);
+    options.source = source;
+    err = otl_yaml_load_text(text, len, &options, &doc, reterr);
+    return err == OTEL_OK ? make_plan(doc, ret, reterr) : err;
 }
 
 static void set_timer(struct col_plan *plan);

@@ -27,6 +27,9 @@ struct col_plan;
 /* OTEL_ERR_SYNTAX, _NOT_FOUND, _IO, _LIMIT, _MEMORY; *reterr says file:line:column and why. */
 OTEL_MUST_USE enum otel_err col_plan_load(const char *path, struct col_plan **ret,
                                           struct otl_detail *reterr);
+/* The same of a text; source: what messages call it. */
+OTEL_MUST_USE enum otel_err col_plan_read(const char *text, size_t len, const char *source,
+                                          struct col_plan **ret, struct otl_detail *reterr);
 /* The clock of the plan begins to run. OTEL_ERR_MEMORY. */
 OTEL_MUST_USE enum otel_err col_plan_start(struct col_plan *plan, struct event_base *base,
                                            struct col_faults *faults, const struct otl_clock *clock,

@@ -188,6 +188,16 @@ void col_fault_record_not_held(struct col_fault_record *record,
     finish(record);
 }
 
+void col_fault_record_released(struct col_fault_record *record,
+                               const struct col_fault_plan *fault, uint64_t requests)
+{
+    if (record->fd < 0)
+        return;
+    start(record, "released", fault, otl_clock_mono(record->clock));
+    put_number(record, "requests", requests);
+    finish(record);
+}
+
 void col_fault_record_end(struct col_fault_record *record, const struct col_fault_plan *fault,
                           const struct col_fault_deeds *deeds)
 {

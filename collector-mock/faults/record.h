@@ -14,14 +14,16 @@
  *      "delay_ns":N}
  *     {"event":"end","fault":0,"kind":"delay","mono_ns":N,"began_mono_ns":N,"requests":N,
  *      "spans":N,"connections":N,"dropped":N}
+ *     {"event":"released","fault":0,"kind":"delay","mono_ns":N,"requests":N}
  *
- * dropped, of what was kept until the end, is left out where it is none; likewise limits that a
- * fault does not have. Behind what all have come the settings of its kind; in a hit they are what
- * was done: the delay as it was drawn, the spans that were rejected of this request. request 0: it
- * is a connection that was hit: accepted, or (refuse, restart) ended. "exporter": a write of it,
- * instead of a request. A request that was to be kept and could not be has a line with the event
- * "not_held" behind its hit. Connections that the system refuses while nobody listens are seen by
- * nobody here.
+ * released: a delay was ended on command, and so many answers that it held came at once instead of
+ * as late as their hits say. dropped, of what was kept until the end, is left out where it is none;
+ * likewise limits that a fault does not have. Behind what all have come the settings of its kind;
+ * in a hit they are what was done: the delay as it was drawn, the spans that were rejected of this
+ * request. request 0: it is a connection that was hit: accepted, or (refuse, restart) ended.
+ * "exporter": a write of it, instead of a request. A request that was to be kept and could not be
+ * has a line with the event "not_held" behind its hit. Connections that the system refuses while
+ * nobody listens are seen by nobody here.
  *
  * Life      open -> lines... -> close.
  * Threads   the loop's.
@@ -49,6 +51,8 @@ void col_fault_record_hit(struct col_fault_record *record, const struct col_faul
                           const struct col_fault_request *request, uint64_t delay_ns);
 void col_fault_record_not_held(struct col_fault_record *record,
                                const struct col_fault_plan *fault);
+void col_fault_record_released(struct col_fault_record *record,
+                               const struct col_fault_plan *fault, uint64_t requests);
 void col_fault_record_end(struct col_fault_record *record, const struct col_fault_plan *fault,
                           const struct col_fault_deeds *deeds);
 

@@ -159,6 +159,21 @@ void col_histogram_observe(struct col_histogram *histogram, double value)
     histogram->sum += value;
 }
 
+enum otel_err col_metrics_label_text(struct otl_buf *out, const char *text)
+{
+    enum otel_err err = OTEL_OK;
+
+    for (; *text != '\0' && err == OTEL_OK; text++) {
+        if (*text == '"' || *text == '\\')
+            err = otl_buf_append_byte(out, '\\');
+        if (err == OTEL_OK && *text == '\n')
+            err = otl_buf_append_str(out, "\\n");
+        else if (err == OTEL_OK)
+            err = otl_buf_append_byte(out, (uint8_t)*text);
+    }
+    return err;
+}
+
 /* As Go prints it, in which the Collector is written: the fewest digits that say the number, with
  * an exponent from a million on. */
 static const char *bound_text(double bound, char out[32])
@@ -198,9 +213,10 @@ static enum otel_err write_histogram(const struct series *series, struct otl_buf
     return err;
 }
 
-static enum otel_err write_series(const struct series *series, bool head, struct otl_buf *out)
+static enum otel_err write_series(const struct series *series, bool with_total, bool head,
+                                  struct otl_buf *out)
 {
-    const char *total = series->counter ? "_total" : "";
+    const char *total = series->counter && with_total ? "_total" : "";
     enum otel_err err = OTEL_OK;
 
     if (head)
@@ -259,13 +275,13 @@ enum otel_err col_metrics_merge(struct col_metrics *into, const struct col_metri
     return err;
 }
 
-enum otel_err col_metrics_write(const struct col_metrics *metrics, struct otl_buf *out)
+enum otel_err col_metrics_write(const struct col_metrics *metrics, bool total, struct otl_buf *out)
 {
     enum otel_err err = OTEL_OK;
 
     for (size_t i = 0; i < metrics->count && err == OTEL_OK; i++) {
         bool head = i == 0 || strcmp(metrics->series[i]->name, metrics->series[i - 1]->name) != 0;
-        err = write_series(metrics->series[i], head, out);
+        err = write_series(metrics->series[i], total, head, out);
     }
     return err;
 }

@@ -10,7 +10,7 @@
 /*
  * The collector's own numbers, and their Prometheus text.
  *
- * Names are given without "_total": like a recent Collector, counters get it in the text.
+ * Names are given without "_total": counters get it in the text, unless it is not wanted.
  *
  * Life      new -> counter/gauge at start-up, ++*counter whenever -> free.
  * Threads   one: that of the event loop.
@@ -81,13 +81,16 @@ struct col_histogram *col_metrics_histogram(struct col_metrics *metrics,
 /* histogram may be NULL. */
 void col_histogram_observe(struct col_histogram *histogram, double value);
 
+/* The value of a label, as it stands between quotes in labels. */
+OTEL_MUST_USE enum otel_err col_metrics_label_text(struct otl_buf *out, const char *text);
+
 /* Add what from shows to into, series by series: counters, gauges and histograms are sums. from is
  * not needed any more afterwards; into must not be counted in. */
 OTEL_MUST_USE enum otel_err col_metrics_merge(struct col_metrics *into,
                                               const struct col_metrics *from);
 
-/* Text exposition format 0.0.4. */
-OTEL_MUST_USE enum otel_err col_metrics_write(const struct col_metrics *metrics,
+/* Text exposition format 0.0.4; total: behind the names of counters. */
+OTEL_MUST_USE enum otel_err col_metrics_write(const struct col_metrics *metrics, bool total,
                                               struct otl_buf *out);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include <event2/event.h>
 
+#include "collector-mock/telemetry/recent_spans.h"
+#include "collector-mock/telemetry/text.h"
 #include "collector-mock/wire/traces.h"
 #include "sdk/base/file.h"
 #include "sdk/base/mem.h"
@@ -40,6 +42,7 @@ struct col_recent {
     unsigned place; /* of the next new trace: the oldest one's */
     uint64_t requests[COL_SIGNALS], items[COL_SIGNALS];
     struct trace traces[COL_RECENT_MAX];
+    struct col_recent_spans *spans;
 };
 
 /* ---- lines ---- */
@@ -149,29 +152,11 @@ static struct trace *trace_of(struct col_recent *recent, const uint8_t id[16])
     return trace;
 }
 
-/* Cut between characters; nothing that a terminal would obey. */
-static void copy_text(char *out, size_t size, struct otl_view text)
-{
-    size_t len = text.len < size - 1 ? text.len : size - 1;
-
-    while (len < text.len && len > 0 && ((unsigned char)text.data[len] & 0xc0) == 0x80)
-        len--;
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        bool c1 = c == 0xc2 && i + 1 < len && (unsigned char)text.data[i + 1] < 0xa0;
-        out[i] = c < ' ' || c == 0x7f ? '?' : text.data[i];
-        if (c1) { /* U+0080..U+009F */
-            out[i] = '?';
-            out[++i] = '?';
-        }
-    }
-    out[len] = '\0';
-}
+static const char *const item_words[COL_SIGNALS] = {"span", "data point", "log record"};
 
 /* What a request of metrics or logs holds, in a line of its own. */
 static void see_others(struct col_recent *recent, enum col_signal signal, struct otl_view request)
 {
-    static const char *const words[COL_SIGNALS] = {"span", "data point", "log record"};
     char when[16], service[48] = "-";
     uint64_t count = 0, messages = 0;
     struct col_value value;
@@ -183,7 +168,7 @@ static void see_others(struct col_recent *recent, enum col_signal signal, struct
         if (messages++ == 0 &&
             col_attribute_find(&item.resource->attributes, "service.name", &value) &&
             value.kind == COL_VALUE_STRING)
-            copy_text(service, sizeof(service), value.text);
+            col_plain_text(service, sizeof(service), value.text);
         count += item.count;
     }
     recent->requests[signal]++;
@@ -192,7 +177,7 @@ static void see_others(struct col_recent *recent, enum col_signal signal, struct
         return;
     write_time(otl_clock_wall(recent->clock), when);
     (void)!otl_buf_printf(&recent->text, "%s  %s  %s  %llu %s%s\n", when, col_signal_name(signal),
-                          service, (unsigned long long)count, words[signal],
+                          service, (unsigned long long)count, item_words[signal],
                           count == 1 ? "" : "s");
     if (recent->text.len > TEXT_MAX / 2)
         put_lines(recent);
@@ -215,15 +200,16 @@ static void see_traces(struct col_recent *recent, struct otl_view request)
         if (span.end_time_unix_nano > trace->end_ns)
             trace->end_ns = span.end_time_unix_nano;
         if (trace->spans == 0 || (root && !trace->has_root)) {
-            copy_text(trace->name, sizeof(trace->name), span.name);
+            col_plain_text(trace->name, sizeof(trace->name), span.name);
             if (col_attribute_find(&span.resource->attributes, "service.name", &service) &&
                 service.kind == COL_VALUE_STRING)
-                copy_text(trace->service, sizeof(trace->service), service.text);
+                col_plain_text(trace->service, sizeof(trace->service), service.text);
         }
         trace->has_root = trace->has_root || root;
         trace->spans++;
         trace->errors += span.status_code == 2;
         trace->last_mono_ns = now;
+        col_recent_spans_put(recent->spans, &span);
         recent->items[COL_TRACES]++;
     }
     recent->requests[COL_TRACES]++;
@@ -241,23 +227,6 @@ void col_recent_see(struct col_recent *recent, enum col_signal signal, struct ot
 
 /* ---- the page ---- */
 
-enum otel_err col_html_text(struct otl_buf *out, const char *text)
-{
-    enum otel_err err = OTEL_OK;
-
-    for (; *text != '\0' && err == OTEL_OK; text++) {
-        const char *entity = *text == '<'   ? "&lt;"
-                             : *text == '>' ? "&gt;"
-                             : *text == '&' ? "&amp;"
-                             : *text == '"' ? "&quot;"
-                             : (unsigned char)*text < ' ' ? "?"
-                                                          : NULL;
-        err = entity != NULL ? otl_buf_append_str(out, entity)
-                             : otl_buf_append_byte(out, (uint8_t)*text);
-    }
-    return err;
-}
-
 static enum otel_err html_row(const struct trace *trace, struct otl_buf *out)
 {
     char when[16], id[33];
@@ -265,7 +234,8 @@ static enum otel_err html_row(const struct trace *trace, struct otl_buf *out)
 
     write_time(trace->first_wall_ns, when);
     otl_hex(trace->id, 16, id);
-    err = otl_buf_printf(out, "<tr><td>%s<td><code>%s</code><td>", when, id);
+    err = otl_buf_printf(out, "<tr><td>%s<td><a href=\"/trace/%s\"><code>%s</code></a><td>", when,
+                         id, id);
     if (err == OTEL_OK)
         err = col_html_text(out, trace->service);
     if (err == OTEL_OK)
@@ -285,11 +255,12 @@ enum otel_err col_recent_html(struct col_recent *recent, struct otl_buf *out)
 
     pthread_mutex_lock(&recent->lock);
     for (int s = COL_TRACES; s < COL_SIGNALS && err == OTEL_OK; s++)
-        err = otl_buf_printf(out, "%s%s: %llu %s in %llu requests", s > 0 ? "; " : "<p>Received ",
-                             col_signal_name((enum col_signal)s),
-                             (unsigned long long)recent->items[s],
-                             col_signal_items((enum col_signal)s),
-                             (unsigned long long)recent->requests[s]);
+        err = otl_buf_printf(out, "%s%s: %llu %s%s in %llu request%s",
+                             s > 0 ? "; " : "<p>Received ", col_signal_name((enum col_signal)s),
+                             (unsigned long long)recent->items[s], item_words[s],
+                             recent->items[s] == 1 ? "" : "s",
+                             (unsigned long long)recent->requests[s],
+                             recent->requests[s] == 1 ? "" : "s");
     if (err == OTEL_OK)
         err = otl_buf_append_str(out, "</p>\n<table><tr><th>first span<th>trace<th>service"
                                       "<th>name<th>spans<th>ms<th>errors<th>root</tr>\n");
@@ -301,6 +272,19 @@ enum otel_err col_recent_html(struct col_recent *recent, struct otl_buf *out)
     }
     pthread_mutex_unlock(&recent->lock);
     return err == OTEL_OK ? otl_buf_append_str(out, "</table>\n") : err;
+}
+
+enum otel_err col_recent_trace_html(struct col_recent *recent, const uint8_t id[16],
+                                    struct otl_buf *out, bool *ret_found)
+{
+    enum otel_err err;
+    size_t count = 0;
+
+    pthread_mutex_lock(&recent->lock);
+    err = col_recent_spans_html(recent->spans, id, out, &count);
+    pthread_mutex_unlock(&recent->lock);
+    *ret_found = count > 0;
+    return err;
 }
 
 /* ---- life ---- */
@@ -320,6 +304,10 @@ enum otel_err col_recent_new(struct event_base *base, const struct otl_clock *cl
     otl_buf_init(&recent->text, TEXT_MAX);
     for (unsigned i = 0; i < BUCKETS; i++)
         recent->buckets[i] = NONE;
+    if (col_recent_spans_new(&recent->spans) != OTEL_OK) {
+        col_recent_free(recent);
+        return OTEL_ERR_MEMORY;
+    }
     if (print_fd >= 0) {
         recent->tick = event_new(base, -1, EV_PERSIST, on_tick, recent);
         if (recent->tick == NULL || event_add(recent->tick, &every) != 0) {
@@ -347,6 +335,7 @@ void col_recent_free(struct col_recent *recent)
     if (recent->tick != NULL)
         event_free(recent->tick);
     otl_buf_fini(&recent->text);
+    col_recent_spans_free(recent->spans);
     pthread_mutex_destroy(&recent->lock);
     otl_mem_free(recent);
 }

@@ -20,7 +20,8 @@
  *
  * Life      new -> see... -> finish (the remaining lines) -> free.
  * Threads   see: any, one waits for the other. All else: that of the event loop.
- * Memory    COL_RECENT_MAX traces of less than 256 bytes; names are cut.
+ * Memory    COL_RECENT_MAX traces of less than 256 bytes; names are cut. Their spans: see
+ *           recent_spans.h.
  * Limits    a reader of the lines that stands still holds the collector up; one that is gone ends
  *           the lines.
  */
@@ -39,8 +40,8 @@ void col_recent_see(struct col_recent *recent, enum col_signal signal, struct ot
 void col_recent_finish(struct col_recent *recent);
 /* What came by signal, and a table of traces, the newest first. Errors of otl_buf_append(). */
 OTEL_MUST_USE enum otel_err col_recent_html(struct col_recent *recent, struct otl_buf *out);
-
-/* Text between tags; what is no printable text becomes a question mark. */
-OTEL_MUST_USE enum otel_err col_html_text(struct otl_buf *out, const char *text);
+/* The spans of one trace that are still kept (recent_spans.h); *ret_found false: none. Likewise. */
+OTEL_MUST_USE enum otel_err col_recent_trace_html(struct col_recent *recent, const uint8_t id[16],
+                                                  struct otl_buf *out, bool *ret_found);
 
 #endif

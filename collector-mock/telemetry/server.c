@@ -2,6 +2,7 @@
 #include "collector-mock/telemetry/server.h"
 
 #include <malloc.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -11,7 +12,9 @@
 #include "collector-mock/pipeline/crew.h"
 #include "collector-mock/telemetry/collect.h"
 #include "collector-mock/telemetry/recent.h"
+#include "collector-mock/telemetry/text.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/text.h"
 
 enum { TEXT_MAX = 4 * 1024 * 1024 };
 
@@ -35,20 +38,30 @@ static void answer(struct col_http_request *request, unsigned status, const char
     col_http_answer(request, &reply);
 }
 
+static enum otel_err write_head(struct otl_buf *out)
+{
+    return otl_buf_append_str(
+        out,
+        "<!DOCTYPE html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>collector-mock</title>\n"
+        "<meta name=\"viewport\" content=\"width=device-width\">"
+        "<meta name=\"color-scheme\" content=\"light dark\">\n"
+        "<style>body{font-family:sans-serif;margin:2em}td,th{padding:.2em .8em;text-align:left}"
+        "tr:nth-child(even){background:#8882}</style>\n");
+}
+
 /* What is running, and the last traces. */
 static enum otel_err write_page(const struct col_telemetry *telemetry, struct otl_buf *out)
 {
     const struct col_host *host = telemetry->host;
     uint64_t age_ns = otl_clock_mono(host->clock) - telemetry->start_mono_ns;
-    enum otel_err err = otl_buf_printf(
-        out,
-        "<!DOCTYPE html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>collector-mock</title>\n"
-        "<style>body{font-family:sans-serif;margin:2em}td,th{padding:.2em .8em;text-align:left}"
-        "tr:nth-child(even){background:#8882}</style>\n"
-        "<h1>collector-mock</h1>\n<p>%s; up for %llu s; <a href=\"/metrics\">metrics</a></p>\n"
-        "<h2>Listening</h2>\n<table>\n",
-        host->available ? "Taking requests" : "Ending", (unsigned long long)(age_ns / 1000000000));
+    enum otel_err err = write_head(out);
 
+    if (err == OTEL_OK)
+        err = otl_buf_printf(out,
+                             "<h1>collector-mock</h1>\n<p>%s; up for %llu s; <a href=\"/metrics\">"
+                             "metrics</a></p>\n<h2>Listening</h2>\n<table>\n",
+                             host->available ? "Taking requests" : "Ending",
+                             (unsigned long long)(age_ns / 1000000000));
     for (size_t i = 0; i < host->endpoint_count && err == OTEL_OK; i++) {
         err = otl_buf_append_str(out, "<tr><td>");
         if (err == OTEL_OK)
@@ -85,7 +98,7 @@ static void on_collected(void *context, void *request, struct col_metrics *sum)
 
     otl_buf_reset(&telemetry->text);
     if (sum != NULL)
-        err = col_metrics_write(sum, &telemetry->text);
+        err = col_metrics_write(sum, !telemetry->host->plain_names, &telemetry->text);
     col_metrics_free(sum);
     answer_text(telemetry, request, metrics_type, err);
 }
@@ -96,19 +109,53 @@ static void answer_metrics(struct col_telemetry *telemetry, struct col_http_requ
 
     if (host->crew == NULL || host->crew->joined)
         answer_text(telemetry, request, metrics_type,
-                    col_metrics_write(host->metrics, &telemetry->text));
+                    col_metrics_write(host->metrics, !host->plain_names, &telemetry->text));
     else if (!col_collect_begin(telemetry->host, on_collected, telemetry, request))
         answer(request, 503, NULL, otl_view_str("too many ask at once\n"));
+}
+
+/* "/trace/HEX"; false: it is none. */
+static bool is_trace(struct otl_view path, uint8_t id[16])
+{
+    static const char prefix[] = "/trace/";
+    const size_t len = sizeof(prefix) - 1;
+    char hex[33];
+
+    if (path.len != len + 32 || memcmp(path.data, prefix, len) != 0)
+        return false;
+    snprintf(hex, sizeof(hex), "%.32s", path.data + len);
+    return otl_unhex(hex, 16, id);
+}
+
+static void answer_trace(struct col_telemetry *telemetry, struct col_http_request *request,
+                         const uint8_t id[16])
+{
+    struct otl_buf *out = &telemetry->text;
+    enum otel_err err = write_head(out);
+    bool found = false;
+    char hex[33];
+
+    otl_hex(id, 16, hex);
+    if (err == OTEL_OK)
+        err = otl_buf_printf(out, "<h1>Trace <code>%s</code></h1>\n<p><a href=\"/\">all</a></p>\n",
+                             hex);
+    if (err == OTEL_OK && telemetry->host->recent != NULL)
+        err = col_recent_trace_html(telemetry->host->recent, id, out, &found);
+    if (err == OTEL_OK && !found)
+        answer(request, 404, NULL, otl_view_str("no span of this trace is kept\n"));
+    else
+        answer_text(telemetry, request, page_type, err);
 }
 
 static void on_request(void *context, struct col_http_request *request)
 {
     struct col_telemetry *telemetry = context;
-
     bool page = otl_view_is(request->path, "/") || otl_view_is(request->path, "/status");
+    uint8_t id[16];
+    bool trace = is_trace(request->path, id);
 
     otl_buf_reset(&telemetry->text);
-    if (!page && !otl_view_is(request->path, "/metrics")) {
+    if (!page && !trace && !otl_view_is(request->path, "/metrics")) {
         answer(request, 404, NULL, otl_view_str("404 page not found\n"));
         return;
     }
@@ -116,7 +163,9 @@ static void on_request(void *context, struct col_http_request *request)
         answer(request, 405, NULL, otl_view_str("405 method not allowed, supported: [GET]\n"));
         return;
     }
-    if (page)
+    if (trace)
+        answer_trace(telemetry, request, id);
+    else if (page)
         answer_text(telemetry, request, page_type, write_page(telemetry, &telemetry->text));
     else
         answer_metrics(telemetry, request);
@@ -181,6 +230,26 @@ static double read_heap_from_system(void *context)
     return (double)heap.arena + (double)heap.hblkhd;
 }
 
+static double read_dropped_lines(void *context)
+{
+    const struct otl_log_style *style = context;
+
+    return (double)atomic_load(&style->sampling->dropped);
+}
+
+/* service.telemetry.logs.sampling has left them out. */
+static enum otel_err observe_log(struct col_host *host)
+{
+    struct col_metrics_source source = {
+        "collector_mock_log_lines_dropped", "", "Lines of the log that sampling has left out.",
+        true, read_dropped_lines, NULL};
+
+    source.context = (void *)(uintptr_t)host->log.style;
+    return host->log.style == NULL || host->log.style->sampling == NULL
+               ? OTEL_OK
+               : col_metrics_observe(host->metrics, &source);
+}
+
 static enum otel_err observe(struct col_telemetry *telemetry)
 {
     const struct col_metrics_source sources[] = {
@@ -199,7 +268,7 @@ static enum otel_err observe(struct col_telemetry *telemetry)
 
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]) && err == OTEL_OK; i++)
         err = col_metrics_observe(telemetry->host->metrics, &sources[i]);
-    return err;
+    return err == OTEL_OK ? observe_log(telemetry->host) : err;
 }
 
 static enum otel_err listen_on(struct col_telemetry *telemetry, const char *endpoint,

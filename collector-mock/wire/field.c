@@ -65,3 +65,40 @@ bool col_group_skip(struct col_cursor *cursor, uint32_t number)
     }
     return true;
 }
+
+enum col_next col_field_long(struct col_cursor *cursor, struct col_field *ret)
+{
+    uint64_t tag;
+    bool good;
+
+    if (!col_varint(cursor, &tag) || tag > UINT32_MAX || tag < 8)
+        return COL_NEXT_DAMAGED;
+    ret->number = (uint32_t)(tag >> 3);
+    ret->wire = (uint32_t)(tag & 7);
+    switch (ret->wire) {
+    case COL_WIRE_BYTES:
+        good = col_varint(cursor, &ret->scalar) &&
+               ret->scalar <= (uint64_t)(cursor->end - cursor->at);
+        if (good) {
+            ret->data = cursor->at;
+            cursor->at += ret->scalar;
+        }
+        break;
+    case COL_WIRE_VARINT:
+        good = col_varint(cursor, &ret->scalar);
+        break;
+    case COL_WIRE_FIXED64:
+        good = col_fixed(cursor, 8, &ret->scalar);
+        break;
+    case COL_WIRE_FIXED32:
+        good = col_fixed(cursor, 4, &ret->scalar);
+        break;
+    case COL_WIRE_GROUP:
+        good = col_group_skip(cursor, ret->number);
+        break;
+    default:
+        good = false;
+        break;
+    }
+    return good ? COL_NEXT_FIELD : COL_NEXT_DAMAGED;
+}

@@ -64,57 +64,81 @@ static inline bool col_varint(struct col_cursor *cursor, uint64_t *ret)
     return col_varint_long(cursor, ret);
 }
 
-static inline bool col_fixed(struct col_cursor *cursor, size_t size, uint64_t *ret)
+static inline uint64_t col_little(const uint8_t *at, size_t size)
 {
     uint64_t value = 0;
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy(&value, at, size);
+#else
+    for (size_t i = 0; i < size; i++)
+        value |= (uint64_t)at[i] << (8 * i);
+#endif
+    return value;
+}
+
+static inline bool col_fixed(struct col_cursor *cursor, size_t size, uint64_t *ret)
+{
     if ((size_t)(cursor->end - cursor->at) < size)
         return false;
-    for (size_t i = 0; i < size; i++)
-        value |= (uint64_t)cursor->at[i] << (8 * i);
+    *ret = col_little(cursor->at, size);
     cursor->at += size;
-    *ret = value;
     return true;
 }
+
+/* What has a tag of one byte and a length or varint of one byte, and 64 bits: nearly every field.
+ * False says nothing, and leaves the cursor. */
+static inline bool col_field_short(struct col_cursor *cursor, struct col_field *ret)
+{
+    const uint8_t *at = cursor->at;
+    size_t left = (size_t)(cursor->end - at);
+
+    if (left < 2 || at[0] >= 0x80 || at[0] < 8)
+        return false;
+    ret->number = at[0] >> 3;
+    ret->wire = at[0] & 7;
+    ret->scalar = at[1];
+    ret->data = at + 2;
+    if (ret->wire == COL_WIRE_BYTES && at[1] < 0x80 && left - 2 >= at[1]) {
+        cursor->at = at + 2 + at[1];
+    } else if (ret->wire == COL_WIRE_FIXED64 && left >= 9) {
+        ret->scalar = col_little(at + 1, 8);
+        cursor->at = at + 9;
+    } else if (ret->wire == COL_WIRE_VARINT && at[1] < 0x80) {
+        cursor->at = at + 2;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* The next field, if it has this number, one byte of tag and a length of two: most of what is as
+ * large as a span. False says nothing, and leaves the cursor. */
+static inline bool col_field_large(struct col_cursor *cursor, uint32_t number,
+                                   struct col_field *ret)
+{
+    const uint8_t *at = cursor->at;
+    size_t left = (size_t)(cursor->end - at), len;
+
+    if (left < 3 || at[0] != (number << 3 | COL_WIRE_BYTES) || at[1] < 0x80 || at[2] >= 0x80)
+        return false;
+    len = (size_t)(at[1] & 0x7f) | (size_t)at[2] << 7;
+    if (left - 3 < len)
+        return false;
+    *ret = (struct col_field){number, COL_WIRE_BYTES, len, at + 3};
+    cursor->at = at + 3 + len;
+    return true;
+}
+
+/* Any field of a cursor that is not at its end. */
+enum col_next col_field_long(struct col_cursor *cursor, struct col_field *ret);
 
 /* COL_NEXT_DAMAGED leaves the cursor where the damage was seen. */
 static inline enum col_next col_field_next(struct col_cursor *cursor, struct col_field *ret)
 {
-    uint64_t tag;
-    bool good;
-
-    if (cursor->at == cursor->end)
-        return COL_NEXT_END;
-    if (!col_varint(cursor, &tag) || tag > UINT32_MAX || tag < 8)
-        return COL_NEXT_DAMAGED;
-    ret->number = (uint32_t)(tag >> 3);
-    ret->wire = (uint32_t)(tag & 7);
-    switch (ret->wire) {
-    case COL_WIRE_BYTES:
-        good = col_varint(cursor, &ret->scalar) &&
-               ret->scalar <= (uint64_t)(cursor->end - cursor->at);
-        if (good) {
-            ret->data = cursor->at;
-            cursor->at += ret->scalar;
-        }
-        break;
-    case COL_WIRE_VARINT:
-        good = col_varint(cursor, &ret->scalar);
-        break;
-    case COL_WIRE_FIXED64:
-        good = col_fixed(cursor, 8, &ret->scalar);
-        break;
-    case COL_WIRE_FIXED32:
-        good = col_fixed(cursor, 4, &ret->scalar);
-        break;
-    case COL_WIRE_GROUP:
-        good = col_group_skip(cursor, ret->number);
-        break;
-    default:
-        good = false;
-        break;
-    }
-    return good ? COL_NEXT_FIELD : COL_NEXT_DAMAGED;
+    if (col_field_short(cursor, ret))
+        return COL_NEXT_FIELD;
+    return cursor->at == cursor->end ? COL_NEXT_END : col_field_long(cursor, ret);
 }
 
 #endif

@@ -15,6 +15,14 @@ col_traces_test_SRCS := collector-mock/wire/tests/traces_test.c \
                         collector-mock/wire/tests/compare.c
 col_traces_test_LIBS := col_wire otlp_pb base
 
+TESTS += col_attribute_test
+col_attribute_test_SRCS := collector-mock/wire/tests/attribute_test.c
+col_attribute_test_LIBS := col_wire base
+
+TESTS += col_span_test
+col_span_test_SRCS := collector-mock/wire/tests/span_test.c
+col_span_test_LIBS := col_wire base
+
 TESTS += col_json_test
 col_json_test_SRCS := collector-mock/wire/tests/json_test.c collector-mock/wire/tests/compare.c
 col_json_test_LIBS := col_wire otlp_pb base
@@ -41,6 +49,10 @@ FUZZERS += fuzz_col_signals
 fuzz_col_signals_SRCS := collector-mock/wire/tests/fuzz_col_signals.c \
                          collector-mock/wire/tests/witness.c ci/fuzz-main.c
 fuzz_col_signals_LIBS := col_wire otlp_pb base
+
+FUZZERS += fuzz_col_tap
+fuzz_col_tap_SRCS := collector-mock/wire/tests/fuzz_col_tap.c ci/fuzz-main.c
+fuzz_col_tap_LIBS := col_wire base
 
 FUZZERS += fuzz_col_json
 fuzz_col_json_SRCS := collector-mock/wire/tests/fuzz_col_json.c ci/fuzz-main.c

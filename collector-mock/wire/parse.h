@@ -51,20 +51,9 @@ static inline void col_reader_init(struct col_reader *r, struct col_cursor curso
 
 static inline bool col_reader_next(struct col_reader *r)
 {
-    const uint8_t *at = r->cursor.at;
     enum col_next next;
 
-    r->tag = at;
-    /* most fields: tag and length of one byte each, content of wire type 2 */
-    if (r->cursor.end - at >= 2 && at[0] < 0x80 && (at[0] & 7) == COL_WIRE_BYTES && at[0] >= 8 &&
-        at[1] < 0x80 && r->cursor.end - at - 2 >= at[1]) {
-        r->field.number = at[0] >> 3;
-        r->field.wire = COL_WIRE_BYTES;
-        r->field.scalar = at[1];
-        r->field.data = at + 2;
-        r->cursor.at = at + 2 + at[1];
-        return true;
-    }
+    r->tag = r->cursor.at;
     next = col_field_next(&r->cursor, &r->field);
     r->damaged = next == COL_NEXT_DAMAGED;
     return next == COL_NEXT_FIELD;
@@ -103,22 +92,95 @@ static inline bool col_take_wire(const struct col_reader *r, uint32_t wire, cons
     return r->field.wire == wire || col_fail(r->fault, r->tag, name, "wrong wire type");
 }
 
-/* Most text is short ASCII: look at it by words, the last one overlapping. */
+/* 16 bytes at once, wherever they stand. */
+typedef uint64_t col_pair __attribute__((vector_size(16)));
+
+static inline col_pair col_load_pair(const uint8_t *at)
+{
+    col_pair pair;
+
+    memcpy(&pair, at, sizeof(pair));
+    return pair;
+}
+
+#define COL_HIGH_BITS 0x8080808080808080ULL /* of bytes that are no ASCII */
+
+/* Most text is short ASCII: look at many bytes at once, the last ones overlapping. */
 static inline bool col_ascii(const uint8_t *data, size_t len)
 {
-    uint64_t bits = 0, word;
+    const uint8_t *last = data + len;
+    uint64_t bits = 0;
+    col_pair all;
 
-    if (len < 8) {
-        for (size_t i = 0; i < len; i++)
-            bits |= data[i];
-        return (bits & 0x80) == 0;
+    if (len > 16) {
+        all = col_load_pair(data) | col_load_pair(last - 16);
+        if (len > 32) {
+            all |= col_load_pair(data + 16) | col_load_pair(last - 32);
+            for (data += 32; last - data > 32; data += 16)
+                all |= col_load_pair(data);
+        }
+        bits = all[0] | all[1];
+    } else if (len >= 8) {
+        bits = col_little(data, 8) | col_little(last - 8, 8);
+    } else if (len >= 4) {
+        bits = col_little(data, 4) | col_little(last - 4, 4);
+    } else {
+        for (; data < last; data++)
+            bits |= *data;
     }
-    for (size_t i = 0; i + 8 < len; i += 8) {
-        memcpy(&word, data + i, 8);
-        bits |= word;
+    return (bits & COL_HIGH_BITS) == 0;
+}
+
+/* One varint to the end, of no more than 10 bytes; may: so many bytes before it can be read. */
+static inline bool col_is_varint(const uint8_t *at, size_t len, size_t may)
+{
+    size_t i = 0;
+
+    if (len <= 8 && len + may >= 8) { /* all but the last go on */
+        unsigned others = 8 * (8 - (unsigned)len);
+        return (col_little(at + len - 8, 8) & COL_HIGH_BITS) >> others ==
+               (COL_HIGH_BITS >> 8) >> others;
     }
-    memcpy(&word, data + len - 8, 8);
-    return ((bits | word) & 0x8080808080808080ULL) == 0;
+    while (i < len && i < 9 && at[i] >= 0x80)
+        i++;
+    return i + 1 == len && (i < 9 ? at[i] < 0x80 : at[i] <= 1);
+}
+
+/*
+ * The attribute as nearly every program writes it: key, then value, each once, of less than 128
+ * bytes, a scalar in ASCII: tags and lengths are below 0x80 too, so one look at all bytes of a text
+ * attribute is enough. False says nothing: read it.
+ */
+__attribute__((always_inline)) static inline bool col_is_plain_attribute(const uint8_t *at,
+                                                                         size_t len)
+{
+    uint32_t value_len, head, text;
+    const uint8_t *value;
+    size_t key_end;
+
+    if (len < 6 || len > 0x7f || at[0] != 0x0a)
+        return false;
+    key_end = 2 + (size_t)at[1];
+    value_len = (uint32_t)(len - key_end) - 2;
+    if (value_len - 2 > 0x7d) /* or less than 2 */
+        return false;
+    value = at + key_end;
+    /* 0x12, its length, the tag inside, what follows: of a text 0x0a and two less */
+    head = (uint32_t)col_little(value, 4);
+    text = value_len * 0x01000100U + 0x000a0012U - 0x02000000U;
+    if (head == text)
+        return col_ascii(at, len);
+    if (((head ^ text) & 0xffff) != 0)
+        return false;
+    switch (head >> 16 & 0xff) {
+    case 2 << 3 | COL_WIRE_VARINT:
+    case 3 << 3 | COL_WIRE_VARINT:
+        return col_is_varint(value + 3, value_len - 1, key_end + 3) && col_ascii(at, key_end + 3);
+    case 4 << 3 | COL_WIRE_FIXED64:
+        return value_len == 9 && col_ascii(at, key_end + 3);
+    default:
+        return false;
+    }
 }
 
 static inline struct otl_view col_bytes_of(const struct col_field *field)
@@ -200,6 +262,15 @@ static inline bool col_take_item(const struct col_reader *r, struct col_list *li
     return true;
 }
 
+/* The plain attributes that come next, all at once, if their tag is of one byte; any other field is
+ * left for col_reader_next(). */
+void col_take_plain(struct col_reader *r, uint32_t number, struct col_list *list);
+/* Where they end, in [at, end), which has this tag before each of them. */
+const uint8_t *col_skip_plain(const uint8_t *at, const uint8_t *end, uint8_t tag,
+                              uint32_t *ret_count);
+/* Whether the span is right and has nothing but ids, a name, kind, times, plain attributes and
+ * flags, in their order. False says nothing: read it. */
+bool col_is_usual_span(struct otl_view raw);
 /* One more attribute, checked to its leaves. */
 bool col_take_attribute(const struct col_reader *r, struct col_list *list);
 bool col_check_attribute(struct otl_view raw, unsigned depth, struct col_fault *fault);

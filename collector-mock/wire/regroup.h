@@ -31,7 +31,8 @@ struct col_regroup {
 void col_regroup_init(struct col_regroup *regroup, size_t max);
 void col_regroup_fini(struct col_regroup *regroup);
 /* items is the iterator that gave item; what it points to must hold until finish.
- * OTEL_ERR_LIMIT, OTEL_ERR_MEMORY. */
+ * Of a group's items the last one's resource and scope are written: what is set on one is so for
+ * all of the group. OTEL_ERR_LIMIT, OTEL_ERR_MEMORY. */
 OTEL_MUST_USE enum otel_err col_regroup_item(struct col_regroup *regroup,
                                              const struct col_traces *items,
                                              const struct col_item *item);

@@ -3,6 +3,8 @@
 
 /* Span and what stands in it. */
 
+enum { ATTRIBUTES = 9 };
+
 static bool take_event_field(const struct col_reader *r, struct col_event *ret)
 {
     switch (r->field.number) {
@@ -149,17 +151,136 @@ static bool take_span_field(const struct col_reader *r, struct col_span *ret)
     }
 }
 
+/* ---- a span as nearly every program writes it ---- */
+
+enum {
+    TRACE_ID_BYTES = 18, /* with tag and length */
+    ID_BYTES = 10,
+    IDS_BYTES = TRACE_ID_BYTES + 2 * ID_BYTES,
+    TIME_BYTES = 9,
+    FLAGS_BYTES = 6
+};
+
+/* Whether a field of one byte tag and length begins here; there are two bytes. */
+static inline bool begins(const uint8_t *at, uint32_t number, uint32_t wire, uint8_t second)
+{
+    return at[0] == (number << 3 | wire) && at[1] == second;
+}
+
+/* Behind the name, if that comes next, is short and needs no closer look, and kind and times may
+ * follow; else NULL. */
+static inline const uint8_t *behind_name(const uint8_t *at, const uint8_t *end, bool check)
+{
+    return at[0] == (5 << 3 | COL_WIRE_BYTES) && at[1] < 0x80 &&
+                   end - at >= 2 + at[1] + 2 + 2 * TIME_BYTES &&
+                   (!check || col_ascii(at + 2, at[1]))
+               ? at + 2 + at[1]
+               : NULL;
+}
+
+/* Ids, name, kind and times, as far as they come in this order in their shortest form; what does
+ * not is left for col_reader_next(). */
+static void take_front(struct col_reader *r, struct col_span *ret)
+{
+    const uint8_t *at = r->cursor.at, *end = r->cursor.end, *name;
+
+    if (end - at < IDS_BYTES + 2)
+        return;
+    if (begins(at, 1, COL_WIRE_BYTES, 16)) {
+        memcpy(ret->trace_id, at + 2, 16);
+        at += TRACE_ID_BYTES;
+    }
+    if (begins(at, 2, COL_WIRE_BYTES, 8)) {
+        memcpy(ret->span_id, at + 2, 8);
+        at += ID_BYTES;
+    }
+    if (begins(at, 4, COL_WIRE_BYTES, 8)) {
+        memcpy(ret->parent_span_id, at + 2, 8);
+        at += ID_BYTES;
+    }
+    r->cursor.at = name = at;
+    at = behind_name(at, end, r->fault != NULL);
+    if (at == NULL)
+        return;
+    ret->name = otl_view((const char *)name + 2, name[1]);
+    if (at[0] == (6 << 3 | COL_WIRE_VARINT) && at[1] < 0x80) {
+        ret->kind = at[1];
+        at += 2;
+    }
+    if (at[0] == (7 << 3 | COL_WIRE_FIXED64)) {
+        ret->start_time_unix_nano = col_little(at + 1, 8);
+        at += TIME_BYTES;
+    }
+    if (at[0] == (8 << 3 | COL_WIRE_FIXED64)) {
+        ret->end_time_unix_nano = col_little(at + 1, 8);
+        at += TIME_BYTES;
+    }
+    r->cursor.at = at;
+}
+
+static inline bool flags_come(const uint8_t *at, const uint8_t *end)
+{
+    return end - at >= FLAGS_BYTES && at[0] == (0x80 | (16 << 3 & 0x7f) | COL_WIRE_FIXED32) &&
+           at[1] == 16 >> 4;
+}
+
+bool col_is_usual_span(struct otl_view raw)
+{
+    const uint8_t *at = (const uint8_t *)raw.data, *end = at + raw.len;
+    uint32_t attributes;
+
+    if (raw.len < IDS_BYTES + 2 || !begins(at, 1, COL_WIRE_BYTES, 16) ||
+        !begins(at + TRACE_ID_BYTES, 2, COL_WIRE_BYTES, 8))
+        return false;
+    at += TRACE_ID_BYTES + ID_BYTES;
+    if (begins(at, 4, COL_WIRE_BYTES, 8))
+        at += ID_BYTES;
+    at = behind_name(at, end, true);
+    if (at == NULL)
+        return false;
+    if (at[0] == (6 << 3 | COL_WIRE_VARINT) && at[1] < 0x80)
+        at += 2;
+    if (at[0] != (7 << 3 | COL_WIRE_FIXED64) || at[TIME_BYTES] != (8 << 3 | COL_WIRE_FIXED64))
+        return false;
+    at += 2 * TIME_BYTES;
+    at = col_skip_plain(at, end, ATTRIBUTES << 3 | COL_WIRE_BYTES, &attributes);
+    return at == end || (flags_come(at, end) && end - at == FLAGS_BYTES);
+}
+
+/* Without the instruction for long blocks that memset() becomes here, which begins slowly. */
+static inline void clear(struct col_span *span)
+{
+    const col_pair zero = {0, 0};
+    size_t at = 0;
+
+#pragma GCC unroll 32
+    for (; at + sizeof(zero) <= sizeof(*span); at += sizeof(zero))
+        memcpy((char *)span + at, &zero, sizeof(zero));
+    if (at < sizeof(*span))
+        memset((char *)span + at, 0, sizeof(*span) - at);
+}
+
 bool col_read_span(struct otl_view raw, struct col_span *ret, struct col_fault *fault)
 {
     struct col_reader r;
 
-    memset(ret, 0, sizeof(*ret));
+    clear(ret);
     ret->raw = raw;
     col_reader_init(&r, col_cursor_of(raw), fault);
-    while (col_reader_next(&r))
+    take_front(&r, ret);
+    for (;;) {
+        col_take_plain(&r, ATTRIBUTES, &ret->attributes);
+        if (flags_come(r.cursor.at, r.cursor.end)) {
+            ret->flags = (uint32_t)col_little(r.cursor.at + 2, 4);
+            r.cursor.at += FLAGS_BYTES;
+        }
+        if (r.cursor.at == r.cursor.end)
+            return true;
+        if (!col_reader_next(&r))
+            return col_reader_finish(&r, "span");
         if (!take_span_field(&r, ret))
             return false;
-    return col_reader_finish(&r, "span");
+    }
 }
 
 void col_span_split(struct otl_view raw, struct col_span *ret)

@@ -126,7 +126,7 @@ static bool read_group(const struct group *group, struct col_fault *fault)
     struct col_reader r;
 
     col_reader_init(&r, group->bytes, fault);
-    while (col_reader_next(&r)) {
+    while (col_field_large(&r.cursor, 2, &r.field) || col_reader_next(&r)) {
         bool good = true;
         if (r.field.number == 1)
             good = group->take_head(&r, group->head, group->head_name);
@@ -224,7 +224,8 @@ bool col_member_next(struct col_traces *traces, struct otl_view *ret)
     struct col_field field;
 
     while (traces->fault.why == NULL) {
-        while (col_field_next(&traces->scope_spans, &field) == COL_NEXT_FIELD) {
+        while (col_field_large(&traces->scope_spans, 2, &field) ||
+               col_field_next(&traces->scope_spans, &field) == COL_NEXT_FIELD) {
             if (field.number != 2)
                 continue;
             *ret = col_bytes_of(&field);
@@ -244,7 +245,8 @@ bool col_traces_next_span(struct col_traces *traces, struct col_span *ret)
 
     if (traces->fault.why != NULL)
         return false;
-    while (col_field_next(&traces->scope_spans, &field) == COL_NEXT_FIELD) {
+    while (col_field_large(&traces->scope_spans, 2, &field) ||
+           col_field_next(&traces->scope_spans, &field) == COL_NEXT_FIELD) {
         if (field.number != 2)
             continue;
         if (!col_read_span(col_bytes_of(&field), ret, &traces->fault))
@@ -284,11 +286,13 @@ enum otel_err col_traces_check(struct otl_view request, uint64_t *ret_spans,
                                struct otl_detail *reterr)
 {
     struct col_traces traces;
+    struct otl_view raw;
     struct col_span span;
 
     col_traces_init(&traces, request);
-    while (col_traces_next(&traces, &span))
-        continue;
+    while (col_member_next(&traces, &raw))
+        if (!col_is_usual_span(raw) && !col_read_span(raw, &span, &traces.fault))
+            break;
     if (traces.fault.why != NULL)
         return col_traces_error(&traces, reterr);
     *ret_spans = traces.spans;

@@ -78,12 +78,16 @@ bool col_check_value(struct otl_view raw, unsigned depth, struct col_fault *faul
     return check_value(raw, depth, fault);
 }
 
+/* ---- attributes ---- */
+
 bool col_check_attribute(struct otl_view raw, unsigned depth, struct col_fault *fault)
 {
     struct otl_view text;
     struct col_reader r;
     bool seen = false;
 
+    if (col_is_plain_attribute((const uint8_t *)raw.data, raw.len))
+        return true;
     col_reader_init(&r, col_cursor_of(raw), fault);
     while (col_reader_next(&r)) {
         if (r.field.number == 1) {
@@ -106,6 +110,54 @@ bool col_take_attribute(const struct col_reader *r, struct col_list *list)
 {
     return col_take_item(r, list, "attributes") &&
            (r->fault == NULL || col_check_attribute(col_bytes_of(&r->field), 1, r->fault));
+}
+
+enum { SHORTEST = 8 }; /* plain attribute, with tag and length */
+
+/* A function of its own: its loop wants all registers. */
+const uint8_t *col_skip_plain(const uint8_t *at, const uint8_t *end, uint8_t tag,
+                              uint32_t *ret_count)
+{
+    uint32_t count = 0;
+
+    while (end - at >= SHORTEST && at[0] == tag && (size_t)(end - at) - 2 >= at[1] &&
+           col_is_plain_attribute(at + 2, at[1])) {
+        at += 2 + at[1];
+        count++;
+    }
+    *ret_count = count;
+    return at;
+}
+
+/* The same of attributes that were checked: any whose length is of one byte. */
+static const uint8_t *skip_checked(const uint8_t *at, const uint8_t *end, uint8_t tag,
+                                   uint32_t *ret_count)
+{
+    uint32_t count = 0;
+
+    while (end - at >= SHORTEST && at[0] == tag && at[1] < 0x80 &&
+           (size_t)(end - at) - 2 >= at[1]) {
+        at += 2 + at[1];
+        count++;
+    }
+    *ret_count = count;
+    return at;
+}
+
+void col_take_plain(struct col_reader *r, uint32_t number, struct col_list *list)
+{
+    const uint8_t tag = (uint8_t)(number << 3 | COL_WIRE_BYTES);
+    const uint8_t *at = r->cursor.at, *end = r->cursor.end;
+    uint32_t count;
+
+    at = r->fault != NULL ? col_skip_plain(at, end, tag, &count)
+                          : skip_checked(at, end, tag, &count);
+    if (count > 0 && list->count == 0) {
+        list->cursor = r->cursor;
+        list->field = number;
+    }
+    list->count += count;
+    r->cursor.at = at;
 }
 
 /* ---- reading what was checked ---- */
@@ -197,39 +249,68 @@ bool col_value_next(struct col_list *list, struct col_value *ret)
     return true;
 }
 
-bool col_attribute_next(struct col_list *list, struct col_attribute *ret)
+/* Key and value of an attribute, in any order; the last of each counts. */
+static struct otl_view split_pair(struct otl_view raw, struct otl_view *ret_key)
 {
-    struct otl_view raw, value = {NULL, 0};
-    struct col_cursor cursor;
+    struct col_cursor cursor = col_cursor_of(raw);
+    struct otl_view value = {NULL, 0};
     struct col_field field;
 
-    if (!col_list_next(list, &raw))
-        return false;
-    ret->key = otl_view("", 0);
-    cursor = col_cursor_of(raw);
+    *ret_key = otl_view("", 0);
     while (col_field_next(&cursor, &field) == COL_NEXT_FIELD) {
         if (field.number == 1 && field.wire == COL_WIRE_BYTES)
-            ret->key = col_bytes_of(&field);
+            *ret_key = col_bytes_of(&field);
         else if (field.number == 2 && field.wire == COL_WIRE_BYTES)
             value = col_bytes_of(&field);
     }
-    col_value_split(value, &ret->value);
+    return value;
+}
+
+bool col_attribute_next(struct col_list *list, struct col_attribute *ret)
+{
+    struct otl_view raw;
+
+    if (!col_list_next(list, &raw))
+        return false;
+    col_value_split(split_pair(raw, &ret->key), &ret->value);
     return true;
+}
+
+/* Past the attributes that come next whose key is of another length, in front, and has nothing but
+ * a value behind it: nearly all that one looks past. */
+static void skip_others(struct col_list *list, size_t key_len)
+{
+    const uint8_t *at = list->cursor.at, *end = list->cursor.end;
+    size_t size, len;
+
+    for (; list->count > 0 && end - at >= 6; list->count--, at += 2 + size) {
+        size = at[1];
+        if (at[0] != (list->field << 3 | COL_WIRE_BYTES) || size < 4 || size > 0x7f ||
+            (size_t)(end - at) - 2 < size || at[2] != 0x0a || at[3] > size - 4)
+            break;
+        len = at[3];
+        if (len == key_len || at[4 + len] != 0x12 || at[5 + len] != size - len - 4)
+            break;
+    }
+    list->cursor.at = at;
 }
 
 bool col_attribute_find(const struct col_list *list, const char *key, struct col_value *ret)
 {
     struct col_list copy = *list;
-    struct col_attribute attribute;
+    struct otl_view raw, found, value;
     size_t len = strlen(key);
 
-    while (col_attribute_next(&copy, &attribute)) {
-        if (attribute.key.len == len && memcmp(attribute.key.data, key, len) == 0) {
-            *ret = attribute.value;
-            return true;
-        }
+    for (;;) {
+        skip_others(&copy, len);
+        if (!col_list_next(&copy, &raw))
+            return false;
+        value = split_pair(raw, &found);
+        if (found.len != len || memcmp(found.data, key, len) != 0)
+            continue;
+        col_value_split(value, ret);
+        return true;
     }
-    return false;
 }
 
 bool col_event_next(struct col_list *list, struct col_event *ret)

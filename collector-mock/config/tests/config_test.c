@@ -120,6 +120,9 @@ static const struct {
      "supported"},
     {HEAD "service: {pipelines: {traces: {receivers: otlp, exporters: [nop]}}}\n", "c.yaml:3:43: "},
     {HEAD "connectors: {nop: }\n" PIPELINE, "c.yaml:3:14: unknown type 'nop' for connector"},
+    {"receivers: {otlp: {protocols: {http: {compression_algorithms: [gzip, snapy]}}}}\n" EXPORTERS
+         PIPELINE,
+     "c.yaml:1:70: unknown word 'snapy'"},
     {HEAD "connectors: {forward: }\n"
           "service: {pipelines: {traces: {receivers: [otlp], exporters: [forward]}}}\n",
      "c.yaml:3:14: connector \"forward\" used as exporter in [traces] pipeline but not used in any "

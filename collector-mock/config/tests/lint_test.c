@@ -112,6 +112,14 @@ static void every_mistake_is_reported_at_once(void **state)
     "exporters: {nop: }\n"
 #define TAIL "{policies: [{name: a, type: always_sample}]}"
 
+#define GUARDED(first, second)                                                                     \
+    "receivers: {otlp: {protocols: {\n    " first ",\n    " second "}}}\n"                         \
+    "exporters: {nop: }\n"                                                                         \
+    "extensions: {basicauth: {htpasswd: {inline: 'a:b'}}}\n"                                       \
+    "processors: {memory_limiter: {limit_mib: 512, check_interval: 1s}}\n"                         \
+    "service: {extensions: [basicauth], pipelines: {traces: {receivers: [otlp],\n"                 \
+    "  processors: [memory_limiter], exporters: [nop]}}}\n"
+
 static const struct {
     const char *text;
     const char *lines[4];
@@ -142,13 +150,61 @@ static const struct {
      {"advice c.yaml:1:32: 'otlp' depends on the version: a protocol without endpoint",
       "advice c.yaml:2:20: exporter 'debug' is used by no pipeline",
       "advice c.yaml:6:32: pipeline 'traces': tail_sampling sees whole traces only where", NULL}},
+    {GUARDED("grpc: {endpoint: '127.0.0.1:1', auth: {authenticator: basicauth}}",
+             "http: {endpoint: '127.0.0.1:2'}"),
+     {"advice c.yaml:3:5: receiver 'otlp' asks for credentials over gRPC alone: over HTTP "
+      "everybody may send", NULL}},
+    {GUARDED("http: {endpoint: '127.0.0.1:1', auth: {authenticator: basicauth}}",
+             "grpc: {endpoint: '127.0.0.1:2'}"),
+     {"advice c.yaml:3:5: receiver 'otlp' asks for credentials over HTTP alone: over gRPC "
+      "everybody may send", NULL}},
+    {GUARDED("http: {endpoint: '127.0.0.1:1', auth: {authenticator: basicauth}}",
+             "grpc: {endpoint: '127.0.0.1:2', auth: {authenticator: basicauth}}"),
+     {NULL}},
 };
+
+/* An id that names two things is told where it is named, at either end of a pipeline. That needs a
+ * connector and another component of one type, which there are none of: one is unknown. */
+static void ids_of_two_components_are_ambiguous(void **state)
+{
+    static const char text[] =
+        "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:1'}}}, forward: }\n"
+        "exporters: {nop: , forward/b: }\n"
+        "connectors: {forward: , forward/b: }\n"
+        "service: {pipelines: {traces: {receivers: [otlp], exporters: [forward/b]},\n"
+        "  traces/2: {receivers: [forward], exporters: [nop]}}}\n";
+    static const char *const lines[] = {
+        "error c.yaml:1:67: unknown type 'forward' for receiver 'forward'",
+        "error c.yaml:2:20: unknown type 'forward' for exporter 'forward/b'",
+        "error c.yaml:4:63: 'forward/b' is ambiguous: it is the id of an exporter and of a "
+        "connector",
+        "error c.yaml:5:26: 'forward' is ambiguous: it is the id of a receiver and of a connector",
+        "advice ", "advice ", "advice ", "advice ", "advice ", "advice ", NULL};
+
+    (void)state;
+    expect(text, false, lines);
+}
 
 static void what_is_probably_not_meant_is_advised_against(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++)
         expect(advice[i].text, false, advice[i].lines);
+}
+
+static void a_variable_that_is_not_set_is_warned_of(void **state)
+{
+    static const char *const lines[] = {
+        "warning c.yaml:1:49: the environment has no variable COL_TEST_NO_SUCH: it is empty here "
+        "(${env:COL_TEST_NO_SUCH:-text} has a default)",
+        "advice c.yaml:3:23: pipeline", NULL};
+
+    (void)state;
+    assert_int_equal(unsetenv("COL_TEST_NO_SUCH"), 0);
+    expect("receivers: {otlp: {protocols: {http: {endpoint: '${env:COL_TEST_NO_SUCH}:0'}}}}\n"
+           "exporters: {nop: {}}\n"
+           "service: {pipelines: {traces: {receivers: [otlp], exporters: [nop]}}}\n",
+           false, lines);
 }
 
 static void what_is_no_yaml_is_one_error_with_its_place(void **state)
@@ -178,7 +234,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mistake_is_reported_at_once),
+        cmocka_unit_test(ids_of_two_components_are_ambiguous),
         cmocka_unit_test(what_is_probably_not_meant_is_advised_against),
+        cmocka_unit_test(a_variable_that_is_not_set_is_warned_of),
         cmocka_unit_test(what_is_no_yaml_is_one_error_with_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

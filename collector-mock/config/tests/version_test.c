@@ -72,6 +72,26 @@ static const struct {
      "since v0.144"},
     {SETTING("tail_sampling", ALWAYS ", decision_wait_after_root_received: 1s"), 144, COL_ERROR,
      "!unknown"},
+    {SETTING("tail_sampling", ALWAYS ", sample_on_first_match: true"), 126, COL_ERROR,
+     "since v0.127"},
+    {SETTING("tail_sampling", ALWAYS ", drop_pending_traces_on_shutdown: true"), 140, COL_ERROR,
+     "since v0.141"},
+    {SETTING("tail_sampling", ALWAYS ", maximum_trace_size_bytes: 9"), 144, COL_ERROR,
+     "since v0.145"},
+    {SETTING("tail_sampling", ALWAYS ", maximum_trace_size_bytes: 9"), 145, COL_ERROR,
+     "!unknown"},
+    {POLICY("type: trace_flags"), 144, COL_ERROR,
+     "c.yaml:3:57: processor 'tail_sampling': unknown sampling policy type 'trace_flags' in "
+     "v0.144: it is there since v0.145"},
+    {POLICY("type: trace_flags"), 145, COL_ERROR, "!unknown"},
+    {POLICY("type: and, and: {and_sub_policy: [{name: b, type: bytes_limiting}]}"), 140, COL_ERROR,
+     "unknown sampling policy type 'bytes_limiting' in v0.140: it is there since v0.141"},
+    {POLICY("type: not, not: {not_sub_policy: {name: b, type: always_sample}}"), 144, COL_ERROR,
+     "unknown sampling policy type 'not'"},
+    {POLICY("type: drop, drop: {drop_sub_policy: [{name: b, type: always_sample}]}"), 125,
+     COL_ERROR, "since v0.126"},
+    {POLICY("type: drop, drop: {drop_sub_policy: [{name: b, type: always_sample}]}"), 126,
+     COL_ERROR, "!unknown"},
     {SETTING("tail_sampling", ALWAYS ", sampling_strategy: span-ingest"), 148, COL_ERROR,
      "since v0.149"},
     {SETTING("tail_sampling", ALWAYS ", sampling_strategy: span-ingest"), 149, COL_ERROR,
@@ -112,10 +132,19 @@ static const struct {
     {POLICY("type: composite, composite: {max_total_spans_per_second: 9, policy_order: [b], "
             "composite_sub_policy: [{name: b, type: always_sample}]}"),
      0, COL_ADVICE, "a sub-policy without rate_allocation: before v0.158 it never samples"},
+    {POLICY("type: composite, composite: {max_total_spans_per_second: 9, policy_order: [b], "
+            "composite_sub_policy: [{name: b, type: always_sample}]}"),
+     0, COL_ADVICE, "c.yaml:3:41: 'tail_sampling': policy_order is not looked at"},
     {HEAD NOP "processors: {tail_sampling: {policies: [{name: a, type: latency, latency: "
               "{threshold_ms: 5}}], compat: {latency_lower_bound: inclusive}}}\n"
               SERVICE("tail_sampling", "nop"),
      0, COL_ADVICE, "!latency.threshold_ms"},
+    {HEAD NOP "processors: {filter: {traces: {span: ['name == nil']}}}\n" SERVICE("filter", "nop"),
+     152, COL_ADVICE,
+     "c.yaml:3:14: 'filter' depends on the version: what fails where error_mode is not set: before "
+     "v0.153 its request is refused, since then it is passed over (here: as before)"},
+    {HEAD NOP "processors: {transform: {error_mode: silent}}\n" SERVICE("transform", "nop"), 0,
+     COL_ADVICE, "!error_mode"},
     /* addresses */
     {"receivers: {otlp: {protocols: {grpc: }}}\n" NOP SERVICE("", "nop"), 103, COL_ADVICE,
      "c.yaml:1:32: 'otlp' depends on the version: a protocol without endpoint: before v0.104 it "

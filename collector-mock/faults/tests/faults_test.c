@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Faults without sockets: who is hit, what is held, when it ends. */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,13 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <event2/event.h>
 #include <jansson.h>
 
+#include "collector-mock/faults/door.h"
 #include "collector-mock/faults/faults.h"
+#include "sdk/base/tests/shortage.h"
 
 #define MS OTL_NS_PER_MS
 
@@ -127,7 +132,7 @@ static double metric(const struct rig *rig, const char *series)
     double value = -1;
 
     otl_buf_init(&text, 1 << 20);
-    assert_int_equal(col_metrics_write(rig->metrics, &text), OTEL_OK);
+    assert_int_equal(col_metrics_write(rig->metrics, true, &text), OTEL_OK);
     snprintf(key, sizeof(key), "\n%s ", series);
     at = strstr(text.data, key);
     if (at != NULL)
@@ -371,6 +376,47 @@ static void test_a_delay_is_kept_when_its_fault_is_over(void **state)
     assert_false(col_faults_hold(rig->faults, fault, rig->delay_ns, on_release, rig));
 }
 
+/* One under way and one whose count is used up; a third that nobody ends goes on holding. */
+static void test_a_delay_that_is_ended_by_its_id_answers_at_once(void **state)
+{
+    struct rig *rig = *state;
+    struct col_fault_plan delay = {.id = 1, .kind = COL_FAULT_DELAY, .delay_ns = 3600000 * MS,
+                                   .count = 1, .probability = 1};
+    const struct col_fault_plan *struck;
+
+    begin(rig, delay);
+    assert_true(keep(rig));
+    event_base_loop(rig->base, EVLOOP_NONBLOCK);
+    assert_int_equal(rig->ended, 1);
+    delay.id = 2;
+    begin(rig, delay);
+    assert_true(keep(rig));
+    event_base_loop(rig->base, EVLOOP_NONBLOCK);
+    delay.id = 3;
+    delay.count = 0;
+    begin(rig, delay);
+    assert_true(keep(rig));
+    assert_true(keep(rig));
+    struck = strike(rig); /* its pipeline is not through yet */
+    assert_true(metric(rig, "collector_mock_fault_held") == 4);
+    assert_int_equal(rig->answered, 0);
+    assert_true(col_faults_end(rig->faults, 1));
+    assert_int_equal(rig->answered, 1);
+    assert_true(col_faults_end(rig->faults, 3));
+    assert_int_equal(rig->answered, 3);
+    assert_int_equal(rig->dropped, 0);
+    assert_int_equal(rig->deeds.requests, 3);
+    assert_int_equal(rig->deeds.dropped, 0);
+    assert_false(col_faults_hold(rig->faults, struck, rig->delay_ns, on_release, rig));
+    assert_true(metric(rig, "collector_mock_fault_not_held_total") == 0);
+    assert_true(metric(rig, "collector_mock_fault_held") == 1);
+    assert_false(col_faults_end(rig->faults, 3)); /* there is nothing left of it */
+    assert_false(col_faults_end(rig->faults, 4));
+    assert_int_equal(rig->answered, 3);
+    assert_true(col_faults_end(rig->faults, 2));
+    assert_int_equal(rig->answered, 4);
+}
+
 /* Every kind has its line at the beginning and at the end, whatever its settings. */
 static void test_every_kind_is_in_the_record(void **state)
 {
@@ -419,6 +465,31 @@ static void test_values_that_do_not_fit_are_refused(void **state)
                      OTEL_ERR_LIMIT);
 }
 
+static void test_who_cannot_be_let_in_waits_at_the_door(void **state)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct rig *rig = *state;
+    struct col_door *door;
+    char text[300];
+    struct pollfd answer = {fd, POLLIN, 0};
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s.door", rig->record);
+    assert_int_equal(col_door_new(rig->base, address.sun_path, rig->faults, &door, NULL), OTEL_OK);
+    shortage_begin();
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(send(fd, "nonsense\n", 9, MSG_NOSIGNAL), 9);
+    shortage_await_listeners(rig->base, 0);
+    shortage_end();
+    shortage_await_listeners(rig->base, 1);
+    for (int i = 0; i < 30000 && poll(&answer, 1, 1) == 0; i++)
+        event_base_loop(rig->base, EVLOOP_NONBLOCK);
+    assert_true(recv(fd, text, sizeof(text), MSG_DONTWAIT) > 8);
+    assert_memory_equal(text, "{\"event\"", 8);
+    close(fd);
+    col_door_free(door);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,9 +510,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_refusal_names_the_connections_that_it_ends, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_kept_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_delay_that_is_ended_by_its_id_answers_at_once,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_delay_is_kept_when_its_fault_is_over, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_every_kind_is_in_the_record, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_cannot_be_let_in_waits_at_the_door, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_values_that_do_not_fit_are_refused, setup, teardown),
     };
 

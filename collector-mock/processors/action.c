@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 
+#include "collector-mock/extensions/base64.h"
 #include "collector-mock/pipeline/metadata.h"
 #include "collector-mock/processors/regex.h"
 #include "sdk/base/mem.h"
@@ -18,13 +19,21 @@ static const char *const verbs[] = {"insert", "update",  "upsert",  "delete",
                                     "hash",   "extract", "convert", NULL};
 static const char *const types[] = {"int", "double", "string", NULL};
 
+/* What of the client. */
+enum source { FROM_NOTHING, FROM_HEADER, FROM_ADDRESS, FROM_USER, FROM_CREDENTIALS };
+
+enum { ADDRESS_SIZE = 64, USER_MAX = 8192 };
+
 struct action {
     enum verb verb;
     struct otl_view key;  /* empty: the pattern alone */
     struct otl_view value;
     bool has_value;
     struct otl_view from; /* empty: none */
-    const char *context;  /* a header of the client; NULL: none */
+    enum source source;   /* of from_context */
+    const char *header;   /* FROM_HEADER: its name, in lower case */
+    struct otl_view otherwise; /* default_value */
+    bool has_otherwise;
     const struct col_host *host;
     struct col_regex *regex;
     enum col_value_kind to;
@@ -43,6 +52,7 @@ static const struct otl_schema keys[] = {
     {.key = "pattern", .type = OTL_SCHEMA_STRING},
     {.key = "from_attribute", .type = OTL_SCHEMA_STRING},
     {.key = "from_context", .type = OTL_SCHEMA_STRING},
+    {.key = "default_value", .type = OTL_SCHEMA_ANY, .nullable = true},
     {.key = "converted_type", .type = OTL_SCHEMA_STRING},
     OTL_SCHEMA_END};
 const struct otl_schema col_action_schema[] = {{.type = OTL_SCHEMA_MAP, .child = keys},
@@ -74,7 +84,7 @@ static bool has(const struct reading *r, const char *key)
 
     return value != NULL && !json_is_null(value) &&
            !(json_is_string(value) && strcmp(key, "value") != 0 &&
-             json_string_length(value) == 0);
+             strcmp(key, "default_value") != 0 && json_string_length(value) == 0);
 }
 
 static enum otel_err read_verb(const struct reading *r, enum verb *ret)
@@ -106,8 +116,9 @@ static enum otel_err check_settings(const struct reading *r, enum verb verb)
     if (!has(r, "key") && !(by_pattern && has(r, "pattern")))
         return wrong(r, "action", by_pattern ? "at least one of 'key' and 'pattern' is needed"
                                              : "the field 'key' is missing");
-    if (writes && sources == 0)
-        return wrong(r, "action", "either 'value', 'from_attribute' or 'from_context' is needed");
+    if (writes && sources == 0 && !has(r, "default_value"))
+        return wrong(r, "action", "either 'value', 'from_attribute', 'from_context' or "
+                                  "'default_value' is needed");
     if (writes && sources > 1)
         return wrong(r, "action", "several sources of a value are set");
     if (!writes && sources > 0)
@@ -157,26 +168,31 @@ static enum otel_err read_pattern(const struct reading *r, struct action *action
     return OTEL_OK;
 }
 
-/* metadata.NAME or NAME: a header of the client, where the receiver keeps them. */
+/* client.address; auth.username and auth.raw, which basicauth knows, and nobody here knows another
+ * one; metadata.NAME or NAME: a header, where the receiver keeps them. */
 static enum otel_err read_context(struct col_actions *actions, const struct reading *r,
                                   struct action *action)
 {
     const char *name = text_of(r, "from_context");
     char *lower;
 
-    if (strncmp(name, "auth.", 5) == 0 || strncmp(name, "client.", 7) == 0) {
-        otl_log_line(&r->args->host->log, OTL_LOG_WARN,
-                     "processor '%s': action %zu: from_context: '%s' finds nothing here",
-                     r->args->id, r->index, name);
+    if (strcmp(name, "client.address") == 0)
+        action->source = FROM_ADDRESS;
+    else if (strcmp(name, "auth.username") == 0)
+        action->source = FROM_USER;
+    else if (strcmp(name, "auth.raw") == 0)
+        action->source = FROM_CREDENTIALS;
+    else if (strncmp(name, "auth.", 5) != 0)
+        action->source = FROM_HEADER;
+    if (action->source != FROM_HEADER)
         return OTEL_OK;
-    }
     lower = otl_arena_strdup(&actions->arena,
                              strncmp(name, "metadata.", 9) == 0 ? name + 9 : name);
     if (lower == NULL)
         return otl_detail_set(r->reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     for (char *at = lower; *at != '\0'; at++)
         *at = (char)tolower((unsigned char)*at);
-    action->context = lower;
+    action->header = lower;
     return OTEL_OK;
 }
 
@@ -200,6 +216,10 @@ static enum otel_err read_action(struct col_actions *actions, const struct readi
     if (action->has_value)
         err = col_edit_value_of_tree(&actions->arena, json_object_get(r->map, "value"),
                                      &action->value);
+    action->has_otherwise = has(r, "default_value");
+    if (err == OTEL_OK && action->has_otherwise)
+        err = col_edit_value_of_tree(&actions->arena, json_object_get(r->map, "default_value"),
+                                     &action->otherwise);
     if (err == OTEL_OK && has(r, "pattern"))
         err = read_pattern(r, action);
     if (err == OTEL_OK && action->verb == CONVERT)
@@ -269,27 +289,117 @@ static enum otel_err set(struct col_attributes *attributes, struct otl_view key,
     return err == OTEL_OK ? col_attributes_set(attributes, key, bytes) : err;
 }
 
+/* All values of the header, with ; between them; data is NULL: there is none. */
+static enum otel_err join_header(const struct action *action, struct otl_arena *arena,
+                                 struct otl_view *ret)
+{
+    struct otl_view value = col_metadata_get(action->host, action->header, 0);
+    size_t len = 0, at = 0;
+    char *text;
+
+    *ret = value;
+    if (col_metadata_get(action->host, action->header, 1).data == NULL)
+        return OTEL_OK;
+    for (size_t i = 0; value.data != NULL; i++) {
+        len += value.len + 1;
+        value = col_metadata_get(action->host, action->header, i + 1);
+    }
+    text = otl_arena_alloc(arena, len);
+    if (text == NULL)
+        return OTEL_ERR_MEMORY;
+    for (size_t i = 0; at < len; i++) {
+        value = col_metadata_get(action->host, action->header, i);
+        if (value.len > 0)
+            memcpy(text + at, value.data, value.len);
+        at += value.len;
+        text[at++] = ';';
+    }
+    *ret = otl_view(text, len - 1);
+    return OTEL_OK;
+}
+
+/* What stands before the colon of USER:PASSWORD. */
+static enum otel_err user_of(struct otl_view credentials, struct otl_arena *arena,
+                             struct otl_view *ret)
+{
+    uint8_t *words = otl_arena_alloc(arena, USER_MAX);
+    const uint8_t *colon;
+    size_t len;
+
+    if (words == NULL)
+        return OTEL_ERR_MEMORY;
+    len = col_base64_decode(credentials, words, USER_MAX);
+    colon = len != SIZE_MAX ? memchr(words, ':', len) : NULL;
+    if (colon != NULL)
+        *ret = otl_view((const char *)words, (size_t)(colon - words));
+    return OTEL_OK;
+}
+
+/* data is NULL: nothing is known of it. */
+static enum otel_err ask_client(const struct action *action, struct otl_arena *arena,
+                                struct otl_view *ret)
+{
+    const struct col_metadata *client = action->host->metadata;
+    char *address;
+
+    *ret = otl_view(NULL, 0);
+    if (action->source == FROM_HEADER)
+        return join_header(action, arena, ret);
+    if (action->source == FROM_ADDRESS) {
+        address = otl_arena_alloc(arena, ADDRESS_SIZE);
+        if (address == NULL)
+            return OTEL_ERR_MEMORY;
+        if (client == NULL || client->address == NULL ||
+            !client->address(client->from, address, ADDRESS_SIZE))
+            address[0] = '\0'; /* which the Collector writes, too */
+        *ret = otl_view_str(address);
+        return OTEL_OK;
+    }
+    if (client == NULL || client->credentials.len == 0)
+        return OTEL_OK;
+    if (action->source == FROM_USER)
+        return user_of(client->credentials, arena, ret);
+    *ret = client->credentials;
+    return OTEL_OK;
+}
+
+/* An AnyValue message; false in *ret_found: there is no value, and nothing is done. */
+static enum otel_err find_value(const struct action *action,
+                                const struct col_attributes *attributes, struct otl_view *ret,
+                                bool *ret_found)
+{
+    const struct col_entry *source = NULL;
+    struct otl_view said = {NULL, 0};
+    enum otel_err err = OTEL_OK;
+    struct col_value text;
+
+    *ret_found = true;
+    *ret = action->value;
+    if (action->has_value)
+        return OTEL_OK;
+    if (action->source != FROM_NOTHING)
+        err = ask_client(action, attributes->arena, &said);
+    if (err == OTEL_OK && said.data != NULL && otl_utf8_valid(said.data, said.len)) {
+        text = text_value(said);
+        return col_edit_value(attributes->arena, &text, ret);
+    }
+    if (action->from.len > 0)
+        source = col_attributes_find(attributes, action->from);
+    *ret = source != NULL ? source->value : action->otherwise;
+    *ret_found = source != NULL || action->has_otherwise;
+    return err;
+}
+
 static enum otel_err write_value(const struct action *action, struct col_attributes *attributes)
 {
-    bool there = col_attributes_find(attributes, action->key) != NULL;
-    const struct col_entry *source = NULL;
-    struct col_value said;
+    bool there = col_attributes_find(attributes, action->key) != NULL, found;
+    struct otl_view value;
+    enum otel_err err;
 
     if (action->verb == INSERT ? there : action->verb == UPDATE && !there)
         return OTEL_OK;
-    if (action->context != NULL) {
-        said = text_value(col_metadata_get(action->host, action->context));
-        return said.text.len > 0 && otl_utf8_valid(said.text.data, said.text.len)
-                   ? set(attributes, action->key, &said)
-                   : OTEL_OK;
-    }
-    if (!action->has_value) {
-        source = action->from.len > 0 ? col_attributes_find(attributes, action->from) : NULL;
-        if (source == NULL)
-            return OTEL_OK;
-    }
-    return col_attributes_set(attributes, action->key,
-                              source != NULL ? source->value : action->value);
+    err = find_value(action, attributes, &value, &found);
+    return err == OTEL_OK && found ? col_attributes_set(attributes, action->key, value) : err;
 }
 
 enum otel_err col_action_hash(struct otl_arena *arena, const struct col_value *value,

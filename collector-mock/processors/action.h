@@ -9,9 +9,9 @@
  * The list of actions of the attributes and resource processors: insert, update, upsert, delete,
  * hash, extract, convert, one after another on a list of attributes.
  *
- * from_context finds nothing: a batch has no client here, so such an action does nothing, which
- * is what the Collector does with a key that is not there. Arrays and maps are not converted to
- * text.
+ * from_context: client.address, auth.username and auth.raw (of basicauth), metadata.NAME or NAME (a
+ * header, its values joined by ;). What is not known counts as not there, and default_value is
+ * taken. Arrays and maps are not converted to text.
  *
  * Life      new -> run... -> free.
  * Threads   one owner.

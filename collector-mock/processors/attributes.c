@@ -56,18 +56,12 @@ static enum otel_err change_point(void *arg, const struct col_metric *metric,
 
 static enum otel_err change_log(struct attributes *self, struct col_item *item)
 {
-    struct col_match_subject subject = {.resource = item->resource, .scope = item->scope};
-    struct col_value body;
     struct col_log log;
 
     col_log_split(item->raw, &log);
-    col_value_split(log.body, &body);
-    subject.attributes = &log.attributes;
-    subject.severity = log.severity_text;
-    if (body.kind == COL_VALUE_STRING)
-        subject.body = body.text;
-    return col_match_true(self->match, &subject) ? change(self, &item->raw, COL_LOG_ATTRIBUTES)
-                                                 : OTEL_OK;
+    return col_match_log(self->match, &log, item->resource, item->scope)
+               ? change(self, &item->raw, COL_LOG_ATTRIBUTES)
+               : OTEL_OK;
 }
 
 static enum otel_err change_metric(struct attributes *self, struct col_item *item)

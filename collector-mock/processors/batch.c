@@ -20,7 +20,8 @@
  * timeout or send_batch_size 0 each request is handed on at once, split by send_batch_max_size.
  *
  * Requests that belong together are joined by their bytes; only a batch that has to be cut is
- * grouped anew. What waits is bounded by send_batch_size and one request.
+ * grouped anew. What waits is bounded by send_batch_size and one request, and shown in
+ * collector_mock_batch_held_...: taken = handed on + lost + held, at every moment.
  *
  * With metadata_keys there is one such batch for each set of values that clients said, made when
  * they first come and kept; over metadata_cardinality_limit a request is refused for good.
@@ -38,8 +39,8 @@ struct batches {
     uint64_t limit; /* of shards; 0: none */
     struct batch *first;
     uint64_t count;
-    struct otl_buf said; /* values of the request at hand, each behind its length */
-    uint64_t *by_size, *by_timeout, *lost, *cardinality;
+    struct otl_buf said; /* values of the request at hand, see listen_to() */
+    uint64_t *by_size, *by_timeout, *lost, *held, *cardinality;
     struct col_histogram *sizes, *bytes; /* bytes NULL: not shown */
 };
 
@@ -72,6 +73,14 @@ static const struct otl_schema keys[] = {
     OTL_SCHEMA_END};
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
+/* What waits, in all shards. */
+static void hold(struct batch *batch, uint64_t items)
+{
+    *batch->all->held -= batch->items;
+    *batch->all->held += items;
+    batch->items = items;
+}
+
 /* Errors of what stands behind are swallowed, as they are upstream, where only what was handed on
  * is counted under what made it go. */
 static void emit(struct batch *batch, struct otl_view request, uint64_t items,
@@ -103,7 +112,7 @@ static void emit_all(struct batch *batch, uint64_t *trigger)
     if (batch->items > 0)
         emit(batch, otl_view(batch->pending.data, batch->pending.len), batch->items, trigger);
     otl_buf_reset(&batch->pending);
-    batch->items = 0;
+    hold(batch, 0);
 }
 
 static void lose_all(struct batch *batch, enum otel_err err)
@@ -114,7 +123,7 @@ static void lose_all(struct batch *batch, enum otel_err err)
                  otel_err_text(err));
     *batch->lost += batch->items;
     otl_buf_reset(&batch->pending);
-    batch->items = 0;
+    hold(batch, 0);
 }
 
 static void emit_piece(struct batch *batch, uint64_t *trigger, enum otel_err *err)
@@ -158,7 +167,7 @@ static void emit_cut(struct batch *batch, uint64_t enough, uint64_t *trigger)
         otl_buf_reset(&batch->pending);
         err = otl_buf_append(&batch->pending, rest.data, rest.len);
     }
-    batch->items = left;
+    hold(batch, left);
     if (err != OTEL_OK)
         lose_all(batch, err);
 }
@@ -172,10 +181,12 @@ static void emit_rest(struct batch *batch)
         emit_all(batch, batch->by_timeout);
 }
 
+/* Also while there is nothing to send: a timeout of nearly nothing is a millisecond. */
 static void restart_timer(struct batch *batch)
 {
-    const struct timeval after = {(time_t)(batch->timeout_ns / OTL_NS_PER_S),
-                                  (suseconds_t)(batch->timeout_ns % OTL_NS_PER_S / 1000)};
+    uint64_t pause_ns = batch->timeout_ns > OTL_NS_PER_MS ? batch->timeout_ns : OTL_NS_PER_MS;
+    const struct timeval after = {(time_t)(pause_ns / OTL_NS_PER_S),
+                                  (suseconds_t)(pause_ns % OTL_NS_PER_S / 1000)};
 
     if (batch->timer != NULL)
         event_add(batch->timer, &after);
@@ -210,7 +221,7 @@ static enum otel_err take(struct batch *batch, const struct col_batch *in,
                               otel_err_text(err));
     if (batch->items == 0)
         batch->since_ns = in->mono_ns;
-    batch->items += in->items;
+    hold(batch, batch->items + in->items);
     if (batch->items < enough)
         return OTEL_OK;
     if (batch->max > 0 && batch->items > batch->max)
@@ -223,20 +234,25 @@ static enum otel_err take(struct batch *batch, const struct col_batch *in,
 
 /* ---- shards ---- */
 
-/* The value of a key, of those that the shard stands for. */
-static struct otl_view value_of(const void *from, const char *name_of_key)
+/* A value of a key, of those that the shard stands for. */
+static struct otl_view value_of(const void *from, const char *name_of_key, size_t index)
 {
     const struct batch *batch = from;
     const char *at = batch->values.data;
 
     for (size_t i = 0; i < batch->all->key_count; i++) {
-        uint32_t len;
-        memcpy(&len, at, sizeof(len));
-        if (strcmp(batch->all->keys[i], name_of_key) == 0)
-            return otl_view(at + sizeof(len), len);
-        at += sizeof(len) + len;
+        bool wanted = strcmp(batch->all->keys[i], name_of_key) == 0;
+        uint32_t count, len;
+        memcpy(&count, at, sizeof(count));
+        at += sizeof(count);
+        for (uint32_t k = 0; k < count; k++) {
+            memcpy(&len, at, sizeof(len));
+            if (wanted && k == index)
+                return otl_view(at + sizeof(len), len);
+            at += sizeof(len) + len;
+        }
     }
-    return otl_view("", 0);
+    return otl_view(NULL, 0);
 }
 
 static void free_shard(struct batch *batch)
@@ -258,7 +274,7 @@ static enum otel_err new_shard(struct batches *all, struct batch **ret)
         return OTEL_ERR_MEMORY;
     batch->all = all;
     batch->create = all->create;
-    batch->metadata = (struct col_metadata){value_of, batch};
+    batch->metadata = (struct col_metadata){.get = value_of, .from = batch};
     batch->timeout_ns = otl_tree_duration_ns(config, "timeout", 200 * OTL_NS_PER_MS);
     batch->size = (uint64_t)otl_tree_int(config, "send_batch_size", 8192);
     batch->max = (uint64_t)otl_tree_int(config, "send_batch_max_size", 0);
@@ -282,19 +298,33 @@ static enum otel_err new_shard(struct batches *all, struct batch **ret)
     return OTEL_OK;
 }
 
-/* What the client said under the keys. */
+/* What the client said under a key: how many values, and each behind its length. */
+static enum otel_err listen_for(struct batches *all, const char *key)
+{
+    struct otl_view value = col_metadata_get(all->create.host, key, 0);
+    size_t count_at = all->said.len;
+    uint32_t count = 0, len;
+    enum otel_err err = otl_buf_append(&all->said, &count, sizeof(count));
+
+    while (err == OTEL_OK && value.data != NULL) {
+        len = (uint32_t)value.len;
+        err = otl_buf_append(&all->said, &len, sizeof(len));
+        if (err == OTEL_OK && len > 0)
+            err = otl_buf_append(&all->said, value.data, len);
+        value = col_metadata_get(all->create.host, key, ++count);
+    }
+    if (err == OTEL_OK)
+        memcpy(all->said.data + count_at, &count, sizeof(count));
+    return err;
+}
+
 static enum otel_err listen_to(struct batches *all)
 {
     enum otel_err err = OTEL_OK;
 
     otl_buf_reset(&all->said);
-    for (size_t i = 0; i < all->key_count && err == OTEL_OK; i++) {
-        struct otl_view value = col_metadata_get(all->create.host, all->keys[i]);
-        uint32_t len = (uint32_t)value.len;
-        err = otl_buf_append(&all->said, &len, sizeof(len));
-        if (err == OTEL_OK)
-            err = otl_buf_append(&all->said, value.data, value.len);
-    }
+    for (size_t i = 0; i < all->key_count && err == OTEL_OK; i++)
+        err = listen_for(all, all->keys[i]);
     return err;
 }
 
@@ -375,8 +405,10 @@ static bool count_sizes(struct batches *batch, const char *labels)
 static bool count(struct batches *batch)
 {
     struct col_metrics *metrics = batch->create.host->metrics;
-    char labels[160];
+    char labels[160], held[64];
 
+    snprintf(held, sizeof(held), "collector_mock_batch_held_%s",
+             col_signal_items(batch->create.signal));
     snprintf(labels, sizeof(labels), "processor=\"%s\"", batch->create.id);
     batch->by_size =
         col_metrics_counter(metrics, "otelcol_processor_batch_batch_size_trigger_send", labels,
@@ -387,11 +419,12 @@ static bool count(struct batches *batch)
     batch->lost = col_host_items(batch->create.host, batch->create.signal,
                                  "collector_mock_batch_lost", labels,
                                  "What was acknowledged and refused by what follows.");
+    batch->held = col_metrics_gauge(metrics, held, labels, "What waits for the rest of its batch.");
     batch->cardinality =
         col_metrics_gauge(metrics, "otelcol_processor_batch_metadata_cardinality", labels,
                           "Sets of values of metadata_keys that have a batch of their own.");
     return count_sizes(batch, labels) && batch->cardinality != NULL && batch->by_size != NULL &&
-           batch->by_timeout != NULL && batch->lost != NULL;
+           batch->by_timeout != NULL && batch->lost != NULL && batch->held != NULL;
 }
 
 static enum otel_err check(const struct col_create *args, struct otl_detail *reterr)

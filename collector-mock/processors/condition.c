@@ -9,14 +9,41 @@
 #include "collector-mock/processors/condition_tree.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
+#include "sdk/base/yaml/schema.h"
 
 enum { TEXT_MAX = 65536, TERMS_MAX = 256, DEPTH_MAX = 32, ARENA_MAX = 4 << 20, WORD_MAX = 64 };
 
-struct col_term *col_parse_fail(struct col_parser *p, const char *what)
+static struct col_term *fail(struct col_parser *p, enum otel_err err, const char *what)
 {
-    otl_detail_set(p->reterr, OTEL_ERR_SYNTAX, NULL, 0, 0, "'%.200s', character %zu: %s", p->text,
+    otl_detail_set(p->reterr, err, NULL, 0, 0, "'%.200s', character %zu: %s", p->text,
                    (size_t)(p->at - p->text) + 1, what);
     return NULL;
+}
+
+struct col_term *col_parse_fail(struct col_parser *p, const char *what)
+{
+    return fail(p, OTEL_ERR_SYNTAX, what);
+}
+
+struct col_term *col_parse_not_here(struct col_parser *p, const char *what)
+{
+    return fail(p, OTEL_ERR_UNSUPPORTED, what);
+}
+
+struct col_term *col_parse_no_function(struct col_parser *p, const char *const *near)
+{
+    size_t len = col_parse_word_length(p);
+    char word[WORD_MAX], suggestion[WORD_MAX], said[256];
+
+    if (col_function_is_not_here(p->at, len)) {
+        snprintf(said, sizeof(said), "'%.*s' is a function of the Collector that this one does not "
+                 "have yet", (int)len, p->at);
+        return col_parse_not_here(p, said);
+    }
+    snprintf(word, sizeof(word), "%.*s", (int)(len < WORD_MAX ? len : WORD_MAX - 1), p->at);
+    snprintf(said, sizeof(said), "'%s' is no function that is known here%s", word,
+             otl_words_suggest(near, word, suggestion, sizeof(suggestion)));
+    return col_parse_fail(p, said);
 }
 
 void col_parse_skip(struct col_parser *p)
@@ -128,35 +155,6 @@ static struct col_term *number(struct col_parser *p)
     return term;
 }
 
-static const struct {
-    const char *word;
-    int64_t number;
-} enums[] = {
-    {"STATUS_CODE_UNSET", 0}, {"STATUS_CODE_OK", 1},       {"STATUS_CODE_ERROR", 2},
-    {"SPAN_KIND_UNSPECIFIED", 0}, {"SPAN_KIND_INTERNAL", 1}, {"SPAN_KIND_SERVER", 2},
-    {"SPAN_KIND_CLIENT", 3}, {"SPAN_KIND_PRODUCER", 4}, {"SPAN_KIND_CONSUMER", 5},
-};
-
-static const struct {
-    const char *word;
-    enum col_term_kind kind;
-} paths[] = {
-    {"span.attributes", COL_TERM_ATTRIBUTE},
-    {"resource.attributes", COL_TERM_RESOURCE_ATTRIBUTE},
-    {"spanevent.attributes", COL_TERM_EVENT_ATTRIBUTE},
-    {"span.name", COL_TERM_NAME},
-    {"spanevent.name", COL_TERM_EVENT_NAME},
-    {"span.kind", COL_TERM_KIND},
-    {"span.status.code", COL_TERM_STATUS_CODE},
-    {"span.status.message", COL_TERM_STATUS_MESSAGE},
-    {"span.trace_state", COL_TERM_TRACE_STATE},
-    {"span.start_time_unix_nano", COL_TERM_START},
-    {"span.end_time_unix_nano", COL_TERM_END},
-    {"span.trace_id.string", COL_TERM_TRACE_ID},
-    {"span.span_id.string", COL_TERM_SPAN_ID},
-    {"span.parent_span_id.string", COL_TERM_PARENT_ID},
-};
-
 static struct col_term *literal(struct col_parser *p, enum col_value_kind kind,
                                 int64_t number_value)
 {
@@ -172,63 +170,122 @@ static struct col_term *literal(struct col_parser *p, enum col_value_kind kind,
     return term;
 }
 
-struct col_term *col_parse_key(struct col_parser *p, struct col_term *term)
+static struct col_term *take_key(struct col_parser *p, struct col_term *term)
 {
     if (!col_parse_take(p, "["))
         return col_parse_fail(p, "attributes need a key: [\"...\"]");
     term->text = col_parse_string(p);
     if (term->text == NULL || !col_parse_take(p, "]"))
         return col_parse_fail(p, "a key in quotes and ] were expected");
+    if (col_parse_take(p, "["))
+        return col_parse_not_here(p, "a part of an attribute is not here yet");
     return term;
 }
 
-static bool needs_key(enum col_term_kind kind)
+/* Of a body that is a map: behind body[ . */
+static struct col_term *take_part(struct col_parser *p, struct col_term *term)
 {
-    return kind == COL_TERM_ATTRIBUTE || kind == COL_TERM_RESOURCE_ATTRIBUTE ||
-           kind == COL_TERM_EVENT_ATTRIBUTE;
+    term->text = col_parse_string(p);
+    if (term->text == NULL)
+        return col_parse_not_here(p, "of bodies, only parts with a key in quotes are here yet");
+    if (!col_parse_take(p, "]"))
+        return col_parse_fail(p, "] was expected");
+    if (col_parse_take(p, "["))
+        return col_parse_not_here(p, "a part of a part of a body is not here yet");
+    return term;
 }
 
-/* The word as a path; bare ones belong to the event, where the condition is on events. */
-static struct col_term *path(struct col_parser *p, size_t len)
+static struct col_term *path_not_here(struct col_parser *p, size_t len)
 {
-    bool event_word = p->condition->on == COL_ON_EVENT &&
-                      ((len == 4 && strncmp(p->at, "name", 4) == 0) ||
-                       (len == 10 && strncmp(p->at, "attributes", 10) == 0));
-    struct col_term *term;
-    char word[WORD_MAX * 2];
+    char said[200];
 
-    if (len == 0 || len >= WORD_MAX)
-        return col_parse_fail(p, "a value was expected");
-    if (p->condition->on_resource) {
-        if (!col_parse_word(p, "attributes") && !col_parse_word(p, "resource.attributes"))
-            return col_parse_fail(p, "of a resource there are attributes only");
-        term = col_parse_term(p, COL_TERM_RESOURCE_ATTRIBUTE);
-        return term != NULL ? col_parse_key(p, term) : NULL;
+    snprintf(said, sizeof(said),
+             "'%.*s' is a path of the Collector that this one does not have yet",
+             (int)(len < WORD_MAX ? len : WORD_MAX), p->at);
+    return col_parse_not_here(p, said);
+}
+
+/* Functions that give a value, and those that are true or false. */
+static const char *const value_functions[] = {
+    "TraceID", "SpanID",   "Concat", "SHA256", "IsMatch",    "HasPrefix", "HasSuffix",
+    "IsInt",   "IsString", "IsBool", "IsDouble", "IsList", "IsMap",
+    "IsRootSpan", "HasAttrKeyOnDatapoint", "HasAttrOnDatapoint", NULL};
+
+/* The word that stands next, as a path of the context; taken. */
+static const struct col_path *find_path(struct col_parser *p)
+{
+    size_t len = col_parse_word_length(p);
+    char said[400];
+    const struct col_path *path =
+        col_path_find(p->condition->on, p->condition->named, p->at, len, said, sizeof(said));
+
+    if (path != NULL && path->of == COL_ON_SCOPE && p->condition->without_scope) {
+        snprintf(said, sizeof(said), "the scope is not known here");
+        path = NULL;
     }
-    if (p->condition->on > COL_ON_EVENT)
-        return col_parse_item_path(p, len);
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        bool is_event = strncmp(paths[i].word, "spanevent.", 10) == 0;
-        const char *bare = strchr(paths[i].word, '.') + 1;
-        bool whole = strlen(paths[i].word) == len && strncmp(p->at, paths[i].word, len) == 0;
-        bool prefixless = strlen(bare) == len && strncmp(p->at, bare, len) == 0 &&
-                          is_event == event_word && paths[i].word[0] == 's';
-        if (!whole && !prefixless)
-            continue;
-        if (is_event && p->condition->on != COL_ON_EVENT)
-            return col_parse_fail(p, "there is no event in a condition on spans");
+    if (path != NULL)
         p->at += len;
-        term = col_parse_term(p, paths[i].kind);
-        return term != NULL && needs_key(term->kind) ? col_parse_key(p, term) : term;
-    }
-    snprintf(word, sizeof(word), "'%.*s' is not known here", (int)len, p->at);
-    return col_parse_fail(p, word);
+    else if (len > 0 && p->at[len] == '(')
+        (void)col_parse_no_function(p, value_functions);
+    else if (col_path_is_not_here(p->condition->on, p->at, len))
+        (void)path_not_here(p, len);
+    else
+        (void)col_parse_fail(p, said);
+    return path;
+}
+
+static struct col_term *parse_path(struct col_parser *p)
+{
+    const struct col_path *path = find_path(p);
+    struct col_term *term = path != NULL ? col_parse_term(p, COL_TERM_PATH) : NULL;
+
+    if (term == NULL)
+        return NULL;
+    term->path = path;
+    term->type = col_path_value_type(path);
+    if (path->type == COL_PATH_BODY && col_parse_take(p, "["))
+        return take_part(p, term);
+    return path->type == COL_PATH_MAP ? take_key(p, term) : term;
+}
+
+const struct col_path *col_parse_map(struct col_parser *p)
+{
+    const char *from = p->at;
+    const struct col_path *path = find_path(p);
+
+    if (path == NULL || path->type == COL_PATH_MAP)
+        return path;
+    p->at = from;
+    (void)col_parse_fail(p, "attributes were expected");
+    return NULL;
+}
+
+/* Behind TraceID or SpanID: ( 0x and so many digits ). */
+static struct col_term *parse_id(struct col_parser *p, enum col_value_type type)
+{
+    struct col_term *term = literal(p, COL_VALUE_BYTES, 0);
+    size_t size = type == COL_TYPE_TRACE_ID ? 16 : 8, len;
+    uint8_t *bytes = otl_arena_alloc(&p->condition->arena, size);
+
+    if (term == NULL || bytes == NULL)
+        return col_parse_fail(p, "out of memory");
+    if (!col_parse_take(p, "("))
+        return col_parse_fail(p, "( was expected");
+    len = col_parse_word_length(p);
+    if (len != 2 + 2 * size || strncmp(p->at, "0x", 2) != 0 ||
+        !otl_unhex(p->at + 2, size, bytes))
+        return col_parse_fail(p, size == 16 ? "0x and 32 hexadecimal digits were expected"
+                                            : "0x and 16 hexadecimal digits were expected");
+    p->at += len;
+    term->type = type;
+    term->literal.text = otl_view((const char *)bytes, size);
+    return col_parse_take(p, ")") ? term : col_parse_fail(p, ") was expected");
 }
 
 struct col_term *col_parse_value(struct col_parser *p)
 {
     size_t len = col_parse_word_length(p);
-    int64_t item_number;
+    int64_t constant;
     char *text;
 
     if (*p->at == '"') {
@@ -247,12 +304,15 @@ struct col_term *col_parse_value(struct col_parser *p)
         return literal(p, COL_VALUE_BOOL, 1);
     if (col_parse_word(p, "false"))
         return literal(p, COL_VALUE_BOOL, 0);
-    for (size_t i = 0; i < sizeof(enums) / sizeof(enums[0]); i++)
-        if (col_parse_word(p, enums[i].word))
-            return literal(p, COL_VALUE_INT, enums[i].number);
-    if (col_parse_item_enum(p, &item_number))
-        return literal(p, COL_VALUE_INT, item_number);
-    return path(p, len);
+    if (col_path_constant(p->condition->on, p->at, len, &constant)) {
+        p->at += len;
+        return literal(p, COL_VALUE_INT, constant);
+    }
+    if (col_parse_word(p, "TraceID"))
+        return parse_id(p, COL_TYPE_TRACE_ID);
+    if (col_parse_word(p, "SpanID"))
+        return parse_id(p, COL_TYPE_SPAN_ID);
+    return parse_path(p);
 }
 
 /* ---- what is true or false ---- */
@@ -280,8 +340,34 @@ static const struct {
     {"IsMatch", COL_TERM_IS_MATCH, 2},      {"HasPrefix", COL_TERM_HAS_PREFIX, 2},
     {"HasSuffix", COL_TERM_HAS_SUFFIX, 2},  {"IsString", COL_TERM_IS_STRING, 1},
     {"IsInt", COL_TERM_IS_INT, 1},          {"IsDouble", COL_TERM_IS_DOUBLE, 1},
-    {"IsBool", COL_TERM_IS_BOOL, 1},        {"IsRootSpan", COL_TERM_IS_ROOT, 0},
+    {"IsBool", COL_TERM_IS_BOOL, 1},        {"IsList", COL_TERM_IS_LIST, 1},
+    {"IsMap", COL_TERM_IS_MAP, 1},          {"IsRootSpan", COL_TERM_IS_ROOT, 0},
+    {"HasAttrKeyOnDatapoint", COL_TERM_HAS_POINT, 1},
+    {"HasAttrOnDatapoint", COL_TERM_HAS_POINT, 2},
 };
+
+/* (key) or (key, value), both texts. */
+static struct col_term *call_on_points(struct col_parser *p, struct col_term *term,
+                                       bool with_value)
+{
+    if (p->condition->on != COL_ON_METRIC)
+        return col_parse_fail(p, "this function is of the context metric alone");
+    if (!col_parse_take(p, "("))
+        return col_parse_fail(p, "( was expected");
+    term->text = col_parse_string(p);
+    if (term->text == NULL)
+        return col_parse_fail(p, "a text in quotes was expected");
+    if (with_value && !col_parse_take(p, ","))
+        return col_parse_fail(p, ", was expected");
+    if (with_value) {
+        const char *value = col_parse_string(p);
+        term->left = value != NULL ? literal(p, COL_VALUE_STRING, 0) : NULL;
+        if (term->left == NULL)
+            return col_parse_fail(p, "a text in quotes was expected");
+        term->left->literal.text = otl_view_str(value);
+    }
+    return col_parse_take(p, ")") ? term : col_parse_fail(p, ") was expected");
+}
 
 static struct col_term *call(struct col_parser *p, size_t function)
 {
@@ -289,14 +375,17 @@ static struct col_term *call(struct col_parser *p, size_t function)
 
     if (term == NULL)
         return NULL;
-    if (term->kind == COL_TERM_IS_ROOT &&
-        (p->condition->on_resource || p->condition->on > COL_ON_EVENT))
-        return col_parse_fail(p, "there is no span in a condition on resources");
+    if (term->kind == COL_TERM_HAS_POINT)
+        return call_on_points(p, term, functions[function].arguments > 1);
+    if (term->kind == COL_TERM_IS_ROOT && p->condition->on != COL_ON_SPAN)
+        return col_parse_fail(p, "IsRootSpan is of the context span alone");
     if (!col_parse_take(p, "("))
         return col_parse_fail(p, "( was expected");
     if (functions[function].arguments > 0 && (term->left = col_parse_value(p)) == NULL)
         return NULL;
     if (functions[function].arguments > 1) {
+        if (term->left->type != COL_TYPE_PLAIN)
+            return col_parse_fail(p, "an id or a moment is no text: write .string behind the id");
         if (!col_parse_take(p, ","))
             return col_parse_fail(p, ", was expected");
         term->text = col_parse_string(p);
@@ -353,7 +442,9 @@ static struct col_term *primary(struct col_parser *p)
             return term == NULL ? NULL : col_parse_fail(p, "nested too deeply");
         term->left = primary(p);
         p->depth--;
-        return term->left != NULL ? term : NULL;
+        if (term->left == NULL || term->left->kind != COL_TERM_LITERAL)
+            return term->left != NULL ? term : NULL;
+        return literal(p, COL_VALUE_BOOL, !term->left->literal.boolean);
     }
     if (col_parse_take(p, "(")) {
         if (++p->depth > DEPTH_MAX)
@@ -368,6 +459,17 @@ static struct col_term *primary(struct col_parser *p)
     return comparison(p);
 }
 
+/* A literal settles it, or does not count, whatever stands beside it. */
+static struct col_term *fold(struct col_term *term, struct col_term *literal_one,
+                             struct col_term *other)
+{
+    bool settles = term->kind == COL_TERM_OR;
+
+    if (literal_one->kind != COL_TERM_LITERAL)
+        return NULL;
+    return literal_one->literal.boolean == settles ? literal_one : other;
+}
+
 static struct col_term *join(struct col_parser *p, enum col_term_kind kind, const char *word,
                              struct col_term *(*part)(struct col_parser *p))
 {
@@ -379,7 +481,13 @@ static struct col_term *join(struct col_parser *p, enum col_term_kind kind, cons
             return NULL;
         term->left = left;
         term->right = part(p);
-        left = term->right != NULL ? term : NULL;
+        if (term->right == NULL)
+            return NULL;
+        left = fold(term, term->left, term->right);
+        if (left == NULL)
+            left = fold(term, term->right, term->left);
+        if (left == NULL)
+            left = term;
     }
     return left;
 }
@@ -406,6 +514,16 @@ enum otel_err col_condition_new(enum col_condition_on on, struct col_condition *
     otl_arena_init(&condition->arena, ARENA_MAX);
     *ret = condition;
     return OTEL_OK;
+}
+
+void col_condition_named(struct col_condition *condition)
+{
+    condition->named = true;
+}
+
+void col_condition_without_scope(struct col_condition *condition)
+{
+    condition->without_scope = true;
 }
 
 enum otel_err col_condition_add(struct col_condition *condition, const char *text,
@@ -435,74 +553,4 @@ void col_condition_free(struct col_condition *condition)
         col_patterns_free(term->patterns);
     otl_arena_fini(&condition->arena);
     otl_mem_free(condition);
-}
-
-/* ---- truth ---- */
-
-static bool text_function(const struct col_term *term, const struct col_value *value)
-{
-    size_t len = strlen(term->text);
-
-    if (value->kind != COL_VALUE_STRING)
-        return false;
-    if (term->kind == COL_TERM_IS_MATCH)
-        return col_patterns_match(term->patterns, value->text);
-    if (value->text.len < len)
-        return false;
-    return memcmp(term->kind == COL_TERM_HAS_PREFIX ? value->text.data
-                                                    : value->text.data + value->text.len - len,
-                  term->text, len) == 0;
-}
-
-static bool is_root(const struct col_span *span)
-{
-    static const uint8_t none[8];
-
-    return memcmp(span->parent_span_id, none, 8) == 0;
-}
-
-bool col_term_true(const struct col_term *term, const struct col_condition_subject *subject)
-{
-    struct col_value left, right;
-    char hex[2][33];
-
-    switch (term->kind) {
-    case COL_TERM_AND:
-        return col_term_true(term->left, subject) && col_term_true(term->right, subject);
-    case COL_TERM_OR:
-        return col_term_true(term->left, subject) || col_term_true(term->right, subject);
-    case COL_TERM_NOT:
-        return !col_term_true(term->left, subject);
-    case COL_TERM_IS_ROOT:
-        return is_root(subject->span);
-    case COL_TERM_LITERAL:
-        return term->literal.boolean;
-    default:
-        break;
-    }
-    left = col_term_value(term->left, subject, hex[0]);
-    switch (term->kind) {
-    case COL_TERM_COMPARE:
-        right = col_term_value(term->right, subject, hex[1]);
-        return col_term_compare(term->compare, &left, &right);
-    case COL_TERM_IS_STRING:
-        return left.kind == COL_VALUE_STRING;
-    case COL_TERM_IS_INT:
-        return left.kind == COL_VALUE_INT;
-    case COL_TERM_IS_DOUBLE:
-        return left.kind == COL_VALUE_DOUBLE;
-    case COL_TERM_IS_BOOL:
-        return left.kind == COL_VALUE_BOOL;
-    default:
-        return text_function(term, &left);
-    }
-}
-
-bool col_condition_true(struct col_condition *condition,
-                        const struct col_condition_subject *subject)
-{
-    for (size_t i = 0; i < condition->count; i++)
-        if (col_term_true(condition->any[i], subject))
-            return true;
-    return false;
 }

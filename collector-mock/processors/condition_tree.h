@@ -2,50 +2,15 @@
 #ifndef COL_PROCESSORS_CONDITION_TREE_H
 #define COL_PROCESSORS_CONDITION_TREE_H
 
-#include "collector-mock/processors/condition.h"
+#include "collector-mock/processors/path.h"
 #include "collector-mock/processors/tail/patterns.h"
 #include "sdk/base/arena.h"
 
-/* Between condition.c, which reads the text, and condition_value.c, which asks a span. */
+/* Between condition.c, which reads the text, and condition_value.c, which asks the subject. */
 
 enum col_term_kind {
     COL_TERM_LITERAL,
-    COL_TERM_ATTRIBUTE, /* text: the key */
-    COL_TERM_RESOURCE_ATTRIBUTE,
-    COL_TERM_EVENT_ATTRIBUTE,
-    COL_TERM_NAME,
-    COL_TERM_EVENT_NAME,
-    COL_TERM_KIND,
-    COL_TERM_STATUS_CODE,
-    COL_TERM_STATUS_MESSAGE,
-    COL_TERM_TRACE_STATE,
-    COL_TERM_START,
-    COL_TERM_END,
-    COL_TERM_TRACE_ID,
-    COL_TERM_SPAN_ID,
-    COL_TERM_PARENT_ID,
-    /* condition_items.c: of log records, metrics and points */
-    COL_TERM_ITEM_ATTRIBUTE,
-    COL_TERM_ITEM_EVENT_NAME,
-    COL_TERM_ITEM_TIME,
-    COL_TERM_ITEM_START,
-    COL_TERM_ITEM_FLAGS,
-    COL_TERM_ITEM_TRACE_ID,
-    COL_TERM_ITEM_SPAN_ID,
-    COL_TERM_BODY,
-    COL_TERM_BODY_TEXT,
-    COL_TERM_SEVERITY_NUMBER,
-    COL_TERM_SEVERITY_TEXT,
-    COL_TERM_POINT_INT,
-    COL_TERM_POINT_DOUBLE,
-    COL_TERM_POINT_COUNT,
-    COL_TERM_POINT_SUM,
-    COL_TERM_METRIC_NAME,
-    COL_TERM_METRIC_DESCRIPTION,
-    COL_TERM_METRIC_UNIT,
-    COL_TERM_METRIC_TYPE,
-    COL_TERM_METRIC_TEMPORALITY,
-    COL_TERM_METRIC_MONOTONIC,
+    COL_TERM_PATH,
     /* what follows is true or false */
     COL_TERM_AND,
     COL_TERM_OR,
@@ -58,7 +23,10 @@ enum col_term_kind {
     COL_TERM_IS_INT,
     COL_TERM_IS_DOUBLE,
     COL_TERM_IS_BOOL,
-    COL_TERM_IS_ROOT
+    COL_TERM_IS_LIST,
+    COL_TERM_IS_MAP,
+    COL_TERM_IS_ROOT,
+    COL_TERM_HAS_POINT /* text: a key of its attributes; left: the value, NULL: any */
 };
 
 enum col_compare { COL_EQ, COL_NE, COL_LT, COL_LE, COL_GT, COL_GE };
@@ -67,7 +35,9 @@ struct col_term {
     enum col_term_kind kind;
     enum col_compare compare;
     struct col_value literal; /* COL_VALUE_EMPTY: nil */
-    const char *text;         /* key, prefix, suffix */
+    enum col_value_type type; /* of a literal or path */
+    const struct col_path *path;
+    const char *text; /* key, prefix, suffix */
     struct col_patterns *patterns;
     struct col_term *left, *right;
     struct col_term *next; /* of those with patterns */
@@ -77,22 +47,26 @@ enum { COL_CONDITIONS_MAX = 256 };
 
 struct col_condition {
     enum col_condition_on on;
-    bool on_resource;
+    bool named;         /* each path says its context */
+    bool without_scope;
     struct otl_arena arena;
     struct col_term *any[COL_CONDITIONS_MAX];
     size_t count;
     struct col_term *with_patterns;
 };
 
-/* The value of a term that is one; hex is scratch of 33 bytes for ids. */
+/* Asked for a part of a body that is no map: there is no value, not even nil. */
+bool col_term_fails(const struct col_term *term, const struct col_condition_subject *subject);
+/* The value of a term that is one; it may point into scratch. */
 struct col_value col_term_value(const struct col_term *term,
-                                const struct col_condition_subject *subject, char *hex);
-struct col_value col_term_item_value(const struct col_term *term,
-                                     const struct col_condition_subject *subject, char *hex);
+                                const struct col_condition_subject *subject,
+                                char scratch[COL_SCALAR_TEXT]);
 bool col_term_compare(enum col_compare compare, const struct col_value *a,
                       const struct col_value *b);
 
-bool col_term_true(const struct col_term *term, const struct col_condition_subject *subject);
+enum col_truth { COL_FALSE, COL_TRUE, COL_FAILED };
+enum col_truth col_term_judge(const struct col_term *term,
+                              const struct col_condition_subject *subject);
 
 /* ---- reading: shared with statement.c ---- */
 
@@ -104,18 +78,24 @@ struct col_parser {
 };
 
 struct col_term *col_parse_fail(struct col_parser *p, const char *what); /* NULL */
+/* The same, of what the Collector has and this one does not: OTEL_ERR_UNSUPPORTED. */
+struct col_term *col_parse_not_here(struct col_parser *p, const char *what);
+/* The function that was expected is not known, or not here; near: those that are. */
+struct col_term *col_parse_no_function(struct col_parser *p, const char *const *near);
 void col_parse_skip(struct col_parser *p);
 bool col_parse_take(struct col_parser *p, const char *mark);
 size_t col_parse_word_length(struct col_parser *p);
 bool col_parse_word(struct col_parser *p, const char *word);
 char *col_parse_string(struct col_parser *p);
 struct col_term *col_parse_term(struct col_parser *p, enum col_term_kind kind);
-/* ["key"] behind the term. */
-struct col_term *col_parse_key(struct col_parser *p, struct col_term *term);
 struct col_term *col_parse_value(struct col_parser *p);
-/* condition_items.c */
-bool col_parse_item_enum(struct col_parser *p, int64_t *ret);
-struct col_term *col_parse_item_path(struct col_parser *p, size_t len);
+/* A path to a map as a whole. */
+const struct col_path *col_parse_map(struct col_parser *p);
 struct col_term *col_parse_any_of(struct col_parser *p);
+
+/* ---- not_here.c ---- */
+
+bool col_function_is_not_here(const char *word, size_t len);
+bool col_path_is_not_here(enum col_condition_on on, const char *word, size_t len);
 
 #endif

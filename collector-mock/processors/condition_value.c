@@ -2,87 +2,20 @@
 #include <string.h>
 
 #include "collector-mock/processors/condition_tree.h"
-#include "sdk/base/text.h"
+#include "collector-mock/wire/metrics.h"
 
-static struct col_value nil_value(void)
+bool col_term_fails(const struct col_term *term, const struct col_condition_subject *subject)
 {
-    struct col_value value;
-
-    memset(&value, 0, sizeof(value));
-    value.kind = COL_VALUE_EMPTY;
-    return value;
-}
-
-static struct col_value text_value(struct otl_view text)
-{
-    struct col_value value = nil_value();
-
-    value.kind = COL_VALUE_STRING;
-    value.text = text;
-    return value;
-}
-
-static struct col_value int_value(int64_t number)
-{
-    struct col_value value = nil_value();
-
-    value.kind = COL_VALUE_INT;
-    value.integer = number;
-    return value;
-}
-
-static struct col_value attribute(const struct col_list *attributes, const char *key)
-{
-    struct col_value value;
-
-    return col_attribute_find(attributes, key, &value) ? value : nil_value();
-}
-
-static struct col_value id_value(const void *id, size_t len, char *hex)
-{
-    otl_hex(id, len, hex);
-    return text_value(otl_view(hex, 2 * len));
+    return term->kind == COL_TERM_PATH && term->path->type == COL_PATH_BODY &&
+           term->text != NULL && !col_path_has_parts(subject->log);
 }
 
 struct col_value col_term_value(const struct col_term *term,
-                                const struct col_condition_subject *subject, char *hex)
+                                const struct col_condition_subject *subject,
+                                char scratch[COL_SCALAR_TEXT])
 {
-    const struct col_span *span = subject->span;
-
-    switch (term->kind) {
-    case COL_TERM_LITERAL:
-        return term->literal;
-    case COL_TERM_ATTRIBUTE:
-        return attribute(&span->attributes, term->text);
-    case COL_TERM_RESOURCE_ATTRIBUTE:
-        return attribute(subject->resource, term->text);
-    case COL_TERM_EVENT_ATTRIBUTE:
-        return attribute(&subject->event->attributes, term->text);
-    case COL_TERM_NAME:
-        return text_value(span->name);
-    case COL_TERM_EVENT_NAME:
-        return text_value(subject->event->name);
-    case COL_TERM_KIND:
-        return int_value(span->kind);
-    case COL_TERM_STATUS_CODE:
-        return int_value(span->status_code);
-    case COL_TERM_STATUS_MESSAGE:
-        return text_value(span->status_message);
-    case COL_TERM_TRACE_STATE:
-        return text_value(span->trace_state);
-    case COL_TERM_START:
-        return int_value((int64_t)span->start_time_unix_nano);
-    case COL_TERM_END:
-        return int_value((int64_t)span->end_time_unix_nano);
-    case COL_TERM_TRACE_ID:
-        return id_value(span->trace_id, 16, hex);
-    case COL_TERM_SPAN_ID:
-        return id_value(span->span_id, 8, hex);
-    case COL_TERM_PARENT_ID:
-        return id_value(span->parent_span_id, 8, hex);
-    default:
-        return col_term_item_value(term, subject, hex);
-    }
+    return term->kind == COL_TERM_PATH ? col_path_value(term->path, term->text, subject, scratch)
+                                       : term->literal;
 }
 
 static bool holds(enum col_compare compare, int order)
@@ -155,4 +88,161 @@ bool col_term_compare(enum col_compare compare, const struct col_value *a,
     default:
         return compare == COL_NE;
     }
+}
+
+/* ---- truth ---- */
+
+static enum col_truth truth_of(bool yes)
+{
+    return yes ? COL_TRUE : COL_FALSE;
+}
+
+/* Numbers and truths are matched as they are written. */
+static bool matches(const struct col_term *term, const struct col_value *value)
+{
+    char scratch[COL_SCALAR_TEXT];
+    struct otl_view text;
+
+    return value->kind != COL_VALUE_EMPTY && col_edit_scalar_text(value, scratch, &text) &&
+           col_patterns_match(term->patterns, text);
+}
+
+static enum col_truth begins_or_ends(const struct col_term *term, const struct col_value *value)
+{
+    size_t len = strlen(term->text);
+
+    if (value->kind != COL_VALUE_STRING)
+        return COL_FAILED;
+    if (value->text.len < len)
+        return COL_FALSE;
+    return truth_of(memcmp(term->kind == COL_TERM_HAS_PREFIX
+                               ? value->text.data
+                               : value->text.data + value->text.len - len,
+                           term->text, len) == 0);
+}
+
+static bool is_root(const struct col_span *span)
+{
+    static const uint8_t none[8];
+
+    return memcmp(span->parent_span_id, none, 8) == 0;
+}
+
+/* The first point that has the key decides. */
+static enum col_truth has_point(const struct col_term *term, const struct col_metric *metric)
+{
+    struct col_list points = metric->points;
+    struct col_point point;
+    struct col_value value;
+
+    if (metric->kind == COL_METRIC_NONE)
+        return COL_FAILED;
+    while (col_point_next(metric->kind, &points, &point)) {
+        if (!col_attribute_find(&point.attributes, term->text, &value))
+            continue;
+        return truth_of(term->left == NULL ||
+                        otl_view_equal(value.kind == COL_VALUE_STRING ? value.text
+                                                                      : otl_view("", 0),
+                                       term->left->literal.text));
+    }
+    return COL_FALSE;
+}
+
+/* Ids are equal or not; moments have an order, too. */
+static bool compare(const struct col_term *term, const struct col_value *left,
+                    const struct col_condition_subject *subject)
+{
+    char scratch[COL_SCALAR_TEXT];
+    struct col_value right;
+
+    if (term->left->type != term->right->type)
+        return term->compare == COL_NE;
+    if (term->left->type > COL_TYPE_TIME && term->compare != COL_EQ && term->compare != COL_NE)
+        return false;
+    right = col_term_value(term->right, subject, scratch);
+    return col_term_compare(term->compare, left, &right);
+}
+
+/* Of a value: a comparison, or what a function says of it. */
+static enum col_truth judge_value(const struct col_term *term,
+                                  const struct col_condition_subject *subject)
+{
+    char scratch[COL_SCALAR_TEXT];
+    struct col_value value;
+
+    if (term->kind != COL_TERM_COMPARE && term->left->type != COL_TYPE_PLAIN)
+        return COL_FALSE; /* neither a text nor a number */
+    if (col_term_fails(term->left, subject) ||
+        (term->kind == COL_TERM_COMPARE && col_term_fails(term->right, subject)))
+        return COL_FAILED;
+    value = col_term_value(term->left, subject, scratch);
+    switch (term->kind) {
+    case COL_TERM_COMPARE:
+        return truth_of(compare(term, &value, subject));
+    case COL_TERM_IS_STRING:
+        return truth_of(value.kind == COL_VALUE_STRING);
+    case COL_TERM_IS_INT:
+        return truth_of(value.kind == COL_VALUE_INT);
+    case COL_TERM_IS_DOUBLE:
+        return truth_of(value.kind == COL_VALUE_DOUBLE);
+    case COL_TERM_IS_BOOL:
+        return truth_of(value.kind == COL_VALUE_BOOL);
+    case COL_TERM_IS_LIST:
+        return truth_of(value.kind == COL_VALUE_ARRAY);
+    case COL_TERM_IS_MAP:
+        return truth_of(value.kind == COL_VALUE_KVLIST);
+    case COL_TERM_IS_MATCH:
+        return truth_of(matches(term, &value));
+    default:
+        return begins_or_ends(term, &value);
+    }
+}
+
+enum col_truth col_term_judge(const struct col_term *term,
+                              const struct col_condition_subject *subject)
+{
+    enum col_truth left;
+
+    switch (term->kind) {
+    case COL_TERM_AND:
+    case COL_TERM_OR: /* the left one decides, if it can */
+        left = col_term_judge(term->left, subject);
+        return left == truth_of(term->kind == COL_TERM_AND) ? col_term_judge(term->right, subject)
+                                                            : left;
+    case COL_TERM_NOT:
+        left = col_term_judge(term->left, subject);
+        return left == COL_FAILED ? left : truth_of(left == COL_FALSE);
+    case COL_TERM_IS_ROOT:
+        return truth_of(is_root(subject->span));
+    case COL_TERM_HAS_POINT:
+        return has_point(term, subject->metric);
+    case COL_TERM_LITERAL:
+        return truth_of(term->literal.boolean);
+    default:
+        return judge_value(term, subject);
+    }
+}
+
+enum otel_err col_condition_judge(struct col_condition *condition,
+                                  const struct col_condition_subject *subject, bool *ret_true)
+{
+    enum otel_err err = OTEL_OK;
+
+    *ret_true = false;
+    for (size_t i = 0; i < condition->count && !*ret_true; i++) {
+        enum col_truth truth = col_term_judge(condition->any[i], subject);
+        *ret_true = truth == COL_TRUE;
+        if (truth == COL_FAILED)
+            err = OTEL_ERR_ARGUMENT;
+    }
+    return err;
+}
+
+bool col_condition_true(struct col_condition *condition,
+                        const struct col_condition_subject *subject)
+{
+    bool is_true;
+    enum otel_err err = col_condition_judge(condition, subject, &is_true);
+
+    return (err == OTEL_OK || err == OTEL_ERR_ARGUMENT) && is_true;
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-mock/processors/edit.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "collector-mock/wire/parse.h"
@@ -316,88 +313,4 @@ enum otel_err col_edit_value_of_tree(struct otl_arena *arena, const json_t *tree
 
     otl_buf_init(&out, EDIT_MAX);
     return keep(arena, &out, put_tree(&out, tree), ret);
-}
-
-/* The shortest digits that are this number, as JSON has them: no exponent from 1e-6 to 1e21. */
-static void write_real(double real, char out[64])
-{
-    double size = fabs(real);
-    char digits[40];
-    int places = 0, exponent;
-
-    if (!isfinite(real)) {
-        snprintf(out, 64, "json: unsupported value: %s",
-                 isnan(real) ? "NaN" : real > 0 ? "+Inf" : "-Inf");
-        return;
-    }
-    do
-        snprintf(digits, sizeof(digits), "%.*e", places, real);
-    while (strtod(digits, NULL) != real && ++places < 17);
-    exponent = (int)strtol(strchr(digits, 'e') + 1, NULL, 10);
-    if (size != 0 && (size < 1e-6 || size >= 1e21)) {
-        *strchr(digits, 'e') = '\0';
-        snprintf(out, 64, "%se%c%d", digits, exponent < 0 ? '-' : '+', abs(exponent));
-    } else if (exponent > places) {
-        char *at = out;
-        for (const char *digit = digits; *digit != 'e'; digit++)
-            if (*digit != '.')
-                *at++ = *digit;
-        for (int i = places; i < exponent; i++)
-            *at++ = '0';
-        *at = '\0';
-    } else {
-        snprintf(out, 64, "%.*f", places - exponent, real);
-    }
-}
-
-static bool write_base64(struct otl_arena *arena, struct otl_view in, struct otl_view *ret)
-{
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *out = otl_arena_alloc(arena, (in.len + 2) / 3 * 4 + 1), *at = out;
-
-    if (out == NULL)
-        return false;
-    for (size_t i = 0; i < in.len; i += 3) {
-        size_t there = in.len - i < 3 ? in.len - i : 3;
-        uint32_t bits = 0;
-        for (size_t k = 0; k < 3; k++)
-            bits = bits << 8 | (k < there ? (uint8_t)in.data[i + k] : 0);
-        for (size_t k = 0; k < 4; k++)
-            *at++ = k <= there ? digits[bits >> (18 - 6 * k) & 63] : '=';
-    }
-    *ret = otl_view(out, (size_t)(at - out));
-    return true;
-}
-
-bool col_edit_text(struct otl_arena *arena, const struct col_value *value, struct otl_view *ret)
-{
-    char text[64] = "";
-    char *copy;
-
-    switch (value->kind) {
-    case COL_VALUE_STRING:
-        *ret = value->text;
-        return true;
-    case COL_VALUE_EMPTY:
-        break;
-    case COL_VALUE_BOOL:
-        snprintf(text, sizeof(text), "%s", value->boolean ? "true" : "false");
-        break;
-    case COL_VALUE_INT:
-        snprintf(text, sizeof(text), "%lld", (long long)value->integer);
-        break;
-    case COL_VALUE_DOUBLE:
-        write_real(value->real, text);
-        break;
-    case COL_VALUE_BYTES:
-        return write_base64(arena, value->text, ret);
-    default:
-        return false;
-    }
-    copy = otl_arena_strdup(arena, text);
-    if (copy == NULL)
-        return false;
-    *ret = otl_view_str(copy);
-    return true;
 }

@@ -71,7 +71,12 @@ OTEL_MUST_USE enum otel_err col_edit_value(struct otl_arena *arena, const struct
 /* Of what stands in a configuration, lists and maps too. */
 OTEL_MUST_USE enum otel_err col_edit_value_of_tree(struct otl_arena *arena, const json_t *tree,
                                                    struct otl_view *ret);
-/* As the Collector writes it as a text; false: a list, a map or bytes. In the arena or the value
+enum { COL_SCALAR_TEXT = 64 };
+/* As the Collector writes it as a text; false: bytes, a list or a map. In scratch or the value
+ * itself. */
+bool col_edit_scalar_text(const struct col_value *value, char scratch[COL_SCALAR_TEXT],
+                          struct otl_view *ret);
+/* The same of bytes, and of lists and maps as JSON; false: no memory. In the arena or the value
  * itself. */
 bool col_edit_text(struct otl_arena *arena, const struct col_value *value, struct otl_view *ret);
 

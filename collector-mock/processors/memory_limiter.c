@@ -6,6 +6,7 @@
 #include <event2/event.h>
 
 #include "collector-mock/pipeline/registry.h"
+#include "collector-mock/processors/memory_total.h"
 #include "sdk/base/mem.h"
 
 /*
@@ -14,7 +15,8 @@
  * Every check_interval the resident memory is compared with the soft limit (limit minus spike);
  * from there to the next check everything is refused, without Retry-After, so that the client
  * sees 503. The Collector compares its Go heap and forces collections; there is no such heap
- * here, so the settings about collections are checked and have nothing to do.
+ * here, so the settings about collections are checked and have nothing to do. limit_percentage is
+ * of the control group's limit, if it has one, else of the machine's memory.
  *
  * The fault memory_pressure is usage over the limit for the requests that it hits.
  */
@@ -54,11 +56,6 @@ static uint64_t resident(void)
         pages = 0;
     fclose(file);
     return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-static uint64_t total(void)
-{
-    return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static void say(const struct limiter *limiter, bool over, const char *why)
@@ -113,6 +110,39 @@ static enum otel_err complain(const struct col_create *args, const char *key, co
                           "processor '%s': %s", args->id, text);
 }
 
+/* Of garbage collections: nothing here, but wrong is wrong. A maximum of 0 is none. */
+static enum otel_err check_intervals(const struct col_create *args, struct otl_detail *reterr)
+{
+    const json_t *map = args->config;
+    uint64_t ten = 10 * OTL_NS_PER_S, thirty = 30 * OTL_NS_PER_S;
+    uint64_t min_soft = otl_tree_duration_ns(map, "min_gc_interval_when_soft_limited", ten);
+    uint64_t min_hard = otl_tree_duration_ns(map, "min_gc_interval_when_hard_limited", 0);
+    uint64_t max_soft = otl_tree_duration_ns(map, "max_gc_interval_when_soft_limited", thirty);
+    uint64_t max_hard = otl_tree_duration_ns(map, "max_gc_interval_when_hard_limited", thirty);
+
+    if (min_soft < min_hard)
+        return complain(args, "min_gc_interval_when_soft_limited",
+                        "'min_gc_interval_when_soft_limited' should be larger than "
+                        "'min_gc_interval_when_hard_limited'",
+                        reterr);
+    if (max_soft > 0 && max_soft < min_soft)
+        return complain(args, "max_gc_interval_when_soft_limited",
+                        "'max_gc_interval_when_soft_limited' must be greater than or equal to "
+                        "'min_gc_interval_when_soft_limited' (or 0 to disable)",
+                        reterr);
+    if (max_hard > 0 && max_hard < min_hard)
+        return complain(args, "max_gc_interval_when_hard_limited",
+                        "'max_gc_interval_when_hard_limited' must be greater than or equal to "
+                        "'min_gc_interval_when_hard_limited' (or 0 to disable)",
+                        reterr);
+    if (max_soft > 0 && max_hard > 0 && max_soft < max_hard)
+        return complain(args, "max_gc_interval_when_soft_limited",
+                        "'max_gc_interval_when_soft_limited' should be larger than or equal to "
+                        "'max_gc_interval_when_hard_limited' (when both are set)",
+                        reterr);
+    return OTEL_OK;
+}
+
 static enum otel_err read_limits(struct limiter *limiter, struct otl_detail *reterr)
 {
     const struct col_create *args = &limiter->create;
@@ -120,6 +150,7 @@ static enum otel_err read_limits(struct limiter *limiter, struct otl_detail *ret
     uint64_t spike_mib = (uint64_t)otl_tree_int(args->config, "spike_limit_mib", 0);
     uint64_t percent = (uint64_t)otl_tree_int(args->config, "limit_percentage", 0);
     uint64_t spike_percent = (uint64_t)otl_tree_int(args->config, "spike_limit_percentage", 0);
+    uint64_t total;
 
     limiter->interval_ns = otl_tree_duration_ns(args->config, "check_interval", 0);
     if (limiter->interval_ns == 0)
@@ -128,6 +159,8 @@ static enum otel_err read_limits(struct limiter *limiter, struct otl_detail *ret
     if (mib == 0 && percent == 0)
         return complain(args, "limit_mib",
                         "limit_mib or limit_percentage must be greater than zero", reterr);
+    if (check_intervals(args, reterr) != OTEL_OK)
+        return OTEL_ERR_SYNTAX;
     if (percent > 100)
         return complain(args, "limit_percentage", "limit_percentage must not exceed 100", reterr);
     if (spike_percent > 100)
@@ -141,8 +174,9 @@ static enum otel_err read_limits(struct limiter *limiter, struct otl_detail *ret
                             reterr);
         return OTEL_OK;
     }
-    limiter->limit = total() / 100 * percent;
-    limiter->spike = spike_percent > 0 ? total() / 100 * spike_percent : limiter->limit / 5;
+    total = col_memory_total(args->host->root != NULL ? args->host->root : "");
+    limiter->limit = total / 100 * percent;
+    limiter->spike = spike_percent > 0 ? total / 100 * spike_percent : limiter->limit / 5;
     if (limiter->spike >= limiter->limit)
         return complain(args, "spike_limit_percentage",
                         "spike_limit_percentage must be below limit_percentage", reterr);
@@ -205,6 +239,11 @@ static enum otel_err start(void *self, struct otl_detail *reterr)
     const struct timeval every = {(time_t)(limiter->interval_ns / OTL_NS_PER_S),
                                   (suseconds_t)(limiter->interval_ns % OTL_NS_PER_S / 1000)};
 
+    if (limiter->create.host->worker == 0)
+        otl_log_line(&limiter->create.host->log, OTL_LOG_INFO,
+                     "processor '%s': limit %llu MiB, spike %llu MiB", limiter->create.id,
+                     (unsigned long long)(limiter->limit / MIB),
+                     (unsigned long long)(limiter->spike / MIB));
     look(limiter);
     limiter->create.host->limiters++;
     if (event_add(limiter->timer, &every) != 0)

@@ -258,22 +258,6 @@ static void free_sampler(void *self)
     otl_mem_free(sampler);
 }
 
-/* What an attribute is called may have any characters. */
-static enum otel_err put_label(struct otl_buf *out, const char *text)
-{
-    enum otel_err err = OTEL_OK;
-
-    for (; *text != '\0' && err == OTEL_OK; text++) {
-        if (*text == '"' || *text == '\\')
-            err = otl_buf_append_byte(out, '\\');
-        if (err == OTEL_OK && *text == '\n')
-            err = otl_buf_append_str(out, "\\n");
-        else if (err == OTEL_OK)
-            err = otl_buf_append_byte(out, (uint8_t)*text);
-    }
-    return err;
-}
-
 /* The label of a policy, into sampler->text. */
 static enum otel_err put_labels(struct col_sampler *sampler, const char *policy, bool kept)
 {
@@ -283,7 +267,7 @@ static enum otel_err put_labels(struct col_sampler *sampler, const char *policy,
     otl_buf_reset(out);
     err = otl_buf_append_str(out, "policy=\"");
     if (err == OTEL_OK)
-        err = put_label(out, policy);
+        err = col_metrics_label_text(out, policy); /* an attribute may be called anything */
     if (err == OTEL_OK)
         err = otl_buf_printf(out, "\",sampled=\"%s\"", kept ? "true" : "false");
     return err == OTEL_OK ? otl_buf_append_byte(out, '\0') : err;

@@ -123,7 +123,7 @@ static const struct otl_view *group_of(const struct col_regex *regex, struct otl
                                        const struct otl_view *groups)
 {
     unsigned number = 0;
-    bool digits = name.len > 0 && name.len < 4;
+    bool digits = name.len > 0 && name.len < 4 && (name.len == 1 || name.data[0] != '0');
 
     for (size_t i = 0; i < name.len; i++) {
         digits = digits && isdigit((unsigned char)name.data[i]);
@@ -180,7 +180,7 @@ enum otel_err col_regex_replace(struct col_regex *regex, struct otl_view text,
         *ret_any = true;
         if (at > done)
             err = otl_buf_append(out, text.data + done, at - done);
-        if (err == OTEL_OK)
+        if (err == OTEL_OK && (at + groups[0].len > done || at == 0)) /* not behind another one */
             err = expand(regex, with, groups, out);
         done = from = at + groups[0].len;
         if (groups[0].len > 0)

@@ -30,9 +30,13 @@ static bool is_untouched(const struct col_rewrite *rewrite, const struct col_ite
 {
     uintptr_t at = (uintptr_t)item->raw.data, start = (uintptr_t)rewrite->request.data;
     const struct col_resource *now = item->resource, *came = &rewrite->source.resource;
+    const struct col_scope *scope = item->scope, *scope_came = &rewrite->source.scope;
 
     return at >= start && at - start < rewrite->request.len && now->present == came->present &&
-           now->raw.data == came->raw.data && now->raw.len == came->raw.len;
+           now->raw.data == came->raw.data && now->raw.len == came->raw.len &&
+           scope->present == scope_came->present && scope->raw.data == scope_came->raw.data &&
+           scope->raw.len == scope_came->raw.len &&
+           scope->schema_url.data == scope_came->schema_url.data;
 }
 
 /* From here on items are grouped anew: those before this one, too. */

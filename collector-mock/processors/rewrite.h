@@ -33,8 +33,9 @@ void col_rewrite_init(struct col_rewrite *rewrite);
 void col_rewrite_fini(struct col_rewrite *rewrite);
 /* The iterator over the request, at its begin: what it gives is added or left out, one by one. */
 struct col_traces *col_rewrite_begin(struct col_rewrite *rewrite, const struct col_batch *in);
-/* The item as it is in item->raw, which is copied; of item->resource the bytes that hold until
- * send. What is changed lies outside the request: an item inside it is the one that came. */
+/* The item as it is in item->raw, which is copied; of item->resource and item->scope the bytes that
+ * hold until send. What is changed lies outside the request: an item inside it is the one that
+ * came. */
 OTEL_MUST_USE enum otel_err col_rewrite_item(struct col_rewrite *rewrite,
                                              const struct col_item *item);
 /* The same of a span. */

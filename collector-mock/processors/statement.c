@@ -7,7 +7,7 @@
 #include "collector-mock/processors/action.h"
 #include "collector-mock/processors/condition_tree.h"
 #include "collector-mock/processors/draft.h"
-#include "collector-mock/processors/regex.h"
+#include "collector-mock/processors/replace.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
@@ -19,6 +19,9 @@ enum verb {
     KEEP_MATCHING,
     MERGE,
     REPLACE,
+    REPLACE_MATCH,
+    REPLACE_MATCHES,
+    REPLACE_PATTERNS,
     TRUNCATE,
     LIMIT
 };
@@ -38,12 +41,12 @@ struct value {
 struct statement {
     enum verb verb;
     const struct col_term *target, *where; /* where NULL: always */
-    bool of_resource;                      /* the map */
-    bool from_resource;                    /* merge_maps: the other one */
+    const struct col_path *map, *from;     /* from: the other one of merge_maps */
     unsigned merges;
     struct value value;
-    struct col_regex *regex;
-    const char *keys[ITEMS_MAX]; /* or what to replace with */
+    struct col_replacing replacing; /* its regex is that of the others, too */
+    bool in_keys;
+    const char *keys[ITEMS_MAX];
     size_t key_count;
     uint64_t number;
 };
@@ -61,6 +64,9 @@ static const char *const verbs[] = {"set",
                                     "keep_matching_keys",
                                     "merge_maps",
                                     "replace_pattern",
+                                    "replace_match",
+                                    "replace_all_matches",
+                                    "replace_all_patterns",
                                     "truncate_all",
                                     "limit",
                                     NULL};
@@ -113,22 +119,10 @@ static bool read_keys(struct col_parser *p, struct statement *it)
     return good;
 }
 
-static bool read_which(struct col_parser *p, bool *ret_of_resource)
+static bool read_map(struct col_parser *p, const struct col_path **ret)
 {
-    bool of_resource = p->condition->on_resource;
-
-    *ret_of_resource = of_resource;
-    if (col_parse_word(p, "resource.attributes"))
-        *ret_of_resource = true;
-    else if (!col_parse_word(p, "attributes") &&
-             (of_resource || !col_parse_word(p, "span.attributes")))
-        return col_parse_fail(p, "attributes or resource.attributes was expected") != NULL;
-    return true;
-}
-
-static bool read_map(struct col_parser *p, struct statement *it)
-{
-    return read_which(p, &it->of_resource);
+    *ret = col_parse_map(p);
+    return *ret != NULL;
 }
 
 static bool read_strategy(struct col_parser *p, struct statement *it)
@@ -145,20 +139,8 @@ static bool read_strategy(struct col_parser *p, struct statement *it)
 static bool read_target(struct col_parser *p, struct statement *it)
 {
     it->target = col_parse_value(p);
-    if (it->target == NULL)
-        return false;
-    switch (it->target->kind) {
-    case COL_TERM_ATTRIBUTE:
-    case COL_TERM_RESOURCE_ATTRIBUTE:
-    case COL_TERM_NAME:
-    case COL_TERM_KIND:
-    case COL_TERM_STATUS_CODE:
-    case COL_TERM_STATUS_MESSAGE:
-    case COL_TERM_TRACE_STATE:
-        return true;
-    default:
-        return col_parse_fail(p, "this cannot be set") != NULL;
-    }
+    return it->target != NULL && (it->target->kind == COL_TERM_PATH ||
+                                  col_parse_fail(p, "this cannot be set") != NULL);
 }
 
 static bool read_parts(struct col_parser *p, struct value *value)
@@ -168,9 +150,12 @@ static bool read_parts(struct col_parser *p, struct value *value)
     do {
         if (value->count == ITEMS_MAX)
             return col_parse_fail(p, "more than 64 parts") != NULL;
-        value->parts[value->count] = col_parse_value(p);
-        if (value->parts[value->count++] == NULL)
+        const struct col_term *part = col_parse_value(p);
+        if (part == NULL)
             return false;
+        if (part->type != COL_TYPE_PLAIN)
+            return col_parse_fail(p, "an id or a moment cannot be a part") != NULL;
+        value->parts[value->count++] = part;
     } while (col_parse_take(p, ","));
     if (!col_parse_take(p, "]") || !comma(p))
         return col_parse_fail(p, "] and , were expected") != NULL;
@@ -206,10 +191,49 @@ static bool read_regex(struct col_parser *p, struct statement *it)
 
     if (text == NULL)
         return col_parse_fail(p, "a text in quotes was expected") != NULL;
-    if (col_regex_new(text, &it->regex, &why) == OTEL_OK)
+    if (col_regex_new(text, &it->replacing.regex, &why) == OTEL_OK)
         return true;
     snprintf(said, sizeof(said), "the regular expression: %s", why.text);
     return col_parse_fail(p, said) != NULL;
+}
+
+static bool read_glob(struct col_parser *p, struct statement *it)
+{
+    struct otl_detail why = OTL_DETAIL_NONE;
+    const char *from, *text;
+
+    col_parse_skip(p);
+    from = p->at;
+    text = col_parse_string(p);
+    if (text == NULL)
+        return col_parse_fail(p, "a text in quotes was expected") != NULL;
+    if (col_glob_new(&p->condition->arena, text, &it->replacing.glob, &why) == OTEL_OK)
+        return true;
+    p->at = from;
+    return (why.code == OTEL_ERR_UNSUPPORTED ? col_parse_not_here(p, why.text)
+                                             : col_parse_fail(p, why.text)) != NULL;
+}
+
+static bool read_mode(struct col_parser *p, struct statement *it)
+{
+    const char *text = col_parse_string(p);
+
+    it->in_keys = text != NULL && strcmp(text, "key") == 0;
+    return it->in_keys || (text != NULL && strcmp(text, "value") == 0) ||
+           col_parse_fail(p, "\"key\" or \"value\" was expected") != NULL;
+}
+
+/* What to replace with. The Collector takes a function behind it that has the last word. */
+static bool read_with(struct col_parser *p, struct statement *it)
+{
+    it->replacing.with = col_parse_string(p);
+    if (it->replacing.with == NULL)
+        return col_parse_fail(p, "a text in quotes was expected") != NULL;
+    if (!col_parse_take(p, ","))
+        return true;
+    col_parse_skip(p);
+    return col_parse_not_here(p, "a function or a format for what is replaced with is of the "
+                                 "Collector and not here yet") != NULL;
 }
 
 static bool read_number(struct col_parser *p, struct statement *it)
@@ -231,38 +255,41 @@ static bool read_arguments(struct col_parser *p, struct statement *it)
     case SET:
         return read_target(p, it) && comma(p) && read_value(p, &it->value);
     case REPLACE:
-        return read_target(p, it) && comma(p) && read_regex(p, it) && comma(p) && read_key(p, it);
+        return read_target(p, it) && comma(p) && read_regex(p, it) && comma(p) && read_with(p, it);
+    case REPLACE_MATCH:
+        return read_target(p, it) && comma(p) && read_glob(p, it) && comma(p) && read_with(p, it);
+    case REPLACE_MATCHES:
+        return read_map(p, &it->map) && comma(p) && read_glob(p, it) && comma(p) &&
+               read_with(p, it);
+    case REPLACE_PATTERNS:
+        return read_map(p, &it->map) && comma(p) && read_mode(p, it) && comma(p) &&
+               read_regex(p, it) && comma(p) && read_with(p, it);
     case DELETE_KEY:
-        return read_map(p, it) && comma(p) && read_key(p, it);
+        return read_map(p, &it->map) && comma(p) && read_key(p, it);
     case DELETE_MATCHING:
     case KEEP_MATCHING:
-        return read_map(p, it) && comma(p) && read_regex(p, it);
+        return read_map(p, &it->map) && comma(p) && read_regex(p, it);
     case MERGE:
-        return read_map(p, it) && comma(p) && read_which(p, &it->from_resource) && comma(p) &&
+        return read_map(p, &it->map) && comma(p) && read_map(p, &it->from) && comma(p) &&
                read_strategy(p, it);
     case KEEP_KEYS:
-        return read_map(p, it) && comma(p) && read_keys(p, it);
+        return read_map(p, &it->map) && comma(p) && read_keys(p, it);
     case TRUNCATE:
-        return read_map(p, it) && comma(p) && read_number(p, it);
+        return read_map(p, &it->map) && comma(p) && read_number(p, it);
     default:
-        return read_map(p, it) && comma(p) && read_number(p, it) && comma(p) && read_keys(p, it);
+        return read_map(p, &it->map) && comma(p) && read_number(p, it) && comma(p) &&
+               read_keys(p, it);
     }
 }
 
 static bool read_verb(struct col_parser *p, struct statement *it)
 {
-    size_t len = col_parse_word_length(p);
-    char word[64], near[64], said[200];
-
     for (size_t i = 0; verbs[i] != NULL; i++)
         if (col_parse_word(p, verbs[i])) {
             it->verb = (enum verb)i;
             return true;
         }
-    snprintf(word, sizeof(word), "%.*s", (int)(len < 60 ? len : 60), p->at);
-    snprintf(said, sizeof(said), "'%s' is no function that is known here%s", word,
-             otl_words_suggest(verbs, word, near, sizeof(near)));
-    return col_parse_fail(p, said) != NULL;
+    return col_parse_no_function(p, verbs) != NULL;
 }
 
 static bool read_statement(struct col_parser *p, struct statement *it)
@@ -281,16 +308,17 @@ static bool read_statement(struct col_parser *p, struct statement *it)
     return *p->at == '\0' || col_parse_fail(p, "where, or the end was expected") != NULL;
 }
 
-enum otel_err col_statements_new(bool on_resource, struct col_statements **ret)
+enum otel_err col_statements_new(enum col_condition_on on, bool named,
+                                 struct col_statements **ret)
 {
     struct col_statements *statements = otl_mem_zalloc(sizeof(*statements));
 
-    if (statements == NULL || col_condition_new(COL_ON_SPAN, &statements->owner) != OTEL_OK ||
-        col_condition_new(COL_ON_SPAN, &statements->gate) != OTEL_OK) {
+    if (statements == NULL || col_condition_new(on, &statements->owner) != OTEL_OK ||
+        col_condition_new(on, &statements->gate) != OTEL_OK) {
         col_statements_free(statements);
         return OTEL_ERR_MEMORY;
     }
-    statements->owner->on_resource = statements->gate->on_resource = on_resource;
+    statements->owner->named = statements->gate->named = named;
     *ret = statements;
     return OTEL_OK;
 }
@@ -311,6 +339,8 @@ enum otel_err col_statements_add(struct col_statements *statements, const char *
     statements->list[statements->count++] = it;
     if (read_statement(&p, it))
         return OTEL_OK;
+    if (p.reterr->code == OTEL_ERR_UNSUPPORTED)
+        return OTEL_ERR_UNSUPPORTED;
     return otl_detail_set(p.reterr, OTEL_ERR_SYNTAX, NULL, 0, 0, "'%.200s' is no statement", text);
 }
 
@@ -325,7 +355,7 @@ void col_statements_free(struct col_statements *statements)
     if (statements == NULL)
         return;
     for (size_t i = 0; i < statements->count; i++)
-        col_regex_free(statements->list[i]->regex);
+        col_regex_free(statements->list[i]->replacing.regex);
     col_condition_free(statements->owner);
     col_condition_free(statements->gate);
     otl_mem_free(statements);
@@ -336,17 +366,29 @@ void col_statements_free(struct col_statements *statements)
 static struct col_condition_subject subject_of(const struct col_draft *draft)
 {
     struct col_condition_subject subject = {.span = draft->span,
-                                            .resource = &draft->resource->attributes};
+                                            .resource = &draft->resource->attributes,
+                                            .scope = draft->scope,
+                                            .event = draft->event,
+                                            .log = draft->log,
+                                            .metric = draft->metric,
+                                            .point = draft->point};
 
     return subject;
 }
 
 static struct col_value value_of(const struct col_term *term, const struct col_draft *draft,
-                                 char *hex)
+                                 char scratch[COL_SCALAR_TEXT])
 {
     const struct col_condition_subject subject = subject_of(draft);
 
-    return col_term_value(term, &subject, hex);
+    return col_term_value(term, &subject, scratch);
+}
+
+static bool fails(const struct col_term *term, const struct col_draft *draft)
+{
+    const struct col_condition_subject subject = subject_of(draft);
+
+    return col_term_fails(term, &subject);
 }
 
 static enum otel_err join(const struct value *value, const struct col_draft *draft,
@@ -355,12 +397,14 @@ static enum otel_err join(const struct value *value, const struct col_draft *dra
     enum otel_err err = OTEL_OK;
     struct otl_view text;
     struct otl_buf out;
-    char hex[33], *copy;
+    char scratch[COL_SCALAR_TEXT], *copy;
 
     otl_buf_init(&out, 16 << 20);
     for (size_t i = 0; i < value->count && err == OTEL_OK; i++) {
-        struct col_value part = value_of(value->parts[i], draft, hex);
-        if (i > 0)
+        struct col_value part = value_of(value->parts[i], draft, scratch);
+        if (fails(value->parts[i], draft))
+            err = OTEL_ERR_ARGUMENT;
+        else if (i > 0)
             err = otl_buf_append_str(&out, value->between);
         if (part.kind == COL_VALUE_EMPTY)
             text = otl_view_str("<nil>");
@@ -380,16 +424,17 @@ static enum otel_err join(const struct value *value, const struct col_draft *dra
 
 static enum otel_err set(const struct statement *it, const struct col_draft *draft)
 {
-    char *hex = otl_arena_alloc(draft->arena, 33);
-    enum otel_err err = hex != NULL ? OTEL_OK : OTEL_ERR_MEMORY;
+    const struct col_term *term = it->value.term;
+    char scratch[COL_SCALAR_TEXT];
     struct col_value value;
+    enum otel_err err = OTEL_OK;
 
-    if (err != OTEL_OK)
-        return err;
     if (it->value.kind == CONCAT) {
         err = join(&it->value, draft, &value);
+    } else if (fails(term, draft)) {
+        return OTEL_ERR_ARGUMENT;
     } else {
-        value = value_of(it->value.term, draft, hex);
+        value = value_of(term, draft, scratch);
         if (it->value.kind == SHA256_OF && value.kind != COL_VALUE_STRING)
             return OTEL_ERR_ARGUMENT;
         if (it->value.kind == SHA256_OF)
@@ -397,28 +442,23 @@ static enum otel_err set(const struct statement *it, const struct col_draft *dra
     }
     if (err != OTEL_OK || value.kind == COL_VALUE_EMPTY)
         return err;
-    return col_draft_set(draft, it->target, &value);
+    return col_draft_set(draft, it->target, &value,
+                         it->value.kind == PLAIN ? term->type : COL_TYPE_PLAIN);
 }
 
 static enum otel_err replace(const struct statement *it, const struct col_draft *draft)
 {
-    char hex[33], *copy;
-    struct col_value value = value_of(it->target, draft, hex);
-    struct otl_buf out;
+    char scratch[COL_SCALAR_TEXT];
+    struct col_value value = value_of(it->target, draft, scratch);
     enum otel_err err;
-    bool any;
+    bool any = false;
 
+    if (fails(it->target, draft))
+        return OTEL_ERR_ARGUMENT;
     if (value.kind != COL_VALUE_STRING)
         return OTEL_OK;
-    otl_buf_init(&out, 16 << 20);
-    err = col_regex_replace(it->regex, value.text, otl_view_str(it->keys[0]), &out, &any);
-    copy = err == OTEL_OK ? otl_arena_strndup(draft->arena, out.len > 0 ? out.data : "", out.len)
-                          : NULL;
-    value.text = otl_view(copy, out.len);
-    otl_buf_fini(&out);
-    if (err == OTEL_OK && copy == NULL)
-        err = OTEL_ERR_MEMORY;
-    return err == OTEL_OK && any ? col_draft_set(draft, it->target, &value) : err;
+    err = col_replace_text(&it->replacing, draft->arena, value.text, &value.text, &any);
+    return err == OTEL_OK && any ? col_draft_set(draft, it->target, &value, COL_TYPE_PLAIN) : err;
 }
 
 static bool is_key(const struct statement *it, struct otl_view key)
@@ -467,7 +507,7 @@ static bool is_to_go(const struct statement *it, struct otl_view key)
     struct otl_view groups[COL_REGEX_GROUPS];
 
     if (it->verb == DELETE_MATCHING || it->verb == KEEP_MATCHING)
-        return col_regex_match(it->regex, key, groups) == (it->verb == DELETE_MATCHING);
+        return col_regex_match(it->replacing.regex, key, groups) == (it->verb == DELETE_MATCHING);
     return is_key(it, key) == (it->verb == DELETE_KEY);
 }
 
@@ -479,6 +519,9 @@ static enum otel_err change_map(const struct statement *it, struct col_attribute
         limit(it, map);
         return OTEL_OK;
     }
+    if (it->verb == REPLACE_MATCHES || it->verb == REPLACE_PATTERNS)
+        return it->in_keys ? col_replace_keys(&it->replacing, map)
+                           : col_replace_values(&it->replacing, map);
     for (size_t i = map->count; i > 0 && err == OTEL_OK; i--) {
         struct col_entry *entry = &map->entries[i - 1];
         if (it->verb == TRUNCATE)
@@ -494,7 +537,7 @@ static enum otel_err merge(const struct statement *it, const struct col_draft *d
                            struct col_attributes *map)
 {
     struct col_attributes from;
-    enum otel_err err = col_draft_open(draft, it->from_resource, &from);
+    enum otel_err err = col_draft_open(draft, it->from, &from);
 
     for (size_t i = 0; err == OTEL_OK && i < from.count; i++) {
         const struct col_entry *entry = &from.entries[i];
@@ -508,29 +551,41 @@ static enum otel_err merge(const struct statement *it, const struct col_draft *d
 static enum otel_err run_on_map(const struct statement *it, const struct col_draft *draft)
 {
     struct col_attributes map;
-    enum otel_err err = col_draft_open(draft, it->of_resource, &map);
+    enum otel_err err = col_draft_open(draft, it->map, &map);
 
     if (err == OTEL_OK)
         err = it->verb == MERGE ? merge(it, draft, &map) : change_map(it, &map);
-    return err == OTEL_OK && map.changed ? col_draft_close(draft, it->of_resource, &map) : err;
+    return err == OTEL_OK && map.changed ? col_draft_close(draft, it->map, &map) : err;
+}
+
+static enum otel_err run_one(const struct statement *it, const struct col_draft *draft)
+{
+    const struct col_condition_subject subject = subject_of(draft);
+    enum col_truth holds = it->where != NULL ? col_term_judge(it->where, &subject) : COL_TRUE;
+
+    if (holds != COL_TRUE)
+        return holds == COL_FAILED ? OTEL_ERR_ARGUMENT : OTEL_OK;
+    if (it->verb == SET)
+        return set(it, draft);
+    return it->target != NULL ? replace(it, draft) : run_on_map(it, draft);
 }
 
 enum otel_err col_statements_run(struct col_statements *statements, const struct col_draft *draft,
                                  bool go_on, uint64_t *failed)
 {
-    struct col_condition_subject subject = subject_of(draft);
+    const struct col_condition_subject subject = subject_of(draft);
     enum otel_err err = OTEL_OK;
+    bool gated = false;
 
-    if (statements->gate->count > 0 && !col_condition_true(statements->gate, &subject))
-        return OTEL_OK;
-    for (size_t i = 0; i < statements->count && err == OTEL_OK; i++) {
-        const struct statement *it = statements->list[i];
-        subject = subject_of(draft);
-        if (it->where != NULL && !col_term_true(it->where, &subject))
-            continue;
-        err = it->verb == SET       ? set(it, draft)
-              : it->verb == REPLACE ? replace(it, draft)
-                                    : run_on_map(it, draft);
+    if (statements->gate->count > 0) {
+        err = col_condition_judge(statements->gate, &subject, &gated);
+        gated = !gated;
+    }
+    *failed += err != OTEL_OK;
+    if (go_on)
+        err = OTEL_OK;
+    for (size_t i = 0; i < statements->count && err == OTEL_OK && !gated; i++) {
+        err = run_one(statements->list[i], draft);
         *failed += err == OTEL_ERR_ARGUMENT;
         if (err == OTEL_ERR_ARGUMENT && go_on)
             err = OTEL_OK;

@@ -6,6 +6,8 @@
 
 /* What the policies together say of a trace. */
 
+enum { SPANS_FIELD = 2 }; /* of what a piece holds */
+
 /* ---- the trace as the policies see it ---- */
 
 static bool make_room(struct col_tail *tail, size_t count)
@@ -33,7 +35,8 @@ static bool read_piece(struct col_tail *tail, const struct col_tail_piece *piece
 
     if (!make_room(tail, *at + piece->spans))
         return false;
-    while (col_field_next(&cursor, &field) == COL_NEXT_FIELD) {
+    while (col_field_large(&cursor, SPANS_FIELD, &field) ||
+           col_field_next(&cursor, &field) == COL_NEXT_FIELD) {
         struct col_tail_span *span = &tail->spans[(*at)++];
         col_span_split(otl_view((const char *)field.data, (size_t)field.scalar), &span->span);
         span->resource = &piece->context->attributes;
@@ -61,37 +64,56 @@ static bool view_of(struct col_tail *tail, const struct col_tail_trace *trace,
     return true;
 }
 
+/* *since_ns: when the policy before was done, and then this one. */
 static enum col_tail_opinion ask(struct col_tail *tail, size_t policy,
-                                 const struct col_tail_view *view)
+                                 const struct col_tail_view *view, uint64_t *since_ns)
 {
-    const struct otl_clock *clock = tail->create.host->clock;
-    uint64_t start = otl_clock_mono(clock), end;
+    uint64_t end;
     enum col_tail_opinion opinion = col_tail_evaluate(tail->policies->list[policy], view);
     const char *blind = tail->create.host->blind_policy;
 
     if (blind != NULL && strcmp(blind, tail->policies->list[policy]->name) == 0)
         opinion = COL_TAIL_SAYS_NOT_SAMPLED; /* the test's broken collector */
 
-    end = otl_clock_mono(clock);
+    end = otl_clock_mono(tail->create.host->clock);
     col_tail_count_opinion(tail, policy,
-                           &(struct col_tail_opinion_row){opinion, view->span_count, end - start,
-                                                          end - view->mono_ns});
+                           &(struct col_tail_opinion_row){opinion, view->span_count,
+                                                          end - *since_ns, end - view->mono_ns});
+    *since_ns = end;
     return opinion;
 }
 
 /* ---- the order of the Collector ---- */
 
+/* Of a policy that samples the trace. */
+static void add_mark(const struct col_tail *tail, const struct col_tail_policy *policy,
+                     struct col_tail_mark *mark)
+{
+    const struct col_tail_compat *compat = &tail->policies->compat;
+
+    if (compat->use_tracestate && policy->threshold < mark->threshold)
+        mark->threshold = policy->threshold;
+    if (compat->record_policy && policy->kind == COL_TAIL_COMPOSITE)
+        mark->sub_policy = policy->as.composite.chosen;
+}
+
 enum col_tail_decision col_tail_decide(struct col_tail *tail, struct col_tail_trace *trace,
-                                       const struct col_tail_piece *pieces, uint16_t *ret_policy)
+                                       const struct col_tail_piece *pieces, uint16_t *ret_policy,
+                                       struct col_tail_mark *ret_mark)
 {
     uint16_t first[COL_TAIL_OPINIONS] = {0}; /* the first policy that said so, from 1 */
     struct col_tail_view view;
+    uint64_t since_ns;
 
     *ret_policy = 0;
+    *ret_mark = (struct col_tail_mark){.threshold = COL_TAIL_NO_THRESHOLD};
     if (!view_of(tail, trace, pieces, &view))
         return COL_TAIL_UNDECIDED;
+    since_ns = view.mono_ns;
     for (size_t i = 0; i < tail->policies->count; i++) {
-        enum col_tail_opinion opinion = ask(tail, i, &view);
+        enum col_tail_opinion opinion = ask(tail, i, &view, &since_ns);
+        if (opinion == COL_TAIL_SAYS_SAMPLED)
+            add_mark(tail, tail->policies->list[i], ret_mark);
         if (first[opinion] == 0)
             first[opinion] = (uint16_t)(i + 1);
         if (opinion == COL_TAIL_SAYS_DROPPED ||
@@ -108,6 +130,8 @@ enum col_tail_decision col_tail_decide(struct col_tail *tail, struct col_tail_tr
         *ret_policy = first[COL_TAIL_SAYS_SAMPLED];
     else if (first[COL_TAIL_SAYS_INVERT_SAMPLED] != 0 && first[COL_TAIL_SAYS_NOT_SAMPLED] == 0)
         *ret_policy = first[COL_TAIL_SAYS_INVERT_SAMPLED];
+    if (*ret_policy != 0 && tail->policies->compat.record_policy)
+        ret_mark->policy = tail->policies->list[*ret_policy - 1]->name;
     return *ret_policy != 0 ? COL_TAIL_SAMPLED : COL_TAIL_NOT_SAMPLED;
 }
 
@@ -118,17 +142,19 @@ enum col_tail_decision col_tail_decide_at_ingest(struct col_tail *tail,
                                                  uint16_t *ret_policy)
 {
     struct col_tail_view view;
+    uint64_t since_ns;
     bool open = false;
 
     *ret_policy = 0;
     if (!view_of(tail, trace, pieces, &view))
         return COL_TAIL_UNDECIDED;
+    since_ns = view.mono_ns;
     for (size_t i = 0; i < tail->policies->count; i++) {
         bool drop = tail->policies->list[i]->kind == COL_TAIL_DROP;
         enum col_tail_opinion opinion;
         if (!drop && open)
             break;
-        opinion = ask(tail, i, &view);
+        opinion = ask(tail, i, &view, &since_ns);
         if (opinion == COL_TAIL_SAYS_ERROR)
             continue;
         open |= drop;

@@ -71,23 +71,49 @@ static bool trace_state(const struct col_tail_policy *policy, const struct col_t
     return false;
 }
 
-static bool ottl(const struct col_tail_policy *policy, const struct col_tail_view *view)
+/* True: this span or event settles it, in *ret. */
+static bool settles(const struct col_tail_policy *policy, struct col_condition *condition,
+                    const struct col_condition_subject *subject, enum col_tail_opinion *ret)
 {
+    bool holds;
+    enum otel_err err = col_condition_judge(condition, subject, &holds);
+    bool failed = err != OTEL_OK && policy->as.ottl.propagate;
+
+    *ret = failed ? COL_TAIL_SAYS_ERROR : COL_TAIL_SAYS_SAMPLED;
+    return failed || holds;
+}
+
+static enum col_tail_opinion ottl(const struct col_tail_policy *policy,
+                                  const struct col_tail_view *view)
+{
+    enum col_tail_opinion ret;
+
     for (size_t i = 0; i < view->count; i++) {
         const struct col_tail_span *span = &view->spans[i];
         struct col_condition_subject subject = {.span = &span->span, .resource = span->resource};
         struct col_list events = span->span.events;
         struct col_event event;
-        if (policy->as.ottl.span != NULL && col_condition_true(policy->as.ottl.span, &subject))
-            return true;
+        if (policy->as.ottl.span != NULL &&
+            settles(policy, policy->as.ottl.span, &subject, &ret))
+            return ret;
         if (policy->as.ottl.event == NULL)
             continue;
         subject.event = &event;
         while (col_event_next(&events, &event))
-            if (col_condition_true(policy->as.ottl.event, &subject))
-                return true;
+            if (settles(policy, policy->as.ottl.event, &subject, &ret))
+                return ret;
     }
-    return false;
+    return COL_TAIL_SAYS_NOT_SAMPLED;
+}
+
+static bool probabilistic(const struct col_tail_policy *policy, const struct col_tail_view *view)
+{
+    uint64_t randomness;
+
+    if (policy->compat->use_tracestate && col_tail_randomness(view, &randomness))
+        return policy->threshold <= randomness;
+    return col_tail_hash(policy->as.probabilistic.salt, view->id) <=
+           policy->as.probabilistic.threshold;
 }
 
 static enum col_tail_opinion all_of(struct col_tail_policy *policy,
@@ -134,8 +160,7 @@ enum col_tail_opinion col_tail_evaluate(struct col_tail_policy *policy,
     case COL_TAIL_STATUS_CODE:
         return says(status_code(policy, view));
     case COL_TAIL_PROBABILISTIC:
-        return says(col_tail_hash(policy->as.probabilistic.salt, view->id) <=
-                    policy->as.probabilistic.threshold);
+        return says(probabilistic(policy, view));
     case COL_TAIL_RATE_LIMITING:
     case COL_TAIL_BYTES_LIMITING:
         return limited(policy, view);
@@ -148,7 +173,7 @@ enum col_tail_opinion col_tail_evaluate(struct col_tail_policy *policy,
     case COL_TAIL_TRACE_FLAGS:
         return says(trace_flags(view));
     case COL_TAIL_OTTL_CONDITION:
-        return says(ottl(policy, view));
+        return ottl(policy, view);
     case COL_TAIL_AND:
     case COL_TAIL_DROP:
         return all_of(policy, view);

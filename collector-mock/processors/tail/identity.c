@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "collector-mock/processors/sampler.h"
 #include "collector-mock/processors/tail/policy.h"
+#include "collector-mock/processors/trace_state.h"
 
 /* What a trace id and a tracestate say by themselves. */
 
@@ -42,6 +44,25 @@ uint64_t col_tail_threshold(double percentage)
         kept++; /* never carries out: ratio < 1 */
     exponent += spare;
     return exponent <= -64 ? 0 : kept >> -exponent;
+}
+
+bool col_tail_randomness(const struct col_tail_view *view, uint64_t *ret)
+{
+    bool told = false;
+
+    *ret = col_sampler_id(view->id);
+    for (size_t i = 0; i < view->count; i++) {
+        struct col_trace_state state;
+        if (view->spans[i].span.trace_state.len == 0 ||
+            !col_trace_state_read(view->spans[i].span.trace_state, &state))
+            continue;
+        told |= state.has_th || state.has_rv;
+        if (!state.has_rv)
+            continue;
+        *ret = state.rv;
+        break;
+    }
+    return told;
 }
 
 /* ---- tracestate, as the Go library reads it: one bad member makes the whole of it void ---- */

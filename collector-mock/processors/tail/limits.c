@@ -61,6 +61,7 @@ enum col_tail_opinion col_tail_composite(struct col_tail_policy *policy,
             child->used + spans > policy->as.composite.max)
             return COL_TAIL_SAYS_NOT_SAMPLED;
         child->used += spans;
+        policy->as.composite.chosen = child->name;
         return COL_TAIL_SAYS_SAMPLED;
     }
     return COL_TAIL_SAYS_NOT_SAMPLED;

@@ -25,7 +25,7 @@ struct policy_numbers {
 struct col_tail_numbers {
     struct policy_numbers *policies;
     uint64_t *decided[DECISIONS];
-    uint64_t *on_memory, *too_early, *too_large, *new_traces, *errors;
+    uint64_t *on_memory, *too_early, *too_large, *new_traces, *errors, *unparseable;
     uint64_t *cached[2];
     struct col_histogram *timer, *removal, *late;
     uint64_t *received, *refused, *kept, *sampled_out, *held, *held_bytes;
@@ -33,7 +33,7 @@ struct col_tail_numbers {
 };
 
 static const char *const drop_words[COL_TAIL_DROPS] = {
-    "too_early", "too_large", "drop_policy", "shutdown", "export_failed", "no_memory"};
+    "too_early", "too_large", "max_bytes", "drop_policy", "shutdown", "export_failed", "no_memory"};
 static const char *const decision_words[DECISIONS] = {NULL, "sampled", "not_sampled", "dropped"};
 
 static uint64_t *counter(struct col_tail *tail, const char *name, const char *labels,
@@ -134,6 +134,9 @@ enum otel_err col_tail_numbers_new(struct col_tail *tail)
         counter(tail, PREFIX "new_trace_id_received", labels, "Traces seen for the first time.");
     n->errors = counter(tail, PREFIX "sampling_policy_evaluation_error", labels,
                         "Policies that could not be evaluated.");
+    if (tail->policies->compat.use_tracestate)
+        n->unparseable = counter(tail, PREFIX "count_spans_with_unparseable_tracestate", labels,
+                                 "Spans kept without a threshold in their tracestate.");
     new_histograms(tail, labels);
     new_books(tail, labels);
     return OTEL_OK;
@@ -260,6 +263,11 @@ void col_tail_count_too_early(struct col_tail *tail)
 void col_tail_count_too_large(struct col_tail *tail)
 {
     add(tail->numbers->too_large, 1);
+}
+
+void col_tail_count_unparseable(struct col_tail *tail)
+{
+    add(tail->numbers->unparseable, 1);
 }
 
 void col_tail_count_late(struct col_tail *tail, uint64_t age_ns)

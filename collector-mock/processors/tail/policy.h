@@ -63,6 +63,8 @@ struct col_tail_compat {
     bool fixed_window;      /* rate_limiting counts by whole seconds */
     bool composite_zero;    /* sub-policies without rate_allocation get nothing */
     bool count_spans;       /* a feature gate there: count_spans_sampled is shown */
+    bool record_policy;     /* another: what is kept says in its scopes by which policy */
+    bool use_tracestate;    /* another: ot=rv and ot=th of tracestates are read and written */
 };
 
 struct col_tail_limit { /* a token bucket, or a second's count */
@@ -84,6 +86,7 @@ struct col_tail_policy {
     bool flat; /* below and, not, drop, composite: no inverted decisions */
     const struct col_tail_compat *compat;
     const char *key; /* of an attribute or a tracestate member */
+    uint64_t threshold; /* of 56 bits: what a trace has come through that it sampled */
     union {
         struct {
             int64_t threshold_ms, upper_ms; /* upper 0: none */
@@ -107,10 +110,12 @@ struct col_tail_policy {
         } spans;
         struct {
             struct col_condition *span, *event; /* NULL: none */
+            bool propagate; /* what fails is an error, not false */
         } ottl;
         struct {
             int64_t max;
             int64_t second; /* of the wall clock */
+            const char *chosen; /* the sub-policy that sampled last */
         } composite;
     } as;
     struct col_tail_policy **children;
@@ -174,5 +179,8 @@ enum col_tail_opinion col_tail_composite(struct col_tail_policy *policy,
                                          const struct col_tail_view *view);
 uint64_t col_tail_hash(struct otl_view salt, const uint8_t id[16]);
 uint64_t col_tail_threshold(double percentage);
+/* 56 bits by which the trace is in a sample or not: ot=rv of the first span that has it, else of
+ * the trace id. False: no span says anything of sampling. */
+bool col_tail_randomness(const struct col_tail_view *view, uint64_t *ret);
 
 #endif

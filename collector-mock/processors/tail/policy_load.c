@@ -6,10 +6,11 @@
 #include "collector-mock/processors/condition.h"
 #include "collector-mock/processors/tail/patterns.h"
 #include "collector-mock/processors/tail/policy.h"
+#include "collector-mock/processors/trace_state.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
-enum { ARENA_MAX = 64 << 20, DEFAULT_CACHE = 128 };
+enum { ARENA_MAX = 64 << 20, DEFAULT_CACHE = 128, DIGITS_MAX = 14 };
 
 struct loader {
     struct col_tail_policies *policies;
@@ -152,6 +153,7 @@ static enum otel_err read_conditions(struct loader *l, const json_t *list, bool 
         return OTEL_OK;
     if (col_condition_new(events ? COL_ON_EVENT : COL_ON_SPAN, ret) != OTEL_OK)
         return no_memory(l);
+    col_condition_without_scope(*ret);
     for (size_t i = 0; i < json_array_size(list); i++) {
         struct otl_detail detail = OTL_DETAIL_NONE;
         enum otel_err err =
@@ -172,6 +174,8 @@ static enum otel_err read_ottl(struct loader *l, const struct row *row, const js
     enum otel_err err = read_conditions(l, json_object_get(section, "span"), false, policy,
                                         &policy->as.ottl.span);
 
+    policy->as.ottl.propagate =
+        strcmp(otl_tree_text(section, "error_mode", ""), "propagate") == 0;
     if (err == OTEL_OK)
         err = read_conditions(l, json_object_get(section, "spanevent"), true, policy,
                               &policy->as.ottl.event);
@@ -249,6 +253,8 @@ static enum otel_err no_child(struct loader *l, const struct col_tail_policy *po
                           policy->name, name, otl_words_suggest(known, name, near, sizeof(near)));
 }
 
+/* The order of the children is theirs in the file: no release of the Collector has ever looked at
+ * policy_order. Shares are cut off after a product of doubles, as there. */
 static enum otel_err allocate(struct loader *l, const json_t *section,
                               struct col_tail_policy *policy)
 {
@@ -265,30 +271,9 @@ static enum otel_err allocate(struct loader *l, const json_t *section,
         int64_t percent = otl_tree_int(item, "percent", 0);
         if (child == NULL)
             return no_child(l, policy, name, otl_yaml_value_pos(l->doc, item, "policy"));
-        child->allocated = percent > 0 ? percent * max / 100 : share;
+        child->allocated =
+            percent > 0 ? (int64_t)((double)percent / 100 * (double)max) : share;
     }
-    return OTEL_OK;
-}
-
-/* Children in the order of policy_order; those that it does not name are never asked. */
-static enum otel_err order(struct loader *l, const json_t *section,
-                           struct col_tail_policy *policy)
-{
-    const json_t *list = json_object_get(section, "policy_order");
-    size_t count = json_array_size(list);
-    struct col_tail_policy **ordered =
-        otl_arena_zalloc(&l->policies->arena, (count + 1) * sizeof(*ordered));
-
-    if (ordered == NULL)
-        return no_memory(l);
-    for (size_t i = 0; i < count; i++) {
-        const char *name = json_string_value(json_array_get(list, i));
-        ordered[i] = child_named(policy, name);
-        if (ordered[i] == NULL)
-            return no_child(l, policy, name, otl_yaml_item_pos(l->doc, list, i));
-    }
-    policy->children = ordered;
-    policy->child_count = count;
     return OTEL_OK;
 }
 
@@ -301,9 +286,7 @@ static enum otel_err read_composite(struct loader *l, const struct row *row,
     policy->as.composite.second = -1;
     l->policies->stateful = true;
     err = read_children(l, row, json_object_get(section, "composite_sub_policy"), policy);
-    if (err == OTEL_OK)
-        err = allocate(l, section, policy);
-    return err == OTEL_OK ? order(l, section, policy) : err;
+    return err == OTEL_OK ? allocate(l, section, policy) : err;
 }
 
 /* ---- one policy ---- */
@@ -359,6 +342,20 @@ static enum otel_err read_section(struct loader *l, const struct row *row, const
     default:
         return OTEL_OK;
     }
+}
+
+/* What several ask for, the strictest of them asks for. */
+static uint64_t threshold_of(const struct col_tail_policy *policy, const json_t *section)
+{
+    uint64_t most = 0;
+
+    if (policy->kind == COL_TAIL_PROBABILISTIC)
+        return col_threshold_of(otl_tree_double(section, "sampling_percentage", 0) / 100,
+                                DIGITS_MAX);
+    for (size_t i = 0; i < policy->child_count && policy->kind == COL_TAIL_AND; i++)
+        if (policy->children[i]->threshold > most)
+            most = policy->children[i]->threshold;
+    return most;
 }
 
 static bool may_stand(enum col_tail_kind kind, const char *below)
@@ -427,6 +424,7 @@ static enum otel_err load_policy(struct loader *l, const struct row *row,
     if (policy->name == NULL || policy->key == NULL)
         return no_memory(l);
     err = read_section(l, row, section, policy);
+    policy->threshold = threshold_of(policy, section);
     if (err == OTEL_OK)
         *ret = policy;
     return err;
@@ -448,6 +446,8 @@ static void read_compat(struct col_tail_compat *compat, const json_t *map, unsig
     compat->latency_inclusive = is_old(map, "latency_lower_bound", version, 157, "inclusive");
     compat->fixed_window = is_old(map, "rate_limiting", version, 153, "fixed_window");
     compat->count_spans = otl_tree_bool(map, "count_spans_sampled", false);
+    compat->record_policy = otl_tree_bool(map, "record_policy", false);
+    compat->use_tracestate = otl_tree_bool(map, "use_tracestate", false);
     compat->composite_zero = is_old(map, "composite_unlisted", version, 158, "zero");
 }
 

@@ -127,4 +127,7 @@ const struct otl_schema col_tail_compat_keys[] = {
     {.key = "rate_limiting", .type = OTL_SCHEMA_ENUM, .words = limiting_words},
     {.key = "composite_unlisted", .type = OTL_SCHEMA_ENUM, .words = allocation_words},
     {.key = "count_spans_sampled", .type = OTL_SCHEMA_BOOL},
+    {.key = "record_policy", .type = OTL_SCHEMA_BOOL},
+    {.key = "use_tracestate", .type = OTL_SCHEMA_BOOL},
+    {.key = "max_bytes", .type = OTL_SCHEMA_UINT, .min = 1, .max = INT64_MAX},
     OTL_SCHEMA_END};

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "collector-mock/pipeline/not_yet.h"
 #include "collector-mock/processors/tail/tail.h"
 
 #define DEFAULT_WAIT_NS (30 * OTL_NS_PER_S)
 #define WAIT_MAX_NS (24 * 3600 * OTL_NS_PER_S)
+#define DEFAULT_BYTES ((int64_t)1 << 30)
 enum { DEFAULT_TRACES = 50000, TRACES_MAX = 100000000, CACHE_MAX = 100000000, SHARDS_MAX = 256 };
 
 static const struct otl_schema policy_row[] = {
@@ -35,13 +37,18 @@ const struct otl_schema col_tail_schema[] = {{.type = OTL_SCHEMA_MAP, .child = k
 
 static enum otel_err check(const struct col_create *create, struct otl_detail *reterr)
 {
-    const json_t *config = create->config;
+    static const char *const marks[] = {"use_tracestate", "record_policy"};
+    const json_t *config = create->config, *compat = json_object_get(config, "compat");
 
     if (json_object_get(config, "tail_storage") != NULL)
-        return otl_yaml_error(reterr, otl_yaml_key_pos(create->doc, config, "tail_storage"),
-                              "processor '%s': 'tail_storage' is a setting of the Collector that "
-                              "this one does not have",
-                              create->id);
+        return col_not_yet(create, "processor", config, "tail_storage", reterr);
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+        if (otl_tree_bool(compat, marks[i], false) &&
+            strcmp(otl_tree_text(config, "sampling_strategy", ""), "span-ingest") == 0)
+            return otl_yaml_error(reterr, otl_yaml_key_pos(create->doc, compat, marks[i]),
+                                  "processor '%s': %s is not there for sampling_strategy "
+                                  "span-ingest",
+                                  create->id, marks[i]);
     if (json_array_size(json_object_get(config, "policies")) == 0)
         return otl_yaml_error(reterr, create->pos, "processor '%s': policies must not be empty",
                               create->id);
@@ -52,7 +59,7 @@ static enum otel_err check(const struct col_create *create, struct otl_detail *r
     return OTEL_OK;
 }
 
-/* Of what is for all traces, as the Collector divides it by num_shards. */
+/* A worker's share of what is for all traces. */
 static uint32_t share_of(const struct col_create *create, const json_t *map, const char *key,
                          uint32_t otherwise)
 {
@@ -76,6 +83,8 @@ enum otel_err col_tail_settings_load(const struct col_create *create,
     ret->sampled_cache = share_of(create, cache, "sampled_cache_size", 0);
     ret->other_cache = share_of(create, cache, "non_sampled_cache_size", 0);
     ret->max_trace_bytes = (uint64_t)otl_tree_int(config, "maximum_trace_size_bytes", 0);
+    ret->max_bytes = col_share(create, (uint64_t)otl_tree_int(json_object_get(config, "compat"),
+                                                              "max_bytes", DEFAULT_BYTES));
     ret->first_match = otl_tree_bool(config, "sample_on_first_match", false);
     ret->block = otl_tree_bool(config, "block_on_overflow", false);
     ret->drop_pending = otl_tree_bool(config, "drop_pending_traces_on_shutdown", false);

@@ -9,6 +9,7 @@
 /* A request is checked before it comes here: its fields are only found again. */
 
 enum { FIRST_ROOM = 64, SPANS_FIELD = 2, NO_ITEM = UINT32_MAX };
+enum { TRACE_ID = 1, PARENT_ID = 4, ATTRIBUTES = 9 }; /* fields of a span */
 
 /* The array with room for one more; NULL: no memory, it stays as it was. */
 static void *grow(void *array, uint32_t *room, uint32_t count, size_t size)
@@ -95,6 +96,33 @@ static enum otel_err group_of(struct col_tail_split *split, const uint8_t id[16]
 
 /* ---- spans ---- */
 
+/* Past the fields in short form that come next and are no id; attributes before all. */
+static void skip_others(struct col_cursor *span)
+{
+    const uint8_t *at = span->at, *end = span->end;
+
+    while (end - at >= 2 && at[0] < 0x80) {
+        size_t left = (size_t)(end - at), len = 2 + (size_t)at[1];
+        if (at[0] == (ATTRIBUTES << 3 | COL_WIRE_BYTES)) {
+            if (at[1] >= 0x80 || len > left)
+                break;
+            at += len;
+            continue;
+        }
+        if ((at[0] & 7) == COL_WIRE_FIXED64)
+            len = 9;
+        else if ((at[0] & 7) == COL_WIRE_VARINT)
+            len = 2;
+        else if ((at[0] & 7) != COL_WIRE_BYTES)
+            break;
+        if (at[0] >> 3 == TRACE_ID || at[0] >> 3 == PARENT_ID || len > left ||
+            (len != 9 && at[1] >= 0x80))
+            break;
+        at += len;
+    }
+    span->at = at;
+}
+
 /* Trace id and whether it is a root; fields may stand in any order. */
 static void read_ids(struct col_cursor span, uint8_t id[16], bool *ret_root)
 {
@@ -104,10 +132,11 @@ static void read_ids(struct col_cursor span, uint8_t id[16], bool *ret_root)
     memset(id, 0, 16);
     *ret_root = true;
     while (col_field_next(&span, &field) == COL_NEXT_FIELD) {
-        if (field.number == 1 && field.scalar == 16)
+        if (field.number == TRACE_ID && field.scalar == 16)
             memcpy(id, field.data, 16);
-        else if (field.number == 4)
+        else if (field.number == PARENT_ID)
             *ret_root = field.scalar != 8 || memcmp(field.data, none, 8) == 0;
+        skip_others(&span);
     }
 }
 
@@ -148,7 +177,9 @@ static void read_head(struct col_cursor cursor, struct otl_view *head)
     struct col_field field;
 
     *head = otl_view("", 0);
-    for (; col_field_next(&cursor, &field) == COL_NEXT_FIELD; start = cursor.at)
+    for (; col_field_large(&cursor, SPANS_FIELD, &field) ||
+           col_field_next(&cursor, &field) == COL_NEXT_FIELD;
+         start = cursor.at)
         if (field.number == 1)
             *head = otl_view((const char *)start, (size_t)(cursor.at - start));
 }
@@ -167,7 +198,8 @@ static enum otel_err split_scope(struct col_tail_split *split, struct col_cursor
     split->scopes[split->scope_count] = *resource;
     read_head(cursor, &split->scopes[split->scope_count].scope_head);
     split->scope_count++;
-    while (err == OTEL_OK && col_field_next(&cursor, &field) == COL_NEXT_FIELD)
+    while (err == OTEL_OK && (col_field_large(&cursor, SPANS_FIELD, &field) ||
+                              col_field_next(&cursor, &field) == COL_NEXT_FIELD))
         if (field.number == SPANS_FIELD)
             err = add_span(split, &field);
     return err;

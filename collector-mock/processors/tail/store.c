@@ -10,7 +10,7 @@
 #include "sdk/base/mem.h"
 #include "sdk/base/random.h"
 
-enum { FIRST_SLOTS = 256, RESOURCE_SPANS = 1, SCOPE_SPANS = 2 };
+enum { FIRST_SLOTS = 256, RESOURCE_SPANS = 1, SCOPE_SPANS = 2, SCOPE = 1 };
 
 enum otel_err col_tail_store_init(struct col_tail_store *store)
 {
@@ -24,6 +24,7 @@ enum otel_err col_tail_store_init(struct col_tail_store *store)
 void col_tail_store_fini(struct col_tail_store *store)
 {
     otl_mem_free(store->slots);
+    col_tail_cells_fini(&store->cells);
     memset(store, 0, sizeof(*store));
 }
 
@@ -158,7 +159,7 @@ void col_tail_context_drop(struct col_tail_store *store, struct col_tail_context
 enum otel_err col_tail_piece_new(struct col_tail_store *store, struct col_tail_context *context,
                                  uint32_t len, struct col_tail_piece **ret)
 {
-    struct col_tail_piece *piece = otl_mem_alloc(sizeof(*piece) + len);
+    struct col_tail_piece *piece = col_tail_cells_alloc(&store->cells, sizeof(*piece) + len);
 
     if (piece == NULL)
         return OTEL_ERR_MEMORY;
@@ -173,44 +174,75 @@ enum otel_err col_tail_piece_new(struct col_tail_store *store, struct col_tail_c
     return OTEL_OK;
 }
 
+struct col_tail_piece *col_tail_piece_move(struct col_tail_store *store,
+                                           struct col_tail_piece *piece)
+{
+    size_t size = sizeof(*piece) + piece->len;
+    struct col_tail_piece *copy;
+
+    if (!col_tail_cell_thin(&store->cells, piece, size))
+        return piece;
+    copy = col_tail_cells_alloc(&store->cells, size);
+    if (copy == NULL)
+        return piece;
+    memcpy(copy, piece, size);
+    col_tail_cells_free(&store->cells, piece, size);
+    return copy;
+}
+
 void col_tail_pieces_free(struct col_tail_store *store, struct col_tail_piece *first)
 {
     while (first != NULL) {
         struct col_tail_piece *next = first->next;
         store->bytes -= sizeof(*first) + first->len;
         col_tail_context_drop(store, first->context);
-        otl_mem_free(first);
+        col_tail_cells_free(&store->cells, first, sizeof(*first) + first->len);
         first = next;
     }
 }
 
 /* ---- the request ---- */
 
-static size_t scope_size(const struct col_tail_piece *piece)
+/* The scope itself, without the head of its field. */
+static struct otl_view scope_of(const struct col_tail_context *context)
 {
-    return (size_t)piece->context->scope_head + piece->len;
+    const uint8_t *head = context->bytes + context->resource_head;
+    struct col_cursor cursor = {head, head + context->scope_head};
+    struct col_field field;
+
+    return col_field_next(&cursor, &field) == COL_NEXT_FIELD
+               ? otl_view((const char *)field.data, (size_t)field.scalar)
+               : otl_view(NULL, 0);
+}
+
+static size_t scope_size(const struct col_tail_piece *piece, size_t more_len)
+{
+    const struct col_tail_context *context = piece->context;
+
+    return piece->len + (more_len > 0 ? col_field_size(scope_of(context).len + more_len)
+                                      : (size_t)context->scope_head);
 }
 
 /* The body of the ResourceSpans that begins with this piece; *ret_end: the piece behind it. */
-static size_t resource_size(const struct col_tail_piece *piece,
+static size_t resource_size(const struct col_tail_piece *piece, size_t more_len,
                             const struct col_tail_piece **ret_end)
 {
     size_t size = piece->context->resource_head;
 
     do {
-        size += col_field_size(scope_size(piece));
+        size += col_field_size(scope_size(piece, more_len));
         piece = piece->next;
     } while (piece != NULL && !piece->first);
     *ret_end = piece;
     return size;
 }
 
-uint64_t col_tail_request_size(const struct col_tail_piece *first)
+uint64_t col_tail_request_size(const struct col_tail_piece *first, size_t more_len)
 {
     uint64_t size = 0;
 
     while (first != NULL)
-        size += col_field_size(resource_size(first, &first));
+        size += col_field_size(resource_size(first, more_len, &first));
     return size;
 }
 
@@ -251,31 +283,46 @@ uint64_t col_tail_weight(const struct col_tail_piece *first, bool whole)
     return weight;
 }
 
-static enum otel_err put_scope(const struct col_tail_piece *piece, struct otl_buf *out)
+static enum otel_err put_scope_head(const struct col_tail_context *context, struct otl_view more,
+                                    struct otl_buf *out)
 {
-    const struct col_tail_context *context = piece->context;
-    const uint8_t *head = context->bytes + context->resource_head;
-    enum otel_err err = col_put_head(out, SCOPE_SPANS, scope_size(piece));
+    struct otl_view scope;
+    enum otel_err err;
+
+    if (more.len == 0)
+        return otl_buf_append(out, context->bytes + context->resource_head, context->scope_head);
+    scope = scope_of(context);
+    err = col_put_head(out, SCOPE, scope.len + more.len);
+    if (err == OTEL_OK && scope.len > 0)
+        err = otl_buf_append(out, scope.data, scope.len);
+    return err == OTEL_OK ? otl_buf_append(out, more.data, more.len) : err;
+}
+
+static enum otel_err put_scope(const struct col_tail_piece *piece, struct otl_view more,
+                               struct otl_buf *out)
+{
+    enum otel_err err = col_put_head(out, SCOPE_SPANS, scope_size(piece, more.len));
 
     if (err == OTEL_OK)
-        err = otl_buf_append(out, head, context->scope_head);
+        err = put_scope_head(piece->context, more, out);
     if (err == OTEL_OK)
         err = otl_buf_append(out, piece->bytes, piece->len);
     return err;
 }
 
-enum otel_err col_tail_assemble(const struct col_tail_piece *first, struct otl_buf *out)
+enum otel_err col_tail_assemble(const struct col_tail_piece *first, struct otl_view more,
+                                struct otl_buf *out)
 {
     enum otel_err err = OTEL_OK;
 
     while (first != NULL && err == OTEL_OK) {
         const struct col_tail_context *context = first->context;
         const struct col_tail_piece *end;
-        err = col_put_head(out, RESOURCE_SPANS, resource_size(first, &end));
+        err = col_put_head(out, RESOURCE_SPANS, resource_size(first, more.len, &end));
         if (err == OTEL_OK)
             err = otl_buf_append(out, context->bytes, context->resource_head);
         for (; first != end && err == OTEL_OK; first = first->next)
-            err = put_scope(first, out);
+            err = put_scope(first, more, out);
     }
     return err;
 }

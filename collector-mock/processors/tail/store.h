@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "collector-mock/processors/tail/cells.h"
 #include "collector-mock/wire/traces.h"
 
 /*
@@ -14,8 +15,8 @@
  *
  * Life      init -> context, piece... -> every piece freed -> fini.
  * Threads   one owner.
- * Memory    a piece: its spans as they stand in ScopeSpans and 24 bytes; a context: its bytes and
- *           72, once for all that name it.
+ * Memory    a piece: its spans as they stand in ScopeSpans and 24 bytes, in cells (cells.h: their
+ *           holes); a context: its bytes and 72, once for all that name it.
  */
 
 struct col_tail_context {
@@ -40,6 +41,7 @@ struct col_tail_store {
     struct col_tail_context **slots;
     uint32_t slot_count, context_count;
     uint64_t seed;
+    struct col_tail_cells cells; /* where pieces are */
     uint64_t bytes; /* of pieces and contexts, with their heads */
 };
 
@@ -61,15 +63,19 @@ void col_tail_context_drop(struct col_tail_store *store, struct col_tail_context
 OTEL_MUST_USE enum otel_err col_tail_piece_new(struct col_tail_store *store,
                                                struct col_tail_context *context, uint32_t len,
                                                struct col_tail_piece **ret);
+/* The piece, or its copy where there are fewer holes: then it is freed. */
+struct col_tail_piece *col_tail_piece_move(struct col_tail_store *store,
+                                           struct col_tail_piece *piece);
 /* The whole chain. */
 void col_tail_pieces_free(struct col_tail_store *store, struct col_tail_piece *first);
 
 /* The bytes of the request that the chain makes: one ResourceSpans for each fragment, in order of
- * arrival; spans, resources and scopes as they came. Appended to out. */
+ * arrival; spans, resources and scopes as they came, more are fields that each scope gets besides.
+ * Appended to out. */
 OTEL_MUST_USE enum otel_err col_tail_assemble(const struct col_tail_piece *first,
-                                              struct otl_buf *out);
-/* Its size without making it. */
-uint64_t col_tail_request_size(const struct col_tail_piece *first);
+                                              struct otl_view more, struct otl_buf *out);
+/* Its size without making it; more_len: of more. */
+uint64_t col_tail_request_size(const struct col_tail_piece *first, size_t more_len);
 /* The size that the Collector reckons with: its encoder also writes ids, statuses, resources and
  * scopes that are empty. whole: of the request, else of the body of each ResourceSpans. */
 uint64_t col_tail_weight(const struct col_tail_piece *first, bool whole);

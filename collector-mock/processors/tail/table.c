@@ -75,7 +75,7 @@ enum otel_err col_tail_table_init(struct col_tail_table *table, uint32_t max, ui
     memset(table, 0, sizeof(*table));
     table->max = max;
     table->seed = otl_random_os_seed();
-    table->free = table->oldest = table->newest = COL_TAIL_NONE;
+    table->free = table->oldest = table->newest = table->open = COL_TAIL_NONE;
     table->take = 1;
     table->bucket_count = waits + 1;
     table->buckets = otl_mem_alloc(table->bucket_count * sizeof(*table->buckets));
@@ -192,6 +192,8 @@ enum otel_err col_tail_add(struct col_tail_table *table, const uint8_t id[16], u
     trace->older = table->newest;
     *(table->newest != COL_TAIL_NONE ? &table->traces[table->newest].newer : &table->oldest) = at;
     table->newest = at;
+    if (table->open == COL_TAIL_NONE)
+        table->open = at;
     table->count++;
     put_slot(table, at);
     plan(table, at, table->take + table->bucket_count - 1);
@@ -199,10 +201,20 @@ enum otel_err col_tail_add(struct col_tail_table *table, const uint8_t id[16], u
     return OTEL_OK;
 }
 
+uint32_t col_tail_oldest_open(struct col_tail_table *table)
+{
+    while (table->open != COL_TAIL_NONE &&
+           table->traces[table->open].decision != COL_TAIL_UNDECIDED)
+        table->open = table->traces[table->open].newer;
+    return table->open;
+}
+
 void col_tail_remove(struct col_tail_table *table, uint32_t at)
 {
     struct col_tail_trace *trace = &table->traces[at];
 
+    if (table->open == at)
+        table->open = trace->newer;
     col_tail_unplan(table, at);
     clear_slot(table, at);
     *(trace->older != COL_TAIL_NONE ? &table->traces[trace->older].newer : &table->oldest) =

@@ -55,6 +55,7 @@ struct col_tail_table {
     uint32_t free;           /* chain by newer */
     uint32_t count;
     uint32_t oldest, newest;
+    uint32_t open;           /* all that are older are decided */
     struct col_tail_bucket *buckets;
     uint32_t bucket_count;   /* waiting ticks + 1 */
     uint32_t take;           /* number of the tick that comes next, from 1 */
@@ -75,6 +76,8 @@ OTEL_MUST_USE enum otel_err col_tail_add(struct col_tail_table *table, const uin
 /* Its pieces are the caller's business. */
 void col_tail_remove(struct col_tail_table *table, uint32_t at);
 
+/* The oldest that is not decided, or COL_TAIL_NONE. */
+uint32_t col_tail_oldest_open(struct col_tail_table *table);
 /* Decide after so many further ticks, if that is earlier than planned. */
 void col_tail_sooner(struct col_tail_table *table, uint32_t at, uint32_t ticks);
 /* Out of its bucket: no tick will decide it. */

@@ -5,7 +5,9 @@
 
 #include "sdk/base/mem.h"
 
-enum { OUT_MAX = 1 << 30, OUT_KEEP = 1 << 20 };
+enum { OUT_MAX = 1 << 30, OUT_KEEP = 1 << 20, SPANS_KEEP = 4096 };
+
+_Static_assert(sizeof(struct col_tail_span) <= COL_TAIL_SPAN_BYTES, "a span read for a decision");
 
 static uint64_t now_of(const struct col_tail *tail)
 {
@@ -33,17 +35,23 @@ bool col_tail_balanced(const struct col_tail_books *books)
 /* ---- spans on their way out ---- */
 
 /* The pieces as one request to what follows; they stay the caller's. */
-static void forward(struct col_tail *tail, const struct col_tail_piece *pieces, uint64_t spans)
+static void forward(struct col_tail *tail, const struct col_tail_piece *pieces, uint64_t spans,
+                    const struct col_tail_mark *mark)
 {
+    struct otl_view more = otl_view(NULL, 0);
     struct otl_detail detail = OTL_DETAIL_NONE;
     struct col_batch batch = {.items = spans, .mono_ns = now_of(tail)};
     enum otel_err err;
 
     otl_buf_reset(&tail->out);
-    err = otl_buf_reserve(&tail->out, (size_t)col_tail_request_size(pieces));
+    err = mark != NULL ? col_tail_mark_scopes(tail, mark, &more) : OTEL_OK;
     if (err == OTEL_OK)
-        err = col_tail_assemble(pieces, &tail->out);
+        err = otl_buf_reserve(&tail->out, (size_t)col_tail_request_size(pieces, more.len));
+    if (err == OTEL_OK)
+        err = col_tail_assemble(pieces, more, &tail->out);
     batch.request = otl_view(tail->out.data, tail->out.len);
+    if (err == OTEL_OK && mark != NULL && mark->threshold != COL_TAIL_NO_THRESHOLD)
+        err = col_tail_mark_spans(tail, &batch, mark->threshold);
     if (err == OTEL_OK)
         err = tail->create.next.consume(tail->create.next.self, &batch, &detail);
     if (err == OTEL_OK) {
@@ -58,12 +66,14 @@ static void forward(struct col_tail *tail, const struct col_tail_piece *pieces, 
                  detail.text[0] ? detail.text : otel_err_text(err));
 }
 
-/* What becomes of spans whose trace is decided so. */
+/* What becomes of spans whose trace is decided so; mark: what they get if they are kept,
+ * or NULL. */
 static void settle(struct col_tail *tail, enum col_tail_decision decision,
-                   const struct col_tail_piece *pieces, uint64_t spans)
+                   const struct col_tail_piece *pieces, uint64_t spans,
+                   const struct col_tail_mark *mark)
 {
     if (decision == COL_TAIL_SAMPLED)
-        forward(tail, pieces, spans);
+        forward(tail, pieces, spans, mark);
     else if (decision == COL_TAIL_DROPPED)
         tail->books.dropped[COL_TAIL_DROP_POLICY] += spans;
     else
@@ -83,11 +93,11 @@ static struct col_tail_piece *take_pieces(struct col_tail *tail, struct col_tail
     return pieces;
 }
 
-static void forget(struct col_tail *tail, uint32_t at)
+static void forget(struct col_tail *tail, uint32_t at, uint64_t now_ns)
 {
     struct col_tail_trace *trace = &tail->table.traces[at];
 
-    col_tail_count_removal(tail, now_of(tail) - trace->arrival_ns);
+    col_tail_count_removal(tail, now_ns - trace->arrival_ns);
     col_tail_pieces_free(&tail->store, take_pieces(tail, trace));
     col_tail_remove(&tail->table, at);
 }
@@ -104,7 +114,7 @@ static void remember(struct col_tail *tail, uint32_t at)
         cache != NULL && col_lru_put(cache, cache_key(trace->id), trace->policy) == OTEL_OK;
 
     if (cached || (tail->settings.at_ingest && trace->decision == COL_TAIL_NOT_SAMPLED))
-        forget(tail, at);
+        forget(tail, at, trace->decided_ns);
 }
 
 static void close_trace(struct col_tail *tail, uint32_t at, enum col_tail_decision decision,
@@ -128,7 +138,7 @@ static enum col_tail_decision broken(struct col_tail *tail, enum col_tail_decisi
 }
 
 static void finish_trace(struct col_tail *tail, uint32_t at, enum col_tail_decision decision,
-                         uint16_t policy)
+                         uint16_t policy, const struct col_tail_mark *mark)
 {
     struct col_tail_trace *trace = &tail->table.traces[at];
     uint32_t held = trace->held;
@@ -140,7 +150,7 @@ static void finish_trace(struct col_tail *tail, uint32_t at, enum col_tail_decis
     col_tail_record(tail, "decision", trace, (enum col_tail_decision)trace->decision, held);
     trace->decision = (uint8_t)done;
     pieces = take_pieces(tail, trace);
-    settle(tail, done, pieces, held);
+    settle(tail, done, pieces, held, mark);
     col_tail_pieces_free(&tail->store, pieces);
     remember(tail, at);
 }
@@ -150,12 +160,13 @@ static void decide_trace(struct col_tail *tail, uint32_t at)
 {
     struct col_tail_trace *trace = &tail->table.traces[at];
     enum col_tail_decision decision = COL_TAIL_NOT_SAMPLED;
+    struct col_tail_mark mark = {.threshold = COL_TAIL_NO_THRESHOLD};
     uint16_t policy = 0;
 
     if (!tail->settings.at_ingest)
-        decision = col_tail_decide(tail, trace, trace->pieces, &policy);
+        decision = col_tail_decide(tail, trace, trace->pieces, &policy, &mark);
     if (decision != COL_TAIL_UNDECIDED) {
-        finish_trace(tail, at, decision, policy);
+        finish_trace(tail, at, decision, policy, &mark);
         return;
     }
     close_trace(tail, at, COL_TAIL_NOT_SAMPLED, 0);
@@ -163,17 +174,43 @@ static void decide_trace(struct col_tail *tail, uint32_t at)
     col_tail_pieces_free(&tail->store, take_pieces(tail, trace));
 }
 
-static void evict_oldest(struct col_tail *tail)
+/* For want of room. */
+static void evict(struct col_tail *tail, uint32_t at, enum col_tail_drop reason)
 {
-    uint32_t at = tail->table.oldest;
     struct col_tail_trace *trace = &tail->table.traces[at];
 
     if (trace->decision == COL_TAIL_UNDECIDED) {
         col_tail_count_too_early(tail);
-        tail->books.dropped[COL_TAIL_DROP_TOO_EARLY] += trace->held;
+        tail->books.dropped[reason] += trace->held;
         col_tail_record(tail, "evicted", trace, COL_TAIL_UNDECIDED, trace->held);
     }
-    forget(tail, at);
+    forget(tail, at, now_of(tail));
+}
+
+/* What waits, and what deciding on this trace would take besides, within max_bytes. */
+static void keep_within(struct col_tail *tail, uint32_t at)
+{
+    uint64_t max = tail->settings.max_bytes;
+
+    if (tail->table.traces[at].held > max / COL_TAIL_SPAN_BYTES)
+        evict(tail, at, COL_TAIL_DROP_BYTES);
+    while (tail->store.bytes > max && col_tail_oldest_open(&tail->table) != COL_TAIL_NONE)
+        evict(tail, tail->table.open, COL_TAIL_DROP_BYTES);
+}
+
+/* Pieces out of cells that are mostly holes. */
+static void close_holes(struct col_tail *tail)
+{
+    if (!col_tail_cells_sparse(&tail->store.cells))
+        return;
+    for (uint32_t at = tail->table.oldest; at != COL_TAIL_NONE; at = tail->table.traces[at].newer) {
+        struct col_tail_trace *trace = &tail->table.traces[at];
+        for (struct col_tail_piece **link = &trace->pieces; *link != NULL;
+             link = &(*link)->next) {
+            *link = col_tail_piece_move(&tail->store, *link);
+            trace->last = *link;
+        }
+    }
 }
 
 /* ---- spans on their way in ---- */
@@ -182,6 +219,7 @@ static bool answered_by_cache(struct col_tail *tail, const struct col_tail_group
                               const struct col_tail_piece *pieces)
 {
     struct col_tail_trace trace = {.spans = group->spans};
+    struct col_tail_mark mark = {.threshold = COL_TAIL_NO_THRESHOLD};
     enum col_tail_decision decision = COL_TAIL_UNDECIDED;
     uint32_t policy = 0;
 
@@ -191,9 +229,13 @@ static bool answered_by_cache(struct col_tail *tail, const struct col_tail_group
         decision = COL_TAIL_NOT_SAMPLED;
     if (decision == COL_TAIL_UNDECIDED)
         return false;
-    settle(tail, decision, pieces, group->spans);
     memcpy(trace.id, group->id, 16);
     trace.policy = (uint16_t)policy;
+    if (tail->policies->compat.record_policy) {
+        mark.cached = true;
+        mark.policy = policy > 0 ? tail->policies->list[policy - 1]->name : NULL;
+    }
+    settle(tail, decision, pieces, group->spans, &mark);
     col_tail_count_cached(tail, decision == COL_TAIL_SAMPLED, group->spans);
     col_tail_record(tail, "cached", &trace, decision, group->spans);
     return true;
@@ -206,7 +248,7 @@ static uint32_t trace_of(struct col_tail *tail, const struct col_tail_group *gro
 
     if (at == COL_TAIL_NONE) {
         if (tail->table.count >= tail->settings.traces)
-            evict_oldest(tail);
+            evict(tail, tail->table.oldest, COL_TAIL_DROP_TOO_EARLY);
         if (col_tail_add(&tail->table, group->id, &at) != OTEL_OK)
             return COL_TAIL_NONE;
         tail->table.traces[at].arrival_ns = now_of(tail);
@@ -245,7 +287,7 @@ static void late(struct col_tail *tail, const struct col_tail_trace *trace,
 {
     enum col_tail_decision decision = (enum col_tail_decision)trace->decision;
 
-    settle(tail, decision, pieces, spans);
+    settle(tail, decision, pieces, spans, NULL);
     if (decision == COL_TAIL_DROPPED)
         otl_log_line(&tail->create.host->log, OTL_LOG_WARN,
                      "processor '%s': unexpected sampling decision: dropped", tail->create.id);
@@ -264,7 +306,7 @@ static void decide_at_ingest(struct col_tail *tail, uint32_t at, struct col_tail
     if (decision == COL_TAIL_UNDECIDED)
         return;
     col_tail_unplan(&tail->table, at);
-    finish_trace(tail, at, decision, policy);
+    finish_trace(tail, at, decision, policy, NULL);
 }
 
 static void take_group(struct col_tail *tail, const struct col_tail_group *group)
@@ -302,6 +344,7 @@ static void take_group(struct col_tail *tail, const struct col_tail_group *group
     } else {
         append(tail, trace, first, last, group->spans);
     }
+    keep_within(tail, at);
 }
 
 /* A new trace has no room, and nobody is to be evicted for it. */
@@ -405,6 +448,7 @@ enum otel_err col_tail_take(struct col_tail *tail, const struct col_batch *batch
     if ((all && taken < batch->items) ||
         (!all && wait_in_line(tail, batch, done, taken, NULL) != OTEL_OK))
         tail->books.dropped[COL_TAIL_DROP_NO_MEMORY] += batch->items - taken;
+    close_holes(tail);
     col_tail_count_books(tail);
     return OTEL_OK;
 }
@@ -422,6 +466,11 @@ static void run_tick(struct col_tail *tail)
     }
     if (tail->out.cap > OUT_KEEP)
         otl_buf_fini(&tail->out);
+    if (tail->span_room > SPANS_KEEP) {
+        otl_mem_free(tail->spans);
+        tail->spans = NULL;
+        tail->span_room = 0;
+    }
 }
 
 void col_tail_tick(struct col_tail *tail)
@@ -430,6 +479,7 @@ void col_tail_tick(struct col_tail *tail)
 
     run_tick(tail);
     take_waiting(tail);
+    close_holes(tail);
     col_tail_count_tick(tail, now_of(tail) - start);
     col_tail_count_books(tail);
     col_decisions_flush(&tail->create.host->decisions);
@@ -437,13 +487,15 @@ void col_tail_tick(struct col_tail *tail)
 
 static void drop_pending(struct col_tail *tail)
 {
+    uint64_t now_ns = now_of(tail);
+
     while (tail->table.oldest != COL_TAIL_NONE) {
         struct col_tail_trace *trace = &tail->table.traces[tail->table.oldest];
         if (trace->decision == COL_TAIL_UNDECIDED) {
             tail->books.dropped[COL_TAIL_DROP_SHUTDOWN] += trace->held;
             col_tail_record(tail, "pending_dropped", trace, COL_TAIL_UNDECIDED, trace->held);
         }
-        forget(tail, tail->table.oldest);
+        forget(tail, tail->table.oldest, now_ns);
     }
 }
 
@@ -489,6 +541,10 @@ enum otel_err col_tail_new(const struct col_create *create, struct col_tail **re
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     tail->create = *create;
     otl_buf_init(&tail->out, OUT_MAX);
+    otl_buf_init(&tail->mark_text, OUT_MAX);
+    otl_buf_init(&tail->mark_span, OUT_MAX);
+    otl_buf_init(&tail->mark_scope, OUT_MAX);
+    col_rewrite_init(&tail->marked);
     err = col_tail_settings_load(create, &tail->settings, reterr);
     if (err == OTEL_OK)
         err = col_tail_policies_load(create->doc, create->config, create->id,
@@ -530,6 +586,10 @@ void col_tail_free(struct col_tail *tail)
     col_tail_split_fini(&tail->split);
     col_tail_policies_free(tail->policies);
     otl_buf_fini(&tail->out);
+    otl_buf_fini(&tail->mark_text);
+    otl_buf_fini(&tail->mark_span);
+    otl_buf_fini(&tail->mark_scope);
+    col_rewrite_fini(&tail->marked);
     otl_mem_free(tail->spans);
     otl_mem_free(tail);
 }

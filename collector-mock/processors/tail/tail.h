@@ -3,6 +3,7 @@
 #define COL_PROCESSORS_TAIL_TAIL_H
 
 #include "collector-mock/pipeline/component.h"
+#include "collector-mock/processors/rewrite.h"
 #include "collector-mock/processors/tail/policy.h"
 #include "collector-mock/processors/tail/table.h"
 
@@ -11,10 +12,11 @@
  *
  * Life      new -> take, tick (once a second)... -> finish -> free.
  * Threads   one.
- * Memory    spans are copied as bytes; see store.h and table.h. What waits for room under
+ * Memory    spans are copied as bytes; see store.h, cells.h and table.h. What waits for room under
  *           block_on_overflow is copied whole.
- * Limits    num_traces traces; COL_TAIL_WAITING requests and COL_TAIL_WAITING_BYTES before new
- *           ones are refused.
+ * Limits    num_traces traces; compat.max_bytes of the store, and of spans read for a decision
+ *           (COL_TAIL_SPAN_BYTES each), both by losing the oldest that wait; COL_TAIL_WAITING
+ *           requests and COL_TAIL_WAITING_BYTES before new ones are refused.
  * Errors    take: OTEL_ERR_UNAVAILABLE: refused, nothing of the request was taken. Everything else
  *           that goes wrong is counted, and the client does not hear of it, as in the Collector.
  *
@@ -23,10 +25,21 @@
  */
 
 enum { COL_TAIL_WAITING = 64, COL_TAIL_WAITING_BYTES = 64 << 20 };
+/* What a span takes while its trace is decided, besides its bytes. */
+enum { COL_TAIL_SPAN_BYTES = 512 };
+
+/* What spans that are kept get besides, where compat says so. */
+struct col_tail_mark {
+    uint64_t threshold;              /* into tracestates; COL_TAIL_NO_THRESHOLD */
+    const char *policy, *sub_policy; /* into scopes; NULL: none */
+    bool cached;                     /* likewise: a decision cache answered */
+};
+#define COL_TAIL_NO_THRESHOLD UINT64_MAX
 
 enum col_tail_drop {
     COL_TAIL_DROP_TOO_EARLY,     /* evicted undecided: num_traces */
     COL_TAIL_DROP_TOO_LARGE,     /* maximum_trace_size_bytes */
+    COL_TAIL_DROP_BYTES,         /* evicted undecided: compat.max_bytes */
     COL_TAIL_DROP_POLICY,        /* a drop policy */
     COL_TAIL_DROP_SHUTDOWN,      /* drop_pending_traces_on_shutdown */
     COL_TAIL_DROP_EXPORT_FAILED, /* what stands behind refused them */
@@ -45,6 +58,7 @@ struct col_tail_settings {
     uint32_t traces, expected;
     uint32_t sampled_cache, other_cache;
     uint64_t max_trace_bytes; /* 0: none */
+    uint64_t max_bytes;       /* of the store */
     bool first_match, block, drop_pending, at_ingest;
 };
 
@@ -91,6 +105,8 @@ struct col_tail {
     struct col_tail_span *spans; /* scratch for decisions */
     size_t span_room;
     struct otl_buf out;
+    struct col_rewrite marked; /* what goes out with a threshold in it */
+    struct otl_buf mark_text, mark_span, mark_scope;
     struct col_tail_waiting waiting[COL_TAIL_WAITING];
     size_t waiting_first, waiting_count;
     uint64_t waiting_bytes;
@@ -135,12 +151,22 @@ OTEL_MUST_USE enum otel_err col_tail_split_pieces(const struct col_tail_split *s
 /* decide.c */
 /* By all policies, for the trace with these pieces; *ret_policy: from 1; 0: none. */
 enum col_tail_decision col_tail_decide(struct col_tail *tail, struct col_tail_trace *trace,
-                                       const struct col_tail_piece *pieces, uint16_t *ret_policy);
+                                       const struct col_tail_piece *pieces, uint16_t *ret_policy,
+                                       struct col_tail_mark *ret_mark);
 /* When spans arrive: SAMPLED, DROPPED or UNDECIDED. */
 enum col_tail_decision col_tail_decide_at_ingest(struct col_tail *tail,
                                                  struct col_tail_trace *trace,
                                                  const struct col_tail_piece *pieces,
                                                  uint16_t *ret_policy);
+
+/* mark.c: the request with the threshold in the tracestate of each span that may have it; holds
+ * until the next. */
+OTEL_MUST_USE enum otel_err col_tail_mark_spans(struct col_tail *tail, struct col_batch *batch,
+                                                uint64_t threshold);
+/* The attributes that say what the mark says, as fields of a scope; hold until the next. */
+OTEL_MUST_USE enum otel_err col_tail_mark_scopes(struct col_tail *tail,
+                                                 const struct col_tail_mark *mark,
+                                                 struct otl_view *ret);
 
 /* numbers.c: metrics and the record of decisions */
 OTEL_MUST_USE enum otel_err col_tail_numbers_new(struct col_tail *tail);
@@ -158,6 +184,7 @@ void col_tail_count_new(struct col_tail *tail);
 void col_tail_count_cached(struct col_tail *tail, bool sampled, uint64_t spans);
 void col_tail_count_too_early(struct col_tail *tail);
 void col_tail_count_too_large(struct col_tail *tail);
+void col_tail_count_unparseable(struct col_tail *tail);
 void col_tail_count_late(struct col_tail *tail, uint64_t age_ns);
 void col_tail_count_removal(struct col_tail *tail, uint64_t age_ns);
 void col_tail_count_tick(struct col_tail *tail, uint64_t took_ns);

@@ -112,17 +112,79 @@ static void what_follows_answers_and_nothing_left_is_success(void **state)
     proc_world_fini(&world);
 }
 
+static void a_condition_that_fails_does_not_hold_or_is_told(void **state)
+{
+    static const struct {
+        const char *config;
+        enum otel_err answer;
+        uint64_t left;
+    } cases[] = {
+        {"{traces: {span: ['HasPrefix(kind, \"x\")', 'name == \"send\"']}}", OTEL_OK, 2},
+        {"{traces: {span: ['not HasPrefix(attributes[\"http.route\"], \"/h\")']}}", OTEL_OK, 2},
+        {"{traces: {span: ['true or HasPrefix(kind, \"x\")']}}", OTEL_OK, 0},
+        {"{traces: {span: ['HasPrefix(kind, \"x\") or true']}}", OTEL_OK, 0},
+        {"{traces: {span: ['HasPrefix(kind, \"x\") or name != nil']}}", OTEL_OK, 3},
+        {"{traces: {span: ['name != nil or HasPrefix(kind, \"x\")']}}", OTEL_OK, 0},
+        {"{traces: {span: ['name == nil and HasPrefix(kind, \"x\") or name != nil']}}", OTEL_OK, 0},
+        {"{error_mode: propagate, traces: {span: ['HasPrefix(kind, \"x\")']}}", OTEL_ERR_ARGUMENT,
+         0},
+        {"{error_mode: propagate, traces: {spanevent: ['HasSuffix(span.kind, \"x\")']}}",
+         OTEL_ERR_ARGUMENT, 0},
+        {"{error_mode: propagate, traces: {span: ['IsMatch(kind, \"0\")']}}", OTEL_OK, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct proc_world world;
+
+        good(&world, cases[i].config);
+        assert_int_equal(proc_feed(&world, SPANS, SPANS_COUNT, false), cases[i].answer);
+        if (world.spans != cases[i].left)
+            fail_msg("%s: %d are left", cases[i].config, (int)world.spans);
+        if (cases[i].answer != OTEL_OK)
+            assert_int_equal(proc_counter(&world, "otelcol_processor_filter_spans_filtered",
+                                          "filter=\"filter\""), 0);
+        proc_world_fini(&world);
+    }
+}
+
 static void wrong_settings_are_refused(void **state)
 {
     static const struct proc_refusal cases[] = {
         {"{error_mode: ignor}", "did you mean 'ignore'?"},
         {"{traces: {spans: []}}", "did you mean 'span'?"},
         {"{traces: {span: ['name == ']}}", ":1:18: processor 'filter': 'name == ', character 9"},
-        {"{traces: {span: ['nme == \"x\"']}}", "'nme' is not known here"},
+        {"{traces: {span: ['nme == \"x\"']}}",
+         "'nme' is not known in the context span (did you mean 'name'?)"},
         {"{traces: {spanevent: ['IsMatch(name, \"(\")']}}", "the regular expression"},
         {"{traces: {span: ['true']}, spans: {exclude: {match_type: strict, services: [a]}}}",
          "cannot be used at the same time"},
         {"{spans: {exclude: {services: [a]}}}", "match_type"},
+        {"{trace_conditions: ['name == nil']}", ":1:21: processor 'filter': no path tells the"},
+        {"{trace_conditions: ['span.name == nil'], traces: {span: ['name == nil']}}",
+         "cannot use 'trace_conditions' and conditions of 'traces' at the same time"},
+        {"{trace_conditions: [{context: log, conditions: ['body == nil']}]}",
+         "'log' is no context of trace_conditions"},
+        {"{trace_conditions: [{conditions: ['span.name == nil']}, 'span.name == nil']}",
+         "multiple configuration styles"},
+        {"{trace_conditions: ['span.name == nil', {conditions: ['span.name == nil']}]}",
+         "multiple configuration styles"},
+        {"{log_conditions: ['log.bdy == nil']}", "did you mean 'body'?"},
+        {"{logs: {include: {severity_number: {min: warnn}}}}",
+         ":1:42: processor 'filter': 'warnn' is not a valid severity"},
+        {"{logs: {include: {bodies: [a]}}}", "include: match_type is missing: strict or regexp"},
+        {"{logs: {include: {match_type: expr, bodies: [a]}}}", "expected strict or regexp"},
+        {"{logs: {exclude: {match_type: regexp, bodies: ['(']}}}", "bodies: "},
+        {"{logs: {exclude: {match_type: strict, log_bodies: [a]}}}", "unknown key 'log_bodies'"},
+        {"{metrics: {exclude: {metric_names: [a]}}}", "exclude: match_type is missing"},
+        {"{metrics: {include: {match_type: regexp, resource_attributes: [{key: a, value: 5}]}}}",
+         "match_type regexp takes only a text as value"},
+        {"{metrics: {include: {match_type: expr, expressions: ['MetricName == \"a\"']}}}",
+         ":1:12: processor 'filter': 'include' with match_type expr is a setting of the Collector"},
+        {"{metrics: {metric: ['name == nil'], include: {match_type: strict, metric_names: [a]}}}",
+         "conditions of metrics and include and exclude of 'metrics' cannot be used at the same"},
+        {"{log_conditions: ['log.body == nil'], logs: {exclude: {severity_number: {min: INFO}}}}",
+         "conditions of logs and include and exclude of 'logs' cannot be used at the same time"},
     };
 
     (void)state;
@@ -135,6 +197,7 @@ int main(void)
         cmocka_unit_test(spans_go_for_which_a_condition_is_true),
         cmocka_unit_test(events_go_and_their_spans_stay),
         cmocka_unit_test(what_follows_answers_and_nothing_left_is_success),
+        cmocka_unit_test(a_condition_that_fails_does_not_hold_or_is_told),
         cmocka_unit_test(wrong_settings_are_refused),
     };
 

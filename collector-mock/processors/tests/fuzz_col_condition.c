@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector-mock/processors/condition.h"
-#include "collector-mock/processors/tests/fuzz_text.h"
+#include "collector-mock/processors/tests/fuzz_ottl.h"
 
-/* Any text as a condition: taken and held against a span, or refused with a message. */
+/* Any text as a condition: taken and held against one of everything, or refused with a message. */
 
-static void hold(struct col_condition *condition, bool on_events)
+static void hold(struct col_condition *condition, const struct fuzz_things *things)
 {
-    static const uint8_t attribute[] = "\x4a\x09\x0a\x01k\x12\x04\x0a\x02vv"; /* field 9 */
-    struct col_span span;
-    struct col_event event;
-    struct col_list none;
-    const struct col_condition_subject subject = {
-        .span = &span, .resource = &none, .event = on_events ? &event : NULL};
+    const struct col_condition_subject subject = {.span = &things->span,
+                                                  .resource = &things->resource.attributes,
+                                                  .scope = &things->scope,
+                                                  .event = &things->event,
+                                                  .log = &things->log,
+                                                  .metric = &things->metric,
+                                                  .point = &things->point};
+    bool is_true;
+    enum otel_err err = col_condition_judge(condition, &subject, &is_true);
 
-    memset(&none, 0, sizeof(none));
-    memset(&event, 0, sizeof(event));
-    col_span_split(otl_view((const char *)attribute, sizeof(attribute) - 1), &span);
-    (void)col_condition_true(condition, &subject);
+    if (is_true != col_condition_true(condition, &subject) || (is_true && err != OTEL_OK))
+        abort(); /* there is but one condition: it holds or fails */
 }
 
-static void take(const char *text, bool on_events)
+static void take(const char *text, enum col_condition_on on, struct fuzz_things *things)
 {
     struct otl_detail detail = OTL_DETAIL_NONE;
     struct col_condition *condition;
 
-    if (col_condition_new(on_events ? COL_ON_EVENT : COL_ON_SPAN, &condition) != OTEL_OK)
+    if (col_condition_new(on, &condition) != OTEL_OK)
         abort();
     if (col_condition_add(condition, text, &detail) == OTEL_OK)
-        hold(condition, on_events);
+        hold(condition, things);
     else if (detail.text[0] == '\0')
         abort();
     col_condition_free(condition);
@@ -35,6 +35,5 @@ static void take(const char *text, bool on_events)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_text(data, size, take);
-    return 0;
+    return fuzz_text(data, size, take);
 }

@@ -1,44 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector-mock/processors/statement.h"
-#include "collector-mock/processors/tests/fuzz_text.h"
+#include "collector-mock/processors/tests/fuzz_ottl.h"
+#include "collector-mock/wire/parse.h"
 
-/* Any text as a statement: taken and run on a span, or refused with a message. */
+/* Any text as a statement: taken and run on one of everything, or refused with a message. What it
+ * leaves can be read. */
 
-static void hold(struct col_statements *statements, bool on_resource)
+static void require(bool good)
 {
-    static const char bytes[] = "\x2a\x01n\x4a\x09\x0a\x01k\x12\x04\x0a\x02vv";
-    struct col_resource resource;
-    struct otl_arena arena;
+    if (!good)
+        abort();
+}
+
+static void look(const struct fuzz_things *things)
+{
+    struct col_fault fault = {NULL, NULL, NULL};
     struct col_span span;
-    const struct col_draft draft = {&arena, on_resource ? NULL : &span, &resource};
+    struct col_event event;
+    struct col_point point;
+
+    require(col_read_span(things->span.raw, &span, &fault));
+    require(col_read_event(things->event_raw, &event, &fault));
+    require(col_read_point(things->metric.kind, things->point.raw, &point, &fault));
+    require(things->span.resource == &things->resource && things->span.scope == &things->scope);
+}
+
+static void hold(struct col_statements *statements, struct fuzz_things *things)
+{
+    struct otl_arena arena;
+    const struct col_draft draft = {.arena = &arena,
+                                    .resource = &things->resource,
+                                    .scope = &things->scope,
+                                    .span = &things->span,
+                                    .event = &things->event,
+                                    .event_raw = &things->event_raw,
+                                    .log = &things->log,
+                                    .metric = &things->metric,
+                                    .point = &things->point};
     uint64_t failed = 0;
 
     otl_arena_init(&arena, 1 << 24);
-    memset(&resource, 0, sizeof(resource));
-    col_span_split(otl_view(bytes, sizeof(bytes) - 1), &span);
-    span.raw = otl_view(bytes, sizeof(bytes) - 1);
-    span.resource = &resource;
-    if (col_statements_run(statements, &draft, true, &failed) == OTEL_ERR_ARGUMENT)
-        abort(); /* it was told to go on */
+    require(col_statements_run(statements, &draft, true, &failed) != OTEL_ERR_ARGUMENT);
+    look(things);
     otl_arena_fini(&arena);
 }
 
-static void take(const char *text, bool on_resource)
+static void take(const char *text, enum col_condition_on on, struct fuzz_things *things)
 {
     struct otl_detail detail = OTL_DETAIL_NONE;
     struct col_statements *statements;
 
-    if (col_statements_new(on_resource, &statements) != OTEL_OK)
+    /* in half of the texts each path has to say its context */
+    if (col_statements_new(on, strlen(text) % 2 == 1, &statements) != OTEL_OK)
         abort();
     if (col_statements_add(statements, text, &detail) == OTEL_OK)
-        hold(statements, on_resource);
-    else if (detail.text[0] == '\0')
-        abort();
+        hold(statements, things);
+    else
+        require(detail.text[0] != '\0');
     col_statements_free(statements);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fuzz_text(data, size, take);
-    return 0;
+    return fuzz_text(data, size, take);
 }

@@ -107,7 +107,7 @@ static uint64_t events(const struct proc_world *world, const char *event)
     snprintf(series, sizeof(series), METRIC("event_latency") "_count{" LABELS ",event=\"%s\"}",
              event);
     otl_buf_init(&text, 1 << 20);
-    assert_int_equal(col_metrics_write(world->host.metrics, &text), OTEL_OK);
+    assert_int_equal(col_metrics_write(world->host.metrics, true, &text), OTEL_OK);
     assert_int_equal(otl_buf_append_byte(&text, 0), OTEL_OK);
     at = strstr(text.data, series);
     assert_non_null(at);

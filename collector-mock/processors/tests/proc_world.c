@@ -16,7 +16,7 @@ static enum otel_err record(void *self, const struct col_batch *batch, struct ot
     uint64_t spans = 0;
 
     (void)reterr;
-    assert_int_equal(col_traces_check(batch->request, &spans, NULL), OTEL_OK);
+    assert_int_equal(col_request_check(batch->signal, batch->request, &spans, NULL), OTEL_OK);
     assert_int_equal(spans, batch->items);
     assert_true(spans > 0);
     world->spans += spans;
@@ -31,7 +31,16 @@ static enum otel_err record(void *self, const struct col_batch *batch, struct ot
 enum otel_err proc_world_init(struct proc_world *world, const char *type, const char *config,
                               struct otl_detail *reterr)
 {
-    struct col_create args = {.id = type, .host = &world->host};
+    const struct proc_options options = {.type = type, .signal = COL_TRACES};
+
+    return proc_world_init_for(world, &options, config, reterr);
+}
+
+enum otel_err proc_world_init_for(struct proc_world *world, const struct proc_options *options,
+                                  const char *config, struct otl_detail *reterr)
+{
+    struct col_create args = {.id = options->type, .host = &world->host,
+                              .signal = options->signal};
     enum otel_err err;
 
     memset(world, 0, sizeof(*world));
@@ -40,7 +49,9 @@ enum otel_err proc_world_init(struct proc_world *world, const char *type, const 
     otl_log_init(&world->host.log, 2, (enum otl_log_level)(OTL_LOG_ERROR + 1), "test");
     assert_int_equal(col_metrics_new(&world->host.metrics), OTEL_OK);
     otl_buf_init(&world->out, 64u << 20);
-    world->type = col_registry_find(COL_PROCESSOR, type);
+    world->host.as_version = options->as_version;
+    world->host.root = options->root;
+    world->type = col_registry_find(COL_PROCESSOR, options->type);
     assert_non_null(world->type);
     err = otl_yaml_load_text(config, strlen(config), NULL, &world->doc, reterr);
     if (err != OTEL_OK)

@@ -26,6 +26,15 @@ struct proc_world {
 /* An error of the configuration is returned, with its text. */
 enum otel_err proc_world_init(struct proc_world *world, const char *type, const char *config,
                               struct otl_detail *reterr);
+/* The same for a pipeline of another signal, or as an old version. */
+struct proc_options {
+    const char *type;
+    enum col_signal signal;
+    unsigned as_version;
+    const char *root; /* of /proc and /sys; NULL: the machine's */
+};
+enum otel_err proc_world_init_for(struct proc_world *world, const struct proc_options *options,
+                                  const char *config, struct otl_detail *reterr);
 void proc_world_fini(struct proc_world *world);
 enum otel_err proc_feed(struct proc_world *world, const struct tail_span *spans, size_t count,
                         bool apart);

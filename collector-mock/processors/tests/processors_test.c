@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <event2/event.h>
 
 #include "collector-mock/config/config.h"
+#include "collector-mock/processors/memory_total.h"
 #include "collector-mock/processors/tests/proc_world.h"
 #include "collector-mock/wire/regroup.h"
 #include "sdk/base/file.h"
@@ -121,6 +127,33 @@ static void batch_sends_what_is_old_enough(void **state)
     proc_world_fini(&world);
 }
 
+static void on_time(evutil_socket_t fd, short what, void *over)
+{
+    (void)fd, (void)what;
+    *(bool *)over = true;
+}
+
+/* The loop turns once a millisecond, not as often as it can. */
+static void batch_rests_however_short_its_timeout(void **state)
+{
+    enum { MILLIS = 50, ENOUGH = 10 * MILLIS };
+    const struct timeval time = {0, MILLIS * 1000};
+    struct proc_world world;
+    uint64_t next = 0;
+    bool over = false;
+    int turns = 0;
+
+    (void)state;
+    assert_int_equal(proc_world_init(&world, "batch", "{timeout: 1ns}", NULL), OTEL_OK);
+    feed(&world, 1, &next);
+    assert_int_equal(event_base_once(world.host.base, -1, EV_TIMEOUT, on_time, &over, &time), 0);
+    for (; !over && turns < ENOUGH; turns++)
+        event_base_loop(world.host.base, EVLOOP_ONCE);
+    assert_int_equal(world.batches, 1);
+    assert_true(turns < ENOUGH);
+    proc_world_fini(&world);
+}
+
 static void batch_swallows_the_errors_of_what_follows_and_counts_them(void **state)
 {
     struct proc_world world;
@@ -136,6 +169,8 @@ static void batch_swallows_the_errors_of_what_follows_and_counts_them(void **sta
                      3);
     proc_world_fini(&world);
 }
+
+#define LIMITED "{check_interval: 1s, limit_mib: 4000000, "
 
 static void memory_limiter_refuses_above_its_soft_limit(void **state)
 {
@@ -172,6 +207,127 @@ static void memory_limiter_refuses_above_its_soft_limit(void **state)
     }
 }
 
+/* A maximum of 0 is none, whatever the minimum. */
+static void intervals_of_collections_may_be_given(void **state)
+{
+    struct proc_world world;
+
+    (void)state;
+    assert_int_equal(proc_world_init(&world, "memory_limiter",
+                                     LIMITED "min_gc_interval_when_soft_limited: 50s, "
+                                             "max_gc_interval_when_soft_limited: 0, "
+                                             "min_gc_interval_when_hard_limited: 40s, "
+                                             "max_gc_interval_when_hard_limited: 0}",
+                                     NULL),
+                     OTEL_OK);
+    proc_world_fini(&world);
+}
+
+static int remove_one(const char *path, const struct stat *info, int flag, struct FTW *at)
+{
+    (void)info;
+    (void)flag;
+    (void)at;
+    return remove(path);
+}
+
+static void put_file(const char *root, const char *path, const char *text)
+{
+    char full[256];
+    FILE *file;
+
+    for (const char *at = strchr(path + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
+        snprintf(full, sizeof(full), "%s%.*s", root, (int)(at - path), path);
+        assert_true(mkdir(full, 0700) == 0 || errno == EEXIST);
+    }
+    snprintf(full, sizeof(full), "%s%s", root, path);
+    file = fopen(full, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* What a percentage is of: the control group's limit, of its own directory or of where groups are
+ * mounted, of either version; without one the machine's memory. */
+static void a_share_of_memory_is_one_of_the_control_groups_limit(void **state)
+{
+    static const char one[] = "/sys/fs/cgroup/memory/memory.limit_in_bytes";
+    static const struct {
+        const char *groups, *path, *limit;
+        uint64_t total; /* 0: the machine's */
+    } rows[] = {
+        {"0::/\n", "/sys/fs/cgroup/memory.max", "1000000\n", 1000000},
+        {"0::/a/b\n", "/sys/fs/cgroup/a/b/memory.max", "2000000\n", 2000000},
+        {"0::/elsewhere\n", "/sys/fs/cgroup/memory.max", "3000000\n", 3000000},
+        {"0::/\n", "/sys/fs/cgroup/memory.max", "max\n", 0},
+        {"0::/\n", "/sys/fs/cgroup/memory.max", "", 0},
+        {"5:cpu:/x\n4:cpuset,memory:/x\n", "/sys/fs/cgroup/memory/x/memory.limit_in_bytes",
+         "4000000\n", 4000000},
+        {"4:memory:/gone\n0::/\n", one, "5000000\n", 5000000},
+        {"4:memory:/\n", one, "9223372036854771712\n", 0},
+        {"4:memoryless:/\n", one, "6000000\n", 0},
+        {"no group\n", one, "6000000\n", 0},
+        {"", one, "6000000\n", 0},
+    };
+    uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char root[] = "/tmp/col_memory_XXXXXX";
+        uint64_t total;
+        assert_non_null(mkdtemp(root));
+        put_file(root, "/proc/self/cgroup", rows[i].groups);
+        put_file(root, rows[i].path, rows[i].limit);
+        total = col_memory_total(root);
+        if (total != (rows[i].total != 0 ? rows[i].total : machine))
+            fail_msg("row %zu: %llu", i, (unsigned long long)total);
+        assert_int_equal(nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    }
+}
+
+/* limit_percentage is a share of the group's limit, and what is above it is refused. No process of
+ * tests is as large as 1 GB, nor as small as 1 MB. */
+static void memory_limiter_refuses_above_a_share_of_the_groups_limit(void **state)
+{
+    static const struct {
+        const char *limit; /* of the group */
+        const char *config;
+        enum otel_err answer;
+    } rows[] = {
+        {"1000000000000\n", "limit_percentage: 50", OTEL_OK},
+        {"1000000000000\n", "limit_percentage: 50, spike_limit_percentage: 49", OTEL_OK},
+        {"1000000\n", "limit_percentage: 100", OTEL_ERR_UNAVAILABLE},
+        {"1000000000000\n", "limit_percentage: 50, limit_mib: 1", OTEL_ERR_UNAVAILABLE},
+        {"1000000\n", "limit_percentage: 50, limit_mib: 4000000", OTEL_OK}, /* which goes first */
+        {"50000000\n", "limit_percentage: 80, spike_limit_percentage: 78", OTEL_ERR_UNAVAILABLE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char root[] = "/tmp/col_memory_XXXXXX", config[128];
+        const struct proc_options options = {.type = "memory_limiter", .root = root};
+        const struct tail_span span = {.trace = 1};
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        struct proc_world world;
+        enum otel_err answer;
+
+        assert_non_null(mkdtemp(root));
+        put_file(root, "/proc/self/cgroup", "0::/\n");
+        put_file(root, "/sys/fs/cgroup/memory.max", rows[i].limit);
+        snprintf(config, sizeof(config), "{check_interval: 1s, %s}", rows[i].config);
+        if (proc_world_init_for(&world, &options, config, &detail) != OTEL_OK)
+            fail_msg("row %zu: %s", i, detail.text);
+        answer = proc_feed(&world, &span, 1, false);
+        if (answer != rows[i].answer)
+            fail_msg("row %zu is answered %s", i, otel_err_text(answer));
+        assert_int_equal(proc_counter(&world, "otelcol_processor_memory_limiter_refused_spans",
+                                      "processor=\"memory_limiter\""),
+                         answer != OTEL_OK);
+        proc_world_fini(&world);
+        assert_int_equal(nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    }
+}
+
 static void wrong_settings_are_refused(void **state)
 {
     static const struct {
@@ -194,6 +350,18 @@ static void wrong_settings_are_refused(void **state)
         {"memory_limiter",
          "{check_interval: 1s, limit_percentage: 5, spike_limit_percentage: 6}",
          "spike_limit_percentage must be below limit_percentage"},
+        {"memory_limiter", LIMITED "min_gc_interval_when_hard_limited: 11s}",
+         "'min_gc_interval_when_soft_limited' should be larger"},
+        {"memory_limiter", LIMITED "max_gc_interval_when_soft_limited: 9s, "
+                                   "max_gc_interval_when_hard_limited: 0}",
+         "equal to 'min_gc_interval_when_soft_limited' (or 0 to disable)"},
+        {"memory_limiter", LIMITED "min_gc_interval_when_hard_limited: 5s, "
+                                   "max_gc_interval_when_hard_limited: 4s}",
+         "equal to 'min_gc_interval_when_hard_limited' (or 0 to disable)"},
+        {"memory_limiter", LIMITED "max_gc_interval_when_soft_limited: 29s}",
+         "(when both are set)"},
+        {"memory_limiter", LIMITED "max_gc_interval_when_hard_limited: -1s}",
+         "max_gc_interval_when_hard_limited"},
     };
 
     (void)state;
@@ -244,8 +412,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batch_gathers_and_cuts_as_the_collector_does),
         cmocka_unit_test(batch_sends_what_is_old_enough),
+        cmocka_unit_test(batch_rests_however_short_its_timeout),
         cmocka_unit_test(batch_swallows_the_errors_of_what_follows_and_counts_them),
         cmocka_unit_test(memory_limiter_refuses_above_its_soft_limit),
+        cmocka_unit_test(intervals_of_collections_may_be_given),
+        cmocka_unit_test(a_share_of_memory_is_one_of_the_control_groups_limit),
+        cmocka_unit_test(memory_limiter_refuses_above_a_share_of_the_groups_limit),
         cmocka_unit_test(wrong_settings_are_refused),
         cmocka_unit_test(regrouped_requests_are_the_same_bytes),
     };

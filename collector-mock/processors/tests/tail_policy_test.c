@@ -22,6 +22,13 @@
     "{name: " name ", type: string_attribute, string_attribute: {key: k, " rest "}}"
 #define ERRORS "{name: errors, type: status_code, status_code: {status_codes: [ERROR]}}"
 
+#define FIRST(rest) "{decision_wait: 1s, sample_on_first_match: true, " rest "}"
+/* Asked for the prefix of a number, which is an error. */
+#define FAILS                                                                                      \
+    "{name: bad, type: ottl_condition, ottl_condition: {error_mode: propagate, span: "             \
+    "['HasPrefix(kind, \"x\")']}}"
+#define DROPS(what) "{name: d, type: drop, drop: {drop_sub_policy: [" what "]}}"
+
 struct row {
     const char *config;
     struct tail_span spans[4]; /* those with ms or start_ms, or the first one */
@@ -190,6 +197,19 @@ static void conditions_of_the_transformation_language_are_read_and_held(void **s
         {OTTL("IsMatch(span.name, \"^wo\")"), {{.ms = 1}}, 1, true},
         {OTTL("IsMatch(attributes[\"k\"], \"^wo\")"), {{.ms = 1}}, 1, false},
         {OTTL("HasPrefix(name, \"wor\") and HasSuffix(name, \"rk\")"), {{.ms = 1}}, 1, true},
+        {OTTL("IsMatch(attributes[\"k\"], \"^4.$\")"), {{ATTR(.number = 42)}}, 1, true},
+        {OTTL("IsMatch(attributes[\"k\"], \"^1.5$\")"), {{ATTR(.real = 1.5)}}, 1, true},
+        {OTTL("IsMatch(attributes[\"none\"], \"\")"), {{.ms = 1}}, 1, false},
+        {OTTL("not HasPrefix(attributes[\"k\"], \"x\")"), {{ATTR(.text = "v")}}, 1, true},
+        {OTTL("not HasPrefix(attributes[\"k\"], \"x\")"), {{ATTR(.number = 5)}}, 1, false},
+        {OTTL("HasPrefix(kind, \"x\") or true"), {{.ms = 1}}, 1, true},
+        {OTTL("HasPrefix(kind, \"x\") or name != nil"), {{.ms = 1}}, 1, false},
+        {OTTL("name != nil or HasPrefix(kind, \"x\")"), {{.ms = 1}}, 1, true},
+        {ONE("ottl_condition", ", ottl_condition: {span: ['HasPrefix(attributes[\"k\"], \"v\")']}"),
+         {{ATTR(.number = 1)}, {ATTR(.text = "v")}}, 2, true},
+        {ONE("ottl_condition", ", ottl_condition: {error_mode: propagate, span: "
+                               "['HasPrefix(attributes[\"k\"], \"v\")']}"),
+         {{ATTR(.number = 1)}, {ATTR(.text = "v")}}, 2, false},
         {OTTL("IsRootSpan()"), {{.child = true}}, 1, false},
         {OTTL("end_time_unix_nano >= 1700000000005000000"), {{.ms = 5}}, 1, true},
         {OTTL("trace_id.string == \"00000000000000000000000000000007\""), {{.trace = 7}}, 1, true},
@@ -228,12 +248,48 @@ static void opinions_join_in_the_order_of_the_collector(void **state)
         {LEGACY(NEVER ", " STRING("i", "values: [a], invert_match: true")), false},
         {LEGACY("{name: a, type: and, and: {and_sub_policy: [" STRING("i", "values: [a], "
                 "invert_match: true") "]}}, " NEVER), true},
+        /* one that fails says nothing; in another one it is that one that fails */
+        {TWO(FAILS, ALWAYS), true},
+        {TWO(ALWAYS, FAILS), true},
+        {TWO(FAILS, NEVER), false},
+        {"{decision_wait: 1s, policies: [" FAILS "]}", false},
+        {ONE("and", ", and: {and_sub_policy: [" ALWAYS ", " FAILS "]}"), false},
+        {ONE("and", ", and: {and_sub_policy: [" NEVER ", " FAILS "]}"), false},
+        {TWO("{name: a, type: and, and: {and_sub_policy: [" FAILS "]}}", ALWAYS), true},
+        {ONE("not", ", not: {not_sub_policy: " FAILS "}"), false},
+        {TWO(ALWAYS, DROPS(FAILS)), true},
+        {TWO(ALWAYS, DROPS(ALWAYS ", " FAILS)), true},
+        {TWO(FAILS, DROPS(ALWAYS)), false},
+        {ONE("composite", ", composite: {max_total_spans_per_second: 100, composite_sub_policy: ["
+             FAILS ", " ALWAYS "]}"), false},
+        {ONE("composite", ", composite: {max_total_spans_per_second: 100, composite_sub_policy: ["
+             ALWAYS ", " FAILS "]}"), true},
+        {LEGACY(FAILS ", " STRING("i", "values: [a], invert_match: true")), true},
+        /* the first that samples ends it, one that does not or fails does not; drop comes before */
+        {FIRST("policies: [" ALWAYS ", " NEVER "]"), true},
+        {FIRST("policies: [" NEVER ", " ALWAYS "]"), true},
+        {FIRST("policies: [" NEVER "]"), false},
+        {FIRST("policies: [" FAILS ", " ALWAYS "]"), true},
+        {FIRST("policies: [" FAILS ", " NEVER "]"), false},
+        {FIRST("policies: [" ALWAYS ", " DROPS(ALWAYS) "]"), false},
+        {FIRST("policies: [" ALWAYS ", " DROPS(NEVER) "]"), true},
+        {FIRST("policies: [" ALWAYS ", " DROPS(FAILS) "]"), true},
     };
     static const struct row veto[] = {
         {LEGACY(ALWAYS ", " STRING("i", "values: [v], invert_match: true")),
          {{ATTR(.text = "v")}}, 1, false},
         {TWO(ALWAYS, STRING("i", "values: [v], invert_match: true")), {{ATTR(.text = "v")}}, 1,
          true},
+        /* a veto that nobody asks for is none */
+        {FIRST("compat: {invert_decisions: legacy}, policies: [" ALWAYS ", "
+               STRING("i", "values: [v], invert_match: true") "]"),
+         {{ATTR(.text = "v")}}, 1, true},
+        {FIRST("compat: {invert_decisions: legacy}, policies: ["
+               STRING("i", "values: [v], invert_match: true") ", " ALWAYS "]"),
+         {{ATTR(.text = "v")}}, 1, false},
+        {FIRST("compat: {invert_decisions: legacy}, policies: [" FAILS ", "
+               STRING("i", "values: [v], invert_match: true") ", " ALWAYS "]"),
+         {{ATTR(.text = "v")}}, 1, false},
     };
 
     (void)state;
@@ -295,6 +351,176 @@ static void probabilistic_keeps_by_the_hash_of_the_trace_id(void **state)
     CHECK(rows);
 }
 
+#define GATED(list)                                                                                \
+    "{decision_wait: 1s, compat: {use_tracestate: true}, policies: [" list "]}"
+#define SHARE(percent)                                                                             \
+    "{name: p" percent ", type: probabilistic, probabilistic: {sampling_percentage: " percent "}}"
+#define ONES "ffffffffffffffffffffffffffffffff"
+
+/* Where spans say something of sampling, their randomness decides, else that of the trace id. */
+static void probabilistic_can_go_by_tracestates(void **state)
+{
+    static const struct row rows[] = {
+        {GATED(SHARE("50")), {{.trace_state = "ot=rv:80000000000000"}}, 1, true},
+        {GATED(SHARE("50")), {{.trace_state = "ot=rv:7fffffffffffff"}}, 1, false},
+        {GATED(SHARE("50")), {{.trace_state = "ot=th:1;rv:80000000000000"}}, 1, true},
+        {GATED(SHARE("50")), {{.trace_hex = ONES, .trace_state = "ot=th:8"}}, 1, true},
+        {GATED(SHARE("50")), {{.trace = 1, .trace_state = "ot=th:8"}}, 1, false},
+        {GATED(SHARE("50")), {{.trace = 1, .trace_state = "ot=th:8"},
+                              {.trace = 1, .trace_state = "a=b,ot=rv:fff00000000000"}}, 2, true},
+        {GATED(SHARE("50")), {{.trace = 1, .trace_state = "ot=rv:00000000000fff"},
+                              {.trace = 1, .trace_state = "ot=rv:fff00000000000"}}, 2, false},
+        {GATED(SHARE("50")), {{.trace = 1, .trace_state = "no state,ot=rv:00000000000000"},
+                              {.trace = 1, .trace_state = "ot=rv:fff00000000000"}}, 2, true},
+        {GATED(SHARE("0")), {{.trace_state = "ot=rv:ffffffffffffff"}}, 1, false},
+        {GATED(SHARE("100")), {{.trace_state = "ot=rv:00000000000000"}}, 1, true},
+        {GATED("{name: n, type: not, not: {not_sub_policy: " SHARE("50") "}}"),
+         {{.trace_state = "ot=rv:00000000000000"}}, 1, true},
+        /* nothing is said, or nobody asks for it: the hash, 0.093 of the ones, 0.881 of 1 */
+        {GATED(SHARE("50")), {{.trace_hex = ONES, .trace_state = "a=b,ot=k:v"}}, 1, true},
+        {GATED(SHARE("50")), {{.trace = 1}}, 1, false},
+        {GATED(SHARE("90")), {{.trace = 1}}, 1, true},
+        {ONE("probabilistic", ", probabilistic: {sampling_percentage: 50}"),
+         {{.trace_hex = ONES, .trace_state = "ot=rv:00000000000000"}}, 1, true},
+    };
+
+    (void)state;
+    CHECK(rows);
+}
+
+/* What is kept says by which threshold: the lowest of the policies that sampled it, of sub-policies
+ * the highest; a higher one that stands there stays. */
+static void kept_spans_say_their_threshold(void **state)
+{
+    static const struct {
+        const char *config, *in, *out; /* tracestates */
+    } cases[] = {
+        {GATED(SHARE("50")), "ot=rv:ffffffffffffff", "ot=rv:ffffffffffffff;th:8"},
+        {GATED(SHARE("50")), "ot=th:4;rv:ffffffffffffff", "ot=rv:ffffffffffffff;th:8"},
+        {GATED(SHARE("50")), "ot=rv:ffffffffffffff;th:c", "ot=rv:ffffffffffffff;th:c"},
+        {GATED(SHARE("25") ", " SHARE("50")), "ot=rv:ffffffffffffff", "ot=rv:ffffffffffffff;th:8"},
+        {GATED(SHARE("25") ", " SHARE("50")), "ot=rv:b0000000000000", "ot=rv:b0000000000000;th:8"},
+        {GATED(SHARE("25") ", " ALWAYS), "ot=rv:ffffffffffffff", "ot=rv:ffffffffffffff;th:0"},
+        {GATED("{name: a, type: and, and: {and_sub_policy: [" SHARE("50") ", " SHARE("25") "]}}"),
+         "ot=rv:ffffffffffffff", "ot=rv:ffffffffffffff;th:c"},
+        {GATED(ALWAYS), NULL, "ot=th:0"},
+        {GATED(ALWAYS), "a=b,c=d", "ot=th:0,a=b,c=d"},
+        {GATED(ALWAYS), "ot=th:fff,a=b", "ot=th:fff,a=b"},
+        {GATED(ALWAYS), "a=b,ot=k:v;th:fff", "a=b,ot=k:v;th:fff"},
+        {GATED(ALWAYS), "no state", "no state"},
+        {GATED(SHARE("10")), NULL, "ot=th:e6666666666666"},
+        {ONE("always_sample", ""), "a=b", "a=b"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct tail_span span = {.trace_hex = ONES, .trace_state = cases[i].in};
+        const struct tail_span spans[] = {span, span};
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        struct tail_world world;
+        struct col_traces traces;
+        struct col_span kept;
+
+        if (tail_world_init(&world, cases[i].config, &detail) != OTEL_OK)
+            fail_msg("case %zu: %s", i, detail.text);
+        assert_int_equal(tail_feed(&world, spans, 2, i % 2 == 0), OTEL_OK);
+        tail_ticks(&world, 2);
+        assert_int_equal(world.kept, 2);
+        col_traces_init(&traces, otl_view(world.out.data, world.out.len));
+        while (col_traces_next(&traces, &kept))
+            if (!otl_view_is(kept.trace_state, cases[i].out))
+                fail_msg("case %zu: '%.*s'", i, (int)kept.trace_state.len, kept.trace_state.data);
+        tail_world_fini(&world);
+    }
+}
+
+/* Of what may be kept in a second: products of doubles, cut off. Nobody looks at policy_order. */
+static void composite_shares_are_those_of_the_collector(void **state)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct col_tail_policy *composite;
+    struct tail_world world;
+
+    (void)state;
+    assert_int_equal(
+        tail_world_init(&world,
+                        "{policies: [{name: c, type: composite, composite: "
+                        "{max_total_spans_per_second: 100, policy_order: [b, nobody], "
+                        "composite_sub_policy: [{name: a, type: always_sample}, {name: b, type: "
+                        "always_sample}, {name: d, type: always_sample}], rate_allocation: "
+                        "[{policy: a, percent: 29}, {policy: b, percent: 57}]}}]}",
+                        &detail),
+        OTEL_OK);
+    composite = world.tail->policies->list[0];
+    assert_int_equal(composite->child_count, 3);
+    assert_string_equal(composite->children[0]->name, "a");
+    assert_int_equal(composite->children[0]->allocated, 28);
+    assert_int_equal(composite->children[1]->allocated, 56);
+    assert_int_equal(composite->children[2]->allocated, 33);
+    tail_world_fini(&world);
+}
+
+#define NAMED(list)                                                                                \
+    "{decision_wait: 1s, decision_cache: {sampled_cache_size: 9}, compat: {record_policy: true}, " \
+    "policies: [" list "]}"
+#define BUDGET                                                                                     \
+    "{name: budget, type: composite, composite: {max_total_spans_per_second: 99, "                 \
+    "composite_sub_policy: [{name: x, type: probabilistic}, {name: y, type: always_sample}]}}"
+
+/* What a scope says of the sampling, behind the name of the attribute; "": nothing. */
+static void check_scope(const struct col_scope *scope, const char *key, const char *text)
+{
+    struct col_value value;
+    char name[64];
+
+    snprintf(name, sizeof(name), "tailsampling.%s", key);
+    assert_int_equal(col_attribute_find(&scope->attributes, name, &value), *text != '\0');
+    if (*text != '\0' && !otl_view_is(value.text, text))
+        fail_msg("%s is '%.*s', not '%s'", key, (int)value.text.len, value.text.data, text);
+}
+
+static void kept_scopes_say_the_policy(void **state)
+{
+    static const struct {
+        const char *config, *policy, *sub_policy;
+    } cases[] = {
+        {NAMED(ALWAYS), "always", ""},
+        {NAMED(NEVER ", " ALWAYS ", {name: more, type: always_sample}"), "always", ""},
+        {NAMED(BUDGET), "budget", "y"},
+        {NAMED(ALWAYS ", " BUDGET), "always", "y"},
+        {ONE("always_sample", ""), "", ""},
+    };
+    const struct tail_span spans[] = {{.trace = 1}, {.trace = 1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        struct col_value cached;
+        struct tail_world world;
+        struct col_traces traces;
+        struct col_span kept;
+        unsigned seen = 0;
+
+        if (tail_world_init(&world, cases[i].config, &detail) != OTEL_OK)
+            fail_msg("case %zu: %s", i, detail.text);
+        assert_int_equal(tail_feed(&world, spans, 2, true), OTEL_OK);
+        tail_ticks(&world, 2);
+        assert_int_equal(tail_feed(&world, spans, 1, true), OTEL_OK); /* the cache answers */
+        assert_int_equal(world.kept, 3);
+        col_traces_init(&traces, otl_view(world.out.data, world.out.len));
+        for (; col_traces_next(&traces, &kept); seen++) {
+            bool late = seen == 2;
+            check_scope(kept.scope, "policy", late && i == 4 ? "" : cases[i].policy);
+            check_scope(kept.scope, "composite_policy", late ? "" : cases[i].sub_policy);
+            assert_int_equal(col_attribute_find(&kept.scope->attributes,
+                                                "tailsampling.cached_decision", &cached),
+                             late && i < 4);
+        }
+        assert_int_equal(seen, 3);
+        tail_world_fini(&world);
+    }
+}
+
 static void wrong_policies_are_refused_at_their_place(void **state)
 {
     static const struct {
@@ -303,6 +529,9 @@ static void wrong_policies_are_refused_at_their_place(void **state)
         unsigned line;
     } cases[] = {
         {"{}", "policies must not be empty", 0},
+        {"compat: {max_bytes: 0}\npolicies: [{name: a, type: always_sample}]\n", "max_bytes", 1},
+        {"policies: [{name: a, type: always_sample}]\nsampling_strategy: span-ingest\n"
+         "compat: {use_tracestate: true}\n", "use_tracestate is not there for", 3},
         {"policies:\n  - {type: always_sample}\n", "policy name cannot be empty", 2},
         {"policies:\n  - {name: a, type: always_sample}\n  - {name: a, type: always_sample}\n",
          "duplicate policy name 'a'", 3},
@@ -315,7 +544,9 @@ static void wrong_policies_are_refused_at_their_place(void **state)
         {"policies:\n  - name: a\n    type: string_attribute\n    string_attribute: {key: k,\n"
          "      enabled_regex_matching: true, values: ['(']}\n", "the regular expression '('", 5},
         {"policies:\n  - name: a\n    type: ottl_condition\n    ottl_condition:\n      span:\n"
-         "        - nam == 5\n", "'nam' is not known here", 6},
+         "        - nam == 5\n", "'nam' is not known in the context span", 6},
+        {"policies:\n  - name: a\n    type: ottl_condition\n    ottl_condition:\n      span:\n"
+         "        - scope.name == nil\n", "the scope is not known here", 6},
         {"policies:\n  - name: a\n    type: ottl_condition\n", "at least one condition", 2},
         {"policies:\n  - name: a\n    type: ottl_condition\n    ottl_condition: {span: ['name']}\n",
          "a comparison", 4},
@@ -324,9 +555,11 @@ static void wrong_policies_are_refused_at_their_place(void **state)
         {"policies:\n  - name: a\n    type: and\n    and:\n      and_sub_policy:\n"
          "        - {name: b, type: composite}\n", "'composite' cannot stand below 'and'", 6},
         {"policies:\n  - name: a\n    type: composite\n    composite:\n"
-         "      policy_order: [eror]\n      composite_sub_policy:\n        - {name: error, type: "
-         "always_sample}\n",
+         "      rate_allocation: [{policy: eror}]\n      composite_sub_policy:\n"
+         "        - {name: error, type: always_sample}\n",
          "has no sub-policy 'eror' (did you mean 'error'?)", 5},
+        {"policies: [{name: a, type: always_sample}]\nsampling_strategy: span-ingest\n"
+         "compat: {record_policy: true}\n", "record_policy is not there for", 3},
         {"num_traces: 0\npolicies: [" ALWAYS "]\n", "num_traces must be above 0", 1},
         {"tail_storage: x\npolicies: [" ALWAYS "]\n", "this one does not have", 1},
         {"sampling_strategy: span-ingest\npolicies:\n  - {name: r, type: rate_limiting}\n",
@@ -359,6 +592,10 @@ int main(void)
         cmocka_unit_test(opinions_join_in_the_order_of_the_collector),
         cmocka_unit_test(probabilistic_hash_and_threshold_have_the_known_values),
         cmocka_unit_test(probabilistic_keeps_by_the_hash_of_the_trace_id),
+        cmocka_unit_test(probabilistic_can_go_by_tracestates),
+        cmocka_unit_test(kept_spans_say_their_threshold),
+        cmocka_unit_test(composite_shares_are_those_of_the_collector),
+        cmocka_unit_test(kept_scopes_say_the_policy),
         cmocka_unit_test(wrong_policies_are_refused_at_their_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

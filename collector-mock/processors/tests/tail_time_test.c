@@ -145,6 +145,71 @@ static void the_oldest_trace_makes_room(void **state)
     tail_world_fini(&world);
 }
 
+/* Over max_bytes the oldest that wait is lost, decided ones keep their place; what is held of the
+ * newest is always less. */
+static void the_oldest_that_waits_makes_room_for_bytes(void **state)
+{
+    enum { MAX = 6000, DECIDED = 10, OPEN = 200 };
+    const struct col_tail_books *books;
+    struct tail_world world;
+    uint64_t most = 0;
+
+    (void)state;
+    begin(&world, "{decision_wait: 1s, compat: {max_bytes: 6000}, " ALWAYS "}");
+    books = &world.tail->books;
+    for (unsigned i = 1; i <= DECIDED; i++)
+        feed(&world, i, 0);
+    tail_ticks(&world, 2);
+    assert_int_equal(world.kept, DECIDED);
+    for (unsigned i = 1; i <= OPEN; i++) {
+        feed(&world, DECIDED + i, 0);
+        assert_in_range(world.tail->store.bytes, 1, MAX);
+        most = world.tail->store.bytes > most ? world.tail->store.bytes : most;
+    }
+    assert_true(most > MAX - 500);
+    assert_int_equal(books->dropped[COL_TAIL_DROP_BYTES] + books->held, OPEN);
+    assert_true(books->held > 20 && books->held < 100);
+    assert_int_equal(world.tail->table.count, DECIDED + books->held);
+    feed(&world, 1, 0); /* late: its decision is still known */
+    assert_int_equal(world.sent[1], 2);
+    tail_ticks(&world, 2);
+    assert_int_equal(world.sent[DECIDED + 1], 0);
+    assert_int_equal(world.sent[DECIDED + OPEN], 1);
+    assert_int_equal(world.kept, DECIDED + 1 + OPEN - books->dropped[COL_TAIL_DROP_BYTES]);
+    tail_world_fini(&world);
+}
+
+/* A trace that grows without end loses itself, again and again; and no trace has more spans than
+ * fit when it is decided, however small they are. */
+static void a_trace_without_end_is_bounded(void **state)
+{
+    static const struct {
+        const char *config;
+        uint64_t bytes;
+        unsigned spans; /* that one trace may have */
+    } cases[] = {
+        {"{decision_wait: 60s, compat: {max_bytes: 2048}, " ALWAYS "}", 2048, 4},
+        {"{decision_wait: 60s, compat: {max_bytes: 5120}, " ALWAYS "}", 5120, 10},
+        {"{decision_wait: 60s, compat: {max_bytes: 1}, " ALWAYS "}", 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tail_world world;
+
+        begin(&world, cases[i].config);
+        for (unsigned k = 0; k < 1000; k++) {
+            feed(&world, 1, 0);
+            assert_true(world.tail->store.bytes <= cases[i].bytes);
+            assert_true(world.tail->books.held <= cases[i].spans);
+        }
+        assert_true(world.tail->books.dropped[COL_TAIL_DROP_BYTES] >= 1000 - cases[i].spans);
+        col_tail_finish(world.tail);
+        assert_int_equal(world.kept + world.tail->books.dropped[COL_TAIL_DROP_BYTES], 1000);
+        tail_world_fini(&world);
+    }
+}
+
 static void a_blocking_sampler_takes_no_new_trace_until_there_is_room(void **state)
 {
     const struct tail_span two[] = {{.trace = 3}, {.trace = 4}};
@@ -252,6 +317,11 @@ static void limits_hold_over_time(void **state)
         {"{name: c, type: composite, composite: {max_total_spans_per_second: 12, policy_order: [n, "
          "b], composite_sub_policy: [{name: n, type: probabilistic}, {name: b, type: "
          "always_sample}], rate_allocation: [{policy: b, percent: 100}]}}", {12, 12, 12}},
+        /* asked as they stand: policy_order is not looked at, as upstream */
+        {"{name: c, type: composite, composite: {max_total_spans_per_second: 12, policy_order: [b, "
+         "a], composite_sub_policy: [{name: a, type: always_sample}, {name: b, type: "
+         "always_sample}], rate_allocation: [{policy: a, percent: 25}, {policy: b, percent: 75}]}}",
+         {2, 2, 2}},
         /* not allocated: its share of the total */
         {"{name: c, type: composite, composite: {max_total_spans_per_second: 12, policy_order: "
          "[b], composite_sub_policy: [{name: n, type: probabilistic}, {name: b, type: "
@@ -319,6 +389,11 @@ static void the_books_balance_at_every_moment(void **state)
         "drop, drop: {drop_sub_policy: [{name: e, type: status_code, status_code: {status_codes: "
         "[ERROR]}}]}}, {name: r, type: rate_limiting, rate_limiting: {spans_per_second: 7}}]}",
         "{decision_wait: 5s, decision_wait_after_root_received: 1s, " NONE "}",
+        "{decision_wait: 3s, compat: {max_bytes: 1500}, " ERRORS "}",
+        "{decision_wait: 3s, num_traces: 5, block_on_overflow: true, compat: {max_bytes: 700}, "
+        "decision_cache: {sampled_cache_size: 4}, " ERRORS "}",
+        "{decision_wait: 2s, sampling_strategy: span-ingest, compat: {max_bytes: 1100}, " ERRORS
+        "}",
     };
     struct otl_random random;
 
@@ -352,21 +427,20 @@ static void the_books_balance_at_every_moment(void **state)
     }
 }
 
-/* From the heap; under a sanitizer, whose heap is another one, from the sampler's own count and
- * 16 bytes for the head and the rounding of each piece. */
-static uint64_t heap_bytes(const struct tail_world *world, uint64_t pieces)
+/* Whole cells, and the heap; under a sanitizer, whose heap is another one, from the sampler's own
+ * count. */
+static uint64_t memory_bytes(const struct tail_world *world)
 {
+    uint64_t cells = col_tail_cells_mapped(&world->tail->store.cells);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     const struct col_tail_table *table = &world->tail->table;
 
-    return world->tail->store.bytes + 16 * pieces + (uint64_t)table->room * sizeof(*table->traces) +
+    return cells + (uint64_t)table->room * sizeof(*table->traces) +
            ((uint64_t)table->slot_mask + 1) * sizeof(*table->slots);
 #else
     struct mallinfo2 info = mallinfo2();
 
-    (void)world;
-    (void)pieces;
-    return info.uordblks + info.hblkhd;
+    return cells + info.uordblks + info.hblkhd;
 #endif
 }
 
@@ -380,7 +454,7 @@ static void a_buffered_span_takes_its_size_and_64_bytes(void **state)
 
     (void)state;
     begin(&world, "{decision_wait: 30s, num_traces: 100000, " ALWAYS "}");
-    took = heap_bytes(&world, 0);
+    took = memory_bytes(&world);
     for (unsigned k = 0; k < SPANS; k++)
         for (unsigned i = 0; i < TRACES; i += BATCH) {
             struct col_batch batch = {.items = BATCH, .mono_ns = world.now_ns};
@@ -396,7 +470,7 @@ static void a_buffered_span_takes_its_size_and_64_bytes(void **state)
             batch.request = otl_view(world.last.data, world.last.len);
             assert_int_equal(col_tail_take(world.tail, &batch, NULL), OTEL_OK);
         }
-    took = heap_bytes(&world, (uint64_t)TRACES * SPANS) - took;
+    took = memory_bytes(&world) - took;
     print_message("# %.1f bytes on the wire, %.1f more in memory, a span\n",
                   (double)wire / (TRACES * SPANS),
                   ((double)took - (double)wire) / (TRACES * SPANS));
@@ -413,6 +487,8 @@ int main(void)
         cmocka_unit_test(late_spans_follow_the_decision_while_it_is_remembered),
         cmocka_unit_test(decision_caches_remember_longer_than_the_table),
         cmocka_unit_test(the_oldest_trace_makes_room),
+        cmocka_unit_test(the_oldest_that_waits_makes_room_for_bytes),
+        cmocka_unit_test(a_trace_without_end_is_bounded),
         cmocka_unit_test(a_blocking_sampler_takes_no_new_trace_until_there_is_room),
         cmocka_unit_test(a_trace_that_grows_too_large_is_dropped_whole),
         cmocka_unit_test(span_ingest_decides_when_spans_arrive),

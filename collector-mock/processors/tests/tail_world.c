@@ -16,7 +16,10 @@
 
 static uint64_t read_mono(void *state)
 {
-    return ((struct tail_world *)state)->now_ns;
+    struct tail_world *world = state;
+
+    world->now_ns += world->step_ns;
+    return world->now_ns;
 }
 
 static uint64_t read_wall(void *state)
@@ -180,6 +183,12 @@ static void balanced(const struct tail_world *world)
 enum otel_err tail_world_init(struct tail_world *world, const char *config,
                               struct otl_detail *reterr)
 {
+    return tail_world_init_as(world, config, 0, reterr);
+}
+
+enum otel_err tail_world_init_as(struct tail_world *world, const char *config, unsigned version,
+                                 struct otl_detail *reterr)
+{
     struct col_create args = {.id = "tail_sampling", .host = &world->host};
     struct otl_yaml_options options;
     enum otel_err err;
@@ -188,6 +197,7 @@ enum otel_err tail_world_init(struct tail_world *world, const char *config,
     world->now_ns = OTL_NS_PER_S;
     world->clock = (struct otl_clock){read_mono, read_wall, world};
     world->host.clock = &world->clock;
+    world->host.as_version = version;
     world->host.decisions.fd = -1;
     otl_log_init(&world->host.log, 2, (enum otl_log_level)(OTL_LOG_ERROR + 1), "test");
     good(col_metrics_new(&world->host.metrics));

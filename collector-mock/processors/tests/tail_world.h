@@ -38,6 +38,7 @@ struct tail_world {
     struct col_host host;
     struct otl_clock clock;
     uint64_t now_ns;
+    uint64_t step_ns;         /* that each look at the clock takes */
     struct otl_yaml *doc;
     struct col_tail *tail;
     enum otel_err answer;     /* of what follows */
@@ -51,6 +52,9 @@ struct tail_world {
 /* The detail says why where it is not OTEL_OK; config is the YAML of the processor's map. */
 enum otel_err tail_world_init(struct tail_world *world, const char *config,
                               struct otl_detail *reterr);
+/* As the Collector of v0.N. */
+enum otel_err tail_world_init_as(struct tail_world *world, const char *config, unsigned version,
+                                 struct otl_detail *reterr);
 void tail_world_fini(struct tail_world *world);
 /* One request: every span in a ResourceSpans of its own if apart, else all in one. */
 enum otel_err tail_feed(struct tail_world *world, const struct tail_span *spans, size_t count,

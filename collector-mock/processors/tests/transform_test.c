@@ -150,15 +150,85 @@ static void each_function_does_what_the_collector_does(void **state)
         run(&steps[i]);
 }
 
-static void a_failure_is_told_in_mode_propagate(void **state)
+static void a_failure_is_told_in_mode_propagate_alone(void **state)
 {
-    struct proc_world world;
+    static const struct {
+        const char *config;
+        enum otel_err answer;
+    } cases[] = {
+        {ON_SPAN("set(name, 5)"), OTEL_OK},
+        {"{error_mode: propagate, trace_statements: ['set(span.name, 5)']}", OTEL_ERR_ARGUMENT},
+        {"{error_mode: propagate, trace_statements: [{error_mode: silent, statements: "
+         "['set(span.name, 5)']}]}", OTEL_OK},
+        {"{error_mode: silent, trace_statements: [{error_mode: propagate, statements: "
+         "['set(span.name, 5)']}]}", OTEL_ERR_ARGUMENT},
+        {"{error_mode: propagate, trace_statements: [{conditions: ['HasPrefix(span.kind, \"x\")'], "
+         "statements: ['set(span.name, \"x\")']}]}", OTEL_ERR_ARGUMENT},
+        {"{error_mode: propagate, trace_statements: ['set(span.name, \"x\") where "
+         "HasSuffix(span.attributes[\"none\"], \"x\")']}", OTEL_ERR_ARGUMENT},
+        {"{error_mode: propagate, log_statements: ['set(log.severity_text, 5)']}", OTEL_OK},
+    };
 
     (void)state;
-    assert_int_equal(proc_world_init(&world, "transform", ON_SPAN("set(name, 5)"), NULL), OTEL_OK);
-    assert_int_equal(proc_feed(&world, &SPAN, 1, false), OTEL_ERR_ARGUMENT);
-    assert_int_equal(world.batches, 0);
-    proc_world_fini(&world);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct proc_world world;
+        assert_int_equal(proc_world_init(&world, "transform", cases[i].config, NULL), OTEL_OK);
+        assert_int_equal(proc_feed(&world, &SPAN, 1, false), cases[i].answer);
+        assert_int_equal(world.batches, cases[i].answer == OTEL_OK);
+        proc_world_fini(&world);
+    }
+}
+
+static void what_fails_is_told_by_old_versions_unless_said(void **state)
+{
+    static const struct {
+        unsigned as_version;
+        const char *config;
+        enum otel_err answer;
+    } cases[] = {
+        {152, ON_SPAN("set(name, 5)"), OTEL_ERR_ARGUMENT},
+        {153, ON_SPAN("set(name, 5)"), OTEL_OK},
+        {152, "{error_mode: ignore, trace_statements: ['set(span.name, 5)']}", OTEL_OK},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct proc_options options = {.type = "transform",
+                                             .as_version = cases[i].as_version};
+        struct proc_world world;
+        assert_int_equal(proc_world_init_for(&world, &options, cases[i].config, NULL), OTEL_OK);
+        assert_int_equal(proc_feed(&world, &SPAN, 1, false), cases[i].answer);
+        proc_world_fini(&world);
+    }
+}
+
+#define LOGS(text) "{log_statements: ['" text "']}"
+#define METRICS(text) "{metric_statements: ['" text "']}"
+
+static void wrong_replacements_are_refused(void **state)
+{
+    static const struct proc_refusal cases[] = {
+        {ON_SPAN("replace_match(name, \"[a-z]*\", \"x\")"),
+         "character 21: '[' at character 1 of the pattern begins what the Collector has"},
+        {ON_SPAN("replace_all_matches(attributes, \"a{b,c}\", \"x\")"),
+         "'{' at character 2 of the pattern begins what the Collector has"},
+        {ON_SPAN("replace_match(name, \"\xef\xbf\xbd\", \"x\")"),
+         "a character that cannot be read"},
+        {ON_SPAN("replace_match(name, \"a\", \"x\", SHA256)"),
+         "character 31: a function or a format for what is replaced with is of the Collector"},
+        {ON_SPAN("replace_pattern(name, \"a\", \"x\", SHA256, \"<%s>\")"),
+         "character 33: a function or a format for what is replaced with is of the Collector"},
+        {ON_SPAN("replace_mach(name, \"a\", \"x\")"), "did you mean 'replace_match'?"},
+        {ON_SPAN("replace_match(name, 5, \"x\")"), "a text in quotes was expected"},
+        {ON_SPAN("replace_all_matches(name, \"a\", \"x\")"), "attributes were expected"},
+        {ON_SPAN("replace_all_patterns(attributes, \"keys\", \"a\", \"x\")"),
+         "\"key\" or \"value\" was expected"},
+        {ON_SPAN("replace_all_patterns(attributes, \"key\", \"(\", \"x\")"),
+         "the regular expression"},
+    };
+
+    (void)state;
+    proc_check_refusals("transform", cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 static void wrong_settings_are_refused(void **state)
@@ -170,21 +240,63 @@ static void wrong_settings_are_refused(void **state)
         {ON_SPAN("set(name)"), ", was expected"},
         {ON_SPAN("set(name, \"x\""), ") was expected"},
         {ON_SPAN("set(name, \"x\") when true"), "where, or the end was expected"},
-        {ON_SPAN("set(trace_id.string, \"x\")"), "this cannot be set"},
-        {ON_SPAN("set(nme, \"x\")"), "'nme' is not known here"},
+        {ON_SPAN("set(5, \"x\")"), "this cannot be set"},
+        {ON_SPAN("set(nme, \"x\")"), ":1:50: processor 'transform': 'set(nme, \"x\")', character "
+                                     "5: 'nme' is not known in the context span (did you mean "
+                                     "'name'?); there are attributes, name, kind"},
         {ON_SPAN("replace_pattern(name, \"(\", \"x\")"), "the regular expression"},
         {ON_SPAN("truncate_all(attributes, -1)"), "a number from 0"},
         {ON_SPAN("merge_maps(attributes, resource.attributes, \"append\")"),
          "\"insert\", \"update\" or \"upsert\" was expected"},
-        {ON_SPAN("merge_maps(attributes, name, \"insert\")"), "attributes or resource.attributes"},
+        {ON_SPAN("merge_maps(attributes, name, \"insert\")"), "attributes were expected"},
         {ON_SPAN("keep_matching_keys(attributes, \"(\")"), "the regular expression"},
+        {ON_SPAN("set(name, \"x\") where HasPrefix(trace_id, \"x\")"), "write .string"},
+        {ON_SPAN("set(name, \"x\") where IsMatch(start_time, \"x\")"), "is no text"},
+        {ON_SPAN("set(name, Concat([trace_id], \"\"))"), "cannot be a part"},
+        {ON_SPAN("set(trace_id, TraceID(0x01))"), "32 hexadecimal digits were expected"},
+        {ON_SPAN("set(span_id, SpanID(01))"), "16 hexadecimal digits were expected"},
+        {ON_SPAN("set(kind, SEVERITY_NUMBER_INFO)"), "'SEVERITY_NUMBER_INFO' is not known"},
+        {ON_SPAN("set(log.body, \"x\")"), "'log.body' is not known in the context span: paths may "
+                                          "begin with span. scope. resource."},
+        {ON_SPAN("set(scope.nam, \"x\")"), "'nam' is not known in the context scope (did you mean "
+                                           "'name'?); there are attributes, name, version"},
         {ON_RESOURCE("merge_maps(attributes, span.attributes, \"insert\")"),
-         "attributes or resource.attributes was expected"},
-        {ON_RESOURCE("set(name, \"x\")"), "of a resource there are attributes only"},
-        {ON_RESOURCE("set(attributes[\"x\"], 1) where IsRootSpan()"), "there is no span"},
-        {"{trace_statements: ['set(name, \"x\")']}", "no path tells the context"},
-        {"{trace_statements: [{context: scope, statements: []}]}", "does not have yet"},
+         "paths may begin with resource."},
+        {ON_RESOURCE("set(name, \"x\")"), "'name' is not known in the context resource; there are "
+                                          "attributes"},
+        {ON_RESOURCE("set(attributes[\"x\"], 1) where IsRootSpan()"), "of the context span alone"},
+        {"{trace_statements: ['set(name, \"x\")']}",
+         ":1:21: processor 'transform': no path tells the context: begin paths with its name, one "
+         "of resource, scope, span and spanevent"},
+        {"{trace_statements: ['set(span.name, name)']}", "'name' is not known in the context span: "
+                                                         "paths may begin with"},
+        {"{trace_statements: [{context: log, statements: ['set(body, 1)']}]}",
+         ":1:31: processor 'transform': 'log' is no context of trace_statements: there are "
+         "resource, scope, span and spanevent"},
+        {LOGS("set(span.name, \"x\")"), "'span' is no context of log_statements"},
+        {METRICS("set(log.body, \"x\")"), "'log' is no context of metric_statements"},
+        {LOGS("set(log.bdy, \"x\")"),
+         "'bdy' is not known in the context log (did you mean 'body'?)"},
+        {LOGS("set(log.body[\"k\"][\"l\"], 1)"), "a part of a part of a body is not here yet"},
+        {LOGS("set(log.body[0], \"x\")"), "only parts with a key in quotes are here yet"},
+        {LOGS("set(log.body[\"k\", 1)"), "] was expected"},
+        {LOGS("set(log.attributes[\"k\"][\"l\"], 1)"), "a part of an attribute is not here yet"},
+        {LOGS("set(log.cache[\"k\"], 1)"),
+         "'log.cache' is a path of the Collector that this one does not have yet"},
+        {LOGS("set(log.body, ParseJSON(log.body))"),
+         "character 15: 'ParseJSON' is a function of the Collector that this one does not have"},
+        {LOGS("set(log.body, ParseJson(log.body))"), "is no function that is known here"},
+        {LOGS("set(log.body, \"x\") where IsMach(log.body, \"x\")"), "did you mean 'IsMatch'?"},
+        {METRICS("convert_sum_to_gauge() where metric.name == \"x\""),
+         "'convert_sum_to_gauge' is a function of the Collector that this one does not have yet"},
+        {METRICS("set(metric.data_points, nil)"), "is a path of the Collector"},
+        {METRICS("set(metric.units, \"x\")"), "did you mean 'unit'?"},
+        {METRICS("set(datapoint.value, 1)"), "'value' is not known in the context datapoint"},
+        {METRICS("set(metric.name, datapoint.flags) where IsRootSpan()"), "the context span alone"},
+        {"{trace_statements: ['set(span.name, \"x\")', {context: span, statements: []}]}",
+         "multiple configuration styles"},
         {"{trace_statements: [{context: spn, statements: []}]}", "did you mean 'span'?"},
+        {"{trace_statements: [{error_mode: loud, statements: []}]}", "error_mode"},
     };
 
     (void)state;
@@ -195,7 +307,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_function_does_what_the_collector_does),
-        cmocka_unit_test(a_failure_is_told_in_mode_propagate),
+        cmocka_unit_test(a_failure_is_told_in_mode_propagate_alone),
+        cmocka_unit_test(what_fails_is_told_by_old_versions_unless_said),
+        cmocka_unit_test(wrong_replacements_are_refused),
         cmocka_unit_test(wrong_settings_are_refused),
     };
 

@@ -16,8 +16,8 @@ enum { EXIT_OK = 0, EXIT_USAGE = 2, EXIT_FAULT = 3 };
 
 struct words {
     struct otl_opt_list config;
-    const char *tap, *ready_fd, *faults, *control_fd, *fault_record, *broken,
-        *decisions, *workers, *as_version;
+    const char *tap, *ready_fd, *faults, *control_fd, *control, *fault_record, *broken,
+        *decisions, *last_metrics, *workers, *as_version;
     bool lenient, lint, help, version, print, status;
 };
 
@@ -63,7 +63,10 @@ static enum otel_err parse_broken(const char *text, struct col_service_options *
 static enum otel_err parse_workers(const struct words *words, struct col_service_options *options,
                                    struct otl_detail *reterr)
 {
-    const char *faults = words->faults != NULL ? "--faults" : "--control-fd";
+    const char *faults = words->faults != NULL       ? "--faults"
+                         : words->control_fd != NULL ? "--control-fd"
+                         : words->control != NULL    ? "--control"
+                                                     : NULL;
     uint64_t workers = 1;
 
     if (words->workers != NULL &&
@@ -71,7 +74,7 @@ static enum otel_err parse_workers(const struct words *words, struct col_service
         return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
                               "--workers: '%s' is no number from 1 to %d", words->workers,
                               COL_WORKERS_MAX);
-    if (workers > 1 && (words->faults != NULL || words->control_fd != NULL))
+    if (workers > 1 && faults != NULL)
         return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
                               "--workers: %s needs one worker: faults meet requests in one order",
                               faults);
@@ -91,10 +94,15 @@ static enum otel_err parse_words(const struct words *words, struct col_service_o
         otl_parse_int(words->control_fd, 0, 65535, &control) != OTEL_OK)
         return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
                               "--control-fd: '%s' is no descriptor number", words->control_fd);
+    if (words->control_fd != NULL && words->control != NULL)
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                              "--control: --control-fd is a channel already");
     options->control_fd = (int)control;
+    options->control_path = words->control;
     options->fault_plan = words->faults;
     options->fault_record = words->fault_record;
     options->decisions = words->decisions;
+    options->last_metrics = words->last_metrics;
     options->config.paths = words->config.items;
     options->config.path_count = words->config.count;
     options->config.lenient = words->lenient;
@@ -137,8 +145,10 @@ static int lint(const struct col_service_options *options)
     if (err != OTEL_OK) {
         status = complain(&detail);
     } else {
-        printf("%zu errors, %zu warnings, %zu advice%s\n", findings->errors, counts[COL_WARNING],
-               counts[COL_ADVICE], findings->more > 0 ? " (and more than can be told)" : "");
+        printf("%zu error%s, %zu warning%s, %zu advice%s\n", findings->errors,
+               findings->errors == 1 ? "" : "s", counts[COL_WARNING],
+               counts[COL_WARNING] == 1 ? "" : "s", counts[COL_ADVICE],
+               findings->more > 0 ? " (and more than can be told)" : "");
         status = findings->errors > 0 ? EXIT_USAGE : EXIT_OK;
     }
     otl_mem_free(findings);
@@ -156,6 +166,21 @@ static int serve(const struct col_service_options *options)
     err = col_service_run(service, &detail);
     col_service_free(service);
     return err == OTEL_OK ? EXIT_OK : complain(&detail);
+}
+
+static void help(const struct otl_opt *table)
+{
+    printf("collector-mock: an OpenTelemetry Collector for tests\n\n"
+           "usage: collector-mock [--config FILE]... [--lenient] [--lint] [--as-version X]\n"
+           "                      [--tap FILE]\n"
+           "                      [--ready-fd N]\n"
+           "                      [--faults FILE] [--control PATH] [--control-fd N]\n"
+           "                      [--fault-record FILE]\n"
+           "                      [--decisions FILE] [--last-metrics FILE]\n"
+           "                      [--workers N] [--print] [--status]\n\n");
+    otl_opts_help(table);
+    printf("\nSIGTERM and SIGINT drain it. Exit status: 0 drained (--lint: no error), 2 bad "
+           "configuration\nor option, 3 the environment failed (port, file, disk).\n");
 }
 
 int main(int argc, char **argv)
@@ -187,12 +212,17 @@ int main(int argc, char **argv)
          &words.faults},
         {"control-fd", "N", "misbehave on commands from the socket N (faults/control.h)",
          OTL_OPT_TEXT, &words.control_fd},
+        {"control", "PATH", "the same from a Unix socket that is made at PATH (faults/door.h)",
+         OTL_OPT_TEXT, &words.control},
         {"fault-record", "FILE",
          "append a line of JSON for each fault that begins or ends, and for each request or "
          "connection that it hits (faults/record.h)",
          OTL_OPT_TEXT, &words.fault_record},
         {"decisions", "FILE", "append a line of JSON for each decision of tail sampling",
          OTL_OPT_TEXT, &words.decisions},
+        {"last-metrics", "FILE",
+         "when everything is drained and written, write what /metrics would say to FILE",
+         OTL_OPT_TEXT, &words.last_metrics},
         {"workers", "N",
          "so many threads with an event loop each, 1 to 64 (default 1); the spans of a trace meet "
          "in one of them",
@@ -215,15 +245,7 @@ int main(int argc, char **argv)
     if (otl_opts_parse(table, argc, argv, NULL, &detail) != OTEL_OK)
         return complain(&detail);
     if (words.help) {
-        printf("collector-mock: an OpenTelemetry Collector for tests\n\n"
-               "usage: collector-mock [--config FILE]... [--lenient] [--lint] [--as-version X]\n"
-               "                      [--tap FILE]\n"
-               "                      [--ready-fd N]\n"
-               "                      [--faults FILE] [--control-fd N] [--fault-record FILE]\n"
-               "                      [--decisions FILE] [--workers N] [--print] [--status]\n\n");
-        otl_opts_help(table);
-        printf("\nSIGTERM and SIGINT drain it. Exit status: 0 drained (--lint: no error), 2 bad "
-               "configuration\nor option, 3 the environment failed (port, file, disk).\n");
+        help(table);
         return EXIT_OK;
     }
     if (words.version) {

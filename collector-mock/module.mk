@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-COL_TAIL_SRCS := $(addprefix collector-mock/processors/tail/, attributes.c decide.c evaluate.c \
-                   identity.c limits.c lru.c numbers.c patterns.c policy_load.c policy_schema.c \
+COL_TAIL_SRCS := $(addprefix collector-mock/processors/tail/, attributes.c cells.c decide.c evaluate.c \
+                   identity.c limits.c lru.c mark.c numbers.c patterns.c policy_load.c policy_schema.c \
                    settings.c split.c store.c table.c tail.c)
 
 LIBS += collector
 collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host.c \
                   collector-mock/pipeline/graph.c collector-mock/pipeline/registry.c \
                   collector-mock/pipeline/not_yet.c collector-mock/pipeline/post.c \
+                  collector-mock/pipeline/header.c \
                   collector-mock/pipeline/crew.c \
                   collector-mock/pipeline/route.c collector-mock/pipeline/passage.c \
                   collector-mock/receivers/dealer.c \
@@ -18,27 +19,40 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/config/telemetry.c \
                   collector-mock/receivers/otlp.c collector-mock/receivers/otlp_http.c \
                   collector-mock/receivers/otlp_grpc.c collector-mock/receivers/http_headers.c \
-                  collector-mock/receivers/intake.c \
+                  collector-mock/receivers/intake.c collector-mock/receivers/served.c \
                   collector-mock/receivers/status.c collector-mock/receivers/tls_settings.c \
                   collector-mock/receivers/damage.c collector-mock/connectors/forward.c \
                   collector-mock/processors/batch.c collector-mock/processors/memory_limiter.c \
+                  collector-mock/processors/memory_total.c \
                   collector-mock/processors/tail_sampling.c \
                   collector-mock/processors/condition.c \
                   collector-mock/processors/condition_value.c \
-                  collector-mock/processors/condition_items.c $(COL_TAIL_SRCS) \
+                  collector-mock/processors/path.c collector-mock/processors/path_value.c \
+                  collector-mock/processors/not_here.c \
+                  $(COL_TAIL_SRCS) \
                   collector-mock/processors/probabilistic_sampler.c \
                   collector-mock/processors/sample_logs.c \
                   collector-mock/processors/trace_state.c collector-mock/processors/edit.c \
+                  collector-mock/processors/edit_text.c \
                   collector-mock/processors/rewrite.c collector-mock/processors/points.c \
-                  collector-mock/processors/regex.c \
+                  collector-mock/processors/regex.c collector-mock/processors/glob.c \
+                  collector-mock/processors/replace.c \
                   collector-mock/processors/action.c collector-mock/processors/match.c \
+                  collector-mock/processors/match_settings.c \
                   collector-mock/processors/attributes.c collector-mock/processors/resource.c \
-                  collector-mock/processors/filter.c \
-                  collector-mock/processors/transform.c collector-mock/processors/statement.c \
+                  collector-mock/processors/filter.c collector-mock/processors/groups.c \
+                  collector-mock/processors/transform.c \
+                  collector-mock/processors/transform_group.c \
+                  collector-mock/processors/statement.c \
                   collector-mock/processors/draft.c collector-mock/processors/groupbytrace.c \
-                  collector-mock/exporters/file.c collector-mock/exporters/otlp_json.c \
-                  collector-mock/exporters/debug.c collector-mock/exporters/nop.c \
+                  collector-mock/exporters/file.c collector-mock/exporters/file_groups.c \
+                  collector-mock/exporters/rotation.c \
+                  collector-mock/exporters/otlp_json.c \
+                  collector-mock/exporters/debug.c collector-mock/exporters/debug_outputs.c \
+                  collector-mock/exporters/nop.c \
                   collector-mock/exporters/otlp.c collector-mock/exporters/otlp_client.c \
+                  collector-mock/exporters/compress.c \
+                  collector-mock/exporters/sender.c collector-mock/exporters/around.c \
                   collector-mock/exporters/otlp_settings.c collector-mock/exporters/otlp_queue.c \
                   collector-mock/pipeline/ticket.c \
                   collector-mock/extensions/health_check.c collector-mock/extensions/idle.c \
@@ -46,6 +60,7 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/extensions/guard.c collector-mock/extensions/htpasswd.c \
                   collector-mock/exporters/ring.c collector-mock/exporters/load_balancing.c \
                   collector-mock/exporters/backends.c collector-mock/exporters/dns.c \
+                  collector-mock/exporters/routing.c collector-mock/exporters/identity.c \
                   collector-mock/exporters/prometheus.c collector-mock/exporters/prom_names.c \
                   collector-mock/exporters/prom_series.c collector-mock/exporters/prom_page.c \
                   collector-mock/connectors/spanmetrics.c \
@@ -56,12 +71,13 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/connectors/made_metric.c \
                   collector-mock/faults/faults.c collector-mock/faults/control.c \
                   collector-mock/faults/plan.c collector-mock/faults/fault.c \
-                  collector-mock/faults/record.c \
+                  collector-mock/faults/record.c collector-mock/faults/door.c \
                   collector-mock/telemetry/metrics.c collector-mock/telemetry/server.c \
                   collector-mock/telemetry/decisions.c collector-mock/telemetry/recent.c \
+                  collector-mock/telemetry/recent_spans.c collector-mock/telemetry/text.c \
                   collector-mock/telemetry/collect.c
 collector_LIBS := transport tls col_grpc col_http col_wire yaml base
-collector_PKGS := libevent_core jansson libpcre2-8 zlib libcrypto
+collector_PKGS := libevent_core jansson libpcre2-8 zlib libzstd libcrypto
 collector_LDLIBS := -lm -lcrypt
 
 PROGS += collector-mock
@@ -82,8 +98,17 @@ col_lint_test_SRCS := collector-mock/config/tests/lint_test.c
 col_lint_test_LIBS := collector
 
 TESTS += col_pasted_test
-col_pasted_test_SRCS := collector-mock/config/tests/pasted_test.c
+COL_PASTED := collector-mock/config/tests/pasted.c
+col_pasted_test_SRCS := collector-mock/config/tests/pasted_test.c $(COL_PASTED)
 col_pasted_test_LIBS := collector
+
+TESTS += col_pasted_started_test
+col_pasted_started_test_SRCS := collector-mock/tests/pasted_started_test.c $(COL_PASTED) \
+                                collector-mock/tests/certs.c collector-mock/grpc/tests/client.c \
+                                $(COL_RIG)
+col_pasted_started_test_LIBS := col_net col_wire base
+col_pasted_started_test_PKGS := libnghttp2 libssl libcrypto
+$(B)/tests/col_pasted_started_test: | $(B)/bin/collector-mock
 
 TESTS += col_lenient_test
 col_lenient_test_SRCS := collector-mock/config/tests/lenient_test.c
@@ -92,6 +117,40 @@ col_lenient_test_LIBS := collector
 TESTS += col_ring_test
 col_ring_test_SRCS := collector-mock/exporters/tests/ring_test.c
 col_ring_test_LIBS := collector
+
+TESTS += col_balance_outer_test
+col_balance_outer_test_SRCS := collector-mock/tests/balance_outer_test.c \
+                               collector-mock/tests/pair.c $(COL_RIG)
+col_balance_outer_test_LIBS := col_wire base
+$(B)/tests/col_balance_outer_test: | $(B)/bin/collector-mock
+
+TESTS += col_log_test
+col_log_test_SRCS := collector-mock/tests/log_test.c $(COL_LONE)
+col_log_test_LIBS := col_wire base
+col_log_test_PKGS := jansson
+$(B)/tests/col_log_test: | $(B)/bin/collector-mock
+
+TESTS += col_file_groups_test
+col_file_groups_test_SRCS := collector-mock/exporters/tests/file_groups_test.c
+col_file_groups_test_LIBS := collector
+
+TESTS += col_rotation_test
+col_rotation_test_SRCS := collector-mock/exporters/tests/rotation_test.c
+col_rotation_test_LIBS := collector
+
+TESTS += col_file_exporter_test
+col_file_exporter_test_SRCS := collector-mock/tests/file_exporter_test.c $(COL_RIG)
+col_file_exporter_test_LIBS := col_wire base
+col_file_exporter_test_PKGS := libzstd
+$(B)/tests/col_file_exporter_test: | $(B)/bin/collector-mock
+
+TESTS += col_debug_test
+col_debug_test_SRCS := collector-mock/exporters/tests/debug_test.c
+col_debug_test_LIBS := collector
+
+TESTS += col_routing_test
+col_routing_test_SRCS := collector-mock/exporters/tests/routing_test.c
+col_routing_test_LIBS := collector
 
 TESTS += col_balance_test
 col_balance_test_SRCS := collector-mock/tests/balance_test.c $(TAIL_WORLD) $(COL_RIG)
@@ -103,8 +162,19 @@ col_spanmetrics_test_SRCS := collector-mock/tests/spanmetrics_test.c $(TAIL_WORL
 col_spanmetrics_test_LIBS := collector
 $(B)/tests/col_spanmetrics_test: | $(B)/bin/collector-mock
 
+TESTS += col_control_test
+col_control_test_SRCS := collector-mock/tests/control_test.c $(COL_LONE)
+col_control_test_LIBS := col_wire base
+$(B)/tests/col_control_test: | $(B)/bin/collector-mock
+
+FUZZERS += fuzz_col_plan fuzz_col_control
+fuzz_col_plan_SRCS := collector-mock/faults/tests/fuzz_col_plan.c ci/fuzz-main.c
+fuzz_col_plan_LIBS := collector
+fuzz_col_control_SRCS := collector-mock/faults/tests/fuzz_col_control.c ci/fuzz-main.c
+fuzz_col_control_LIBS := collector
+
 TESTS += col_faults_test
-col_faults_test_SRCS := collector-mock/faults/tests/faults_test.c
+col_faults_test_SRCS := collector-mock/faults/tests/faults_test.c sdk/base/tests/shortage.c
 col_faults_test_LIBS := collector
 
 COL_SECURE := collector-mock/tests/certs.c collector-mock/tests/secure.c
@@ -117,7 +187,7 @@ col_http_test_PKGS := zlib libzstd
 TESTS += col_grpc_test
 col_grpc_test_SRCS := collector-mock/tests/grpc_test.c collector-mock/grpc/tests/client.c $(COL_RIG)
 col_grpc_test_LIBS := col_net col_wire base
-col_grpc_test_PKGS := zlib libnghttp2
+col_grpc_test_PKGS := zlib libzstd libnghttp2
 
 TESTS += col_grpc_misbehave_test
 col_grpc_misbehave_test_SRCS := collector-mock/tests/grpc_misbehave_test.c \
@@ -243,6 +313,13 @@ col_metadata_test_LIBS := col_net col_wire base
 col_metadata_test_PKGS := libnghttp2
 $(B)/tests/col_metadata_test: | $(B)/bin/collector-mock
 
+TESTS += col_served_test
+col_served_test_SRCS := collector-mock/tests/served_test.c collector-mock/grpc/tests/client.c \
+                        $(COL_LONE)
+col_served_test_LIBS := col_net col_wire base
+col_served_test_PKGS := libnghttp2
+$(B)/tests/col_served_test: | $(B)/bin/collector-mock
+
 TESTS += col_headers_test
 col_headers_test_SRCS := collector-mock/tests/headers_test.c $(COL_LONE)
 col_headers_test_LIBS := col_wire base
@@ -259,8 +336,8 @@ col_fault_pipeline_test_LIBS := col_wire base
 $(B)/tests/col_fault_pipeline_test: | $(B)/bin/collector-mock
 
 BENCHES += receive_bench
-receive_bench_SRCS := collector-mock/bench/receive_bench.c collector-mock/bench/process.c \
-                      collector-mock/bench/send.c collector-mock/bench/stream.c
+receive_bench_SRCS := $(addprefix collector-mock/bench/, receive_bench.c crowd.c polite.c process.c \
+                        send.c standing.c stream.c)
 receive_bench_LIBS := col_wire otlp_pb base
 
 $(B)/bench/receive_bench: | $(B)/bin/collector-mock
@@ -274,9 +351,18 @@ TESTS += col_tail_policy_test
 col_tail_policy_test_SRCS := collector-mock/processors/tests/tail_policy_test.c $(TAIL_WORLD)
 col_tail_policy_test_LIBS := collector
 
+TESTS += col_tail_cells_test
+col_tail_cells_test_SRCS := collector-mock/processors/tests/tail_cells_test.c $(TAIL_WORLD)
+col_tail_cells_test_LIBS := collector
+
 TESTS += col_tail_time_test
 col_tail_time_test_SRCS := collector-mock/processors/tests/tail_time_test.c $(TAIL_WORLD)
 col_tail_time_test_LIBS := collector
+
+TESTS += col_tail_numbers_test
+col_tail_numbers_test_SRCS := collector-mock/processors/tests/tail_numbers_test.c $(TAIL_WORLD) \
+                              $(COL_RIG)
+col_tail_numbers_test_LIBS := collector
 
 FUZZERS += fuzz_col_condition
 fuzz_col_condition_SRCS := collector-mock/processors/tests/fuzz_col_condition.c ci/fuzz-main.c
@@ -306,6 +392,10 @@ TESTS += col_attributes_test
 col_attributes_test_SRCS := collector-mock/processors/tests/attributes_test.c $(PROC_WORLD)
 col_attributes_test_LIBS := collector
 
+TESTS += col_edit_text_test
+col_edit_text_test_SRCS := collector-mock/processors/tests/edit_text_test.c
+col_edit_text_test_LIBS := collector
+
 TESTS += col_filter_test
 col_filter_test_SRCS := collector-mock/processors/tests/filter_test.c $(PROC_WORLD)
 col_filter_test_LIBS := collector
@@ -313,6 +403,10 @@ col_filter_test_LIBS := collector
 TESTS += col_transform_test
 col_transform_test_SRCS := collector-mock/processors/tests/transform_test.c $(PROC_WORLD)
 col_transform_test_LIBS := collector
+
+TESTS += col_ottl_test
+col_ottl_test_SRCS := collector-mock/processors/tests/ottl_test.c $(PROC_WORLD)
+col_ottl_test_LIBS := collector
 
 FUZZERS += fuzz_col_statement
 fuzz_col_statement_SRCS := collector-mock/processors/tests/fuzz_col_statement.c ci/fuzz-main.c
@@ -362,6 +456,11 @@ col_spanmetrics_settings_test_SRCS := collector-mock/tests/spanmetrics_settings_
 col_spanmetrics_settings_test_LIBS := col_wire base
 $(B)/tests/col_spanmetrics_settings_test: | $(B)/bin/collector-mock
 
+TESTS += col_sender_test
+col_sender_test_SRCS := collector-mock/exporters/tests/sender_test.c
+col_sender_test_LIBS := collector
+
 TESTS += col_dns_test
+TSAN_TESTS += col_dns_test
 col_dns_test_SRCS := collector-mock/exporters/tests/dns_test.c
 col_dns_test_LIBS := collector

@@ -64,6 +64,22 @@ static void start_ours(struct collector *collector, const struct setup *setup)
     collector->port = colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
 }
 
+/* Rotel has no configuration file, and listens on both ports whatever is asked of it. */
+static void become_peer(const struct setup *setup)
+{
+    char port[32], other[32];
+
+    if (!setup->rotel) {
+        execl(setup->peer, setup->peer, "--config", setup->config, NULL);
+        return;
+    }
+    setenv("RUST_LOG", "error", 1);
+    snprintf(port, sizeof(port), "127.0.0.1:%u", setup->peer_port);
+    snprintf(other, sizeof(other), "127.0.0.1:%u", collector_free_port());
+    execl(setup->peer, setup->peer, "start", "--exporter", "blackhole", "--otlp-grpc-endpoint",
+          setup->grpc ? port : other, "--otlp-http-endpoint", setup->grpc ? other : port, NULL);
+}
+
 /* Ready is who accepts a connection. */
 static void start_peer(struct collector *collector, const struct setup *setup)
 {
@@ -77,7 +93,7 @@ static void start_peer(struct collector *collector, const struct setup *setup)
     collector->pid = fork();
     if (collector->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        execl(setup->peer, setup->peer, "--config", setup->config, NULL);
+        become_peer(setup);
         _exit(127);
     }
     for (int i = 0; i < PEER_READY_TRIES; i++) {
@@ -92,7 +108,7 @@ static void start_peer(struct collector *collector, const struct setup *setup)
         nanosleep(&pause, NULL);
     }
     if (fd < 0)
-        stream_die("the real Collector does not listen");
+        stream_die("the peer does not listen");
     close(fd);
 }
 
@@ -151,6 +167,22 @@ uint64_t collector_busiest_ns(const struct collector *collector)
     if (dir != NULL)
         closedir(dir);
     return most;
+}
+
+uint64_t collector_peak_bytes(const struct collector *collector)
+{
+    unsigned long long kib = 0;
+    char path[64], line[256];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)collector->pid);
+    file = fopen(path, "re");
+    while (file != NULL && kib == 0 && fgets(line, sizeof(line), file) != NULL)
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kib = strtoull(line + 6, NULL, 10);
+    if (file == NULL || fclose(file) != 0 || kib == 0)
+        stream_die(path);
+    return kib * 1024;
 }
 
 static const char tail_sampling[] =

@@ -18,8 +18,9 @@ struct setup {
     const char *tap;     /* NULL: none */
     const char *workers;
     const char *count;   /* NULL, or the file for callgrind's count of its instructions */
-    const char *peer;    /* NULL, or the program of a real Collector that listens on peer_port */
+    const char *peer;    /* NULL, or somebody else's program that listens on peer_port */
     unsigned peer_port;
+    int rotel, grpc;     /* the peer is Rotel, not a real Collector; by which protocol */
 };
 
 struct collector {
@@ -47,6 +48,9 @@ struct config {
 void collector_config(const char *path, const struct config *config);
 /* Whether a real Collector has everything that the configuration asks for. */
 int collector_takes(const char *peer, const char *path);
+
+/* Resident memory at its largest so far. */
+uint64_t collector_peak_bytes(const struct collector *collector);
 
 /* A port that is free now. */
 unsigned collector_free_port(void);

@@ -2,13 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ci/bench/row.h"
 #include "collector-mock/bench/process.h"
+#include "collector-mock/bench/standing.h"
 #include "collector-mock/bench/stream.h"
 #include "collector-mock/wire/traces.h"
 #include "sdk/base/clock.h"
@@ -20,9 +19,15 @@
  *
  *     receive_bench                every row
  *     receive_bench workers        what two workers cost beside one
- *     receive_bench standing       10,000 connections, 100 of them active; from start to ready
- *     receive_bench peer PROGRAM   a real Collector beside ours, over HTTP: to its nop exporter,
- *                                  and to its file exporter, if it has one, as ours to the tap
+ *     receive_bench standing       10,000 connections, 100 of them active: CPU and memory; from
+ *                                  start to ready
+ *     receive_bench peer OTELCOL [ROTEL]
+ *                                  a real Collector beside ours, over HTTP and gRPC: to its nop
+ *                                  exporter; to its file exporter, if it has one, as ours to the
+ *                                  tap; through its tail_sampling, if it has that; and Rotel, to
+ *                                  its blackhole exporter; "-" for a program that is not there
+ *     receive_bench row ROW        one row alone, for a profiler around it; ROW as below, or
+ *                                  plain_http, plain_grpc
  *     receive_bench check N        check a request of 512 spans N times: for callgrind
  *     receive_bench count ROW N FILE   N requests of a row to a collector under callgrind, which
  *                                  says in FILE what it counted; ROW is http, grpc (both recorded),
@@ -46,10 +51,10 @@ static void make_streams(struct streams *streams)
     streams->body = body;
     for (int grpc = 0; grpc < 2; grpc++) {
         streams->batches[grpc] = (struct stream){grpc ? stream_grpc(body) : stream_http(body),
-                                                 STREAM_SPANS, REQUESTS, grpc, NULL, 0};
+                                                 STREAM_SPANS, REQUESTS, grpc, 0, NULL, 0};
         streams->tails[grpc] = stream_tail(&streams->batches[grpc], body);
         streams->singles[grpc] = (struct stream){grpc ? stream_grpc(single) : stream_http(single),
-                                                 1, SINGLES, grpc, NULL, 0};
+                                                 1, SINGLES, grpc, 0, NULL, 0};
     }
 }
 
@@ -93,119 +98,9 @@ static struct cost receive(const struct setup *setup, const struct stream *strea
     return (struct cost){(double)(after - before) / spans, (double)busiest / spans};
 }
 
-/* ---- connections that stand, and starts ---- */
-
 static double minimum(double a, double b)
 {
     return b < a ? b : a;
-}
-
-enum { STANDING = 10000, ACTIVE = 100, ROUNDS = 8, SPARE = 100, STARTS = 11 };
-
-/* What a span costs over the last ACTIVE of so many connections, one request after another. They
- * are accepted in their order: once the last has its answer, all are there. */
-static double receive_standing(const struct setup *setup, const struct stream *stream, int count)
-{
-    static int fds[STANDING];
-    struct collector collector;
-    uint64_t before = 0, after;
-    char *bytes = malloc(stream->bytes.len);
-
-    if (bytes == NULL)
-        stream_die("memory");
-    memcpy(bytes, stream->bytes.data, stream->bytes.len);
-    collector_start(&collector, setup);
-    for (int i = 0; i < count; i++) {
-        fds[i] = stream_connect(collector.port);
-        if (!stream_greet(fds[i], stream))
-            stream_die("sending");
-    }
-    for (unsigned round = 0; round <= ROUNDS; round++) { /* the first is not counted */
-        for (int i = 0; i < ACTIVE; i++)
-            if (!stream_exchange(fds[count - 1 - i], stream, bytes, round))
-                stream_die("sending");
-        if (round == 0)
-            before = collector_cpu_ns(&collector);
-    }
-    after = collector_cpu_ns(&collector);
-    for (int i = 0; i < count; i++)
-        close(fds[i]);
-    collector_stop(&collector);
-    unlink(setup->tap);
-    free(bytes);
-    return (double)(after - before) / (ROUNDS * ACTIVE * (double)stream->spans);
-}
-
-/* Seconds from the fork to the line that says ready. */
-static double start_once(const struct setup *setup)
-{
-    struct timespec from, to;
-    struct collector collector;
-
-    clock_gettime(CLOCK_MONOTONIC, &from);
-    collector_start(&collector, setup);
-    clock_gettime(CLOCK_MONOTONIC, &to);
-    collector_stop(&collector);
-    return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
-}
-
-/* Of one protocol: ACTIVE connections alone, and among STANDING. */
-static void stand(const char *dir, const struct stream *stream, double *few, double *many)
-{
-    char config[64], tap[64];
-    const struct setup setup = {.config = config, .tap = tap, .workers = "1"};
-
-    snprintf(config, sizeof(config), "%s/config.yaml", dir);
-    snprintf(tap, sizeof(tap), "%s/tap.bin", dir);
-    collector_config(config, &(struct config){.protocol = stream->grpc ? "grpc" : "http"});
-    bench_keep_least(few, receive_standing(&setup, stream, ACTIVE));
-    bench_keep_least(many, receive_standing(&setup, stream, STANDING));
-    unlink(config);
-}
-
-static void standing(const char *dir, const struct streams *streams)
-{
-    struct rlimit limit;
-    double many[2] = {0, 0}, few[2] = {0, 0}, loop = 0;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        stream_die("RLIMIT_NOFILE");
-    limit.rlim_cur = limit.rlim_max;
-    if (limit.rlim_max < STANDING + SPARE || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        printf("%d connections: not measured here: %llu descriptors are allowed\n", STANDING,
-               (unsigned long long)limit.rlim_max);
-        return;
-    }
-    for (int i = 0; i < REPEATS; i++) {
-        bench_keep_least(&loop, bench_loop_ns());
-        for (int grpc = 0; grpc < 2; grpc++)
-            stand(dir, &streams->batches[grpc], &few[grpc], &many[grpc]);
-    }
-    for (int grpc = 0; grpc < 2; grpc++) {
-        printf("%s: record, 100 connections active, 10,000 open %9.1f ns/span, with those 100 "
-               "alone %.1f (%.2fx)\n",
-               grpc ? "gRPC" : "HTTP", many[grpc], few[grpc], many[grpc] / few[grpc]);
-        bench_row_ns(grpc ? "standing_grpc" : "standing_http", many[grpc], loop, -1);
-    }
-}
-
-static void starts(const char *dir)
-{
-    char config[64];
-    const struct setup setup = {.config = config, .workers = "1"};
-    double seconds[STARTS], least = 1e9, most = 0;
-
-    snprintf(config, sizeof(config), "%s/config.yaml", dir);
-    collector_config(config, &(struct config){.protocol = "http"});
-    for (int i = 0; i < STARTS; i++) {
-        seconds[i] = start_once(&setup);
-        least = minimum(least, seconds[i]);
-        most = seconds[i] > most ? seconds[i] : most;
-    }
-    unlink(config);
-    printf("from start to ready, %d times                   %9.1f ms, the slowest %.1f ms\n",
-           STARTS, least * 1e3, most * 1e3);
-    bench_row("start_ready", least * 1e3, "ms");
 }
 
 /* The same stream by one worker and by two: what both cost together, and what the busier one does
@@ -241,15 +136,31 @@ static const struct {
     {"HTTP: the same, record (tmpfs)", "receive_http"},
     {"HTTP: the same, one span a request", NULL},
     {"HTTP: receive, tail sampling, forward", "tail_http"},
-    {"gRPC: receive, decode, validate", NULL},
+    {"gRPC: receive, decode, validate", "plain_grpc"},
     {"gRPC: the same, record (tmpfs)", "receive_grpc"},
     {"gRPC: the same, one span a request", NULL},
     {"gRPC: receive, tail sampling, forward", "tail_grpc"},
 };
 
+enum { PEERS = 8 };
+
+static const struct {
+    const char *name, *key;
+    int grpc, file, tail, rotel;
+} peers[PEERS] = {
+    {"HTTP: a real Collector, to its nop exporter", "plain_http@otelcol", 0, 0, 0, 0},
+    {"HTTP: a real Collector, to its file exporter", "receive_http@otelcol", 0, 1, 0, 0},
+    {"HTTP: a real Collector, tail sampling", "tail_http@otelcol", 0, 0, 1, 0},
+    {"gRPC: a real Collector, to its nop exporter", "plain_grpc@otelcol", 1, 0, 0, 0},
+    {"gRPC: a real Collector, to its file exporter", "receive_grpc@otelcol", 1, 1, 0, 0},
+    {"gRPC: a real Collector, tail sampling", "tail_grpc@otelcol", 1, 0, 1, 0},
+    {"HTTP: Rotel, to its blackhole exporter", "plain_http@rotel", 0, 0, 0, 1},
+    {"gRPC: Rotel, to its blackhole exporter", "plain_grpc@rotel", 1, 0, 0, 1},
+};
+
 struct figures {
     double loop, checked, least[ROWS];
-    double peer[2]; /* of a span at the real Collector: to nothing, to a file */
+    double peer[PEERS]; /* of a span there; 0: not measured */
     struct scale scales[2];
 };
 
@@ -299,20 +210,33 @@ static void repeat_scale(const char *dir, const struct streams *streams, struct 
     unlink(config);
 }
 
-static void repeat_peer(const char *dir, const struct streams *streams, const char *peer,
-                        double least[2])
+/* Programs of peers that are there; NULL: not. */
+struct programs {
+    const char *otelcol, *rotel;
+};
+
+static void repeat_peer(const char *dir, const struct streams *streams,
+                        const struct programs *programs, double least[PEERS])
 {
     char config[64], file[64];
-    struct setup setup = {.config = config, .peer = peer};
 
     snprintf(config, sizeof(config), "%s/peer.yaml", dir);
     snprintf(file, sizeof(file), "%s/peer.bin", dir);
-    for (int i = 0; i < 2; i++) {
-        setup.peer_port = collector_free_port();
-        collector_config(config, &(struct config){.protocol = "http", .port = setup.peer_port,
-                                                  .foreign = 1, .file = i == 1 ? file : NULL});
-        if (i == 0 || collector_takes(peer, config))
-            bench_keep_least(&least[i], receive(&setup, &streams->batches[0]).all);
+    for (int i = 0; i < PEERS; i++) {
+        int grpc = peers[i].grpc, rotel = peers[i].rotel;
+        struct stream stream = peers[i].tail ? streams->tails[grpc] : streams->batches[grpc];
+        struct setup setup = {.config = config, .rotel = rotel, .grpc = grpc,
+                              .peer = rotel ? programs->rotel : programs->otelcol,
+                              .peer_port = collector_free_port()};
+        if (setup.peer == NULL)
+            continue;
+        stream.polite = grpc;
+        collector_config(config, &(struct config){.protocol = grpc ? "grpc" : "http",
+                                                  .port = setup.peer_port, .foreign = 1,
+                                                  .tail = peers[i].tail,
+                                                  .file = peers[i].file ? file : NULL});
+        if (rotel || collector_takes(setup.peer, config))
+            bench_keep_least(&least[i], receive(&setup, &stream).all);
         unlink(file);
     }
     unlink(config);
@@ -336,6 +260,28 @@ static int count(const char *dir, const struct streams *streams, char **argv)
     return 0;
 }
 
+/* One row alone. */
+static void one_row(const char *dir, const struct streams *streams, const char *name)
+{
+    int grpc = strstr(name, "grpc") != NULL, tail = strncmp(name, "tail_", 5) == 0;
+    int plain = strncmp(name, "plain_", 6) == 0;
+    char config[64], tap[64];
+    const struct setup setup = {.config = config, .tap = tail || plain ? NULL : tap,
+                                .workers = "1"};
+    double loop = 0, least = 0;
+
+    snprintf(config, sizeof(config), "%s/config.yaml", dir);
+    snprintf(tap, sizeof(tap), "%s/tap.bin", dir);
+    collector_config(config, &(struct config){.protocol = grpc ? "grpc" : "http", .tail = tail});
+    for (int i = 0; i < REPEATS; i++) {
+        bench_keep_least(&loop, bench_loop_ns());
+        bench_keep_least(&least, receive(&setup, tail ? &streams->tails[grpc]
+                                                      : &streams->batches[grpc]).all);
+    }
+    print_row(name, least, loop);
+    unlink(config);
+}
+
 static void print(const struct figures *figures, const struct streams *streams, int only_scale)
 {
     printf("%d spans a request, %.1f bytes a span, %d repeats, minimum; calibration %.1f ns\n",
@@ -346,13 +292,10 @@ static void print(const struct figures *figures, const struct streams *streams, 
     for (int i = 0; i < ROWS && !only_scale; i++)
         if (rows[i].key != NULL)
             bench_row_ns(rows[i].key, figures->least[i], figures->loop, -1);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < PEERS; i++)
         if (figures->peer[i] > 0) {
-            print_row(i == 0 ? "HTTP: a real Collector, to its nop exporter"
-                             : "HTTP: a real Collector, to its file exporter",
-                      figures->peer[i], figures->loop);
-            bench_row_ns(i == 0 ? "plain_http@otelcol" : "receive_http@otelcol",
-                         figures->peer[i], figures->loop, -1);
+            print_row(peers[i].name, figures->peer[i], figures->loop);
+            bench_row_ns(peers[i].key, figures->peer[i], figures->loop, -1);
         }
     if (figures->scales[0].one.all < 1e9) {
         scale_row("HTTP: receive, record: 1 worker and 2", &figures->scales[0]);
@@ -360,8 +303,8 @@ static void print(const struct figures *figures, const struct streams *streams, 
     }
 }
 
-static void measure(const char *dir, const struct streams *streams, const char *peer,
-                    int only_scale, struct figures *figures)
+static void measure(const char *dir, const struct streams *streams,
+                    const struct programs *programs, int only_scale, struct figures *figures)
 {
     for (int i = 0; i < ROWS; i++)
         figures->least[i] = 1e9;
@@ -372,11 +315,16 @@ static void measure(const char *dir, const struct streams *streams, const char *
         bench_keep_least(&figures->checked, check(streams->body, CHECKS));
         if (!only_scale)
             repeat(dir, streams, figures->least);
-        if (peer != NULL)
-            repeat_peer(dir, streams, peer, figures->peer);
+        if (programs != NULL)
+            repeat_peer(dir, streams, programs, figures->peer);
         else
             repeat_scale(dir, streams, figures->scales);
     }
+}
+
+static const char *program(int argc, char **argv, int i)
+{
+    return i < argc && strcmp(argv[i], "-") != 0 ? argv[i] : NULL;
 }
 
 int main(int argc, char **argv)
@@ -384,7 +332,8 @@ int main(int argc, char **argv)
     char dir[] = "/dev/shm/receive_bench.XXXXXX";
     const char *what = argc > 1 ? argv[1] : "";
     int only_scale = strcmp(what, "workers") == 0, only_standing = strcmp(what, "standing") == 0;
-    const char *peer = argc == 3 && strcmp(what, "peer") == 0 ? argv[2] : NULL;
+    int with_peers = strcmp(what, "peer") == 0 && (argc == 3 || argc == 4);
+    struct programs programs = {program(argc, argv, 2), program(argc, argv, 3)};
     struct figures figures = {0};
     struct streams streams;
     int status = 0;
@@ -398,16 +347,18 @@ int main(int argc, char **argv)
         stream_die(dir);
     if (argc == 5 && strcmp(what, "count") == 0) {
         status = count(dir, &streams, argv);
-    } else if (argc > 1 && !only_scale && !only_standing && peer == NULL) {
-        fprintf(stderr, "usage: receive_bench [workers | standing | peer PROGRAM | check N | "
-                        "count ROW N FILE]\n");
+    } else if (argc == 3 && strcmp(what, "row") == 0) {
+        one_row(dir, &streams, argv[2]);
+    } else if (argc > 1 && !only_scale && !only_standing && !with_peers) {
+        fprintf(stderr, "usage: receive_bench [workers | standing | peer OTELCOL [ROTEL] | "
+                        "row ROW | check N | count ROW N FILE]\n");
         status = 2;
     } else {
         if (!only_standing)
-            measure(dir, &streams, peer, only_scale, &figures);
-        if (!only_scale && peer == NULL) {
-            standing(dir, &streams);
-            starts(dir);
+            measure(dir, &streams, with_peers ? &programs : NULL, only_scale, &figures);
+        if (!only_scale && !with_peers) {
+            bench_standing(dir, streams.batches);
+            bench_starts(dir, &streams.batches[0]);
         }
         if (!only_standing)
             print(&figures, &streams, only_scale);

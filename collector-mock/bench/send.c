@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "collector-mock/bench/polite.h"
 #include "collector-mock/bench/stream.h"
 
 struct sender {
@@ -29,12 +30,12 @@ int stream_connect(unsigned port)
     return fd;
 }
 
-static int send_whole(int fd, const char *data, size_t len)
+int stream_send_whole(int fd, const void *data, size_t len)
 {
     ssize_t sent = 0;
 
     for (size_t done = 0; done < len && sent >= 0; done += (size_t)sent)
-        sent = send(fd, data + done, len - done, MSG_NOSIGNAL);
+        sent = send(fd, (const char *)data + done, len - done, MSG_NOSIGNAL);
     return sent >= 0;
 }
 
@@ -51,7 +52,7 @@ static int exchange_http(int fd, const char *bytes, size_t len)
 {
     char answer[512];
 
-    return send_whole(fd, bytes, len) &&
+    return stream_send_whole(fd, bytes, len) &&
            recv(fd, answer, sizeof(answer), 0) >= 12 && memcmp(answer, "HTTP/1.1 200", 12) == 0;
 }
 
@@ -77,8 +78,7 @@ static int read_grpc_answer(int fd)
     }
 }
 
-/* frames is this sender's own copy: the stream's number is written into each. */
-static int exchange_grpc(int fd, char *frames, size_t len, unsigned number)
+void stream_number(char *frames, size_t len, unsigned number)
 {
     for (size_t at = 0; at < len;) {
         const unsigned char *head = (unsigned char *)frames + at;
@@ -88,7 +88,13 @@ static int exchange_grpc(int fd, char *frames, size_t len, unsigned number)
         frames[at + 8] = (char)number;
         at += 9 + ((size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2]);
     }
-    return send_whole(fd, frames, len) && read_grpc_answer(fd);
+}
+
+/* frames is this sender's own copy. */
+static int exchange_grpc(int fd, char *frames, size_t len, unsigned number)
+{
+    stream_number(frames, len, number);
+    return stream_send_whole(fd, frames, len) && read_grpc_answer(fd);
 }
 
 int stream_greet(int fd, const struct stream *stream)
@@ -97,7 +103,7 @@ int stream_greet(int fd, const struct stream *stream)
     static const char hello[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
                                 "\0\0\0\4\1\0\0\0\0";
 
-    return !stream->grpc || send_whole(fd, hello, sizeof(hello) - 1);
+    return !stream->grpc || stream_send_whole(fd, hello, sizeof(hello) - 1);
 }
 
 int stream_exchange(int fd, const struct stream *stream, char *bytes, unsigned number)
@@ -112,15 +118,19 @@ static void *send_all(void *arg)
     const struct stream *stream = sender->stream;
     int fd = stream_connect(sender->port);
     char *frames = malloc(stream->bytes.len);
+    struct polite polite;
 
     sender->failed = frames == NULL;
     if (!sender->failed)
         memcpy(frames, stream->bytes.data, stream->bytes.len);
     if (!sender->failed)
-        sender->failed = !stream_greet(fd, stream);
+        sender->failed =
+            stream->polite ? !polite_greet(&polite, fd) : !stream_greet(fd, stream);
     for (int i = 0; i < stream->requests / STREAM_CONNECTIONS && !sender->failed; i++) {
         renew_ids(frames, stream, sender->number, (unsigned)i);
-        sender->failed = !stream_exchange(fd, stream, frames, (unsigned)i);
+        sender->failed = stream->polite ? !polite_exchange(&polite, frames, stream->bytes.len,
+                                                           2 * (unsigned)i + 1)
+                                        : !stream_exchange(fd, stream, frames, (unsigned)i);
     }
     close(fd);
     free(frames);

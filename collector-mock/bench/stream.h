@@ -22,6 +22,7 @@ struct stream {
     int spans;             /* in it */
     int requests;
     int grpc;
+    int polite;        /* gRPC: within the windows that the peer opens */
     const size_t *ids; /* NULL: each request is the same; else where its trace ids stand, */
     size_t id_count;   /* and pairs of requests get trace ids of their own */
 };
@@ -40,6 +41,10 @@ void stream_send(const struct stream *stream, unsigned port);
 
 /* A connection to a port of this machine. */
 int stream_connect(unsigned port);
+/* 0: it cannot be sent. */
+int stream_send_whole(int fd, const void *data, size_t len);
+/* Write the number of an HTTP/2 stream into each of its frames. */
+void stream_number(char *frames, size_t len, unsigned number);
 /* What comes before the first request of a connection; 0: it cannot be sent. */
 int stream_greet(int fd, const struct stream *stream);
 /* The number'th request of a connection, from 0, and its answer; bytes is the caller's own copy of

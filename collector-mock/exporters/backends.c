@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector-mock/exporters/otlp_settings.h"
 #include "collector-mock/pipeline/registry.h"
 #include "sdk/base/mem.h"
 
@@ -48,48 +49,79 @@ static void free_backend(struct col_backend *backend)
     otl_mem_free(backend);
 }
 
-/* protocol.otlp with an endpoint. */
+/* protocol.otlp with an endpoint, as a file would have it; NULL: no memory. */
+static json_t *config_of(const struct col_create *args, const char *endpoint)
+{
+    const json_t *otlp = json_object_get(json_object_get(args->config, "protocol"), "otlp");
+    json_t *copy = json_is_object(otlp) ? json_copy((json_t *)otlp) : json_object();
+
+    if (copy != NULL && json_object_set_new(copy, "endpoint", json_string(endpoint)) != 0) {
+        json_decref(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+/* What is found wrong in such a copy has no place in the file of its own. */
+static enum otel_err place(const struct col_create *args, enum otel_err err,
+                           const struct otl_detail *found, struct otl_detail *reterr)
+{
+    if (err != OTEL_OK && found->line == 0 && otel_err_class(err) == OTEL_CLASS_USAGE)
+        return otl_yaml_error(reterr, args->pos, "%s", found->text);
+    if (err != OTEL_OK && reterr != NULL)
+        *reterr = *found;
+    return err;
+}
+
+enum otel_err col_backends_check(const struct col_create *args, struct otl_detail *reterr)
+{
+    struct col_otlp_settings settings = {.grpc = true};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct col_create inner = *args;
+    json_t *config = config_of(args, "placeholder:4317"); /* the Collector's word for nobody yet */
+    enum otel_err err;
+
+    if (config == NULL)
+        return no_memory(reterr);
+    inner.config = config;
+    err = col_otlp_settings_read(&inner, true, &settings, &detail);
+    col_otlp_settings_fini(&settings);
+    json_decref(config);
+    return place(args, err, &detail, reterr);
+}
+
 static enum otel_err fill(const struct col_create *args, struct col_backend *backend,
                           struct otl_detail *reterr)
 {
-    json_t *otlp = json_object_get(json_object_get(args->config, "protocol"), "otlp");
     const char *slash = strchr(args->id, '/'), *last = strrchr(backend->name, ']');
     struct col_create inner = *args;
     struct otl_detail detail = OTL_DETAIL_NONE;
     char endpoint[COL_BACKEND_NAME + 8];
     bool port = strchr(last != NULL ? last : backend->name, ':') != NULL;
-    enum otel_err err;
 
     snprintf(endpoint, sizeof(endpoint), "%s%s", backend->name, port ? "" : ":4317");
     snprintf(backend->id, sizeof(backend->id), "otlp/%s%s%s", slash != NULL ? slash + 1 : "",
              slash != NULL ? "_" : "", endpoint);
-    backend->config = json_is_object(otlp) ? json_copy(otlp) : json_object();
-    if (backend->config == NULL || !count(backend, args, endpoint) ||
-        json_object_set_new(backend->config, "endpoint", json_string(endpoint)) != 0)
+    backend->config = config_of(args, endpoint);
+    if (backend->config == NULL || !count(backend, args, endpoint))
         return no_memory(reterr);
     inner.id = backend->id;
     inner.config = backend->config;
-    err = col_otlp_exporter.create(&inner, &backend->exporter, &detail);
-    /* what it finds wrong in the copy has no place in the file of its own */
-    if (err != OTEL_OK && detail.line == 0 && otel_err_class(err) == OTEL_CLASS_USAGE)
-        return otl_yaml_error(reterr, args->pos, "%s", detail.text);
-    if (err != OTEL_OK)
-        *reterr = detail;
-    return err;
+    return place(args, col_otlp_exporter.create(&inner, &backend->exporter, &detail), &detail,
+                 reterr);
 }
 
 static enum otel_err make(const struct col_create *args, const char *name,
                           struct col_backend **ret, struct otl_detail *reterr)
 {
     struct col_backend *backend = otl_mem_zalloc(sizeof(*backend));
-    struct otl_detail own = OTL_DETAIL_NONE;
     enum otel_err err;
 
     if (backend == NULL)
         return no_memory(reterr);
     snprintf(backend->name, sizeof(backend->name), "%s", name);
     col_regroup_init(&backend->part, REQUEST_MAX);
-    err = fill(args, backend, reterr != NULL ? reterr : &own);
+    err = fill(args, backend, reterr);
     if (err == OTEL_OK)
         *ret = backend;
     else

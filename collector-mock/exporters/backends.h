@@ -38,6 +38,9 @@ struct col_backends {
     struct col_ring *ring; /* its numbers are those of the list; NULL: there is none */
 };
 
+/* Whether protocol.otlp is right, before anybody is there. Errors of col_otlp_settings_read(). */
+OTEL_MUST_USE enum otel_err col_backends_check(const struct col_create *create,
+                                               struct otl_detail *reterr);
 void col_backends_begin(struct col_backends *backends, const struct col_create *create);
 /* Names are copied, equal ones once. An error leaves the set as it was, or with some of the new
  * ones; errors of the otlp exporter. */

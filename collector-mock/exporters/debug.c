@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector-mock/exporters/debug_outputs.h"
 #include "collector-mock/exporters/otlp_json.h"
 #include "collector-mock/pipeline/not_yet.h"
 #include "collector-mock/pipeline/registry.h"
@@ -14,7 +15,9 @@
 #include "sdk/base/text.h"
 
 /*
- * debug exporter: what passes, on standard error, for people.
+ * debug exporter: what passes, for people: in the collector's log on standard error, or, with
+ * use_internal_logger: false, where debug_outputs.h says; the counts then are in the line that the
+ * Collector writes there.
  *
  * basic: one line a request with its counts. normal: also one line a span, data point or log
  * record. detailed: every field; of metrics and logs as OTLP/JSON.
@@ -30,7 +33,9 @@ struct debug {
     enum verbosity verbosity;
     uint64_t initial, thereafter;
     uint64_t second, seen; /* requests in this second */
-    struct otl_buf text;
+    const char *id;
+    struct col_debug_outputs outputs;
+    struct otl_buf text, whole; /* whole: with the counts before it */
     enum otel_err err; /* of the text at hand */
 };
 
@@ -40,31 +45,56 @@ static const struct otl_schema keys[] = {
     {.key = "sampling_initial", .type = OTL_SCHEMA_UINT},
     {.key = "sampling_thereafter", .type = OTL_SCHEMA_UINT},
     {.key = "use_internal_logger", .type = OTL_SCHEMA_BOOL},
-    COL_NOT_YET("output_paths"),
+    {.key = "output_paths", .type = OTL_SCHEMA_LIST, .child = col_debug_output_row,
+     .nullable = true},
     COL_NOT_YET("sending_queue"),
     OTL_SCHEMA_END};
 static const struct otl_schema row[] = {{.type = OTL_SCHEMA_MAP, .child = keys}, OTL_SCHEMA_END};
 
 static enum otel_err create(const struct col_create *args, void **ret, struct otl_detail *reterr)
 {
-    static const char *const not_yet[] = {"output_paths", "sending_queue", NULL};
+    static const char *const not_yet[] = {"sending_queue", NULL};
     const char *word = otl_tree_text(args->config, "verbosity", "basic");
     enum otel_err err = col_refuse_not_yet(args, "exporter", args->config, not_yet, reterr);
+    struct col_debug_outputs outputs;
     struct debug *debug;
 
+    if (err == OTEL_OK)
+        err = col_debug_outputs_read(args, &outputs, reterr);
     if (err != OTEL_OK)
         return err;
     debug = otl_mem_zalloc(sizeof(*debug));
     if (debug == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "out of memory");
     debug->host = args->host;
+    debug->id = args->id;
+    debug->outputs = outputs;
     while (strcmp(verbosities[debug->verbosity], word) != 0)
         debug->verbosity++;
     debug->initial = (uint64_t)otl_tree_int(args->config, "sampling_initial", 2);
     debug->thereafter = (uint64_t)otl_tree_int(args->config, "sampling_thereafter", 1);
     otl_buf_init(&debug->text, TEXT_MAX);
+    otl_buf_init(&debug->whole, TEXT_MAX);
     *ret = debug;
     return OTEL_OK;
+}
+
+static enum otel_err start(void *self, struct otl_detail *reterr)
+{
+    struct debug *debug = self;
+
+    return col_debug_outputs_open(&debug->outputs, debug->id, reterr);
+}
+
+static enum otel_err flush(void *self, struct otl_detail *reterr)
+{
+    struct debug *debug = self;
+    int error = col_debug_outputs_close(&debug->outputs);
+
+    return error == 0 ? OTEL_OK
+                      : otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0,
+                                       "exporter '%s': cannot close a file: %s", debug->id,
+                                       strerror(error));
 }
 
 static bool shown(struct debug *debug)
@@ -269,6 +299,34 @@ static void say_log(struct debug *debug, const struct col_log *log)
     say(debug, "\n");
 }
 
+/* How many of what, of the items of a request: the log's words, or the Collector's. */
+struct count {
+    const char *of;
+    uint64_t count;
+};
+
+static void say_counts(struct debug *debug, const char *signal, const struct count *counts,
+                       size_t count)
+{
+    bool own = debug->outputs.own;
+    char line[256];
+    int len = snprintf(line, sizeof(line), own ? "%s\t{" : "%s: ", signal);
+
+    for (size_t i = 0; i < count && len > 0 && (size_t)len < sizeof(line); i++)
+        len += snprintf(line + len, sizeof(line) - (size_t)len,
+                        own ? "%s\"%s\": %llu" : "%s%s %llu", i > 0 ? ", " : "", counts[i].of,
+                        (unsigned long long)counts[i].count);
+    if (!own) {
+        otl_log_line(&debug->host->log, OTL_LOG_INFO, "%s", line);
+        return;
+    }
+    otl_buf_reset(&debug->whole);
+    if (debug->err == OTEL_OK)
+        debug->err = otl_buf_append_str(&debug->whole, line);
+    if (debug->err == OTEL_OK)
+        debug->err = otl_buf_append_str(&debug->whole, "}\n");
+}
+
 static void show_metrics(struct debug *debug, const struct col_batch *batch)
 {
     struct col_traces metrics;
@@ -279,10 +337,10 @@ static void show_metrics(struct debug *debug, const struct col_batch *batch)
     while (col_metrics_next(&metrics, &metric))
         while (debug->verbosity != BASIC && col_point_next(metric.kind, &metric.points, &point))
             say_point(debug, &metric, &point);
-    otl_log_line(&debug->host->log, OTL_LOG_INFO,
-                 "Metrics: resource metrics %llu, metrics %llu, data points %llu",
-                 (unsigned long long)metrics.resources, (unsigned long long)metrics.spans,
-                 (unsigned long long)batch->items);
+    say_counts(debug, "Metrics",
+               (const struct count[]){{"resource metrics", metrics.resources},
+                                      {"metrics", metrics.spans},
+                                      {"data points", batch->items}}, 3);
 }
 
 static void show_logs(struct debug *debug, const struct col_batch *batch)
@@ -294,8 +352,9 @@ static void show_logs(struct debug *debug, const struct col_batch *batch)
     while (col_logs_next(&logs, &log))
         if (debug->verbosity != BASIC)
             say_log(debug, &log);
-    otl_log_line(&debug->host->log, OTL_LOG_INFO, "Logs: resource logs %llu, log records %llu",
-                 (unsigned long long)logs.resources, (unsigned long long)batch->items);
+    say_counts(debug, "Logs",
+               (const struct count[]){{"resource logs", logs.resources},
+                                      {"log records", batch->items}}, 2);
 }
 
 static void say_json(struct debug *debug, const struct col_batch *batch)
@@ -316,10 +375,26 @@ static void show_traces(struct debug *debug, const struct col_batch *batch)
     while (col_traces_next(&traces, &span))
         if (debug->verbosity == NORMAL)
             say_short(debug, &span);
-    otl_log_line(&debug->host->log, OTL_LOG_INFO, "Traces: resource spans %llu, spans %llu",
-                 (unsigned long long)traces.resources, (unsigned long long)traces.spans);
+    say_counts(debug, "Traces",
+               (const struct count[]){{"resource spans", traces.resources},
+                                      {"spans", traces.spans}}, 2);
     if (debug->verbosity == DETAILED)
         say_groups(debug, batch->request);
+}
+
+static enum otel_err write_out(struct debug *debug)
+{
+    const struct otl_view text = otl_view(debug->text.data, debug->text.len);
+    enum otel_err err = OTEL_OK;
+
+    if (!debug->outputs.own)
+        return text.len > 0 ? otl_fd_write_all(debug->host->log.fd, text.data, text.len) : OTEL_OK;
+    if (text.len > 0)
+        err = otl_buf_append(&debug->whole, text.data, text.len);
+    return err == OTEL_OK
+               ? col_debug_outputs_write(&debug->outputs,
+                                         otl_view(debug->whole.data, debug->whole.len))
+               : err;
 }
 
 static enum otel_err consume(void *self, const struct col_batch *batch, struct otl_detail *reterr)
@@ -338,10 +413,12 @@ static enum otel_err consume(void *self, const struct col_batch *batch, struct o
         show_logs(debug, batch);
     if (debug->verbosity == DETAILED && batch->signal != COL_TRACES)
         say_json(debug, batch);
-    if (debug->err == OTEL_OK && debug->text.len > 0)
-        debug->err = otl_fd_write_all(debug->host->log.fd, debug->text.data, debug->text.len);
+    if (debug->err == OTEL_OK)
+        debug->err = write_out(debug);
     if (debug->text.cap > KEEP)
         otl_buf_fini(&debug->text);
+    if (debug->whole.cap > KEEP)
+        otl_buf_fini(&debug->whole);
     if (debug->err != OTEL_OK)
         return otl_detail_set(reterr, debug->err, NULL, 0, 0, "exporter debug: %s",
                               otel_err_text(debug->err));
@@ -352,7 +429,9 @@ static void free_debug(void *self)
 {
     struct debug *debug = self;
 
+    (void)col_debug_outputs_close(&debug->outputs);
     otl_buf_fini(&debug->text);
+    otl_buf_fini(&debug->whole);
     otl_mem_free(debug);
 }
 
@@ -361,6 +440,8 @@ const struct col_component_type col_debug_exporter = {
     .kind = COL_EXPORTER,
     .schema = row,
     .create = create,
+    .start = start,
+    .flush = flush,
     .consume = consume,
     .signals = COL_ALL_SIGNALS,
     .free = free_debug,

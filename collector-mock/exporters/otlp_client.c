@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "collector-mock/http/inflate.h"
 #include "collector-mock/wire/field.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
@@ -130,6 +131,23 @@ static void on_http(void *context, const struct otl_http_result *result)
     client->done(client->context, &answer);
 }
 
+/* The answer to a call may be compressed as the call was. */
+static bool read_message(const struct otl_grpc_result *result, uint64_t *ret_rejected)
+{
+    struct otl_view body = result->body;
+    struct otl_buf plain;
+    bool readable;
+
+    otl_buf_init(&plain, RESPONSE_MAX);
+    readable = result->encoding == NULL ||
+               col_inflate(otl_view_str(result->encoding), body, &plain, NULL) == OTEL_OK;
+    if (result->encoding != NULL)
+        body = otl_view(plain.data, plain.len);
+    readable = readable && read_partial(body, ret_rejected);
+    otl_buf_fini(&plain);
+    return readable;
+}
+
 static void on_grpc(void *context, const struct otl_grpc_result *result)
 {
     struct col_otlp_client *client = context;
@@ -138,7 +156,7 @@ static void on_grpc(void *context, const struct otl_grpc_result *result)
     if (result->outcome != OTL_HTTP_ANSWERED) {
         no_answer(result->outcome, result->err, result->why, &answer);
     } else if (result->grpc_status == 0) {
-        if (!read_partial(result->body, &answer.rejected)) {
+        if (!read_message(result, &answer.rejected)) {
             answer.verdict = COL_OTLP_REFUSED;
             snprintf(answer.why, sizeof(answer.why), "the answer cannot be read");
         }
@@ -205,7 +223,7 @@ void col_otlp_client_free(struct col_otlp_client *client)
 enum otel_err col_otlp_client_send(struct col_otlp_client *client, struct otl_view body,
                                    uint64_t deadline_ns)
 {
-    const char *encoding = client->settings->gzip ? "gzip" : NULL;
+    const char *encoding = col_compression_word(client->settings->compression);
     const struct otl_grpc_request call = {body, encoding, deadline_ns, on_grpc, client};
     const struct otl_http_request post = {body, encoding, deadline_ns, on_http, client};
 

@@ -25,6 +25,7 @@ struct col_otlp_answer {
     bool throttled;       /* AGAIN: the server has said how long to wait */
     uint64_t throttle_ns;
     uint64_t rejected;    /* SENT: spans that partial_success says were not taken */
+    uint64_t left_out;    /* SENT: spans that were not sent, and are counted by who says so */
     char why[160];        /* of AGAIN and REFUSED */
 };
 

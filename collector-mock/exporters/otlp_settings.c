@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "collector-mock/extensions/auth.h"
+#include "collector-mock/pipeline/header.h"
 #include "collector-mock/pipeline/not_yet.h"
 
 enum { DIRECT_CONSUMERS = 64 }; /* where there is no queue */
@@ -24,7 +25,7 @@ static const struct otl_schema batch_keys[] = {
     {.key = "max_size", .type = OTL_SCHEMA_UINT, .max = 1LL << 40},
     {.key = "partition", .type = OTL_SCHEMA_MAP, .child = partition_keys, .nullable = true},
     OTL_SCHEMA_END};
-static const struct otl_schema queue_keys[] = {
+const struct otl_schema col_otlp_queue_keys[] = {
     {.key = "enabled", .type = OTL_SCHEMA_BOOL},
     {.key = "sizer", .type = OTL_SCHEMA_ENUM, .words = sizers},
     {.key = "queue_size", .type = OTL_SCHEMA_INT, .min = 1, .max = 1LL << 40},
@@ -34,7 +35,7 @@ static const struct otl_schema queue_keys[] = {
     TAKEN("storage"),
     {.key = "batch", .type = OTL_SCHEMA_MAP, .child = batch_keys, .nullable = true},
     OTL_SCHEMA_END};
-static const struct otl_schema retry_keys[] = {
+const struct otl_schema col_otlp_retry_keys[] = {
     {.key = "enabled", .type = OTL_SCHEMA_BOOL},
     {.key = "initial_interval", .type = OTL_SCHEMA_DURATION},
     {.key = "randomization_factor", .type = OTL_SCHEMA_DOUBLE, .real_max = 1},
@@ -73,10 +74,13 @@ static const struct otl_schema auth_keys[] = {
         {.key = "compression", .type = OTL_SCHEMA_ENUM, .words = compressions},                   \
         {.key = "headers", .type = OTL_SCHEMA_MAP, .child = header_keys, .nullable = true},       \
         {.key = "tls", .type = OTL_SCHEMA_MAP, .child = tls_keys, .nullable = true},              \
-        {.key = "sending_queue", .type = OTL_SCHEMA_MAP, .child = queue_keys, .nullable = true},  \
+        {.key = "sending_queue",                                                                  \
+         .type = OTL_SCHEMA_MAP,                                                                  \
+         .child = col_otlp_queue_keys,                                                            \
+         .nullable = true},                                                                       \
         {.key = "retry_on_failure",                                                               \
          .type = OTL_SCHEMA_MAP,                                                                  \
-         .child = retry_keys,                                                                     \
+         .child = col_otlp_retry_keys,                                                            \
          .nullable = true},                                                                       \
         TAKEN("read_buffer_size"), TAKEN("write_buffer_size"), TAKEN("middlewares"),           \
         {.key = "auth", .type = OTL_SCHEMA_MAP, .child = auth_keys, .nullable = true}
@@ -147,6 +151,15 @@ static enum otel_err read_batch(const struct col_create *args, const json_t *que
     return OTEL_OK;
 }
 
+/* Each request is sent by who brings it, and that one waits. */
+static void read_no_queue(struct col_otlp_settings *s)
+{
+    s->queue.enabled = false;
+    s->queue.waits = s->queue.blocks = true;
+    s->queue.size = UINT64_MAX;
+    s->queue.consumers = DIRECT_CONSUMERS;
+}
+
 static enum otel_err read_queue(const struct col_create *args, struct col_otlp_settings *s,
                                 struct otl_detail *reterr)
 {
@@ -155,10 +168,8 @@ static enum otel_err read_queue(const struct col_create *args, struct col_otlp_s
     enum otel_err err;
 
     s->queue.enabled = otl_tree_bool(queue, "enabled", true);
-    if (!s->queue.enabled) { /* each request is sent by who brings it, and that one waits */
-        s->queue.waits = s->queue.blocks = true;
-        s->queue.size = UINT64_MAX;
-        s->queue.consumers = DIRECT_CONSUMERS;
+    if (!s->queue.enabled) {
+        read_no_queue(s);
         return OTEL_OK;
     }
     s->queue.sizer = sizer_of(otl_tree_text(queue, "sizer", "requests"));
@@ -203,22 +214,8 @@ static enum otel_err read_retry(const struct col_create *args, struct col_otlp_s
     return OTEL_OK;
 }
 
-static bool is_header(const char *name, const char *value)
-{
-    static const char own[][20] = {"content-type", "content-length", "content-encoding", "host",
-                                   "connection"};
-
-    if (name[0] == '\0' || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                        "0123456789!#$%&'*+-.^_`|~") != strlen(name))
-        return false;
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        if (strcasecmp(name, own[i]) == 0)
-            return false;
-    for (; *value != '\0'; value++)
-        if ((unsigned char)*value < ' ' || *value == 0x7f)
-            return false;
-    return true;
-}
+static const char *const own_headers[] = {"content-type", "content-length", "content-encoding",
+                                          "host", "connection", NULL};
 
 static enum otel_err read_headers(const struct col_create *args, struct col_otlp_settings *s,
                                   struct otl_detail *reterr)
@@ -241,7 +238,7 @@ static enum otel_err read_headers(const struct col_create *args, struct col_otlp
                 snprintf(number, sizeof(number), "%s", json_is_true(value) ? "true" : "false");
             text = number;
         }
-        if (!is_header(name, text))
+        if (!col_header_may_be_set(name, text, own_headers))
             return wrong(args, headers, name, "this is no header that one may set", reterr);
         agent = agent || strcasecmp(name, "user-agent") == 0;
         if (err == OTEL_OK)
@@ -319,6 +316,28 @@ static enum otel_err read_url(const struct col_create *args, struct col_otlp_set
     return OTEL_OK;
 }
 
+/* What is wrong with the files, at the setting that names the one at fault. */
+static enum otel_err wrong_tls(const struct col_create *args, const json_t *tls, enum otel_err err,
+                               const struct otl_detail *why, struct otl_detail *reterr)
+{
+    static const char *const keys[] = {"ca_file", "cert_file", "key_file"};
+    struct otl_yaml_pos pos = otl_yaml_key_pos(args->doc, args->config, "tls");
+    const char *key = "tls";
+    char text[sizeof(why->text) + sizeof(why->source)];
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (why->source[0] != '\0' && strcmp(otl_tree_text(tls, keys[i], ""), why->source) == 0) {
+            key = keys[i];
+            pos = otl_yaml_value_pos(args->doc, tls, key);
+            break;
+        }
+    if (why->text[0] == '\0')
+        return otl_detail_set(reterr, err, pos.source, pos.line, pos.column,
+                              "exporter '%s': '%s': %s", args->id, key, otel_err_text(err));
+    return otl_detail_set(reterr, err, pos.source, pos.line, pos.column, "exporter '%s': '%s': %s",
+                          args->id, key, otl_detail_format(why, text, sizeof(text)));
+}
+
 static enum otel_err read_tls(const struct col_create *args, struct col_otlp_settings *s,
                               struct otl_detail *reterr)
 {
@@ -326,16 +345,18 @@ static enum otel_err read_tls(const struct col_create *args, struct col_otlp_set
     const struct otl_tls_files files = {otl_tree_text(tls, "ca_file", NULL),
                                         otl_tree_text(tls, "cert_file", NULL),
                                         otl_tree_text(tls, "key_file", NULL)};
+    struct otl_detail why = OTL_DETAIL_NONE;
     const struct otl_tls_checks checks = {otl_tree_bool(tls, "insecure_skip_verify", false),
                                           otl_tree_text(tls, "server_name_override", NULL)};
     enum otel_err err = col_refuse_not_yet(args, "exporter", tls, tls_not_yet, reterr);
 
-    if (err != OTEL_OK)
+    if (err != OTEL_OK || !s->url.tls)
         return err;
-    return s->url.tls ? otl_tls_new_checking(&files, &checks, &s->tls, reterr) : OTEL_OK;
+    err = otl_tls_new_checking(&files, &checks, &s->tls, &why);
+    return err == OTEL_OK ? OTEL_OK : wrong_tls(args, tls, err, &why, reterr);
 }
 
-enum otel_err col_otlp_settings_refuse(const struct col_create *args, const json_t *map,
+enum otel_err col_otlp_settings_refuse(const struct col_create *args, bool grpc, const json_t *map,
                                        struct otl_detail *reterr)
 {
     static const char *const not_yet[] = {"middlewares", "proxy_url",  "cookies",
@@ -344,31 +365,38 @@ enum otel_err col_otlp_settings_refuse(const struct col_create *args, const json
     enum otel_err err = col_refuse_not_yet(args, "exporter", map, not_yet, reterr);
     struct otl_yaml_pos pos;
 
-    if (err != OTEL_OK || word[0] == '\0' || strcmp(word, "gzip") == 0 ||
-        strcmp(word, "none") == 0)
+    if (err != OTEL_OK || strcmp(word, "snappy") != 0)
         return err;
     pos = otl_yaml_key_pos(args->doc, map, "compression");
     return otl_detail_set(reterr, OTEL_ERR_UNSUPPORTED, pos.source, pos.line, pos.column,
                           "exporter '%s': 'compression' %s is a setting of the Collector that this "
-                          "one does not have yet (there are: gzip, none)",
-                          args->id, word);
+                          "one does not have yet (there are: gzip, zstd%s, none)",
+                          args->id, word, grpc ? "" : ", zlib, deflate");
+}
+
+/* "none" and "" are none. */
+static enum col_compression compression_of(const char *text)
+{
+    for (int i = COL_GZIP; i < COL_COMPRESSIONS; i++)
+        if (strcmp(text, col_compression_word((enum col_compression)i)) == 0)
+            return (enum col_compression)i;
+    return COL_PLAIN;
 }
 
 enum otel_err col_otlp_settings_read(const struct col_create *args, bool grpc,
                                      struct col_otlp_settings *s, struct otl_detail *reterr)
 {
-    const char *compression = otl_tree_text(args->config, "compression", "gzip");
     bool authenticates = false;
     enum otel_err err;
 
-    err = col_otlp_settings_refuse(args, args->config, reterr);
+    err = col_otlp_settings_refuse(args, grpc, args->config, reterr);
     if (err != OTEL_OK)
         return err;
     otl_buf_init(&s->header_lines, 64 * 1024);
     s->signal = args->signal;
     s->grpc = grpc;
     s->json = strcmp(otl_tree_text(args->config, "encoding", "proto"), "json") == 0;
-    s->gzip = strcmp(compression, "gzip") == 0;
+    s->compression = compression_of(otl_tree_text(args->config, "compression", "gzip"));
     s->timeout_ns =
         otl_tree_duration_ns(args->config, "timeout", (grpc ? 5 : 30) * OTL_NS_PER_S);
     err = grpc ? read_target(args, s, reterr) : read_url(args, s, reterr);
@@ -384,6 +412,26 @@ enum otel_err col_otlp_settings_read(const struct col_create *args, bool grpc,
         return wrong(args, args->config, "auth",
                      "the credentials require transport level security (tls)", reterr);
     return err == OTEL_OK ? read_tls(args, s, reterr) : err;
+}
+
+enum otel_err col_otlp_settings_read_around(const struct col_create *args,
+                                            struct col_otlp_settings *s,
+                                            struct otl_detail *reterr)
+{
+    const json_t *retry = json_object_get(args->config, "retry_on_failure");
+    enum otel_err err = OTEL_OK;
+
+    s->signal = args->signal;
+    s->timeout_ns = otl_tree_duration_ns(args->config, "timeout", 0);
+    if (s->timeout_ns == 0)
+        s->timeout_ns = 5 * OTL_NS_PER_S;
+    if (json_object_get(args->config, "sending_queue") != NULL)
+        err = read_queue(args, s, reterr);
+    else
+        read_no_queue(s);
+    if (err == OTEL_OK && otl_tree_bool(retry, "enabled", false))
+        err = read_retry(args, s, reterr);
+    return err;
 }
 
 void col_otlp_settings_fini(struct col_otlp_settings *settings)

@@ -374,6 +374,7 @@ static enum otel_err start_basic(void *self, struct otl_detail *reterr)
     const json_t *settings = json_object_get(auth->create.config, "htpasswd");
     const char *path = otl_tree_text(settings, "file", "");
     struct col_htpasswd *file = NULL;
+    struct otl_detail why = OTL_DETAIL_NONE;
     struct otl_buf text, none;
     size_t skipped = 0;
     enum otel_err err = OTEL_OK;
@@ -383,7 +384,7 @@ static enum otel_err start_basic(void *self, struct otl_detail *reterr)
     otl_buf_init(&none, 1);
     otl_buf_init(&text, FILE_MAX);
     if (path[0] != '\0')
-        err = otl_file_read(path, &text, reterr);
+        err = otl_file_read(path, &text, &why);
     if (err == OTEL_OK)
         err = otl_buf_printf(&text, "\n%s", otl_tree_text(settings, "inline", ""));
     if (err == OTEL_OK)
@@ -393,7 +394,8 @@ static enum otel_err start_basic(void *self, struct otl_detail *reterr)
     otl_buf_fini(&text);
     if (err != OTEL_OK)
         return otl_detail_set(reterr, err, path[0] != '\0' ? path : NULL, 0, 0,
-                              "extension '%s': htpasswd: %s", auth->create.id, otel_err_text(err));
+                              "extension '%s': htpasswd: %s", auth->create.id,
+                              why.text[0] != '\0' ? why.text : otel_err_text(err));
     if (skipped > 0)
         otl_log_line(&auth->create.host->log, OTL_LOG_WARN,
                      "extension '%s': htpasswd: %zu lines without a colon are passed over",

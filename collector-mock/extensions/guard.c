@@ -495,3 +495,12 @@ const char *col_guard_header(const struct col_guard *guard)
 {
     return guard->header;
 }
+
+struct otl_view col_guard_credentials(const struct col_guard *guard, struct otl_view value)
+{
+    const size_t scheme = strlen("Basic ");
+
+    if (guard->file == NULL || value.len < scheme)
+        return otl_view("", 0);
+    return otl_view(value.data + scheme, value.len - scheme);
+}

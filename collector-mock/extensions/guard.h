@@ -50,6 +50,9 @@ struct col_guard *col_guard_of(const struct col_host *host, const char *id);
 /* In lower case. */
 const char *col_guard_header(const struct col_guard *guard);
 
+/* Of a header that was granted what is behind "Basic "; empty: the guard is one of tokens. */
+struct otl_view col_guard_credentials(const struct col_guard *guard, struct otl_view value);
+
 struct col_guard_wait {
     void *owner, *request;
     col_guard_fn *on_word; /* called once, if the word is LATER, unless the owner is forgotten */

@@ -127,10 +127,22 @@ static void settle(struct col_h2_conn *conn)
         conn->unsettled->answer_end = conn->out_total;
 }
 
+/* What the kernel has taken goes from the output: a peer that never has all of it would let it grow
+ * for as long as there is something to say. */
+static void drop_sent(struct col_h2_conn *conn)
+{
+    if (conn->out_at == 0)
+        return;
+    conn->out.len -= conn->out_at;
+    memmove(conn->out.data, conn->out.data + conn->out_at, conn->out.len);
+    conn->out_at = 0;
+}
+
 /* Take what nghttp2 has to say, up to a step (then there may be more). False: the connection is
  * dead. */
 static bool gather(struct col_h2_conn *conn, bool *ret_more)
 {
+    drop_sent(conn);
     while (conn->out.len - conn->out_at < OUT_STEP) {
         const uint8_t *data;
         ssize_t len = nghttp2_session_mem_send(conn->session, &data);

@@ -30,21 +30,38 @@ bool col_stream_header(struct col_stream *stream, struct otl_view name, struct o
            otl_buf_append(&stream->head, value.data, value.len) == OTEL_OK;
 }
 
-struct otl_view col_grpc_header_of(const struct col_grpc_request *request, const char *name)
+static const struct col_stream *stream_of(const struct col_grpc_request *request)
 {
-    const struct col_stream *stream =
-        (const struct col_stream *)(const void *)((const char *)request -
-                                                  offsetof(struct col_stream, request));
+    return (const struct col_stream *)(const void *)((const char *)request -
+                                                     offsetof(struct col_stream, request));
+}
+
+struct otl_view col_grpc_header_nth(const struct col_grpc_request *request, const char *name,
+                                    size_t index)
+{
+    const struct col_stream *stream = stream_of(request);
     struct record record;
 
     for (size_t at = 0; at < stream->head.len;
          at += sizeof(record) + record.name_len + record.value_len) {
         const char *data = stream->head.data + at + sizeof(record);
         memcpy(&record, stream->head.data + at, sizeof(record));
-        if (otl_view_is(otl_view(data, record.name_len), name))
+        if (otl_view_is(otl_view(data, record.name_len), name) && index-- == 0)
             return otl_view(data + record.name_len, record.value_len);
     }
-    return otl_view("", 0);
+    return otl_view(NULL, 0);
+}
+
+struct otl_view col_grpc_header_of(const struct col_grpc_request *request, const char *name)
+{
+    struct otl_view value = col_grpc_header_nth(request, name, 0);
+
+    return value.data != NULL ? value : otl_view("", 0);
+}
+
+bool col_grpc_peer(const struct col_grpc_request *request, char *out, size_t size)
+{
+    return col_socket_peer(stream_of(request)->conn->socket.fd, out, size);
 }
 
 /* application/grpc, application/grpc+proto, either with parameters */
@@ -141,7 +158,7 @@ static bool check(struct col_stream *stream)
     else if (!set_deadline(stream, timeout))
         refuse(stream, &timeout_wrong, timeout);
     else if (encoding.len > 0 && !otl_view_is(encoding, "identity") &&
-             !otl_view_is(encoding, "gzip"))
+             !otl_view_is(encoding, "gzip") && !otl_view_is(encoding, "zstd"))
         refuse(stream, &encoding_unknown, encoding);
     return stream->state == COL_STREAM_HEAD;
 }

@@ -32,7 +32,7 @@
  *           still, floods with frames that carry nothing, or does not read is cut off and counted.
  *
  * What the server answers by itself: a content type that is not gRPC (HTTP 415), a method that is
- * not POST (405), a damaged grpc-timeout (400), an encoding that is not gzip or identity
+ * not POST (405), a damaged grpc-timeout (400), an encoding that is not gzip, zstd or identity
  * (UNIMPLEMENTED), a message over the limit (RESOURCE_EXHAUSTED), none, a cut one or several
  * (INTERNAL), a deadline that passed (DEADLINE_EXCEEDED).
  *
@@ -45,10 +45,11 @@ struct col_tls;
 
 struct col_grpc_request {
     uint64_t connection;      /* from 1, new for every connection */
+    uint64_t begun_ns;        /* when its head began */
     uint64_t mono_ns;         /* when its last byte was received */
     uint64_t wall_ns;
     struct otl_view path;     /* "/package.Service/Method" */
-    struct otl_view encoding; /* grpc-encoding: "gzip", "identity" or empty */
+    struct otl_view encoding; /* grpc-encoding: "gzip", "zstd", "identity" or empty */
     struct otl_view message;  /* without its prefix, as received */
     bool compressed;          /* message is encoded as encoding says */
     void *tag;                /* the handler's own */
@@ -177,5 +178,10 @@ const char *col_grpc_address(const struct col_grpc_server *server);
 const struct col_grpc_counters *col_grpc_counters(const struct col_grpc_server *server);
 /* The value of a header by its lower-case name, the first one; an empty view when absent. */
 struct otl_view col_grpc_header_of(const struct col_grpc_request *request, const char *name);
+/* The same of its index'th occurrence, from 0; data is NULL when there are not so many. */
+struct otl_view col_grpc_header_nth(const struct col_grpc_request *request, const char *name,
+                                    size_t index);
+/* The address of its client, as col_socket_peer() writes it. */
+bool col_grpc_peer(const struct col_grpc_request *request, char *out, size_t size);
 
 #endif

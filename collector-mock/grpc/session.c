@@ -285,7 +285,7 @@ static bool answer_error(struct col_stream *stream, unsigned http_status,
         headers[count++] =
             header("grpc-status-details-bin", details, base64(answer->details, details));
     if (answer->code == COL_GRPC_UNIMPLEMENTED)
-        headers[count++] = header("grpc-accept-encoding", "identity,gzip", 13);
+        headers[count++] = header("grpc-accept-encoding", "identity,gzip,zstd", 18);
     return nghttp2_submit_response(stream->conn->session, stream->id, headers, count, NULL) == 0;
 }
 

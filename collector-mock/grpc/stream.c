@@ -28,6 +28,7 @@ struct col_stream *col_stream_new(struct col_h2_conn *conn, int32_t id)
     stream->id = id;
     stream->open = true;
     stream->since_ns = col_h2_now(conn);
+    stream->request.begun_ns = stream->since_ns;
     stream->request.connection = conn->number;
     otl_buf_init(&stream->head, conn->server->options.max_head_bytes);
     stream->next = conn->streams;

@@ -120,6 +120,7 @@ void col_conn_answered(struct col_conn *conn, bool sent)
         event_free(conn->gone);
         conn->gone = NULL;
     }
+    conn->talks = false;
     if (conn->refuse == 0)
         server->options.on_answered(server->options.context, &conn->request, &conn->answer, sent);
     col_conn_body_release(conn);
@@ -184,6 +185,7 @@ static void answer_conn(struct col_conn *conn, const struct col_http_answer *ans
         body.len = answer->cut;
         conn->close_after = true;
     }
+    conn->answer.sent_bytes = body.len;
     if (answer->rate != 0) {
         conn->slow_answer = true;
         col_conn_pace(conn, 0, answer->rate);

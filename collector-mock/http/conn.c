@@ -2,6 +2,7 @@
 #include "collector-mock/http/conn.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -270,27 +271,48 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
     }
 }
 
+/* The peer has closed its side or is gone, whatever it has said before. */
+static bool has_ended(const struct col_conn *conn)
+{
+    struct pollfd end = {conn->fd, POLLRDHUP, 0};
+
+    return poll(&end, 1, 0) != 0;
+}
+
+static void tell_gone(struct col_conn *conn)
+{
+    struct col_http_server *server = conn->server;
+
+    conn->talks = false;
+    if (conn->state == COL_CONN_HANDLING || conn->state == COL_CONN_DEAD)
+        server->options.on_gone(server->options.context, &conn->request);
+}
+
+/* What is said before the answer stays in the kernel, which would tell of it again and again: then
+ * the sweep looks for the end. */
 static void on_gone(evutil_socket_t fd, short what, void *arg)
 {
     struct col_conn *conn = arg;
-    struct col_http_server *server = conn->server;
 
     (void)fd;
     (void)what;
     event_free(conn->gone);
     conn->gone = NULL;
-    if (conn->state == COL_CONN_HANDLING || conn->state == COL_CONN_DEAD)
-        server->options.on_gone(server->options.context, &conn->request);
+    conn->talks = !has_ended(conn);
+    if (!conn->talks)
+        tell_gone(conn);
 }
 
+/* A reset is no EV_CLOSED, which alone would be told of it for ever and never hear. */
 void col_http_watch(struct col_http_request *request)
 {
     struct col_conn *conn =
         (struct col_conn *)(void *)((char *)request - offsetof(struct col_conn, request));
 
-    if (conn->gone != NULL || conn->server->options.on_gone == NULL)
+    if (conn->gone != NULL || conn->talks || conn->server->options.on_gone == NULL)
         return;
-    conn->gone = event_new(conn->server->options.base, conn->fd, EV_CLOSED, on_gone, conn);
+    conn->gone =
+        event_new(conn->server->options.base, conn->fd, EV_READ | EV_CLOSED, on_gone, conn);
     if (conn->gone != NULL)
         event_add(conn->gone, NULL);
 }
@@ -300,6 +322,10 @@ void col_conn_sweep(struct col_conn *conn, uint64_t now_ns)
     const struct col_http_options *options = &conn->server->options;
     uint64_t age = now_ns - conn->since_ns, drain = conn->server->drain_deadline_ns;
 
+    if (conn->talks && has_ended(conn)) {
+        tell_gone(conn);
+        return;
+    }
     if (conn->pace != NULL && drain == 0)
         return; /* it is slow on command */
     if (conn->state == COL_CONN_LINGERING && age > LINGER_NS) {

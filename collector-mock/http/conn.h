@@ -29,6 +29,7 @@ struct col_conn {
     struct col_http_server *server;
     struct bufferevent *bev;
     struct event *gone;      /* while its request is watched, or NULL */
+    bool talks;              /* watched, but by the sweep: more has come before the answer */
     struct col_conn *next, *previous;
     int fd;
     struct ssl_st *tls;      /* of bev; NULL: in the clear */

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "collector-mock/http/conn.h"
+#include "collector-mock/net/socket.h"
 
 /* What the parser reports, gathered into the connection. */
 
@@ -118,6 +119,8 @@ static int on_headers_complete(http_parser *parser)
                               ? (size_t)parser->content_length
                               : 0;
     conn->since_ns = otl_clock_mono(conn->server->options.clock);
+    conn->request.begun_ns = conn->since_ns;
+    conn->request.minor = parser->http_minor;
     if (parser->method != HTTP_CONNECT)
         parser->upgrade = 0; /* offers of h2c and websockets are not taken up */
     if (has_length(parser) && parser->content_length > conn->server->options.max_body_bytes)
@@ -230,13 +233,30 @@ const http_parser_settings col_conn_settings = {
     .on_message_complete = on_complete,
 };
 
-struct otl_view col_http_header_of(const struct col_http_request *request, const char *name)
+struct otl_view col_http_header_nth(const struct col_http_request *request, const char *name,
+                                    size_t index)
 {
     size_t len = strlen(name);
 
     for (size_t i = 0; i < request->header_count; i++)
         if (request->headers[i].name.len == len &&
-            strncasecmp(request->headers[i].name.data, name, len) == 0)
+            strncasecmp(request->headers[i].name.data, name, len) == 0 && index-- == 0)
             return request->headers[i].value;
-    return otl_view("", 0);
+    return otl_view(NULL, 0);
+}
+
+struct otl_view col_http_header_of(const struct col_http_request *request, const char *name)
+{
+    struct otl_view value = col_http_header_nth(request, name, 0);
+
+    return value.data != NULL ? value : otl_view("", 0);
+}
+
+bool col_http_peer(const struct col_http_request *request, char *out, size_t size)
+{
+    const struct col_conn *conn =
+        (const struct col_conn *)(const void *)((const char *)request -
+                                                offsetof(struct col_conn, request));
+
+    return col_socket_peer(conn->fd, out, size);
 }

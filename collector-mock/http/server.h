@@ -48,8 +48,10 @@ enum { COL_HTTP_HEADERS_MAX = 64 };
 
 struct col_http_request {
     uint64_t connection; /* from 1, new for every connection */
+    uint64_t begun_ns;   /* when its head was whole */
     uint64_t mono_ns;    /* when its last byte was received */
     uint64_t wall_ns;
+    unsigned minor;      /* of its version, HTTP/1.minor */
     struct otl_view method;
     struct otl_view path; /* without the query */
     struct otl_view body; /* as received: perhaps compressed */
@@ -57,6 +59,8 @@ struct col_http_request {
     size_t header_count;
     void *tag;            /* the handler's own */
     uint64_t note;        /* likewise */
+    const char *route;    /* likewise */
+    uint64_t read_bytes;  /* likewise */
 };
 
 struct col_http_answer {
@@ -68,6 +72,7 @@ struct col_http_answer {
     size_t cut;               /* so many bytes of the body leave, then the connection is closed;
                                * 0: all of it */
     uint64_t rate;            /* bytes a second; 0: at once */
+    uint64_t sent_bytes;      /* told to on_answered: how much of the body was to leave */
 };
 
 struct col_http_counters {
@@ -174,6 +179,11 @@ const char *col_http_address(const struct col_http_server *server);
 const struct col_http_counters *col_http_counters(const struct col_http_server *server);
 /* The value of a header (names compared without case); an empty view when it is absent. */
 struct otl_view col_http_header_of(const struct col_http_request *request, const char *name);
+/* The same of its index'th occurrence, from 0; data is NULL when there are not so many. */
+struct otl_view col_http_header_nth(const struct col_http_request *request, const char *name,
+                                    size_t index);
+/* The address of its client, as col_socket_peer() writes it. */
+bool col_http_peer(const struct col_http_request *request, char *out, size_t size);
 /* "Not Found"; "Unknown" for a status without a name. */
 const char *col_http_reason(unsigned status);
 

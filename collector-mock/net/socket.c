@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +11,24 @@
 #include <openssl/ssl.h>
 
 #include "collector-mock/net/tls.h"
+
+bool col_socket_peer(int fd, char *out, size_t size)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(peer);
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)&peer;
+    const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)&peer;
+
+    if (getpeername(fd, (struct sockaddr *)(void *)&peer, &len) != 0)
+        return false;
+    if (peer.ss_family == AF_INET)
+        return inet_ntop(AF_INET, &four->sin_addr, out, (socklen_t)size) != NULL;
+    if (peer.ss_family != AF_INET6)
+        return false;
+    if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+        return inet_ntop(AF_INET, six->sin6_addr.s6_addr + 12, out, (socklen_t)size) != NULL;
+    return inet_ntop(AF_INET6, &six->sin6_addr, out, (socklen_t)size) != NULL;
+}
 
 void col_socket_init(struct col_socket *socket, int fd, SSL *session)
 {

@@ -25,6 +25,10 @@ struct col_socket {
 
 enum col_shake { COL_SHAKE_DONE, COL_SHAKE_READ, COL_SHAKE_WRITE, COL_SHAKE_FAILED };
 
+/* The address of the peer of a connected socket without its port: "127.0.0.1", "::1"; of an IPv4
+ * address in IPv6 the former. False: it has none, or there is no room. */
+bool col_socket_peer(int fd, char *out, size_t size);
+
 /* Takes fd and session (NULL: none). */
 void col_socket_init(struct col_socket *socket, int fd, struct ssl_st *session);
 enum col_shake col_socket_shake(struct col_socket *socket);

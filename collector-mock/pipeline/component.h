@@ -91,6 +91,7 @@ struct col_host {
     struct otl_log log;
     struct col_metrics *metrics;
     enum col_metrics_level metrics_level;
+    bool plain_names; /* counters without "_total" */
     struct col_budget *budget; /* what requests hold while they are received, in all workers */
     unsigned worker, workers;  /* this one, from 0; how many there are (0: one) */
     struct col_crew *crew;     /* NULL: there is one worker */
@@ -102,6 +103,7 @@ struct col_host {
     unsigned limiters;          /* memory_limiter processors: memory_pressure acts on them */
     unsigned files;             /* file exporters: disk_full acts on them */
     bool pressed;               /* memory_pressure has hit the request at hand */
+    const char *root;           /* before the paths of /proc and /sys; NULL: nothing. For tests. */
     unsigned as_version;        /* of the Collector: see config/version.h; 0: the latest */
     struct col_guard *guards;   /* who may send, by the id of an extension; see guard.h */
     const struct col_metadata *metadata; /* of the client of this batch; NULL: not known */

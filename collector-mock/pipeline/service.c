@@ -10,6 +10,7 @@
 #include <event2/event.h>
 
 #include "collector-mock/faults/control.h"
+#include "collector-mock/faults/door.h"
 #include "collector-mock/faults/plan.h"
 #include "collector-mock/pipeline/crew.h"
 #include "collector-mock/pipeline/graph.h"
@@ -19,6 +20,7 @@
 #include "sdk/base/mem.h"
 
 #define DRAIN_GRACE_NS (5 * OTL_NS_PER_S)
+#define LAST_METRICS_MAX ((size_t)16 << 20)
 
 struct col_service {
     struct col_host host;
@@ -28,9 +30,11 @@ struct col_service {
     struct col_graph *graph;
     struct col_telemetry *telemetry;
     struct col_control *control;
+    struct col_door *door;
     struct col_plan *plan;
     struct event *signals[2];
     size_t drained; /* receivers that are empty */
+    const char *last_metrics; /* borrowed; NULL: nowhere */
     int ready_fd;
     bool stopping;
 };
@@ -117,7 +121,7 @@ static enum otel_err make_faults(struct col_service *service,
                                               options->fault_record};
     enum otel_err err = OTEL_OK;
 
-    if (options->control_fd < 0 && options->fault_plan == NULL)
+    if (options->control_fd < 0 && options->control_path == NULL && options->fault_plan == NULL)
         return OTEL_OK;
     if (options->fault_plan != NULL)
         err = col_plan_load(options->fault_plan, &service->plan, reterr);
@@ -126,6 +130,9 @@ static enum otel_err make_faults(struct col_service *service,
     if (err == OTEL_OK && options->control_fd >= 0)
         err = col_control_new(service->host.base, options->control_fd, service->host.faults,
                               &service->control, reterr);
+    if (err == OTEL_OK && options->control_path != NULL)
+        err = col_door_new(service->host.base, options->control_path, service->host.faults,
+                           &service->door, reterr);
     return err;
 }
 
@@ -144,6 +151,7 @@ static enum otel_err load_config(struct col_service *service,
     err = col_config_load(&config, &service->config, reterr);
     if (err == OTEL_OK) {
         otl_log_init(&service->host.log, 2, service->config->log_level, "collector-mock");
+        service->host.log.style = &service->config->log_style;
         for (size_t i = 0; i < config.findings->count; i++)
             otl_log_line(&service->host.log, OTL_LOG_WARN, "%s",
                          otl_detail_format(&config.findings->items[i].detail, text,
@@ -151,6 +159,7 @@ static enum otel_err load_config(struct col_service *service,
         service->config->findings = NULL;
         service->host.as_version = service->config->as_version;
         service->host.metrics_level = service->config->metrics_level;
+        service->host.plain_names = service->config->plain_names;
     }
     otl_mem_free(config.findings);
     return err;
@@ -209,6 +218,7 @@ enum otel_err col_service_new(const struct col_service_options *options, struct 
     service->budget.max = COL_BUDGET_BYTES;
     service->host.budget = &service->budget;
     service->ready_fd = options->ready_fd;
+    service->last_metrics = options->last_metrics;
     service->host.clock = otl_clock_real();
     service->host.lose_after_ack = options->lose_after_ack;
     service->host.on_drained = on_drained;
@@ -267,6 +277,32 @@ static enum otel_err serve(struct col_service *service, struct otl_detail *reter
                                            "cannot start the threads of the workers");
 }
 
+/* Its last word: the numbers of all workers, when nothing is under way any more. */
+static enum otel_err keep_metrics(struct col_service *service, struct otl_detail *reterr)
+{
+    struct col_metrics *sum = NULL;
+    struct otl_buf text;
+    enum otel_err err;
+
+    if (service->last_metrics == NULL)
+        return OTEL_OK;
+    otl_buf_init(&text, LAST_METRICS_MAX);
+    err = col_metrics_new(&sum);
+    if (err == OTEL_OK)
+        err = col_metrics_merge(sum, service->host.metrics);
+    for (unsigned i = 1; service->crew != NULL && i < service->crew->workers && err == OTEL_OK; i++)
+        err = col_metrics_merge(sum, col_crew_host(service->crew, i)->metrics);
+    if (err == OTEL_OK)
+        err = col_metrics_write(sum, !service->host.plain_names, &text);
+    if (err == OTEL_OK)
+        err = otl_file_write(service->last_metrics, text.data, text.len, reterr);
+    else
+        otl_detail_set(reterr, err, service->last_metrics, 0, 0, "%s", otel_err_text(err));
+    col_metrics_free(sum);
+    otl_buf_fini(&text);
+    return err;
+}
+
 enum otel_err col_service_run(struct col_service *service, struct otl_detail *reterr)
 {
     enum otel_err err;
@@ -283,6 +319,8 @@ enum otel_err col_service_run(struct col_service *service, struct otl_detail *re
     if (col_tap_finish(&service->host.tap) != OTEL_OK)
         err = otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot close the tap: %s",
                              strerror(service->host.tap.error));
+    if (err == OTEL_OK)
+        err = keep_metrics(service, reterr);
     otl_log_line(&service->host.log, OTL_LOG_INFO, "stopped");
     return err;
 }
@@ -296,6 +334,7 @@ void col_service_free(struct col_service *service)
     col_graph_free(service->graph);
     col_plan_free(service->plan);
     col_control_free(service->control);
+    col_door_free(service->door);
     col_faults_free(service->host.faults);
     col_recent_free(service->host.recent);
     for (size_t i = 0; i < 2; i++)

@@ -26,13 +26,15 @@ struct col_service_options {
     int ready_fd;             /* where the ready line goes; -1: nowhere */
     const char *fault_plan;   /* file of faults/plan.h; NULL: none */
     int control_fd;           /* commands of faults/control.h; -1: none */
+    const char *control_path; /* the same by a Unix socket of this name; NULL: none */
     const char *fault_record; /* file for what faults did; NULL: none */
     const char *decisions;    /* file for what tail sampling decided; NULL: none */
+    const char *last_metrics; /* file for its numbers when all is drained; NULL: none */
     uint64_t lose_after_ack;  /* 0: none */
     uint64_t flip_decision;   /* 0: none */
     bool flip_silently;
     const char *blind_policy; /* NULL: none */
-    unsigned workers;         /* 1..COL_WORKERS_MAX; several: no fault_plan, no control_fd */
+    unsigned workers;         /* 1..COL_WORKERS_MAX; several: no fault_plan, no control_... */
     bool print;               /* a line a trace on standard output */
     bool recent;              /* keep the last traces for the status page */
     const char *version;

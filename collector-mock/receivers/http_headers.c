@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "collector-mock/pipeline/header.h"
 #include "sdk/base/mem.h"
 
 enum { LINES_MAX = 1024, LIST_MAX = 64 };
@@ -215,22 +216,8 @@ void col_http_headers_write(const struct col_http_headers *headers,
 
 /* ---- settings ---- */
 
-static bool is_line(const char *name, const char *value)
-{
-    static const char own[][20] = {"content-type", "content-length", "connection",
-                                   "transfer-encoding"};
-
-    if (name[0] == '\0' || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                        "0123456789!#$%&'*+-.^_`|~") != strlen(name))
-        return false;
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        if (strcasecmp(name, own[i]) == 0)
-            return false;
-    for (; *value != '\0'; value++)
-        if ((unsigned char)*value < ' ' || *value == 0x7f)
-            return false;
-    return true;
-}
+static const char *const own_lines[] = {"content-type", "content-length", "connection",
+                                        "transfer-encoding", NULL};
 
 static enum otel_err read_fixed(const struct col_create *args, json_t *map,
                                 struct col_http_headers *headers, struct otl_detail *reterr)
@@ -242,7 +229,7 @@ static enum otel_err read_fixed(const struct col_create *args, json_t *map,
     json_object_foreach(map, name, value)
     {
         struct otl_yaml_pos pos = otl_yaml_value_pos(args->doc, map, name);
-        if (!is_line(name, json_string_value(value)))
+        if (!col_header_may_be_set(name, json_string_value(value), own_lines))
             return otl_yaml_error(reterr, pos,
                                   "receiver '%s': this is no header that one may set", args->id);
         if (!put(&lines, "%s: %s\r\n", name, json_string_value(value)))

@@ -40,7 +40,7 @@ struct col_intake_request {
     uint64_t wall_ns;
     struct otl_view body;
     bool json;
-    const struct col_metadata *metadata; /* of its client; NULL: processors may not have it */
+    const struct col_metadata *metadata; /* of its client, as far as processors may have it */
 };
 
 struct col_fault_plan;

@@ -47,8 +47,11 @@ static const struct otl_schema auth_keys[] = {
     OTL_SCHEMA_END};
 static const char *const transports[] = {"tcp", "tcp4", "tcp6", "unix", NULL};
 
-/* What a list may name: "" is no compression. snappy and lz4 of the Collector are not there. */
-static const char *const compressions[] = {"", "gzip", "zstd", "zlib", "deflate", NULL};
+/* What a list may name: "" is no compression; what the Collector has behind the first five is not
+ * here yet. */
+enum { COMPRESSIONS_HERE = 5 };
+static const char *const compressions[] = {"",       "gzip", "zstd",            "zlib", "deflate",
+                                           "snappy", "lz4",  "x-snappy-framed", NULL};
 static const struct otl_schema compression_item[] = {
     {.type = OTL_SCHEMA_ENUM, .words = compressions}};
 static const struct otl_schema http_keys[] = {
@@ -174,14 +177,35 @@ static void read_encodings(struct otlp *otlp, const json_t *list)
 {
     size_t count = 0;
 
-    for (size_t i = 1; list == NULL && compressions[i] != NULL; i++)
+    for (size_t i = 1; list == NULL && i < COMPRESSIONS_HERE; i++)
         otlp->encodings[count++] = compressions[i];
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *word = json_string_value(json_array_get(list, i));
-        for (size_t k = 1; compressions[k] != NULL; k++)
+        for (size_t k = 1; k < COMPRESSIONS_HERE; k++)
             if (strcmp(word, compressions[k]) == 0)
                 otlp->encodings[count++] = compressions[k];
     }
+}
+
+/* At the key: in lenient mode the list is left out, and all that there are are served. */
+static enum otel_err refuse_encodings(const struct col_create *args, const json_t *http,
+                                      struct otl_detail *reterr)
+{
+    const json_t *list = json_object_get(http, "compression_algorithms");
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        for (size_t k = COMPRESSIONS_HERE; compressions[k] != NULL; k++)
+            if (strcmp(json_string_value(json_array_get(list, i)), compressions[k]) == 0) {
+                struct otl_yaml_pos pos = otl_yaml_key_pos(args->doc, http,
+                                                           "compression_algorithms");
+                return otl_detail_set(reterr, OTEL_ERR_UNSUPPORTED, pos.source, pos.line,
+                                      pos.column,
+                                      "receiver '%s': 'compression_algorithms' %s is a setting of "
+                                      "the Collector that this one does not have yet (there are: "
+                                      "gzip, zstd, zlib, deflate)",
+                                      args->id, compressions[k]);
+            }
+    return OTEL_OK;
 }
 
 static void read_paths(struct otlp *otlp, const json_t *http)
@@ -232,6 +256,8 @@ static enum otel_err read_settings(struct otlp *otlp, const json_t *http, const 
         err = col_auth_guard_id(&otlp->create, http, &otlp->http_auth, reterr);
     if (err == OTEL_OK)
         err = col_auth_guard_id(&otlp->create, grpc, &otlp->grpc_auth, reterr);
+    if (err == OTEL_OK)
+        err = refuse_encodings(&otlp->create, http, reterr);
     if (err == OTEL_OK)
         err = col_http_headers_new(&otlp->create, http, &otlp->headers, reterr);
     return err;

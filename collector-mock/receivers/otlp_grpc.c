@@ -11,6 +11,7 @@
 #include "collector-mock/receivers/damage.h"
 #include "collector-mock/receivers/dealer.h"
 #include "collector-mock/receivers/intake.h"
+#include "collector-mock/receivers/served.h"
 #include "collector-mock/receivers/tls_settings.h"
 #include "sdk/base/mem.h"
 
@@ -18,6 +19,11 @@ static const char *const service_names[COL_SIGNALS] = {
     "opentelemetry.proto.collector.trace.v1.TraceService",
     "opentelemetry.proto.collector.metrics.v1.MetricsService",
     "opentelemetry.proto.collector.logs.v1.LogsService"};
+
+static const char *const method_names[COL_SIGNALS] = {
+    "opentelemetry.proto.collector.trace.v1.TraceService/Export",
+    "opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+    "opentelemetry.proto.collector.logs.v1.LogsService/Export"};
 
 struct col_otlp_grpc {
     struct col_host *host;
@@ -27,6 +33,7 @@ struct col_otlp_grpc {
     bool include_metadata;
     struct col_grpc_server *server;
     struct col_intake *intake;
+    struct col_served *served; /* NULL: not measured */
     unsigned signals; /* COL_SIGNAL_BIT of those that are taken */
     size_t max_message;
     struct otl_buf details; /* of the answer at hand */
@@ -175,15 +182,6 @@ static void answer_outcome(struct col_otlp_grpc *grpc, struct col_grpc_request *
     answer(grpc, request, &what);
 }
 
-static void on_answered(void *context, const struct col_grpc_request *request,
-                        enum col_grpc_code code, bool sent)
-{
-    struct col_otlp_grpc *grpc = context;
-
-    col_intake_answered(grpc->intake, request->connection, request->tag, request->note,
-                        (uint32_t)code, sent);
-}
-
 /* ---- a request ---- */
 
 /* The signal whose service is named; COL_SIGNALS: none that is taken. */
@@ -246,14 +244,36 @@ static bool on_head(void *context, const struct col_grpc_request *request,
     return false;
 }
 
+/* A call that has its answer; of methods that are served. */
+static void count_call(struct col_otlp_grpc *grpc, const struct col_grpc_request *request,
+                       enum col_grpc_code code)
+{
+    enum col_signal signal = signal_of_path(grpc, request->path);
+
+    if (signal != COL_SIGNALS)
+        col_served_call(grpc->served, method_names[signal], code, request->begun_ns);
+}
+
+static void on_answered(void *context, const struct col_grpc_request *request,
+                        enum col_grpc_code code, bool sent)
+{
+    struct col_otlp_grpc *grpc = context;
+
+    col_intake_answered(grpc->intake, request->connection, request->tag, request->note,
+                        (uint32_t)code, sent);
+    if (sent && grpc->served != NULL)
+        count_call(grpc, request, code);
+}
+
 static void on_refused(void *context, const struct col_grpc_request *request,
                        enum col_grpc_code code)
 {
     struct col_otlp_grpc *grpc = context;
 
-    (void)request;
     col_intake_count(grpc->intake, (unsigned)code);
     col_intake_failed(grpc->intake);
+    if (grpc->served != NULL)
+        count_call(grpc, request, code);
 }
 
 static void refuse_compressed(struct col_otlp_grpc *grpc, struct col_grpc_request *request,
@@ -295,18 +315,33 @@ static void on_gone(void *context, struct col_grpc_request *request)
         col_intake_gone((struct col_waiting *)(uintptr_t)request->note);
 }
 
-static struct otl_view header_of(const void *from, const char *name)
+static struct otl_view header_of(const void *from, const char *name, size_t index)
 {
-    return col_grpc_header_of(from, name);
+    return col_grpc_header_nth(from, name, index);
+}
+
+static bool address_of(const void *from, char *out, size_t size)
+{
+    return col_grpc_peer(from, out, size);
+}
+
+static struct otl_view credentials_of(const struct col_otlp_grpc *grpc,
+                                      const struct col_grpc_request *request)
+{
+    if (grpc->guard == NULL)
+        return otl_view("", 0);
+    return col_guard_credentials(grpc->guard,
+                                 col_grpc_header_of(request, col_guard_header(grpc->guard)));
 }
 
 static void serve(struct col_otlp_grpc *grpc, struct col_grpc_request *request)
 {
-    const struct col_metadata metadata = {header_of, request};
+    const struct col_metadata metadata = {grpc->include_metadata ? header_of : NULL, address_of,
+                                          request, credentials_of(grpc, request)};
     struct col_intake_request taken = {
         signal_of_path(grpc, request->path), request->connection, request->mono_ns,
         request->wall_ns,                    request->message,    false,
-        grpc->include_metadata ? &metadata : NULL};
+        &metadata};
     const struct col_intake_wait wait = {grpc, request, on_outcome};
     struct col_outcome outcome = COL_OUTCOME_INIT;
     struct col_waiting *waiting;
@@ -573,6 +608,8 @@ enum otel_err col_otlp_grpc_new(const struct col_otlp_grpc_options *options,
     grpc->include_metadata = options->include_metadata;
     err = col_intake_new(&intake, &grpc->intake);
     if (err == OTEL_OK)
+        err = col_served_new(options->host, &grpc->served);
+    if (err == OTEL_OK)
         err = listen_on(grpc, options, reterr);
     if (err == OTEL_OK)
         err = observe_server(grpc, options->id);
@@ -608,6 +645,7 @@ void col_otlp_grpc_free(struct col_otlp_grpc *grpc)
     col_grpc_free(grpc->server);
     col_dealer_free(grpc->dealer);
     col_intake_free(grpc->intake);
+    col_served_free(grpc->served);
     otl_buf_fini(&grpc->details);
     otl_mem_free(grpc);
 }

@@ -12,6 +12,7 @@
 #include "collector-mock/receivers/dealer.h"
 #include "collector-mock/receivers/http_headers.h"
 #include "collector-mock/receivers/intake.h"
+#include "collector-mock/receivers/served.h"
 #include "collector-mock/receivers/tls_settings.h"
 #include "sdk/base/mem.h"
 
@@ -29,6 +30,7 @@ struct col_otlp_http {
     const char *paths[COL_SIGNALS]; /* NULL: the signal is not taken */
     struct col_http_server *server;
     struct col_intake *intake;
+    struct col_served *served; /* NULL: not measured */
     struct otl_buf status; /* the error body at hand */
     const char *const *encodings; /* that are taken, ending with NULL */
     void (*on_drained)(void *context);
@@ -198,9 +200,19 @@ static void on_answered(void *context, const struct col_http_request *request,
                         const struct col_http_answer *answer, bool sent)
 {
     struct col_otlp_http *http = context;
+    const struct col_served_request done = {.method = request->method,
+                                            .route = request->route,
+                                            .status = answer->status,
+                                            .minor = request->minor,
+                                            .secure = http->tls != NULL,
+                                            .begun_ns = request->begun_ns,
+                                            .read_bytes = request->read_bytes,
+                                            .sent_bytes = answer->sent_bytes};
 
     col_intake_answered(http->intake, request->connection, request->tag, request->note,
                         answer->status, sent);
+    if (sent)
+        col_served_http(http->served, &done);
 }
 
 /* ---- a request ---- */
@@ -252,23 +264,39 @@ static enum col_signal signal_of(const struct col_otlp_http *http, struct otl_vi
     return (enum col_signal)signal;
 }
 
-static struct otl_view header_of(const void *from, const char *name)
+static struct otl_view header_of(const void *from, const char *name, size_t index)
 {
-    return col_http_header_of(from, name);
+    return col_http_header_nth(from, name, index);
+}
+
+static bool address_of(const void *from, char *out, size_t size)
+{
+    return col_http_peer(from, out, size);
+}
+
+static struct otl_view credentials_of(const struct col_otlp_http *http,
+                                      const struct col_http_request *request)
+{
+    if (http->guard == NULL)
+        return otl_view("", 0);
+    return col_guard_credentials(http->guard,
+                                 col_http_header_of(request, col_guard_header(http->guard)));
 }
 
 static void take_request(struct col_otlp_http *http, struct col_http_request *request,
                          enum col_signal signal)
 {
-    const struct col_metadata metadata = {header_of, request};
+    const struct col_metadata metadata = {http->include_metadata ? header_of : NULL, address_of,
+                                          request, credentials_of(http, request)};
     struct col_intake_request taken = {
         signal,           request->connection, request->mono_ns,
         request->wall_ns, request->body,       is_json(request),
-        http->include_metadata ? &metadata : NULL};
+        &metadata};
     const struct col_intake_wait wait = {http, request, on_outcome};
     struct col_outcome outcome = COL_OUTCOME_INIT;
     struct col_waiting *waiting = NULL;
 
+    request->read_bytes = request->body.len;
     if (decompress(http, request, &taken.body, &outcome.detail)) {
         waiting = col_intake_take(http->intake, &taken, &wait, &outcome);
     } else {
@@ -291,6 +319,7 @@ static void serve(struct col_otlp_http *http, struct col_http_request *request)
     struct otl_view type = col_http_header_of(request, "Content-Type");
     enum col_signal signal = signal_of(http, request->path);
 
+    request->route = signal != COL_SIGNALS ? http->paths[signal] : NULL;
     if (signal == COL_SIGNALS)
         answer_plain(http, request, 404, "404 page not found\n");
     else if (!otl_view_is(request->method, "POST"))
@@ -340,7 +369,8 @@ static void on_request(void *context, struct col_http_request *request)
     const char *text = "";
 
     request->tag = NULL;
-    request->note = 0;
+    request->note = request->read_bytes = 0;
+    request->route = NULL;
     if (col_http_headers_preflight(http->headers, request)) {
         const struct col_http_answer answer = {.status = 204};
         col_intake_count(http->intake, answer.status);
@@ -592,6 +622,8 @@ enum otel_err col_otlp_http_new(const struct col_otlp_http_options *options,
     http->headers = options->headers;
     err = col_intake_new(&intake, &http->intake);
     if (err == OTEL_OK)
+        err = col_served_new(options->host, &http->served);
+    if (err == OTEL_OK)
         err = listen_on(http, options, reterr);
     if (err == OTEL_OK)
         err = observe_server(http, options->id);
@@ -628,6 +660,7 @@ void col_otlp_http_free(struct col_otlp_http *http)
     col_http_free(http->server);
     col_dealer_free(http->dealer);
     col_intake_free(http->intake);
+    col_served_free(http->served);
     otl_buf_fini(&http->status);
     otl_mem_free(http);
 }

@@ -111,14 +111,15 @@ static enum otel_err make(const struct col_create *args, const json_t *tls,
     struct otl_detail why = OTL_DETAIL_NONE;
     const char *key = NULL;
     enum otel_err err = col_tls_new(options, ret, &key, &why);
+    struct otl_yaml_pos pos;
 
     if (err == OTEL_OK)
         return OTEL_OK;
-    return otl_yaml_error(reterr,
-                          json_object_get(tls, key) != NULL
-                              ? otl_yaml_value_pos(args->doc, tls, key)
-                              : otl_yaml_container_pos(args->doc, tls),
-                          "receiver '%s': '%s': %s", args->id, key, why.text);
+    pos = json_object_get(tls, key) != NULL ? otl_yaml_value_pos(args->doc, tls, key)
+                                            : otl_yaml_container_pos(args->doc, tls);
+    return otl_detail_set(reterr, err == OTEL_ERR_CORRUPT ? OTEL_ERR_SYNTAX : err, pos.source,
+                          pos.line, pos.column, "receiver '%s': '%s': %s", args->id, key,
+                          why.text);
 }
 
 enum otel_err col_tls_settings(const struct col_create *args, const json_t *map,

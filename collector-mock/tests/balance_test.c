@@ -15,23 +15,30 @@
 #include "collector-mock/exporters/ring.h"
 #include "collector-mock/processors/tests/tail_world.h"
 #include "collector-mock/tests/rig.h"
+#include "collector-mock/wire/metrics.h"
 #include "collector-mock/wire/traces.h"
 
 #define TELEMETRY "service:\n  telemetry: {metrics: {address: '127.0.0.1:0'}}\n"
 static const char backend_config[] =
     "receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:0'}}}}\n"
     "exporters: {nop: }\n" TELEMETRY
-    "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n";
+    "  pipelines:\n"
+    "    traces: {receivers: [otlp], exporters: [nop]}\n"
+    "    metrics: {receivers: [otlp], exporters: [nop]}\n"
+    "    logs: {receivers: [otlp], exporters: [nop]}\n";
 
 enum { BACKENDS = 2, TRACES = 40, SERVICES = 40 };
 
 static struct rig front, backends[BACKENDS];
 static char hosts[BACKENDS][32];
 
+static const char *front_signal = "traces";
+
 static int setup(void **state)
 {
     (void)state;
     signal(SIGPIPE, SIG_IGN);
+    front_signal = "traces";
     rig_init(&front);
     for (size_t i = 0; i < BACKENDS; i++) {
         rig_init(&backends[i]);
@@ -63,8 +70,8 @@ static void start_front(const char *type, const char *routing, const char *extra
              "    %s\n"
              "    protocol: {otlp: {tls: {insecure: true}}}\n"
              "    resolver: {static: {hostnames: ['%s', '%s']}}\n" TELEMETRY
-             "  pipelines: {traces: {receivers: [otlp], exporters: [%s]}}\n",
-             type, routing, hosts[0], hosts[1], type);
+             "  pipelines: {%s: {receivers: [otlp], exporters: [%s]}}\n",
+             type, routing, hosts[0], hosts[1], front_signal, type);
     rig_config(&front, text);
     rig_start(&front, extra);
 }
@@ -250,6 +257,150 @@ static void attributes_of_the_first_span_say_where_a_trace_goes(void **state)
     arrived(2 * TRACES, BY_ATTRIBUTES, 0);
 }
 
+static double front_items(const char *name, const char *more)
+{
+    char series[160];
+
+    snprintf(series, sizeof(series), "%s_total{exporter=\"load_balancing\"%s}", name, more);
+    return rig_metric(&front, series);
+}
+
+/* The text by which this item is asked for: of metrics the name, of logs the service. */
+static struct otl_view item_key(enum col_signal signal, const struct col_item *item)
+{
+    struct col_metric metric;
+    struct col_value service;
+
+    if (signal == COL_METRICS) {
+        col_metric_split(item->raw, &metric);
+        return metric.name;
+    }
+    assert_true(col_attribute_find(&item->resource->attributes, "service.name", &service));
+    return service.text;
+}
+
+/* So many are in the taps of both, which have some, each (whole) where the ring says. */
+static void items_arrived(enum col_signal signal, size_t items, bool whole)
+{
+    const char *const names[BACKENDS] = {hosts[0], hosts[1]};
+    struct col_ring *ring = NULL;
+    size_t all = 0;
+
+    assert_int_equal(rig_stop(&front), 0);
+    assert_int_equal(col_ring_new(col_ring_rule(0), names, BACKENDS, &ring), OTEL_OK);
+    for (size_t i = 0; i < BACKENDS; i++) {
+        struct col_tap_reader reader;
+        struct col_tap_record record;
+        size_t own = 0;
+        assert_int_equal(rig_stop(&backends[i]), 0);
+        assert_int_equal(col_tap_open(backends[i].tap, &reader, NULL), OTEL_OK);
+        while (col_tap_next(&reader, &record)) {
+            struct col_traces walk;
+            struct col_item item;
+            col_items_init(&walk, signal, record.body);
+            while (record.type == COL_TAP_REQUEST && col_items_next(&walk, &item)) {
+                struct otl_view key = item_key(signal, &item);
+                own += item.count;
+                if (whole)
+                    assert_int_equal(col_ring_endpoint(ring, key.data, key.len), i);
+            }
+        }
+        col_tap_close(&reader);
+        assert_true(own > 0);
+        all += own;
+    }
+    assert_int_equal(all, items);
+    col_ring_free(ring);
+}
+
+/* One resource each of so many services, whose name stands under resource_key: of logs with a
+ * record, of metrics with a gauge of two points. */
+static unsigned post_items(enum col_signal signal, const char *resource_key)
+{
+    bool logs = signal == COL_LOGS;
+    int fd = rig_connect(rig_port(&front, "otlp/http"));
+    struct otl_buf body;
+    unsigned status;
+
+    otl_buf_init(&body, 1 << 20);
+    assert_int_equal(otl_buf_printf(&body, "{\"resource%s\":[", logs ? "Logs" : "Metrics"),
+                     OTEL_OK);
+    for (unsigned i = 0; i < SERVICES; i++) {
+        assert_int_equal(
+            otl_buf_printf(&body,
+                           "%s{\"resource\":{\"attributes\":[{\"key\":\"%s\",\"value\":"
+                           "{\"stringValue\":\"service-%u\"}}]},\"scope%s\":[{\"%s\":[",
+                           i > 0 ? "," : "", resource_key, i, logs ? "Logs" : "Metrics",
+                           logs ? "logRecords" : "metrics"), OTEL_OK);
+        assert_int_equal(logs ? otl_buf_append_str(&body, "{\"severityText\":\"x\"}")
+                              : otl_buf_printf(&body,
+                                               "{\"name\":\"metric-%u\",\"gauge\":{\"dataPoints\":"
+                                               "[{\"asInt\":\"1\"},{\"asInt\":\"2\",\"attributes\":"
+                                               "[{\"key\":\"k\"}]}]}}", i),
+                         OTEL_OK);
+        assert_int_equal(otl_buf_append_str(&body, "]}]}"), OTEL_OK);
+    }
+    assert_int_equal(otl_buf_append_str(&body, "]}"), OTEL_OK);
+    status = rig_post_json(fd, logs ? "/v1/logs" : "/v1/metrics", otl_view(body.data, body.len));
+    otl_buf_fini(&body);
+    close(fd);
+    return status;
+}
+
+static void records_go_by_their_service(void **state)
+{
+    (void)state;
+    front_signal = "logs";
+    start_front("load_balancing", "routing_key: ''", NULL);
+    assert_int_equal(post_items(COL_LOGS, "service.name"), 200);
+    assert_true(front_items("otelcol_exporter_sent_log_records", "") == SERVICES);
+    items_arrived(COL_LOGS, SERVICES, true);
+}
+
+static void points_go_by_the_name_of_their_metric(void **state)
+{
+    (void)state;
+    front_signal = "metrics";
+    start_front("load_balancing", "routing_key: metric", NULL);
+    assert_int_equal(post_items(COL_METRICS, "service.name"), 200);
+    assert_true(front_items("otelcol_exporter_sent_metric_points", "") == 2 * SERVICES);
+    items_arrived(COL_METRICS, 2 * SERVICES, true);
+}
+
+/* The two of a metric are two streams: where they part, each backend has one of them. */
+static void each_stream_goes_its_own_way(void **state)
+{
+    (void)state;
+    front_signal = "metrics";
+    start_front("load_balancing", "routing_key: streamID", NULL);
+    assert_int_equal(post_items(COL_METRICS, "service.name"), 200);
+    items_arrived(COL_METRICS, 2 * SERVICES, false);
+}
+
+/* As there: alone they are refused for good, beside others they are left out (and counted). */
+static void metrics_of_no_service_go_nowhere(void **state)
+{
+    static const char mixed[] =
+        "{\"resourceMetrics\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{"
+        "\"stringValue\":\"a\"}}]},\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\",\"gauge\":{"
+        "\"dataPoints\":[{\"asInt\":\"1\"}]}}]}]},{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\","
+        "\"gauge\":{\"dataPoints\":[{\"asInt\":\"1\"},{\"asInt\":\"2\"}]}}]}]}]}";
+    int fd;
+
+    (void)state;
+    front_signal = "metrics";
+    start_front("load_balancing", "routing_key: service", NULL);
+    assert_int_equal(post_items(COL_METRICS, "host.name"), 500);
+    assert_true(front_items("otelcol_exporter_send_failed_metric_points", "") == 2 * SERVICES);
+    fd = rig_connect(rig_port(&front, "otlp/http"));
+    assert_int_equal(rig_post_json(fd, "/v1/metrics", otl_view_str(mixed)), 200);
+    close(fd);
+    assert_true(front_items("otelcol_exporter_sent_metric_points", "") == 1);
+    assert_true(front_items("collector_mock_exporter_dropped_metric_points",
+                            ",reason=\"no_service_name\"") == 2);
+    assert_int_equal(rig_stop(&front), 0);
+}
+
 /* localhost is 127.0.0.1 and ::1, which need no name server. */
 static void names_are_asked_for_their_addresses(void **state)
 {
@@ -292,7 +443,8 @@ static void what_cannot_be_balanced_is_refused_with_its_place(void **state)
     } rows[] = {
         {"{}", "no resolvers specified for the exporter"},
         {"{resolver: {static: {hostnames: []}}}", "no endpoints specified for the static resolver"},
-        {"{resolver: {static: {hostnames: [a]}}, routing_key: metric}", "routing_key 'metric'"},
+        {"{resolver: {static: {hostnames: [a]}}, routing_key: metric}",
+         "unsupported routing_key: \"metric\""},
         {"{resolver: {static: {hostnames: [a]}}, routing_key: trace}", "'trace'"},
         {"{resolver: {static: {hostnames: [a]}}, routing_key: attributes}",
          "routing_attributes must be specified"},
@@ -303,7 +455,6 @@ static void what_cannot_be_balanced_is_refused_with_its_place(void **state)
         {"{resolver: {dns: {hostname: a}, static: {hostnames: [a]}}}", "exactly one"},
         {"{resolver: {dns: {hostname: a, port: 70000}}}", "port"},
         {"{resolver: {dns: {hostname: a}}, protocol: {otlp: {proxy_url: x}}}", "proxy_url"},
-        {"{resolver: {static: {hostnames: [a]}}, sending_queue: {}}", "'sending_queue' is a"},
         {"{resolver: {static: {hostnames: [a]}}, protocol: {otlp: {endpiont: x}}}",
          "did you mean 'endpoint'?"},
         {"{resolver: {static: {hostnames: [a]}}, protocol: {otlp: {proxy_url: x}}}", "proxy_url"},
@@ -339,6 +490,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_service_goes_to_one_backend, setup, teardown),
         cmocka_unit_test_setup_teardown(attributes_of_the_first_span_say_where_a_trace_goes, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(records_go_by_their_service, setup, teardown),
+        cmocka_unit_test_setup_teardown(points_go_by_the_name_of_their_metric, setup, teardown),
+        cmocka_unit_test_setup_teardown(each_stream_goes_its_own_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(metrics_of_no_service_go_nowhere, setup, teardown),
         cmocka_unit_test_setup_teardown(names_are_asked_for_their_addresses, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_balanced_is_refused_with_its_place, setup,
                                         teardown),

@@ -58,6 +58,39 @@ static void spans_arrive_byte_for_byte_in_gzip_over_http(void **state)
     arrives_untouched("otlphttp", "timeout: 20s");
 }
 
+/* As it is on the wire, they are fewer bytes there. */
+static void spans_arrive_byte_for_byte_however_they_are_compressed(void **state)
+{
+    static const struct {
+        const char *type, *compression, *received;
+    } rows[] = {
+        {"otlphttp", "zstd", "collector_mock_http_received_bytes_total"},
+        {"otlphttp", "zlib", "collector_mock_http_received_bytes_total"},
+        {"otlphttp", "deflate", "collector_mock_http_received_bytes_total"},
+        {"otlp", "gzip", "collector_mock_grpc_received_bytes_total"},
+        {"otlp", "zstd", "collector_mock_grpc_received_bytes_total"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        double plain, received;
+        char more[64], series[96];
+
+        snprintf(more, sizeof(more), "compression: %s", rows[i].compression);
+        arrives_untouched(rows[i].type, more);
+        snprintf(series, sizeof(series), "%s{receiver=\"otlp\"}", rows[i].received);
+        received = rig_metric(&pair_far, series);
+        snprintf(series, sizeof(series),
+                 "collector_mock_request_bytes_total{receiver=\"otlp\",transport=\"%s\"}",
+                 rows[i].type[4] == 'h' ? "http" : "grpc");
+        plain = rig_metric(&pair_far, series);
+        if (received <= 0 || received >= plain)
+            fail_msg("%s, %s: %g bytes were received of %g", rows[i].type, rows[i].compression,
+                     received, plain);
+        pair_teardown(state);
+        pair_setup(state);
+    }
+}
+
 static void spans_arrive_byte_for_byte_over_grpc(void **state)
 {
     (void)state;
@@ -246,6 +279,31 @@ static void what_is_queued_is_sent_before_the_end(void **state)
     assert_int_equal(pair_arrived(NULL, NULL), 50);
 }
 
+/* Not what /metrics said when it was asked last: what was sent on the way out is in it. */
+static void the_last_metrics_are_those_of_the_end(void **state)
+{
+    struct otl_buf text;
+    char path[128];
+
+    (void)state;
+    pair_fault("\"kind\":\"stall\"");
+    pair_start("otlphttp", "sending_queue: {queue_size: 3, num_consumers: 1}");
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(pair_post_groups(), 200);
+    assert_int_equal(pair_post_groups(), 503);
+    assert_int_equal(pair_metric("otelcol_exporter_sent_spans_total", "otlphttp", ""), 0);
+    pair_end_fault();
+    assert_int_equal(rig_stop(&pair_near), 0);
+    snprintf(path, sizeof(path), "%s/last.prom", pair_near.dir);
+    rig_read(path, &text);
+    assert_non_null(strstr(text.data, "otelcol_exporter_queue_size{exporter=\"otlphttp\","
+                                      "data_type=\"traces\"} 0\n"));
+    assert_non_null(strstr(text.data, "otelcol_exporter_enqueue_failed_spans_total"
+                                      "{exporter=\"otlphttp\"} 24\n"));
+    assert_null(strstr(text.data, "otelcol_exporter_sent_spans_total{exporter=\"otlphttp\"} 0\n"));
+    otl_buf_fini(&text);
+}
+
 static void what_waits_for_another_attempt_ends_with_the_program(void **state)
 {
     struct otl_buf log;
@@ -308,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(spans_arrive_byte_for_byte_over_http),
         CASE(spans_arrive_byte_for_byte_in_gzip_over_http),
+        CASE(spans_arrive_byte_for_byte_however_they_are_compressed),
         CASE(spans_arrive_byte_for_byte_over_grpc),
         CASE(spans_arrive_in_json),
         CASE(an_outage_of_the_next_one_is_outlasted_over_http),
@@ -322,6 +381,7 @@ int main(void)
         CASE(without_retry_one_attempt_is_made),
         CASE(a_partial_success_is_counted_and_not_repeated),
         CASE(what_is_queued_is_sent_before_the_end),
+        CASE(the_last_metrics_are_those_of_the_end),
         CASE(what_waits_for_another_attempt_ends_with_the_program),
         CASE(mistakes_are_told_with_their_place),
     };

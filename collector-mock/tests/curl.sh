@@ -4,6 +4,7 @@
 # plain and with gzip: answered as the Collector does, and all four are written as the same spans.
 set -u
 cd "$(dirname "$0")/../.." || exit 3
+export no_proxy="${no_proxy:-},127.0.0.1" NO_PROXY="${NO_PROXY:-},127.0.0.1" # this machine may ask the world through one
 program=build/${MODE:-release}/bin/collector-mock
 dir=$(mktemp -d "${TMPDIR:-/tmp}/curl.XXXXXX") || exit 3
 pid=

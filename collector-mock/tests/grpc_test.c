@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "collector-mock/grpc/tests/client.h"
 #include "collector-mock/tests/rig.h"
@@ -71,6 +72,16 @@ static void gzip(struct otl_view bytes, struct otl_buf *out)
     assert_int_equal(deflate(&stream, Z_FINISH), Z_STREAM_END);
     out->len += stream.total_out;
     deflateEnd(&stream);
+}
+
+static void zstd(struct otl_view bytes, struct otl_buf *out)
+{
+    size_t room = ZSTD_compressBound(bytes.len), len;
+
+    assert_int_equal(otl_buf_reserve(out, room), OTEL_OK);
+    len = ZSTD_compress(out->data + out->len, room, bytes.data, bytes.len, 1);
+    assert_false(ZSTD_isError(len));
+    out->len += len;
 }
 
 /* Answers in the tap with this status, and spans in requests that have them. */
@@ -216,7 +227,7 @@ static void wrong_requests_are_told_the_collectors_codes(void **state)
             fail_msg("case %zu: %u, %d, \"%s\"; expected %u, %d, \"%s\"", i, call->http_status,
                      call->code, call->text, cases[i].http_status, cases[i].code, cases[i].text);
         assert_false(call->in_trailers);
-        assert_string_equal(call->accept, call->code == 12 ? "identity,gzip" : "");
+        assert_string_equal(call->accept, call->code == 12 ? "identity,gzip,zstd" : "");
         /* the connection still serves */
         ask = (struct ask){.body = framed.data, .len = framed.len};
         assert_int_equal(client_call(&client, &ask), 0);
@@ -251,16 +262,20 @@ static void sizes_are_limited_before_and_after_decompression(void **state)
     assert_string_equal(call->text, "grpc: received message larger than max (1048577 vs. 1048576)");
     assert_int_equal(client.max_streams, 7);
     assert_int_equal(client.window, 1 << 20);
-    gzip(otl_view(zeroes, over), &packed);
-    otl_buf_reset(&body);
-    put_message(&body, 1, otl_view(packed.data, packed.len));
-    ask = (struct ask){.encoding = "gzip", .body = body.data, .len = body.len};
-    call = client_ask(&client, &ask);
-    client_wait(&client, call);
-    assert_int_equal(call->code, 8);
-    assert_string_equal(
-        call->text,
-        "grpc: received message after decompression larger than max (1048577 vs. 1048576)");
+    for (size_t i = 0; i < 2; i++) {
+        otl_buf_reset(&packed);
+        (i == 0 ? gzip : zstd)(otl_view(zeroes, over), &packed);
+        otl_buf_reset(&body);
+        put_message(&body, 1, otl_view(packed.data, packed.len));
+        ask = (struct ask){
+            .encoding = i == 0 ? "gzip" : "zstd", .body = body.data, .len = body.len};
+        call = client_ask(&client, &ask);
+        client_wait(&client, call);
+        assert_int_equal(call->code, 8);
+        assert_string_equal(
+            call->text,
+            "grpc: received message after decompression larger than max (1048577 vs. 1048576)");
+    }
     client_close(&client);
     assert_int_equal(rig_stop(&rig), 0);
     otl_buf_fini(&packed);

@@ -4,19 +4,19 @@
 # and with gzip: their word, /metrics and what was written agree, and all six wrote the same spans.
 set -u
 cd "$(dirname "$0")/../.." || exit 3
+export no_proxy="${no_proxy:-},127.0.0.1" NO_PROXY="${NO_PROXY:-},127.0.0.1" # this machine may ask the world through one
 program=build/${MODE:-release}/bin/collector-mock
 dir=$(mktemp -d "${TMPDIR:-/tmp}/official.XXXXXX") || exit 3
 pid=
 trap '[ -z "$pid" ] || kill "$pid" 2> /dev/null; rm -rf "$dir"' EXIT
 . harness/foreign/npm.sh
 why=$(why_not node-payment)
-echo 1..3
 if [ -n "$why" ]; then
-    for point in "are understood" "are counted" "write the same spans"; do
-        echo "ok - the exporters of the official Node.js SDK $point # SKIP $why"
-    done
+    echo "ok 1 - the exporters of the official Node.js SDK # SKIP $why"
+    echo 1..1
     exit 0
 fi
+echo 1..3
 cat > "$dir/config.yaml" << YAML
 receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:0'}, http: {endpoint: '127.0.0.1:0'}}}}
 exporters: {file: {path: '$dir/spans.json'}}

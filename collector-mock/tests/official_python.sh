@@ -5,6 +5,7 @@
 # TRACERIG_PYTHON, else python3.
 set -u
 cd "$(dirname "$0")/../.." || exit 3
+export no_proxy="${no_proxy:-},127.0.0.1" NO_PROXY="${NO_PROXY:-},127.0.0.1" # this machine may ask the world through one
 program=build/${MODE:-release}/bin/collector-mock
 python=${TRACERIG_PYTHON:-python3}
 skip=

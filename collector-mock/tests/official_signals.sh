@@ -4,6 +4,7 @@
 # and the tap agree. Its packages are those of harness/foreign/node-payment; without them this is skipped.
 . "$(dirname "$0")/../../harness/tests/tap.sh"
 . harness/foreign/npm.sh
+export no_proxy="${no_proxy:-},127.0.0.1" NO_PROXY="${NO_PROXY:-},127.0.0.1" # this machine may ask the world through one
 program=build/${MODE:-release}/bin/collector-mock
 why=
 [ -x "$program" ] || why="$program is not built"

@@ -54,6 +54,7 @@ struct run {
 #define OTLP "{exporter=\"otlp\"}"
 #define OTLPHTTP "{exporter=\"otlphttp\"}"
 #define P "otelcol_processor_"
+#define TYPE "\n# TYPE otelcol_exporter_"
 #define E "otelcol_exporter_"
 #define TAIL "otelcol_processor_tail_sampling_"
 #define ALL "{policy=\"all\"}"
@@ -166,9 +167,58 @@ static void numbers_have_the_names_and_levels_of_the_collector(void **state)
     }
 }
 
+/* By one worker, and summed up by two; /metrics and --last-metrics. */
+static void counters_end_in_total_unless_that_is_not_wanted(void **state)
+{
+    static const char *const words[] = {"", ", without_type_suffix: false",
+                                        ", without_type_suffix: true"};
+    static const char *const workers[] = {"--workers=1", "--workers=2"};
+
+    (void)state;
+    for (size_t i = 0; i < 6; i++) {
+        bool plain = i / 2 == 2;
+        char text[1024], path[128], option[160];
+        struct otl_buf metrics;
+        struct rig rig;
+
+        rig_init(&rig);
+        snprintf(text, sizeof(text),
+                 "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}\n"
+                 "exporters: {nop: }\nservice:\n"
+                 "  telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: \n"
+                 "    127.0.0.1, port: 0%s}}}}]}}\n"
+                 "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n",
+                 words[i / 2]);
+        rig_config(&rig, text);
+        snprintf(path, sizeof(path), "%s/last.prom", rig.dir);
+        snprintf(option, sizeof(option), "--last-metrics=%s", path);
+        rig.more = option;
+        rig_start(&rig, workers[i % 2]);
+        post(&rig);
+        for (unsigned last = 0; last < 2; last++) {
+            if (last)
+                assert_int_equal(rig_stop(&rig), 0);
+            if (last)
+                rig_read(path, &metrics);
+            else
+                rig_metrics(&rig, &metrics);
+            assert_true(rig_metric_in(&metrics, E "sent_spans{exporter=\"nop\"}") ==
+                        (plain ? 3 : ABSENT));
+            assert_true(rig_metric_in(&metrics, E "sent_spans_total{exporter=\"nop\"}") ==
+                        (plain ? ABSENT : 3));
+            assert_true(rig_metric_in(&metrics, "otelcol_process_memory_rss") > 0);
+            assert_non_null(strstr(metrics.data, plain ? TYPE "sent_spans counter\n"
+                                                       : TYPE "sent_spans_total counter\n"));
+            otl_buf_fini(&metrics);
+        }
+        rig_fini(&rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counters_end_in_total_unless_that_is_not_wanted),
         cmocka_unit_test(numbers_have_the_names_and_levels_of_the_collector),
     };
 

@@ -17,7 +17,9 @@ static const char far_config[] =
     "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'},\n"
     "                               grpc: {endpoint: '127.0.0.1:0'}}}}\n"
     "exporters: {nop: }\n" TELEMETRY
-    "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n";
+    "  pipelines: {traces: {receivers: [otlp], exporters: [nop]},\n"
+    "              metrics: {receivers: [otlp], exporters: [nop]},\n"
+    "              logs: {receivers: [otlp], exporters: [nop]}}\n";
 
 struct rig pair_near, pair_far;
 struct otl_buf pair_body, pair_answer;
@@ -50,8 +52,9 @@ void pair_start(const char *type, const char *more)
 {
     bool grpc = strcmp(type, "otlp") == 0;
     unsigned port = rig_port(&pair_far, grpc ? "otlp/grpc" : "otlp/http");
-    char text[2048];
+    char text[2048], last[128];
 
+    snprintf(last, sizeof(last), "--last-metrics=%s/last.prom", pair_near.dir);
     snprintf(text, sizeof(text),
              "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'},\n"
              "                               grpc: {endpoint: '127.0.0.1:0'}}}}\n"
@@ -59,7 +62,7 @@ void pair_start(const char *type, const char *more)
              "  pipelines: {traces: {receivers: [otlp], exporters: [%s]}}\n",
              type, port, more, type);
     rig_config(&pair_near, text);
-    rig_start(&pair_near, NULL);
+    rig_start(&pair_near, last);
 }
 
 unsigned pair_post(struct otl_view request)

@@ -17,7 +17,8 @@ extern struct otl_buf pair_body, pair_answer; /* the request "groups"; the last 
 
 int pair_setup(void **state);
 int pair_teardown(void **state);
-/* Start near with this exporter ("TYPE: {endpoint: ENDPOINT, MORE}"). */
+/* Start near with this exporter ("TYPE: {endpoint: ENDPOINT, MORE}"); its --last-metrics are
+ * last.prom in its directory. */
 void pair_start(const char *type, const char *more);
 /* To near; the status. */
 unsigned pair_post(struct otl_view request);

@@ -49,6 +49,7 @@ struct span {
     bool root, error;
     const char *name;
     uint64_t start_ns, end_ns;
+    const char *attribute; /* the value of "<k>"; NULL: none */
 };
 
 static void put(struct otl_buf *out, uint32_t number, const void *data, size_t len)
@@ -64,13 +65,27 @@ static void put_fixed(struct otl_buf *out, unsigned number, uint64_t value)
     assert_int_equal(otl_buf_append(out, bytes, 9), OTEL_OK);
 }
 
+static void put_attribute(struct otl_buf *out, const char *text)
+{
+    struct otl_buf pair, value;
+
+    otl_buf_init(&pair, 1 << 20);
+    otl_buf_init(&value, 1 << 20);
+    put(&value, 1, text, strlen(text));
+    put(&pair, 1, "<k>", 3);
+    put(&pair, 2, value.data, value.len);
+    put(out, 9, pair.data, pair.len);
+    otl_buf_fini(&pair);
+    otl_buf_fini(&value);
+}
+
 /* An export request of service "shop". */
 static void request_of(const struct span *spans, size_t count, struct otl_buf *ret)
 {
     static const char resource[] = "\x0a\x16\x0a\x0cservice.name\x12\x06\x0a\x04shop";
     struct otl_buf one, scope, group;
 
-    otl_buf_init(&one, 1 << 16);
+    otl_buf_init(&one, 1 << 20);
     otl_buf_init(&scope, 1 << 20);
     otl_buf_init(&group, 1 << 20);
     otl_buf_init(ret, 1 << 20);
@@ -86,8 +101,10 @@ static void request_of(const struct span *spans, size_t count, struct otl_buf *r
         put(&one, 5, spans[i].name, strlen(spans[i].name));
         put_fixed(&one, 7, spans[i].start_ns);
         put_fixed(&one, 8, spans[i].end_ns);
+        if (spans[i].attribute != NULL)
+            put_attribute(&one, spans[i].attribute);
         if (spans[i].error)
-            put(&one, 15, "\x18\x02", 2);
+            put(&one, 15, "\x12\x03<e>\x18\x02", 7);
         put(&scope, 2, one.data, one.len);
     }
     put(&group, 1, resource, sizeof(resource) - 1);
@@ -136,21 +153,30 @@ static void wait_for_line(const char *text)
     }
 }
 
+static unsigned get(const char *path)
+{
+    int fd = rig_connect(rig_port(&rig, "metrics"));
+    unsigned status;
+    char text[200];
+    int len = snprintf(text, sizeof(text),
+                       "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
+
+    rig_send(fd, text, (size_t)len);
+    status = rig_answer(fd, &answer);
+    close(fd);
+    return status;
+}
+
 static const char *page(void)
 {
-    static const char get[] = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    int fd = rig_connect(rig_port(&rig, "metrics"));
-
-    rig_send(fd, get, sizeof(get) - 1);
-    assert_int_equal(rig_answer(fd, &answer), 200);
-    close(fd);
+    assert_int_equal(get("/"), 200);
     assert_non_null(strstr(answer.data, "Content-Type: text/html; charset=utf-8"));
     return answer.data;
 }
 
 #define SHOP_TRACE "ab000000000000000000000000000007"
-static const struct span shop[] = {{7, false, true, "SELECT", 2000000, 4000000},
-                                   {7, true, false, "GET /\x1b[31m<x>", 1000000, 4000000}};
+static const struct span shop[] = {{7, false, true, "SELECT", 2000000, 4000000, NULL},
+                                   {7, true, false, "GET /\x1b[31m<x>", 1000000, 4000000, NULL}};
 
 static void print_says_one_line_a_trace(void **state)
 {
@@ -165,7 +191,7 @@ static void print_says_one_line_a_trace(void **state)
 
 static void print_says_it_while_the_program_runs_and_again_if_more_comes(void **state)
 {
-    static const struct span late = {7, false, false, "late", 4000000, 9000000};
+    static const struct span late = {7, false, false, "late", 4000000, 9000000, NULL};
 
     (void)state;
     rig_start(&rig, "--print");
@@ -188,11 +214,83 @@ static void the_page_shows_recent_traces_and_where_to_send_them(void **state)
     text = page();
     snprintf(port, sizeof(port), ":%u</tr>", rig_port(&rig, "otlp/http"));
     assert_non_null(strstr(text, port));
-    assert_non_null(strstr(text, "<code>" SHOP_TRACE "</code><td>shop<td>GET /?[31m&lt;x&gt;"
-                                 "<td>2<td>3.000<td>1<td>yes</tr>"));
+    assert_non_null(strstr(text, "traces: 2 spans in 1 request; metrics: 0 data points in 0 req"));
+    assert_non_null(strstr(text, "<a href=\"/trace/" SHOP_TRACE "\"><code>" SHOP_TRACE
+                                 "</code></a><td>shop<td>GET /?[31m&lt;x&gt;<td>2<td>3.000<td>1"
+                                 "<td>yes</tr>"));
     assert_int_equal(rig_metric(&rig, "otelcol_exporter_sent_spans_total{exporter=\"nop\"}"), 2);
     assert_int_equal(rig_stop(&rig), 0);
     assert_int_equal(lines_with(SHOP_TRACE), 0); /* and nothing is printed */
+}
+
+/* By their start; what others said is text. */
+static void a_trace_has_a_page_of_its_spans(void **state)
+{
+    static const struct span more[] = {{7, false, false, "late", 9000000, 9500000, "<b>&\x1b"},
+                                       {8, true, false, "other", 1, 2, NULL}};
+    static const char *const nowhere[] = {
+        "/trace/ab000000000000000000000000000009", "/trace/ab00000000000000000000000000000",
+        "/trace/ab0000000000000000000000000000079", "/trace/zz000000000000000000000000000007",
+        "/trace/", "/trace/ab000000000000000000000000000007/"};
+    const char *root, *select, *late;
+
+    (void)state;
+    rig_start(&rig, "--status");
+    post(shop, 2);
+    post(more, 2);
+    assert_int_equal(get("/trace/" SHOP_TRACE), 200);
+    root = strstr(answer.data, "<tr><td>0.000<td>3.000<td>shop<td>GET /?[31m&lt;x&gt;<td><td><code>"
+                               "0101000000000000</code><td><code></code><td><td><td></tr>");
+    select = strstr(answer.data, "<tr><td>1.000<td>2.000<td>shop<td>SELECT<td><td><code>"
+                                 "0100000000000000</code><td><code>0200000000000000</code><td>error"
+                                 " &lt;e&gt;<td><td></tr>");
+    late = strstr(answer.data, "<tr><td>8.000<td>0.500<td>shop<td>late<td><td><code>"
+                               "0100000000000000</code><td><code>0200000000000000</code><td><td>"
+                               "&lt;k&gt; = &lt;b&gt;&amp;?<br><td></tr>");
+    if (root == NULL || select == NULL || late == NULL || root > select || select > late)
+        fail_msg("%s", answer.data);
+    assert_null(strstr(answer.data, "other"));
+    for (size_t i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++)
+        assert_int_equal(get(nowhere[i]), 404);
+    assert_int_equal(rig_stop(&rig), 0);
+}
+
+/* The newest are kept; a page is cut, and says so. */
+static void pages_of_traces_are_bounded(void **state)
+{
+    enum { SPANS = 1300, TEXT = 60000 };
+    static struct span spans[SPANS];
+    static char text[TEXT + 1], larger[70000];
+    const char *at;
+
+    (void)state;
+    memset(text, '<', TEXT);
+    memset(larger, '<', sizeof(larger) - 1);
+    for (size_t i = 0; i < SPANS; i++) {
+        const struct span span = {7, false, false, "many", 1, 2, NULL};
+        spans[i] = span;
+    }
+    rig_start(&rig, "--status");
+    post(spans, SPANS);
+    assert_int_equal(get("/trace/" SHOP_TRACE), 200);
+    at = strstr(answer.data, "<p>300 more are not shown.</p>");
+    assert_non_null(at);
+    for (size_t i = 0; i < 80; i++) { /* more than 4 MiB */
+        struct span span = {8, false, false, "large", i, i, text};
+        span.trace = i < 79 ? 8 : 9;
+        post(&span, 1);
+    }
+    assert_int_equal(get("/trace/" SHOP_TRACE), 404);
+    assert_int_equal(get("/trace/ab000000000000000000000000000008"), 200);
+    assert_non_null(strstr(answer.data, "&lt;&hellip;<br>"));
+    assert_true(strlen(answer.data) < 200000);
+    assert_int_equal(get("/trace/ab000000000000000000000000000009"), 200);
+    spans[0].trace = 10;
+    spans[0].attribute = larger; /* this one alone would not be kept */
+    post(spans, 1);
+    assert_int_equal(get("/trace/ab00000000000000000000000000000a"), 404);
+    assert_int_equal(get("/trace/ab000000000000000000000000000009"), 200);
+    assert_int_equal(rig_stop(&rig), 0);
 }
 
 static void the_page_says_that_no_traces_are_kept(void **state)
@@ -202,6 +300,7 @@ static void the_page_says_that_no_traces_are_kept(void **state)
     post(shop, 2);
     assert_non_null(strstr(page(), "Not kept; start with --status"));
     assert_null(strstr(answer.data, SHOP_TRACE));
+    assert_int_equal(get("/trace/" SHOP_TRACE), 404);
     assert_int_equal(rig_stop(&rig), 0);
 }
 
@@ -213,7 +312,7 @@ static void old_traces_make_room_and_each_has_its_line(void **state)
 
     (void)state;
     for (size_t i = 0; i < TRACES; i++) {
-        const struct span span = {1000 + i, true, false, "many", 1, 2};
+        const struct span span = {1000 + i, true, false, "many", 1, 2, NULL};
         spans[i] = span;
     }
     rig_start(&rig, "--print");
@@ -233,6 +332,8 @@ int main(void)
         CASE(print_says_one_line_a_trace),
         CASE(print_says_it_while_the_program_runs_and_again_if_more_comes),
         CASE(the_page_shows_recent_traces_and_where_to_send_them),
+        CASE(a_trace_has_a_page_of_its_spans),
+        CASE(pages_of_traces_are_bounded),
         CASE(the_page_says_that_no_traces_are_kept),
         CASE(old_traces_make_room_and_each_has_its_line),
     };

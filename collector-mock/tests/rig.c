@@ -38,13 +38,23 @@ void rig_init(struct rig *rig)
     snprintf(rig->record, sizeof(rig->record), "%s/faults.jsonl", rig->dir);
 }
 
+/* The next "DIR/" that begins a path; NULL: there is none. One within a path is a part of the name
+ * that a directory was given by chance. */
+static const char *next_mark(const char *yaml)
+{
+    for (const char *at = yaml; (at = strstr(at, "DIR/")) != NULL; at += 3)
+        if (at == yaml || strchr(" '\"", at[-1]) != NULL)
+            return at;
+    return NULL;
+}
+
 static void write_text(const struct rig *rig, const char *path, const char *yaml)
 {
     struct otl_buf text;
     const char *at;
 
     otl_buf_init(&text, 1 << 20);
-    while ((at = strstr(yaml, "DIR")) != NULL) {
+    while ((at = next_mark(yaml)) != NULL) {
         assert_int_equal(otl_buf_append(&text, yaml, (size_t)(at - yaml)), OTEL_OK);
         assert_int_equal(otl_buf_append_str(&text, rig->dir), OTEL_OK);
         yaml = at + 3;
@@ -398,14 +408,20 @@ void rig_read(const char *path, struct otl_buf *out)
     assert_int_equal(otl_buf_append(out, "", 0), OTEL_OK);
 }
 
+unsigned rig_post_to(int fd, const char *path, const char *headers, struct otl_view body,
+                     struct otl_buf *out)
+{
+    begin(fd, path, headers, body);
+    return rig_answer(fd, out);
+}
+
 unsigned rig_post_json(int fd, const char *path, struct otl_view body)
 {
     struct otl_buf answer;
     unsigned status;
 
     otl_buf_init(&answer, 1 << 20);
-    begin(fd, path, "Content-Type: application/json\r\n", body);
-    status = rig_answer(fd, &answer);
+    status = rig_post_to(fd, path, "Content-Type: application/json\r\n", body, &answer);
     if (status != 200)
         print_message("%s", answer.data);
     otl_buf_fini(&answer);

@@ -15,7 +15,7 @@
  * Failures of the rig itself fail the test at once. Every wait is bounded.
  */
 
-enum { RIG_WAIT_MS = 20000 };
+enum { RIG_WAIT_MS = 60000 };
 
 struct rig {
     char dir[64];
@@ -35,11 +35,11 @@ void rig_init(struct rig *rig);
 /* For a case of a test: *state is a rig, made and removed. */
 int rig_setup(void **state);
 int rig_teardown(void **state);
-/* Write dir/config.yaml; "DIR" in the text stands for the directory. */
+/* Write dir/config.yaml; "DIR/" in the text, where a path begins, stands for the directory. */
 void rig_config(struct rig *rig, const char *yaml);
 /* Start with --config, --tap and --ready-fd (and extra, if not NULL) and wait until it is ready. */
 void rig_start(struct rig *rig, const char *extra);
-/* Start with this plan of faults ("DIR" stands for the directory) and --fault-record, and wait
+/* Start with this plan of faults ("DIR/" stands for the directory) and --fault-record, and wait
  * until so many faults are under way. */
 void rig_start_faults(struct rig *rig, const char *plan, unsigned active);
 /* Start with --control-fd and --fault-record. */
@@ -71,6 +71,9 @@ bool rig_closed(int fd);
 void rig_begin(int fd, const char *type, const char *headers, struct otl_view body);
 /* The same of protobuf, and its answer; the status. out may be NULL. */
 unsigned rig_post(int fd, const char *headers, struct otl_view body, struct otl_buf *out);
+/* The same to any path; headers name the type, too. */
+unsigned rig_post_to(int fd, const char *path, const char *headers, struct otl_view body,
+                     struct otl_buf *out);
 /* The same of JSON, to any path: "/v1/metrics". */
 unsigned rig_post_json(int fd, const char *path, struct otl_view body);
 /* A file of ci/witness/official. */

@@ -269,7 +269,7 @@ static struct load *run_load(struct rig *rig, int number, uint64_t acks)
     load->enough = acks;
     assert_int_equal(sem_init(&load->reached, 0, 0), 0);
     assert_int_equal(clock_gettime(CLOCK_REALTIME, &deadline), 0);
-    deadline.tv_sec += 60;
+    deadline.tv_sec += 240;
     load->port = rig_port(rig, "otlp/http");
     for (int i = 0; i < CLIENTS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, client, load), 0);

@@ -16,6 +16,9 @@
 /* What the program says when it cannot begin, and how it ends then. */
 
 #define RECEIVER "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}\n"
+#define FILE_EXPORTER(more)                                                                       \
+    RECEIVER "exporters: {file: {path: x, " more "}}\n"                                           \
+             "service: {pipelines: {traces: {receivers: [otlp], exporters: [file]}}}\n"
 static const char with_nop[] =
     RECEIVER "exporters: {nop: }\nservice:\n"
              "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n";
@@ -47,6 +50,7 @@ static void wrong_words_and_files_end_with_2(void **state)
         {NULL, {"--broken", "lose"}, "--broken: 'lose' is not lose-after-ack:N"},
         {NULL, {"--broken", "lose-after-ack:0"}, "is not lose-after-ack:N"},
         {NULL, {"--config", "/nonexistent/c.yaml"}, "/nonexistent/c.yaml: cannot open"},
+        {NULL, {"--config", "/"}, "/: this is a directory: --config takes files, once for each"},
         {"", {NULL}, "config.yaml: the configuration is empty"},
         {"receivers: {otlp: {protocols: {http: {endpont: x}}}}\nexporters: {nop: }\n"
          "service: {pipelines: {traces: {receivers: [otlp], exporters: [nop]}}}\n",
@@ -77,10 +81,22 @@ static void wrong_words_and_files_end_with_2(void **state)
                   "service: {pipelines: {traces: {receivers: [otlp], exporters: [file]}}}\n",
          {NULL},
          "config.yaml:2:13: exporter 'file': path must be non-empty"},
-        {RECEIVER "exporters: {file: {path: x, rotation: {max_days: 1}}}\n"
-                  "service: {pipelines: {traces: {receivers: [otlp], exporters: [file]}}}\n",
+        {FILE_EXPORTER("encoding: otlp_json"),
          {NULL},
-         "config.yaml:2:29: exporter 'file': 'rotation' is a setting of the Collector"},
+         "config.yaml:2:29: exporter 'file': 'encoding' is a setting of the Collector"},
+        {FILE_EXPORTER("append: true, rotation: "),
+         {NULL},
+         "config.yaml:2:43: exporter 'file': append and rotation enabled at the same time is not"},
+        {FILE_EXPORTER("directory_permissions: '0700'"),
+         {NULL},
+         "config.yaml:2:29: exporter 'file': directory_permissions requires create_directory"},
+        {FILE_EXPORTER("create_directory: true, directory_permissions: '0788'"),
+         {NULL},
+         "config.yaml:2:53: exporter 'file': directory_permissions value must be a valid octal"},
+        {FILE_EXPORTER("create_directory: true, directory_permissions: '10777'"),
+         {NULL},
+         "exporter 'file': directory_permissions contain invalid bits for file access"},
+        {FILE_EXPORTER("compression: gzip"), {NULL}, "config.yaml:2:42: compression: unknown word"},
     };
     struct rig *rig = *state;
 

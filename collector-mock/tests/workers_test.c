@@ -35,12 +35,13 @@ static const char tail_config[] =
     "  pipelines: {traces: {receivers: [otlp], processors: [tail_sampling], exporters: [file]}}\n"
     METRICS;
 
-static struct rig rig;
+static struct rig rig, far; /* far: where the former sends to */
 
 static int setup(void **state)
 {
     (void)state;
     rig_init(&rig);
+    rig_init(&far);
     return 0;
 }
 
@@ -48,6 +49,7 @@ static int teardown(void **state)
 {
     (void)state;
     rig_fini(&rig);
+    rig_fini(&far);
     return 0;
 }
 
@@ -311,11 +313,15 @@ static void what_is_there_once_is_worker_0s(void **state)
     static uint64_t kept[ROUNDS * TRACES + 1];
     struct otl_buf log;
     struct crowd crowd;
+    char last[128], sum[128];
     unsigned whole = 0;
 
     (void)state;
+    snprintf(last, sizeof(last), "--last-metrics=%s/last.prom", rig.dir);
     rig_config(&rig, single_config);
+    rig.more = last;
     rig_start(&rig, "--workers=4");
+    rig.more = NULL;
     open_crowd(&crowd);
     send_round(&crowd, 0);
     close_crowd(&crowd);
@@ -330,6 +336,11 @@ static void what_is_there_once_is_worker_0s(void **state)
     assert_int_equal(whole, 3);
     rig_read(rig.log, &log);
     assert_null(strstr(log.data, "lost"));
+    otl_buf_fini(&log);
+    rig_read(strchr(last, '=') + 1, &log);
+    snprintf(sum, sizeof(sum), "spans_total{receiver=\"otlp\",transport=\"http\"} %d\n",
+             PEERS * TRACES);
+    assert_non_null(strstr(log.data, sum)); /* of all workers */
     otl_buf_fini(&log);
 }
 
@@ -419,6 +430,44 @@ static void all_signals_are_forwarded_to_the_last(void **state)
     rig_fini(&behind);
 }
 
+/* Each worker has exporters of its own, to one that takes everything. */
+static void exporters_of_all_workers_send_everything(void **state)
+{
+    enum { SENDS = 10, SPANS = SENDS * CLIENTS * TRACES };
+    static struct crowd crowd;
+    char text[1200];
+    double taken;
+
+    (void)state;
+    rig_config(&far, RECEIVER "exporters: {nop: }\nservice:\n" METRICS
+                              "  pipelines: {traces: {receivers: [otlp], exporters: [nop]}}\n");
+    rig_start(&far, "--workers=2");
+    snprintf(text, sizeof(text),
+             RECEIVER
+             "exporters:\n"
+             "  otlp: {endpoint: '127.0.0.1:%u', tls: {insecure: true}, timeout: 0s}\n"
+             "  otlphttp: {endpoint: 'http://127.0.0.1:%u', timeout: 0s, compression: zstd}\n"
+             "  load_balancing:\n"
+             "    timeout: 60s\n"
+             "    protocol: {otlp: {tls: {insecure: true}, timeout: 0s}}\n"
+             "    resolver: {static: {hostnames: ['127.0.0.1:%u']}}\n"
+             "service:\n" METRICS
+             "  pipelines: {traces: {receivers: [otlp], exporters: [otlp, otlphttp, "
+             "load_balancing]}}\n",
+             rig_port(&far, "otlp/grpc"), rig_port(&far, "otlp/http"), rig_port(&far, "otlp/grpc"));
+    rig_config(&rig, text);
+    rig_start(&rig, "--workers=4");
+    open_crowd(&crowd);
+    for (unsigned round = 0; round < SENDS; round++)
+        send_round(&crowd, round);
+    close_crowd(&crowd);
+    assert_int_equal(rig_stop(&rig), 0); /* sent to the end */
+    taken = rig_metric(&far, "otelcol_exporter_sent_spans_total{exporter=\"nop\"}");
+    if (taken < 3 * SPANS || taken > 3 * SPANS)
+        fail_msg("%.0f spans arrived of %d", taken, 3 * SPANS);
+    assert_int_equal(rig_stop(&far), 0);
+}
+
 static void wrong_numbers_of_workers_are_refused(void **state)
 {
     static const char *const wrong[] = {"--workers=0", "--workers=65", "--workers=-1",
@@ -444,6 +493,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_there_once_is_worker_0s, setup, teardown),
         cmocka_unit_test_setup_teardown(all_signals_are_forwarded_to_the_last, setup, teardown),
+        cmocka_unit_test_setup_teardown(exporters_of_all_workers_send_everything, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(wrong_numbers_of_workers_are_refused, setup, teardown),
     };
 

@@ -19,7 +19,7 @@
  * Limits    CALLS_MAX calls of a client. Every wait is bounded.
  */
 
-enum { CALLS_MAX = 4096, CLIENT_WAIT_MS = 20000 };
+enum { CALLS_MAX = 4096, CLIENT_WAIT_MS = 60000 };
 
 struct ask {
     const char *path;     /* NULL: TraceService/Export */

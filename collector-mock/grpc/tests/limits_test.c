@@ -281,7 +281,7 @@ static void a_failing_allocation_costs_one_connection_at_most(void **state)
             world_pump(&world);
         otl_mem_fail_at(0);
         client.pump = world_pump;
-        for (int i = 0; i < 200 && !client.dead && !(first->closed && second->closed); i++) {
+        for (int i = 0; i < 5000 && !client.dead && !(first->closed && second->closed); i++) {
             client_turn(&client);
             poll(NULL, 0, 1);
         }

@@ -92,6 +92,16 @@ static void answers_may_come_later_and_in_any_order(void **state)
     world_close(&world);
 }
 
+/* One of the first connection's streams was reset by its peer. */
+static bool is_taken_back(const struct world *world)
+{
+    const struct col_stream *stream = world->server->conns->streams;
+
+    while (stream != NULL && stream->open)
+        stream = stream->next;
+    return stream != NULL;
+}
+
 static void an_answer_to_nobody_is_reported_unsent(void **state)
 {
     const struct col_grpc_answer answer = {.message = {"now", 3}};
@@ -110,13 +120,16 @@ static void an_answer_to_nobody_is_reported_unsent(void **state)
     /* the stream is taken back */
     nghttp2_submit_rst_stream(client.session, NGHTTP2_FLAG_NONE, client.calls[0]->id,
                               NGHTTP2_CANCEL);
-    client_turn(&client);
+    for (int i = 0; i < 5000 && !is_taken_back(&world); i++) {
+        client_turn(&client);
+        poll(NULL, 0, 1);
+    }
     col_grpc_answer(world.held[0], &answer);
     assert_int_equal(world.unsent, 1);
     /* the connection is gone */
     setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     client_close(&client);
-    for (int i = 0; i < 1000 && world.server->conns->socket.fd >= 0; i++) {
+    for (int i = 0; i < 5000 && world.server->conns->socket.fd >= 0; i++) {
         world_pump(&world);
         poll(NULL, 0, 1);
     }
@@ -272,6 +285,43 @@ static void heads_and_prefaces_that_do_not_come_close_the_connection(void **stat
     }
 }
 
+/* Windows that never stop the server: only the socket does. */
+static void open_windows(struct client *client)
+{
+    const nghttp2_settings_entry window = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 30};
+
+    assert_int_equal(nghttp2_session_set_local_window_size(client->session, 0, 0, 1 << 30), 0);
+    assert_int_equal(nghttp2_submit_settings(client->session, 0, &window, 1), 0);
+}
+
+/* More than a connection keeps of what it says, for one that is always a little behind. */
+static void an_answer_of_many_megabytes_arrives_whole(void **state)
+{
+    enum { LARGE = 9 << 20 };
+    static char large[LARGE];
+    const struct col_grpc_answer answer = {.message = {large, LARGE}};
+    struct ask ask = {.path = "/late", SAY("\0\0\0\0\0")};
+    struct client client;
+    struct world world;
+    struct call *call;
+    int small = 4096;
+
+    (void)state;
+    world_open(&world, NULL);
+    world.budget.max = 256 << 20;
+    world_join(&world, &client);
+    open_windows(&client);
+    call = client_ask(&client, &ask);
+    world_turn(&client, &world.requests, 1);
+    setsockopt(world.server->conns->socket.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    col_grpc_answer(world.held[0], &answer);
+    client_wait(&client, call);
+    assert_int_equal(call->code, 0);
+    assert_int_equal(call->body.len, LARGE + 5);
+    client_close(&client);
+    world_close(&world);
+}
+
 /* Who asks and does not read the answers is not read from, and in the end cut off. */
 static void peers_that_do_not_read_are_cut_off(void **state)
 {
@@ -285,13 +335,7 @@ static void peers_that_do_not_read_are_cut_off(void **state)
     (void)state;
     world_open(&world, NULL);
     world_join(&world, &client);
-    /* windows that never stop the server: only the socket does */
-    assert_int_equal(nghttp2_session_set_local_window_size(client.session, 0, 0, 1 << 30), 0);
-    assert_int_equal(
-        nghttp2_submit_settings(
-            client.session, 0,
-            &(nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 30}, 1),
-        0);
+    open_windows(&client);
     setsockopt(client.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
     for (int i = 0; i < 8; i++)
         client_ask(&client, &ask);
@@ -474,6 +518,7 @@ int main(void)
         cmocka_unit_test(a_deadline_rings_by_itself),
         cmocka_unit_test(messages_that_stand_still_are_ended),
         cmocka_unit_test(heads_and_prefaces_that_do_not_come_close_the_connection),
+        cmocka_unit_test(an_answer_of_many_megabytes_arrives_whole),
         cmocka_unit_test(peers_that_do_not_read_are_cut_off),
         cmocka_unit_test(draining_closes_the_idle_and_finishes_the_busy),
         cmocka_unit_test(draining_gives_up_after_its_grace),

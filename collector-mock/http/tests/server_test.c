@@ -25,7 +25,7 @@ struct world {
     struct col_http_server *server;
     uint64_t now_ns;
     struct col_http_request *held; /* a request for /late, not yet answered */
-    unsigned requests, answered, unsent, refused, drained;
+    unsigned requests, answered, unsent, refused, drained, gone;
     unsigned last_refused;
     char last_body[64];
 };
@@ -73,6 +73,14 @@ static void on_drained(void *context)
     ((struct world *)context)->drained++;
 }
 
+static void on_gone(void *context, struct col_http_request *request)
+{
+    struct world *world = context;
+
+    assert_ptr_equal(request, world->held);
+    world->gone++;
+}
+
 static struct otl_clock fake = {fake_now, fake_now, NULL};
 
 static void open_world(struct world *world, void (*change)(struct col_http_options *))
@@ -93,6 +101,7 @@ static void open_world(struct world *world, void (*change)(struct col_http_optio
     options.on_answered = on_answered;
     options.on_refused = on_refused;
     options.on_drained = on_drained;
+    options.on_gone = on_gone;
     if (change != NULL)
         change(&options);
     if (col_http_new(&options, &world->server, &detail) != OTEL_OK)
@@ -171,7 +180,7 @@ static void slow_heads_and_bodies_are_told_408(void **state)
         open_world(&world, NULL);
         fd = dial(&world);
         say(fd, cases[i].said);
-        for (int k = 0; k < 50 && col_http_counters(world.server)->bytes_received <
+        for (int k = 0; k < ROUNDS_MAX && col_http_counters(world.server)->bytes_received <
                                       strlen(cases[i].said);
              k++) {
             event_base_loop(world.base, EVLOOP_NONBLOCK);
@@ -364,7 +373,10 @@ static void an_answer_to_nobody_is_reported_unsent(void **state)
     turn(&world, &world.requests, 1);
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     close(fd); /* a reset */
-    event_base_loop(world.base, EVLOOP_NONBLOCK);
+    for (int i = 0; i < ROUNDS_MAX && world.server->conns->state != COL_CONN_DEAD; i++) {
+        event_base_loop(world.base, EVLOOP_NONBLOCK);
+        poll(NULL, 0, 1);
+    }
     col_http_answer(world.held, &answer);
     assert_int_equal(world.answered, 1);
     assert_int_equal(world.unsent, 1);
@@ -399,6 +411,56 @@ static void a_large_answer_waits_for_its_reader(void **state)
     turn(&world, &world.answered, 2);
     close(fd);
     close_world(&world);
+}
+
+static void reset(int fd)
+{
+    const struct linger at_once = {1, 0};
+
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+    close(fd);
+}
+
+/* Of a request that waits for its answer. Nobody else would hear of it, and the kernel would not
+ * cease to tell. */
+static void a_client_that_goes_is_noticed_however_it_goes(void **state)
+{
+    static const char more[] = "GET /more HTTP/1.1\r\n\r\n";
+    static const struct {
+        bool talks, resets;
+    } cases[] = {{false, false}, {false, true}, {true, false}, {true, true}};
+    struct col_http_answer answer = {.status = 200};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct world world;
+        struct col_conn *conn;
+        int fd;
+
+        open_world(&world, NULL);
+        fd = dial(&world);
+        say(fd, "GET /late HTTP/1.1\r\n\r\n");
+        turn(&world, &world.requests, 1);
+        conn = world.server->conns;
+        col_http_watch(world.held);
+        if (cases[i].talks) {
+            say(fd, more);
+            for (int k = 0; k < ROUNDS_MAX && !conn->talks; k++)
+                event_base_loop(world.base, EVLOOP_ONCE);
+            assert_null(conn->gone);
+        }
+        assert_int_equal(world.gone, 0);
+        if (cases[i].resets)
+            reset(fd);
+        else
+            assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        turn(&world, &world.gone, 1);
+        assert_null(conn->gone);
+        col_http_answer(world.held, &answer);
+        if (!cases[i].resets)
+            close(fd);
+        close_world(&world);
+    }
 }
 
 static void draining_closes_the_idle_and_finishes_the_busy(void **state)
@@ -461,6 +523,7 @@ int main(void)
         cmocka_unit_test(answers_may_come_later),
         cmocka_unit_test(an_answer_to_nobody_is_reported_unsent),
         cmocka_unit_test(a_large_answer_waits_for_its_reader),
+        cmocka_unit_test(a_client_that_goes_is_noticed_however_it_goes),
         cmocka_unit_test(draining_closes_the_idle_and_finishes_the_busy),
         cmocka_unit_test(draining_gives_up_after_its_grace),
     };

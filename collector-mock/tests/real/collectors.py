@@ -38,7 +38,8 @@ class Collector:
         else:
             self.environment["OTLP_HTTP"] = "127.0.0.1:0"
             ready, write = os.pipe()
-            command += ["--ready-fd", str(write)] + self.options
+            command += ["--ready-fd", str(write)]
+        command += self.options
         self.process = subprocess.Popen(command, env=self.environment, stdout=self.log, stderr=self.log,
                                         pass_fds=[write] if write else [])
         if write:

@@ -14,6 +14,7 @@ import tempfile
 import time
 
 import live
+import ottl
 import signals
 import spans
 from collectors import Collector, digests, traces
@@ -21,9 +22,13 @@ from collectors import Collector, digests, traces
 HERE = pathlib.Path(__file__).parent
 CASES = {"tail.yaml": lambda: spans.mixed(1, 400), "sampler.yaml": lambda: spans.single(2, 10000),
          "processors.yaml": lambda: spans.mixed(3, 200), "before.yaml": lambda: spans.mixed(9, 1000),
+         "gated.yaml": lambda: spans.mixed(11, 400), "named.yaml": lambda: spans.mixed(12, 400),
          "late.yaml": lambda: spans.mixed(7, 200)}
-PREDICTED = ("tail.yaml", "before.yaml")
-LIVE = {"load_balancing": live.balance, "span_metrics": live.span_metrics, **signals.LIVE}
+PREDICTED = ("tail.yaml", "before.yaml", "gated.yaml", "named.yaml")
+# What turns a feature gate on: an option there, a setting of each tail_sampling here.
+GATES = {"gated.yaml": ("--feature-gates=+processor.tailsamplingprocessor.usetracestate", "compat: {use_tracestate: true}"),
+         "named.yaml": ("--feature-gates=+processor.tailsamplingprocessor.recordpolicy", "compat: {record_policy: true}")}
+LIVE = {"load_balancing": live.balance, "compressed": live.compressed, "span_metrics": live.span_metrics, "grouped": live.grouped, **signals.LIVE, **ottl.LIVE}
 points = failures = 0
 
 
@@ -45,9 +50,11 @@ def pipelines(text):
     return ret
 
 
-def whole(case, out, part=None):
+def whole(case, out, part=None, real=False):
     """The configuration with a pipeline and a file for each name, of which part has at most 30."""
     text = (HERE / case).read_text()
+    if case in GATES and not real:
+        text = re.sub(r"^(  tail_sampling/.*:)$", rf"\1\n    {GATES[case][1]}", text, flags=re.M)
     names = pipelines(text)
     if part is not None:
         names = dict(list(names.items())[30 * part:30 * (part + 1)])
@@ -94,10 +101,13 @@ def run(args, out, case, lines, real):
     where = out / ("real" if real else "mock") / case
     ret = {}
     for part in range(9):
-        config, names = whole(case, out, part)
+        config, names = whole(case, out, part, real)
         if not names:
             return ret
-        with Collector(args.otelcol if real else args.mock, real, config, where) as collector:
+        program = Collector(args.otelcol if real else args.mock, real, config, where)
+        if real and case in GATES:
+            program.options.append(GATES[case][0])
+        with program as collector:
             collector.send(lines[:len(lines) // 2])
             if case == "late.yaml":
                 time.sleep(4)  # what is waited for shows nowhere
@@ -126,7 +136,7 @@ def one_case(args, out, case, record):
             if theirs:
                 foretold += [f"real: {x}" for x in
                              predicted(args, config, name, sent_path, out / "real" / case / f"{name}.json")]
-        if stateful:
+        if stateful and name != "limit_named_composite":  # whose limit is never reached
             continue
         found = list(digests(ours[name], order))
         if theirs:
@@ -180,9 +190,9 @@ def main():
         for case in args.cases or [*CASES, "mistakes.txt", *LIVE]:
             if case == "mistakes.txt":
                 mistakes(args, out)
-            elif case in LIVE and args.otelcol:
+            elif case in ottl.LIVE or (case in LIVE and args.otelcol):
                 (out / case).mkdir(exist_ok=True)
-                point(f"{case}: collector-mock does what a real Collector does", LIVE[case](args, out / case))
+                point(f"{case}: collector-mock does what a real Collector d{'oes' if args.otelcol else 'id'}", LIVE[case](args, out / case))
             elif case in LIVE or (case == "late.yaml" and not args.otelcol):
                 continue
             else:

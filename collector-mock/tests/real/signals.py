@@ -259,7 +259,7 @@ def own_numbers(args, out):
         collector.send([some_spans()])
         time.sleep(4)
         ret = {}
-        for name, labels in re.findall(r"^(otelcol_\w+?)(?:_total)?(?:\{(.*)\})? ", "\n".join(page(more["NUMBERS"])), re.M):
+        for name, labels in re.findall(r"^((?:otelcol|http_server|rpc_server)_\w+?)(?:_total)?(?:\{(.*)\})? ", "\n".join(page(more["NUMBERS"])), re.M):
             ret.setdefault(name, set()).update(re.findall(r'le="([^"]*)"', labels))
         return ret
     ours, theirs = both(args, out, "own", OWN, work, NUMBERS=free_port)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
 static const struct {
@@ -74,7 +75,7 @@ json_t *hx_evidence(const struct hx_facts *facts, const struct hx_where *where, 
         request = span->open->request;
         service = hx_facts_service(facts, span->process);
     }
-    bad |= json_object_set_new(item, "text", json_string(text)) != 0;
+    bad |= json_object_set_new(item, "text", hx_text_json(text, strlen(text))) != 0;
     if (service != NULL)
         bad |= json_object_set_new(item, "service", json_string(service)) != 0;
     if (where->edge != NULL)
@@ -91,6 +92,23 @@ json_t *hx_evidence(const struct hx_facts *facts, const struct hx_where *where, 
     return NULL;
 }
 
+json_t *hx_text_json(const char *data, size_t len)
+{
+    size_t whole = otl_utf8_repair(data, len, NULL);
+    json_t *text = NULL;
+    char *repaired;
+
+    if (whole == len)
+        return json_stringn(len > 0 ? data : "", len);
+    repaired = otl_mem_alloc(whole);
+    if (repaired != NULL) {
+        otl_utf8_repair(data, len, repaired);
+        text = json_stringn(repaired, whole);
+    }
+    otl_mem_free(repaired);
+    return text;
+}
+
 static void OTEL_PRINTF(4, 0) note(struct hx_checks *checks, enum hx_check_id id,
                                    const struct hx_where *where, const char *format, va_list args)
 {
@@ -102,7 +120,6 @@ static void OTEL_PRINTF(4, 0) note(struct hx_checks *checks, enum hx_check_id id
     if (json_array_size(check->evidence) >= HX_EVIDENCE_MAX)
         return;
     vsnprintf(text, sizeof text, format, args);
-    text[otl_utf8_prefix(text, strlen(text))] = '\0';
     if (json_array_append_new(check->evidence, hx_evidence(checks->facts, where, text)) != 0)
         checks->memory = true;
 }
@@ -242,19 +259,22 @@ const char *hx_check_observed(const struct hx_checks *checks, enum hx_check_id i
 static json_t *check_json(const struct hx_checks *checks, enum hx_check_id id)
 {
     const struct hx_check *check = &checks->list[id];
-    char observed[512];
+    char room[512];
+    const char *expected = hx_check_expected(checks, id);
+    const char *observed = hx_check_observed(checks, id, room, sizeof room);
     json_t *item = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "id", TEXTS[id].name, "title", TEXTS[id].title,
+        "{s:s, s:s, s:s, s:o, s:o, s:I, s:I}", "id", TEXTS[id].name, "title", TEXTS[id].title,
         "verdict", hx_verdict_name(hx_check_verdict(checks, id)), "expected",
-        hx_check_expected(checks, id),
-        "observed", hx_check_observed(checks, id, observed, sizeof observed), "judged",
-        (json_int_t)check->judged, "evidence_total", (json_int_t)(check->failed + check->excused));
+        hx_text_json(expected, strlen(expected)), "observed",
+        hx_text_json(observed, strlen(observed)), "judged", (json_int_t)check->judged,
+        "evidence_total", (json_int_t)(check->failed + check->excused));
     json_t *list = check->evidence != NULL ? json_incref(check->evidence) : json_array();
 
     if (item == NULL || json_object_set_new(item, "evidence", list) != 0)
         goto fail;
     if (check->failed == 0 && check->unknown > 0 &&
-        json_object_set_new(item, "reason", json_string(check->reason)) != 0)
+        json_object_set_new(item, "reason",
+                            hx_text_json(check->reason, strlen(check->reason))) != 0)
         goto fail;
     return item;
 

@@ -95,6 +95,9 @@ void hx_observed(struct hx_checks *checks, enum hx_check_id id, const char *form
 /* The scenario claims something else than the check expects by itself. */
 void hx_expected(struct hx_checks *checks, enum hx_check_id id, const char *format, ...)
     OTEL_PRINTF(3, 4);
+/* A text that may have been cut within a character: what is no UTF-8 is shown as U+FFFD.
+ * NULL: no memory. */
+json_t *hx_text_json(const char *data, size_t len);
 /* What checks point at: a span's row, with the edge and what is wrong; NULL: no memory. */
 json_t *hx_evidence(const struct hx_facts *facts, const struct hx_where *where, const char *text);
 

@@ -28,9 +28,12 @@ static enum hx_verdict worse(enum hx_verdict a, enum hx_verdict b)
 
 static int add(json_t *list, const struct claim *claim, enum hx_verdict *verdict)
 {
-    json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", claim->id, "text", claim->text,
-                             "verdict", hx_verdict_name(claim->verdict), "expected",
-                             claim->expected, "observed", claim->observed);
+    json_t *item =
+        json_pack("{s:o, s:o, s:s, s:o, s:o}", "id", hx_text_json(claim->id, strlen(claim->id)),
+                  "text", hx_text_json(claim->text, strlen(claim->text)), "verdict",
+                  hx_verdict_name(claim->verdict), "expected",
+                  hx_text_json(claim->expected, strlen(claim->expected)), "observed",
+                  hx_text_json(claim->observed, strlen(claim->observed)));
 
     *verdict = worse(*verdict, claim->verdict);
     if (item != NULL && claim->evidence != NULL)

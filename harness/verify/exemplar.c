@@ -180,7 +180,8 @@ static const char *fate_text(const struct hx_fact_span *span)
     case HX_FATE_ALTERED:
         return "altered";
     case HX_FATE_LOST:
-        return "lost: dropped by the SDK";
+        return span->opinion == HX_OPINION_AGENT ? "lost: dropped by its agent"
+                                                 : "lost: dropped by the SDK";
     case HX_FATE_KILLED:
         return "lost: its process was killed";
     case HX_FATE_LOST_AFTER_ACK:
@@ -347,7 +348,7 @@ static json_t *span_json(struct picture *p, uint32_t n, unsigned depth)
         json_object_set_new(item, "parent", json_string(id));
     }
     if (problem != NULL)
-        json_object_set_new(item, "problem", json_string(problem));
+        json_object_set_new(item, "problem", hx_text_json(problem, strlen(problem)));
     if (received)
         add_received(p, span->received, item);
     return item;

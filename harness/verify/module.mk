@@ -12,15 +12,16 @@ verify_SRCS := harness/verify/verify.c harness/verify/check.c harness/verify/cla
                harness/verify/judge/baggage.c harness/verify/judge/clock.c \
                harness/verify/judge/pipeline.c harness/verify/judge/tail.c harness/verify/judge/foreign.c \
                harness/verify/judge/players.c harness/verify/judge/recordings.c \
-               harness/verify/facts/context.c \
+               harness/verify/facts/context.c harness/verify/facts/agents.c harness/verify/judge/agents.c \
                harness/verify/exemplar.c harness/verify/series.c harness/verify/logs.c \
                harness/verify/namer/handlings.c harness/verify/namer/namer.c harness/verify/namer/tell.c \
                harness/verify/namer/json.c \
                harness/verify/path/path.c harness/verify/path/paths.c harness/verify/path/look.c \
                harness/verify/path/json.c harness/verify/path/trace.c
-verify_SRCS += $(addprefix harness/verify/tail/, before.c before_actions.c before_match.c \
-                 before_share.c before_statements.c compare.c draft.c leaf.c opinions.c oracle.c \
-                 ottl.c read.c read_json.c rules.c)
+verify_SRCS += $(addprefix harness/verify/tail/, as_version.c before.c before_actions.c \
+                 before_filter.c before_function.c before_glob.c before_match.c before_replace.c \
+                 before_share.c before_statements.c before_target.c before_untouched.c compare.c draft.c leaf.c \
+                 opinions.c oracle.c ottl.c ottl_value.c read.c read_json.c rules.c way.c)
 verify_LIBS := ledger stats col_wire yaml base
 verify_PKGS := jansson libpcre2-8 libcrypto
 
@@ -36,6 +37,10 @@ TESTS += verify_hops_test
 verify_hops_test_SRCS := harness/verify/tests/hops_test.c \
                              harness/verify/tests/players.c $(WORLD_SRCS)
 verify_hops_test_LIBS := verify otlp_pb
+
+TESTS += verify_agents_test
+verify_agents_test_SRCS := harness/verify/tests/agents_test.c harness/verify/tests/players.c $(WORLD_SRCS)
+verify_agents_test_LIBS := verify otlp_pb
 
 TESTS += verify_tell_test
 verify_tell_test_SRCS := harness/verify/tests/tell_test.c $(WORLD_SRCS)
@@ -70,9 +75,33 @@ path_test_SRCS := harness/verify/tests/path_test.c
 path_test_LIBS := verify
 
 TESTS += tail_oracle_test
-tail_oracle_test_SRCS := harness/verify/tests/tail_oracle_test.c \
+tail_oracle_test_SRCS := harness/verify/tests/tail_oracle_test.c harness/verify/tests/tail_life.c \
                          collector-mock/processors/tests/tail_world.c
 tail_oracle_test_LIBS := verify collector
+
+TESTS += tail_before_test
+tail_before_test_SRCS := harness/verify/tests/tail_before_test.c harness/verify/tests/before_spans.c \
+                         collector-mock/processors/tests/proc_world.c \
+                         collector-mock/processors/tests/tail_world.c
+tail_before_test_LIBS := verify collector
+
+TESTS += tail_version_test
+tail_version_test_SRCS := harness/verify/tests/tail_version_test.c \
+                          harness/verify/tests/tail_life.c \
+                          collector-mock/processors/tests/tail_world.c
+tail_version_test_LIBS := verify collector
+
+TESTS += tail_read_test
+tail_read_test_SRCS := harness/verify/tests/tail_read_test.c
+tail_read_test_LIBS := verify
+
+TESTS += tail_judge_test
+tail_judge_test_SRCS := harness/verify/tests/tail_judge_test.c $(WORLD_SRCS)
+tail_judge_test_LIBS := verify otlp_pb
+
+TESTS += tail_way_test
+tail_way_test_SRCS := harness/verify/tests/tail_way_test.c
+tail_way_test_LIBS := verify
 
 FUZZERS += fuzz_tail
 fuzz_tail_SRCS := harness/verify/tests/fuzz_tail.c ci/fuzz-main.c

@@ -15,6 +15,7 @@ static const struct {
     {HX_OPINION_QUEUE_FULL, "queue_full"},   {HX_OPINION_EXPORT_FAILED, "export_failed"},
     {HX_OPINION_REJECTED, "rejected"},       {HX_OPINION_AFTER_SHUTDOWN, "after_shutdown"},
     {HX_OPINION_NO_MEMORY, "no_memory"},     {HX_OPINION_COUNTED, "counted_only"},
+    {HX_OPINION_AGENT, "agent_dropped"},
 };
 
 static int put_count(json_t *object, const char *key, uint64_t value)

@@ -11,6 +11,7 @@
 static void judge_all(struct hx_judgement *j)
 {
     hx_judge_input(j);
+    hx_judge_agents(j);
     hx_judge_delivery(j);
     hx_judge_counters(j);
     hx_judge_spans(j);

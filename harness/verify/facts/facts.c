@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "harness/verify/facts/agents.h"
 #include "harness/verify/facts/ids.h"
 #include "sdk/base/mem.h"
 
@@ -129,6 +130,8 @@ enum otel_err hx_facts_load(const char *dir, const struct hx_scenario *scenario,
         goto fail;
     hx_facts_read_drops(facts);
     err = hx_facts_read_tap(facts, dir, reterr);
+    if (err == OTEL_OK)
+        err = hx_facts_read_agents(facts, dir, reterr);
     if (err != OTEL_OK)
         goto fail;
     *ret = facts;
@@ -166,6 +169,7 @@ void hx_facts_free(struct hx_facts *facts)
     hx_table_fini(&facts->foreign_by_id);
     hx_table_fini(&facts->foreign_by_link);
     hx_table_fini(&facts->foreign_by_parent);
+    hx_facts_free_agents(facts);
     if (facts->tap_open)
         col_tap_close(&facts->tap);
     hx_led_reader_free(facts->ledger);

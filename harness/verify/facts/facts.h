@@ -40,6 +40,7 @@ enum hx_opinion { /* drop reasons in the order of enum hx_drop_reason */
     HX_OPINION_OPEN,
     HX_OPINION_ACKNOWLEDGED, /* the player counts it as exported */
     HX_OPINION_COUNTED,      /* the player counts it as dropped, but does not name it */
+    HX_OPINION_AGENT,        /* acknowledged by an agent, which counts it as dropped */
     HX_OPINIONS
 };
 
@@ -258,6 +259,11 @@ struct hx_facts {
     struct hx_fact_trace *traces;
     size_t trace_count, trace_cap;
 
+    struct hx_fact_agent *agents; /* agents.h; as many as the scenario has */
+    struct hx_fact_taken *taken;
+    size_t taken_count, taken_cap;
+    uint32_t *taken_first; /* of each span; NULL: the scenario has no agents */
+
     struct hx_table span_by_seq, span_by_ids, entry_by_seq, send_by_seq, load_by_request;
     struct hx_table trace_by_id;
     struct hx_table foreign_by_id;     /* received rows, by span id */
@@ -287,6 +293,9 @@ const char *hx_facts_service(const struct hx_facts *facts, uint32_t process);
 bool hx_facts_untraced(const struct hx_facts *facts, uint32_t process);
 /* Its service is somebody else's program: its rows are the relay's. */
 bool hx_facts_foreign(const struct hx_facts *facts, uint32_t process);
+/* The service without ledger of this name; NULL: there is none. */
+const struct hx_service *hx_facts_foreign_named(const struct hx_scenario *scenario,
+                                                struct otl_view name);
 /* A span of such a service with these ids; under them, or linked to them; HX_NONE. */
 uint32_t hx_facts_foreign_span(const struct hx_facts *facts, const uint8_t trace_id[16],
                                const uint8_t span_id[8]);
@@ -298,6 +307,12 @@ uint32_t hx_facts_foreign_linked(const struct hx_facts *facts, const struct hx_s
 /* The key of both. */
 uint64_t hx_facts_tie_key(const struct hx_service *service, const uint8_t trace_id[16],
                           const uint8_t span_id[8]);
+/* The span that a received row is of, by tracerig.seq or, without one, by its ids (flagged). */
+uint32_t hx_facts_find_span(const struct hx_facts *facts, struct hx_fact_received *row);
+/* A record of a tap that is a request with readable spans; its row, zeroed before; the answer. */
+bool hx_facts_is_request(const struct col_tap_record *record);
+void hx_facts_request_init(struct hx_fact_request *request, const struct col_tap_record *record);
+void hx_facts_answered(struct hx_fact_request *request, const struct col_tap_record *record);
 /* Row of the process that made this seq, HX_NONE. */
 uint32_t hx_facts_process_of_seq(const struct hx_facts *facts, uint64_t seq);
 bool hx_facts_sampled(const struct hx_fact_span *span);

@@ -7,8 +7,8 @@
 #include <xxhash.h>
 
 #include "collector-mock/wire/traces.h"
+#include "harness/verify/facts/agents.h"
 #include "harness/verify/facts/content.h"
-#include "harness/verify/facts/facts.h"
 #include "harness/verify/facts/ids.h"
 #include "sdk/base/mem.h"
 
@@ -25,9 +25,8 @@ enum { MAX_RESOURCES = 1 << 20 };
 
 /* ---- resources ------------------------------------------------------------------------------ */
 
-/* The service without ledger of this name. */
-static const struct hx_service *foreign_of(const struct hx_scenario *scenario,
-                                           struct otl_view name)
+const struct hx_service *hx_facts_foreign_named(const struct hx_scenario *scenario,
+                                                struct otl_view name)
 {
     for (size_t i = 0; i < scenario->service_count; i++)
         if (scenario->services[i].foreign != NULL &&
@@ -63,7 +62,8 @@ static enum otel_err resource_row(struct receiver *r, const struct col_resource 
     facts->resources[n].process = HX_NONE;
     facts->resources[n].raw = resource->raw;
     hx_content_resource(resource, &facts->resources[n]);
-    facts->resources[n].foreign = foreign_of(facts->scenario, facts->resources[n].service);
+    facts->resources[n].foreign =
+        hx_facts_foreign_named(facts->scenario, facts->resources[n].service);
     facts->resource_count++;
     *ret = n;
     return OTEL_OK;
@@ -97,8 +97,7 @@ static void match_links(struct hx_facts *facts, uint32_t span, const struct col_
     }
 }
 
-/* By tracerig.seq; a span without one by its ids. */
-static uint32_t find_span(const struct hx_facts *facts, struct hx_fact_received *row)
+uint32_t hx_facts_find_span(const struct hx_facts *facts, struct hx_fact_received *row)
 {
     if (row->seq != 0)
         return hx_table_get(&facts->span_by_seq, row->seq);
@@ -154,7 +153,7 @@ static void add_span(struct receiver *r, const struct col_span *span, uint32_t r
     hx_content_row(span, row, &content);
     row->request = request;
     row->resource = r->resource;
-    row->span = find_span(facts, row);
+    row->span = hx_facts_find_span(facts, row);
     if (span->links.count > 0) {
         row->flags |= HX_RECEIVED_HAS_LINKS;
         if (row->span == HX_NONE || facts->spans[row->span].received == HX_NONE)
@@ -178,11 +177,7 @@ static enum otel_err add_request(struct receiver *r, const struct col_tap_record
     struct col_span span;
     enum otel_err err = OTEL_OK;
 
-    request->life = record->life;
-    request->number = record->request;
-    request->mono_ns = record->mono_ns;
-    request->body = record->body;
-    request->process = HX_NONE;
+    hx_facts_request_init(request, record);
     if (hx_table_put(&r->request_by_number, record->life << 48 ^ record->request, n) == HX_NONE)
         return OTEL_ERR_LIMIT;
     r->last_resources = 0;
@@ -207,11 +202,23 @@ static enum otel_err add_request(struct receiver *r, const struct col_tap_record
 static void answer(struct receiver *r, const struct col_tap_record *record)
 {
     uint32_t n = hx_table_get(&r->request_by_number, record->life << 48 ^ record->request);
-    struct hx_fact_request *request;
 
     if (n == HX_NONE)
         return;
-    request = &r->facts->requests[n];
+    hx_facts_answered(&r->facts->requests[n], record);
+}
+
+void hx_facts_request_init(struct hx_fact_request *request, const struct col_tap_record *record)
+{
+    request->life = record->life;
+    request->number = record->request;
+    request->mono_ns = record->mono_ns;
+    request->body = record->body;
+    request->process = HX_NONE;
+}
+
+void hx_facts_answered(struct hx_fact_request *request, const struct col_tap_record *record)
+{
     request->answered_ns = record->mono_ns;
     request->status = record->status;
     request->success = record->transport == COL_TAP_GRPC
@@ -221,7 +228,8 @@ static void answer(struct receiver *r, const struct col_tap_record *record)
     request->unsent = (record->flags & COL_TAP_UNSENT) != 0;
 }
 
-/* Who sent what: by the process in the seq of the spans. */
+/* Who sent what: by the process in the seq of the spans. What comes by way of an agent that one
+ * sent; its own tap says what the process did. */
 static void attribute_requests(struct hx_facts *facts)
 {
     for (size_t i = 0; i < facts->received_count; i++) {
@@ -238,6 +246,8 @@ static void attribute_requests(struct hx_facts *facts)
         if (request->process != HX_NONE)
             continue;
         request->process = process;
+        if (hx_facts_agent(facts, process) != NULL)
+            continue;
         facts->processes[process].tap_requests++;
         facts->processes[process].tap_bytes += request->body.len;
         if (request->success)
@@ -246,7 +256,7 @@ static void attribute_requests(struct hx_facts *facts)
     }
 }
 
-static bool wanted(const struct col_tap_record *record)
+bool hx_facts_is_request(const struct col_tap_record *record)
 {
     return record->type == COL_TAP_REQUEST && record->signal == COL_TAP_TRACES &&
            record->encoding == COL_TAP_PROTOBUF;
@@ -261,7 +271,7 @@ static enum otel_err make_room(struct receiver *r)
     bool foreign = false;
 
     while (col_tap_next(&scan, &record)) {
-        if (!wanted(&record))
+        if (!hx_facts_is_request(&record))
             continue;
         /* the smallest span that is one takes two bytes of its request */
         spans += record.spans < record.body.len ? record.spans : record.body.len;
@@ -309,7 +319,7 @@ enum otel_err hx_facts_read_tap(struct hx_facts *facts, const char *dir,
     while (err == OTEL_OK && col_tap_next(&facts->tap, &record)) {
         if (record.type == COL_TAP_ANSWER)
             answer(&r, &record);
-        else if (wanted(&record))
+        else if (hx_facts_is_request(&record))
             err = add_request(&r, &record);
         else if (record.type == COL_TAP_REQUEST && record.signal == COL_TAP_TRACES)
             facts->tap_undecodable++; /* OTLP/JSON: not read here */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "harness/verify/facts/ids.h"
-#include "harness/verify/judge/judge.h"
+#include "harness/verify/judge/agents.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
@@ -166,6 +166,7 @@ static enum hx_fate received_fate(struct hx_judgement *j, uint32_t n)
     case HX_OPINION_UNKNOWN:
     case HX_OPINION_ACKNOWLEDGED:
     case HX_OPINION_COUNTED:
+    case HX_OPINION_AGENT:
     case HX_OPINIONS:
         break;
     }
@@ -211,11 +212,14 @@ static enum hx_fate missing_fate(struct hx_judgement *j, uint32_t n, struct acco
     case HX_OPINION_COUNTED:
         return HX_FATE_LOST;
     case HX_OPINION_ACKNOWLEDGED:
-        return acknowledged_fate(j, n);
+        return hx_agent_promised(j->facts, n) ? hx_agent_lost(j, n) : acknowledged_fate(j, n);
     case HX_OPINION_UNKNOWN:
+    case HX_OPINION_AGENT:
     case HX_OPINIONS:
         break;
     }
+    if (hx_agent_promised(j->facts, n))
+        return hx_agent_lost(j, n);
     if (p->close != NULL) {
         hx_fail(&j->checks, HX_CHECK_LOST_UNEXPLAINED, HX_AT_SPAN(n),
                 "neither exported nor dropped by the player's own counters");
@@ -269,8 +273,7 @@ static void enter(struct hx_books *books, const struct hx_fact_span *span)
 
 /* ---- more than once ------------------------------------------------------------------------- */
 
-/* May the sender have believed, when it sent later, that earlier had not come through? */
-static bool retry_of(const struct hx_fact_request *earlier, const struct hx_fact_request *later)
+bool hx_retry_of(const struct hx_fact_request *earlier, const struct hx_fact_request *later)
 {
     if (earlier == later)
         return false;
@@ -287,7 +290,7 @@ static void judge_receipts(struct hx_judgement *j, uint32_t n)
         const struct hx_fact_request *earlier = &facts->requests[facts->received[before].request];
         const struct hx_fact_request *later = &facts->requests[facts->received[at].request];
 
-        if (retry_of(earlier, later)) {
+        if (hx_retry_of(earlier, later)) {
             j->books.retry_duplicates++;
             continue;
         }
@@ -388,7 +391,8 @@ void hx_judge_delivery(struct hx_judgement *j)
 
         if (span->received != HX_NONE) {
             span->fate = (uint8_t)received_fate(j, i);
-            judge_receipts(j, i);
+            if (hx_facts_agent(facts, span->process) == NULL)
+                judge_receipts(j, i);
         } else {
             span->fate = (uint8_t)missing_fate(j, i, &accounts[span->process]);
         }

@@ -168,6 +168,8 @@ static json_t *edge_json(const struct hx_judgement *j, const struct hx_edge *edg
             bad |= put_ns(item, "p50_ns", hx_hdr_value_at(edge->latency, 50));
         if (hx_percentile_known(edge->latency->total, 99))
             bad |= put_ns(item, "p99_ns", hx_hdr_value_at(edge->latency, 99));
+        if (edge->latency->total > 0)
+            bad |= put_ns(item, "min_ns", hx_hdr_min(edge->latency));
         bad |= put_ns(item, "max_ns", hx_hdr_max(edge->latency));
     }
     if (edge->why[0] != '\0')

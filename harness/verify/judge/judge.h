@@ -25,7 +25,8 @@ struct hx_books {
     uint64_t lost[HX_OPINIONS]; /* explained, by the player's opinion */
     uint64_t killed, lost_after_ack, unexplained;
     uint64_t duplicated, retry_duplicates, redelivered, reported_lost, unexpected, foreign;
-    uint64_t reported_lost_counted; /* refused by answers at the socket; which ones, nobody says */
+    uint64_t reported_lost_counted; /* refused by answers at the socket, or dropped by an agent's
+                                     * count, and received; which ones, nobody says */
 };
 
 struct hx_tally { /* of traces */
@@ -73,10 +74,12 @@ struct hx_judgement {
     size_t edge_count, edge_cap;
     const char *whys[HX_MAX_WHYS]; /* what is wrong with hops: constants, numbered from 1 */
     uint64_t strays[HX_MAX_SERVICES]; /* judge/foreign.h */
+    uint64_t agent_lost[HX_MAX_AGENTS]; /* missing spans that its own count explains */
     struct hx_facts *marks; /* the same facts, for fate and trace flags */
 };
 
 void hx_judge_input(struct hx_judgement *j);    /* not_empty, ledger, tap, calls, messages */
+void hx_judge_agents(struct hx_judgement *j);   /* agents, and duplicates of services behind one */
 void hx_judge_delivery(struct hx_judgement *j); /* fates, books, losses, duplicates */
 void hx_judge_counters(struct hx_judgement *j); /* books, counter_lies against SDK counters */
 void hx_judge_spans(struct hx_judgement *j);    /* content, identity, parents */

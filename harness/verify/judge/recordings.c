@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/verify/judge/judge.h"
+#include "harness/verify/judge/agents.h"
 
 enum leaning {
     LEDGER_PART = 1,  /* judges less than there was when a ledger is missing */
@@ -22,6 +22,7 @@ static const uint8_t LEANINGS[HX_CHECK_COUNT] = {
     [HX_CHECK_LOST_UNEXPLAINED] = LEDGER_PART | TAP_WRONG,
     [HX_CHECK_LOST_AFTER_ACK] = LEDGER_PART | TAP_WRONG,
     [HX_CHECK_PROCESS_KILLED] = LEDGER_PART | TAP_WRONG,
+    [HX_CHECK_AGENTS] = LEDGER_WRONG | TAP_WRONG,
     [HX_CHECK_COUNTER_LIES] = LEDGER_WRONG | TAP_PART,
     [HX_CHECK_DUPLICATES] = LEDGER_PART | TAP_PART,
     [HX_CHECK_ID_COLLISIONS] = LEDGER_PART | TAP_PART,
@@ -104,6 +105,31 @@ static void doubt(struct hx_judgement *j, unsigned part, unsigned wrong, const c
     }
 }
 
+/* What was acknowledged there is not known. */
+static void look_for_agents(struct hx_judgement *j)
+{
+    static const enum hx_check_id leaning[] = {HX_CHECK_TAP,           HX_CHECK_LOST_UNEXPLAINED,
+                                               HX_CHECK_LOST_AFTER_ACK, HX_CHECK_PROCESS_KILLED,
+                                               HX_CHECK_AGENTS,        HX_CHECK_COUNTER_LIES,
+                                               HX_CHECK_DUPLICATES};
+
+    for (size_t i = 0; i < j->scenario->agent_count; i++) {
+        const struct hx_fact_agent *agent = &j->facts->agents[i];
+        char why[200];
+
+        if (agent->tap_open && !agent->tap_torn && !agent->tap_damaged)
+            continue;
+        snprintf(why, sizeof why, "the tap of the agent %.64s is not %s", agent->agent->name,
+                 agent->tap_open ? "whole" : "there");
+        for (size_t k = 0; k < sizeof leaning / sizeof *leaning; k++) {
+            hx_doubt(&j->checks, leaning[k], why);
+            hx_unknown(&j->checks, leaning[k], 1, "%s", why);
+        }
+        if (j->missing[0] == '\0')
+            snprintf(j->missing, sizeof j->missing, "%s", why);
+    }
+}
+
 void hx_judge_recordings(struct hx_judgement *j)
 {
     const struct hx_facts *facts = j->facts;
@@ -120,6 +146,7 @@ void hx_judge_recordings(struct hx_judgement *j)
         doubt(j, facts->tap_damaged ? TAP_PART | TAP_WRONG : TAP_WRONG, TAP_WRONG,
               facts->tap_damaged ? "a part of the tap cannot be read"
                                  : "the end of the tap is cut off");
+    look_for_agents(j);
     if (j->missing[0] == '\0' && (!facts->tap_open || facts->tap_damaged || facts->tap_torn))
         snprintf(j->missing, sizeof j->missing, "the tap is not whole");
 }

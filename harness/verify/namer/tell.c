@@ -45,6 +45,13 @@ static double seconds(const struct hx_look *look, uint64_t ns)
     return (double)(ns - look->handlings->first_ns) / 1e9;
 }
 
+/* The others are as slow as it is: each had half as many such handlings at least, in the mean. */
+static bool is_slow_for_all(const struct hx_look *look, const struct hx_namer_row *mine,
+                            uint64_t others)
+{
+    return look->instances > 1 && 2 * others >= mine->slow * (look->instances - 1);
+}
+
 static void tell_durations(const struct hx_look *look, struct hx_finding *f)
 {
     uint64_t others = 0, others_again = 0;
@@ -64,8 +71,9 @@ static void tell_durations(const struct hx_look *look, struct hx_finding *f)
         evidence(f, "no other instance had such a handling");
     else
         evidence(f, "the others had %" PRIu64 " such handlings, of which %" PRIu64 " were handled "
-                    "again: what is slow is slow for all",
-                 others, others_again);
+                    "again%s",
+                 others, others_again,
+                 is_slow_for_all(look, mine, others) ? ": what is slow is slow for all" : "");
     for (size_t i = 0; mine->late > 0 && i < look->slow_count; i++) {
         const struct hx_handling *row = look->slow[i].row;
         if (row->instance != f->instance)

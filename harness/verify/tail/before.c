@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/verify/tail/rules.h"
+#include "harness/verify/tail/way.h"
 
 enum { SCRATCH_MAX = 64 << 20 };
 
@@ -16,10 +17,8 @@ void hx_before_init(struct hx_before *before, struct otl_arena *arena)
 
 void hx_before_fini(struct hx_before *before)
 {
-    for (size_t i = 0; i < before->count; i++) {
-        hx_ottl_fini(before->stages[i].on_span);
-        hx_ottl_fini(before->stages[i].on_event);
-    }
+    for (size_t i = 0; i < before->count; i++)
+        hx_ottl_fini(before->stages[i].ottl);
     for (size_t i = 0; i < before->pattern_count; i++)
         hx_pattern_free(before->patterns[i].pattern);
     otl_arena_fini(&before->scratch);
@@ -51,61 +50,31 @@ enum otel_err hx_before_refuse(const struct hx_before *before, const struct hx_s
                           stage->id, what);
 }
 
-/* ---- filter ---- */
+/* ---- what can fail ---- */
 
-static bool filter(struct hx_before *before, const struct hx_stage *stage, struct hx_draft *draft)
+bool hx_before_may_refuse(const json_t *tree)
 {
-    unsigned *left, count = 0, total = 0;
+    const char *text = json_string_value(tree), *key;
+    bool found = text != NULL && (strstr(text, "HasPrefix") != NULL ||
+                                  strstr(text, "HasSuffix") != NULL);
+    const json_t *part;
+    size_t i;
 
-    (void)before;
-    if (hx_ottl_true(stage->on_span, &draft->span))
-        return false;
-    if (stage->on_event == NULL)
-        return true;
-    while (draft->span.event_name(&draft->span, total).kind != HX_TAIL_NOTHING)
-        total++;
-    left = otl_arena_alloc(draft->arena, (total + 1) * sizeof(*left));
-    if (left == NULL) {
-        draft->failed = true;
-        return true;
-    }
-    for (unsigned i = 0; i < total; i++)
-        if (!hx_ottl_event_true(stage->on_event, &draft->span, i))
-            left[count++] = draft->events != NULL ? draft->events[i] : i;
-    draft->events = left;
-    draft->event_count = count;
-    return true;
+    json_array_foreach(tree, i, part)
+        found = found || hx_before_may_refuse(part);
+    json_object_foreach((json_t *)(uintptr_t)tree, key, part)
+        found = found || hx_before_may_refuse(part);
+    return found;
 }
 
-static enum otel_err read_filter(struct hx_before *before, struct hx_stage *stage)
+bool hx_before_propagates(const json_t *config, bool unset)
 {
-    const json_t *traces = json_object_get(stage->config, "traces"), *value;
-    const json_t *events = json_object_get(traces, "spanevent");
-    const char *key;
-    enum otel_err err;
+    const char *mode = json_string_value(json_object_get(config, "error_mode"));
 
-    json_object_foreach((json_t *)(uintptr_t)stage->config, key, value)
-        if (strcmp(key, "traces") != 0 && strcmp(key, "error_mode") != 0)
-            return hx_before_refuse(before, stage, key);
-    json_object_foreach((json_t *)(uintptr_t)traces, key, value)
-        if (strcmp(key, "span") != 0 && strcmp(key, "spanevent") != 0)
-            return hx_before_refuse(before, stage, key);
-    stage->run = filter;
-    err = hx_ottl_load(before->arena, json_object_get(traces, "span"), NULL, &stage->on_span,
-                       before->reterr);
-    if (err == OTEL_OK && json_array_size(events) > 0)
-        err = hx_ottl_load(before->arena, NULL, events, &stage->on_event, before->reterr);
-    return err;
+    return mode != NULL ? strcmp(mode, "propagate") == 0 : unset;
 }
 
 /* ---- all of them ---- */
-
-static bool is(const char *id, const char *type)
-{
-    size_t len = strlen(type);
-
-    return strncmp(id, type, len) == 0 && (id[len] == '\0' || id[len] == '/');
-}
 
 enum otel_err hx_before_add(struct hx_before *before, const char *id, const json_t *config,
                             struct otl_detail *reterr)
@@ -119,15 +88,15 @@ enum otel_err hx_before_add(struct hx_before *before, const char *id, const json
     before->reterr = reterr;
     stage->id = id;
     stage->config = config;
-    if (is(id, "filter"))
-        return read_filter(before, stage);
-    if (is(id, "attributes"))
+    if (hx_way_is(id, "filter"))
+        return hx_before_filter(before, stage);
+    if (hx_way_is(id, "attributes"))
         return hx_before_actions(before, stage, "actions");
-    if (is(id, "resource"))
+    if (hx_way_is(id, "resource"))
         return hx_before_actions(before, stage, "attributes");
-    if (is(id, "probabilistic_sampler"))
+    if (hx_way_is(id, "probabilistic_sampler"))
         return hx_before_share(before, stage);
-    if (is(id, "transform"))
+    if (hx_way_is(id, "transform"))
         return hx_before_statements(before, stage);
     return hx_before_refuse(before, stage, "what it makes of them");
 }
@@ -137,8 +106,10 @@ const struct hx_tail_span *hx_before_run(struct hx_before *before, const struct 
 {
     hx_draft_begin(draft, span, &before->scratch);
     for (size_t i = 0; i < before->count; i++)
-        if (!before->stages[i].run(before, &before->stages[i], draft))
+        if (!before->stages[i].run(before, &before->stages[i], draft)) {
+            before->dropped_at = i;
             return NULL;
+        }
     draft->span.guessed |= draft->failed;
     draft->span.resized = true;
     return &draft->span;

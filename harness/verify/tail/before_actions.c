@@ -54,41 +54,41 @@ static void put(const struct hx_stage *stage, const json_t *action, struct hx_dr
 {
     const json_t *tree = json_object_get(action, "value");
     struct otl_view key = otl_view_str(word(action, "key"));
-    struct hx_draft_entry *from;
+    struct hx_draft_list *list = hx_draft_attributes(draft, stage->where, 0);
+    struct hx_tail_attribute *from;
     struct hx_tail_value value;
 
-    if (hx_draft_find(draft, stage->where, key) != NULL ? verb_is(action, "insert")
-                                                        : verb_is(action, "update"))
+    if (hx_draft_find(list, key) != NULL ? verb_is(action, "insert") : verb_is(action, "update"))
         return;
     if (tree != NULL && !json_is_null(tree)) {
         value = value_of(tree);
     } else {
-        from = hx_draft_find(draft, stage->where, otl_view_str(word(action, "from_attribute")));
+        from = hx_draft_find(list, otl_view_str(word(action, "from_attribute")));
         if (from == NULL)
             return;
         value = from->value;
     }
-    hx_draft_set(draft, stage->where, key, &value);
+    hx_draft_set(draft, list, key, &value);
 }
 
 /* delete and hash: the key, and every key that the pattern is found in. */
 static void sweep(struct hx_before *before, const struct hx_stage *stage, const json_t *action,
                   struct hx_draft *draft)
 {
-    struct hx_draft_list *list = hx_draft_attributes(draft, stage->where);
+    struct hx_draft_list *list = hx_draft_attributes(draft, stage->where, 0);
     const json_t *pattern = json_object_get(action, "pattern");
     struct otl_view key = otl_view_str(word(action, "key"));
     bool hash = verb_is(action, "hash");
 
     for (size_t i = list->count; i-- > 0;) {
-        struct hx_draft_entry *entry = &list->items[i];
+        struct hx_tail_attribute *entry = &list->items[i];
         bool named = key.len > 0 && otl_view_equal(entry->key, key);
         bool found =
             pattern != NULL && hx_pattern_in(hx_before_pattern(before, pattern), entry->key);
         if (!named && !found)
             continue;
         if (!hash)
-            hx_draft_remove(draft, stage->where, i);
+            hx_draft_remove(list, i);
         else
             for (int times = named + found; times > 0; times--)
                 entry->value = hx_draft_sha256(draft, &entry->value);
@@ -98,8 +98,8 @@ static void sweep(struct hx_before *before, const struct hx_stage *stage, const 
 static void extract(struct hx_before *before, const struct hx_stage *stage, const json_t *action,
                     struct hx_draft *draft)
 {
-    struct hx_draft_entry *entry =
-        hx_draft_find(draft, stage->where, otl_view_str(word(action, "key")));
+    struct hx_draft_list *list = hx_draft_attributes(draft, stage->where, 0);
+    struct hx_tail_attribute *entry = hx_draft_find(list, otl_view_str(word(action, "key")));
     const pcre2_code *code = hx_before_pattern(before, json_object_get(action, "pattern"));
     pcre2_match_data *data;
     struct otl_view text;
@@ -128,7 +128,7 @@ static void extract(struct hx_before *before, const struct hx_stage *stage, cons
         if (ends[2 * group] != PCRE2_UNSET)
             value.text = otl_view(text.data + ends[2 * group],
                                   ends[2 * group + 1] - ends[2 * group]);
-        hx_draft_set(draft, stage->where, otl_view_str((const char *)row + 2), &value);
+        hx_draft_set(draft, list, otl_view_str((const char *)row + 2), &value);
     }
     pcre2_match_data_free(data);
 }
@@ -158,8 +158,8 @@ static bool to_number(struct hx_draft *draft, struct hx_tail_value *value, bool 
 
 static void convert(const struct hx_stage *stage, const json_t *action, struct hx_draft *draft)
 {
-    struct hx_draft_entry *entry =
-        hx_draft_find(draft, stage->where, otl_view_str(word(action, "key")));
+    struct hx_tail_attribute *entry = hx_draft_find(hx_draft_attributes(draft, stage->where, 0),
+                                                    otl_view_str(word(action, "key")));
     const char *to = word(action, "converted_type");
 
     if (entry == NULL)
@@ -208,5 +208,5 @@ enum otel_err hx_before_actions(struct hx_before *before, struct hx_stage *stage
         if (pattern != NULL && hx_before_pattern(before, pattern) == NULL)
             return hx_before_refuse(before, stage, "a pattern that does not compile");
     }
-    return hx_before_match_check(before, stage);
+    return hx_before_match_check(before, stage, stage->config);
 }

@@ -57,7 +57,8 @@ static bool pairs_fit(struct hx_before *before, const json_t *properties, const 
     json_array_foreach(json_object_get(properties, key), i, pair) {
         const json_t *wanted = json_object_get(pair, "value");
         const char *name = json_string_value(json_object_get(pair, "key"));
-        struct hx_draft_entry *entry = hx_draft_find(draft, where, otl_view_str(name));
+        struct hx_tail_attribute *entry =
+            hx_draft_find(hx_draft_attributes(draft, where, 0), otl_view_str(name));
         struct otl_view text;
         if (entry == NULL)
             return false;
@@ -75,14 +76,32 @@ static bool pairs_fit(struct hx_before *before, const json_t *properties, const 
     return true;
 }
 
+/* All of them: of two different names none is ever found. */
+static bool libraries_fit(struct hx_before *before, const json_t *properties,
+                          const struct hx_tail_span *span)
+{
+    const json_t *library;
+    size_t i;
+
+    json_array_foreach(json_object_get(properties, "libraries"), i, library) {
+        const json_t *version = json_object_get(library, "version");
+        if (!fits(before, json_object_get(library, "name"), by_pattern(properties),
+                  span->scope_name) ||
+            (json_is_string(version) &&
+             !fits(before, version, by_pattern(properties), span->scope_version)))
+            return false;
+    }
+    return true;
+}
+
 static bool properties_fit(struct hx_before *before, const json_t *properties,
                            struct hx_draft *draft)
 {
     static const char *const kinds[] = {"SPAN_KIND_UNSPECIFIED", "SPAN_KIND_INTERNAL",
                                         "SPAN_KIND_SERVER",      "SPAN_KIND_CLIENT",
                                         "SPAN_KIND_PRODUCER",    "SPAN_KIND_CONSUMER"};
-    struct hx_draft_entry *entry =
-        hx_draft_find(draft, HX_TAIL_RESOURCE, otl_view_str("service.name"));
+    struct hx_tail_attribute *entry = hx_draft_find(
+        hx_draft_attributes(draft, HX_TAIL_RESOURCE, 0), otl_view_str("service.name"));
     struct otl_view service = otl_view_str("<nil-service-name>");
     int32_t kind = draft->span.kind >= 0 && draft->span.kind <= 5 ? draft->span.kind : 0;
 
@@ -91,6 +110,7 @@ static bool properties_fit(struct hx_before *before, const json_t *properties,
     return one_of(before, properties, "services", service) &&
            one_of(before, properties, "span_names", draft->span.name) &&
            one_of(before, properties, "span_kinds", otl_view_str(kinds[kind])) &&
+           libraries_fit(before, properties, &draft->span) &&
            pairs_fit(before, properties, "resources", draft, HX_TAIL_RESOURCE) &&
            pairs_fit(before, properties, "attributes", draft, HX_TAIL_SPAN);
 }
@@ -104,31 +124,33 @@ bool hx_before_matches(struct hx_before *before, const json_t *config, struct hx
            (!json_is_object(exclude) || !properties_fit(before, exclude, draft));
 }
 
-static bool all_compile(struct hx_before *before, const json_t *list)
+/* Of the texts in a list, or of what its maps have under this key. */
+static bool all_compile(struct hx_before *before, const json_t *list, const char *key)
 {
     const json_t *item;
     size_t i;
 
     json_array_foreach(list, i, item) {
-        const json_t *text = json_is_object(item) ? json_object_get(item, "value") : item;
+        const json_t *text = json_is_object(item) ? json_object_get(item, key) : item;
         if (text != NULL && !json_is_null(text) && hx_before_pattern(before, text) == NULL)
             return false;
     }
     return true;
 }
 
-enum otel_err hx_before_match_check(struct hx_before *before, const struct hx_stage *stage)
+enum otel_err hx_before_match_check(struct hx_before *before, const struct hx_stage *stage,
+                                    const json_t *config)
 {
     static const char *const sides[] = {"include", "exclude"};
-    static const char *const lists[] = {"services", "span_names", "span_kinds", "attributes",
-                                        "resources"};
+    static const char *const lists[][2] = {
+        {"services", ""},      {"span_names", ""},      {"span_kinds", ""},
+        {"attributes", "value"}, {"resources", "value"}, {"libraries", "name"},
+        {"libraries", "version"}};
 
     for (size_t i = 0; i < 2; i++) {
-        const json_t *properties = json_object_get(stage->config, sides[i]);
-        if (json_array_size(json_object_get(properties, "libraries")) > 0)
-            return hx_before_refuse(before, stage, "'libraries'");
-        for (size_t k = 0; by_pattern(properties) && k < 5; k++)
-            if (!all_compile(before, json_object_get(properties, lists[k])))
+        const json_t *properties = json_object_get(config, sides[i]);
+        for (size_t k = 0; by_pattern(properties) && k < sizeof(lists) / sizeof(lists[0]); k++)
+            if (!all_compile(before, json_object_get(properties, lists[k][0]), lists[k][1]))
                 return hx_before_refuse(before, stage, "a pattern that does not compile");
     }
     return OTEL_OK;

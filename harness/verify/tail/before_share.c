@@ -151,6 +151,14 @@ static void read_state(struct otl_view text, struct state *ret)
     }
 }
 
+void hx_before_ot(struct otl_view trace_state, struct hx_ot *ret)
+{
+    struct state state;
+
+    read_state(trace_state, &state);
+    *ret = (struct hx_ot){state.good, state.has_rv, state.has_th, state.rv, state.th};
+}
+
 static void write_state(const struct state *state, struct hx_draft *draft)
 {
     char text[TEXT_MAX + 500], ot[400] = "", digits[15];
@@ -171,7 +179,7 @@ static void write_state(const struct state *state, struct hx_draft *draft)
 }
 
 /* 1 - p in so many digits, and one more for every four zero bits at the front of p or of 1 - p. */
-static uint64_t threshold_of(double p, int digits)
+uint64_t hx_before_threshold(double p, int digits)
 {
     int of_p, of_rest, more;
     uint64_t threshold, unit;
@@ -203,8 +211,8 @@ static uint64_t hashed(uint32_t seed, const uint8_t id[16])
 
 static bool priority_of(struct hx_draft *draft, double *ret)
 {
-    const struct hx_draft_entry *entry =
-        hx_draft_find(draft, HX_TAIL_SPAN, otl_view_str("sampling.priority"));
+    const struct hx_tail_attribute *entry = hx_draft_find(
+        hx_draft_attributes(draft, HX_TAIL_SPAN, 0), otl_view_str("sampling.priority"));
     struct otl_view text;
 
     if (entry == NULL)
@@ -247,9 +255,9 @@ static uint64_t wanted(const json_t *config, int mode, const struct state *state
     if (mode == NEVER)
         return WHOLE;
     if (mode == PROPORTIONAL)
-        return threshold_of(p * (state->has_th ? (double)(WHOLE - state->th) / (double)WHOLE : 1),
-                            precision);
-    own = threshold_of(p, precision);
+        return hx_before_threshold(
+            p * (state->has_th ? (double)(WHOLE - state->th) / (double)WHOLE : 1), precision);
+    own = hx_before_threshold(p, precision);
     return state->has_th && state->th > own ? state->th : own;
 }
 

@@ -158,7 +158,7 @@ static enum otel_err take_kept(void *context, const struct hx_tail_span *span)
 enum otel_err hx_tail_compare_kept(struct hx_tail_compare *compare, const char *path,
                                    struct otl_detail *reterr)
 {
-    const struct hx_tail_sink sink = {take_kept, NULL, compare};
+    const struct hx_tail_sink sink = {take_kept, NULL, compare, false};
     struct hx_tail_source source;
     enum otel_err err = hx_tail_read(path, &sink, &source, reterr);
 

@@ -13,46 +13,92 @@ static struct hx_tail_value nothing(void)
     return (struct hx_tail_value){.kind = HX_TAIL_NOTHING};
 }
 
-static unsigned event_of(const struct hx_draft *draft, unsigned event)
+/* Of events that nobody has touched, those that came. */
+static const struct hx_draft_list *list_of(struct hx_draft *draft, enum hx_tail_where where,
+                                           unsigned event)
 {
-    return draft->events != NULL ? draft->events[event] : event;
+    if (where == HX_TAIL_EVENT && event >= draft->event_count)
+        return NULL;
+    return hx_draft_attributes(draft, where, event);
+}
+
+static bool untouched(const struct hx_draft *draft, enum hx_tail_where where)
+{
+    return where == HX_TAIL_EVENT && draft->events == NULL;
 }
 
 static struct hx_tail_value attribute(const struct hx_tail_span *span, enum hx_tail_where where,
                                       unsigned event, const char *key)
 {
     struct hx_draft *draft = (struct hx_draft *)(uintptr_t)span->source;
-    struct hx_draft_entry *entry;
+    const struct hx_draft_list *list;
+    const struct hx_tail_attribute *found;
 
-    if (where == HX_TAIL_EVENT)
-        return draft->events != NULL && event >= draft->event_count
-                   ? nothing()
-                   : draft->origin->attribute(draft->origin, where, event_of(draft, event), key);
-    entry = hx_draft_find(draft, where, otl_view_str(key));
-    return entry != NULL ? entry->value : nothing();
+    if (untouched(draft, where))
+        return draft->origin->attribute(draft->origin, where, event, key);
+    list = list_of(draft, where, event);
+    found = list != NULL ? hx_draft_find(list, otl_view_str(key)) : NULL;
+    return found != NULL ? found->value : nothing();
 }
 
-static bool attribute_at(const struct hx_tail_span *span, enum hx_tail_where where, size_t n,
-                         struct otl_view *ret_key, struct hx_tail_value *ret)
+static bool attribute_at(const struct hx_tail_span *span, enum hx_tail_where where, unsigned event,
+                         size_t n, struct hx_tail_attribute *ret)
 {
     struct hx_draft *draft = (struct hx_draft *)(uintptr_t)span->source;
-    const struct hx_draft_list *list = hx_draft_attributes(draft, where);
+    const struct hx_draft_list *list;
 
-    if (n >= list->count)
+    if (untouched(draft, where))
+        return draft->origin->attribute_at(draft->origin, where, event, n, ret);
+    list = list_of(draft, where, event);
+    if (list == NULL || n >= list->count)
         return false;
-    *ret_key = list->items[n].key;
-    *ret = list->items[n].value;
+    *ret = list->items[n];
     return true;
 }
 
-static struct hx_tail_value event_name(const struct hx_tail_span *span, unsigned event)
+static bool event_at(const struct hx_tail_span *span, unsigned event, struct hx_tail_event *ret)
 {
     const struct hx_draft *draft = span->source;
 
-    if (draft->events != NULL && event >= draft->event_count)
-        return nothing();
-    return draft->origin->event_name(draft->origin, event_of(draft, event));
+    if (draft->events == NULL)
+        return draft->origin->event_at(draft->origin, event, ret);
+    if (event >= draft->event_count)
+        return false;
+    *ret = draft->events[event].now;
+    return true;
 }
+
+static struct hx_tail_value no_attribute(const struct hx_tail_span *span, enum hx_tail_where where,
+                                         unsigned event, const char *key)
+{
+    (void)span;
+    (void)where;
+    (void)event;
+    (void)key;
+    return (struct hx_tail_value){.kind = HX_TAIL_NOTHING};
+}
+
+static bool no_attribute_at(const struct hx_tail_span *span, enum hx_tail_where where,
+                            unsigned event, size_t n, struct hx_tail_attribute *ret)
+{
+    (void)span;
+    (void)where;
+    (void)event;
+    (void)n;
+    (void)ret;
+    return false;
+}
+
+static bool no_event(const struct hx_tail_span *span, unsigned event, struct hx_tail_event *ret)
+{
+    (void)span;
+    (void)event;
+    (void)ret;
+    return false;
+}
+
+const struct hx_tail_span hx_draft_nothing = {
+    .attribute = no_attribute, .attribute_at = no_attribute_at, .event_at = no_event};
 
 void hx_draft_begin(struct hx_draft *draft, const struct hx_tail_span *origin,
                     struct otl_arena *arena)
@@ -65,15 +111,15 @@ void hx_draft_begin(struct hx_draft *draft, const struct hx_tail_span *origin,
     draft->span.source = draft;
     draft->span.attribute = attribute;
     draft->span.attribute_at = attribute_at;
-    draft->span.event_name = event_name;
+    draft->span.event_at = event_at;
 }
 
-static void append(struct hx_draft *draft, struct hx_draft_list *list, struct otl_view key,
-                   const struct hx_tail_value *value)
+static void append(struct hx_draft *draft, struct hx_draft_list *list,
+                   const struct hx_tail_attribute *item)
 {
     if (list->count == list->room) {
         size_t room = list->room > 0 ? 2 * list->room : 16;
-        struct hx_draft_entry *items = otl_arena_alloc(draft->arena, room * sizeof(*items));
+        struct hx_tail_attribute *items = otl_arena_alloc(draft->arena, room * sizeof(*items));
         if (items == NULL) {
             draft->failed = true;
             return;
@@ -83,28 +129,50 @@ static void append(struct hx_draft *draft, struct hx_draft_list *list, struct ot
         list->items = items;
         list->room = room;
     }
-    list->items[list->count++] = (struct hx_draft_entry){key, *value};
+    list->items[list->count++] = *item;
 }
 
-struct hx_draft_list *hx_draft_attributes(struct hx_draft *draft, enum hx_tail_where where)
+unsigned hx_draft_events(struct hx_draft *draft)
 {
-    struct hx_draft_list *list = where == HX_TAIL_RESOURCE ? &draft->resource : &draft->own;
-    struct hx_tail_value value;
-    struct otl_view key;
+    struct hx_tail_event event;
+    unsigned count = 0;
+
+    if (draft->events != NULL)
+        return draft->event_count;
+    while (draft->origin->event_at(draft->origin, count, &event))
+        count++;
+    draft->events = otl_arena_zalloc(draft->arena, (count + 1) * sizeof(*draft->events));
+    draft->failed |= draft->events == NULL;
+    if (draft->events == NULL)
+        return 0;
+    draft->event_count = count;
+    for (unsigned i = 0; i < count; i++) {
+        draft->events[i].number = i;
+        (void)draft->origin->event_at(draft->origin, i, &draft->events[i].now);
+    }
+    return count;
+}
+
+struct hx_draft_list *hx_draft_attributes(struct hx_draft *draft, enum hx_tail_where where,
+                                          unsigned event)
+{
+    struct hx_draft_list *list = where == HX_TAIL_RESOURCE ? &draft->resource
+                                 : where == HX_TAIL_SCOPE  ? &draft->scope
+                                 : where == HX_TAIL_SPAN   ? &draft->own
+                                                           : &draft->events[event].attributes;
+    unsigned number = where == HX_TAIL_EVENT ? draft->events[event].number : 0;
+    struct hx_tail_attribute item;
 
     if (!list->read) {
         list->read = true;
-        for (size_t i = 0; draft->origin->attribute_at(draft->origin, where, i, &key, &value); i++)
-            append(draft, list, key, &value);
+        for (size_t i = 0; draft->origin->attribute_at(draft->origin, where, number, i, &item); i++)
+            append(draft, list, &item);
     }
     return list;
 }
 
-struct hx_draft_entry *hx_draft_find(struct hx_draft *draft, enum hx_tail_where where,
-                                     struct otl_view key)
+struct hx_tail_attribute *hx_draft_find(const struct hx_draft_list *list, struct otl_view key)
 {
-    const struct hx_draft_list *list = hx_draft_attributes(draft, where);
-
     for (size_t i = 0; i < list->count; i++)
         if (otl_view_equal(list->items[i].key, key))
             return &list->items[i];
@@ -116,27 +184,27 @@ struct otl_view hx_draft_copy(struct hx_draft *draft, struct otl_view text)
     char *copy = otl_arena_strndup(draft->arena, text.len > 0 ? text.data : "", text.len);
 
     draft->failed |= copy == NULL;
+    draft->span.grown += text.len + 16;
     return copy != NULL ? otl_view(copy, text.len) : otl_view("", 0);
 }
 
-void hx_draft_set(struct hx_draft *draft, enum hx_tail_where where, struct otl_view key,
+void hx_draft_set(struct hx_draft *draft, struct hx_draft_list *list, struct otl_view key,
                   const struct hx_tail_value *value)
 {
-    struct hx_draft_entry *entry = hx_draft_find(draft, where, key);
-    struct hx_tail_value copy = *value;
+    struct hx_tail_attribute *found = hx_draft_find(list, key), fresh = {key, *value};
 
-    if (copy.kind == HX_TAIL_TEXT)
-        copy.text = hx_draft_copy(draft, copy.text);
-    if (entry != NULL)
-        entry->value = copy;
-    else
-        append(draft, hx_draft_attributes(draft, where), hx_draft_copy(draft, key), &copy);
+    if (fresh.value.kind == HX_TAIL_TEXT)
+        fresh.value.text = hx_draft_copy(draft, fresh.value.text);
+    if (found != NULL) {
+        found->value = fresh.value;
+        return;
+    }
+    fresh.key = hx_draft_copy(draft, key);
+    append(draft, list, &fresh);
 }
 
-void hx_draft_remove(struct hx_draft *draft, enum hx_tail_where where, size_t at)
+void hx_draft_remove(struct hx_draft_list *list, size_t at)
 {
-    struct hx_draft_list *list = hx_draft_attributes(draft, where);
-
     memmove(list->items + at, list->items + at + 1, (--list->count - at) * sizeof(*list->items));
 }
 

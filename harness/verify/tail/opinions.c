@@ -81,7 +81,7 @@ static void weigh_span(struct hx_tail_state *state, const struct hx_tail_span *s
     state->bytes += field_size(span->size);
     state->slack += span->loose;
     if (span->resized)
-        state->slack += span->size + span->resource_size + 1024;
+        state->slack += span->size + span->resource_size + span->grown + 1024;
     if (state->fragment != span->fragment) {
         state->fragment = span->fragment;
         state->scope = 0;
@@ -95,6 +95,32 @@ static void weigh_span(struct hx_tail_state *state, const struct hx_tail_span *s
     }
 }
 
+/* The first span that has a randomness gives it. */
+static void look_at_sampling(struct hx_tail_state *state, struct otl_view trace_state)
+{
+    struct hx_ot ot;
+
+    if (trace_state.len == 0 || state->has_rv)
+        return;
+    hx_before_ot(trace_state, &ot);
+    if (!ot.good)
+        return;
+    state->told |= ot.has_rv || ot.has_th;
+    state->has_rv = ot.has_rv;
+    state->randomness = ot.rv;
+}
+
+static bool drawn(const struct hx_rule *rule, const struct hx_tail_state *state)
+{
+    uint64_t low = 0;
+
+    if (!state->told)
+        return hx_rules_hash(rule->salt, state->id) <= rule->threshold;
+    for (int i = 9; i < 16; i++)
+        low = low << 8 | state->id[i];
+    return rule->at_least <= (state->has_rv ? state->randomness : low);
+}
+
 void hx_rules_look(const struct hx_rules *rules, struct hx_tail_state *state,
                    const struct hx_tail_span *span)
 {
@@ -104,12 +130,16 @@ void hx_rules_look(const struct hx_rules *rules, struct hx_tail_state *state,
         state->end_ns = span->end_ns;
     state->spans++;
     weigh_span(state, span);
+    if (rules->tracestate)
+        look_at_sampling(state, span->trace_state);
     for (size_t i = 0; i < rules->leaf_count; i++) {
         const struct hx_leaf *leaf = &rules->leaves[i];
         if ((state->bits >> i & 1) != 0)
             continue;
         if (leaf->kind == HX_LEAF_LATENCY ? duration_fits(leaf, state) : hx_leaf_true(leaf, span))
             state->bits |= 1ULL << i;
+        else if (leaf->kind == HX_LEAF_OTTL && hx_ottl_unsure(leaf->ottl))
+            state->unknown |= 1ULL << i;
     }
 }
 
@@ -171,7 +201,7 @@ static unsigned leaf_says(const struct hx_rule *rule, const struct hx_tail_state
 {
     bool found = (state->bits >> rule->leaf & 1) != 0;
 
-    if ((state->unknown >> rule->leaf & 1) != 0)
+    if (!found && (state->unknown >> rule->leaf & 1) != 0)
         return rule->invert && rule->veto ? HX_SAYS_VETO | HX_SAYS_INVERT_YES
                                           : HX_SAYS_YES | HX_SAYS_NOT;
     if (rule->invert && rule->veto)
@@ -190,7 +220,7 @@ static unsigned opinions(const struct hx_rules *rules, const struct hx_rule *rul
     case HX_RULE_LEAF:
         return leaf_says(rule, state);
     case HX_RULE_HASH:
-        return yes_or_no(hx_rules_hash(rule->salt, state->id) <= rule->threshold);
+        return yes_or_no(drawn(rule, state));
     case HX_RULE_COUNT:
         return yes_or_no(state->spans >= rule->low &&
                          (rule->high == 0 || state->spans <= rule->high));

@@ -4,27 +4,53 @@
 
 #include "harness/verify/tail/rules.h"
 
-/* Between ottl.c, which walks conditions, and before_statements.c, which walks statements. */
+/* Between ottl.c, which walks conditions, ottl_value.c, which walks values, and those that walk
+ * statements and filters with them. */
 
-enum { HX_WALK_TEXT_MAX = 1024 };
+enum { HX_WALK_TEXT_MAX = 1024, HX_WALK_SCRATCH = 64 };
+
+enum { HX_OTTL_PATTERNS = 64 };
+
+struct hx_ottl {
+    const json_t *on_span, *on_event;
+    struct {
+        const char *at; /* where it stands */
+        void *pattern;
+    } patterns[HX_OTTL_PATTERNS];
+    size_t pattern_count;
+    bool unsure; /* a value was met whose text is not known here */
+};
 
 struct hx_walk {
     struct hx_ottl *ottl;
     const struct hx_tail_span *span;
     const char *at;
-    int event; /* -1: none */
+    enum hx_tail_where context; /* whose paths stand without a name before them */
+    unsigned event;             /* in the context EVENT */
     int depth;
-    bool of_resource; /* attributes are the resource's */
+    unsigned saw; /* 1 << where: what was read; whoever wants to know clears it */
     bool wrong;
     char texts[2][HX_WALK_TEXT_MAX]; /* of the two sides of a comparison */
 };
 
 /* A word or a mark, blanks before it stepped over. */
 bool hx_walk_eat(struct hx_walk *w, const char *what);
+void hx_walk_must(struct hx_walk *w, const char *what);
 bool hx_walk_prefix(struct hx_walk *w, const char *what);
 struct otl_view hx_walk_quoted(struct hx_walk *w, int side);
+/* "resource." and the like, or the context. */
+enum hx_tail_where hx_walk_where(struct hx_walk *w);
 struct hx_tail_value hx_walk_value(struct hx_walk *w, int side);
-bool hx_walk_any_of(struct hx_walk *w);
+/* The pattern of the text that stands at at; compiled once. NULL: it does not compile. */
+const void *hx_walk_pattern(struct hx_walk *w, const char *at, const char *text);
+/* As it is written; false: nothing, or nobody knows how this is written (then it is unsure). */
+bool hx_walk_text(struct hx_walk *w, const struct hx_tail_value *value,
+                  char scratch[HX_WALK_SCRATCH], struct otl_view *ret);
+/* *ret_failed: it neither holds nor does not. */
+bool hx_walk_any_of(struct hx_walk *w, bool *ret_failed);
 bool hx_walk_ended(struct hx_walk *w);
+
+/* The names of kinds, as kind.string has them. */
+extern const char *const hx_walk_kinds[6];
 
 #endif

@@ -58,54 +58,58 @@ static bool wire_event(const struct col_span *span, unsigned n, struct col_event
     return false;
 }
 
+static struct col_list attributes_of(const struct col_span *span, enum hx_tail_where where,
+                                     unsigned event)
+{
+    struct col_event found;
+
+    if (where == HX_TAIL_RESOURCE)
+        return span->resource->attributes;
+    if (where == HX_TAIL_SCOPE)
+        return span->scope->attributes;
+    if (where == HX_TAIL_SPAN)
+        return span->attributes;
+    if (!wire_event(span, event, &found))
+        memset(&found, 0, sizeof(found));
+    return found.attributes;
+}
+
 static struct hx_tail_value wire_attribute(const struct hx_tail_span *span,
                                            enum hx_tail_where where, unsigned event,
                                            const char *key)
 {
-    const struct col_span *source = span->source;
-    const struct col_list *list = &source->attributes;
-    struct hx_tail_value nothing = {.kind = HX_TAIL_NOTHING};
-    struct col_event found;
+    struct col_list list = attributes_of(span->source, where, event);
     struct col_value value;
 
-    if (where == HX_TAIL_RESOURCE)
-        list = &source->resource->attributes;
-    if (where == HX_TAIL_EVENT) {
-        if (!wire_event(source, event, &found))
-            return nothing;
-        list = &found.attributes;
-    }
-    if (!col_attribute_find(list, key, &value))
-        return nothing;
+    if (!col_attribute_find(&list, key, &value))
+        return (struct hx_tail_value){.kind = HX_TAIL_NOTHING};
     return from_wire(&value);
 }
 
-static struct hx_tail_value wire_event_name(const struct hx_tail_span *span, unsigned event)
+static bool wire_event_at(const struct hx_tail_span *span, unsigned event,
+                          struct hx_tail_event *ret)
 {
-    struct hx_tail_value value = {.kind = HX_TAIL_NOTHING};
     struct col_event found;
 
-    if (wire_event(span->source, event, &found)) {
-        value.kind = HX_TAIL_TEXT;
-        value.text = found.name;
-    }
-    return value;
+    if (!wire_event(span->source, event, &found))
+        return false;
+    *ret = (struct hx_tail_event){found.name, found.time_unix_nano,
+                                  found.dropped_attributes_count};
+    return true;
 }
 
-static bool wire_attribute_at(const struct hx_tail_span *span, enum hx_tail_where where, size_t n,
-                              struct otl_view *ret_key, struct hx_tail_value *ret)
+static bool wire_attribute_at(const struct hx_tail_span *span, enum hx_tail_where where,
+                              unsigned event, size_t n, struct hx_tail_attribute *ret)
 {
-    const struct col_span *source = span->source;
-    struct col_list list =
-        where == HX_TAIL_RESOURCE ? source->resource->attributes : source->attributes;
+    struct col_list list = attributes_of(span->source, where, event);
     struct col_attribute found;
 
     do {
         if (!col_attribute_next(&list, &found))
             return false;
     } while (n-- > 0);
-    *ret_key = found.key;
-    *ret = from_wire(&found.value);
+    ret->key = found.key;
+    ret->value = from_wire(&found.value);
     return true;
 }
 
@@ -126,6 +130,11 @@ static void fill(struct hx_tail_span *out, const struct col_span *span,
     out->name = span->name;
     out->trace_state = span->trace_state;
     out->status_message = span->status_message;
+    out->scope_name = span->scope->name;
+    out->scope_version = span->scope->version;
+    out->dropped_attributes = span->dropped_attributes_count;
+    out->dropped_events = span->dropped_events_count;
+    out->dropped_links = span->dropped_links_count;
     out->kind = span->kind;
     out->status = span->status_code;
     out->flags = span->flags;
@@ -137,7 +146,7 @@ static void fill(struct hx_tail_span *out, const struct col_span *span,
     out->unsure = request->unsure;
     out->attribute = wire_attribute;
     out->attribute_at = wire_attribute_at;
-    out->event_name = wire_event_name;
+    out->event_at = wire_event_at;
     out->source = span;
 }
 
@@ -219,7 +228,7 @@ static enum otel_err read_tap(struct otl_view bytes, const struct hx_tail_sink *
         if (!is_traces(&record) || (record.flags & COL_TAP_UNDECODABLE) != 0)
             continue;
         fate = hx_table_get(&fates, number_key(&record));
-        if (fate == REFUSED)
+        if (fate == REFUSED && !sink->refused)
             ret->refused += record.spans;
         else
             err = read_request(record.body, &(struct request){record.mono_ns, fate != TAKEN}, sink,
@@ -239,6 +248,10 @@ static enum otel_err read_lengths(struct otl_view bytes, const struct hx_tail_si
     uint64_t fragment = 0;
     size_t at = 0;
 
+    if (data[0] != 0) /* a request of 16 MiB and more, or rather some other text */
+        return otl_detail_set(reterr, OTEL_ERR_CORRUPT, NULL, 0, 0,
+                              "holds no spans: it is no tap, has no lines of OTLP/JSON and no "
+                              "requests of protobuf behind their lengths");
     while (at + 4 <= bytes.len) {
         size_t len = (size_t)data[at] << 24 | (size_t)data[at + 1] << 16 |
                      (size_t)data[at + 2] << 8 | data[at + 3];

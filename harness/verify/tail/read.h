@@ -21,6 +21,7 @@ struct hx_tail_sink {
     hx_tail_span_fn span;
     hx_tail_life_fn life; /* a tap's START; may be NULL */
     void *context;
+    bool refused; /* spans of requests that were answered with an error, too: they are unsure */
 };
 
 struct hx_tail_source {
@@ -30,7 +31,8 @@ struct hx_tail_source {
     uint64_t refused; /* spans of requests that were answered with an error: not handed on */
 };
 
-/* Every span in order of arrival; a tap's only if the collector took their request. */
+/* Every span in order of arrival; a tap's only if the collector took their request, or may have
+ * (sink->refused). */
 OTEL_MUST_USE enum otel_err hx_tail_read(const char *path, const struct hx_tail_sink *sink,
                                          struct hx_tail_source *ret, struct otl_detail *reterr);
 

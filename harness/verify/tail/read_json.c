@@ -74,43 +74,49 @@ static struct hx_tail_value find(const json_t *attributes, const char *key)
     return (struct hx_tail_value){.kind = HX_TAIL_NOTHING};
 }
 
+static const json_t *attributes_of(const struct source *source, enum hx_tail_where where,
+                                   unsigned event)
+{
+    const json_t *holder = where == HX_TAIL_RESOURCE ? source->resource
+                           : where == HX_TAIL_SCOPE  ? source->scope
+                                                     : source->span;
+
+    if (where == HX_TAIL_EVENT)
+        holder = json_array_get(json_object_get(source->span, "events"), event);
+    return json_object_get(holder, "attributes");
+}
+
 static struct hx_tail_value json_attribute(const struct hx_tail_span *span,
                                            enum hx_tail_where where, unsigned event,
                                            const char *key)
 {
-    const struct source *source = span->source;
-    const json_t *holder = where == HX_TAIL_RESOURCE ? source->resource : source->span;
-
-    if (where == HX_TAIL_EVENT)
-        holder = json_array_get(json_object_get(source->span, "events"), event);
-    return find(json_object_get(holder, "attributes"), key);
+    return find(attributes_of(span->source, where, event), key);
 }
 
-static bool json_attribute_at(const struct hx_tail_span *span, enum hx_tail_where where, size_t n,
-                              struct otl_view *ret_key, struct hx_tail_value *ret)
+static bool json_attribute_at(const struct hx_tail_span *span, enum hx_tail_where where,
+                              unsigned event, size_t n, struct hx_tail_attribute *ret)
 {
-    const struct source *source = span->source;
-    const json_t *holder = where == HX_TAIL_RESOURCE ? source->resource : source->span;
-    const json_t *item = json_array_get(json_object_get(holder, "attributes"), n);
+    const json_t *item = json_array_get(attributes_of(span->source, where, event), n);
 
     if (item == NULL)
         return false;
-    *ret_key = text_of(item, "key");
-    *ret = value_of(json_object_get(item, "value"));
+    ret->key = text_of(item, "key");
+    ret->value = value_of(json_object_get(item, "value"));
     return true;
 }
 
-static struct hx_tail_value json_event_name(const struct hx_tail_span *span, unsigned event)
+static bool json_event_at(const struct hx_tail_span *span, unsigned event,
+                          struct hx_tail_event *ret)
 {
     const struct source *source = span->source;
     const json_t *found = json_array_get(json_object_get(source->span, "events"), event);
-    struct hx_tail_value value = {.kind = HX_TAIL_NOTHING};
 
-    if (found != NULL) {
-        value.kind = HX_TAIL_TEXT;
-        value.text = text_of(found, "name");
-    }
-    return value;
+    if (found == NULL)
+        return false;
+    *ret = (struct hx_tail_event){
+        text_of(found, "name"), number_of(json_object_get(found, "timeUnixNano")),
+        (uint32_t)number_of(json_object_get(found, "droppedAttributesCount"))};
+    return true;
 }
 
 static bool id_of(const json_t *span, const char *key, size_t len, uint8_t *out)
@@ -217,9 +223,15 @@ static bool fill(struct hx_tail_span *out, const struct source *source)
     out->status = word_of(json_object_get(status, "code"), codes, 3);
     out->kind = word_of(json_object_get(span, "kind"), kinds, 6);
     out->flags = (uint32_t)number_of(json_object_get(span, "flags"));
+    out->scope_name = text_of(source->scope, "name");
+    out->scope_version = text_of(source->scope, "version");
+    out->dropped_attributes =
+        (uint32_t)number_of(json_object_get(span, "droppedAttributesCount"));
+    out->dropped_events = (uint32_t)number_of(json_object_get(span, "droppedEventsCount"));
+    out->dropped_links = (uint32_t)number_of(json_object_get(span, "droppedLinksCount"));
     out->attribute = json_attribute;
     out->attribute_at = json_attribute_at;
-    out->event_name = json_event_name;
+    out->event_at = json_event_at;
     out->size = span_size(out, span);
     out->resource_size = attributes_size(json_object_get(source->resource, "attributes"));
     out->scope_size = text_size(text_of(source->scope, "name")) +

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/verify/tail/as_version.h"
+#include "harness/verify/tail/way.h"
 #include "sdk/base/text.h"
 #include "sdk/base/yaml/schema.h"
 
@@ -17,8 +19,14 @@ struct reader {
     const struct otl_yaml *doc;
     struct otl_detail *reterr;
     const json_t *config; /* of the processor */
+    unsigned version;
     bool legacy;
 };
+
+static bool old_way(const struct reader *r, enum hx_change change)
+{
+    return hx_as_version_old_way(json_object_get(r->config, "compat"), r->version, change);
+}
 
 static enum otel_err refuse(const struct reader *r, const json_t *map, const char *key,
                             const char *name, const char *what)
@@ -57,6 +65,8 @@ static uint64_t span_of_time(const json_t *map, const char *key, uint64_t otherw
     const char *text = word(map, key, NULL);
     uint64_t ns;
 
+    if (whole(map, key, -1) >= 0) /* without a unit: nanoseconds, as there */
+        return (uint64_t)whole(map, key, 0);
     return text != NULL && otl_parse_duration(text, &ns) == OTEL_OK ? ns : otherwise;
 }
 
@@ -116,7 +126,6 @@ static enum otel_err read_leaf(struct reader *r, const json_t *map, const json_t
                                enum hx_leaf_kind kind, struct hx_rule *rule)
 {
     struct hx_leaf *leaf = new_leaf(r, rule, kind);
-    const json_t *compat = json_object_get(r->config, "compat");
 
     if (leaf == NULL)
         return refuse(r, map, NULL, rule->name, "more than 64 conditions on spans");
@@ -131,10 +140,13 @@ static enum otel_err read_leaf(struct reader *r, const json_t *map, const json_t
     if (kind == HX_LEAF_LATENCY) {
         leaf->low = whole(section, "threshold_ms", 0);
         leaf->high = whole(section, "upper_threshold_ms", 0);
-        leaf->inclusive = strcmp(word(compat, "latency_lower_bound", ""), "inclusive") == 0;
+        leaf->inclusive = old_way(r, HX_CHANGE_LATENCY);
     }
     if (kind == HX_LEAF_TEXT && flag(section, "enabled_regex_matching") && !compile(r, leaf))
         return refuse(r, map, NULL, rule->name, "a regular expression is not understood");
+    if (kind == HX_LEAF_OTTL && hx_before_propagates(section, false) &&
+        hx_before_may_refuse(section))
+        return refuse(r, map, NULL, rule->name, "error_mode propagate where a function can fail");
     if (kind == HX_LEAF_OTTL)
         return hx_ottl_load(&r->rules->arena, json_object_get(section, "span"),
                             json_object_get(section, "spanevent"), &leaf->ottl, r->reterr);
@@ -167,58 +179,42 @@ static enum otel_err read_children(struct reader *r, const json_t *map, const js
 static int64_t share_of(const struct reader *r, const json_t *section, const char *name,
                         size_t count)
 {
-    const json_t *compat = json_object_get(r->config, "compat"), *item;
-    bool zero = strcmp(word(compat, "composite_unlisted", ""), "zero") == 0;
+    const json_t *item;
     int64_t total = whole(section, "max_total_spans_per_second", 0);
     size_t i;
 
     json_array_foreach(json_object_get(section, "rate_allocation"), i, item)
         if (strcmp(word(item, "policy", ""), name) == 0)
-            return whole(item, "percent", 0) > 0 ? whole(item, "percent", 0) * total / 100
-                                                 : total / (int64_t)count;
-    return zero ? 0 : total / (int64_t)count;
+            return whole(item, "percent", 0) > 0
+                       ? (int64_t)((double)total * ((double)whole(item, "percent", 0) / 100.0))
+                       : total / (int64_t)count;
+    return old_way(r, HX_CHANGE_UNLISTED) ? 0 : total / (int64_t)count;
 }
 
+/* Asked in the order in which they stand: nobody has ever looked at policy_order. */
 static enum otel_err read_budget(struct reader *r, const json_t *map, const json_t *section,
                                  struct hx_rule *rule)
 {
-    const json_t *order = json_object_get(section, "policy_order"), *name;
-    struct hx_rule *all[64];
     enum otel_err err = read_children(r, map, json_object_get(section, "composite_sub_policy"),
                                       rule);
-    size_t count = rule->child_count, i;
 
-    if (err != OTEL_OK)
-        return err;
-    memcpy(all, rule->children, sizeof(all));
     rule->kind = HX_RULE_BUDGET;
     rule->total = whole(section, "max_total_spans_per_second", 0);
-    rule->child_count = 0;
-    json_array_foreach(order, i, name) {
-        size_t k = 0;
-        while (k < count && strcmp(all[k]->name, json_string_value(name)) != 0)
-            k++;
-        if (k == count || rule->child_count == 64)
-            return refuse(r, map, NULL, rule->name, "policy_order names what is not there");
-        rule->shares[rule->child_count] = share_of(r, section, all[k]->name, count);
-        rule->children[rule->child_count++] = all[k];
-    }
+    for (size_t i = 0; i < rule->child_count && err == OTEL_OK; i++)
+        rule->shares[i] = share_of(r, section, rule->children[i]->name, rule->child_count);
     r->rules->stateful = true;
-    return OTEL_OK;
+    return err;
 }
 
 static void read_limit(struct reader *r, const json_t *section, const char *key,
                        struct hx_rule *rule)
 {
-    const json_t *compat = json_object_get(r->config, "compat");
-
     rule->kind = HX_RULE_LIMIT;
     rule->bytes = strcmp(key, "bytes_per_second") == 0;
     rule->rate = whole(section, key, 0);
     rule->burst = whole(section, "burst_capacity", 0) > 0 ? whole(section, "burst_capacity", 0)
                                                           : rule->rate * 2;
-    rule->window =
-        !rule->bytes && strcmp(word(compat, "rate_limiting", ""), "fixed_window") == 0;
+    rule->window = !rule->bytes && old_way(r, HX_CHANGE_LIMITING);
     r->rules->stateful = true;
     r->rules->bytes |= rule->bytes;
 }
@@ -235,6 +231,7 @@ static enum otel_err read_other(struct reader *r, const json_t *map, const json_
         rule->salt = word(section, "hash_salt", "");
         rule->salt = *rule->salt != '\0' ? rule->salt : "default-hash-seed";
         rule->threshold = hx_rules_threshold(json_number_value(percentage));
+        rule->at_least = hx_before_threshold(json_number_value(percentage) / 100, 14);
     } else if (strcmp(type, "span_count") == 0) {
         rule->kind = HX_RULE_COUNT;
         rule->low = whole(section, "min_spans", 0);
@@ -289,75 +286,128 @@ static enum otel_err read_rule(struct reader *r, const json_t *map, bool top,
 
 /* ---- the processor ---- */
 
-static bool is_tail(const char *id)
-{
-    return strncmp(id, "tail_sampling", 13) == 0 && (id[13] == '\0' || id[13] == '/');
-}
-
-static bool stands_in(const json_t *list, const char *wanted)
+static bool changes_spans(const json_t *before)
 {
     const json_t *item;
     size_t i;
 
-    json_array_foreach(list, i, item)
-        if (json_is_string(item) && strcmp(json_string_value(item), wanted) == 0)
-            return true;
-    return false;
-}
-
-static bool changes_spans(const json_t *list, const char *until)
-{
-    const json_t *item;
-    size_t i;
-
-    json_array_foreach(list, i, item) {
-        const char *id = json_is_string(item) ? json_string_value(item) : until;
-        if (strcmp(id, until) == 0)
-            return false;
-        if (strncmp(id, "batch", 5) != 0 && strncmp(id, "memory_limiter", 14) != 0)
+    json_array_foreach(before, i, item) {
+        const char *id = json_string_value(item);
+        if (!hx_way_is(id, "batch") && !hx_way_is(id, "memory_limiter"))
             return true;
     }
     return false;
 }
 
-/* What stands before it in its pipelines: batches delay, everything else changes spans. */
+/* A policy of this type, alone or inside of others. */
+static bool has_type(const json_t *tree, const char *type)
+{
+    const json_t *part;
+    const char *key;
+    size_t i;
+
+    if (strcmp(word(tree, "type", ""), type) == 0)
+        return true;
+    json_array_foreach(tree, i, part)
+        if (has_type(part, type))
+            return true;
+    json_object_foreach((json_t *)(uintptr_t)tree, key, part)
+        if (has_type(part, type))
+            return true;
+    return false;
+}
+
+static void note_readers(struct reader *r, const json_t *processors, const json_t *list)
+{
+    struct hx_before *before = &r->rules->before;
+    const json_t *item;
+    size_t i;
+
+    before->readers[0] = r->config;
+    before->reader_count = 1;
+    json_array_foreach(list, i, item) {
+        const char *id = json_string_value(item);
+        if (before->reader_count <= HX_BEFORE_STAGES)
+            before->readers[before->reader_count++] = json_object_get(processors, id);
+        else
+            before->all_matters = true;
+    }
+}
+
+static enum otel_err read_group(struct reader *r, const char *id, const json_t *config)
+{
+    struct hx_rules *rules = r->rules;
+
+    if (rules->group.wait_ns > 0)
+        return otl_detail_set(r->reterr, OTEL_ERR_UNSUPPORTED, NULL, 0, 0,
+                              "'%s' before tail_sampling is the second groupbytrace: when spans "
+                              "come is not predicted",
+                              id);
+    rules->group.wait_ns = span_of_time(config, "wait_duration", 1000000000);
+    rules->group.traces = (uint64_t)whole(config, "num_traces", 1000000);
+    rules->group.max_bytes =
+        (uint64_t)whole(json_object_get(config, "compat"), "max_bytes", 1 << 30);
+    rules->group.at = rules->before.count;
+    return OTEL_OK;
+}
+
+/* What stands before it in one pipeline: batches and groups delay, all else changes spans. */
+static enum otel_err read_way(struct reader *r, const json_t *processors, const json_t *before)
+{
+    uint64_t spread = 0;
+    const json_t *item;
+    size_t i;
+
+    note_readers(r, processors, before);
+    json_array_foreach(before, i, item) {
+        const char *id = json_string_value(item);
+        const json_t *settings = json_object_get(processors, id);
+        enum otel_err err = OTEL_OK;
+        if (hx_way_is(id, "batch"))
+            spread += span_of_time(settings, "timeout", 200000000);
+        else if (hx_way_is(id, "groupbytrace"))
+            err = read_group(r, id, settings);
+        else if (!hx_way_is(id, "memory_limiter"))
+            err = hx_before_add(&r->rules->before, id, settings, r->reterr);
+        if (err != OTEL_OK)
+            return err;
+    }
+    if (spread > r->rules->spread_ns)
+        r->rules->spread_ns = spread;
+    return OTEL_OK;
+}
+
 static enum otel_err read_before(struct reader *r, const json_t *config)
 {
     const json_t *pipelines = json_object_get(json_object_get(config, "service"), "pipelines");
-    const json_t *pipeline, *item;
+    const json_t *pipeline;
     const char *name;
     bool found = false;
 
+    r->rules->before.old_errors = r->version > 0 && r->version < 153;
+    r->rules->before.all_matters =
+        json_object_get(r->config, "maximum_trace_size_bytes") != NULL ||
+        has_type(json_object_get(r->config, "policies"), "bytes_limiting");
     json_object_foreach((json_t *)(uintptr_t)pipelines, name, pipeline) {
-        const json_t *list = json_object_get(pipeline, "processors");
-        uint64_t spread = 0;
-        size_t i;
-        enum otel_err err = OTEL_OK;
-        if (!stands_in(list, r->rules->processor))
+        enum otel_err err;
+        struct hx_way way;
+        if (!hx_way_names(json_object_get(pipeline, "processors"), r->rules->processor))
             continue;
-        if (found && (r->rules->before.count > 0 || changes_spans(list, r->rules->processor)))
-            return otl_detail_set(r->reterr, OTEL_ERR_UNSUPPORTED, NULL, 0, 0,
-                                  "'%s' stands in several pipelines, behind processors that "
-                                  "change spans: it is not known which spans come by which",
-                                  r->rules->processor);
+        err = hx_way_to(config, pipeline, r->rules->processor, &way, r->reterr);
+        if (err == OTEL_OK && found &&
+            (r->rules->before.count > 0 || r->rules->group.wait_ns > 0 ||
+             changes_spans(way.before)))
+            err = otl_detail_set(r->reterr, OTEL_ERR_UNSUPPORTED, NULL, 0, 0,
+                                 "'%s' stands in several pipelines, behind processors that "
+                                 "change spans: it is not known which spans come by which",
+                                 r->rules->processor);
+        if (err == OTEL_OK)
+            err = read_way(r, json_object_get(config, "processors"), way.before);
+        r->rules->forks |= way.forks;
+        json_decref(way.before);
+        if (err != OTEL_OK)
+            return err;
         found = true;
-        json_array_foreach(list, i, item) {
-            const char *id = json_string_value(item);
-            if (id == NULL || strcmp(id, r->rules->processor) == 0)
-                break;
-            if (strncmp(id, "batch", 5) == 0)
-                spread += span_of_time(
-                    json_object_get(json_object_get(config, "processors"), id), "timeout",
-                    200000000);
-            else if (strncmp(id, "memory_limiter", 14) != 0)
-                err = hx_before_add(
-                    &r->rules->before, id,
-                    json_object_get(json_object_get(config, "processors"), id), r->reterr);
-            if (err != OTEL_OK)
-                return err;
-        }
-        if (spread > r->rules->spread_ns)
-            r->rules->spread_ns = spread;
     }
     return found ? OTEL_OK
                  : otl_detail_set(r->reterr, OTEL_ERR_UNSUPPORTED, NULL, 0, 0,
@@ -370,7 +420,7 @@ static enum otel_err find_processor(struct reader *r, const json_t *config, cons
     const char *id;
 
     json_object_foreach((json_t *)(uintptr_t)processors, id, value) {
-        if (wanted != NULL ? strcmp(id, wanted) != 0 : !is_tail(id))
+        if (wanted != NULL ? strcmp(id, wanted) != 0 : !hx_way_is(id, "tail_sampling"))
             continue;
         if (r->rules->processor != NULL)
             return otl_detail_set(r->reterr, OTEL_ERR_UNSUPPORTED, NULL, 0, 0,
@@ -399,13 +449,36 @@ static void read_settings(struct reader *r)
     rules->sampled_cache = (uint64_t)whole(cache, "sampled_cache_size", 0);
     rules->other_cache = (uint64_t)whole(cache, "non_sampled_cache_size", 0);
     rules->max_bytes = (uint64_t)whole(r->config, "maximum_trace_size_bytes", 0);
+    rules->max_held = (uint64_t)whole(json_object_get(r->config, "compat"), "max_bytes", 1 << 30);
+    rules->tracestate = flag(json_object_get(r->config, "compat"), "use_tracestate");
     rules->first_match = flag(r->config, "sample_on_first_match");
     rules->block = flag(r->config, "block_on_overflow");
     rules->drop_pending = flag(r->config, "drop_pending_traces_on_shutdown");
     rules->at_ingest = strcmp(word(r->config, "sampling_strategy", ""), "span-ingest") == 0;
-    r->legacy = strcmp(word(json_object_get(r->config, "compat"), "invert_decisions", ""),
-                       "legacy") == 0;
+    r->legacy = old_way(r, HX_CHANGE_INVERT);
     rules->legacy = r->legacy;
+}
+
+static uint64_t part_of(uint64_t whole_of_it, unsigned parts)
+{
+    return (whole_of_it + parts - 1) / parts;
+}
+
+/* Which trace is whose is not asked here: each may share its part with all others. A sampler whose
+ * limits look at all traces is not divided, groupbytrace before it is. */
+static void divide(struct hx_rules *rules, unsigned workers, int64_t shards)
+{
+    rules->parts = workers > 1 ? workers : 1;
+    rules->group.traces = part_of(rules->group.traces, rules->parts);
+    rules->group.max_bytes = part_of(rules->group.max_bytes, rules->parts);
+    if (rules->stateful)
+        rules->parts = 1;
+    if (shards > rules->parts && shards <= 256)
+        rules->parts = (unsigned)shards;
+    rules->traces = part_of(rules->traces, rules->parts);
+    rules->sampled_cache = part_of(rules->sampled_cache, rules->parts);
+    rules->other_cache = part_of(rules->other_cache, rules->parts);
+    rules->max_held = part_of(rules->max_held, rules->parts);
 }
 
 static enum otel_err read_policies(struct reader *r)
@@ -431,24 +504,29 @@ static enum otel_err read_policies(struct reader *r)
     return OTEL_OK;
 }
 
-enum otel_err hx_rules_load(const struct otl_yaml *doc, const json_t *config,
-                            const char *processor, struct hx_rules *ret,
+enum otel_err hx_rules_load(const struct hx_tail_asked *asked, struct hx_rules *ret,
                             struct otl_detail *reterr)
 {
-    struct reader r = {.rules = ret, .doc = doc, .reterr = reterr};
+    struct reader r = {
+        .rules = ret, .doc = asked->doc, .reterr = reterr, .version = asked->as_version};
+    const json_t *config = asked->config;
     enum otel_err err;
 
     memset(ret, 0, sizeof(*ret));
     otl_arena_init(&ret->arena, ARENA_MAX);
     hx_before_init(&ret->before, &ret->arena);
     ret->tree = json_incref((json_t *)(uintptr_t)config);
-    err = find_processor(&r, config, processor);
+    err = find_processor(&r, config, asked->processor);
+    if (err == OTEL_OK)
+        err = hx_as_version_check(asked->doc, r.config, r.version, reterr);
     if (err == OTEL_OK)
         err = read_before(&r, config);
     if (err == OTEL_OK) {
         read_settings(&r);
         err = read_policies(&r);
     }
+    if (err == OTEL_OK)
+        divide(ret, asked->workers, whole(r.config, "num_shards", 1));
     if (err != OTEL_OK)
         hx_rules_fini(ret);
     return err;

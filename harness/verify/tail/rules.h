@@ -51,6 +51,7 @@ struct hx_rule {
     bool drop;         /* of all: sampled means dropped */
     unsigned leaf;
     uint64_t threshold;
+    uint64_t at_least; /* ... for traces that say something of sampling: of 56 bits */
     const char *salt;
     int64_t low, high;
     int64_t rate, burst;
@@ -80,9 +81,16 @@ struct hx_rules {
     struct hx_leaf leaves[HX_TAIL_LEAVES];
     size_t leaf_count;
     uint64_t wait_ns, root_wait_ns, spread_ns; /* spread: of a batch processor before */
-    uint64_t traces, sampled_cache, other_cache, max_bytes;
+    uint64_t traces, sampled_cache, other_cache, max_bytes, max_held;
+    bool tracestate; /* compat.use_tracestate */
     bool first_match, legacy, block, drop_pending, at_ingest, stateful, bytes;
     size_t rule_count; /* with children */
+    bool forks;        /* others get the same spans before it: a bad answer may be theirs */
+    unsigned parts;    /* workers or shards: each has its part of what is for all */
+    struct {           /* a groupbytrace before; wait_ns 0: none */
+        uint64_t wait_ns, traces, max_bytes;
+        size_t at; /* so many stages of before stand before it */
+    } group;
     struct hx_before before;
 };
 
@@ -90,18 +98,19 @@ struct hx_rules {
 struct hx_tail_state {
     uint8_t id[16];
     uint64_t bits;
-    uint64_t unknown; /* leaves that may be true or not */
+    uint64_t unknown; /* leaves that may be true or not, unless their bit is set */
     uint64_t start_ns, end_ns;
     uint64_t bytes, slack; /* the size is bytes, give or take slack */
     uint64_t fragment, scope;
+    uint64_t randomness; /* if has_rv */
+    bool told, has_rv;   /* its spans said something of sampling, and how random they are */
     uint32_t spans;
     uint16_t policy;  /* first that may sample or drops, from 1 */
 };
 
 const struct hx_rules *hx_tail_oracle_rules(const struct hx_tail_oracle *oracle);
 
-OTEL_MUST_USE enum otel_err hx_rules_load(const struct otl_yaml *doc, const json_t *config,
-                                          const char *processor, struct hx_rules *ret,
+OTEL_MUST_USE enum otel_err hx_rules_load(const struct hx_tail_asked *asked, struct hx_rules *ret,
                                           struct otl_detail *reterr);
 void hx_rules_fini(struct hx_rules *rules);
 
@@ -124,6 +133,8 @@ bool hx_ottl_true(const struct hx_ottl *ottl, const struct hx_tail_span *span);
 /* One of the conditions on events, on this event. */
 bool hx_ottl_event_true(const struct hx_ottl *ottl, const struct hx_tail_span *span,
                         unsigned event);
+/* Whether a value whose text is not known here was met since the last time. */
+bool hx_ottl_unsure(struct hx_ottl *ottl);
 void hx_ottl_fini(struct hx_ottl *ottl);
 
 /* pcre2, wrapped once: NULL: it does not compile. */

@@ -17,34 +17,6 @@ static struct hx_before before;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct hx_tail_value no_attribute(const struct hx_tail_span *span, enum hx_tail_where where,
-                                         unsigned event, const char *key)
-{
-    (void)span;
-    (void)where;
-    (void)event;
-    (void)key;
-    return (struct hx_tail_value){.kind = HX_TAIL_NOTHING};
-}
-
-static bool no_attribute_at(const struct hx_tail_span *span, enum hx_tail_where where, size_t n,
-                            struct otl_view *ret_key, struct hx_tail_value *ret)
-{
-    (void)span;
-    (void)where;
-    (void)n;
-    (void)ret_key;
-    (void)ret;
-    return false;
-}
-
-static struct hx_tail_value no_event(const struct hx_tail_span *span, unsigned event)
-{
-    (void)span;
-    (void)event;
-    return (struct hx_tail_value){.kind = HX_TAIL_NOTHING};
-}
-
 static void require(bool condition)
 {
     if (!condition)
@@ -83,9 +55,7 @@ static void compare(struct otl_view text, const struct hx_tail_span *predicted)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = malloc(size > 0 ? size : 1); /* just so much: reading behind it is noticed */
-    struct hx_tail_span span = {.attribute = no_attribute,
-                                .attribute_at = no_attribute_at,
-                                .event_name = no_event};
+    struct hx_tail_span span = hx_draft_nothing;
     struct hx_draft draft;
 
     require(text != NULL);

@@ -321,6 +321,43 @@ static void swapped_labels_name_the_other_one(void **state)
     assert_int_equal(named(&world, NULL, NULL), 0);
 }
 
+/* What its evidence says of the others; *ret_mine and *ret_others such handlings there were. */
+static bool says_slow_for_all(const struct world *world, uint64_t *ret_mine, uint64_t *ret_others)
+{
+    struct hx_finding finding;
+    struct player p;
+    bool says = false;
+
+    play(&p, world);
+    assert_int_equal(hx_namer_judge(&p.h, &finding), OTEL_OK);
+    assert_int_not_equal(finding.instance, UINT16_MAX);
+    *ret_mine = finding.rows[finding.instance].slow;
+    *ret_others = 0;
+    for (size_t i = 0; i < p.h.instance_count; i++)
+        *ret_others += i != finding.instance ? finding.rows[i].slow : 0;
+    for (size_t i = 0; i < finding.evidence_count; i++)
+        says = says || strstr(finding.evidence[i], "slow for all") != NULL;
+    hx_finding_fini(&finding);
+    hx_handlings_fini(&p.h);
+    return says;
+}
+
+/* A few long handlings of five others against many of its own make nothing slow for all. */
+static void what_is_slow_for_all_is_said_where_it_is(void **state)
+{
+    struct world all = {.slow_everywhere = 60, .short_interval = true, .states_interval = true,
+                        .seed = 1};
+    struct world one = {.slow_here = 60, .slow_everywhere = 4000, .short_interval = true,
+                        .states_interval = true, .seed = 1};
+    uint64_t mine, others;
+
+    (void)state;
+    assert_true(says_slow_for_all(&all, &mine, &others));
+    assert_true(others > 2 * mine);
+    assert_false(says_slow_for_all(&one, &mine, &others));
+    assert_in_range(others, 1, mine * (INSTANCES - 1) / 2 - 1);
+}
+
 static void a_span_that_arrives_twice_is_one_handling(void **state)
 {
     struct world world = {.seed = 9};
@@ -373,6 +410,7 @@ int main(void)
         cmocka_unit_test(a_healthy_group_names_none),
         cmocka_unit_test(without_instance_ids_none_is_named),
         cmocka_unit_test(swapped_labels_name_the_other_one),
+        cmocka_unit_test(what_is_slow_for_all_is_said_where_it_is),
         cmocka_unit_test(a_span_that_arrives_twice_is_one_handling),
         cmocka_unit_test(nothing_received_names_none),
     };

@@ -225,6 +225,31 @@ static void claimed_breaks_are_said_to_be_claimed(void **state)
     json_decref(result);
 }
 
+/* A name of 1,000 bytes: it is cut wherever it goes, and then within a character. */
+static void a_text_cut_within_a_character_is_still_told(void **state)
+{
+    char name[1001], *at = name;
+    struct hx_edge_claim edge = {name, OP_CHECKOUT, OP_ORDERS};
+    struct world w;
+    json_t *result;
+
+    (void)state;
+    for (size_t i = 0; i < 1000; i += 4, at += 4)
+        memcpy(at, i == 0 ? "edge" : "\xf0\x9f\x98\x80", 4);
+    *at = '\0';
+    for (unsigned skip = 0; skip < 4; skip++) {
+        edge.text = name + skip;
+        world_init(&w, &(struct w_options){.requests = FEW});
+        w.scenario.claims.required = &edge;
+        w.scenario.claims.required_count = 1;
+        w.scenario.claims.broken = &edge;
+        w.scenario.claims.broken_count = 1;
+        result = judge(&w);
+        has(row_of(result, "expectations", "id", "required.1"), "text", "\xf0\x9f\x98\x80");
+        json_decref(result);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +259,7 @@ int main(void)
         cmocka_unit_test(claimed_partial_traces_are_said_to_be_claimed),
         cmocka_unit_test(where_nothing_is_whole_the_slowest_part_is_shown),
         cmocka_unit_test(claimed_breaks_are_said_to_be_claimed),
+        cmocka_unit_test(a_text_cut_within_a_character_is_still_told),
     };
 
     return cmocka_run_group_tests_name("tell", tests, NULL, NULL);

@@ -84,6 +84,9 @@ struct w_request { /* of the tap */
     bool grpc;           /* it came over gRPC: status is a grpc-status */
     uint32_t first;      /* span */
     uint32_t rejected;   /* spans that the answer refuses: partial success */
+    bool unsent;         /* the answer did not leave */
+    unsigned at_agent;   /* with an agent before it: how often it arrives there */
+    bool first_refused;  /* there with 503, the first time */
 };
 
 enum w_what { W_ENTRY, W_ENTRY_CLOSE, W_SPAN, W_SPAN_CLOSE, W_SEND, W_SEND_CLOSE, W_SET_OR_READ };
@@ -121,6 +124,11 @@ struct world {
     unsigned pipeline_repeats;  /* ... that it writes twice */
     unsigned pipeline_short;    /* spans of a request refused in part that it does not write, too */
     bool pipeline_cut;          /* its last record is cut off */
+    struct hx_agent agent;      /* before the collector, of one service; no name: there is none */
+    int agent_of;
+    uint64_t agent_counts;      /* spans that it counts as dropped */
+    bool agent_silent;          /* it leaves no numbers, */
+    bool agent_blind;           /* ... no tap */
     struct w_span *spans;
     struct w_entry *entries;
     struct w_send *sends;
@@ -137,7 +145,10 @@ struct world {
 void world_init(struct world *world, const struct w_options *options);
 /* Counters, batches: what follows from the spans. world_init has called it. */
 void world_account(struct world *world);
-/* Write ledger/, spans/tap.bin, and spans/traces.bin as the file exporter does. */
+/* An agent between this process and the collector, which passes everything on. */
+void world_agent(struct world *world, int process);
+/* Write ledger/, spans/tap.bin, and spans/traces.bin as the file exporter does; of an agent its tap
+ * and numbers. */
 void world_write(const struct world *world);
 /* Remove the directory. */
 void world_fini(struct world *world);

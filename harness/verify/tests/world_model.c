@@ -365,7 +365,8 @@ void world_account(struct world *w)
             }
             if (in_batch == W_BATCH) {
                 w->requests[w->request_count++] =
-                    (struct w_request){p, 200, 1, false, false, UINT32_MAX, 0};
+                    (struct w_request){.process = p, .status = 200, .times = 1,
+                                       .first = UINT32_MAX};
                 last = &w->requests[w->request_count - 1].first;
                 close->export_requests++;
                 in_batch = 0;

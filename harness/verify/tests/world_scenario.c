@@ -101,6 +101,18 @@ void world_scenario(struct world *w)
     s->operation_count = OPS;
 }
 
+void world_agent(struct world *w, int process)
+{
+    w->agent = (struct hx_agent){.name = "side", .exporter = "otlp"};
+    w->agent_of = process;
+    w->scenario.agents = &w->agent;
+    w->scenario.agent_count = 1;
+    w->services[process].tracing.agent = &w->agent;
+    for (size_t i = 0; i < w->request_count; i++)
+        if (w->requests[i].process == process)
+            w->requests[i].at_agent = 1;
+}
+
 bool world_root_decision(const char *sampler, const uint8_t trace_id[16])
 {
     static const char *const words[HX_RULES] = {"go ", "_java", "_dotnet", "_cpp", "_js",

@@ -335,14 +335,74 @@ static void export_record(const struct world *w, unsigned request, struct otl_bu
     }
 }
 
-static void write_tap(const struct world *w)
+static const struct col_tap_record START = {.type = COL_TAP_START, .encoding = COL_TAP_PROTOBUF,
+                                            .transport = COL_TAP_HTTP, .signal = COL_TAP_TRACES};
+
+/* One arrival: the request, with the body that it has, and its answer. */
+static void arrive(struct col_tap_writer *tap, const struct world *w,
+                   const struct col_tap_record *request, const struct col_tap_record *answer)
 {
-    struct col_tap_record record = {.type = COL_TAP_START, .encoding = COL_TAP_PROTOBUF,
-                                    .transport = COL_TAP_HTTP, .signal = COL_TAP_TRACES};
+    struct col_tap_record record = *request;
+
+    record.type = COL_TAP_REQUEST;
+    record.mono_ns = w->now_mono + record.request * 1000;
+    MUST(col_tap_write(tap, &record));
+    if (answer == NULL)
+        return;
+    record.type = COL_TAP_ANSWER;
+    record.mono_ns += 100;
+    record.status = answer->status;
+    record.flags = answer->flags;
+    record.rejected_spans = answer->rejected_spans;
+    record.body = otl_view(NULL, 0);
+    MUST(col_tap_write(tap, &record));
+}
+
+/* Of the agent: what arrived there, and its numbers. */
+static void write_agent(const struct world *w)
+{
+    struct col_tap_record record = START, answer = START;
     struct col_tap_writer tap;
     struct otl_buf body;
     char path[256];
-    uint64_t number = 0;
+    FILE *metrics;
+
+    otl_buf_init(&body, 64u << 20);
+    snprintf(path, sizeof path, "%s/spans/%s.tap.bin", w->dir, w->agent.name);
+    if (!w->agent_blind)
+        MUST(col_tap_create(path, &record, &tap, NULL));
+    for (unsigned i = 0; i < w->request_count && !w->agent_blind; i++) {
+        encode(w, i, UINT32_MAX, &body);
+        record.spans = spans_in(w, i);
+        record.body = otl_view(body.data, body.len);
+        for (unsigned k = 0; k < w->requests[i].at_agent; k++) {
+            record.request++;
+            record.connection = 1;
+            answer.status = k == 0 && w->requests[i].first_refused ? 503 : 200;
+            arrive(&tap, w, &record, &answer);
+        }
+    }
+    if (!w->agent_blind)
+        MUST(col_tap_finish(&tap));
+    otl_buf_fini(&body);
+    snprintf(path, sizeof path, "%s/metrics", w->dir);
+    mkdir(path, 0755);
+    snprintf(path, sizeof path, "%s/metrics/%s.prom", w->dir, w->agent.name);
+    metrics = w->agent_silent ? NULL : fopen(path, "w");
+    if (metrics == NULL)
+        return;
+    fprintf(metrics, "otelcol_exporter_send_failed_spans_total{exporter=\"otlp\"} %llu\n"
+            "otelcol_exporter_enqueue_failed_spans_total{exporter=\"otlp\"} 0\n",
+            (unsigned long long)w->agent_counts);
+    fclose(metrics);
+}
+
+static void write_tap(const struct world *w)
+{
+    struct col_tap_record record = START, answer = START;
+    struct col_tap_writer tap;
+    struct otl_buf body;
+    char path[256];
     FILE *exported;
 
     snprintf(path, sizeof path, "%s/spans", w->dir);
@@ -359,23 +419,16 @@ static void write_tap(const struct world *w)
 
         export_record(w, i, &body, exported);
         encode(w, i, UINT32_MAX, &body);
+        record.connection = 1;
+        record.transport = request->grpc ? COL_TAP_GRPC : COL_TAP_HTTP;
+        record.spans = spans_in(w, i);
+        record.body = otl_view(body.data, body.len);
+        answer.status = request->status;
+        answer.rejected_spans = request->rejected;
+        answer.flags = request->unsent ? COL_TAP_UNSENT : 0;
         for (unsigned k = 0; k < request->times; k++) {
-            record.type = COL_TAP_REQUEST;
-            record.request = ++number;
-            record.connection = 1;
-            record.transport = request->grpc ? COL_TAP_GRPC : COL_TAP_HTTP;
-            record.mono_ns = w->now_mono + number * 1000;
-            record.rejected_spans = 0;
-            record.spans = spans_in(w, i);
-            record.body = otl_view(body.data, body.len);
-            MUST(col_tap_write(&tap, &record));
-            record.type = COL_TAP_ANSWER;
-            record.mono_ns += 100;
-            record.status = request->status;
-            record.rejected_spans = request->rejected;
-            record.body = otl_view(NULL, 0);
-            if (!(k == 0 && request->unanswered))
-                MUST(col_tap_write(&tap, &record));
+            record.request++;
+            arrive(&tap, w, &record, k == 0 && request->unanswered ? NULL : &answer);
         }
     }
     MUST(col_tap_finish(&tap));
@@ -394,6 +447,8 @@ void world_write(const struct world *w)
             write_drops(w, p, dir);
     }
     write_tap(w);
+    if (w->agent.name != NULL)
+        write_agent(w);
 }
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *at)

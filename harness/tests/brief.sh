@@ -17,6 +17,7 @@ run hot-partition &
 run interval --set 'faults=[]' --set services.projector.consumers.results.steps.1.probability=0 &
 run remedies --set 'faults=[{at: 1s, do: restart, service: projector, grace: 30s}]' \
     --set 'services.projector.replica_settings.3={version: 1.3.0}' &
+begin assignor harness/tests/assignor.yaml &
 run arms --set 'faults=[]' --set 'services.eager.replica_settings.2={version: 1.3.0}' \
     --set 'services.cooperative.replica_settings.2={version: 1.3.0}' --set 'services.static.replica_settings.2={version: 1.3.0}' \
     --set 'services.patient.replica_settings.2={version: 1.3.0}' &
@@ -32,6 +33,18 @@ check "the hot partition, cut short" holds hot-partition
 check "the short poll interval, cut short" holds interval
 check "the remedies, cut short to the first" holds remedies
 check "the remedies side by side, cut short" holds arms
+regrouped() # each member came back when all were gone: what they wrote last is older than what the new ones were told
+{
+    exited assignor 0 && json_is "$dir/assignor/report.json" \
+        "[(e['target'], 'assignor=\"cooperative-sticky\"' in e['text'], 'until_s' in e) for e in r['events'] if e['what'] == 'restart']" \
+        "[('keeper-0', True, True), ('keeper-1', True, True), ('keeper-2', True, True), ('keeper-1', False, True)]" || return 1
+    for role in "$dir"/assignor/roles/keeper-?.[1-9].json; do
+        grep -q '"assignor": "cooperative-sticky"' "$role" || { echo "$role: another assignor"; return 1; }
+        late=$(find "$dir/assignor/ledger" -name 'keeper-?.0.*' -newer "$role")
+        [ -z "$late" ] || { echo "written when $role was there: $late"; return 1; }
+    done
+}
+check "a group changes its assignor, and a member that is restarted later keeps the new one" regrouped
 
 # A claim on time: only a quiet machine can judge it (4), and only a fast one holds it (1).
 bare()

@@ -17,6 +17,32 @@ start_run() # start_run NAME: in the background, until the load has begun
     done
 }
 
+# seen_left NAME ARGUMENT DIR: a process left in DIR with that command line's end is seen, beside a run of another name it is not
+seen_left()
+{
+    mkdir -p "$dir/$1" "$3"
+    python3 -c 'import os, sys
+os.chdir(sys.argv[2])
+os.execvp("sleep", [sys.argv[1], "120"])' "tracerig run checkout.yaml --out $2" "$3" &
+    planted=$!
+    tries=0
+    until [ "$(readlink "/proc/$planted/exe")" = "$(readlink -f "$(command -v sleep)")" ]; do
+        tries=$((tries + 1))
+        [ $tries -lt 600 ] || break
+        sleep 0.1
+    done
+    seen=$(left_of "$dir/$1") beside=$(left_of "$dir/${1%?}")
+    kill -KILL $planted
+    wait $planted 2> /dev/null
+    after=$(left_of "$dir/$1")
+    [ "$(echo "$seen" | awk '{print $1}')" = "$planted" ] && [ -z "$beside$after" ] && return 0
+    echo "seen: $seen; beside: $beside; after: $after"
+    return 1
+}
+check "a process that names the run's directory last is seen as left" seen_left planted-1 "$dir/planted-1" /
+check "... one that names a file below it" seen_left planted-2 "$dir/planted-2/spans/tap.bin --quiet" /
+check "... one that works below it" seen_left planted-3 elsewhere "$dir/planted-3/logs"
+
 nothing_outside()
 {
     stray=$(find "$TMPDIR" -mindepth 1)
@@ -123,17 +149,17 @@ none_escaped()
     tries=0
     while left=$(escaped) && [ -n "$left" ]; do
         tries=$((tries + 1))
-        [ $tries -lt 40 ] || { echo "left running: $left"; kill -9 $left; return 1; }
+        [ $tries -lt 600 ] || { echo "left running: $left"; kill -9 $left; return 1; }
         sleep 0.1
     done
 }
 
-until_true() # until_true COMMAND...: within about 10 s, while the run is there
+until_true() # until_true COMMAND...: within a minute, while the run is there
 {
     tries=0
     until "$@"; do
         tries=$((tries + 1))
-        [ $tries -lt 100 ] && kill -0 $runner 2> /dev/null || { tail -n 3 "$dir/out"; kill -9 $runner; return 1; }
+        [ $tries -lt 600 ] && kill -0 $runner 2> /dev/null || { tail -n 3 "$dir/out"; kill -9 $runner; return 1; }
         sleep 0.1
     done
 }
@@ -161,7 +187,17 @@ ended()
     wait $runner 2> /dev/null
     got=$?
     [ $got -eq "$want" ] || { echo "exit $got, expected $want"; cat "$dir/out"; return 1; }
-    none_escaped && nothing_left "$dir/$name" && nothing_outside
+    none_escaped && nothing_left "$dir/$name" && nothing_outside || return 1
+    case $signal-$phase in
+    INT-start) grep -q 'interrupted before the load began: [a-z0-9-]* was not ready yet$' "$dir/out" || { cat "$dir/out"; return 1; } ;;
+    INT-judge) says "interrupted while drawing: report.json is whole; tracerig report $dir/$name draws it" ;;
+    esac
+    # judged again it has no verdict either, unless it had been judged before
+    case $phase-$signal in
+    judge-*) ;;
+    *-KILL) expect_exit 4 "$tracerig" verify "$dir/$name" && says "it has no run.json" ;;
+    *) expect_exit 130 "$tracerig" verify "$dir/$name" && says "The run was interrupted" ;;
+    esac
 }
 
 with_daemon()

@@ -8,6 +8,10 @@ PATH=$dir:$PATH
 export PATH
 plain=harness/tests/plain-payment.yaml
 
+# One that accepts and never answers, and is taken for ready as it does.
+mkdir "$dir/still" && cp "$dir/plain-service" "$dir/still/" && sed "/^    health: /d; s|command: |&$dir/still/|" $plain > "$dir/still/still.yaml" || exit 3
+begin still-run "$dir/still/still.yaml" --set services.payment.env.PLAIN_MODE=stall --set load.timeout=1s &
+
 # plain NAME STATUS OPTION...: a run of it; nothing of it is left
 plain()
 {
@@ -128,14 +132,28 @@ bad() # bad NAME TEXT OPTION...: no verdict, at the place of the command
 }
 check "a program that does not exist" bad missing "--set services.payment.command=[no-such-program]: payment-0: there is no program" \
     --set "services.payment.command=[no-such-program]"
+: > "$dir/no-program" && printf '#!/no/such/shell\n' > "$dir/script" && chmod +x "$dir/script"
+check "a file that is not executable" bad plain-file "payment-0: '$dir/no-program' is there but not executable (chmod +x?)" \
+    --set "services.payment.command=[$dir/no-program]"
+check "a script of a shell that is not there" bad lost-shell \
+    "payment-0: '$dir/script' cannot be started: No such file or directory (its first line asks for '/no/such/shell')" \
+    --set "services.payment.command=[$dir/script]"
 check "a program that ends at once, with its last words" bad exit "$plain:11:14: payment-0 ended before it was ready (exit 7); its output ends: no licence found" \
     --set "$(mode exit)"
 check "a program that hangs" bad hang "$plain:11:14: payment-0 does not answer GET /health on its PORT" \
     --set "$(mode hang)" --set services.payment.start_timeout=1s
+check "a program that accepts and never answers" bad stall "$plain:11:14: payment-0 does not answer GET /health on its PORT" \
+    --set "$(mode stall)" --set services.payment.start_timeout=1s
+talkative()
+{
+    bad yes "payment-0 does not" --set services.payment.command=[yes] --set services.payment.start_timeout=1s &&
+        [ "$(stat -c %s "$dir/yes/logs/payment-0.log")" -lt $(((16 << 20) + 8192)) ]
+}
+check "a program that only talks: its log is bounded" talkative
 check "a program that forks away" bad fork "$plain:11:14: payment-0 left (exit 0) before it was ready: a command must stay in the foreground" \
     --set "$(mode fork)"
-check "a program that serves without ever being healthy" bad sick "$plain:11:14: payment-0 still answers GET /charge with 502 after 1s" \
-    --set services.payment.health=/charge --set services.payment.start_timeout=1s \
+check "a program that serves without ever being healthy" bad sick "$plain:11:14: payment-0 still answers GET /charge with 502 after 5s" \
+    --set services.payment.health=/charge --set services.payment.start_timeout=5s \
     --set "services.payment.env.PLAIN_CALLS=NOBODY GET /x"
 
 deaf()
@@ -147,7 +165,7 @@ check "a program that ignores SIGTERM is killed and named" deaf
 
 dies()
 {
-    "$tracerig" run $plain --set load.duration=4s --quiet --out "$dir/dies" > "$dir/out" 2>&1 &
+    "$tracerig" run $plain --set load.duration=60s --quiet --out "$dir/dies" > "$dir/out" 2>&1 &
     runner=$!
     while [ "$(stat -c %s "$dir/dies/spans/tap.bin" 2> /dev/null || echo 0)" -lt 1000 ]; do
         kill -0 $runner 2> /dev/null || { cat "$dir/out"; return 1; }
@@ -163,6 +181,18 @@ dies()
         json_is "$dir/dies/report.json" "r['spans']['started'] == r['spans']['accounted']" True
 }
 check "a program that dies in mid-run is named, and the books still balance" dies
+
+leaves() # at the first request of a minute: the load ends, and nothing is waited for
+{
+    expect_exit 1 "$tracerig" run $plain --out "$dir/leaves" --set "$(mode leave)" --set load.duration=60s &&
+        none_runs "$dir/plain-service" && says "payment-0 left (exit 0) during the run: a command must stay in the foreground" &&
+        says "nobody is left of payment: the load ends here" &&
+        json_is "$dir/leaves/report.json" "r['duration_s'] < 60" True &&
+        json_is "$dir/leaves/report.json" "[i['text'].split(':')[0] for c in r['checks'] if c['id'] == 'processes' for i in c['evidence']]" "['payment-0 left (exit 0) during the run']" &&
+        json_is "$dir/leaves/report.json" "[(e['what'], e['target'], e['text']) for e in r['events']]" "[('died', 'payment-0', 'exit 0')]" &&
+        json_is "$dir/leaves/report.json" "r['spans']['started'] == r['spans']['accounted']" True
+}
+check "a program that leaves in mid-run is named when it does, and ends the load" leaves
 
 interrupted()
 {
@@ -181,12 +211,24 @@ check "nor does kill -9 of the runner" interrupted KILL
 
 restarted_into() # restarted_into MODE TEXT: its next process is no good
 {
-    plain "into-$1" 1 --set services.payment.start_timeout=1s \
+    plain "into-$1" 1 --set services.payment.start_timeout=5s \
         --set "faults=[{at: 500ms, do: restart, service: payment, set: {env.PLAIN_MODE: $1}}]" &&
         json_is "$dir/into-$1/report.json" "[c['evidence'][0]['text'].startswith('$2') for c in r['checks'] if c['id'] == 'processes']" "[True]"
 }
 check "a restart into one that hangs is named" restarted_into hang "payment-0 does not answer GET /health on its PORT"
 check "a restart into one that ends at once is named" restarted_into exit "the new payment-0 ended before it was ready: exit 7"
+
+wait
+still() # bounded, named, the books balance, nothing is left
+{
+    exited still-run 1 && none_runs "$dir/still/plain-service" && json_is "$dir/still-run/report.json" \
+        "[__import__('re').sub('[0-9]{2,}', 'N', i['text']) for c in r['checks'] if c['id'] == 'processes' for i in c['evidence']]" \
+        "['payment-0 left N requests unanswered for more than load.timeout, 1s, and nobody waits for them any more']" &&
+        json_is "$dir/still-run/report.json" "r['duration_s'] < 60 and r['load'].get('ok', 0) == 0 < r['load']['requests'] == sum(r['load']['errors'].values())" True &&
+        json_is "$dir/still-run/report.json" "[e['errors'] == e['calls'] > 20 for e in r['edges'] if e['to'].startswith('payment')]" "[True]" &&
+        json_is "$dir/still-run/report.json" "(r['spans']['started'] == r['spans']['accounted'] > 0, r['spans']['lost_unexplained'])" "(True, 0)"
+}
+check "a program that is ready and never answers: each call ends by its time, and it is named" still
 
 # ---- bad files -------------------------------------------------------------------------------------
 

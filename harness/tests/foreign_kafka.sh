@@ -42,6 +42,15 @@ ends()
 }
 check "one that ends at once is named with its last words" ends
 
+leaves() # what is in its topics is not waited for: half a minute, were it
+{
+    expect_exit 1 "$tracerig" run harness/tests/plain-topics.yaml --quiet --out "$dir/leaves" --set services.audit.env.PLAIN_MODE=leave --set load.duration=60s &&
+        none_runs "$dir/plain-service" && json_is "$dir/leaves/report.json" \
+        "(lambda texts: (texts[0].split(':')[0], [t for t in texts if 'still had work' in t], r['duration_s'] < 60))(
+            [i['text'] for c in r['checks'] if c['id'] == 'processes' for i in c['evidence']])" "('audit-0 left (exit 0) during the run', [], True)"
+}
+check "one that leaves with messages in hand is named, and nothing is waited for" leaves
+
 refused() # refused TEXT OPTION...
 {
     text=$1

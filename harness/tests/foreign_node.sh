@@ -16,11 +16,12 @@ fi
 NODE_PATH=$top/build/node-payment/node_modules
 export NODE_PATH
 
-node_run() # node_run NAME STATUS OPTION...
+node_run() # node_run NAME STATUS OPTION...; however long the interpreter takes to start, and to answer
 {
     name=$1 want=$2
     shift 2
-    expect_exit "$want" "$tracerig" run $scenario --set load.duration=2s --quiet --out "$dir/$name" "$@"
+    expect_exit "$want" "$tracerig" run $scenario --set load.duration=2s --set load.timeout=60s --set services.payment.start_timeout=120s \
+        --quiet --out "$dir/$name" "$@"
 }
 
 broken_is() { json_is "$dir/$1/report.json" "[e['from'] + ' -> ' + e['to'] + ': ' + e['why'] for e in r['edges'] if e['broken']]" "$2"; }
@@ -55,12 +56,13 @@ silent()
 }
 check "without tracerig-request its calls cannot be judged" silent
 
+nowhere="--set services.payment.env.OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 --set services.payment.env.OTEL_EXPORTER_OTLP_TIMEOUT=1000"
 lost()
 {
-    node_run lost 4 --set services.payment.env.OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 &&
+    # shellcheck disable=SC2086
+    node_run lost 4 $nowhere &&
         json_is "$dir/lost/report.json" "[c['id'] for c in r['checks'] + r['expectations'] if c['verdict'] != 'pass']" "['propagation', 'traces', 'required.2', 'required.3']" &&
-        node_run excused 0 --set services.payment.env.OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 \
-            --set expect.allow_unknown=true --set expect.required=[]
+        node_run excused 0 $nowhere --set expect.allow_unknown=true --set expect.required=[]
 }
 check "spans that it loses cannot be judged, which a scenario may allow" lost
 
@@ -82,7 +84,7 @@ between()
         printf '%s\n\n' "$one" | sed "s/^  receipts:/  $fault:/; s/RECEIPTS_BREAK: \"\"/RECEIPTS_BREAK: $fault/" >> "$copy"
     done
     sed -n '/^  mail:/,/^load:/p' scenarios/foreign/foreign-receipts.yaml >> "$copy"
-    NODE_PATH=$top/build/node-receipts/node_modules expect_exit 1 "$tracerig" run "$copy" --set load.duration=1s --quiet --out "$dir/between" &&
+    NODE_PATH=$top/build/node-receipts/node_modules expect_exit 1 "$tracerig" run "$copy" --set load.duration=1s --set load.timeout=60s --quiet --out "$dir/between" &&
         json_is "$dir/between/report.json" "[(e['from'].split()[0], e['to'].split()[0], e['why']) for e in r['edges'] if e['broken']]" \
             "[('order', 'extract', 'received, but the callee began a trace of its own'), ('inject', 'mail', 'sent without context')]" &&
         json_is "$dir/between/report.json" "[e['complete'] == e['calls'] > 10 for e in r['edges'] if 'receipts' in e['from'] + e['to']]" "[True, True]" &&

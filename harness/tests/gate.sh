@@ -3,7 +3,10 @@
 # Thresholds, from the scenario file to the report.
 . "$(dirname "$0")/tap.sh"
 
-scenario=harness/tests/players.yaml
+# Spans leave when there are enough of them and at the end, not after a time, and no request has too little of it: how many bytes a
+# span takes, and how many requests fail, does not hang on how busy the machine is.
+scenario=$dir/players.yaml
+sed 's/^  schedule_delay: .*/  schedule_delay: 60s\n  max_export_batch_size: 64/; s/^  timeout: 5s/  timeout: 60s/' harness/tests/players.yaml > "$scenario"
 
 thresholds() # thresholds NAME WANTED-EXIT THRESHOLDS OPTION...: one run
 {
@@ -17,9 +20,10 @@ row() # row RUN N FIELD VALUE: of expectation threshold.N
     json_is "$dir/$1/report.json" "[e for e in r['expectations'] if e['id'] == 'threshold.$2'][0].get('$3')" "$4"
 }
 
+held="'spans.lost_unexplained == 0', 'traces.broken == 0', 'sdk[*].queue_high_water <= 8192', 'load.errors.timeout == 0'"
 hold()
 {
-    thresholds hold 0 "'spans.lost_unexplained == 0', 'traces.broken == 0', 'sdk[*].queue_high_water <= 8192', 'load.errors.timeout == 0'" &&
+    thresholds hold 0 "$held" &&
         row hold 1 verdict pass && row hold 1 text "spans.lost_unexplained == 0" && row hold 4 observed 0
 }
 check "thresholds that hold" hold
@@ -27,6 +31,7 @@ check "thresholds that hold" hold
 missed()
 {
     thresholds missed 1 "'spans.started < 10', 'spans.lost_unexplained == 0'" &&
+        says "fail $dir/missed: 1 failed: \"spans.started < 10\" (" &&
         row missed 1 verdict fail && row missed 1 expected "< 10" && row missed 2 verdict pass &&
         json_is "$dir/missed/report.json" "r['reason'].startswith('1 failed: \"spans.started < 10\" (')" True &&
         grep -q 'threshold.1: spans.started &lt; 10' "$dir/missed/junit.xml" &&
@@ -41,6 +46,23 @@ judged_again()
         expect_exit 0 "$tracerig" verify "$dir/hold" && says "spans.lost_unexplained == 0"
 }
 check "a recorded run's thresholds are judged again" judged_again
+
+killed() # before it wrote its report
+{
+    cp -r "$dir/hold" "$dir/killed" && rm "$dir/killed/report.json" &&
+        expect_exit 4 "$tracerig" verify "$dir/killed" && says "killed holds no report.json" &&
+        says "pass         threshold.1          spans.lost_unexplained == 0" &&
+        says "inconclusive threshold.3          sdk[*].queue_high_water <= 8192"
+}
+check "of a run that was killed the books are judged, and nothing that they do not hold" killed
+
+endless() # nobody knows how it ended
+{
+    cp -r "$dir/hold" "$dir/endless" && rm "$dir/endless/run.json" && expect_exit 4 "$tracerig" verify "$dir/endless" &&
+        says "pass         threshold.1          spans.lost_unexplained == 0" && says "it has no run.json" || return 1
+    cp -r "$dir/missed" "$dir/worse-end" && rm "$dir/worse-end/run.json" && expect_exit 4 "$tracerig" verify "$dir/worse-end"
+}
+check "a run of which nobody knows how it ended neither passes nor fails" endless
 
 unknown()
 {
@@ -66,7 +88,7 @@ against() # against NAME WANTED-EXIT OPTION...: a run held against the run "hold
 
 no_worse()
 {
-    against same 0 && json_is "$dir/same/report.json" \
+    against same 0 --set "expect.thresholds=[$held]" && json_is "$dir/same/report.json" \
         "[e['verdict'] for e in r['expectations'] if e['id'] == 'baseline.spans_lost']" "['pass']" &&
         json_is "$dir/same/report.json" "r['baseline']['runs'], r['baseline']['differences']" "(1, [])"
 }
@@ -158,7 +180,7 @@ check "runs that have nothing in common are wrong usage" nothing_in_common
 set_of_runs()
 {
     mkdir -p "$dir/claims" && cp $scenario "$dir/claims/players.yaml" &&
-        sed 's/^# .*/# A fleet that drops context./; s/^  payment:/&/' $scenario > "$dir/claims/wrong.yaml" || return 1
+        sed 's/^# .*/# A fleet that drops context./; s/^  order:/&\n    broken: {drop_context: call payment POST \/charge}/' $scenario > "$dir/claims/wrong.yaml" || return 1
     expect_exit 1 "$tracerig" run "$dir/claims" --out "$dir/set" --quiet --set load.duration=1s \
         --set "expect.thresholds=['spans.started > 5000000']" && says "2 did not" || return 1
     for f in index.html set.json junit.xml summary.md players/report.html wrong/report.html; do
@@ -169,7 +191,10 @@ set_of_runs()
 import sys, xml.etree.ElementTree as e
 suites = e.parse(sys.argv[1]).getroot().findall("testsuite")
 assert [s.get("name").split(":")[0] for s in suites] == ["players", "wrong"], suites
-assert all(s.get("failures") == "1" and int(s.get("tests")) == len(s.findall("testcase")) for s in suites)
+assert all(int(s.get("tests")) == len(s.findall("testcase")) for s in suites)
+failed = [{c.get("name") for c in s.findall("testcase") if c.find("failure") is not None} for s in suites]
+assert len(failed[0]) == int(suites[0].get("failures")) == 1 and failed[0] < failed[1], failed
+assert any("ontext" in name for name in failed[1] - failed[0]), failed
 PY
 }
 check "a set of scenarios ends with one page and one JUnit file" set_of_runs
@@ -184,16 +209,73 @@ repeats()
         [ -s "$dir/twice/players-2/report.json" ]
 }
 check "repeats are a set, and a set can be compared" repeats
+
+unfinished() # as if the runner had been killed
+{
+    cp -r "$dir/twice" "$dir/half" && rm "$dir/half/players-2/report.json" &&
+        expect_exit 4 "$tracerig" compare "$dir/twice" "$dir/half" --gate --counts &&
+        says "players: 2 against 1 run, 1 run of B without a verdict" && says "0 worse, 1 not judged"
+}
+check "a run that has no verdict does not pass a gate" unfinished
+cheap() # cheap SET: what its runs took of the CPU becomes some 10 us a span, unless LIVE=1 leaves what was measured
+{
+    [ "${LIVE:-0}" = 1 ] || python3 - "$1" <<'PY'
+import json, pathlib, sys
+for n, path in enumerate(sorted(pathlib.Path(sys.argv[1]).glob("*/report.json"))):
+    r = json.loads(path.read_text())
+    for s in r["services"]:
+        s["cpu_s"] = (10 + n / 4) * 1e-6 * r["spans"]["started"] / len(r["services"])
+    path.write_text(json.dumps(r))
+PY
+}
+stolen() # stolen SET: most of the time of one of its runs that others were given, in percent; from here on it is none
+{
+    python3 - "$1" <<'PY'
+import json, pathlib, sys
+most = 0
+for path in pathlib.Path(sys.argv[1]).glob("*/report.json"):
+    r = json.loads(path.read_text())
+    most = max(most, r["environment"].get("steal_percent", 0))
+    r["environment"]["steal_percent"] = 0
+    path.write_text(json.dumps(r))
+print(int(most))
+PY
+}
 slower()
 {
-    # 1 ms of CPU more a request, some 0.1 ms a span
-    expect_exit 0 "$tracerig" run $scenario --repeat 6 --out "$dir/before" --quiet --set load.duration=700ms &&
-        expect_exit 1 "$tracerig" run $scenario --repeat 6 --out "$dir/after" --quiet --set load.duration=700ms \
-            --baseline "$dir/before" --set 'services.payment.routes.POST /charge.steps.1.steps.0={work: 1ms}' &&
-        grep -q 'fleet CPU a span .*worse (p ' "$dir/out" && says "0 did not" &&
+    # 1 ms of CPU more a request is 111 us more a span, however noisy the machine is; and payment did take it
+    expect_exit 0 "$tracerig" run $scenario --repeat 6 --out "$dir/before" --quiet --set load.duration=700ms && cheap "$dir/before" &&
+        stolen "$dir/before" || return 1
+    "$tracerig" run $scenario --repeat 6 --out "$dir/after" --quiet --set load.duration=700ms \
+        --baseline "$dir/before" --set 'services.payment.routes.POST /charge.steps.1.steps.0={work: 1ms}' > "$dir/out" 2>&1
+    got=$? most=$(stolen "$dir/after") # a run of which a twentieth was stolen does not count (4)
+    case $got in
+    1) grep -q 'fleet CPU a span .*worse (p ' "$dir/out" ;;
+    4) [ "$most" -ge 5 ] ;;
+    *) false ;;
+    esac && says "0 did not" && for n in 1 2 3 4 5 6; do
+            json_is "$dir/after/players-$n/report.json" \
+                "sum(s['cpu_s'] for s in r['services'] if s['name'] == 'payment') >= r['load']['requests'] * 1e-3" True || return 1
+        done &&
         expect_exit 1 "$tracerig" compare "$dir/before" "$dir/after" --gate --json && json_is "$dir/out" \
             "[w['verdict'] for w in r['scenarios'][0]['rows'] if w['id'] == 'fleet_cpu_per_span']" "['worse']" &&
         expect_exit 0 "$tracerig" compare "$dir/before" "$dir/after" --gate --counts
 }
 check "six runs against six find what each request costs more" slower
+
+odd()
+{
+    cat > "$dir/odd.yaml" << 'YAML'
+title: What is odd about it
+services:
+  shop: {command: [/bin/false], ledger: none, routes: {GET /: {}}}
+load: {route: shop GET /, rate: 10, duration: 1s}
+expect: {thresholds: ["load.latency.p99 < 1s"]}
+YAML
+    expect_exit 3 "$tracerig" run "$dir/odd.yaml" --out "$dir/odd" &&
+        says "warning: 'load.latency.p99 < 1s' cannot be judged" &&
+        expect_exit 3 "$tracerig" run "$dir/odd.yaml" --quiet --out "$dir/odd" && ! says "warning" &&
+        expect_exit 3 "$tracerig" verify "$dir/odd" && says "verdict: none: The environment failed, so there is no verdict: "
+}
+check "a run tells what validate warns of, but with --quiet; and one that came to nothing has no verdict later" odd
 done_testing

@@ -23,8 +23,11 @@ run hot-partition --set 'services.projector.consumers.results.steps.1={call: rul
     --set 'services.rules.routes.POST /replay.steps.0.wait=4200ms' --set "services.projector.replica_settings={$stale}" --set "$ends" --set load.duration=40s &
 run downstream --set "services.projector.replica_settings={$stale}" --set "$ends" --set load.duration=40s &
 run healthy --set 'faults=[{at: 6s, do: restart, service: projector, replica: 3}]' &
-run remedies --set 'faults.1.set={consumers.results.max_poll_interval: 3100ms}' &
+run remedies --set 'faults.1.set={consumers.results.max_poll_interval: 3100ms}' --set faults.1.at=34s --set faults.2.at=54s --set load.duration=57s &
+run removed --set 'faults=[{at: 14s, do: set, service: projector, replica: 3, set: {consumers.results.steps.1.probability: 0.04}}, '"\
+{at: 31s, do: set, service: projector, replica: 3, set: {consumers.results.steps.1.probability: 0.0}}]" &
 run arms --set "services.patient.replica_settings.2={$image, consumers.results.steps.1.probability: 0.04}" &
+begin backlog harness/tests/backlog.yaml --seed 8 &
 wait
 
 caught() # caught NAME CLAIM OBSERVED...: these failed and no others, and what was observed begins so
@@ -45,11 +48,18 @@ missed() # missed NAME CLAIM...: such thresholds failed and no others
         "$(python3 -c 'import sys; print(sys.argv[1:])' "$@")"
 }
 
-check "the incident without a stale image: nobody is named" caught pod "the spans name projector-3" none
-check "the same poll interval for all: nobody is named" caught interval "the spans name projector-3" none
-check "no slow key, but a stale pod: it is named" caught hot-partition "the spans name no instance" projector-3
-check "a stale pod before a slow downstream: it is named" caught downstream "the spans name no instance" projector-3
-check "a healthy group, one member restarted: messages are handled again" missed healthy "spans.redelivered == 0"
-check "the remedy that is none: the pod is put out as before" missed remedies "groups[standings].windows[after 2].expelled == 0"
-check "side by side, the patient group impatient: its pod is put out too" missed arms "groups[patient].expelled == 0" "groups[patient].redelivered == 0"
+check "the incident without a stale image: nobody is named" undisturbed 900 pod caught pod "the spans name projector-3" none
+check "the same poll interval for all: nobody is named" undisturbed 900 interval caught interval "the spans name projector-3" none
+check "no slow key, but a stale pod: it is named" undisturbed 900 hot-partition caught hot-partition "the spans name no instance" projector-3
+check "a stale pod before a slow downstream: it is named" undisturbed 900 downstream caught downstream "the spans name no instance" projector-3
+check "a healthy group, one member restarted: messages are handled again" undisturbed 900 healthy missed healthy "spans.redelivered == 0"
+check "the remedy that is none: the pod is put out as before" undisturbed 900 remedies missed remedies "groups[standings].windows[after 2].expelled == 0"
+check "the pod that is not removed is put out as before" undisturbed 900 removed missed removed "groups[standings].windows[after 1].expelled == 0"
+check "side by side, the patient group impatient: its pod is put out too" undisturbed 900 arms missed arms "groups[patient].expelled == 0" "groups[patient].redelivered == 0"
+
+patient()
+{
+    exited backlog 0 && json_is "$dir/backlog/report.json" "[p['end_s'] - p['start_s'] > 31 for p in r['phases'] if p['name'] == 'drain']" "[True]"
+}
+check "a group that still handles what is in its topic is waited for, beyond half a minute" patient
 done_testing

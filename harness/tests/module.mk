@@ -8,7 +8,7 @@ SCRIPT_TESTS += harness/tests/incident.sh harness/tests/incident_planted.sh harn
                 harness/tests/gate.sh harness/tests/tuning_scenarios.sh harness/tests/brief.sh \
                 harness/tests/tail_sampling.sh harness/tests/faults.sh harness/tests/batch.sh \
                 harness/tests/planted.sh harness/tests/sweep.sh harness/tests/missing_index.sh \
-                harness/tests/logs.sh harness/tests/w3c.sh
+                harness/tests/agents.sh harness/tests/logs.sh harness/tests/w3c.sh
 
 # For same_seed.sh: the rows that a seed decides.
 PROGS += ledger-dump

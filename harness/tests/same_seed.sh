@@ -7,7 +7,8 @@ dump=$top/build/${MODE:-release}/bin/ledger-dump
 run()
 {
     expect_exit 0 "$tracerig" run scenarios/checkout.yaml --seed "$2" --set load.warmup=0s --set load.duration=2s \
-        --set load.rate=100 --set load.incoming.sampled=0.3 --set load.incoming.malformed=0.1 --quiet --out "$dir/$1" &&
+        --set load.rate=100 --set load.incoming.sampled=0.3 --set load.incoming.malformed=0.1 --quiet --out "$dir/$1" \
+        --set load.timeout=60s &&
         "$dump" "$dir/$1" > "$dir/$1.rows" && sort -u "$dir/$1.rows" > "$dir/$1.lines"
 }
 check "first run" run a 7

@@ -36,6 +36,10 @@ predicts()
         expect_exit 0 "$tracerig" predict --config "$dir/good/collector.yaml" \
             "$dir/good/spans/kept.json" --quiet --kept "$dir/good/spans/kept.bin" &&
         says ", drop 0, depends on timing 0" &&
+        expect_exit 0 "$tracerig" predict "$dir/good" --quiet --as-version latest &&
+        expect_exit 2 "$tracerig" predict "$dir/good" --quiet --as-version 9.9 &&
+        expect_exit 0 "$tracerig" predict "$dir/good" --quiet --workers 4 &&
+        expect_exit 2 "$tracerig" predict "$dir/good" --quiet --workers 0 &&
         expect_exit 2 "$tracerig" predict "$dir/good/spans/spans.bin"
 }
 check "predict answers from the run, and from files of spans without times, protobuf and JSON" predicts
@@ -50,6 +54,23 @@ answers()
                 exit !(traces > 200 && depends * 1000 <= traces) }' "$dir/out"
 }
 check "... keep or drop for 999 of 1000 traces, as they came" answers
+
+# 100 ms to the nanosecond: latency took its threshold in until v0.156
+versions()
+{
+    printf '%s\n' 'processors: {tail_sampling: {policies: [{name: slow, type: latency, latency: {threshold_ms: 100}}]}}' \
+        'service: {pipelines: {traces: {processors: [tail_sampling]}}}' > "$dir/old.yaml"
+    printf '%s%s\n' '{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174",' \
+        '"name":"x","startTimeUnixNano":"1700000000000000000","endTimeUnixNano":"1700000000100000000"}]}]}]}' > "$dir/old.json"
+    expect_exit 0 "$tracerig" predict --as-version 0.156 --config "$dir/old.yaml" "$dir/old.json" && says "keep 1, drop 0" &&
+        expect_exit 0 "$tracerig" predict --as-version v0.157.0 --config "$dir/old.yaml" "$dir/old.json" && says "keep 0, drop 1" &&
+        expect_exit 0 "$tracerig" predict --config "$dir/old.yaml" "$dir/old.json" && says "keep 0, drop 1" &&
+        sed -i 's/policies:/num_shards: 2, policies:/' "$dir/old.yaml" &&
+        expect_exit 2 "$tracerig" predict --as-version 0.158 --config "$dir/old.yaml" "$dir/old.json" &&
+        says "old.yaml:1:30: the Collector of v0.158 refuses 'num_shards': only v0.159 and later take it" &&
+        expect_exit 0 "$tracerig" predict --help && says "tracerig predict --as-version 0.143 --config"
+}
+check "predict decides, and refuses, as the Collector of a version did" versions
 
 # the same spans under another configuration: what was kept then differs
 differs()

@@ -3,22 +3,32 @@
 
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
+#include "harness/broker/watch.h"
 #include "harness/scenario/foreign.h"
 #include "sdk/base/mem.h"
 
 struct hx_broker {
     rd_kafka_t *host; /* a producer that never produces: the mock cluster needs one to live in */
     rd_kafka_mock_cluster_t *cluster;
+    int stuck; /* becomes readable */
+    struct hx_broker_watch watch;
 };
 
-/* librdkafka warns that the host has no bootstrap servers; it is not meant to have any. */
+/* What the cluster says goes nowhere else: its host warns that it has no bootstrap servers, and is
+ * not meant to have any. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-    (void)rk;
+    static const uint64_t one = 1;
+    struct hx_broker *broker = rd_kafka_opaque(rk);
+
     (void)level;
-    (void)facility;
-    (void)text;
+    if (strcmp(facility, "MOCK") == 0 && hx_broker_watch_line(&broker->watch, text))
+        (void)!write(broker->stuck, &one, sizeof(one));
 }
 
 static enum otel_err make_topic(struct hx_broker *broker, const char *name,
@@ -54,29 +64,41 @@ static enum otel_err make_topics(struct hx_broker *broker, const struct hx_scena
     return err;
 }
 
+static enum otel_err make_cluster(struct hx_broker *broker, struct otl_detail *reterr)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char text[400] = "";
+
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_opaque(conf, broker);
+    if (rd_kafka_conf_set(conf, "debug", "mock", text, sizeof(text)) == RD_KAFKA_CONF_OK)
+        broker->host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
+    if (broker->host == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "embedded broker: %s", text);
+    }
+    broker->cluster = rd_kafka_mock_cluster_new(broker->host, 1);
+    return broker->cluster != NULL
+               ? OTEL_OK
+               : otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0,
+                                "embedded broker: the cluster cannot be made");
+}
+
 enum otel_err hx_broker_new(const struct hx_scenario *scenario, struct hx_broker **ret,
                             struct otl_detail *reterr)
 {
     struct hx_broker *broker = otl_mem_zalloc(sizeof(*broker));
-    rd_kafka_conf_t *conf;
-    char text[400] = "";
-    enum otel_err err;
+    enum otel_err err = OTEL_OK;
 
     if (broker == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a broker");
-    conf = rd_kafka_conf_new();
-    rd_kafka_conf_set_log_cb(conf, on_log);
-    broker->host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
-    if (broker->host == NULL) {
-        rd_kafka_conf_destroy(conf);
-        otl_mem_free(broker);
-        return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "embedded broker: %s", text);
-    }
-    broker->cluster = rd_kafka_mock_cluster_new(broker->host, 1);
-    if (broker->cluster == NULL)
+    broker->stuck = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (broker->stuck < 0)
         err = otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0,
-                             "embedded broker: the cluster cannot be made");
-    else
+                             "embedded broker: no event descriptor: %s", strerror(errno));
+    if (err == OTEL_OK)
+        err = make_cluster(broker, reterr);
+    if (err == OTEL_OK)
         err = make_topics(broker, scenario, reterr);
     if (err != OTEL_OK) {
         hx_broker_free(broker);
@@ -91,13 +113,21 @@ const char *hx_broker_bootstrap(const struct hx_broker *broker)
     return rd_kafka_mock_cluster_bootstraps(broker->cluster);
 }
 
+int hx_broker_stuck_fd(const struct hx_broker *broker)
+{
+    return broker->stuck;
+}
+
 void hx_broker_free(struct hx_broker *broker)
 {
     if (broker == NULL)
         return;
     if (broker->cluster != NULL)
         rd_kafka_mock_cluster_destroy(broker->cluster);
-    rd_kafka_destroy(broker->host);
+    if (broker->host != NULL)
+        rd_kafka_destroy(broker->host);
+    if (broker->stuck >= 0)
+        close(broker->stuck);
     otl_mem_free(broker);
 }
 

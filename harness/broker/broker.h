@@ -32,6 +32,9 @@ OTEL_MUST_USE enum otel_err hx_broker_new(const struct hx_scenario *scenario,
                                           struct hx_broker **ret, struct otl_detail *reterr);
 /* "127.0.0.1:40124"; lives as long as the broker. */
 const char *hx_broker_bootstrap(const struct hx_broker *broker);
+/* Readable (an event descriptor): some member of a group waits for an answer that never comes, as
+ * watch.h says, until it is connected anew. */
+int hx_broker_stuck_fd(const struct hx_broker *broker);
 void hx_broker_free(struct hx_broker *broker);
 
 /* Faults. Down: connections are cut and nobody listens; what it holds stays. Delay: of every

@@ -2,14 +2,16 @@
 #include "harness/broker/faults.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/scenario/faults.h"
 #include "harness/topology/child.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 
-enum { LOOK_MILLIS = 100 };
+enum { LOOK_MILLIS = 100, ANEW_MILLIS = 100, OWN = -1 /* id of what the runner did not ask for */ };
 
 struct fault {
     struct hx_broker_faults *owner;
@@ -26,20 +28,8 @@ struct hx_broker_faults {
     struct hx_child *child;
     struct fault *under_way[HX_MAX_FAULTS];
     size_t count;
+    struct event *stuck;
 };
-
-struct hx_broker_faults *hx_broker_faults_new(struct event_base *base, struct hx_broker *broker,
-                                              struct hx_child *child)
-{
-    struct hx_broker_faults *faults = otl_mem_zalloc(sizeof(*faults));
-
-    if (faults == NULL)
-        return NULL;
-    faults->base = base;
-    faults->broker = broker;
-    faults->child = child;
-    return faults;
-}
 
 static long long number(const json_t *message, const char *key)
 {
@@ -62,18 +52,26 @@ static void tell_end(const struct fault *fault)
     hx_child_send(fault->owner->child, row);
 }
 
+static bool is_under_way(const struct hx_broker_faults *faults, enum hx_broker_fault kind)
+{
+    for (size_t i = 0; i < faults->count; i++)
+        if (faults->under_way[i]->kind == kind)
+            return true;
+    return false;
+}
+
 static void end(struct fault *fault)
 {
     struct hx_broker_faults *faults = fault->owner;
 
-    if (fault->kind == HX_BROKER_DOWN)
+    for (size_t i = 0; i < faults->count; i++)
+        if (faults->under_way[i] == fault)
+            faults->under_way[i] = faults->under_way[--faults->count];
+    if (fault->kind == HX_BROKER_DOWN && !is_under_way(faults, HX_BROKER_DOWN))
         hx_broker_set_down(faults->broker, false);
     else if (fault->kind == HX_BROKER_DELAY)
         hx_broker_set_delay(faults->broker, 0);
     tell_end(fault);
-    for (size_t i = 0; i < faults->count; i++)
-        if (faults->under_way[i] == fault)
-            faults->under_way[i] = faults->under_way[--faults->count];
     event_free(fault->timer);
     otl_mem_free(fault);
 }
@@ -144,6 +142,43 @@ void hx_broker_fault_begin(struct hx_broker_faults *faults, const json_t *messag
     start(fault, message);
 }
 
+/* Whoever is connected anew asks again. */
+static void on_stuck(evutil_socket_t fd, short what, void *arg)
+{
+    struct hx_broker_faults *faults = arg;
+    uint64_t count;
+    json_t *message;
+
+    (void)what;
+    if (read(fd, &count, sizeof(count)) < 0 || is_under_way(faults, HX_BROKER_DOWN))
+        return; /* all are being cut off anyway */
+    fprintf(stderr, "tracerig broker: a member of a group waits for an answer that never comes; "
+                    "all are connected anew\n");
+    message = json_pack("{s:i, s:s, s:I}", "id", OWN, "kind", hx_broker_fault_word(HX_BROKER_DOWN),
+                        "for_ns", (json_int_t)(ANEW_MILLIS * OTL_NS_PER_MS));
+    hx_broker_fault_begin(faults, message);
+    json_decref(message);
+}
+
+struct hx_broker_faults *hx_broker_faults_new(struct event_base *base, struct hx_broker *broker,
+                                              struct hx_child *child)
+{
+    struct hx_broker_faults *faults = otl_mem_zalloc(sizeof(*faults));
+
+    if (faults == NULL)
+        return NULL;
+    faults->base = base;
+    faults->broker = broker;
+    faults->child = child;
+    faults->stuck = event_new(base, hx_broker_stuck_fd(broker), EV_READ | EV_PERSIST, on_stuck,
+                              faults);
+    if (faults->stuck == NULL || event_add(faults->stuck, NULL) != 0) {
+        hx_broker_faults_free(faults);
+        return NULL;
+    }
+    return faults;
+}
+
 void hx_broker_faults_end(struct hx_broker_faults *faults)
 {
     while (faults != NULL && faults->count > 0)
@@ -156,5 +191,7 @@ void hx_broker_faults_free(struct hx_broker_faults *faults)
         event_free(faults->under_way[--faults->count]->timer);
         otl_mem_free(faults->under_way[faults->count]);
     }
+    if (faults != NULL && faults->stuck != NULL)
+        event_free(faults->stuck);
     otl_mem_free(faults);
 }

@@ -63,7 +63,7 @@ int hx_command_compare(int argc, char **argv)
     static struct hx_runs a, b; /* too large for the stack */
     bool gate = false, counts = false, as_json = false;
     const struct otl_opt options[] = {
-        {"gate", NULL, "exit 1 if B is worse, 4 if a row could not be judged", OTL_OPT_FLAG,
+        {"gate", NULL, "exit 1 if B is worse, 4 if something could not be judged", OTL_OPT_FLAG,
          &gate},
         {"counts", NULL, "gate on counts, sizes and instructions alone, on no wall-clock figure",
          OTL_OPT_FLAG, &counts},
@@ -75,7 +75,10 @@ int hx_command_compare(int argc, char **argv)
         "Counts are pooled and tested exactly; sizes and instructions a request are compared by\n"
         "their medians, on whatever machines they were made; times need\n"
         "five quiet runs on each side, made on one machine: median with its interval and the\n"
-        "Mann-Whitney test. '~' is no difference beyond the noise.\n",
+        "Mann-Whitney test. '~' is no difference beyond the noise.\n"
+        "Checks and expectations that fail in B and in no run of A are worse. Not judged is what\n"
+        "could be judged in A and cannot be in B, a scenario that only A has, and one of which B\n"
+        "has runs without a verdict.\n",
         options, 2, 2};
     struct otl_detail detail = OTL_DETAIL_NONE;
     struct otl_opt_list paths;

@@ -140,7 +140,16 @@ static void print_tracing(const struct hx_tracing *tracing)
     else
         printf(", batch processor %zu/%zu/%s", tracing->max_queue_size,
                tracing->max_export_batch_size, duration(tracing->schedule_delay_ns));
-    printf("%s\n", tracing->gzip ? ", gzip" : "");
+    printf("%s", tracing->gzip ? ", gzip" : "");
+    if (tracing->agent != NULL)
+        printf(", to the agent %s", tracing->agent->name);
+    printf("\n");
+}
+
+static void print_agent(const struct hx_agent *agent)
+{
+    printf("\nagent %s\n  a Collector that passes spans on to the recording one by %s%s\n",
+           agent->name, agent->exporter, agent->acknowledges_first ? ", in batches" : "");
 }
 
 static void print_foreign(const struct hx_foreign *foreign)
@@ -328,6 +337,8 @@ static void explain(const struct hx_plan *plan)
         printf("%s\n", scenario->claim);
     for (size_t i = 0; i < scenario->service_count; i++)
         print_service(&scenario->services[i]);
+    for (size_t i = 0; i < scenario->agent_count; i++)
+        print_agent(&scenario->agents[i]);
     for (size_t i = 0; i < scenario->topic_count; i++)
         printf("%stopic %s, %u partitions, broker %s\n", i ? "" : "\n", scenario->topics[i].name,
                scenario->topics[i].partitions, scenario->broker);

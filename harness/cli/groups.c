@@ -84,6 +84,19 @@ static bool of_group(const json_t *series, const char *panel, const char *group)
     return is(series, "panel", panel) && is(json_object_get(series, "tags"), "group", group);
 }
 
+/* What nobody looked at is left out of the row: 0 would be a claim. (A group of one member has no
+ * series of its handlings, nor has a service that reads in several groups.) */
+static bool is_measured(const json_t *report, const char *group, const char *panel)
+{
+    const json_t *series;
+    size_t i;
+
+    json_array_foreach(json_object_get(report, "series"), i, series)
+        if (of_group(series, panel, group))
+            return true;
+    return false;
+}
+
 /* The greatest value of any line of the panel, or their sum over the window. */
 static double over_window(const json_t *report, const char *group, const char *panel, bool sum,
                           const struct window *window)
@@ -168,11 +181,16 @@ static void put_events(const json_t *report, const char *group, const struct win
 static void put_series(const json_t *report, const char *group, const struct window *window,
                        json_t *row)
 {
-    put_count(row, "lag_max", greatest_lag(report, group, window));
-    put_count(row, "redelivered", over_window(report, group, "redelivered", true, window));
-    put_count(row, "staleness_max_ns", over_window(report, group, "staleness", false, window));
-    put_count(row, "long_handlings", long_handlings(report, group, window));
-    put_count(row, "longest_ns", over_window(report, group, "handler", false, window));
+    if (is_measured(report, group, "lag"))
+        put_count(row, "lag_max", greatest_lag(report, group, window));
+    if (is_measured(report, group, "redelivered"))
+        put_count(row, "redelivered", over_window(report, group, "redelivered", true, window));
+    if (is_measured(report, group, "staleness"))
+        put_count(row, "staleness_max_ns", over_window(report, group, "staleness", false, window));
+    if (is_measured(report, group, "handler")) {
+        put_count(row, "long_handlings", long_handlings(report, group, window));
+        put_count(row, "longest_ns", over_window(report, group, "handler", false, window));
+    }
 }
 
 static json_t *window_json(const json_t *report, const char *group, const struct window *window,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/cli/commands.h"
+#include "reports/format.h"
 #include "sdk/base/file.h"
 #include "sdk/base/text.h"
 
@@ -117,6 +118,10 @@ int hx_judge(json_t *report, const struct hx_run_end *end)
                  end->fault);
         return settle(report, "none", HX_EXIT_FAULT, reason);
     }
+    if (end->unknown)
+        return settle(report, "inconclusive", HX_EXIT_INCONCLUSIVE,
+                      "How the run ended is not recorded (it has no run.json), so that nothing "
+                      "that was found in it is a verdict.");
     if (tally.fail > 0) {
         snprintf(reason, sizeof(reason), "%zu failed: %s.", tally.fail, tally.names);
         return settle(report, "fail", HX_EXIT_VERDICT, reason);
@@ -127,10 +132,12 @@ int hx_judge(json_t *report, const struct hx_run_end *end)
         return settle(report, "inconclusive", HX_EXIT_INCONCLUSIVE, reason);
     }
     snprintf(reason, sizeof(reason),
-             "All %zu checks and claims hold: %lld spans of %lld traces accounted for, %lld lost "
-             "without an explanation.",
-             all, integer(report, "spans", "started"), integer(report, "traces", "expected"),
-             integer(report, "spans", "lost_unexplained"));
+             "All %zu checks and claims hold: %s of %s accounted for, %s lost without an "
+             "explanation.",
+             all,
+             rep_format_things(integer(report, "spans", "started"), "span").text,
+             rep_format_things(integer(report, "traces", "expected"), "trace").text,
+             rep_format_count(integer(report, "spans", "lost_unexplained")).text);
     return settle(report, "pass", HX_EXIT_OK, reason);
 }
 
@@ -138,7 +145,8 @@ json_t *hx_judge_processes(const json_t *incidents)
 {
     size_t total = json_array_size(incidents), index;
     json_t *evidence = json_array(), *incident;
-    char observed[120];
+    char observed[720]; /* an incident of the runner has 639 bytes at most */
+    const char *first;
 
     json_array_foreach(incidents, index, incident) {
         json_t *row = json_object();
@@ -149,7 +157,14 @@ json_t *hx_judge_processes(const json_t *incidents)
             json_array_append(evidence, row);
         json_decref(row);
     }
-    snprintf(observed, sizeof(observed), total == 0 ? "all did" : "%zu incidents", total);
+    first = text_of(json_array_get(incidents, 0), "text");
+    if (total == 0)
+        snprintf(observed, sizeof(observed), "all did");
+    else if (total == 1)
+        snprintf(observed, sizeof(observed), "%s", first);
+    else
+        snprintf(observed, sizeof(observed), "%zu incidents, the first: %s", total, first);
+    observed[otl_utf8_prefix(observed, strlen(observed))] = '\0'; /* run.json may hold more */
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:I}", "id", "processes", "title",
                      "Every process ran until it was asked to stop", "verdict",
                      total == 0 ? "pass" : "fail", "expected",
@@ -178,8 +193,10 @@ void hx_judge_killed(const json_t *services, struct hx_killed *ret)
 enum otel_err hx_run_end_write(const char *dir, const struct hx_run_end *end,
                                struct otl_detail *reterr)
 {
-    json_t *tree = json_pack("{s:b, s:s, s:O}", "interrupted", (int)end->interrupted, "fault",
-                             end->fault, "incidents", end->incidents);
+    json_t *incidents = end->incidents ? json_incref(end->incidents) : json_array();
+    json_t *tree = json_pack("{s:b, s:s%, s:o}", "interrupted", (int)end->interrupted, "fault",
+                             end->fault, otl_utf8_prefix(end->fault, strlen(end->fault)),
+                             "incidents", incidents);
     char path[4096], *text = tree ? json_dumps(tree, JSON_INDENT(2)) : NULL;
     enum otel_err err = OTEL_ERR_MEMORY;
 
@@ -202,12 +219,18 @@ enum otel_err hx_run_end_read(const char *dir, struct hx_run_end *ret, struct ot
     memset(ret, 0, sizeof(*ret));
     snprintf(path, sizeof(path), "%s/run.json", dir);
     otl_buf_init(&text, 16u << 20);
-    err = otl_file_read(path, &text, NULL);
-    if (err == OTEL_OK && (tree = json_loadb(text.data, text.len, 0, NULL)) == NULL)
-        err = otl_detail_set(reterr, OTEL_ERR_SYNTAX, path, 0, 0, "is no JSON");
+    err = otl_file_read(path, &text, reterr);
+    if (err == OTEL_OK) {
+        tree = json_loadb(text.data ? text.data : "", text.len, 0, NULL);
+        if (!json_is_object(tree))
+            err = otl_detail_set(reterr, OTEL_ERR_SYNTAX, path, 0, 0, "is no JSON object");
+    }
     otl_buf_fini(&text);
-    if (err != OTEL_OK && err != OTEL_ERR_NOT_FOUND)
+    if (err != OTEL_OK && err != OTEL_ERR_NOT_FOUND) {
+        json_decref(tree);
         return err;
+    }
+    ret->unknown = tree == NULL;
     fault = json_string_value(json_object_get(tree, "fault"));
     ret->interrupted = json_is_true(json_object_get(tree, "interrupted"));
     snprintf(ret->fault, sizeof(ret->fault), "%s", fault ? fault : "");

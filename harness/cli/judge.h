@@ -13,10 +13,10 @@
  * Judge: from the checks and expectations of a report to its verdict, exit status and the one
  * sentence that says why.
  *
- * Order: interrupted or failed environment (no verdict), then a failed check or expectation, then
- * one that could not be judged, then pass. The sentence names failures by their titles, checks
- * before claims: what is told first is nearest to the cause. A report without a single check that
- * passed is never a pass.
+ * Order: interrupted or failed environment (no verdict), an end that nobody recorded
+ * (inconclusive), then a failed check or expectation, then one that could not be judged, then
+ * pass. The sentence names failures by their titles, checks before claims: what is told first is
+ * nearest to the cause. A report without a single check that passed is never a pass.
  *
  * Memory    report is changed in place: verdict, exit_status and reason are set.
  */
@@ -24,18 +24,20 @@
 /* How the run itself went: what the verifier cannot see in the recording. run.json holds it. */
 struct hx_run_end {
     bool interrupted;
-    char fault[512]; /* what failed in the environment; "" = nothing */
+    bool unknown;    /* there is no run.json: the runner itself was killed */
+    char fault[900]; /* what failed in the environment; "" = nothing */
     json_t *incidents; /* array of {"id","text","service"} */
 };
 
 /* Returns the exit status. */
 int hx_judge(json_t *report, const struct hx_run_end *end);
 
-/* DIR/run.json, written before the run is judged, so that it can be judged again. incidents is
- * borrowed by write and owned by the caller after read, which finds an empty, good end where there
- * is no such file. */
+/* DIR/run.json, written when the run is over, before it is judged, so that it can be judged again,
+ * and once more where judging it ended otherwise. incidents is borrowed by write (NULL = none) and
+ * owned by the caller after read, which finds an unknown end where there is no such file. */
 OTEL_MUST_USE enum otel_err hx_run_end_write(const char *dir, const struct hx_run_end *end,
                                              struct otl_detail *reterr);
+/* OTEL_ERR_SYNTAX: it is no JSON object; OTEL_ERR_IO, _LIMIT, _MEMORY. */
 OTEL_MUST_USE enum otel_err hx_run_end_read(const char *dir, struct hx_run_end *ret,
                                             struct otl_detail *reterr);
 

@@ -36,11 +36,12 @@ struct hx_request {
     struct hx_runs before; /* what --baseline names */
     struct hx_scenario_cli scenario;
     struct hx_scenario_options loading;
-    struct otl_opt_list collector_options;
+    struct otl_opt_list collector_options, agent_options;
     bool json;
+    bool page; /* of a single run, too */
     bool quiet;
     uint64_t repeats;
-    struct hx_set set; /* of several runs */
+    struct hx_set set; /* of several runs, or of one with a page */
     char error[900];   /* why the last run has no report, or "" */
     char tracerig[HX_RUN_PATH];
     char collector[HX_RUN_PATH];

@@ -101,7 +101,8 @@ static int run_all(struct hx_request *request)
     return status;
 }
 
-/* With runs enough on both sides, times are compared too. */
+/* With runs enough on both sides, times are compared too; of the baseline's scenarios those that
+ * were asked for. */
 static int compare_times(struct hx_request *request)
 {
     static struct hx_runs now; /* too large for the stack */
@@ -114,8 +115,8 @@ static int compare_times(struct hx_request *request)
         return HX_EXIT_OK;
     if (hx_runs_load(request->set.dir, &now, &detail) != OTEL_OK) {
         status = hx_request_fail(request, "", &detail, HX_EXIT_FAULT);
-    } else {
-        comparison = hx_compare(&request->before, &now, false);
+    } else if (hx_compare_has_clocks(&request->before, &now)) {
+        comparison = hx_compare_asked(&request->before, &now);
         if (comparison != NULL && !request->json)
             hx_compare_print(comparison);
         if (comparison == NULL)
@@ -130,7 +131,7 @@ static int compare_times(struct hx_request *request)
     return status;
 }
 
-/* Several runs end with one page. */
+/* Several runs end with one page; a single one too, where that was asked for. */
 static int run_set(struct hx_request *request)
 {
     struct otl_detail detail = OTL_DETAIL_NONE;
@@ -138,7 +139,7 @@ static int run_set(struct hx_request *request)
 
     if (status != HX_EXIT_OK)
         return status;
-    if (request->files.count == 1 && request->repeats == 1)
+    if (request->files.count == 1 && request->repeats == 1 && !request->page)
         return run_all(request);
     if (hx_set_open(&request->set, request->out, &detail) != OTEL_OK) {
         status = hx_request_fail(request, "", &detail,
@@ -161,11 +162,15 @@ int hx_command_run(int argc, char **argv)
          OTL_OPT_TEXT, &request.out},
         HX_SCENARIO_CLI_ROWS(request.scenario),
         {"repeat", "N", "run each scenario N times", OTL_OPT_TEXT, &request.repeat},
-        {"baseline", "REPORT", "a former run (or a directory of runs) that must not be better",
+        {"baseline", "REPORT", "a former run (or a directory of runs): this one must be no worse",
          OTL_OPT_TEXT, &request.baseline},
+        {"page", NULL, "a set with its page and its JUnit file, though it is one run",
+         OTL_OPT_FLAG, &request.page},
         {"json", NULL, "print report.json on stdout, nothing else", OTL_OPT_FLAG, &request.json},
-        {"quiet", NULL, "print one line a run", OTL_OPT_FLAG, &request.quiet},
+        {"quiet", NULL, "print one line a run: verdict, directory, and why unless it passed",
+         OTL_OPT_FLAG, &request.quiet},
         {"collector-option", "WORD", NULL, OTL_OPT_LIST, &request.collector_options},
+        {"agent-option", "WORD", NULL, OTL_OPT_LIST, &request.agent_options},
         {NULL, NULL, NULL, OTL_OPT_FLAG, NULL}};
     const struct hx_usage usage = {
         "run SCENARIO|DIR... [options]",

@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/judge.h"
+#include "harness/cli/judging.h"
 #include "harness/cli/request.h"
+#include "harness/scenario/plan.h"
 #include "reports/render.h"
 
 /* What the baseline was made with, as far as it differs. */
@@ -23,6 +26,16 @@ static void tell_differences(const json_t *report)
     }
 }
 
+/* One line; who reads it in a log of CI should not have to open the report to learn why. */
+static void tell_briefly(const char *dir, const json_t *report)
+{
+    const char *verdict = json_string_value(json_object_get(report, "verdict"));
+    const char *reason = json_string_value(json_object_get(report, "reason"));
+    bool why = strcmp(verdict, "pass") != 0 && reason != NULL;
+
+    printf("%s %s%s%s\n", verdict, dir, why ? ": " : "", why ? reason : "");
+}
+
 static void show(const struct hx_request *request, const char *dir, const json_t *report)
 {
     struct rep_render_options look;
@@ -36,7 +49,7 @@ static void show(const struct hx_request *request, const char *dir, const json_t
         return;
     }
     if (request->quiet) {
-        printf("%s %s\n", json_string_value(json_object_get(report, "verdict")), dir);
+        tell_briefly(dir, report);
         return;
     }
     rep_render_options_for(&look, STDOUT_FILENO);
@@ -58,6 +71,15 @@ int hx_request_fail(struct hx_request *request, const char *what, const struct o
     return status;
 }
 
+/* The run has no verdict; whoever judges it again is to know why, too. */
+static void leave_end(const struct hx_run *run, const char *fault)
+{
+    struct hx_run_end end = {.interrupted = run->interrupted, .incidents = run->incidents};
+
+    snprintf(end.fault, sizeof(end.fault), "%s", fault);
+    (void)!hx_run_end_write(run->options.dir, &end, NULL);
+}
+
 static int finish(struct hx_request *request, struct hx_run *run,
                   const struct hx_cpu_times *before, const char *file)
 {
@@ -65,16 +87,23 @@ static int finish(struct hx_request *request, struct hx_run *run,
     const char *dir = run->options.dir;
     json_t *report = NULL;
     int status;
-    enum otel_err err = hx_verdict_of(request, run, before, file, &report, &detail);
+    enum otel_err err;
 
-    if (err != OTEL_OK)
-        return hx_request_fail(request, "the run cannot be judged", &detail, HX_EXIT_FAULT);
+    hx_judging_begin(dir);
+    err = hx_verdict_of(request, run, before, file, &report, &detail);
+    if (err != OTEL_OK) {
+        hx_judging_end();
+        status = hx_request_fail(request, "the run cannot be judged", &detail, HX_EXIT_FAULT);
+        leave_end(run, request->error);
+        return status;
+    }
     err = hx_run_dir_write_tree(dir, "environment.json", json_object_get(report, "environment"),
                                 &detail);
     if (err == OTEL_OK)
         err = hx_run_dir_write_tree(dir, "report.json", report, &detail);
     if (err == OTEL_OK)
         err = rep_render_all(dir, &detail);
+    hx_judging_end();
     status = (int)json_integer_value(json_object_get(report, "exit_status"));
     if (err != OTEL_OK)
         status = hx_request_fail(request, "the report cannot be written", &detail, HX_EXIT_FAULT);
@@ -84,11 +113,28 @@ static int finish(struct hx_request *request, struct hx_run *run,
     return status;
 }
 
+static void tell_warning(void *context, const char *text)
+{
+    fprintf(stderr, "%s: warning: %s\n", (const char *)context, text);
+}
+
+/* What is odd about the scenario, as validate says it. */
+static void warn(const struct hx_scenario *scenario, const char *file)
+{
+    struct hx_plan *plan;
+
+    if (hx_plan_new(scenario, &plan, NULL) == OTEL_OK) {
+        hx_plan_warnings(plan, tell_warning, (void *)(uintptr_t)file);
+        hx_plan_free(plan);
+    }
+}
+
 int hx_run_once(struct hx_request *request, const char *file, unsigned nth)
 {
     struct hx_run_options options = {.tracerig = request->tracerig,
                                      .collector = request->collector,
                                      .collector_options = request->collector_options.items,
+                                     .agent_options = request->agent_options.items,
                                      .quiet = request->quiet || request->json,
                                      .live = isatty(STDERR_FILENO),
                                      .progress_fd = STDERR_FILENO};
@@ -96,7 +142,7 @@ int hx_run_once(struct hx_request *request, const char *file, unsigned nth)
     struct hx_scenario *scenario = NULL;
     static struct hx_run run; /* too large for the stack; one run at a time */
     struct hx_cpu_times before;
-    char dir[HX_RUN_DIR] = "";
+    char dir[HX_RUN_DIR] = "", why[800];
     int status = HX_EXIT_FAULT;
 
     request->error[0] = '\0';
@@ -112,16 +158,19 @@ int hx_run_once(struct hx_request *request, const char *file, unsigned nth)
     if (!options.quiet)
         fprintf(stderr, "%s: %s (seed %llu)\n", scenario->name, scenario->claim,
                 (unsigned long long)scenario->seed);
+    if (!options.quiet && nth <= 1)
+        warn(scenario, file);
     options.scenario = scenario;
     options.dir = dir;
-    if (hx_run_execute(&run, &options, &detail) == OTEL_OK)
+    if (hx_run_execute(&run, &options, &detail) == OTEL_OK) {
         status = finish(request, &run, &before, file);
-    else if (run.interrupted)
-        status = hx_request_fail(request, "interrupted before the load began", &detail,
-                                 HX_EXIT_INTERRUPTED);
-    else
-        status = hx_request_fail(request, "the environment failed, there is no verdict", &detail,
-                                 HX_EXIT_FAULT);
+    } else {
+        status = hx_request_fail(request,
+                                 run.interrupted ? "interrupted before the load began"
+                                                 : "the environment failed, there is no verdict",
+                                 &detail, run.interrupted ? HX_EXIT_INTERRUPTED : HX_EXIT_FAULT);
+        leave_end(&run, otl_detail_format(&detail, why, sizeof(why)));
+    }
     if (request->error[0] != '\0') /* the directory says why it holds no report */
         (void)!hx_run_dir_write(dir, "error.txt", request->error, strlen(request->error), NULL);
     hx_run_fini(&run);

@@ -4,6 +4,7 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/scenarios.h"
 #include "harness/scenario/plan.h"
+#include "reports/format.h"
 
 static void tell_warning(void *context, const char *text)
 {
@@ -22,9 +23,10 @@ static int validate(const char *path, const struct hx_scenario_options *options)
         hx_scenario_free(scenario);
         return HX_EXIT_FAULT;
     }
-    printf("%s: ok: %zu services, %zu operations, %llu spans a request\n", path,
-           scenario->service_count, scenario->operation_count,
-           (unsigned long long)plan->spans[hx_plan_start(scenario)]);
+    printf("%s: ok: %s, %s, %s a request\n", path,
+           rep_format_things((long long)scenario->service_count, "service").text,
+           rep_format_things((long long)scenario->operation_count, "operation").text,
+           rep_format_things((long long)plan->spans[hx_plan_start(scenario)], "span").text);
     hx_plan_warnings(plan, tell_warning, (void *)path);
     hx_plan_free(plan);
     hx_scenario_free(scenario);

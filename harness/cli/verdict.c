@@ -61,12 +61,15 @@ enum otel_err hx_verdict_of(const struct hx_request *request, const struct hx_ru
                                         .scenario = run->options.scenario,
                                         .killed = killed.names};
     json_t *report = hx_run_facts(run, before), *parts = NULL, *line;
-    struct hx_run_end end = {.interrupted = run->interrupted, .incidents = run->incidents};
+    const bool overhead = run->options.scenario->overhead.wanted;
+    /* what ends the program between here and the last slice is an interrupt of this run, too */
+    struct hx_run_end end = {.interrupted = run->interrupted || overhead,
+                             .incidents = run->incidents};
     enum otel_err err;
 
     if (report == NULL)
         return OTEL_ERR_MEMORY;
-    memcpy(end.fault, run->fault, sizeof(end.fault));
+    snprintf(end.fault, sizeof(end.fault), "%s", run->fault);
     err = hx_run_end_write(run->options.dir, &end, detail);
     if (err != OTEL_OK) {
         json_decref(report);
@@ -84,9 +87,15 @@ enum otel_err hx_verdict_of(const struct hx_request *request, const struct hx_ru
     json_object_update(report, parts);
     json_decref(parts);
     hx_groups_measure(report);
-    json_array_insert_new(json_object_get(report, "checks"), 0,
-                          hx_judge_processes(run->incidents));
+    if (json_array_insert_new(json_object_get(report, "checks"), 0,
+                              hx_judge_processes(run->incidents)) != 0) {
+        json_decref(report);
+        return otl_detail_set(detail, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory");
+    }
+    end.interrupted = run->interrupted;
     err = put_overhead(request, run, report, &end.interrupted, detail);
+    if (err == OTEL_OK && overhead)
+        err = hx_run_end_write(run->options.dir, &end, detail);
     if (err != OTEL_OK) {
         json_decref(report);
         return err;

@@ -9,6 +9,7 @@
 #include "harness/scenario/scenario.h"
 #include "harness/verify/verify.h"
 #include "reports/model.h"
+#include "reports/several.h"
 
 static const char *text_of(const json_t *row, const char *key)
 {
@@ -74,7 +75,8 @@ static void print_counts(const json_t *result, const char *part)
 }
 
 /* Thresholds speak of figures that only the run itself could measure: they are looked up in its
- * report, the books taken from what was judged now. */
+ * report, the books taken from what was judged now. A run that was killed has none: those figures
+ * cannot be judged. */
 static enum otel_err add_thresholds(const char *dir, const struct hx_scenario *scenario,
                                     json_t *result, struct otl_detail *detail)
 {
@@ -82,6 +84,12 @@ static enum otel_err add_thresholds(const char *dir, const struct hx_scenario *s
     enum otel_err err = scenario->claims.threshold_count > 0 ? rep_model_load(dir, &model, detail)
                                                              : OTEL_OK;
 
+    if (err == OTEL_ERR_NOT_FOUND) {
+        fprintf(stderr, "tracerig: %s holds no report.json: the run did not come to its end, and "
+                        "of its figures only the books can be judged\n", dir);
+        return hx_thresholds_judge(scenario->claims.thresholds, scenario->claims.threshold_count,
+                                   result);
+    }
     if (err != OTEL_OK || model == NULL)
         return err;
     json_object_update(model->root, result);
@@ -103,31 +111,11 @@ static void read_killed(const char *dir, struct hx_killed *ret)
     json_decref(report);
 }
 
-static int judge(const char *dir, const struct hx_scenario *scenario, bool as_json)
+/* Owns result. */
+static int tell(json_t *result, const struct hx_run_end *end, bool as_json)
 {
-    static struct hx_killed killed; /* too large for the stack */
-    struct hx_verify_options options = {.dir = dir, .scenario = scenario, .killed = killed.names};
-    struct otl_detail detail = OTL_DETAIL_NONE;
-    struct hx_run_end end;
-    json_t *result;
-    int status;
+    int status = hx_judge(result, end);
 
-    read_killed(dir, &killed);
-    options.killed_count = killed.count;
-    if (hx_run_end_read(dir, &end, &detail) != OTEL_OK)
-        return hx_usage_fail(&detail);
-    if (hx_verify_run(&options, &result, &detail) != OTEL_OK) {
-        json_decref(end.incidents);
-        return hx_usage_fail(&detail);
-    }
-    json_array_insert_new(json_object_get(result, "checks"), 0,
-                          hx_judge_processes(end.incidents));
-    json_decref(end.incidents);
-    if (add_thresholds(dir, scenario, result, &detail) != OTEL_OK) {
-        json_decref(result);
-        return hx_usage_fail(&detail);
-    }
-    status = hx_judge(result, &end);
     if (as_json) {
         json_dumpf(result, stdout, JSON_INDENT(2));
         printf("\n");
@@ -142,6 +130,45 @@ static int judge(const char *dir, const struct hx_scenario *scenario, bool as_js
     return status;
 }
 
+/* Of a run that came to nothing there may be no recording that can be read. */
+static int tell_end(const struct hx_run_end *end, bool as_json)
+{
+    json_t *result = json_pack("{s:[], s:[], s:{}, s:{}}", "checks", "expectations", "spans",
+                               "traces");
+
+    return result ? tell(result, end, as_json) : HX_EXIT_FAULT;
+}
+
+static int judge(const char *dir, const struct hx_scenario *scenario, bool as_json)
+{
+    static struct hx_killed killed; /* too large for the stack */
+    struct hx_verify_options options = {.dir = dir, .scenario = scenario, .killed = killed.names};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    struct hx_run_end end;
+    json_t *result;
+
+    read_killed(dir, &killed);
+    options.killed_count = killed.count;
+    if (hx_run_end_read(dir, &end, &detail) != OTEL_OK)
+        return hx_usage_fail(&detail);
+    if (hx_verify_run(&options, &result, &detail) != OTEL_OK) {
+        json_decref(end.incidents);
+        return end.interrupted || end.fault[0] ? tell_end(&end, as_json) : hx_usage_fail(&detail);
+    }
+    if (json_array_insert_new(json_object_get(result, "checks"), 0,
+                              hx_judge_processes(end.incidents)) != 0) {
+        json_decref(end.incidents);
+        json_decref(result);
+        return HX_EXIT_FAULT;
+    }
+    json_decref(end.incidents);
+    if (add_thresholds(dir, scenario, result, &detail) != OTEL_OK) {
+        json_decref(result);
+        return hx_usage_fail(&detail);
+    }
+    return tell(result, &end, as_json);
+}
+
 int hx_command_verify(int argc, char **argv)
 {
     bool as_json = false;
@@ -150,7 +177,11 @@ int hx_command_verify(int argc, char **argv)
         {NULL, NULL, NULL, OTL_OPT_FLAG, NULL},
     };
     const struct hx_usage usage = {
-        "verify DIR", "Judges a recorded run again, from its ledger, drop records and tap.\n",
+        "verify DIR",
+        "Judges a recorded run again, from its ledger, drop records and tap, with the exit status\n"
+        "of run; a run that was interrupted or whose environment failed has no verdict this time\n"
+        "either (130, 3), and one whose runner was killed, so that run.json is missing, is\n"
+        "inconclusive (4).\n",
         table, 1, 1};
     struct otl_detail detail = OTL_DETAIL_NONE;
     struct hx_scenario *scenario;
@@ -164,7 +195,8 @@ int hx_command_verify(int argc, char **argv)
         otl_detail_set(&detail, OTEL_ERR_LIMIT, dirs.items[0], 0, 0, "the path is too long");
         return hx_usage_fail(&detail);
     }
-    if (hx_scenario_load_file(path, NULL, &scenario, &detail) != OTEL_OK)
+    if (rep_is_one_run(dirs.items[0], &detail) != OTEL_OK ||
+        hx_scenario_load_file(path, NULL, &scenario, &detail) != OTEL_OK)
         return hx_usage_fail(&detail);
     status = judge(dirs.items[0], scenario, as_json);
     hx_scenario_free(scenario);

@@ -9,6 +9,8 @@
  *              drop: no traceparent goes along    alter: another trace id
  *              silent: no tracerig-request goes along
  *              exit, hang, fork: at the start     deaf: SIGTERM is ignored
+ *              leave: exit 0 at the first request or message
+ *              stall: requests are read and never answered
  *              garbage: its calls are no HTTP
  *              mute: its offsets are not committed
  */
@@ -162,6 +164,8 @@ int plain_pass_on(const char *head)
     const char *calls = getenv("PLAIN_CALLS"), *writes = getenv("PLAIN_WRITES");
     int status = 200;
 
+    if (plain_is_mode("leave"))
+        exit(0);
     if (calls != NULL)
         status = call(calls, head);
     if (writes != NULL && !plain_publish(writes, head))
@@ -177,6 +181,11 @@ static void *serve(void *arg)
 
     while ((head_len = read_head(fd, data, &len)) > 0) {
         int status = 200;
+        if (plain_is_mode("stall")) {
+            if (!skip_body(fd, data, &len, head_len))
+                break;
+            continue;
+        }
         if (strncmp(data, "GET /health", 11) != 0)
             status = plain_pass_on(data);
         snprintf(answer, sizeof(answer), "HTTP/1.1 %d %s\r\nContent-Length: 3\r\n\r\nok\n",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The topics of plain-service: an ordinary client of librdkafka. */
 #include <librdkafka/rdkafka.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 
 #include "harness/foreign/plain.h"
 
-enum { WAIT_MILLIS = 10000, ERROR_SIZE = 512 };
+enum { WAIT_MILLIS = 10000, ERROR_SIZE = 512, AGAIN_MILLIS = 100 };
 
 static rd_kafka_t *producer;
 
@@ -110,6 +111,27 @@ static void handle(const rd_kafka_message_t *message)
     plain_pass_on(head);
 }
 
+/* Whoever got no answer cannot know: it asks again. Of a group that has changed, the message
+ * comes again, to whom its partition has been given. */
+static void commit(rd_kafka_t *rk, const rd_kafka_message_t *message)
+{
+    for (;;) {
+        switch (rd_kafka_commit_message(rk, message, 0)) {
+        case RD_KAFKA_RESP_ERR__TRANSPORT:
+        case RD_KAFKA_RESP_ERR__TIMED_OUT:
+        case RD_KAFKA_RESP_ERR__WAIT_COORD:
+        case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+        case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+        case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+        case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+            poll(NULL, 0, AGAIN_MILLIS);
+            break;
+        default:
+            return;
+        }
+    }
+}
+
 void *plain_read(void *arg)
 {
     const char *name = getenv("PLAIN_READS");
@@ -127,7 +149,7 @@ void *plain_read(void *arg)
         if (message != NULL && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
             handle(message);
             if (!plain_is_mode("mute"))
-                rd_kafka_commit_message(rk, message, 1);
+                commit(rk, message);
         }
         if (message != NULL)
             rd_kafka_message_destroy(message);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/gate/checks.h"
 #include "harness/gate/environment.h"
 #include "harness/gate/judge.h"
 #include "harness/gate/measures.h"
@@ -12,9 +13,10 @@
 #include "harness/stats/summary.h"
 #include "harness/stats/tails.h"
 #include "reports/format.h"
+#include "reports/words.h"
 #include "sdk/base/mem.h"
 
-enum { ROWS_MAX = 32, TEXT_BYTES = 200, REASON_BYTES = 400, SCENARIOS_MAX = 256 };
+enum { ROWS_MAX = 32, TEXT_BYTES = 200, REASON_BYTES = HX_CHANGES_TEXT };
 #define CHANCE 1e-6 /* of a count that did not get worse being called so */
 #define ALPHA 0.05  /* of the family of clock rows */
 
@@ -23,7 +25,8 @@ struct sample {
     size_t count;
     size_t known; /* reports that know it, the noisy ones too */
     double hits, trials;
-    char noisy[80]; /* what a run said that does not count */
+    double noisy[HX_RUNS_MAX]; /* what runs said that do not count; sorted */
+    size_t noisy_count;
 };
 
 /* The runs of one scenario on both sides. */
@@ -57,17 +60,15 @@ static bool is_quiet(const struct hx_measure *m, const json_t *report)
 static void take(const struct hx_measure *m, const json_t *const *reports, size_t count,
                  struct sample *ret)
 {
-    ret->count = ret->known = 0;
+    ret->count = ret->known = ret->noisy_count = 0;
     ret->hits = ret->trials = 0;
     for (size_t i = 0; i < count; i++) {
         double value = 0, trials = 0;
-        char text[64];
         if (!m->read(reports[i], &value, &trials))
             continue;
         ret->known++;
         if (!is_quiet(m, reports[i])) {
-            snprintf(ret->noisy, sizeof(ret->noisy), "%s, noisy",
-                     hx_figure_format(m->kind, value, text, sizeof(text)));
+            ret->noisy[ret->noisy_count++] = value;
             continue;
         }
         ret->values[ret->count++] = value;
@@ -75,6 +76,7 @@ static void take(const struct hx_measure *m, const json_t *const *reports, size_
         ret->trials += trials;
     }
     hx_sort_doubles(ret->values, ret->count);
+    hx_sort_doubles(ret->noisy, ret->noisy_count);
 }
 
 static void tell_median(const struct hx_measure *m, const struct sample *s, char *out)
@@ -82,8 +84,13 @@ static void tell_median(const struct hx_measure *m, const struct sample *s, char
     struct hx_median_interval i = hx_median_interval(s->values, s->count, 0.95);
     char mid[64], low[64], high[64];
 
+    if (s->known == 0) {
+        snprintf(out, TEXT_BYTES, "-");
+        return;
+    }
     if (s->count == 0) {
-        snprintf(out, TEXT_BYTES, "%s", s->known > 0 ? s->noisy : "-");
+        hx_figure_format(m->kind, hx_median(s->noisy, s->noisy_count), mid, sizeof(mid));
+        snprintf(out, TEXT_BYTES, "%s, noisy", mid);
         return;
     }
     hx_figure_format(m->kind, hx_median(s->values, s->count), mid, sizeof(mid));
@@ -230,37 +237,12 @@ static void settle_clocks(struct row *rows, size_t count)
 
 /* ---- checks ------------------------------------------------------------------------------- */
 
-static bool has_verdict(const json_t *report, const char *list, const char *id, const char *word)
+static enum otel_err check_row(const struct pair *pair, struct row *row)
 {
-    const json_t *row;
-    size_t i;
-
-    json_array_foreach(json_object_get(report, list), i, row) {
-        const char *name = json_string_value(json_object_get(row, "id"));
-        const char *verdict = json_string_value(json_object_get(row, "verdict"));
-        if (name != NULL && verdict != NULL && strcmp(name, id) == 0)
-            return strcmp(verdict, word) == 0;
-    }
-    return false;
-}
-
-/* Passed in every run of A, failed in one of B. */
-static bool newly_failed(const struct pair *pair, const char *list, const char *id)
-{
-    for (size_t i = 0; i < pair->count_a; i++)
-        if (!has_verdict(pair->a[i], list, id, "pass"))
-            return false;
-    for (size_t i = 0; i < pair->count_b; i++)
-        if (has_verdict(pair->b[i], list, id, "fail"))
-            return true;
-    return false;
-}
-
-static void check_row(const struct pair *pair, struct row *row)
-{
-    static const char *const lists[] = {"checks", "expectations"};
-    size_t failed = 0, total = 0, used = 0, i;
-    const json_t *item;
+    struct hx_check_changes changes;
+    enum otel_err err =
+        hx_check_changes(pair->a, pair->count_a, pair->b, pair->count_b, &changes);
+    int used;
 
     memset(row, 0, sizeof(*row));
     row->id = "checks";
@@ -269,22 +251,16 @@ static void check_row(const struct pair *pair, struct row *row)
     row->change = row->p = NAN;
     row->n_a = pair->count_a;
     row->n_b = pair->count_b;
-    for (size_t l = 0; l < 2; l++)
-        json_array_foreach(json_object_get(pair->a[0], lists[l]), i, item) {
-            const char *id = json_string_value(json_object_get(item, "id"));
-            if (id == NULL || strncmp(id, "baseline.", 9) == 0)
-                continue;
-            total++;
-            if (!newly_failed(pair, lists[l], id))
-                continue;
-            failed++;
-            if (used + strlen(id) + 3 < sizeof(row->reason))
-                used += (size_t)snprintf(row->reason + used, sizeof(row->reason) - used, "%s%s",
-                                         used ? ", " : "fail now: ", id);
-        }
-    row->verdict = failed ? "worse" : "same";
-    snprintf(row->a, sizeof(row->a), "%zu rows", total);
-    snprintf(row->b, sizeof(row->b), "%zu newly failed", failed);
+    row->verdict = changes.failed > 0       ? "worse"
+                   : changes.not_judged > 0 ? "not judged"
+                                            : "same";
+    snprintf(row->reason, sizeof(row->reason), "%s", changes.text);
+    snprintf(row->a, sizeof(row->a), "%zu rows", changes.before);
+    used = snprintf(row->b, sizeof(row->b), "%zu newly failed", changes.failed);
+    if (changes.not_judged > 0)
+        snprintf(row->b + used, sizeof(row->b) - (size_t)used, ", %zu not judged",
+                 changes.not_judged);
+    return err;
 }
 
 /* ---- one scenario ------------------------------------------------------------------------- */
@@ -348,31 +324,72 @@ static json_t *find_differences(struct pair *pair)
     return differences;
 }
 
-static json_t *compare_pair(struct pair *pair, const char *scenario)
+/* Runs whose load client was not run for a while: their clocks say so much of the machine. */
+static void find_pauses(const char *side, const struct hx_runs *runs, const char *scenario,
+                        json_t *list)
+{
+    for (size_t i = 0; i < runs->count; i++) {
+        const json_t *report = runs->reports[i];
+        const json_t *load = json_object_get(report, "load");
+        const char *path = runs->paths[i], *started;
+        char text[REP_PAUSES];
+        started = json_string_value(json_object_get(report, "started_at"));
+        if (strcmp(hx_run_scenario(report), scenario) == 0 &&
+            *rep_pauses(load, text, sizeof(text)) != '\0')
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:O}", "side", side, "run",
+                                                  path ? path : started ? started : "", "text",
+                                                  text, "pauses", json_object_get(load, "pauses")));
+    }
+}
+
+static json_t *all_pauses(const struct hx_runs *a, const struct hx_runs *b, const char *scenario)
+{
+    json_t *list = json_array();
+
+    find_pauses("a", a, scenario, list);
+    find_pauses("b", b, scenario, list);
+    return list;
+}
+
+/* Of a scenario that A does not have the first row is all that can be told. */
+static json_t *make_rows(struct pair *pair)
 {
     struct row rows[ROWS_MAX];
-    json_t *differences = find_differences(pair), *list = json_array();
+    json_t *list = json_array();
     size_t count = 0;
 
-    check_row(pair, &rows[count++]);
-    for (const struct hx_measure *m = hx_measures; m->id != NULL && count < ROWS_MAX; m++)
+    if (list == NULL || check_row(pair, &rows[count++]) != OTEL_OK)
+        goto fail;
+    for (const struct hx_measure *m = hx_measures;
+         pair->count_a > 0 && m->id != NULL && count < ROWS_MAX; m++)
         count += make_row(m, pair, &rows[count]);
     settle_clocks(rows, count);
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, row_json(&rows[i]));
-    return json_pack("{s:s, s:{s:I}, s:{s:I}, s:o, s:o}", "scenario", scenario, "a", "runs",
-                     (json_int_t)pair->count_a, "b", "runs", (json_int_t)pair->count_b,
-                     "differences", differences, "rows", list);
+        if (json_array_append_new(list, row_json(&rows[i])) != 0)
+            goto fail;
+    return list;
+
+fail:
+    json_decref(list);
+    return NULL;
 }
 
 /* ---- all of them -------------------------------------------------------------------------- */
 
+static long long runs_without(const json_t *scenario, const char *side)
+{
+    return (long long)json_integer_value(
+        json_object_get(json_object_get(scenario, side), "without_verdict"));
+}
+
 static void count_rows(const json_t *scenario, bool counts_only, json_int_t *worse,
                        json_int_t *not_judged)
 {
+    const char *only = json_string_value(json_object_get(scenario, "only"));
     const json_t *row;
     size_t i;
 
+    *not_judged += runs_without(scenario, "b") > 0 || (only != NULL && strcmp(only, "a") == 0);
     json_array_foreach(json_object_get(scenario, "rows"), i, row) {
         const char *verdict = json_string_value(json_object_get(row, "verdict"));
         const char *group = json_string_value(json_object_get(row, "group"));
@@ -383,49 +400,110 @@ static void count_rows(const json_t *scenario, bool counts_only, json_int_t *wor
     }
 }
 
+static json_t *fill_scenario(struct pair *pair, const struct hx_runs *a, const struct hx_runs *b,
+                             const char *name)
+{
+    json_t *result = json_pack("{s:s, s:{s:I, s:I}, s:{s:I, s:I}}", "scenario", name, "a", "runs",
+                               (json_int_t)pair->count_a, "without_verdict",
+                               (json_int_t)hx_runs_without(a, name), "b", "runs",
+                               (json_int_t)pair->count_b, "without_verdict",
+                               (json_int_t)hx_runs_without(b, name));
+    bool bad = result == NULL;
+
+    if (pair->count_a > 0 && pair->count_b > 0)
+        bad = bad || json_object_set_new(result, "differences", find_differences(pair)) != 0 ||
+              json_object_set_new(result, "stood_still", all_pauses(a, b, name)) != 0;
+    else
+        bad = bad || json_object_set_new(result, "only",
+                                         json_string(pair->count_a > 0 ? "a" : "b")) != 0;
+    if (pair->count_b > 0)
+        bad = bad || json_object_set_new(result, "rows", make_rows(pair)) != 0;
+    if (!bad)
+        return result;
+    json_decref(result);
+    return NULL;
+}
+
 static json_t *compare_scenario(const struct hx_runs *a, const struct hx_runs *b,
                                 const char *name)
 {
     struct pair *pair = otl_mem_zalloc(sizeof(*pair));
-    json_t *result;
+    json_t *result = NULL;
 
-    if (pair == NULL)
-        return NULL;
-    pair->count_a = select_runs(a, name, pair->a);
-    pair->count_b = select_runs(b, name, pair->b);
-    if (pair->count_a > 0 && pair->count_b > 0)
-        result = compare_pair(pair, name);
-    else
-        result = json_pack("{s:s, s:{s:I}, s:{s:I}, s:s}", "scenario", name, "a", "runs",
-                           (json_int_t)pair->count_a, "b", "runs", (json_int_t)pair->count_b,
-                           "only", pair->count_a > 0 ? "a" : "b");
+    if (pair != NULL) {
+        pair->count_a = select_runs(a, name, pair->a);
+        pair->count_b = select_runs(b, name, pair->b);
+        result = fill_scenario(pair, a, b, name);
+    }
     otl_mem_free(pair);
+    return result;
+}
+
+/* All that either side (of_b: B alone) has judged, and what B should have; in order of appearance.
+ * NULL: no memory. */
+static json_t *names_of(const struct hx_runs *a, const struct hx_runs *b, bool of_b)
+{
+    const struct hx_runs *const sides[] = {a, b};
+    json_t *names = json_object();
+    bool bad = names == NULL;
+
+    for (size_t s = of_b ? 1 : 0; s < 2 && !bad; s++)
+        for (size_t i = 0; i < sides[s]->count && !bad; i++)
+            bad = json_object_set_new(names, hx_run_scenario(sides[s]->reports[i]),
+                                      json_true()) != 0;
+    if (!bad && (b->without == NULL || json_object_update(names, b->without) == 0))
+        return names;
+    json_decref(names);
+    return NULL;
+}
+
+/* Owns names. */
+static json_t *compare_named(json_t *names, const struct hx_runs *a, const struct hx_runs *b,
+                             bool counts_only)
+{
+    json_t *list = json_array(), *result = NULL, *unused;
+    json_int_t worse = 0, not_judged = 0;
+    const char *name;
+
+    if (names == NULL || list == NULL)
+        goto done;
+    json_object_foreach(names, name, unused) {
+        json_t *one = compare_scenario(a, b, name);
+        if (one == NULL || json_array_append_new(list, one) != 0)
+            goto done;
+        count_rows(one, counts_only, &worse, &not_judged);
+    }
+    result = json_pack("{s:s, s:{s:s, s:I}, s:{s:s, s:I}, s:O, s:I, s:I}", "schema",
+                       "tracerig.compare/1", "a", "path", a->path, "runs", (json_int_t)a->count,
+                       "b", "path", b->path, "runs", (json_int_t)b->count, "scenarios", list,
+                       "worse", worse, "not_judged", not_judged);
+
+done:
+    json_decref(names);
+    json_decref(list);
     return result;
 }
 
 json_t *hx_compare(const struct hx_runs *a, const struct hx_runs *b, bool counts_only)
 {
-    const char *names[SCENARIOS_MAX];
-    size_t count = hx_runs_scenarios(a, names, SCENARIOS_MAX), mine = count;
-    json_t *list = json_array();
-    json_int_t worse = 0, not_judged = 0;
+    return compare_named(names_of(a, b, false), a, b, counts_only);
+}
 
-    count += hx_runs_scenarios(b, names + count, SCENARIOS_MAX - count);
-    for (size_t i = 0; i < count; i++) {
-        bool seen = false;
-        json_t *one;
-        for (size_t k = 0; i >= mine && k < mine; k++)
-            seen |= strcmp(names[k], names[i]) == 0;
-        one = seen ? NULL : compare_scenario(a, b, names[i]);
-        if (one == NULL)
-            continue;
-        count_rows(one, counts_only, &worse, &not_judged);
-        json_array_append_new(list, one);
+json_t *hx_compare_asked(const struct hx_runs *a, const struct hx_runs *b)
+{
+    return compare_named(names_of(a, b, true), a, b, false);
+}
+
+bool hx_compare_has_clocks(const struct hx_runs *a, const struct hx_runs *b)
+{
+    for (size_t k = 0; k < b->count; k++) {
+        size_t count = 0;
+        for (size_t i = 0; i < a->count; i++)
+            count += strcmp(hx_run_scenario(a->reports[i]), hx_run_scenario(b->reports[k])) == 0;
+        if (count >= HX_CLOCK_RUNS)
+            return true;
     }
-    return json_pack("{s:s, s:{s:s, s:I}, s:{s:s, s:I}, s:o, s:I, s:I}", "schema",
-                     "tracerig.compare/1", "a", "path", a->path, "runs", (json_int_t)a->count, "b",
-                     "path", b->path, "runs", (json_int_t)b->count, "scenarios", list, "worse",
-                     worse, "not_judged", not_judged);
+    return false;
 }
 
 long long hx_compare_worse(const json_t *comparison)
@@ -473,7 +551,11 @@ enum otel_err hx_compare_expect(const struct hx_runs *baseline, json_t *report)
     pair->b[0] = report;
     pair->count_b = 1;
     differences = find_differences(pair);
-    check_row(pair, &row);
+    if (check_row(pair, &row) != OTEL_OK) {
+        json_decref(differences);
+        otl_mem_free(pair);
+        return OTEL_ERR_MEMORY;
+    }
     bad = json_array_append_new(list, expectation(&row)) != 0;
     for (const struct hx_measure *m = hx_measures; m->id != NULL; m++) {
         if (m->group == HX_MEASURE_CLOCK || !make_row(m, pair, &row))

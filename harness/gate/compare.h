@@ -17,7 +17,11 @@
  *   clocks  medians with order-statistic intervals, Mann-Whitney U, Holm over the rows; needs
  *           HX_CLOCK_RUNS quiet runs on each side, made on the same machine. Else the row says why
  *           it was not judged.
- * And one row "checks": a check that passed in every run of A and fails in one of B.
+ * And one row "checks" (checks.h): checks and expectations that fail in a run of B and in none of
+ * A; else such as could be judged in A and cannot be in B.
+ *
+ * What was not compared at all is not judged either: a scenario that only A has, and runs of B
+ * without a verdict.
  *
  * What differs between the two environments is always named.
  *
@@ -29,18 +33,27 @@ enum { HX_CLOCK_RUNS = 5, HX_SIZE_PERCENT = 5, HX_INSTRUCTION_PERCENT = 2 };
 
 /*
  * {"schema": "tracerig.compare/1", "a": {path, runs}, "b": ..., "scenarios": [{"scenario",
- *  "a": {runs}, "b": ..., "differences": [{key, a, b, machine}], "rows": [{id, title, group,
+ *  "a": {runs, without_verdict}, "b": ..., "only"?: "a" | "b", "differences"?: [{key, a, b,
+ *  machine}], "stood_still"?: [{side, run, text, pauses}], "rows"?: [{id, title, group,
  *  verdict: "same" | "better" | "worse" | "not judged", reason?, a: {text, runs}, b,
- *  change_percent?, p?}], "only"?: "a" | "b"}], "worse": n, "not_judged": n}
+ *  change_percent?, p?}]}], "worse": n, "not_judged": n}
+ * "only": the other side has no run with a verdict; of what only B has there is the row "checks".
  * With counts_only clock rows are shown, but neither "worse" nor "not_judged" counts them.
  * NULL: no memory.
  */
 json_t *hx_compare(const struct hx_runs *a, const struct hx_runs *b, bool counts_only);
 
-/* The same as a table on stdout. */
+/* The scenarios alone of which B has runs, or should have: what else A holds was not asked for,
+ * and is neither shown nor counted. */
+json_t *hx_compare_asked(const struct hx_runs *a, const struct hx_runs *b);
+/* Of a scenario of B, A has runs enough for clock rows. */
+bool hx_compare_has_clocks(const struct hx_runs *a, const struct hx_runs *b);
+
+/* A comparison as a table on stdout. */
 void hx_compare_print(const json_t *comparison);
 
-/* Rows that are worse, and such as could not be judged. */
+/* Rows that are worse; such as could not be judged, and one for each scenario that only A has or
+ * of which B has runs without a verdict. */
 long long hx_compare_worse(const json_t *comparison);
 long long hx_compare_not_judged(const json_t *comparison);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/gate/compare.h"
+#include "reports/format.h"
 #include "reports/out.h"
 
 enum { TITLE_COLUMNS = 24, SIDE_COLUMNS = 34, CHANGE_COLUMNS = 9 };
@@ -64,20 +65,51 @@ static void put_differences(struct rep_out *out, const json_t *list)
     }
 }
 
+static void put_pauses(struct rep_out *out, const json_t *list)
+{
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach(list, i, row) {
+        rep_putf(out, "  stood still: %s ", strcmp(text_of(row, "side"), "a") == 0 ? "A" : "B");
+        rep_put_plain(out, text_of(row, "run"));
+        rep_put(out, ": ");
+        rep_put_plain(out, text_of(row, "text"));
+        rep_put(out, "\n");
+    }
+}
+
+static void put_without(struct rep_out *out, const json_t *scenario, const char *side,
+                        const char *name)
+{
+    long long without = (long long)json_integer_value(
+        json_object_get(json_object_get(scenario, side), "without_verdict"));
+
+    if (without > 0)
+        rep_putf(out, ", %s of %s without a verdict", rep_format_things(without, "run").text,
+                 name);
+}
+
 static void put_scenario(struct rep_out *out, const json_t *scenario)
 {
+    const char *only = text_of(scenario, "only");
     const json_t *row;
     size_t i;
 
     rep_put(out, "\n");
     rep_put_plain(out, text_of(scenario, "scenario"));
-    if (json_object_get(scenario, "only") != NULL) {
-        rep_putf(out, ": only in %s, nothing to compare\n",
-                 strcmp(text_of(scenario, "only"), "a") == 0 ? "A" : "B");
-        return;
-    }
-    rep_putf(out, ": %lld against %lld runs\n", runs_of(scenario, "a"), runs_of(scenario, "b"));
+    if (runs_of(scenario, "a") + runs_of(scenario, "b") == 0)
+        rep_put(out, ": nothing to compare");
+    else if (*only != '\0')
+        rep_putf(out, ": only in %s", strcmp(only, "a") == 0 ? "A, not judged" : "B");
+    else
+        rep_putf(out, ": %lld against %s", runs_of(scenario, "a"),
+                 rep_format_things(runs_of(scenario, "b"), "run").text);
+    put_without(out, scenario, "a", "A");
+    put_without(out, scenario, "b", "B");
+    rep_put(out, "\n");
     put_differences(out, json_object_get(scenario, "differences"));
+    put_pauses(out, json_object_get(scenario, "stood_still"));
     json_array_foreach(json_object_get(scenario, "rows"), i, row) {
         put_row(out, row);
     }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/gate/figure.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "reports/resources.h"
 #include "sdk/base/text.h"
 
-enum { WORDS_MAX = 64, REFS_MAX = 8, LIST_BYTES = 200 };
+enum { WORDS_MAX = 64, REFS_MAX = 8, LIST_BYTES = 200, MEDIAN_SAMPLES = 6 };
 
 json_t *hx_report_schema(void)
 {
@@ -147,6 +148,8 @@ static void classify(struct hx_figure *figure, const json_t *node, const char *d
     bool load = strcmp(name, "backlog_max") == 0 || strcmp(name, "in_flight_max") == 0;
 
     figure->kind = HX_FIGURE_COUNT;
+    figure->from_zero = json_is_number(json_object_get(node, "minimum")) &&
+                        json_number_value(json_object_get(node, "minimum")) >= 0;
     if (is_type(node, "boolean"))
         figure->kind = HX_FIGURE_TRUTH;
     else if (is_ns(def, name))
@@ -264,6 +267,32 @@ static void take(struct search *search, const json_t *value, const json_t *row,
         search->found[search->count] = (struct hx_found){
             json_is_boolean(value) ? json_is_true(value) : json_number_value(value), row, parent};
     search->count++;
+}
+
+/* "p999" -> 99.9; 0 = no percentile */
+static double percentile_of(const char *name)
+{
+    double value = 0, scale = 1;
+
+    if (name[0] != 'p' || name[1] < '1' || name[1] > '9')
+        return 0;
+    for (int i = 1; name[i] >= '0' && name[i] <= '9'; i++) {
+        value = value * 10 + (name[i] - '0');
+        if (i > 2)
+            scale *= 10;
+    }
+    return value / scale;
+}
+
+double hx_figure_samples(const struct hx_figure *figure, bool told)
+{
+    double percentile = percentile_of(figure->steps[figure->step_count - 1].name);
+
+    if (percentile <= 0)
+        return 0;
+    if (told && percentile > 49.9 && percentile < 50.1)
+        return MEDIAN_SAMPLES;
+    return ceil(10 / (1 - percentile / 100) - 1e-6);
 }
 
 static void look(struct search *search, const json_t *node, const json_t *row, size_t depth)

@@ -73,7 +73,7 @@ const char *hx_report_noise(const json_t *report, char *out, size_t size)
 
     out[0] = '\0';
     if (json_is_true(json_object_get(load, "generator_limited")))
-        snprintf(out, size, "the generator was the limit (see trust)");
+        snprintf(out, size, "the load client itself was late or slow (see trust)");
     else if (steal > HX_STEAL_PERCENT_MAX)
         snprintf(out, size,
                  "the machine was too noisy: %.1f %% of its time was stolen, above %d %%", steal,
@@ -81,38 +81,22 @@ const char *hx_report_noise(const json_t *report, char *out, size_t size)
     return out;
 }
 
-/* "p999" -> 99.9; 0 = no percentile */
-static double percentile_of(const char *name)
-{
-    double value = 0, scale = 1;
-
-    if (name[0] != 'p' || name[1] < '1' || name[1] > '9')
-        return 0;
-    for (int i = 1; name[i] >= '0' && name[i] <= '9'; i++) {
-        value = value * 10 + (name[i] - '0');
-        if (i > 2)
-            scale *= 10;
-    }
-    return value / scale;
-}
-
 /* Too few requests to tell this percentile? */
-static bool too_few(const struct hx_figure *figure, const struct hx_found *found, char *out,
-                    size_t size)
+static bool too_few(const struct hx_figure *figure, const struct hx_found *found, bool told,
+                    char *out, size_t size)
 {
-    double percentile = percentile_of(figure->steps[figure->step_count - 1].name);
+    double needed = hx_figure_samples(figure, told), samples;
     const json_t *count = json_object_get(found->parent, "count");
-    double samples;
 
     if (count == NULL)
         count = json_object_get(found->parent, "calls");
-    if (percentile <= 0 || count == NULL)
+    if (needed <= 0 || count == NULL)
         return false;
     samples = json_number_value(count);
-    if (samples > 0 && hx_percentile_known((uint64_t)samples, percentile))
+    if (samples >= needed)
         return false;
     snprintf(out, size, "%.0f requests are too few for this percentile: %.0f are needed", samples,
-             ceil(10 / (1 - percentile / 100) - 1e-6));
+             needed);
     return true;
 }
 
@@ -126,7 +110,7 @@ static bool left_out(const struct hx_figure *figure, const json_t *report, char 
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         snprintf(sibling.steps[figure->step_count - 1].name, HX_FIGURE_NAME, "%s", counts[i]);
         if (hx_figure_find(&sibling, report, &found, 1) > 0)
-            return too_few(figure, &found, out, size);
+            return too_few(figure, &found, false, out, size);
     }
     return false;
 }
@@ -220,7 +204,7 @@ static void decide(const struct hx_threshold *t, const json_t *report,
     v->word = holds(t->op, found->value, t->limit) ? "pass" : "fail";
     if (!t->figure.timing)
         return;
-    if (too_few(&t->figure, found, v->reason, sizeof(v->reason)) ||
+    if (too_few(&t->figure, found, true, v->reason, sizeof(v->reason)) ||
         hx_report_noise(report, v->reason, sizeof(v->reason))[0] != '\0')
         v->word = "inconclusive";
 }

@@ -7,8 +7,9 @@ threshold_PKGS := jansson
 
 LIBS += gate
 gate_SRCS := harness/gate/judge.c harness/gate/runs.c harness/gate/measures.c \
-             harness/gate/environment.c harness/gate/compare.c harness/gate/compare_print.c
-gate_LIBS := threshold reports stats base
+             harness/gate/environment.c harness/gate/checks.c harness/gate/compare.c \
+             harness/gate/compare_print.c
+gate_LIBS := threshold reports stats yaml base
 gate_PKGS := jansson
 
 TESTS += threshold_test
@@ -18,6 +19,10 @@ threshold_test_LIBS := gate
 TESTS += compare_test
 compare_test_SRCS := harness/gate/tests/compare_test.c
 compare_test_LIBS := gate
+
+TESTS += runs_test
+runs_test_SRCS := harness/gate/tests/runs_test.c
+runs_test_LIBS := gate
 
 FUZZERS += fuzz_threshold
 fuzz_threshold_SRCS := harness/gate/tests/fuzz_threshold.c ci/fuzz-main.c

@@ -23,18 +23,22 @@ enum { HX_RUNS_MAX = 1000 };
 struct hx_runs {
     const char *path; /* as given; borrowed */
     json_t *reports[HX_RUNS_MAX];
+    char *paths[HX_RUNS_MAX]; /* of the reports; NULL: not from a file */
     size_t count;
+    json_t *without;  /* {scenario: how many of its runs have no verdict}; NULL = none */
 };
 
-/* OTEL_ERR_NOT_FOUND: no report there; OTEL_ERR_SYNTAX: a report that is none, with its path;
- * OTEL_ERR_IO, _LIMIT, _MEMORY. Runs without a verdict (faults, interrupts) are left out. */
+/* OTEL_ERR_NOT_FOUND: no report with a verdict there; OTEL_ERR_SYNTAX: a report that is none, with
+ * its path; OTEL_ERR_IO, _LIMIT, _MEMORY. Runs without a verdict are counted alone: reports that
+ * say so (faults, interrupts), run directories without a report (who wrote them was killed), and
+ * what an interrupted set has not begun. */
 OTEL_MUST_USE enum otel_err hx_runs_load(const char *path, struct hx_runs *ret,
                                          struct otl_detail *reterr);
 void hx_runs_fini(struct hx_runs *runs);
 
 /* The name of the scenario that a report is of. */
 const char *hx_run_scenario(const json_t *report);
-/* Names of all scenarios, each once, in order of appearance; returns how many. */
-size_t hx_runs_scenarios(const struct hx_runs *runs, const char **names, size_t max);
+/* How many runs of a scenario have no verdict. */
+size_t hx_runs_without(const struct hx_runs *runs, const char *scenario);
 
 #endif

@@ -222,12 +222,29 @@ const char *hx_threshold_op_text(enum hx_threshold_op op)
     return ops[op];
 }
 
+/* A line that no run can fail says nothing, and one that none can pass not what was meant. */
+static enum otel_err check_sense(struct cursor *c, const struct hx_threshold *t, size_t at)
+{
+    bool below = t->limit < 0, at_most = t->limit <= 0;
+    bool never = (t->op == HX_BELOW && at_most) || (t->op == HX_AT_MOST && below) ||
+                 (t->op == HX_EQUAL && below);
+    bool always = (t->op == HX_AT_LEAST && at_most) || (t->op == HX_ABOVE && below) ||
+                  (t->op == HX_UNEQUAL && below);
+
+    if (!t->figure.from_zero || (!never && !always))
+        return OTEL_OK;
+    return otl_detail_set(c->reterr, OTEL_ERR_SYNTAX, NULL, 0, (unsigned)at + 1,
+                          "this %s: the figure is never below 0",
+                          never ? "can never hold" : "holds whatever happens");
+}
+
 enum otel_err hx_threshold_parse(const char *text, const json_t *schema, struct hx_threshold *ret,
                                  struct otl_detail *reterr)
 {
     struct cursor c = {text, 0, reterr};
     struct hx_threshold t;
     enum otel_err err;
+    size_t op_at;
 
     memset(&t, 0, sizeof(t));
     if (strlen(text) >= sizeof(t.text))
@@ -237,6 +254,7 @@ enum otel_err hx_threshold_parse(const char *text, const json_t *schema, struct 
     skip_blanks(&c);
     err = read_path(&c, schema, &t.figure);
     skip_blanks(&c);
+    op_at = c.at;
     if (err == OTEL_OK)
         err = read_op(&c, &t.op);
     skip_blanks(&c);
@@ -245,6 +263,8 @@ enum otel_err hx_threshold_parse(const char *text, const json_t *schema, struct 
     skip_blanks(&c);
     if (err == OTEL_OK && text[c.at] != '\0')
         err = wrong(&c, c.at, "the line should end here, but goes on with", text + c.at);
+    if (err == OTEL_OK)
+        err = check_sense(&c, &t, op_at);
     if (err == OTEL_OK)
         *ret = t;
     return err;

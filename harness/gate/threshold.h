@@ -23,6 +23,7 @@
  * edge by "FROM -> TO", others by their instance, service, name or id, "*" for every row; with
  * several rows each must hold. Operators: < <= > >= == !=. A time needs a unit (ns us ms s m), a
  * size may have one (B kB MB GB KiB MiB GiB), a rate may end in /s, a share in %, a count has none.
+ * A limit below what the figure can be, so that the line holds always or never, is refused.
  *
  * Not an expression language: one figure, one operator, one limit. Two limits are two lines.
  *
@@ -55,6 +56,7 @@ struct hx_figure {
     enum hx_figure_kind kind;
     bool timing; /* says how fast it was, not whether it was right */
     bool counter; /* a reason of a map of reasons: absent = 0 */
+    bool from_zero; /* never below 0 */
 };
 
 enum hx_threshold_op { HX_BELOW, HX_AT_MOST, HX_ABOVE, HX_AT_LEAST, HX_EQUAL, HX_UNEQUAL };
@@ -74,6 +76,10 @@ json_t *hx_report_schema(void);
 OTEL_MUST_USE enum otel_err hx_threshold_parse(const char *text, const json_t *schema,
                                                struct hx_threshold *ret,
                                                struct otl_detail *reterr);
+
+/* So many requests are needed to tell it, if it is a percentile: ten beyond it; of a median that
+ * was told, so many that its 95 % interval lies among them. 0: no percentile. */
+double hx_figure_samples(const struct hx_figure *figure, bool told);
 
 /* "<", ">=", ... */
 const char *hx_threshold_op_text(enum hx_threshold_op op);

@@ -12,6 +12,7 @@
 enum { OTHER_FILES = 64 }; /* what a process has open besides connections */
 static const char LOGS_FAILED[] = "the histogram logs could not be written: %s";
 static const struct timeval ONE_SECOND = {1, 0};
+static const struct timeval PAUSE_TICK = {0, HX_PAUSE_TICK_NS / 1000};
 
 void hx_gen_options_init(struct hx_gen_options *options)
 {
@@ -69,6 +70,7 @@ struct event_base *hx_gen_base_new(void)
 }
 
 static void on_second(evutil_socket_t fd, short what, void *arg);
+static void on_pause_tick(evutil_socket_t fd, short what, void *arg);
 
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
@@ -119,8 +121,9 @@ static enum otel_err make(struct hx_gen *gen)
     if (gen->base == NULL || gen->received == NULL)
         return OTEL_ERR_MEMORY;
     gen->second_event = event_new(gen->base, -1, EV_PERSIST, on_second, gen);
+    gen->pause_event = event_new(gen->base, -1, EV_PERSIST, on_pause_tick, gen);
     gen->deadline_event = event_new(gen->base, -1, 0, on_deadline, gen);
-    if (gen->second_event == NULL || gen->deadline_event == NULL)
+    if (gen->second_event == NULL || gen->pause_event == NULL || gen->deadline_event == NULL)
         return OTEL_ERR_MEMORY;
     if (hx_hdr_new(&HX_HDR_LATENCY_PARAMS, &gen->own_lag) != OTEL_OK ||
         hx_hdr_new(&HX_HDR_LATENCY_PARAMS, &gen->lateness) != OTEL_OK)
@@ -179,6 +182,7 @@ void hx_gen_free(struct hx_gen *gen)
         hx_queue_fini(&gen->pools[i].queue);
     free_event(gen->pace_event);
     free_event(gen->second_event);
+    free_event(gen->pause_event);
     free_event(gen->deadline_event);
     if (gen->timer_fd >= 0)
         close(gen->timer_fd);
@@ -226,9 +230,11 @@ enum otel_err hx_gen_start(struct hx_gen *gen, struct otl_detail *reterr)
     gen->start_ns = hx_gen_now();
     gen->end_ns = gen->start_ns + hx_schedule_length_ns(&gen->plan);
     gen->rotated_ns = gen->start_ns;
+    gen->pauses.due_ns = gen->start_ns + HX_PAUSE_TICK_NS;
     gen->cpu_start_ns = otl_clock_thread_cpu_ns();
     err = hx_pace_start(gen);
-    if (err == OTEL_OK && event_add(gen->second_event, &ONE_SECOND) != 0)
+    if (err == OTEL_OK && (event_add(gen->second_event, &ONE_SECOND) != 0 ||
+                           event_add(gen->pause_event, &PAUSE_TICK) != 0))
         err = OTEL_ERR_MEMORY;
     if (err != OTEL_OK)
         return otl_detail_set(reterr, err, NULL, 0, 0, "the pacing timer could not be made");
@@ -311,7 +317,7 @@ static void fill_progress(const struct hx_gen *gen, uint64_t now, uint64_t sent,
                                                                          : HX_LOAD_MEASURE;
     last = hx_series_last(gen->series, HX_SERIES_RESPONSE, progress->phase);
     progress->elapsed_s = (double)(now - gen->start_ns) / 1e9;
-    progress->rate_asked = gen->options.plan.rate;
+    progress->rate_asked = gen->have_next ? gen->options.plan.rate : 0; /* it waits for answers */
     progress->rate_achieved =
         interval_s > 0 ? (double)(sent - gen->last_sent) / interval_s : 0;
     progress->in_flight = gen->in_flight;
@@ -320,6 +326,15 @@ static void fill_progress(const struct hx_gen *gen, uint64_t now, uint64_t sent,
     progress->p99_ns = hx_hdr_value_at(last, 99);
     progress->requests = warm->planned + measured->planned;
     progress->errors = hx_load_errors(warm) + hx_load_errors(measured);
+}
+
+static void on_pause_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct hx_gen *gen = arg;
+
+    (void)fd;
+    (void)what;
+    hx_pauses_look(&gen->pauses, hx_gen_now(), gen->start_ns + gen->options.plan.warmup_ns);
 }
 
 static void on_second(evutil_socket_t fd, short what, void *arg)
@@ -359,7 +374,9 @@ static void finish(struct hx_gen *gen)
     gen->finished = true;
     gen->finished_ns = hx_gen_now();
     gen->cpu_end_ns = otl_clock_thread_cpu_ns();
+    on_pause_tick(-1, 0, gen);
     event_del(gen->second_event);
+    event_del(gen->pause_event);
     event_del(gen->deadline_event);
     event_del(gen->pace_event);
     err = hx_series_finish(gen->series, gen->rotated_ns - gen->start_ns,
@@ -416,4 +433,7 @@ void hx_gen_totals(const struct hx_gen *gen, struct hx_load_totals *ret)
         ret->series[kind] = hx_series_total(gen->series, (enum hx_series_kind)kind);
     ret->own_lag = gen->own_lag;
     ret->lateness = gen->lateness;
+    ret->pauses = gen->pauses;
+    if (ret->pauses.count > 0)
+        ret->pauses.longest_at -= gen->start_ns;
 }

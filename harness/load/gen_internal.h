@@ -80,6 +80,7 @@ struct hx_gen {
     struct event_base *base;
     struct event *pace_event;
     struct event *second_event;
+    struct event *pause_event;
     struct event *deadline_event;
     int timer_fd;
     char *received;   /* HX_GEN_RECEIVE_BYTES */
@@ -101,6 +102,7 @@ struct hx_gen {
     struct hx_series *series;
     struct hx_hdr *own_lag;
     struct hx_hdr *lateness;
+    struct hx_pauses pauses;
     uint64_t rotated_ns;
     uint64_t last_sent; /* of both phases, at the last rotation */
     struct hx_load_counts counts[HX_LOAD_PHASES];

@@ -80,8 +80,24 @@ static void print_trust(FILE *out, const struct hx_load_totals *totals)
         fprintf(out, "  %-4s %s: %s (limit: %s)\n", rows[i].warning ? "warn" : "ok",
                 rows[i].title, rows[i].observed, rows[i].limit);
     if (limited)
-        fprintf(out, "\n  generator-limited: the figures above say more about this generator and\n"
-                     "  its machine than about the target. Lower the rate, or free the machine.\n");
+        fprintf(out, "\n  times not to be trusted: the generator itself was late or slow; the\n"
+                     "  figures above say more about it and its machine than about the target.\n"
+                     "  Lower the rate, or free the machine.\n");
+}
+
+/* As the reports say it (rep_pauses). */
+static void print_pauses(FILE *out, const struct hx_pauses *pauses)
+{
+    char longest[32], sum[32];
+
+    if (pauses->count == 0)
+        return;
+    otl_format_duration(pauses->longest_ns, longest, sizeof(longest));
+    otl_format_duration(pauses->total_ns, sum, sizeof(sum));
+    fprintf(out,
+            "  stood still  %" PRIu64 " times for more than 100 ms, longest %s, %s in all:\n"
+            "               the load client was not run, and times contain it\n",
+            pauses->count, longest, sum);
 }
 
 void hx_load_print(FILE *out, const struct hx_load_totals *totals)
@@ -105,6 +121,7 @@ void hx_load_print(FILE *out, const struct hx_load_totals *totals)
             totals->connections, totals->connections_made, totals->in_flight_max,
             totals->backlog_max);
     fprintf(out, "  generator    %.1f %% of one core\n", cpu_share * 100);
+    print_pauses(out, &totals->pauses);
     print_latency(out, totals);
     print_trust(out, totals);
 }

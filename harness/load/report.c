@@ -52,6 +52,18 @@ static json_t *errors(const struct hx_load_counts *counts)
     return object;
 }
 
+static json_t *pauses(const struct hx_pauses *pauses)
+{
+    json_t *object = json_object();
+
+    set(object, "count", count(pauses->count));
+    set(object, "longest_ns", count(pauses->longest_ns));
+    set(object, "total_ns", count(pauses->total_ns));
+    if (pauses->count > 0)
+        set(object, "longest_at_s", seconds(pauses->longest_at));
+    return object;
+}
+
 /* "Lateness of the generator itself, p99: 2.31 ms (max 4 ms), limit ...; ..." */
 static json_t *limited_by(const struct hx_load_trust *rows)
 {
@@ -71,6 +83,7 @@ json_t *hx_load_report(const struct hx_load_totals *totals, const char *entry)
 {
     const struct hx_load_counts *counts = &totals->counts[HX_LOAD_MEASURE];
     struct hx_load_trust trust[HX_LOAD_TRUST_ROWS];
+    uint64_t failed = hx_load_errors(counts);
     json_t *object = json_object();
     bool limited;
     double cpu_share =
@@ -83,6 +96,9 @@ json_t *hx_load_report(const struct hx_load_totals *totals, const char *entry)
     set(object, "requests", count(counts->planned));
     set(object, "ok", count(counts->ok));
     set(object, "errors", errors(counts));
+    set(object, "errors_total", count(failed));
+    set(object, "error_share",
+        json_real(counts->planned == 0 ? 0 : (double)failed / (double)counts->planned));
     set(object, "rate_asked", json_real(totals->rate_asked));
     set(object, "rate_achieved", json_real(hx_load_rate_achieved(totals)));
     set(object, "latency", latency(totals->series[HX_SERIES_RESPONSE]));
@@ -94,6 +110,7 @@ json_t *hx_load_report(const struct hx_load_totals *totals, const char *entry)
     set(object, "dropped", count(counts->errors[HX_LOAD_ERROR_DROPPED]));
     set(object, "client_cpu_s", seconds(totals->cpu_ns));
     set(object, "client_cpu_share", json_real(cpu_share));
+    set(object, "pauses", pauses(&totals->pauses));
     limited = hx_load_judge(totals, trust);
     set(object, "generator_limited", json_boolean(limited));
     if (limited)
@@ -119,7 +136,7 @@ json_t *hx_load_report_trust(const struct hx_load_totals *totals)
         set(object, "limit", json_string(rows[i].limit));
         set(object, "verdict", json_string(rows[i].warning ? "warning" : "ok"));
         if (rows[i].limits)
-            set(object, "note", json_string("generator-limited"));
+            set(object, "note", json_string("for this, times are not to be trusted"));
         json_array_append_new(array, object);
     }
     return array;

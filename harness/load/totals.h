@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/load/pauses.h"
 #include "harness/load/series.h"
 #include "harness/scenario/scenario.h"
 
@@ -64,6 +65,7 @@ struct hx_load_totals {
     const struct hx_hdr *series[HX_SERIES_KINDS]; /* measured; borrowed from the generator */
     const struct hx_hdr *own_lag;  /* send lag without waiting for connections; borrowed */
     const struct hx_hdr *lateness; /* of the pacing timer; borrowed */
+    struct hx_pauses pauses;       /* since the warm-up; longest_at since the start */
 };
 
 uint64_t hx_load_errors(const struct hx_load_counts *counts);

@@ -34,11 +34,15 @@ static void serve_reports(void *arg)
 
 static enum otel_err make_producer(struct hx_relay_bridge *bridge, struct otl_detail *reterr)
 {
-    /* a broker that is away for a while loses nothing, and doubles nothing */
+    /* A broker that is away for a while loses nothing, and doubles nothing. One request at a time:
+     * the embedded broker does not refuse the second request of a partition whose first one failed,
+     * as Kafka does, and librdkafka takes its success for that of both: the messages of the first
+     * one would be gone. */
     const struct hx_kafka_setting settings[] = {{"bootstrap.servers", bridge->bootstrap},
                                                 {"client.id", bridge->instance},
                                                 {"linger.ms", "2"},
                                                 {"enable.idempotence", "true"},
+                                                {"max.in.flight", "1"},
                                                 {"message.timeout.ms", "300000"},
                                                 {"message.max.bytes", "4000000"},
                                                 {"socket.nagle.disable", "true"},
@@ -74,7 +78,7 @@ static enum otel_err add_pipe(struct hx_relay_bridge *bridge, const struct hx_to
                               "no room for the relay's topics");
     }
     bridge->pipes[bridge->pipe_count++] = pipe;
-    pipe->events.fd = pipe->answers.fd = -1;
+    pipe->events.fd = -1;
     pipe->bridge = bridge;
     pipe->topic = topic;
     pipe->consumer = consumer;
@@ -97,11 +101,10 @@ static void free_pipe(struct hx_relay_pipe *pipe)
         event_free(pipe->second);
     if (pipe->ask != NULL)
         event_free(pipe->ask);
+    hx_relay_committed_free(pipe->committed);
     hx_kafka_events_fini(&pipe->events);
-    if (pipe->rk != NULL) {
-        (void)!hx_kafka_close(pipe->rk);
-    }
-    hx_kafka_events_fini(&pipe->answers);
+    if (pipe->rk != NULL && !hx_kafka_close(pipe->rk, HX_KAFKA_CLOSE_MILLIS))
+        return; /* its callback may still come */
     while (pipe->open != NULL) {
         struct hx_relay_message *message = pipe->open;
         pipe->open = message->next;

@@ -4,6 +4,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "harness/relay/committed.h"
 #include "harness/relay/parts.h"
 #include "harness/service/kafka.h"
 
@@ -53,7 +54,7 @@ struct hx_relay_pipe {
     uint64_t changed_ns;                  /* last rebalance */
     size_t unsent;                        /* no delivery report yet */
     struct hx_relay_message *open;        /* into the program: not committed yet */
-    struct hx_kafka_events answers;       /* what the program's group has committed */
+    struct hx_relay_committed *committed; /* by the program's group */
     struct event *ask;
     bool asking;
 };

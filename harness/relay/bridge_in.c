@@ -7,7 +7,7 @@
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 
-enum { POLLS_A_TURN = 256, ASK_MILLIS = 20, ASK_LATER_MILLIS = 200, BROKER_MILLIS = 5000 };
+enum { POLLS_A_TURN = 256, ASK_MILLIS = 20, ASK_LATER_MILLIS = 200 };
 
 /* ---- what the program has committed --------------------------------------------------------- */
 
@@ -66,57 +66,23 @@ static void take_commits(struct hx_relay_pipe *pipe, const rd_kafka_topic_partit
         hx_relay_bridge_resume(pipe->bridge);
 }
 
-static void on_answers(void *arg)
+static void on_committed(void *arg, const rd_kafka_topic_partition_list_t *offsets)
 {
     struct hx_relay_pipe *pipe = arg;
-    rd_kafka_event_t *event;
-    int pause = ASK_LATER_MILLIS;
 
-    while ((event = rd_kafka_queue_poll(pipe->answers.queue, 0)) != NULL) {
-        const rd_kafka_ListConsumerGroupOffsets_result_t *result =
-            rd_kafka_event_ListConsumerGroupOffsets_result(event);
-        const rd_kafka_group_result_t **groups = NULL;
-        size_t count = 0;
-        if (result != NULL && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR)
-            groups = rd_kafka_ListConsumerGroupOffsets_result_groups(result, &count);
-        if (count > 0 && rd_kafka_group_result_partitions(groups[0]) != NULL) {
-            take_commits(pipe, rd_kafka_group_result_partitions(groups[0]));
-            pause = ASK_MILLIS;
-        }
-        rd_kafka_event_destroy(event);
-        pipe->asking = false;
-    }
-    ask_in(pipe, pause);
-}
-
-static rd_kafka_topic_partition_list_t *all_partitions(const struct hx_relay_pipe *pipe)
-{
-    rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new((int)pipe->topic->partitions);
-
-    rd_kafka_topic_partition_list_add_range(list, pipe->name, 0,
-                                            (int32_t)pipe->topic->partitions - 1);
-    return list;
+    pipe->asking = false;
+    if (offsets != NULL)
+        take_commits(pipe, offsets);
+    ask_in(pipe, offsets != NULL ? ASK_MILLIS : ASK_LATER_MILLIS);
 }
 
 static void on_ask(evutil_socket_t fd, short what, void *arg)
 {
     struct hx_relay_pipe *pipe = arg;
-    rd_kafka_topic_partition_list_t *list = all_partitions(pipe);
-    rd_kafka_ListConsumerGroupOffsets_t *question =
-        rd_kafka_ListConsumerGroupOffsets_new(pipe->group, list);
-    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(
-        pipe->bridge->producer, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
-    char text[128];
 
     (void)fd, (void)what;
-    rd_kafka_AdminOptions_set_request_timeout(options, BROKER_MILLIS, text, sizeof(text));
     pipe->asking = true;
-    rd_kafka_ListConsumerGroupOffsets(pipe->bridge->producer, &question, 1, options,
-                                      pipe->answers.queue);
-    rd_kafka_AdminOptions_destroy(options);
-    rd_kafka_ListConsumerGroupOffsets_destroy(question);
-    rd_kafka_topic_partition_list_destroy(list);
+    hx_relay_committed_ask(pipe->committed);
 }
 
 /* ---- messages ------------------------------------------------------------------------------- */
@@ -241,15 +207,6 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
     rd_kafka_assign(rk, pipe->assigned ? partitions : NULL);
 }
 
-/* Where the program's group begins, whatever its auto.offset.reset says: at what comes now. */
-static enum otel_err begin_group(const struct hx_relay_pipe *pipe, struct otl_detail *reterr)
-{
-    const struct hx_kafka_group group = {pipe->bridge->bootstrap, pipe->group, pipe->name,
-                                         pipe->topic->partitions};
-
-    return hx_kafka_group_begin(&group, reterr);
-}
-
 static enum otel_err make_reader(struct hx_relay_pipe *pipe, struct otl_detail *reterr)
 {
     const struct hx_consumer *consumer = pipe->consumer;
@@ -290,17 +247,18 @@ static enum otel_err make_reader(struct hx_relay_pipe *pipe, struct otl_detail *
 enum otel_err hx_relay_pipe_in(struct hx_relay_pipe *pipe, struct otl_detail *reterr)
 {
     struct event_base *base = pipe->bridge->relay->options.base;
+    const struct hx_kafka_group group = {pipe->bridge->bootstrap, pipe->group, pipe->name,
+                                         pipe->topic->partitions};
     const struct timeval second = {1, 0};
     rd_kafka_topic_partition_list_t *topics;
     rd_kafka_resp_err_t failed;
-    enum otel_err err = begin_group(pipe, reterr);
+    enum otel_err err = hx_kafka_group_begin(&group, reterr);
 
+    /* It begins at what comes now, whatever the program's auto.offset.reset. */
     if (err == OTEL_OK)
         err = make_reader(pipe, reterr);
     if (err == OTEL_OK)
-        err = hx_kafka_events_init(&pipe->answers, base,
-                                   rd_kafka_queue_new(pipe->bridge->producer), on_answers, pipe,
-                                   reterr);
+        err = hx_relay_committed_new(base, &group, on_committed, pipe, &pipe->committed, reterr);
     if (err != OTEL_OK)
         return err;
     pipe->ask = evtimer_new(base, on_ask, pipe);

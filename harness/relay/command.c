@@ -94,8 +94,11 @@ static void on_second(evutil_socket_t fd, short what, void *arg)
 
 static void on_look(evutil_socket_t fd, short what, void *arg)
 {
+    struct command *command = arg;
+
     (void)fd, (void)what;
-    say_if_idle(arg);
+    hx_relay_give_up(command->relay);
+    say_if_idle(command);
 }
 
 /* {"audit": 7}: what was handed to a service and never committed; empty: nothing. */
@@ -116,7 +119,7 @@ static json_t *uncommitted(const struct command *command)
 static void say_stopped(struct command *command)
 {
     const json_t *list = json_object_get(command->role.tree, "replicas");
-    json_t *handled = json_object();
+    json_t *handled = json_object(), *unanswered = json_object();
     struct hx_relay_counts counts;
 
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -126,11 +129,16 @@ static void say_stopped(struct command *command)
             continue; /* a service's topics */
         json_object_set_new(handled, name,
                             json_integer((json_int_t)hx_relay_handled(command->relay, name)));
+        if (hx_relay_unanswered(command->relay, name) > 0)
+            json_object_set_new(
+                unanswered, name,
+                json_integer((json_int_t)hx_relay_unanswered(command->relay, name)));
     }
     hx_relay_counts(command->relay, &counts);
     hx_child_send(command->child,
-                  json_pack("{s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:s}", "event", "stopped",
-                            "handled", handled, "uncommitted", uncommitted(command), "undelivered",
+                  json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:s}", "event", "stopped",
+                            "handled", handled, "unanswered", unanswered, "uncommitted",
+                            uncommitted(command), "undelivered",
                             (json_int_t)counts.undelivered, "refused", (json_int_t)counts.refused,
                             "unrouted", (json_int_t)counts.unrouted, "turned_away",
                             (json_int_t)counts.turned_away, "why", counts.why));
@@ -156,6 +164,9 @@ static void on_command(void *arg, const char *verb, const json_t *message)
         const char *instance = json_string_value(json_object_get(message, "instance"));
         if (hx_relay_again(command->relay, instance ? instance : "") != OTEL_OK)
             fault(command, "a program that is not there was to be served again");
+    } else if (strcmp(verb, "gone") == 0) {
+        const char *instance = json_string_value(json_object_get(message, "instance"));
+        hx_relay_gone(command->relay, instance ? instance : "");
     } else if (strcmp(verb, "drain") == 0) {
         command->draining = true;
         say_if_idle(command);

@@ -238,6 +238,7 @@ static bool begin(struct hx_relay_link *link, const char *raw, size_t len,
 
     if (!link->now.active) {
         link->now.active = true;
+        link->now.begun_ns = otl_clock_mono(otl_clock_real());
         relay->counts.in_hand++;
         look_at_caller(link, head);
         link->now.to_head = otl_view_is(head->method, "HEAD");

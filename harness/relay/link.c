@@ -251,6 +251,12 @@ bool hx_relay_link_connect(struct hx_relay_link *link)
     return true;
 }
 
+void hx_relay_shortage(struct evconnlistener *listener, void *arg)
+{
+    (void)arg;
+    evconnlistener_disable(listener);
+}
+
 void hx_relay_accept(struct evconnlistener *listener, evutil_socket_t fd,
                      struct sockaddr *address, int len, void *arg)
 {

@@ -5,7 +5,7 @@
 
 #include "harness/relay/bridge.h"
 
-enum { BROKER_MILLIS = 10000 };
+enum { BROKER_MILLIS = 30000 };
 
 /* The i-th header; false: there is none. */
 static bool header_at(const rd_kafka_headers_t *headers, size_t i, const char **ret_name,

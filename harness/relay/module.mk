@@ -7,7 +7,7 @@ LIBS += relay
 relay_SRCS := harness/relay/join.c harness/relay/rows.c harness/relay/link.c \
               harness/relay/exchange.c harness/relay/probe.c harness/relay/relay.c \
               harness/relay/bridge.c harness/relay/bridge_in.c harness/relay/bridge_out.c \
-              harness/relay/message.c harness/relay/command.c
+              harness/relay/committed.c harness/relay/message.c harness/relay/command.c
 relay_LIBS := relay_http service_kafka child role port scenario ledger base
 relay_PKGS := libevent_core jansson rdkafka
 
@@ -16,8 +16,13 @@ relay_http_test_SRCS := harness/relay/tests/http_test.c
 relay_http_test_LIBS := relay_http
 
 TESTS += relay_test
-relay_test_SRCS := harness/relay/tests/relay_test.c harness/relay/tests/rig.c
+relay_test_SRCS := harness/relay/tests/relay_test.c harness/relay/tests/rig.c \
+                   sdk/base/tests/shortage.c
 relay_test_LIBS := relay
+
+TESTS += relay_bridge_test
+relay_bridge_test_SRCS := harness/relay/tests/bridge_test.c
+relay_bridge_test_LIBS := relay
 
 FUZZERS += fuzz_relay_http
 fuzz_relay_http_SRCS := harness/relay/tests/fuzz_relay_http.c ci/fuzz-main.c

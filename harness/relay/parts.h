@@ -94,6 +94,8 @@ struct hx_relay_node { /* one replica of somebody else's program */
     int holder;                  /* keeps the port */
     uint16_t port;
     bool served;                 /* the program is there */
+    bool gone;                   /* it has left */
+    uint64_t unanswered;         /* requests given up */
     size_t in_hand;
     uint64_t handled;
     uint64_t *slow_ns;           /* by route: what it takes longer */
@@ -129,7 +131,8 @@ struct hx_relay {
     struct hx_relay_counts counts;
     struct hx_relay_texts texts;
     struct hx_relay_head head; /* of the message that is being read */
-    struct event *look;        /* at the ledgers, once a second */
+    struct event *second;      /* a look at the ledgers and the listeners */
+    bool faulted;              /* a ledger; told once */
     bool told_ready;
 };
 
@@ -153,6 +156,7 @@ struct hx_relay_exchange {
     bool has_row;
     struct hx_relay_body request, response;
     uint64_t seq;        /* of its ENTRY or SEND row */
+    uint64_t begun_ns;   /* monotonic */
     unsigned status;
     bool held;           /* a call whose head waits until its key is known */
     bool delayed;        /* it has waited: its route is slow */
@@ -175,6 +179,9 @@ struct hx_relay_link {
 
 void hx_relay_accept(struct evconnlistener *listener, evutil_socket_t fd,
                      struct sockaddr *address, int len, void *gate);
+/* A connection cannot be accepted, for want of a descriptor, and the loop would be told again and
+ * again: the listener rests until the second is over. */
+void hx_relay_shortage(struct evconnlistener *listener, void *gate);
 void hx_relay_link_free(struct hx_relay_link *link);
 /* Nothing comes any more; what is under way to the client still goes out. */
 void hx_relay_link_close(struct hx_relay_link *link);

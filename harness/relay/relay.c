@@ -48,20 +48,25 @@ void hx_relay_trouble(struct hx_relay *relay, uint64_t *counter, const struct hx
             *at = '?';
 }
 
-static void look_at_ledgers(evutil_socket_t fd, short what, void *arg)
+static void on_second(evutil_socket_t fd, short what, void *arg)
 {
     struct hx_relay *relay = arg;
     const struct hx_relay_events *events = &relay->options.events;
     struct otl_detail detail = OTL_DETAIL_NONE;
 
     (void)fd, (void)what;
+    for (size_t i = 0; i < relay->gate_count; i++)
+        if (relay->gates[i]->listener != NULL)
+            evconnlistener_enable(relay->gates[i]->listener);
+    if (relay->faulted)
+        return;
     for (size_t i = 0; i < relay->node_count && detail.code == OTEL_OK; i++)
         (void)!hx_led_writer_fault(relay->nodes[i]->ledger, &detail);
     for (size_t i = 0; i < relay->bridge_count && detail.code == OTEL_OK; i++)
         (void)!hx_led_writer_fault(relay->bridges[i]->ledger, &detail);
     if (detail.code == OTEL_OK)
         return;
-    event_del(relay->look);
+    relay->faulted = true;
     events->fault(events->arg, detail.text);
 }
 
@@ -105,6 +110,7 @@ static enum otel_err open_gate(struct hx_relay_node *node, const struct hx_servi
     if (gate->listener == NULL)
         return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "the relay cannot listen: %s",
                               strerror(errno));
+    evconnlistener_set_error_cb(gate->listener, hx_relay_shortage);
     *ret_port = port_of(evconnlistener_get_fd(gate->listener));
     return OTEL_OK;
 }
@@ -121,8 +127,8 @@ enum otel_err hx_relay_new(const struct hx_relay_options *options, struct hx_rel
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a relay");
     relay->options = *options;
     hx_relay_texts_init(&relay->texts);
-    relay->look = event_new(options->base, -1, EV_PERSIST, look_at_ledgers, relay);
-    if (relay->look == NULL || event_add(relay->look, &second) != 0) {
+    relay->second = event_new(options->base, -1, EV_PERSIST, on_second, relay);
+    if (relay->second == NULL || event_add(relay->second, &second) != 0) {
         hx_relay_free(relay);
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a relay");
     }
@@ -333,9 +339,56 @@ enum otel_err hx_relay_again(struct hx_relay *relay, const char *instance)
     if (node == NULL)
         return OTEL_ERR_NOT_FOUND;
     hx_relay_knock_end(node);
+    node->gone = false;
     node->later = true;
     node->last_status = 0;
     return hx_relay_knock(node);
+}
+
+void hx_relay_gone(struct hx_relay *relay, const char *instance)
+{
+    struct hx_relay_node *node = node_named(relay, instance);
+
+    if (node == NULL)
+        return;
+    hx_relay_knock_end(node);
+    node->gone = true;
+}
+
+void hx_relay_give_up(struct hx_relay *relay)
+{
+    uint64_t now = otl_clock_mono(otl_clock_real());
+    struct hx_relay_link *next;
+
+    for (struct hx_relay_link *link = relay->links; link != NULL; link = next) {
+        next = link->next;
+        if (!link->last || link->closing || !link->now.active ||
+            now - link->now.begun_ns < relay->options.scenario->load.timeout_ns)
+            continue;
+        if (link->gate->front)
+            link->gate->node->unanswered++;
+        hx_relay_exchange_end(link, HX_LED_OUTCOME_TIMEOUT);
+        hx_relay_link_close(link);
+        hx_relay_link_settle(link);
+    }
+}
+
+uint64_t hx_relay_unanswered(const struct hx_relay *relay, const char *instance)
+{
+    const struct hx_relay_node *node = node_named(relay, instance);
+
+    return node != NULL ? node->unanswered : 0;
+}
+
+/* Nobody is left who could read or write its topics. */
+static bool is_abandoned(const struct hx_relay_bridge *bridge)
+{
+    const struct hx_relay *relay = bridge->relay;
+
+    for (size_t i = 0; i < relay->node_count; i++)
+        if (relay->nodes[i]->replica.service == bridge->service && !relay->nodes[i]->gone)
+            return false;
+    return true;
 }
 
 bool hx_relay_is_idle(struct hx_relay *relay)
@@ -343,9 +396,9 @@ bool hx_relay_is_idle(struct hx_relay *relay)
     bool idle = relay->counts.in_hand == 0;
 
     for (size_t i = 0; i < relay->bridge_count && idle; i++)
-        idle = hx_relay_bridge_is_empty(relay->bridges[i]);
+        idle = is_abandoned(relay->bridges[i]) || hx_relay_bridge_is_empty(relay->bridges[i]);
     for (size_t i = 0; i < relay->bridge_count && idle; i++)
-        idle = hx_relay_bridge_is_idle(relay->bridges[i]);
+        idle = is_abandoned(relay->bridges[i]) || hx_relay_bridge_is_idle(relay->bridges[i]);
     return idle && relay->counts.in_hand == 0;
 }
 
@@ -392,8 +445,8 @@ void hx_relay_free(struct hx_relay *relay)
         otl_mem_free(node->instance);
         otl_mem_free(node);
     }
-    if (relay->look != NULL)
-        event_free(relay->look);
+    if (relay->second != NULL)
+        event_free(relay->second);
     hx_relay_texts_fini(&relay->texts);
     otl_mem_free(relay);
 }

@@ -102,7 +102,7 @@ OTEL_MUST_USE enum otel_err hx_relay_new(const struct hx_relay_options *options,
 OTEL_MUST_USE enum otel_err hx_relay_add(struct hx_relay *relay,
                                          const struct hx_relay_replica *replica,
                                          json_t **ret_places, struct otl_detail *reterr);
-/* Before any of its programs is started. Asks the broker, up to 10 s. OTEL_ERR_IO (no broker, no
+/* Before any of its programs is started. Asks the broker, up to 30 s. OTEL_ERR_IO (no broker, no
  * such topic), OTEL_ERR_ARGUMENT, OTEL_ERR_MEMORY. */
 OTEL_MUST_USE enum otel_err hx_relay_add_topics(struct hx_relay *relay,
                                                 const struct hx_relay_topics *topics,
@@ -124,6 +124,13 @@ bool hx_relay_slow(struct hx_relay *relay, const char *instance, const char *rou
 /* A new process is to serve this replica's port: knock again; events.again says how that went.
  * OTEL_ERR_NOT_FOUND, OTEL_ERR_MEMORY. */
 OTEL_MUST_USE enum otel_err hx_relay_again(struct hx_relay *relay, const char *instance);
+/* Its process has ended: nobody waits for it, nor for what is in the topics of a service of which
+ * no process is left, until hx_relay_again(). */
+void hx_relay_gone(struct hx_relay *relay, const char *instance);
+/* The load is over: end what is older than its timeout and has a caller that has closed its end. */
+void hx_relay_give_up(struct hx_relay *relay);
+/* Requests to this replica that were ended so. */
+uint64_t hx_relay_unanswered(const struct hx_relay *relay, const char *instance);
 /* Cut what is still in hand and close the ledgers. */
 void hx_relay_stop(struct hx_relay *relay);
 void hx_relay_free(struct hx_relay *relay);

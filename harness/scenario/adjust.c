@@ -20,19 +20,34 @@ static bool ends_in(const char *path, const char *const *words)
     return false;
 }
 
+bool hx_setting_is_of_group(const struct hx_setting *setting)
+{
+    static const char *const common[] = {"assignor", NULL};
+
+    return ends_in(setting->path, common);
+}
+
 static enum otel_err check_path(const char *path, bool restart, struct otl_detail *reterr)
 {
     static const char *const live[] = {"wait", "work", "probability", "max_in_hand", NULL};
     static const char *const joining[] = {"max_poll_interval", "session_timeout", "version", NULL};
+    static const char *const common[] = {"assignor", NULL};
 
     if (strncmp(path, "env.", 4) == 0 && restart) /* of a command */
         return OTEL_OK;
-    if (ends_in(path, live) || (restart && ends_in(path, joining)))
+    if (ends_in(path, live) || (restart && (ends_in(path, joining) || ends_in(path, common))))
         return OTEL_OK;
     if (ends_in(path, joining))
         return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
                               "'%.200s' is read when a process starts and cannot be changed in a "
                               "running one; use 'do: restart' with this 'set'",
+                              path);
+    if (ends_in(path, common))
+        return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                              "'%.200s' cannot be changed in a running process: the members of a "
+                              "group have one assignor in common, and a Kafka refuses a member "
+                              "with another (INCONSISTENT_GROUP_PROTOCOL); use 'do: restart' of "
+                              "all replicas with this 'set'",
                               path);
     return otl_detail_set(reterr, OTEL_ERR_ARGUMENT, NULL, 0, 0,
                           "'%.200s' cannot be changed during a run; wait, work and probability of "

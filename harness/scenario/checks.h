@@ -28,6 +28,8 @@
       "0 acknowledged spans missing at the socket")                                                \
     X(PROCESS_KILLED, "process_killed", "A killed process loses no more than it held",             \
       "at most queue + batch + one export in flight for each killed process")                      \
+    X(AGENTS, "agents", "Agents pass on what they acknowledge",                                    \
+      "behind each agent every span that it acknowledged, but those it counts as dropped")         \
     X(COUNTER_LIES, "counter_lies", "Drop callback, drop counters and missing spans agree",        \
       "the same spans under the same reasons in all three")                                        \
     X(DUPLICATES, "duplicates", "No span arrives twice",                                           \

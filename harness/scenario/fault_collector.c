@@ -125,6 +125,29 @@ static enum otel_err check_owners(struct hx_loader *l, const json_t *map,
     return OTEL_OK;
 }
 
+/* Which one it is: the recording collector, or an agent. */
+static enum otel_err load_agent(struct hx_loader *l, const json_t *map, struct hx_fault *f)
+{
+    const char *name = otl_tree_text(map, "agent", NULL);
+    const json_t *agents = json_object_get(l->scenario->tree, "agents");
+    char near[160];
+
+    if (name == NULL)
+        return OTEL_OK;
+    f->agent = hx_scenario_agent(l->scenario, name);
+    if (f->agent == NULL)
+        return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "agent"),
+                              "fault on the unknown agent '%.80s'%s", name,
+                              json_object_size(agents) == 0
+                                  ? ": the scenario has no 'agents'"
+                                  : otl_tree_suggest(agents, name, near, sizeof(near)));
+    if (strcmp(hx_collector_words[f->collector], "partial_success") == 0)
+        return otl_yaml_error(l->reterr, otl_yaml_value_pos(l->doc, map, "fault"),
+                              "'fault: partial_success' at an agent cannot be judged: which spans "
+                              "it did not take its answer does not say");
+    return OTEL_OK;
+}
+
 enum otel_err hx_load_collector_fault(struct hx_loader *l, const json_t *map, struct hx_fault *f)
 {
     const char *word = otl_tree_text(map, "fault", "");
@@ -136,6 +159,9 @@ enum otel_err hx_load_collector_fault(struct hx_loader *l, const json_t *map, st
                               "status, stall and refuse; did you mean '%s'?",
                               word, word[0] == 'd' ? "refuse" : "status");
     f->collector = kind_of(word);
+    err = load_agent(l, map, f);
+    if (err != OTEL_OK)
+        return err;
     f->with = json_object_get(map, "with");
     f->delay_ns = otl_tree_duration_ns(map, "delay", 0);
     f->status = (unsigned)otl_tree_int(map, "status", 0);

@@ -48,6 +48,7 @@ static enum otel_err check_keys(struct hx_loader *l, const json_t *map, const st
                 {"route", BIT_SLOW},
                 {"statement", BIT_SQL},
                 {"fault", BIT_COL | BIT_BROKER},
+                {"agent", BIT_COL},
                 {"delay", BIT_COL | BIT_BROKER | BIT_SLOW},
                 {"status", BIT_COL},
                 {"with", BIT_COL},
@@ -97,6 +98,11 @@ static enum otel_err unknown_service(struct hx_loader *l, const json_t *map, con
         return otl_yaml_error(l->reterr, pos,
                               "the collector is no service: use 'do: collector' (fault: refuse is "
                               "an outage)");
+    if (hx_scenario_agent(l->scenario, name) != NULL)
+        return otl_yaml_error(l->reterr, pos,
+                              "'%.80s' is an agent, no service: use 'do: collector' with 'agent: "
+                              "%.80s' (fault: refuse is an outage)",
+                              name, name);
     return otl_yaml_error(l->reterr, pos, "fault on the unknown service '%.80s'%s", name,
                           otl_tree_suggest(json_object_get(l->scenario->tree, "services"), name,
                                            near, sizeof(near)));
@@ -267,6 +273,20 @@ static enum otel_err load_settings(struct hx_loader *l, const json_t *map, struc
                             f->what == HX_FAULT_RESTART, &f->settings, &f->setting_count);
 }
 
+static enum otel_err check_together(struct hx_loader *l, const json_t *map, struct hx_fault *f)
+{
+    for (size_t i = 0; i < f->setting_count; i++)
+        f->together = f->together || hx_setting_is_of_group(&f->settings[i]);
+    if (!f->together || f->replica_count == f->service->replicas)
+        return OTEL_OK;
+    return otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, map, "replica"),
+                          "the members of a group have one assignor in common, and a Kafka refuses "
+                          "a member with another (INCONSISTENT_GROUP_PROTOCOL): restart all "
+                          "replicas of %s, or give it to a service beside this one, with a group "
+                          "of its own",
+                          f->service->name);
+}
+
 static enum otel_err load_slow(struct hx_loader *l, const json_t *map, struct hx_fault *f)
 {
     char text[2 * NAME_SIZE + 1024];
@@ -291,7 +311,8 @@ static const char *describe(struct hx_loader *l, const struct hx_fault *f)
                      otl_format_duration(f->delay_ns, delay, sizeof(delay)));
         else if (f->collector == HX_COLLECTOR_STATUS && f->status != 0)
             snprintf(extra, sizeof(extra), " %u", f->status);
-        return hx_loader_format(l, "collector %s%s", hx_collector_fault_word(f->collector), extra);
+        return hx_loader_format(l, "%s %s%s", f->agent != NULL ? f->agent->name : "collector",
+                                hx_collector_fault_word(f->collector), extra);
     }
     if (f->what == HX_FAULT_SQL)
         snprintf(extra, sizeof(extra), ": %.180s", f->statement);
@@ -326,6 +347,8 @@ static enum otel_err load_fault(struct hx_loader *l, const json_t *list, size_t 
         err = load_time(l, map, index, f);
     if (err == OTEL_OK && json_object_get(map, "set") != NULL)
         err = load_settings(l, map, f);
+    if (err == OTEL_OK && f->what == HX_FAULT_RESTART)
+        err = check_together(l, map, f);
     if (err == OTEL_OK && f->what == HX_FAULT_COLLECTOR)
         err = hx_load_collector_fault(l, map, f);
     if (err == OTEL_OK && f->what == HX_FAULT_SLOW)

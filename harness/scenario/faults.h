@@ -51,7 +51,8 @@ enum hx_broker_fault {
 #define HX_BROKER_ERRORS(X)                                                                        \
     X(LEADER_NOT_AVAILABLE, 5) X(NOT_LEADER_OR_FOLLOWER, 6) X(REQUEST_TIMED_OUT, 7)                \
     X(MESSAGE_TOO_LARGE, 10) X(COORDINATOR_NOT_AVAILABLE, 15) X(NOT_COORDINATOR, 16)               \
-    X(NOT_ENOUGH_REPLICAS, 19) X(REBALANCE_IN_PROGRESS, 27) X(DISCONNECT, -195)
+    X(NOT_ENOUGH_REPLICAS, 19) X(REBALANCE_IN_PROGRESS, 27) X(FENCED_INSTANCE_ID, 82)              \
+    X(DISCONNECT, -195)
 #define HX_BROKER_ERROR_NAME(name, number) #name,
 
 /* A figure that the runner learns about once a second. */
@@ -87,7 +88,11 @@ struct hx_fault {
     uint64_t grace_ns;          /* restart, remove: from SIGTERM to SIGKILL */
     const struct hx_setting *settings; /* set, restart */
     size_t setting_count;
+    bool together;              /* restart: no new process before all the old ones have ended, as
+                                 * a setting is one that the whole group has in common; later
+                                 * restarts keep it */
     const char *statement;      /* sql */
+    const struct hx_agent *agent; /* which collector misbehaves; NULL: the recording one */
     enum hx_collector_fault collector;
     const json_t *with;         /* the collector's further settings of it; NULL: none */
     uint64_t delay_ns;          /* of an answer */
@@ -106,8 +111,9 @@ struct hx_fault {
 const char *hx_collector_fault_word(enum hx_collector_fault fault);
 const char *hx_broker_fault_word(enum hx_broker_fault fault);
 
-/* Some fault is one of the collector's. */
-bool hx_scenario_troubles_collector(const struct hx_scenario *scenario);
+/* Some fault is one of the collector's, or of this agent's. */
+bool hx_scenario_troubles_collector(const struct hx_scenario *scenario,
+                                    const struct hx_agent *agent);
 
 /* A copy of a resolved tree with one setting of a service changed, without its faults. restart
  * says that a new process will read it. OTEL_ERR_ARGUMENT: nothing that can be changed so;
@@ -115,6 +121,9 @@ bool hx_scenario_troubles_collector(const struct hx_scenario *scenario);
 OTEL_MUST_USE enum otel_err hx_scenario_with(const json_t *tree, const char *service,
                                              const struct hx_setting *setting, bool restart,
                                              json_t **ret, struct otl_detail *reterr);
+
+/* The members of a consumer group have it in common: its assignor. */
+bool hx_setting_is_of_group(const struct hx_setting *setting);
 
 /* Change what can be changed in a running process: delays and probabilities of steps, and
  * max_in_hand. Steps that are running keep what they drew. Errors as above. */

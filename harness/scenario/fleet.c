@@ -10,9 +10,9 @@
 
 enum { NAME_MAX_LEN = 64, WORDS_MAX = 256, NEAR_SIZE = 160, NS_PER_MS = 1000 * 1000 };
 
-/* Names of services and topics stand in file names, host lists and edges. */
-static enum otel_err check_name(struct hx_loader *l, const json_t *map, const char *name,
-                                const char *what)
+/* Names of services, topics and agents stand in file names, host lists and edges. */
+enum otel_err hx_loader_name(struct hx_loader *l, const json_t *map, const char *name,
+                             const char *what)
 {
     size_t len = strlen(name);
     bool ok = len > 0 && len <= NAME_MAX_LEN && isalnum((unsigned char)name[0]);
@@ -41,7 +41,7 @@ static enum otel_err load_topics(struct hx_loader *l)
     if (l->topics == NULL)
         return OTEL_ERR_MEMORY;
     json_object_foreach((json_t *)map, name, value) {
-        enum otel_err err = check_name(l, map, name, "a topic");
+        enum otel_err err = hx_loader_name(l, map, name, "a topic");
         if (err != OTEL_OK)
             return err;
         l->topics[count] = (struct hx_topic){.name = name, .index = (unsigned)count};
@@ -267,7 +267,7 @@ static enum otel_err load_service(struct hx_loader *l, const json_t *services, c
                                   struct hx_service *ret)
 {
     const json_t *map = json_object_get(services, name);
-    enum otel_err err = check_name(l, services, name, "a service");
+    enum otel_err err = hx_loader_name(l, services, name, "a service");
 
     if (err != OTEL_OK)
         return err;

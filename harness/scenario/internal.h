@@ -47,7 +47,14 @@ OTEL_MUST_USE enum otel_err hx_apply_override(struct otl_yaml *doc, const char *
 OTEL_MUST_USE enum otel_err hx_resolve(struct otl_yaml *doc, const char *file, const char *claim,
                                        const struct hx_scenario_options *options,
                                        struct otl_detail *reterr);
+/* What agents do not say themselves. */
+OTEL_MUST_USE enum otel_err hx_resolve_agents(struct otl_yaml *doc, struct otl_detail *reterr);
 OTEL_MUST_USE enum otel_err hx_load_fleet(struct hx_loader *loader);
+/* what: "a service". */
+OTEL_MUST_USE enum otel_err hx_loader_name(struct hx_loader *loader, const json_t *map,
+                                           const char *name, const char *what);
+/* agents: and tracing.agent of every service; fleet and collector must be there. */
+OTEL_MUST_USE enum otel_err hx_load_agents(struct hx_loader *loader);
 /* Steps of every route and consumer; fleet must be there. */
 OTEL_MUST_USE enum otel_err hx_load_all_steps(struct hx_loader *loader);
 OTEL_MUST_USE enum otel_err hx_load_attributes(struct hx_loader *loader, const json_t *map,

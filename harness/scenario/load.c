@@ -43,10 +43,11 @@ enum otel_err hx_loader_operation(struct hx_loader *loader, const json_t *map,
     return OTEL_OK;
 }
 
-bool hx_scenario_troubles_collector(const struct hx_scenario *scenario)
+bool hx_scenario_troubles_collector(const struct hx_scenario *scenario,
+                                    const struct hx_agent *agent)
 {
     for (size_t i = 0; i < scenario->fault_count; i++)
-        if (scenario->faults[i].what == HX_FAULT_COLLECTOR)
+        if (scenario->faults[i].what == HX_FAULT_COLLECTOR && scenario->faults[i].agent == agent)
             return true;
     return false;
 }
@@ -56,7 +57,7 @@ static enum otel_err check_workers(const struct hx_loader *loader)
 {
     const struct hx_scenario *scenario = loader->scenario;
 
-    if (scenario->collector_workers <= 1 || !hx_scenario_troubles_collector(scenario))
+    if (scenario->collector_workers <= 1 || !hx_scenario_troubles_collector(scenario, NULL))
         return OTEL_OK;
     return otl_yaml_error(loader->reterr,
                           otl_yaml_value_pos(loader->doc, scenario->tree, "collector_workers"),
@@ -92,6 +93,8 @@ static enum otel_err build(struct hx_loaded *loaded, struct otl_detail *reterr)
     scenario->collector_workers = (unsigned)otl_tree_int(root, "collector_workers", 1);
     err = hx_load_fleet(loader);
     if (err == OTEL_OK)
+        err = hx_load_agents(loader);
+    if (err == OTEL_OK)
         err = hx_load_all_steps(loader);
     if (err == OTEL_OK)
         err = hx_check_sql(loader);
@@ -126,6 +129,7 @@ static enum otel_err load(struct otl_yaml *doc, const struct source *source,
     }
     loaded->doc = doc;
     otl_arena_init(&loaded->arena, ARENA_MAX);
+    err = hx_resolve_agents(doc, reterr); /* so that --set reaches what they do not say */
     for (size_t i = 0; err == OTEL_OK && options != NULL && i < options->override_count; i++)
         err = hx_apply_override(doc, options->overrides[i], reterr);
     if (err == OTEL_OK)

@@ -7,7 +7,7 @@ scenario_SRCS := harness/scenario/load.c harness/scenario/override.c harness/sce
                  harness/scenario/thresholds.c harness/scenario/plan.c harness/scenario/warnings.c \
                  harness/scenario/faults.c harness/scenario/fault_order.c harness/scenario/fault_broker.c \
                  harness/scenario/fault_collector.c harness/scenario/adjust.c \
-                 harness/scenario/replicas.c harness/scenario/sql.c
+                 harness/scenario/replicas.c harness/scenario/sql.c harness/scenario/agents.c
 scenario_LIBS := threshold yaml base
 scenario_PKGS := jansson sqlite3
 
@@ -26,3 +26,7 @@ scenario_faults_test_LIBS := scenario threshold yaml base
 TESTS += scenario_replicas_test
 scenario_replicas_test_SRCS := harness/scenario/tests/replicas_test.c
 scenario_replicas_test_LIBS := scenario threshold yaml base
+
+TESTS += scenario_agents_test
+scenario_agents_test_SRCS := harness/scenario/tests/agents_test.c
+scenario_agents_test_LIBS := scenario threshold yaml base

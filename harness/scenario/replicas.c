@@ -48,6 +48,7 @@ static enum otel_err load_replica(struct hx_loader *l, const struct hx_service *
                                   struct hx_replica_settings *ret)
 {
     const json_t *map = json_object_get(all, name);
+    enum otel_err err;
     uint64_t replica;
 
     if (otl_parse_uint(name, 0, HX_MAX_REPLICAS, &replica) != OTEL_OK ||
@@ -57,7 +58,14 @@ static enum otel_err load_replica(struct hx_loader *l, const struct hx_service *
                               service->name, service->replicas, service->replicas == 1 ? "" : "s",
                               name);
     ret->replica = (unsigned)replica;
-    return hx_load_settings(l, map, service->name, true, &ret->settings, &ret->setting_count);
+    err = hx_load_settings(l, map, service->name, true, &ret->settings, &ret->setting_count);
+    for (size_t i = 0; i < ret->setting_count && err == OTEL_OK; i++)
+        if (hx_setting_is_of_group(&ret->settings[i]))
+            err = otl_yaml_error(l->reterr, otl_yaml_key_pos(l->doc, map, ret->settings[i].path),
+                                 "'%.100s' is no replica's own: the members of a group have one "
+                                 "assignor in common",
+                                 ret->settings[i].path);
+    return err;
 }
 
 enum otel_err hx_load_replicas(struct hx_loader *l)

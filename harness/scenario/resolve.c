@@ -128,6 +128,8 @@ enum otel_err hx_resolve(struct otl_yaml *doc, const char *file, const char *cla
         err = put_text(root, "broker", "embedded");
     if (err == OTEL_OK)
         err = put_session_timeouts(root);
+    if (err == OTEL_OK)
+        err = hx_resolve_agents(doc, reterr);
     return err == OTEL_OK ? otl_schema_fill(doc, hx_scenario_schema, reterr) : err;
 }
 
@@ -135,7 +137,7 @@ enum otel_err hx_resolve(struct otl_yaml *doc, const char *file, const char *cla
 static json_t *in_order(const json_t *tree)
 {
     static const char *const first[] = {"name",   "title",  "claim",     "seed",
-                                        "services", "topics", "broker", "collector",
+                                        "services", "topics", "broker", "agents", "collector",
                                         "load",   "faults", "overhead", "expect",    NULL};
     json_t *ordered = json_object();
 

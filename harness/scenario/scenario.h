@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <otel/err.h>
 
+#include "harness/scenario/agents.h"
 #include "harness/scenario/arms.h"
 #include "harness/scenario/step.h"
 #include "sdk/base/buf.h"
@@ -57,6 +58,7 @@ struct hx_tracing {
     uint64_t export_timeout_ns;
     bool gzip;
     bool grpc;                  /* OTLP/gRPC in place of OTLP/HTTP protobuf */
+    const struct hx_agent *agent; /* to whom; NULL: to the recording collector */
 };
 
 /* Deliberately broken players, for testing the referee. Zero = healthy. */
@@ -248,6 +250,8 @@ struct hx_scenario {
     size_t topic_count;
     const char *broker;         /* "" none needed, "embedded", or HOST:PORT */
     const json_t *collector;    /* the Collector's configuration (tree), default filled in */
+    const struct hx_agent *agents; /* Collectors between services and that one */
+    size_t agent_count;
     unsigned collector_workers; /* threads of collector-mock; several: no faults of it */
     struct hx_load load;
     struct hx_overhead overhead;

@@ -190,7 +190,8 @@ static const struct otl_schema propagator[] = {ITEM(ENUM, .words = propagators)}
         ROW("schedule_delay", DURATION, .max = HOUR, .fallback = D("5s")),                        \
         ROW("export_timeout", DURATION, .max = HOUR, .fallback = D("30s")),                       \
         ROW("compression", ENUM, .words = compressions, .fallback = D("none")),                   \
-        ROW("protocol", ENUM, .words = protocols, .fallback = D("http/protobuf"))
+        ROW("protocol", ENUM, .words = protocols, .fallback = D("http/protobuf")),                \
+        ROW("agent", STRING, .min = 1, .max = NAME_BYTES)
 #define AS_IT_IS(text) text
 #define NO_FALLBACK(text) NULL
 
@@ -365,6 +366,7 @@ static const struct otl_schema fault[] = {
     ROW("when", STRING, .min = 1, .max = NAME_BYTES * 2),
     ROW("do", ENUM, .words = fault_kinds, .required = true),
     ROW("service", STRING, .min = 1, .max = NAME_BYTES),
+    ROW("agent", STRING, .min = 1, .max = NAME_BYTES),
     ROW("replica", UINT, .max = HX_MAX_REPLICAS),
     ROW("grace", DURATION, .min = MS, .max = HOUR),
     ROW("set", MAP, .child = settings, .min = 1, .max = 16),
@@ -384,6 +386,14 @@ static const struct otl_schema fault[] = {
 static const struct otl_schema fault_item[] = {
     ITEM(MAP, .child = fault, .what = "a fault such as {at: 5s, do: kill, service: order}")};
 
+/* A Collector's own sections, what it knows inside of them is its own affair. */
+static const struct otl_schema agent[] = {
+    ROW("receivers", MAP), ROW("processors", MAP), ROW("exporters", MAP), ROW("connectors", MAP),
+    ROW("extensions", MAP), ROW("service", MAP), OTL_SCHEMA_END};
+static const struct otl_schema agents[] = {
+    ROW("*", MAP, .child = agent,
+        .what = "an agent's Collector configuration, {} for one that passes all on"),
+    OTL_SCHEMA_END};
 static const char collector[] =
     "{receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:0'},"
     "                               http: {endpoint: '127.0.0.1:0'}}}},"
@@ -401,6 +411,7 @@ static const struct otl_schema scenario[] = {
     ROW("services", MAP, .child = services, .required = true, .min = 1, .max = HX_MAX_SERVICES),
     ROW("topics", MAP, .child = topics, .max = HX_MAX_TOPICS),
     ROW("broker", STRING, .min = 1, .max = 255),
+    ROW("agents", MAP, .child = agents, .min = 1, .max = HX_MAX_AGENTS),
     ROW("collector", MAP, .fallback = collector),
     ROW("collector_workers", UINT, .min = 1, .max = 64),
     ROW("load", MAP, .child = load, .required = true),

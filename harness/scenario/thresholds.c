@@ -41,6 +41,12 @@ static void instance_words(struct hx_loader *l, struct words *words)
     }
 }
 
+static void agent_words(struct hx_loader *l, struct words *words)
+{
+    for (size_t i = 0; i < l->scenario->agent_count; i++)
+        add_word(l, words, l->scenario->agents[i].name);
+}
+
 static void edge_words(struct hx_loader *l, const struct hx_plan *plan, struct words *words)
 {
     char from[NAME_SIZE / 2], to[NAME_SIZE / 2], name[NAME_SIZE];
@@ -56,17 +62,52 @@ static void edge_words(struct hx_loader *l, const struct hx_plan *plan, struct w
     }
 }
 
+/* Rows of an overhead measurement begin with an arm's name and end, arms and rows alike, with a
+ * load's; one that this scenario does not measure is inconclusive, one that there cannot be a
+ * mistake. */
+static enum otel_err check_arm_row(struct hx_loader *l, const struct hx_figure_step *step,
+                                   struct otl_yaml_pos pos)
+{
+    static const char *const loads[] = {"saturation", "held"};
+    const char *names[2 * HX_ARMS + 1], *arm_end = strchrnul(step->row, ' ');
+    bool counted = strcmp(step->name, "instructions") == 0;
+    const char *load = strrchr(step->row, ' ');
+    char list[2 * HX_ARMS][NAME_SIZE / 8], wanted[NAME_SIZE], near[NEAR_SIZE];
+    size_t count = 0;
+
+    snprintf(wanted, sizeof(wanted), "%.*s%.200s", (int)(arm_end - step->row), step->row,
+             load ? load : "");
+    for (size_t arm = 0; arm < HX_ARMS; arm++)
+        for (size_t i = 0; i < (counted ? 1 : 2); i++) {
+            snprintf(list[count], sizeof(list[count]), "%s%s%s", hx_arms[arm].word,
+                     counted ? "" : " ", counted ? "" : loads[i]);
+            if (strcmp(list[count], wanted) == 0)
+                return OTEL_OK;
+            names[count] = list[count];
+            count++;
+        }
+    names[count] = NULL;
+    return otl_yaml_error(l->reterr, pos, "no row '%.200s' in overhead.%s%s", step->row,
+                          step->name, otl_words_suggest(names, wanted, near, sizeof(near)));
+}
+
 /* Will the report have this row? Only what the scenario itself names can be told. */
 static enum otel_err check_row(struct hx_loader *l, const struct hx_plan *plan,
-                               const struct hx_figure_step *step, struct otl_yaml_pos pos)
+                               const struct hx_figure *figure, size_t depth,
+                               struct otl_yaml_pos pos)
 {
+    const struct hx_figure_step *step = &figure->steps[depth];
     struct words words = {.count = 0};
     char near[NEAR_SIZE];
 
     if (step->row[0] == '\0' || strcmp(step->row, "*") == 0)
         return OTEL_OK;
+    if (depth > 0 && strcmp(figure->steps[0].name, "overhead") == 0)
+        return check_arm_row(l, step, pos);
     if (strcmp(step->name, "edges") == 0)
         edge_words(l, plan, &words);
+    else if (strcmp(step->name, "agents") == 0)
+        agent_words(l, &words);
     else if (strcmp(step->name, "services") == 0 || strcmp(step->name, "sdk") == 0)
         instance_words(l, &words);
     else
@@ -92,7 +133,7 @@ static enum otel_err load_threshold(struct hx_loader *l, const struct hx_plan *p
         return otl_yaml_error(l->reterr, pos, "threshold '%.160s', character %u: %s", text,
                               inner.column, inner.text);
     for (size_t i = 0; i < ret->figure.step_count && err == OTEL_OK; i++)
-        err = check_row(l, plan, &ret->figure.steps[i], pos);
+        err = check_row(l, plan, &ret->figure, i, pos);
     return err;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/gate/threshold.h"
 #include "harness/scenario/plan.h"
 #include "sdk/base/clock.h"
 
@@ -26,21 +27,33 @@ static void warn(const struct teller *t, const char *format, ...)
     t->tell(t->context, text);
 }
 
-static void warn_of_consumer(const struct teller *t, const struct hx_consumer *consumer)
+static void warn_of_session(const struct teller *t, const struct hx_consumer *consumer)
 {
-    const struct hx_scenario *scenario = t->plan->scenario;
-    const char *service = consumer->service->name, *topic = consumer->topic->name;
-    bool embedded = strcmp(scenario->broker, "embedded") == 0, published = false;
+    bool embedded = strcmp(t->plan->scenario->broker, "embedded") == 0;
+    const char *service = consumer->service->name;
 
-    for (size_t i = 0; i < t->plan->edge_count; i++)
-        published = published || t->plan->edges[i].to_op == consumer->op;
-    if (!published)
-        warn(t, "nobody publishes to topic '%s', which %s consumes", topic, service);
     if (embedded && consumer->session_timeout_ns < 3001 * OTL_NS_PER_MS)
         warn(t,
              "%s: the embedded broker forms no group with a session_timeout below 3001ms "
              "(members that join while it waits 3 s are evicted)",
              service);
+    if (!embedded && consumer->session_timeout_ns < 6 * OTL_NS_PER_S)
+        warn(t,
+             "%s: a Kafka lets no member in with a session_timeout below its brokers' "
+             "group.min.session.timeout.ms, 6s where they do not say otherwise",
+             service);
+}
+
+static void warn_of_consumer(const struct teller *t, const struct hx_consumer *consumer)
+{
+    const char *service = consumer->service->name, *topic = consumer->topic->name;
+    bool published = false;
+
+    for (size_t i = 0; i < t->plan->edge_count; i++)
+        published = published || t->plan->edges[i].to_op == consumer->op;
+    if (!published)
+        warn(t, "nobody publishes to topic '%s', which %s consumes", topic, service);
+    warn_of_session(t, consumer);
     if (consumer->service->replicas > consumer->topic->partitions)
         warn(t, "%s: %u replicas share %u partitions of '%s'; some will be idle", service,
              consumer->service->replicas, consumer->topic->partitions, topic);
@@ -102,6 +115,23 @@ static void warn_of_service(const struct teller *t, const struct hx_service *ser
         warn_of_consumer(t, &service->consumers[i]);
 }
 
+/* A percentile of the load that its own length leaves without an answer. */
+static void warn_of_threshold(const struct teller *t, const struct hx_threshold *threshold)
+{
+    const struct hx_load *load = &t->plan->scenario->load;
+    const struct hx_figure *figure = &threshold->figure;
+    double requests = load->rate * (double)load->duration_ns / (double)OTL_NS_PER_S;
+    double needed = hx_figure_samples(figure, false);
+
+    if (strcmp(figure->steps[0].name, "load") != 0 || needed <= requests)
+        return;
+    warn(t,
+         "'%.100s' cannot be judged: it takes %.0f measured requests, and %g a second for %gs are "
+         "about %.0f",
+         threshold->text, needed, load->rate, (double)load->duration_ns / (double)OTL_NS_PER_S,
+         requests);
+}
+
 void hx_plan_warnings(const struct hx_plan *plan, hx_plan_warning_fn tell, void *context)
 {
     const struct teller t = {plan, tell, context};
@@ -113,4 +143,6 @@ void hx_plan_warnings(const struct hx_plan *plan, hx_plan_warning_fn tell, void 
         if (scenario->operations[i].step != NULL &&
             scenario->operations[i].step->kind == HX_STEP_PUBLISH)
             warn_of_publish(&t, scenario->operations[i].step);
+    for (size_t i = 0; i < scenario->claims.threshold_count; i++)
+        warn_of_threshold(&t, &scenario->claims.thresholds[i]);
 }

@@ -58,7 +58,7 @@ static void export_batch(struct otel_sdk_exporter *exporter, const struct otel_s
                          otel_sdk_export_done_fn *done, void *done_arg)
 {
     struct losing *losing = losing_of(exporter);
-    struct otel_sdk_export_result nothing = {OTEL_OK, 0, 0, 0};
+    struct otel_sdk_export_result nothing = {.err = OTEL_OK};
 
     losing->kept = otl_mem_alloc(2 * batch->count * sizeof(const void *));
     if (losing->kept == NULL) {

@@ -16,7 +16,6 @@
 
 enum {
     LOOK_MILLIS = 25,            /* how often readiness, idleness and the ledger are looked at */
-    LOOKS_A_SECOND = 1000 / LOOK_MILLIS,
     DEFAULT_STOP_MILLIS = 10000,
     LAST_LINE_MILLIS = 2000
 };
@@ -28,7 +27,8 @@ struct service {
     struct hx_app *app;
     struct event *look;
     struct event *signals[2];
-    unsigned looks;
+    uint64_t said_mono_ns; /* the last "progress" */
+    uint64_t ask_mono_ns;  /* whether anything is left is not asked again before */
     bool told_ready;
     bool draining;
     bool stopping;
@@ -72,13 +72,12 @@ static void say_progress(struct service *service, const char *event)
     }
     hx_child_send(
         service->child,
-        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "event", event,
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "event", event,
                   "in_hand", (json_int_t)app->runtime.in_hand, "handled",
                   (json_int_t)app->runtime.handled, "refused", (json_int_t)app->refused,
                   "committed", (json_int_t)committed, "lag", (json_int_t)lag, "app_cpu_ns",
                   (json_int_t)row.app_cpu_ns, "app_waits", waits(), "exporter_cpu_ns",
-                  (json_int_t)row.exporter_cpu_ns, "rss_bytes", (json_int_t)row.rss_peak_bytes,
-                  "sdk", counters_json(&row), "injected",
+                  (json_int_t)row.exporter_cpu_ns, "sdk", counters_json(&row), "injected",
                   hx_injector_json(app->runtime.rig.injector)));
 }
 
@@ -138,6 +137,22 @@ static void finish_stop(struct service *service)
 
 /* ---- what is looked at between requests ------------------------------------------------------ */
 
+/* Nothing is handled while the broker is asked: the next question comes when four times as long as
+ * this one took has passed, or a second. */
+static bool is_idle(struct service *service)
+{
+    uint64_t asked_ns = otl_clock_mono(otl_clock_real()), now, pause_ns;
+    bool idle;
+
+    if (asked_ns < service->ask_mono_ns)
+        return false;
+    idle = hx_app_is_idle(service->app);
+    now = otl_clock_mono(otl_clock_real());
+    pause_ns = 4 * (now - asked_ns);
+    service->ask_mono_ns = now + (pause_ns < OTL_NS_PER_S ? pause_ns : OTL_NS_PER_S);
+    return idle;
+}
+
 static void look(struct service *service)
 {
     struct hx_app *app = service->app;
@@ -153,7 +168,7 @@ static void look(struct service *service)
         service->told_ready = true;
         hx_child_send(service->child, json_pack("{s:s}", "event", "ready"));
     }
-    if (service->draining && hx_app_is_idle(app)) {
+    if (service->draining && is_idle(service)) {
         service->draining = false;
         hx_child_send(service->child, json_pack("{s:s, s:i, s:i}", "event", "idle", "in_hand", 0,
                                                 "lag", 0));
@@ -166,12 +181,18 @@ static void look(struct service *service)
 static void on_look(evutil_socket_t fd, short what, void *arg)
 {
     struct service *service = arg;
+    uint64_t now;
 
     (void)fd;
     (void)what;
     look(service);
-    if (!service->over && ++service->looks % LOOKS_A_SECOND == 0)
+    /* By the clock: looks that wait for a broker are few, and a drain is given up if nothing more
+     * is said to be handled. */
+    now = otl_clock_mono(otl_clock_real());
+    if (!service->over && now - service->said_mono_ns >= OTL_NS_PER_S) {
+        service->said_mono_ns = now;
         say_progress(service, "progress");
+    }
 }
 
 /* ---- what is heard -------------------------------------------------------------------------- */
@@ -370,6 +391,7 @@ static void run(struct service *service)
         fault(service, &detail);
         return;
     }
+    service->said_mono_ns = otl_clock_mono(otl_clock_real());
     event_base_dispatch(service->base);
 }
 

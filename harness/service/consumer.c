@@ -12,7 +12,7 @@
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 
-enum { POLLS_A_TURN = 256 };
+enum { POLLS_A_TURN = 256, BOOTSTRAP_SIZE = 512 };
 #define STABLE_NS (3 * OTL_NS_PER_S)
 
 struct hx_member {
@@ -22,6 +22,8 @@ struct hx_member {
     struct event *second; /* polls once a second, as long as polling is allowed */
     const struct hx_consumer *consumer;
     struct hx_runtime *runtime;
+    struct event_base *base;
+    char bootstrap[BOOTSTRAP_SIZE];
     hx_member_event_fn *changed;
     void *changed_arg;
     struct hx_entry entry;
@@ -29,7 +31,10 @@ struct hx_member {
     struct hx_batch batch;
     unsigned in_hand; /* handlings */
     bool paused;
-    bool assigned;            /* at least once, and not revoked since */
+    bool over;                /* librdkafka has given its handle up */
+    bool abandoned;           /* callbacks of an earlier handle may still come */
+    int assigned;             /* partitions, as the callback was told them */
+    bool stands;              /* assigned at least once, be it none, and not revoked since */
     uint64_t changed_mono_ns; /* last rebalance */
     uint64_t committed;
     int64_t seen_lag;
@@ -234,7 +239,7 @@ static void poll_messages(void *arg)
 
     for (int i = 0; i < POLLS_A_TURN; i++) {
         rd_kafka_message_t *raw;
-        if (member->paused || member->in_hand >= member->consumer->max_in_hand ||
+        if (member->paused || member->over || member->in_hand >= member->consumer->max_in_hand ||
             member->runtime->in_hand >= member->runtime->max_in_hand)
             return;
         raw = rd_kafka_consumer_poll(member->rk, 0);
@@ -246,6 +251,7 @@ static void poll_messages(void *arg)
         }
         if (raw->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED)
             tell(member, HX_MEMBER_EXPELLED, 0);
+        member->over = raw->err == RD_KAFKA_RESP_ERR__FATAL;
         if (member->runtime->log != NULL)
             otl_log_line(member->runtime->log, OTL_LOG_WARN, "kafka consumer: %s",
                          rd_kafka_message_errstr(raw));
@@ -254,12 +260,6 @@ static void poll_messages(void *arg)
     hx_kafka_events_again(&member->events);
 }
 
-static void on_second(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    poll_messages(arg);
-}
 
 /* ---- librdkafka's callbacks, served by the polls --------------------------------------------- */
 
@@ -283,16 +283,15 @@ static void assign(const struct hx_member *member, rd_kafka_t *rk, bool given,
                                      : rd_kafka_incremental_unassign(rk, partitions));
 }
 
-static int assigned_partitions(rd_kafka_t *rk)
+/* What the callback is told is counted here, and not asked of the handle: while it closes it may
+ * throw the question away, and who asked waits without end (librdkafka 2.0.2). */
+static void count(struct hx_member *member, bool given, int partitions)
 {
-    rd_kafka_topic_partition_list_t *list = NULL;
-    int count = 0;
-
-    if (rd_kafka_assignment(rk, &list) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        count = list->cnt;
-        rd_kafka_topic_partition_list_destroy(list);
-    }
-    return count;
+    if (strcmp(member->consumer->assignor, "cooperative-sticky") != 0)
+        member->assigned = given ? partitions : 0;
+    else
+        member->assigned += given ? partitions : -partitions;
+    member->stands = given || member->assigned > 0;
 }
 
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
@@ -301,18 +300,18 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
     struct hx_member *member = opaque;
     bool lost = rd_kafka_assignment_lost(rk) != 0;
     bool given = err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-    int count = partitions != NULL ? partitions->cnt : 0;
+    int number = partitions != NULL ? partitions->cnt : 0;
 
     member->changed_mono_ns = otl_clock_mono(otl_clock_real());
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < number; i++)
         forget(member, partitions->elems[i].partition);
     assign(member, rk, given, partitions);
-    member->assigned = given || assigned_partitions(rk) > 0;
+    count(member, given, number);
     if (member->runtime->log != NULL)
         otl_log_line(member->runtime->log, OTL_LOG_INFO, "group %s: %d partitions of %s %s%s",
-                     member->consumer->group, count, member->consumer->topic->name,
+                     member->consumer->group, number, member->consumer->topic->name,
                      given ? "assigned" : "revoked", lost ? " (lost)" : "");
-    tell(member, given ? HX_MEMBER_ASSIGNED : lost ? HX_MEMBER_LOST : HX_MEMBER_REVOKED, count);
+    tell(member, given ? HX_MEMBER_ASSIGNED : lost ? HX_MEMBER_LOST : HX_MEMBER_REVOKED, number);
 }
 
 static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err,
@@ -366,15 +365,14 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-static enum otel_err make_handle(struct hx_member *member, const char *bootstrap,
-                                 struct otl_detail *reterr)
+static enum otel_err make_handle(struct hx_member *member, struct otl_detail *reterr)
 {
     const struct hx_consumer *consumer = member->consumer;
     unsigned long long session = consumer->session_timeout_ns / OTL_NS_PER_MS;
     unsigned long long poll = consumer->max_poll_interval_ns / OTL_NS_PER_MS;
     char session_text[24], heartbeat[24], poll_text[24], text[400];
     const struct hx_kafka_setting settings[] = {
-        {"bootstrap.servers", bootstrap},
+        {"bootstrap.servers", member->bootstrap},
         {"client.id", member->runtime->instance},
         {"group.id", consumer->group},
         {"session.timeout.ms", session_text},
@@ -440,15 +438,62 @@ static void fill_entry(struct hx_entry *entry, const struct hx_consumer *consume
     entry->step_count = consumer->step_count;
 }
 
+static enum otel_err join(struct hx_member *member, struct otl_detail *reterr)
+{
+    enum otel_err err = make_handle(member, reterr);
+
+    if (err == OTEL_OK)
+        err = hx_kafka_events_init(&member->events, member->base,
+                                   rd_kafka_queue_get_consumer(member->rk), poll_messages, member,
+                                   reterr);
+    return err == OTEL_OK ? subscribe(member, reterr) : err;
+}
+
+/* librdkafka takes a static member that was put out for one that another has fenced, and gives its
+ * handle up for good: whoever runs such a consumer makes a new one, or is started again. */
+static void begin_anew(struct hx_member *member)
+{
+    struct otl_detail detail = OTL_DETAIL_NONE;
+    rd_kafka_t *old = member->rk;
+
+    event_del(member->waited);
+    hx_batch_fini(&member->batch);
+    hx_batch_init(&member->batch);
+    hx_kafka_events_fini(&member->events);
+    member->abandoned = !hx_kafka_close(old, HX_KAFKA_CLOSE_MILLIS);
+    member->rk = NULL;
+    member->over = member->stands = false;
+    member->assigned = 0;
+    member->seen_lag = 0;
+    member->paused = member->abandoned || join(member, &detail) != OTEL_OK;
+    if (member->runtime->log != NULL)
+        otl_log_line(member->runtime->log, member->rk != NULL ? OTL_LOG_WARN : OTL_LOG_ERROR,
+                     "group %s: its consumer gave up; %s%s", member->consumer->group,
+                     member->rk != NULL ? "a new one joins" : "no new one: ", detail.text);
+}
+
+static void on_second(evutil_socket_t fd, short what, void *arg)
+{
+    struct hx_member *member = arg;
+
+    (void)fd;
+    (void)what;
+    if (member->over && member->in_hand == 0 && !member->paused)
+        begin_anew(member);
+    poll_messages(member);
+}
+
 enum otel_err hx_member_new(const struct hx_member_options *options, struct hx_member **ret,
                             struct otl_detail *reterr)
 {
     static const struct timeval second = {1, 0};
     struct hx_member *member = otl_mem_zalloc(sizeof(*member));
-    enum otel_err err;
+    enum otel_err err = OTEL_OK;
 
     if (member == NULL)
         return otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a consumer");
+    snprintf(member->bootstrap, sizeof(member->bootstrap), "%s", options->bootstrap);
+    member->base = options->base;
     member->events.fd = -1;
     member->consumer = options->consumer;
     member->runtime = options->runtime;
@@ -457,20 +502,13 @@ enum otel_err hx_member_new(const struct hx_member_options *options, struct hx_m
     hx_deliveries_init(&member->deliveries);
     hx_batch_init(&member->batch);
     fill_entry(&member->entry, options->consumer);
-    err = make_handle(member, options->bootstrap, reterr);
+    member->second = event_new(options->base, -1, EV_PERSIST, on_second, member);
+    member->waited = event_new(options->base, -1, 0, on_waited, member);
+    if (member->second == NULL || member->waited == NULL ||
+        event_add(member->second, &second) != 0)
+        err = otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a timer");
     if (err == OTEL_OK)
-        err = hx_kafka_events_init(&member->events, options->base,
-                                   rd_kafka_queue_get_consumer(member->rk), poll_messages, member,
-                                   reterr);
-    if (err == OTEL_OK) {
-        member->second = event_new(options->base, -1, EV_PERSIST, on_second, member);
-        member->waited = event_new(options->base, -1, 0, on_waited, member);
-        if (member->second == NULL || member->waited == NULL ||
-            event_add(member->second, &second) != 0)
-            err = otl_detail_set(reterr, OTEL_ERR_MEMORY, NULL, 0, 0, "no memory for a timer");
-    }
-    if (err == OTEL_OK)
-        err = subscribe(member, reterr);
+        err = join(member, reterr);
     if (err != OTEL_OK) {
         hx_member_free(member);
         return err;
@@ -489,7 +527,8 @@ void hx_member_free(struct hx_member *member)
         event_free(member->waited);
     hx_batch_fini(&member->batch); /* before their queue goes */
     hx_kafka_events_fini(&member->events);
-    if (member->rk != NULL && !hx_kafka_close(member->rk)) {
+    if (member->abandoned ||
+        (member->rk != NULL && !hx_kafka_close(member->rk, HX_KAFKA_CLOSE_MILLIS))) {
         if (member->runtime->log != NULL)
             otl_log_line(member->runtime->log, OTL_LOG_WARN, "group %s: not left in time",
                          member->consumer->group);
@@ -509,22 +548,20 @@ void hx_member_pause(struct hx_member *member)
 
 bool hx_member_is_stable(const struct hx_member *member)
 {
-    return member->assigned &&
+    return member->stands &&
            otl_clock_mono(otl_clock_real()) - member->changed_mono_ns >= STABLE_NS;
 }
 
 int64_t hx_member_lag(struct hx_member *member)
 {
-    int64_t lag = member->assigned ? hx_kafka_lag(member->rk) : -1;
+    int64_t lag = member->stands ? hx_kafka_lag(member->rk) : -1;
 
     return lag < 0 ? -1 : lag + (int64_t)member->in_hand + (int64_t)member->batch.count;
 }
 
 bool hx_member_commit(struct hx_member *member)
 {
-    rd_kafka_resp_err_t err = rd_kafka_commit(member->rk, NULL, 0);
-
-    return err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR__NO_OFFSET;
+    return hx_kafka_commit(member->rk);
 }
 
 bool hx_member_group_is_done(struct hx_member *member)

@@ -11,6 +11,8 @@
  * max.poll.interval.ms means what it means in production: a handler that takes too long loses its
  * partitions, and the message is delivered again elsewhere. The loop stays free meanwhile.
  * With a batch size above 1 messages wait for company, up to batch_wait, and are handled as one.
+ * A handle that librdkafka gives up for good, as that of a static member which it takes for fenced,
+ * is replaced by a new one once nothing of it is in hand.
  * An offset is stored when the handlers of it and of all before it in its partition have ended.
  *
  * Life      new (joins the group) -> messages come -> free (leaves the group; blocks shortly).

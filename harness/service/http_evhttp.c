@@ -3,6 +3,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct server {
     struct hx_http_server head;
     struct evhttp *http;
     struct evhttp_bound_socket *socket;
+    struct event *second;
     hx_http_request_fn *on_request;
     void *arg;
 };
@@ -43,6 +45,39 @@ static void on_request(struct evhttp_request *raw, void *arg)
     server->on_request(server->arg, &request->head);
 }
 
+/* Of a connection that cannot be accepted, for want of a descriptor, the loop would be told again
+ * and again: nothing is accepted until the second is over. */
+static void on_shortage(struct evconnlistener *listener, void *http)
+{
+    (void)http;
+    evconnlistener_disable(listener);
+}
+
+static void on_second(evutil_socket_t fd, short what, void *arg)
+{
+    const struct server *server = arg;
+
+    (void)fd, (void)what;
+    evconnlistener_enable(evhttp_bound_socket_get_listener(server->socket));
+}
+
+static void server_free(struct hx_http_server *head);
+
+static bool listen_on(struct server *server, const struct hx_http_server_options *options)
+{
+    static const struct timeval second = {1, 0};
+
+    server->second = event_new(options->base, -1, EV_PERSIST, on_second, server);
+    if (server->second == NULL)
+        return false;
+    server->socket =
+        evhttp_bind_socket_with_handle(server->http, options->address, options->port);
+    if (server->socket == NULL || event_add(server->second, &second) != 0)
+        return false;
+    evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(server->socket), on_shortage);
+    return true;
+}
+
 static enum otel_err server_new(const struct hx_http_server_options *options,
                                 struct hx_http_server **ret, struct otl_detail *reterr)
 {
@@ -64,12 +99,9 @@ static enum otel_err server_new(const struct hx_http_server_options *options,
     evhttp_set_allowed_methods(server->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
                                                  EVHTTP_REQ_DELETE | EVHTTP_REQ_HEAD |
                                                  EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS);
-    server->socket =
-        evhttp_bind_socket_with_handle(server->http, options->address, options->port);
-    if (server->socket == NULL) {
+    if (!listen_on(server, options)) {
         hx_http_cannot_listen(options, reterr);
-        evhttp_free(server->http);
-        otl_mem_free(server);
+        server_free(&server->head);
         return OTEL_ERR_IO;
     }
     *ret = &server->head;
@@ -88,6 +120,9 @@ static void server_stop(struct hx_http_server *head)
 {
     struct server *server = (struct server *)(void *)head;
 
+    if (server->second != NULL)
+        event_free(server->second);
+    server->second = NULL;
     if (server->socket != NULL)
         evhttp_del_accept_socket(server->http, server->socket);
     server->socket = NULL;
@@ -99,6 +134,7 @@ static void server_free(struct hx_http_server *head)
 
     if (server == NULL)
         return;
+    server_stop(head);
     evhttp_free(server->http);
     otl_mem_free(server);
 }

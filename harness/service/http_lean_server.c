@@ -51,6 +51,7 @@ struct server {
     struct event_base *base;
     int fd;
     struct event *acceptable;
+    struct event *rested;        /* while nothing is accepted, for want of means */
     struct connection *connections;
     hx_http_request_fn *on_request;
     void *arg;
@@ -393,6 +394,25 @@ static void open_connection(struct server *server, int fd)
     server->connections = c;
 }
 
+/* Of a connection that cannot be accepted, for want of a descriptor, the loop would be told again
+ * and again: nothing is accepted for a while. */
+static void rest(struct server *server)
+{
+    static const struct timeval second = {1, 0};
+
+    if (event_add(server->rested, &second) == 0)
+        event_del(server->acceptable);
+}
+
+static void on_rested(evutil_socket_t fd, short what, void *arg)
+{
+    struct server *server = arg;
+
+    (void)fd, (void)what;
+    if (event_add(server->acceptable, NULL) != 0)
+        rest(server);
+}
+
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
     struct server *server = arg;
@@ -400,8 +420,13 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
     (void)what;
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (accepted < 0)
+        if (accepted < 0 && (errno == EINTR || errno == ECONNABORTED))
+            continue;
+        if (accepted < 0) {
+            if (errno != EAGAIN)
+                rest(server);
             return;
+        }
         open_connection(server, accepted);
     }
 }
@@ -435,10 +460,14 @@ static enum otel_err server_new(const struct hx_http_server_options *options,
     if (server->fd >= 0)
         server->acceptable =
             event_new(options->base, server->fd, EV_READ | EV_PERSIST, on_acceptable, server);
-    if (server->acceptable == NULL || event_add(server->acceptable, NULL) != 0) {
+    server->rested = event_new(options->base, -1, 0, on_rested, server);
+    if (server->acceptable == NULL || server->rested == NULL ||
+        event_add(server->acceptable, NULL) != 0) {
         hx_http_cannot_listen(options, reterr);
         if (server->acceptable != NULL)
             event_free(server->acceptable);
+        if (server->rested != NULL)
+            event_free(server->rested);
         if (server->fd >= 0)
             close(server->fd);
         otl_mem_free(server);
@@ -462,8 +491,9 @@ static void server_stop(struct hx_http_server *head)
     if (server->fd < 0)
         return;
     event_free(server->acceptable);
+    event_free(server->rested);
     close(server->fd);
-    server->acceptable = NULL;
+    server->acceptable = server->rested = NULL;
     server->fd = -1;
 }
 

@@ -3,14 +3,20 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 
-enum { BROKER_TIMEOUT_MILLIS = 1000, CLOSE_MILLIS = 3500, CLOSE_POLL_MILLIS = 50 };
+enum {
+    BROKER_TIMEOUT_MILLIS = 1000,
+    CLOSE_POLL_MILLIS = 50,
+    LAST_CHANCE_MILLIS = 1000 /* had the machine stood still */
+};
 
 enum otel_err hx_kafka_conf_new(const struct hx_kafka_setting *settings, void *opaque,
                                 rd_kafka_conf_t **ret, struct otl_detail *reterr)
@@ -169,25 +175,84 @@ int64_t hx_kafka_group_lag(rd_kafka_t *rk, const char *topic, unsigned partition
     return lag;
 }
 
-bool hx_kafka_close(rd_kafka_t *rk)
+bool hx_kafka_commit(rd_kafka_t *rk)
 {
-    uint64_t limit = otl_clock_mono(otl_clock_real()) + CLOSE_MILLIS * (uint64_t)OTL_NS_PER_MS;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
-    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(rk, queue);
+    rd_kafka_resp_err_t err = rd_kafka_commit_queue(rk, NULL, queue, NULL, NULL);
+    rd_kafka_event_t *event = NULL;
+
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        event = rd_kafka_queue_poll(queue, BROKER_TIMEOUT_MILLIS);
+        err = event != NULL ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    }
+    if (event != NULL)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    return err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR__NO_OFFSET;
+}
+
+/* ---- leaving -------------------------------------------------------------------------------- */
+
+struct closing {
+    rd_kafka_t *rk;
+    unsigned polls;
+};
+
+static bool leave_and_destroy(struct closing closing)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(closing.rk);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(closing.rk, queue);
     bool closed = error != NULL; /* it is no consumer, or closed already */
 
-    while (!closed && otl_clock_mono(otl_clock_real()) < limit) {
+    while (!closed && closing.polls > 0) {
         rd_kafka_message_t *message = rd_kafka_consume_queue(queue, CLOSE_POLL_MILLIS);
         if (message != NULL)
             rd_kafka_message_destroy(message);
-        closed = rd_kafka_consumer_closed(rk) != 0;
+        else /* counted instead of the time: a machine that stands still takes none away */
+            closing.polls--;
+        closed = rd_kafka_consumer_closed(closing.rk) != 0;
     }
     rd_kafka_error_destroy(error);
-    if (!closed) {
-        rd_kafka_set_log_level(rk, 0); /* whom it would tell is gone soon */
-        return false;
+    if (closed) {
+        rd_kafka_queue_destroy(queue);
+        rd_kafka_destroy(closing.rk);
     }
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_destroy(rk);
-    return true;
+    return closed;
+}
+
+static void *close_main(void *arg)
+{
+    struct closing *own = arg, closing = *own;
+
+    otl_mem_free(own);
+    return leave_and_destroy(closing) ? closing.rk : NULL;
+}
+
+static bool joined_within(pthread_t thread, void **ret, uint64_t millis)
+{
+    uint64_t until = otl_clock_mono(otl_clock_real()) + millis * OTL_NS_PER_MS;
+    struct timespec limit = {(time_t)(until / OTL_NS_PER_S), (long)(until % OTL_NS_PER_S)};
+
+    return pthread_clockjoin_np(thread, ret, CLOCK_MONOTONIC, &limit) == 0;
+}
+
+bool hx_kafka_close(rd_kafka_t *rk, unsigned limit_millis)
+{
+    struct closing closing = {rk, limit_millis / CLOSE_POLL_MILLIS + 1};
+    struct closing *own = otl_mem_alloc(sizeof(*own));
+    void *ended = NULL; /* not NULL: the handle is gone */
+    pthread_t thread;
+
+    if (own != NULL)
+        *own = closing;
+    if (own == NULL || pthread_create(&thread, NULL, close_main, own) != 0) {
+        otl_mem_free(own);
+        ended = leave_and_destroy(closing) ? rk : NULL;
+    } else if (!joined_within(thread, &ended, 2 * (uint64_t)limit_millis) &&
+               !joined_within(thread, &ended, LAST_CHANCE_MILLIS)) {
+        pthread_detach(thread);
+    }
+    if (ended == NULL)
+        rd_kafka_set_log_level(rk, 0); /* whom it would tell is gone soon */
+    return ended != NULL;
 }

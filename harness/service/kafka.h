@@ -70,10 +70,17 @@ struct hx_kafka_group {
 OTEL_MUST_USE enum otel_err hx_kafka_group_begin(const struct hx_kafka_group *group,
                                                  struct otl_detail *reterr);
 
-/* Leaves the group, serving the callbacks of it, and frees the handle. false: librdkafka did not
- * get out within some seconds (its own close waits for a group that is rebalancing without end);
- * the handle is abandoned, with all that its callbacks may reach, by a program that is about to
- * end: the group sees a member that is silent. */
-OTEL_MUST_USE bool hx_kafka_close(rd_kafka_t *rk);
+/* Commits what is stored of the assigned partitions. false: not within a second, or refused (ask
+ * again). rd_kafka_commit() would wait without end where the answer never comes. */
+bool hx_kafka_commit(rd_kafka_t *rk);
+
+/* Leaves the group, serving the callbacks of it in a thread of its own meanwhile, and frees the
+ * handle. false: librdkafka did not get out within twice limit_millis and a second (its own close
+ * waits for a group that is rebalancing without end; one of 2.0.2 that ends throws away what is
+ * asked of it just then, and whoever asked, in a callback, waits without end); the handle is
+ * abandoned, with all that its callbacks may reach, by a program that is about to end: the group
+ * sees a member that is silent. */
+enum { HX_KAFKA_CLOSE_MILLIS = 3500 };
+OTEL_MUST_USE bool hx_kafka_close(rd_kafka_t *rk, unsigned limit_millis);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include "sdk/base/clock.h"
 
-enum { BROKER_MILLIS = 10000, AGAIN_MILLIS = 50 };
+enum { BROKER_MILLIS = 10000, BEGIN_MILLIS = 30000, AGAIN_MILLIS = 50 };
 
 static rd_kafka_resp_err_t topic_end(rd_kafka_t *rk, const char *topic, int32_t partition,
                                      int64_t *ret)
@@ -56,6 +56,7 @@ static bool is_passing(rd_kafka_resp_err_t err)
     case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
     case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
     case RD_KAFKA_RESP_ERR__WAIT_COORD:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT: /* nor is one that stood still */
         return true;
     default:
         return false;
@@ -64,7 +65,7 @@ static bool is_passing(rd_kafka_resp_err_t err)
 
 static rd_kafka_resp_err_t begin(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list)
 {
-    uint64_t limit = otl_clock_mono(otl_clock_real()) + BROKER_MILLIS * (uint64_t)OTL_NS_PER_MS;
+    uint64_t limit = otl_clock_mono(otl_clock_real()) + BEGIN_MILLIS * (uint64_t)OTL_NS_PER_MS;
     rd_kafka_resp_err_t err = try_begin(rk, list);
 
     while (is_passing(err) && otl_clock_mono(otl_clock_real()) < limit) {

@@ -34,7 +34,7 @@ service_LIBS := service_http service_steps service_kafka child role exporter pro
 service_PKGS := libevent_core libevent_extra jansson rdkafka sqlite3
 
 TESTS += service_http_test
-service_http_test_SRCS := harness/service/tests/http_test.c
+service_http_test_SRCS := harness/service/tests/http_test.c sdk/base/tests/shortage.c
 service_http_test_LIBS := service_http
 
 TESTS += service_steps_test
@@ -48,6 +48,10 @@ service_deliveries_test_LIBS := base
 TESTS += service_process_test
 service_process_test_SRCS := harness/service/tests/process_test.c
 service_process_test_LIBS := scenario ledger base
+
+TESTS += service_kafka_test
+service_kafka_test_SRCS := harness/service/tests/kafka_test.c
+service_kafka_test_LIBS := service_kafka
 
 TESTS += service_test
 service_test_SRCS := harness/service/tests/service_test.c

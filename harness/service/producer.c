@@ -8,7 +8,7 @@
 #include "sdk/base/clock.h"
 #include "sdk/base/mem.h"
 
-enum { METADATA_TIMEOUT_MILLIS = 10000, VALUE_MAX = 1024 * 1024 };
+enum { METADATA_TIMEOUT_MILLIS = 30000, VALUE_MAX = 1024 * 1024 };
 
 struct hx_producer {
     rd_kafka_t *rk;

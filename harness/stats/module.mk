@@ -3,7 +3,7 @@ LIBS += stats
 stats_SRCS := harness/stats/hdr.c harness/stats/hdr_codec.c harness/stats/hdr_log.c \
               harness/stats/hdr_table.c harness/stats/base64.c harness/stats/summary.c \
               harness/stats/tails.c harness/stats/id_bits.c harness/stats/rank.c harness/stats/paired.c \
-              harness/stats/merged.c
+              harness/stats/merged.c harness/stats/prom.c
 stats_LIBS := base
 stats_PKGS := zlib
 

@@ -23,7 +23,7 @@
  *                                         p99_ns of the last second, requests and errors so far.
  *                                         Service: in_hand, handled, refused, committed and lag
  *                                         (Kafka), app_cpu_ns, app_waits (how often that thread
- *                                         slept), exporter_cpu_ns, rss_bytes and
+ *                                         slept), exporter_cpu_ns and
  *                                         "sdk":{counters of HX_LED_COUNTERS}
  *   {"event":"membership","what":"assigned","group":"projector","partitions":2,"mono_ns":...}
  *                                         service: a consumer's group gave it partitions
@@ -60,6 +60,7 @@
  *                                         service, relay (with "instance"): 0 = as before
  *   {"do":"again","instance":"payment-0"} relay: a new process is there, knock until it serves its
  *                                         port; answer "served", with "why" when it never does
+ *   {"do":"gone","instance":"payment-0"}  relay: its process has ended; no other is there yet
  *   {"do":"fault","id":2,"kind":"down","for_ns":1000000000, ...}
  *                                         broker: "delay_ns"; "api", "error", "count"; answer
  *                                         "acted" when it is over

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/topology/parts.h"
+#include "sdk/base/text.h"
 
 enum { TEXT_SIZE = 600 };
 
@@ -22,6 +23,7 @@ size_t hx_run_event(struct hx_run *run, const char *what, const char *target, co
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    text[otl_utf8_prefix(text, strlen(text))] = '\0';
     json_array_append_new(run->events, json_pack("{s:f, s:s, s:s, s:s}", "at_s", now_s(run), "what",
                                                  what, "target", target, "text", text));
     return json_array_size(run->events) - 1;
@@ -62,6 +64,7 @@ void hx_run_event_add(struct hx_run *run, size_t event, const char *format, ...)
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     snprintf(both, sizeof(both), "%s; %s", before ? before : "", text);
+    both[otl_utf8_prefix(both, strlen(both))] = '\0';
     json_object_set_new(row, "text", json_string(both));
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "harness/cli/version.h"
+#include "harness/stats/prom.h"
 #include "harness/topology/parts.h"
 #include "sdk/base/file.h"
 
@@ -36,6 +37,21 @@ static void put_real(json_t *object, const char *key, double value)
 static void put_integer(json_t *object, const char *key, uint64_t value)
 {
     json_object_set_new(object, key, json_integer((json_int_t)value));
+}
+
+/* The kernel's peak is of all parts together; the parts are the largest that were looked at. */
+void hx_put_memory(json_t *row, const struct hx_child *child)
+{
+    const struct hx_memory *most = &child->memory_most;
+
+    if (child->exited)
+        put_integer(row, "rss_peak_bytes", child->exit.rss_peak_bytes);
+    if (most->anon_bytes == 0)
+        return;
+    put_integer(row, "rss_anon_bytes", most->anon_bytes);
+    put_integer(row, "rss_mapped_bytes", most->mapped_bytes);
+    if (most->ledger_bytes > 0)
+        put_integer(row, "rss_ledger_bytes", most->ledger_bytes);
 }
 
 /* What a service last said of itself: its farewell, or the latest progress if it had none. */
@@ -78,10 +94,9 @@ static json_t *service_row(const struct hx_run *run, const struct hx_child *chil
         json_object_set_new(row, "killed", json_true());
     if (child->version[0] != '\0')
         json_object_set_new(row, "version", json_string(child->version));
-    if (child->exited) {
+    if (child->exited)
         put_real(row, "cpu_s", (double)child->exit.cpu_ns / 1e9);
-        put_integer(row, "rss_peak_bytes", child->exit.rss_peak_bytes);
-    }
+    hx_put_memory(row, child);
     if (sdk != NULL) {
         put_real(row, "app_cpu_s", number(sdk, "app_cpu_ns") / 1e9);
         put_real(row, "exporter_cpu_s", number(sdk, "exporter_cpu_ns") / 1e9);
@@ -165,8 +180,17 @@ static void put_metric(json_t *object, const char *key, const char *text, const 
 {
     double value;
 
-    if (hx_metrics_sum(text, name, &value))
+    if (hx_prom_sum(text, name, NULL, &value))
         put_integer(object, key, (uint64_t)value);
+}
+
+/* What memory limiters refused; none of them is none refused. */
+static void put_limited(json_t *row, const char *text)
+{
+    double spans = 0;
+
+    (void)hx_prom_sum(text, "otelcol_processor_memory_limiter_refused_spans", NULL, &spans);
+    put_integer(row, "memory_limited", (uint64_t)spans);
 }
 
 static void put_collector(const struct hx_run *run, json_t *report)
@@ -186,19 +210,20 @@ static void put_collector(const struct hx_run *run, json_t *report)
     if (otl_file_read(path, &text, NULL) == OTEL_OK) {
         put_metric(row, "accepted", text.data, "otelcol_receiver_accepted_spans");
         put_metric(row, "refused", text.data, "otelcol_receiver_refused_spans");
+        put_limited(row, text.data);
         put_metric(row, "exported", text.data, "otelcol_exporter_sent_spans");
         put_metric(row, "requests", text.data, "otelcol_receiver_requests");
         put_metric(row, "bytes_inflated", text.data, "collector_mock_request_bytes");
         put_metric(row, "bytes", text.data, "collector_mock_http_received_bytes");
-        if (hx_metrics_sum(text.data, "collector_mock_grpc_received_bytes", &grpc_bytes))
+        if (hx_prom_sum(text.data, "collector_mock_grpc_received_bytes", NULL, &grpc_bytes))
             put_integer(row, "bytes", (uint64_t)(number(row, "bytes") + grpc_bytes));
     }
     otl_buf_fini(&text);
     if (child->exited) {
         put_real(row, "cpu_s", (double)child->exit.cpu_ns / 1e9);
-        put_integer(row, "rss_peak_bytes", child->exit.rss_peak_bytes);
         put_ratio(row, "cpu_ns_per_span", (double)child->exit.cpu_ns, number(row, "accepted"));
     }
+    hx_put_memory(row, child);
     json_object_set_new(report, "collector", row);
 }
 
@@ -268,7 +293,7 @@ json_t *hx_run_facts(const struct hx_run *run, const struct hx_cpu_times *before
 {
     const struct hx_scenario *scenario = run->options.scenario;
     char started[40];
-    json_t *report = json_object(), *groups;
+    json_t *report = json_object(), *groups, *agents;
 
     if (report == NULL)
         return NULL;
@@ -287,6 +312,9 @@ json_t *hx_run_facts(const struct hx_run *run, const struct hx_cpu_times *before
     put_load(run, report);
     put_services(run, report);
     put_collector(run, report);
+    agents = hx_run_agents(run);
+    if (agents != NULL)
+        json_object_set_new(report, "agents", agents);
     put_broker(run, report);
     put_phases(run, report);
     put_files(report);

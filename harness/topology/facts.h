@@ -17,6 +17,9 @@
  */
 json_t *hx_run_facts(const struct hx_run *run, const struct hx_cpu_times *before);
 
+/* rss_peak_bytes, rss_anon_bytes ... of a child, into its row. */
+void hx_put_memory(json_t *row, const struct hx_child *child);
+
 /* histograms.c: hdr/NAME.hlog of the measured phase, merged, as report.json's "histograms". */
 json_t *hx_histograms_new(const char *dir);
 /* Add what one such file says of the measured phase. */

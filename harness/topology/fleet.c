@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "harness/topology/control.h"
+#include "sdk/base/text.h"
 
 static sigset_t block_signals(int how)
 {
@@ -53,8 +54,9 @@ enum otel_err hx_fleet_add(struct hx_fleet *fleet, const struct hx_child_options
 {
     static const char *const env[] = {HX_CONTROL_ENV "=3", NULL};
     const bool speaks = options->role != HX_ROLE_FOREIGN;
-    struct hx_spawn spawn = {.argv = options->argv, .env = speaks ? env : options->env,
-                             .directory = options->directory, .log = options->log, .control = -1};
+    struct hx_spawn spawn = {.argv = options->argv, .env = options->env,
+                             .directory = options->directory, .log = options->log,
+                             .log_limit = speaks ? 0 : HX_FOREIGN_LOG_BYTES, .control = -1};
     struct hx_child *child = &fleet->children[fleet->count];
     enum otel_err err;
     int pair[2] = {-1, -1};
@@ -62,6 +64,8 @@ enum otel_err hx_fleet_add(struct hx_fleet *fleet, const struct hx_child_options
     if (fleet->count == HX_FLEET_CHILDREN)
         return otl_detail_set(reterr, OTEL_ERR_LIMIT, NULL, 0, 0, "more than %d processes",
                               HX_FLEET_CHILDREN);
+    if (spawn.env == NULL && speaks)
+        spawn.env = env;
     if (speaks && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "cannot make a socket pair: %s",
                               strerror(errno));
@@ -171,6 +175,7 @@ static void handle(struct hx_child *child, json_t *object)
     } else if (strcmp(event, "fault") == 0) {
         text = json_string_value(json_object_get(object, "text"));
         snprintf(child->fault, sizeof(child->fault), "%s", text ? text : "unknown fault");
+        child->fault[otl_utf8_prefix(child->fault, strlen(child->fault))] = '\0';
     }
 }
 

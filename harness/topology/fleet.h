@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "harness/topology/guardian.h"
+#include "harness/topology/memory.h"
 #include "sdk/base/buf.h"
 #include "sdk/base/clock.h"
 
@@ -18,11 +19,13 @@
  * Life      init -> add... -> pump until something is true -> stop. After stop the children's
  *           last words (final, exit) may still be read, until fini.
  * Threads   one owner; must be started before the process has other threads (it forks).
- * Limits    HX_FLEET_CHILDREN; a control line is at most HX_CONTROL_LINE_MAX bytes.
+ * Limits    HX_FLEET_CHILDREN; a control line is at most HX_CONTROL_LINE_MAX bytes, the log of a
+ *           program of somebody else's HX_FOREIGN_LOG_BYTES.
  */
 
 enum { HX_FLEET_CHILDREN = 512, HX_GUARDIAN_GONE = 1000, /* interrupts when it was killed */
-       HX_CHILD_MEMBERSHIP = 10000 };
+       HX_CHILD_MEMBERSHIP = 10000,
+       HX_FOREIGN_LOG_BYTES = 16 << 20 }; /* of what a program of somebody else's says; output.h */
 
 enum hx_role {
     HX_ROLE_SERVICE,
@@ -62,7 +65,10 @@ struct hx_child {
     bool exit_expected;    /* it was asked to stop */
     bool ended_by_fault;   /* killed, or stopped in a way that closes no ledger */
     bool death_noted;      /* the runner has told it */
+    bool gone_told;        /* ... and the relay knows of it */
     bool late;             /* it was not idle in time */
+    struct hx_memory memory;      /* when it was looked at last; foreign ones never are */
+    struct hx_memory memory_most; /* of each part the largest seen */
     uint64_t exit_mono_ns;
     struct hx_child_exit exit;
 };

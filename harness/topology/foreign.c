@@ -11,8 +11,10 @@
 
 #include "harness/scenario/foreign.h"
 #include "harness/topology/parts.h"
+#include "harness/topology/program.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/percent.h"
+#include "sdk/base/text.h"
 
 enum { PATH_SIZE = 4096, ENV_MAX = 160, VALUE_MAX = 16 * 1024 };
 
@@ -110,15 +112,14 @@ static void put_resource(struct env *env, const struct hx_service *service, cons
 static void put_tracing(struct env *env, const struct hx_tracing *tracing,
                         const struct hx_run *run)
 {
-    bool grpc = tracing->grpc && run->otlp_grpc[0] != '\0';
-
+    bool grpc = tracing->grpc && hx_run_otlp(run, tracing, true)[0] != '\0';
     const char *rule = strstr(tracing->sampler, "traceidratio");
 
     put(env, "OTEL_SDK_DISABLED=%s", tracing->enabled ? "false" : "true");
     put(env, "OTEL_TRACES_EXPORTER=otlp");
     put(env, "OTEL_METRICS_EXPORTER=none");
     put(env, "OTEL_LOGS_EXPORTER=none");
-    put(env, "OTEL_EXPORTER_OTLP_ENDPOINT=http://%s", grpc ? run->otlp_grpc : run->otlp);
+    put(env, "OTEL_EXPORTER_OTLP_ENDPOINT=http://%s", hx_run_otlp(run, tracing, grpc));
     put(env, "OTEL_EXPORTER_OTLP_PROTOCOL=%s", grpc ? "grpc" : "http/protobuf");
     put(env, "OTEL_EXPORTER_OTLP_COMPRESSION=%s", tracing->gzip ? "gzip" : "none");
     /* a foreign SDK has a rule of its own and no word for it */
@@ -206,24 +207,6 @@ static void fill_env(const struct hx_run *run, const struct start *what, struct 
 
 /* ---- start ---------------------------------------------------------------------------------- */
 
-/* argv[0] as a path: what has no '/' is looked up in PATH. */
-static bool find_program(const char *name, char *out, size_t size)
-{
-    const char *at = getenv("PATH"), *end;
-
-    if (strchr(name, '/') != NULL) {
-        snprintf(out, size, "%s", name);
-        return access(out, X_OK) == 0;
-    }
-    for (; at != NULL && *at != '\0'; at = *end == ':' ? end + 1 : end) {
-        end = strchrnul(at, ':');
-        snprintf(out, size, "%.*s/%s", (int)(end - at), at, name);
-        if (end > at && access(out, X_OK) == 0)
-            return true;
-    }
-    return false;
-}
-
 static enum otel_err fail(const struct hx_service *service, struct otl_detail *reterr,
                           const char *format, ...) OTEL_PRINTF(3, 4);
 
@@ -247,7 +230,7 @@ static enum otel_err start(struct hx_run *run, const struct start *what, struct 
 {
     const char *instance = json_string_value(json_object_get(what->place, "instance"));
     const struct hx_service *service = what->service;
-    char log[PATH_SIZE], program[PATH_SIZE];
+    char log[PATH_SIZE], program[HX_PROGRAM_PATH], why[HX_PROGRAM_WHY];
     struct otl_detail detail = OTL_DETAIL_NONE;
     const char *argv[128] = {program};
     struct env env = {.count = 0};
@@ -258,10 +241,8 @@ static enum otel_err start(struct hx_run *run, const struct start *what, struct 
 
     options.replica = (unsigned)strtoul(strrchr(instance, '-') + 1, NULL, 10);
     snprintf(log, sizeof(log), "%s/logs/%s.log", run->options.dir, instance);
-    if (!find_program(service->foreign->argv[0], program, sizeof(program)))
-        return fail(service, reterr, "%s: there is no program '%s'%s", instance,
-                    service->foreign->argv[0],
-                    strchr(service->foreign->argv[0], '/') ? "" : " in PATH");
+    if (!hx_program_find(service->foreign->argv[0], program, why))
+        return fail(service, reterr, "%s: %s", instance, why);
     for (size_t i = 1; service->foreign->argv[i] != NULL; i++)
         argv[i] = service->foreign->argv[i];
     fill_env(run, what, &env);
@@ -269,7 +250,8 @@ static enum otel_err start(struct hx_run *run, const struct start *what, struct 
     err = env.full ? fail(service, reterr, "%s: its environment is too large", instance)
                    : hx_fleet_add(&run->fleet, &options, ret, &detail);
     if (err != OTEL_OK && !env.full)
-        err = fail(service, reterr, "%s cannot be started: %s", instance, detail.text);
+        err = fail(service, reterr, "%s: '%s' %s%s", instance, program, detail.text,
+                   hx_program_hint(program, why));
     env_fini(&env);
     if (err == OTEL_OK)
         snprintf((*ret)->version, sizeof((*ret)->version), "%s", service->version);
@@ -343,20 +325,17 @@ void hx_run_foreign_peers(const struct hx_run *run, json_t *services)
 
 /* ---- what went wrong ------------------------------------------------------------------------ */
 
-/* " The last it said: ..." or "" */
-static const char *last_output(const struct hx_run *run, const struct hx_child *child, char *out,
-                               size_t size)
-{
-    char tail[HX_LOG_TAIL + 1];
-
-    hx_run_log_tail(run, child, tail, sizeof(tail));
-    snprintf(out, size, "%s%s", tail[0] ? "; its output ends: " : "", tail);
-    return out;
-}
-
 static const struct hx_service *service_of(const struct hx_run *run, const struct hx_child *child)
 {
     return &run->options.scenario->services[child->service];
+}
+
+static const struct hx_child *named(const struct hx_run *run, const char *instance)
+{
+    for (size_t i = 0; i < run->fleet.count; i++)
+        if (strcmp(run->fleet.children[i].name, instance) == 0)
+            return &run->fleet.children[i];
+    return run->relay;
 }
 
 /* The program that the relay speaks of. */
@@ -375,13 +354,13 @@ static const struct hx_child *spoken_of(const struct hx_run *run, const char *te
 enum otel_err hx_run_blame_foreign(const struct hx_run *run, struct otl_detail *reterr)
 {
     const struct hx_child *child;
-    char end[64], said[HX_LOG_TAIL + 32];
+    char end[64], said[HX_LAST_OUTPUT_SIZE];
 
     for (size_t i = 0; i < run->fleet.count; i++) {
         child = &run->fleet.children[i];
         if (child->role != HX_ROLE_FOREIGN || !child->exited)
             continue;
-        last_output(run, child, said, sizeof(said));
+        hx_run_last_output(run, child, said, sizeof(said));
         if (child->exit.code == 0)
             return fail(service_of(run, child), reterr,
                         "%s left (exit 0) before it was ready: a command must stay in the "
@@ -393,7 +372,64 @@ enum otel_err hx_run_blame_foreign(const struct hx_run *run, struct otl_detail *
     if (child == NULL)
         return OTEL_OK;
     return fail(service_of(run, child), reterr, "%s%s", run->relay->fault,
-                last_output(run, child, said, sizeof(said)));
+                hx_run_last_output(run, child, said, sizeof(said)));
+}
+
+/* The latest process of each of its replicas has ended, and no other is to follow. */
+static bool is_deserted(const struct hx_run *run, unsigned service)
+{
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        const struct hx_child *child = &run->fleet.children[i];
+        if (child->role == HX_ROLE_FOREIGN && child->service == service &&
+            (!child->exited || hx_run_is_restarting(run, child)))
+            return false;
+    }
+    return true;
+}
+
+static bool is_followed(const struct hx_run *run, const struct hx_child *child)
+{
+    for (size_t i = child->id + 1; i < run->fleet.count; i++)
+        if (strcmp(run->fleet.children[i].name, child->name) == 0)
+            return true;
+    return false;
+}
+
+static void note_death(struct hx_run *run, struct hx_child *child)
+{
+    char end[64], text[600], said[HX_LAST_OUTPUT_SIZE];
+
+    hx_child_exit_text(child, end, sizeof(end));
+    if (child->exit.code == 0 && child->exit.signal == 0)
+        snprintf(text, sizeof(text),
+                 "%.100s left (exit 0) during the run: a command must stay in the foreground, not "
+                 "fork away and not end before it is asked to", child->name);
+    else
+        snprintf(text, sizeof(text), "%.100s died during the run: %s%s", child->name, end,
+                 hx_run_last_output(run, child, said, sizeof(said)));
+    child->death_noted = true;
+    hx_run_incident(run, "died", child, "%s", text);
+    hx_run_event(run, "died", child->name, "%s", end);
+    hx_run_say(run, "%s", text);
+    if (run->deserted || !is_deserted(run, child->service))
+        return;
+    run->deserted = true;
+    if (run->load_end_ns == 0)
+        hx_run_say(run, "nobody is left of %s: the load ends here", service_of(run, child)->name);
+}
+
+void hx_run_watch_programs(struct hx_run *run)
+{
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        struct hx_child *child = &run->fleet.children[i];
+        if (child->role != HX_ROLE_FOREIGN || !child->exited || child->gone_told ||
+            hx_run_is_restarting(run, child) || is_followed(run, child))
+            continue;
+        child->gone_told = true;
+        hx_fleet_tell(run->relay, json_pack("{s:s, s:s}", "do", "gone", "instance", child->name));
+        if (!child->exit_expected && !child->ended_by_fault && !child->death_noted)
+            note_death(run, child);
+    }
 }
 
 /* The first process of a service. */
@@ -429,9 +465,16 @@ void hx_run_relay_incidents(struct hx_run *run)
     long long unrouted = json_integer_value(json_object_get(final, "unrouted"));
     long long turned_away = json_integer_value(json_object_get(final, "turned_away"));
     long long undelivered = json_integer_value(json_object_get(final, "undelivered"));
-    const char *why = json_string_value(json_object_get(final, "why")), *service;
+    const char *why = json_string_value(json_object_get(final, "why")), *service, *instance;
     json_t *count;
+    char limit[40];
 
+    otl_format_duration(run->options.scenario->load.timeout_ns, limit, sizeof(limit));
+    json_object_foreach(json_object_get(final, "unanswered"), instance, count)
+        hx_run_incident(run, "relay", named(run, instance),
+                        "%s left %lld requests unanswered for more than load.timeout, %s, and "
+                        "nobody waits for them any more",
+                        instance, (long long)json_integer_value(count), limit);
     json_object_foreach(json_object_get(final, "uncommitted"), service, count)
         hx_run_incident(run, "relay", first_of(run, service),
                         "%s never committed %lld of the messages that it was given", service,

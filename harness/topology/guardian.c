@@ -52,7 +52,8 @@ enum otel_err hx_guardian_start(struct hx_guardian *ret, struct otl_detail *rete
 
 static enum otel_err pack(const struct hx_spawn *spawn, struct otl_buf *packet)
 {
-    struct hx_guardian_message message = {.what = HX_GUARDIAN_SPAWN, .id = spawn->id};
+    struct hx_guardian_message message = {.what = HX_GUARDIAN_SPAWN, .id = spawn->id,
+                                          .log_limit = spawn->log_limit};
     enum otel_err err;
 
     while (spawn->argv[message.argc] != NULL)

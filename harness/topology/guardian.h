@@ -36,6 +36,7 @@ struct hx_spawn {
     const char *const *env;   /* "NAME=value" added to the guardian's own; NULL or terminated */
     const char *directory;    /* working directory; NULL = the caller's */
     const char *log;          /* file that takes stdout and stderr, appended; NULL = the caller's */
+    uint64_t log_limit;       /* bytes that it may take, see output.h; 0 = no limit */
     int control;              /* becomes descriptor 3; consumed, also on failure; -1 = none */
 };
 

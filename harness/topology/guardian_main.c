@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The guardian's own process: starts children, reports their exits, and when the runner is gone
- * kills whatever descends from it. */
+/* The guardian's own process: starts children, reports their exits, keeps what they say in bounds,
+ * and when the runner is gone kills whatever descends from it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "harness/topology/guardian_wire.h"
+#include "harness/topology/output.h"
 #include "sdk/base/clock.h"
 
 enum { STRINGS_MAX = 256, CONTROL_FD = 3 };
@@ -25,6 +26,7 @@ enum { STRINGS_MAX = 256, CONTROL_FD = 3 };
 struct child {
     uint32_t id;
     pid_t pid; /* 0 = free */
+    struct hx_output *output; /* NULL: its log has no limit; it may outlive the child */
 };
 
 struct guardian {
@@ -32,6 +34,7 @@ struct guardian {
     int exit_fd;
     int signal_fd;
     struct child children[HX_GUARDIAN_CHILDREN];
+    struct hx_output outputs[HX_GUARDIAN_CHILDREN];
 };
 
 struct request {
@@ -41,6 +44,7 @@ struct request {
     const char *directory;
     const char *log;
     int control;
+    int output; /* the child's end of its output's pipe; -1: it writes the log itself */
 };
 
 static char *next_text(char **at, const char *end)
@@ -86,7 +90,9 @@ static void become(const struct request *request, int status_fd, pid_t guardian)
     signal(SIGPIPE, SIG_DFL);
     signal(SIGXFSZ, SIG_DFL);
     if (request->log[0] != '\0') {
-        int log = open(request->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        int log = request->output >= 0
+                      ? request->output
+                      : open(request->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
         if (log < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
             goto fail;
     }
@@ -143,6 +149,29 @@ static int start(const struct request *request, pid_t *ret_pid)
     return 0;
 }
 
+/* Its output through a pipe of ours, so that the log stays within its limit. */
+static int start_bounded(struct guardian *guardian, struct request *request, struct child *place,
+                         pid_t *ret_pid)
+{
+    struct hx_output *output = guardian->outputs;
+    int problem;
+
+    while (output < guardian->outputs + HX_GUARDIAN_CHILDREN && output->open)
+        output++;
+    if (output == guardian->outputs + HX_GUARDIAN_CHILDREN)
+        return E2BIG;
+    problem = hx_output_open(output, request->log, request->message.log_limit, &request->output);
+    if (problem != 0)
+        return problem;
+    problem = start(request, ret_pid);
+    close(request->output);
+    if (problem != 0)
+        hx_output_close(output);
+    else
+        place->output = output;
+    return problem;
+}
+
 static struct child *slot(struct guardian *guardian, pid_t pid)
 {
     for (size_t i = 0; i < HX_GUARDIAN_CHILDREN; i++)
@@ -161,6 +190,8 @@ static void answer_spawn(struct guardian *guardian, struct request *request, boo
         answer.value = EINVAL;
     else if (place == NULL)
         answer.value = E2BIG;
+    else if (request->message.log_limit > 0 && request->log[0] != '\0')
+        answer.value = start_bounded(guardian, request, place, &pid);
     else
         answer.value = start(request, &pid);
     if (answer.value == 0 && place != NULL) {
@@ -186,7 +217,7 @@ static bool serve(struct guardian *guardian)
     char space[CMSG_SPACE(sizeof(int))];
     struct iovec part = {packet, sizeof(packet)};
     struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
-    struct request request = {.control = -1};
+    struct request request = {.control = -1, .output = -1};
     struct cmsghdr *rights;
     ssize_t got;
 
@@ -234,6 +265,9 @@ static void reap(struct guardian *guardian)
         message.cpu_ns = time_ns(usage.ru_utime) + time_ns(usage.ru_stime);
         message.rss_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
         child->pid = 0;
+        if (child->output != NULL && child->output->open)
+            hx_output_settle(child->output); /* whoever hears of the exit may read the log */
+        child->output = NULL;
         (void)!send(guardian->exit_fd, &message, sizeof(message), MSG_NOSIGNAL);
     }
 }
@@ -272,6 +306,47 @@ static void kill_all(void)
     }
 }
 
+enum { CALLS, SIGNALS, OUTPUTS }; /* places among the descriptors polled */
+
+static nfds_t gather(const struct guardian *guardian, struct pollfd *fds,
+                     size_t places[HX_GUARDIAN_CHILDREN])
+{
+    nfds_t count = OUTPUTS;
+
+    fds[CALLS] = (struct pollfd){guardian->call_fd, POLLIN, 0};
+    fds[SIGNALS] = (struct pollfd){guardian->signal_fd, POLLIN, 0};
+    for (size_t i = 0; i < HX_GUARDIAN_CHILDREN; i++)
+        if (guardian->outputs[i].open) {
+            places[count - OUTPUTS] = i;
+            fds[count++] = (struct pollfd){guardian->outputs[i].pipe_fd, POLLIN, 0};
+        }
+    return count;
+}
+
+/* Until the runner is gone. */
+static void watch(struct guardian *guardian)
+{
+    static struct pollfd fds[OUTPUTS + HX_GUARDIAN_CHILDREN];
+    static size_t places[HX_GUARDIAN_CHILDREN];
+    struct signalfd_siginfo info;
+
+    for (;;) {
+        nfds_t count = gather(guardian, fds, places);
+        if (poll(fds, count, -1) < 0 && errno != EINTR)
+            return;
+        for (nfds_t i = OUTPUTS; i < count; i++)
+            if (fds[i].revents != 0)
+                hx_output_read(&guardian->outputs[places[i - OUTPUTS]]);
+        if (fds[SIGNALS].revents != 0) {
+            while (read(guardian->signal_fd, &info, sizeof(info)) > 0)
+                ;
+            reap(guardian);
+        }
+        if (fds[CALLS].revents != 0 && !serve(guardian))
+            return;
+    }
+}
+
 int hx_guardian_main(int call_fd, int exit_fd)
 {
     static struct guardian guardian;
@@ -289,19 +364,9 @@ int hx_guardian_main(int call_fd, int exit_fd)
     guardian.signal_fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     if (guardian.signal_fd < 0)
         return 3;
-    for (;;) {
-        struct pollfd fds[] = {{call_fd, POLLIN, 0}, {guardian.signal_fd, POLLIN, 0}};
-        struct signalfd_siginfo info;
-        if (poll(fds, 2, -1) < 0 && errno != EINTR)
-            break;
-        if (fds[1].revents != 0) {
-            while (read(guardian.signal_fd, &info, sizeof(info)) > 0)
-                ;
-            reap(&guardian);
-        }
-        if (fds[0].revents != 0 && !serve(&guardian))
-            break;
-    }
+    watch(&guardian);
     kill_all();
+    for (size_t i = 0; i < HX_GUARDIAN_CHILDREN; i++)
+        hx_output_close(&guardian.outputs[i]);
     return 0;
 }

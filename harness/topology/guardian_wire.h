@@ -30,6 +30,7 @@ struct hx_guardian_message {
     uint64_t rss_peak_bytes;
     uint32_t argc; /* SPAWN: strings of argv and of env */
     uint32_t envc;
+    uint64_t log_limit; /* SPAWN */
 };
 
 enum { HX_GUARDIAN_PACKET_MAX = 32 * 1024 };

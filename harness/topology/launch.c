@@ -11,13 +11,15 @@
 #include "harness/topology/parts.h"
 #include "harness/topology/port.h"
 #include "sdk/base/file.h"
+#include "sdk/base/text.h"
 
-#define BOUND_LIMIT_NS (20 * OTL_NS_PER_S)
-#define READY_LIMIT_NS (60 * OTL_NS_PER_S)
+#define BOUND_LIMIT_NS (60 * OTL_NS_PER_S)
+#define READY_LIMIT_NS (90 * OTL_NS_PER_S)
+#define GROUPS_LIMIT_NS (15 * OTL_NS_PER_S) /* more than twice what they take */
 
 enum { PATH_SIZE = 4096, PREFIX_MAX = 12 };
 
-static enum otel_err write_json(const struct hx_run *run, const char *name, const json_t *tree,
+enum otel_err hx_run_write_json(const struct hx_run *run, const char *name, const json_t *tree,
                                 struct otl_detail *reterr)
 {
     char path[PATH_SIZE], *text = json_dumps(tree, JSON_INDENT(2));
@@ -91,7 +93,7 @@ static enum otel_err write_role(const struct hx_run *run, const struct player *p
         snprintf(relative, sizeof(relative), "roles/%s.%u.json", player->name,
                  player->incarnation);
     snprintf(path, size, "%s/%s", run->options.dir, relative);
-    err = write_json(run, relative, role, reterr);
+    err = hx_run_write_json(run, relative, role, reterr);
     json_decref(role);
     return err;
 }
@@ -151,7 +153,7 @@ static enum otel_err start_collector(struct hx_run *run, struct otl_detail *rete
     char record[PATH_SIZE], decisions[PATH_SIZE], workers[16];
     const char *argv[26] = {run->options.collector, "--config", config, "--tap", tap,
                             "--ready-fd", "3", "--control-fd", "3", "--fault-record", record};
-    size_t argc = hx_scenario_troubles_collector(run->options.scenario) ? 11 : 7;
+    size_t argc = hx_scenario_troubles_collector(run->options.scenario, NULL) ? 11 : 7;
     bool decides = has_tail_sampling(run->options.scenario->collector);
     struct hx_child_options options = {.role = HX_ROLE_COLLECTOR, .name = "collector",
                                        .argv = argv, .directory = run->options.dir, .log = log};
@@ -174,13 +176,15 @@ static enum otel_err start_collector(struct hx_run *run, struct otl_detail *rete
     snprintf(config, sizeof(config), "%s/collector.yaml", run->options.dir);
     snprintf(tap, sizeof(tap), "%s/spans/tap.bin", run->options.dir);
     snprintf(log, sizeof(log), "%s/logs/collector.log", run->options.dir);
-    err = write_json(run, "collector.yaml", run->options.scenario->collector, reterr);
+    err = hx_run_write_json(run, "collector.yaml", run->options.scenario->collector, reterr);
     return err == OTEL_OK ? hx_fleet_add(&run->fleet, &options, &run->collector, reterr) : err;
 }
 
-/* Everybody is told the same; a new incarnation keeps the port of the one before. */
-static json_t *peers_message(const struct hx_run *run)
+/* Everybody is told the same but for where its spans go; a new incarnation keeps the port of the
+ * one before. service: NULL for others. */
+static json_t *peers_message(const struct hx_run *run, const struct hx_service *service)
 {
+    const struct hx_tracing *tracing = service != NULL ? &service->tracing : NULL;
     json_t *services = json_object(), *message;
     char text[160];
 
@@ -200,10 +204,10 @@ static json_t *peers_message(const struct hx_run *run)
         json_array_append_new(list, json_string(text));
     }
     hx_run_foreign_peers(run, services);
-    snprintf(text, sizeof(text), "http://%s", run->otlp);
+    snprintf(text, sizeof(text), "http://%s", hx_run_otlp(run, tracing, false));
     message = json_pack("{s:s, s:o, s:s}", "do", "peers", "services", services, "otlp", text);
-    if (run->otlp_grpc[0] != '\0') {
-        snprintf(text, sizeof(text), "http://%s", run->otlp_grpc);
+    if (hx_run_otlp(run, tracing, true)[0] != '\0') {
+        snprintf(text, sizeof(text), "http://%s", hx_run_otlp(run, tracing, true));
         json_object_set_new(message, "otlp_grpc", json_string(text));
     }
     if (hx_run_kafka(run)[0] != '\0')
@@ -224,7 +228,8 @@ enum otel_err hx_run_reincarnate(struct hx_run *run, const struct hx_child *old,
                                   .incarnation = old->incarnation + 1,
                                   .port = old->port,
                                   .tree = tree,
-                                  .peers = peers_message(run)};
+                                  .peers = peers_message(
+                                      run, &run->options.scenario->services[old->service])};
 
     return start_player(run, &player, ret, reterr);
 }
@@ -275,25 +280,41 @@ static enum otel_err start_services(struct hx_run *run, struct otl_detail *reter
     return err;
 }
 
-/* For the message about its early death. */
-void hx_run_log_tail(const struct hx_run *run, const struct hx_child *child, char *out,
-                     size_t size)
+/* The end of a file, however large. */
+static size_t read_end(const char *path, char *out, size_t size)
 {
-    char path[PATH_SIZE];
-    struct otl_buf text;
-    size_t from;
+    FILE *file = fopen(path, "re");
+    size_t len = 0;
+
+    if (file == NULL)
+        return 0;
+    if (fseeko(file, -(off_t)size, SEEK_END) != 0)
+        rewind(file); /* it is smaller */
+    len = fread(out, 1, size, file);
+    fclose(file);
+    return len;
+}
+
+const char *hx_run_last_output(const struct hx_run *run, const struct hx_child *child, char *out,
+                               size_t size)
+{
+    char path[PATH_SIZE], text[4 * HX_LOG_TAIL], tail[3 * HX_LOG_TAIL];
+    size_t from, len, all;
 
     out[0] = '\0';
     snprintf(path, sizeof(path), "%s/logs/%s.%s", run->options.dir, child->name,
              child->role == HX_ROLE_COLLECTOR || child->role == HX_ROLE_FOREIGN ? "log" : "err");
-    otl_buf_init(&text, 1u << 20);
-    if (otl_file_read(path, &text, NULL) == OTEL_OK && text.len > 0) {
-        while (text.len > 0 && text.data[text.len - 1] == '\n')
-            text.data[--text.len] = '\0';
-        from = text.len > HX_LOG_TAIL ? text.len - HX_LOG_TAIL : 0;
-        snprintf(out, size, "%s", text.data + from);
-    }
-    otl_buf_fini(&text);
+    all = read_end(path, text, sizeof(text));
+    while (all > 0 && text[all - 1] == '\n')
+        all--;
+    from = all > HX_LOG_TAIL ? all - HX_LOG_TAIL : 0;
+    while (from < all && ((unsigned char)text[from] & 0xc0) == 0x80)
+        from++; /* not in the middle of a character */
+    len = otl_utf8_repair(text + from, all - from, tail);
+    if (len > 0)
+        snprintf(out, size, "; its output ends: %.*s",
+                 (int)otl_utf8_prefix(tail, len < HX_LOG_TAIL ? len : HX_LOG_TAIL), tail);
+    return out;
 }
 
 struct wait_for {
@@ -327,7 +348,7 @@ static bool all_said(struct hx_fleet *fleet, void *state)
 static enum otel_err blame(struct hx_run *run, const struct wait_for *wait, enum otel_err err,
                            struct otl_detail *reterr)
 {
-    char tail[HX_LOG_TAIL + 1], end[64];
+    char said[HX_LAST_OUTPUT_SIZE], end[64];
 
     if (hx_run_blame_foreign(run, reterr) != OTEL_OK)
         return OTEL_ERR_IO;
@@ -337,11 +358,10 @@ static enum otel_err blame(struct hx_run *run, const struct wait_for *wait, enum
             return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0, "%s: %s", child->name,
                                   child->fault);
         if (child->exited) {
-            hx_run_log_tail(run, child, tail, sizeof(tail));
             return otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0,
-                                  "%s ended before it was ready (%s)%s%s", child->name,
+                                  "%s ended before it was ready (%s)%s", child->name,
                                   hx_child_exit_text(child, end, sizeof(end)),
-                                  tail[0] ? ": " : "", tail);
+                                  hx_run_last_output(run, child, said, sizeof(said)));
         }
     }
     if (err == OTEL_OK)
@@ -350,7 +370,7 @@ static enum otel_err blame(struct hx_run *run, const struct wait_for *wait, enum
         const struct hx_child *child = &run->fleet.children[i];
         if ((wait->role < 0 || (int)child->role == wait->role) && (child->seen & wait->bit) == 0)
             return otl_detail_set(reterr, err, NULL, 0, 0,
-                                  err == OTEL_ERR_CLOSED ? "interrupted before %s was ready"
+                                  err == OTEL_ERR_CLOSED ? "%s was not ready yet"
                                                          : "%s was not ready in time",
                                   child->name);
     }
@@ -366,7 +386,36 @@ static enum otel_err wait_for(struct hx_run *run, unsigned bit, int role, uint64
     return blame(run, &wait, err, reterr);
 }
 
-static const char *endpoint(const json_t *ready, const char *name)
+/* The embedded broker never answers a JoinGroup that has waited for longer than its member's
+ * session, as it does where the machine stands still: whoever is connected anew joins anew. */
+static void connect_anew(struct hx_run *run)
+{
+    hx_fleet_tell(run->broker,
+                  json_pack("{s:s, s:i, s:s, s:I}", "do", "fault", "id", -1, "kind",
+                            hx_broker_fault_word(HX_BROKER_DOWN), "for_ns",
+                            (json_int_t)(OTL_NS_PER_S / 10)));
+}
+
+/* Until groups stand, too. */
+static enum otel_err wait_for_ready(struct hx_run *run, int role, uint64_t limit_ns,
+                                    struct otl_detail *reterr)
+{
+    struct wait_for wait = {HX_SEEN_READY, role};
+    bool embedded = run->broker != NULL &&
+                    strcmp(run->options.scenario->broker, "embedded") == 0;
+    enum otel_err err = OTEL_ERR_TIMEOUT;
+
+    while (err == OTEL_ERR_TIMEOUT && limit_ns > 0) {
+        uint64_t step_ns = limit_ns > GROUPS_LIMIT_NS ? GROUPS_LIMIT_NS : limit_ns;
+        limit_ns -= step_ns;
+        err = hx_fleet_pump(&run->fleet, all_said, &wait, step_ns, 0);
+        if (err == OTEL_ERR_TIMEOUT && limit_ns > 0 && embedded)
+            connect_anew(run);
+    }
+    return blame(run, &wait, err, reterr);
+}
+
+const char *hx_run_endpoint(const json_t *ready, const char *name)
 {
     const json_t *endpoints = json_object_get(ready, "endpoints");
     const char *value = json_string_value(json_object_get(endpoints, name));
@@ -389,15 +438,21 @@ static enum otel_err start_first(struct hx_run *run, struct otl_detail *reterr)
         err = wait_for(run, HX_SEEN_READY, HX_ROLE_COLLECTOR, BOUND_LIMIT_NS, reterr);
     if (err != OTEL_OK)
         return err;
-    snprintf(run->otlp, sizeof(run->otlp), "%s", endpoint(run->collector->ready, "otlp/http"));
+    snprintf(run->otlp, sizeof(run->otlp), "%s",
+             hx_run_endpoint(run->collector->ready, "otlp/http"));
     snprintf(run->otlp_grpc, sizeof(run->otlp_grpc), "%s",
-             endpoint(run->collector->ready, "otlp/grpc"));
+             hx_run_endpoint(run->collector->ready, "otlp/grpc"));
     snprintf(run->collector_metrics, sizeof(run->collector_metrics), "%s",
-             endpoint(run->collector->ready, "metrics"));
+             hx_run_endpoint(run->collector->ready, "metrics"));
     return run->otlp[0] != '\0'
                ? OTEL_OK
                : otl_detail_set(reterr, OTEL_ERR_IO, NULL, 0, 0,
                                 "the collector's configuration has no otlp receiver with http");
+}
+
+static const struct hx_service *service_of(const struct hx_run *run, const struct hx_child *child)
+{
+    return child->role == HX_ROLE_SERVICE ? &run->options.scenario->services[child->service] : NULL;
 }
 
 enum otel_err hx_run_launch(struct hx_run *run, struct otl_detail *reterr)
@@ -410,6 +465,10 @@ enum otel_err hx_run_launch(struct hx_run *run, struct otl_detail *reterr)
 
     if (err == OTEL_OK)
         err = start_first(run, reterr);
+    if (err == OTEL_OK)
+        err = hx_run_start_agents(run, reterr);
+    if (err == OTEL_OK && run->options.scenario->agent_count > 0)
+        err = wait_for(run, HX_SEEN_READY, HX_ROLE_COLLECTOR, BOUND_LIMIT_NS, reterr);
     if (err == OTEL_OK)
         err = start_services(run, reterr);
     relay.replicas = hx_run_replicas(run);
@@ -430,10 +489,11 @@ enum otel_err hx_run_launch(struct hx_run *run, struct otl_detail *reterr)
         if (run->fleet.children[i].role == HX_ROLE_SERVICE ||
             run->fleet.children[i].role == HX_ROLE_RELAY ||
             run->fleet.children[i].role == HX_ROLE_LOAD)
-            hx_fleet_tell(&run->fleet.children[i], peers_message(run));
-    err = wait_for(run, HX_SEEN_READY, HX_ROLE_SERVICE, READY_LIMIT_NS, reterr);
+            hx_fleet_tell(&run->fleet.children[i],
+                          peers_message(run, service_of(run, &run->fleet.children[i])));
+    err = wait_for_ready(run, HX_ROLE_SERVICE, READY_LIMIT_NS, reterr);
     if (err == OTEL_OK && run->relay != NULL) /* it has a limit for each program */
-        err = wait_for(run, HX_SEEN_READY, HX_ROLE_RELAY, 3700 * OTL_NS_PER_S, reterr);
+        err = wait_for_ready(run, HX_ROLE_RELAY, 3700 * OTL_NS_PER_S, reterr);
     if (err == OTEL_OK)
         err = wait_for(run, HX_SEEN_READY, HX_ROLE_LOAD, READY_LIMIT_NS, reterr);
     return err;

@@ -2,7 +2,6 @@
 /* A look at a Prometheus endpoint on loopback. */
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -11,9 +10,9 @@
 #include "harness/topology/parts.h"
 #include "sdk/base/text.h"
 
-static int dial(const char *address)
+static int dial(const char *address, unsigned limit_millis)
 {
-    const struct timeval limit = {0, 500000};
+    const struct timeval limit = {limit_millis / 1000, (suseconds_t)(limit_millis % 1000) * 1000};
     struct sockaddr_in to = {.sin_family = AF_INET};
     const char *colon = strrchr(address, ':');
     char host[64];
@@ -39,11 +38,11 @@ static int dial(const char *address)
     return fd;
 }
 
-bool hx_metrics_get(const char *address, struct otl_buf *text)
+bool hx_metrics_get(const char *address, unsigned limit_millis, struct otl_buf *text)
 {
     static const char request[] =
         "GET /metrics HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    int fd = dial(address);
+    int fd = dial(address, limit_millis);
     char block[8192], *body;
     ssize_t got = 0;
     bool whole;
@@ -64,29 +63,4 @@ bool hx_metrics_get(const char *address, struct otl_buf *text)
         text->len -= head;
     }
     return whole;
-}
-
-bool hx_metrics_sum(const char *text, const char *name, double *ret)
-{
-    size_t len = strlen(name);
-    double sum = 0;
-    bool found = false;
-
-    for (const char *line = text; line != NULL && *line != '\0';) {
-        const char *next = strchr(line, '\n');
-        const char *rest = strncmp(line, name, len) == 0 ? line + len : NULL;
-        if (rest != NULL && strncmp(rest, "_total", 6) == 0)
-            rest += 6; /* some expositions name counters so */
-        if (rest != NULL && (*rest == '{' || *rest == ' ')) {
-            const char *value = *rest == '{' ? strchr(rest, '}') : rest - 1;
-            if (value != NULL && (next == NULL || value < next)) {
-                sum += strtod(value + 1, NULL);
-                found = true;
-            }
-        }
-        line = next ? next + 1 : NULL;
-    }
-    if (found)
-        *ret = sum;
-    return found;
 }

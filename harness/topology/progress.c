@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a run looks like while it runs: a line for people, points for the report. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/stats/prom.h"
 #include "harness/topology/parts.h"
 #include "sdk/base/file.h"
 #include "sdk/base/text.h"
 
+enum { METRICS_MILLIS = 500 }; /* a point more or less */
+
 struct line {
     double asked, achieved, errors;
-    uint64_t in_flight, p50_ns, p99_ns, dropped, rss_bytes;
-    bool load; /* the load client has reported */
+    uint64_t in_flight, p50_ns, p99_ns, dropped;
+    struct hx_memory memory; /* of the services together */
+    bool load; /* the load client has reported, and its load goes on */
 };
 
 static double number(const json_t *object, const char *key)
@@ -72,7 +77,8 @@ static void read_load(const struct hx_run *run, struct line *line)
 {
     const json_t *progress = run->load ? run->load->progress : NULL;
 
-    if (progress == NULL)
+    /* What it said last holds no longer when its load is over. */
+    if (progress == NULL || run->load_end_ns != 0)
         return;
     line->load = true;
     line->asked = number(progress, "rate_asked");
@@ -95,7 +101,10 @@ static void read_services(const struct hx_run *run, struct line *line)
             continue;
         for (size_t d = 0; d < sizeof(drops) / sizeof(drops[0]); d++)
             line->dropped += (uint64_t)number(sdk, drops[d]);
-        line->rss_bytes += (uint64_t)number(progress, "rss_bytes");
+        if (run->fleet.children[i].exited)
+            continue;
+        line->memory.anon_bytes += run->fleet.children[i].memory.anon_bytes;
+        line->memory.mapped_bytes += run->fleet.children[i].memory.mapped_bytes;
     }
 }
 
@@ -107,8 +116,8 @@ static void read_collector(struct hx_run *run)
     if (run->collector_metrics[0] == '\0' || run->collector == NULL || run->collector->exited)
         return;
     otl_buf_init(&text, 1u << 20);
-    if (hx_metrics_get(run->collector_metrics, &text) &&
-        hx_metrics_sum(text.data, "otelcol_receiver_accepted_spans", &accepted))
+    if (hx_metrics_get(run->collector_metrics, METRICS_MILLIS, &text) &&
+        hx_prom_sum(text.data, "otelcol_receiver_accepted_spans", NULL, &accepted))
         run->spans_received = (uint64_t)accepted;
     otl_buf_fini(&text);
 }
@@ -125,9 +134,12 @@ static void keep_points(struct hx_run *run, const struct line *line, uint64_t re
     if (run->spans_received >= received_before)
         point(run, "spans_received", "spans received", "spans", "1/s",
               (double)(run->spans_received - received_before));
-    if (line->rss_bytes > 0)
-        point(run, "rss", "resident memory of the services", "rss", "bytes",
-              (double)line->rss_bytes);
+    if (line->memory.anon_bytes == 0)
+        return;
+    point(run, "rss_anon", "services, their own", "rss", "bytes",
+          (double)line->memory.anon_bytes);
+    point(run, "rss_mapped", "services, mapped files (ledger, programs)", "rss", "bytes",
+          (double)line->memory.mapped_bytes);
 }
 
 /* Consumer lag as librdkafka's statistics said last, one line an instance. */
@@ -155,23 +167,46 @@ static const char *phase_name(const struct hx_run *run)
     return run->phase_count ? run->phases[run->phase_count - 1].name : "start";
 }
 
+/* Three digits are what a histogram can tell, and what is read while it runs. "-": no request. */
+static const char *about(uint64_t ns, char *out, size_t size)
+{
+    uint64_t unit = 1;
+
+    while (ns / unit >= 1000)
+        unit *= 10;
+    if (ns == 0)
+        snprintf(out, size, "-");
+    return ns == 0 ? out : otl_format_duration((ns + unit / 2) / unit * unit, out, size);
+}
+
+static const char *rate(double value, char *out, size_t size)
+{
+    snprintf(out, size, "%.*f", value > 0 && value < 9.95 ? 1 : 0, value);
+    return out;
+}
+
 static void print_line(const struct hx_run *run, const struct line *line)
 {
-    char text[400], p50[32], p99[32];
+    char text[400], p50[32], p99[32], achieved[32], asked[32];
     double at = (double)(otl_clock_mono(otl_clock_real()) - run->started_mono_ns) / 1e9;
     int len;
 
-    if (!line->load)
+    if (run->load_end_ns != 0)
+        len = snprintf(text, sizeof(text), "%5.0fs  %-8s spans %llu  dropped %llu", at,
+                       phase_name(run), (unsigned long long)run->spans_received,
+                       (unsigned long long)line->dropped);
+    else if (!line->load)
         len = snprintf(text, sizeof(text), "%5.0fs  %-8s %zu processes", at, phase_name(run),
                        run->fleet.count);
     else
         len = snprintf(text, sizeof(text),
-                       "%5.0fs  %-8s %.0f of %.0f req/s  in flight %llu  p50 %s  p99 %s  errors "
+                       "%5.0fs  %-8s %s of %s req/s  in flight %llu  p50 %s  p99 %s  errors "
                        "%.0f  spans %llu  dropped %llu",
-                       at, phase_name(run), line->achieved, line->asked,
+                       at, phase_name(run), rate(line->achieved, achieved, sizeof(achieved)),
+                       rate(line->asked, asked, sizeof(asked)),
                        (unsigned long long)line->in_flight,
-                       otl_format_duration(line->p50_ns, p50, sizeof(p50)),
-                       otl_format_duration(line->p99_ns, p99, sizeof(p99)), line->errors,
+                       about(line->p50_ns, p50, sizeof(p50)),
+                       about(line->p99_ns, p99, sizeof(p99)), line->errors,
                        (unsigned long long)run->spans_received,
                        (unsigned long long)line->dropped);
     if (len < 0 || (size_t)len >= sizeof(text) - 8)
@@ -183,12 +218,27 @@ static void print_line(const struct hx_run *run, const struct line *line)
         (void)!dprintf(run->options.progress_fd, "%s\n", text);
 }
 
+void hx_run_look_at_memory(struct hx_run *run, bool ledger)
+{
+    for (size_t i = 0; i < run->fleet.count; i++) {
+        struct hx_child *child = &run->fleet.children[i];
+        /* A foreign program may be a shell's child: what was started says nothing of it. */
+        if (child->exited || child->role == HX_ROLE_FOREIGN ||
+            !hx_memory_read(child->pid, &child->memory))
+            continue;
+        if (ledger)
+            (void)hx_memory_read_ledger(child->pid, &child->memory);
+        hx_memory_widen(&child->memory_most, &child->memory);
+    }
+}
+
 void hx_run_tick(void *state)
 {
     struct hx_run *run = state;
     struct line line = {.load = false};
     uint64_t before = run->spans_received;
 
+    hx_run_look_at_memory(run, false);
     read_load(run, &line);
     read_services(run, &line);
     read_collector(run);
@@ -198,6 +248,19 @@ void hx_run_tick(void *state)
         keep_lag(run);
     if (!run->options.quiet)
         print_line(run, &line);
+}
+
+void hx_run_say(struct hx_run *run, const char *format, ...)
+{
+    char text[600];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    hx_run_progress_end(run);
+    if (!run->options.quiet) /* nobody to tell when the terminal is gone */
+        (void)!dprintf(run->options.progress_fd, "%s\n", text);
 }
 
 void hx_run_progress_end(struct hx_run *run)

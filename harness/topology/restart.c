@@ -7,6 +7,7 @@
 #include "harness/scenario/foreign.h"
 #include "harness/scenario/replicas.h"
 #include "harness/topology/parts.h"
+#include "sdk/base/text.h"
 
 #define YOUNG_LIMIT_NS (60 * OTL_NS_PER_S)
 
@@ -50,6 +51,14 @@ static struct hx_restart *under_way(struct hx_run *run, const struct hx_child *c
     return NULL;
 }
 
+bool hx_run_is_restarting(const struct hx_run *run, const struct hx_child *child)
+{
+    for (size_t i = 0; i < run->restart_count; i++)
+        if (run->restarts[i].old == child || run->restarts[i].young == child)
+            return true;
+    return false;
+}
+
 /* The next one takes the place of the one under way. If the old process still stops, one new
  * process follows, with the later settings; a new process that is not ready yet becomes so before
  * it is asked to stop: it has a ledger then, and a handler. */
@@ -74,6 +83,8 @@ void hx_run_restart(struct hx_run *run, const struct hx_fault *fault, struct hx_
 {
     struct hx_restart *restart = under_way(run, child);
 
+    if (fault->together)
+        run->regrouped[child->service] = fault;
     if (restart != NULL) {
         overtake(run, restart, fault, event);
         return;
@@ -88,25 +99,38 @@ void hx_run_restart(struct hx_run *run, const struct hx_fault *fault, struct hx_
     ask_to_stop(run, restart);
 }
 
-/* The tree of the new process: the replica's own, with the fault's settings. */
+/* One setting more; NULL: it does not fit, or no memory. tree is consumed. */
+static json_t *with(const struct hx_run *run, const struct hx_restart *restart, json_t *tree,
+                    const struct hx_setting *setting, struct otl_detail *detail)
+{
+    const char *name = run->options.scenario->services[restart->old->service].name;
+    json_t *next = NULL;
+
+    if (tree != NULL &&
+        hx_scenario_with(tree, name, setting, true, &next, detail) != OTEL_OK)
+        next = NULL;
+    json_decref(tree);
+    return next;
+}
+
+/* The tree of the new process: the replica's own, with what its group has agreed on meanwhile and
+ * the fault's settings. */
 static json_t *new_tree(const struct hx_run *run, const struct hx_restart *restart,
                         struct otl_detail *detail)
 {
     const struct hx_scenario *scenario = run->options.scenario;
     const struct hx_service *service = restart->fault->service;
+    const struct hx_fault *regrouped = run->regrouped[restart->old->service];
     json_t *tree = NULL;
 
     if (hx_scenario_replica_tree(scenario, service, restart->old->replica, &tree, detail) !=
         OTEL_OK)
         return NULL;
-    for (size_t i = 0; tree != NULL && i < restart->fault->setting_count; i++) {
-        json_t *next = NULL;
-        if (hx_scenario_with(tree, service->name, &restart->fault->settings[i], true, &next,
-                             detail) != OTEL_OK)
-            next = NULL;
-        json_decref(tree);
-        tree = next;
-    }
+    for (size_t i = 0; regrouped != NULL && i < regrouped->setting_count; i++)
+        if (hx_setting_is_of_group(&regrouped->settings[i]))
+            tree = with(run, restart, tree, &regrouped->settings[i], detail);
+    for (size_t i = 0; i < restart->fault->setting_count; i++)
+        tree = with(run, restart, tree, &restart->fault->settings[i], detail);
     return tree;
 }
 
@@ -154,10 +178,12 @@ static void hear_of(struct hx_run *run, struct hx_child *young)
 
     if (served == NULL)
         return;
-    if (why == NULL)
+    if (why == NULL) {
         young->seen |= HX_SEEN_READY;
-    else
+    } else {
         snprintf(young->fault, sizeof(young->fault), "%s", why);
+        young->fault[otl_utf8_prefix(young->fault, strlen(young->fault))] = '\0';
+    }
 }
 
 enum readiness { NOT_YET, READY, FAILED };
@@ -194,6 +220,44 @@ static enum readiness readiness_of(struct hx_run *run, const struct hx_restart *
     return FAILED;
 }
 
+/* When this process, which has ended, is no member of its groups any more: one that could not
+ * leave is expelled when its session is over. */
+static uint64_t left_ns(const struct hx_run *run, const struct hx_child *old)
+{
+    const struct hx_service *service = &run->options.scenario->services[old->service];
+    bool left = service->stop == HX_STOP_DRAIN && old->exit.code == 0 && old->exit.signal == 0;
+    uint64_t session_ns = 0;
+
+    for (size_t i = 0; i < service->consumer_count; i++)
+        if ((!left || service->consumers[i].static_membership) &&
+            service->consumers[i].session_timeout_ns > session_ns)
+            session_ns = service->consumers[i].session_timeout_ns;
+    return session_ns == 0 ? 0 : old->exit_mono_ns + session_ns + OTL_NS_PER_S;
+}
+
+/* False: others of its group, which a process with another assignor must not meet, are still there;
+ * limit_ns is when the next look is due. */
+static bool may_begin(const struct hx_run *run, struct hx_restart *restart)
+{
+    uint64_t due = 0;
+
+    for (size_t i = 0; i < run->restart_count; i++) {
+        const struct hx_child *old = run->restarts[i].old;
+        if (old == NULL || old->service != restart->old->service ||
+            (!restart->fault->together && !run->restarts[i].fault->together))
+            continue;
+        if (!old->exited) { /* its end is an event */
+            restart->limit_ns = run->restarts[i].limit_ns;
+            return false;
+        }
+        if (left_ns(run, old) > due)
+            due = left_ns(run, old);
+    }
+    if (due > now())
+        restart->limit_ns = due;
+    return due <= now();
+}
+
 static void watch_old(struct hx_run *run, struct hx_restart *restart)
 {
     if (restart->unready && readiness_of(run, restart, restart->old) != NOT_YET) {
@@ -203,7 +267,8 @@ static void watch_old(struct hx_run *run, struct hx_restart *restart)
     if (restart->unready)
         return;
     if (restart->old->exited) {
-        begin_young(run, restart);
+        if (may_begin(run, restart))
+            begin_young(run, restart);
     } else if (now() >= restart->limit_ns && !restart->old->ended_by_fault) {
         restart->old->ended_by_fault = true;
         hx_run_incident(run, "restart", restart->old, "%s did not exit in its grace period",

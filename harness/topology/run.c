@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "harness/topology/parts.h"
+#include "sdk/base/text.h"
 
 /* Beyond the planned length: time for the last answers, which the load client bounds itself. */
 #define LOAD_GRACE_NS (20 * OTL_NS_PER_S)
@@ -28,15 +29,17 @@ static void phase(struct hx_run *run, const char *name)
 void hx_run_incident(struct hx_run *run, const char *id, const struct hx_child *child,
                      const char *format, ...)
 {
-    char text[512];
+    char text[640];
     va_list args;
 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    json_array_append_new(run->incidents,
-                          json_pack("{s:s, s:s, s:s}", "id", id, "text", text, "service",
-                                    child ? child->name : ""));
+    text[otl_utf8_prefix(text, strlen(text))] = '\0'; /* a text cut in a character is no JSON */
+    if (json_array_append_new(run->incidents,
+                              json_pack("{s:s, s:s, s:s}", "id", id, "text", text, "service",
+                                        child ? child->name : "")) != 0)
+        hx_run_environment(run, "no memory to keep what went wrong: %s", text);
 }
 
 void hx_run_environment(struct hx_run *run, const char *format, ...)
@@ -48,6 +51,7 @@ void hx_run_environment(struct hx_run *run, const char *format, ...)
     va_start(args, format);
     vsnprintf(run->fault, sizeof(run->fault), format, args);
     va_end(args);
+    run->fault[otl_utf8_prefix(run->fault, strlen(run->fault))] = '\0';
 }
 
 void hx_run_interrupt(struct hx_run *run)
@@ -56,11 +60,10 @@ void hx_run_interrupt(struct hx_run *run)
 
     run->interrupts = run->fleet.interrupts;
     run->interrupted = true;
-    hx_run_progress_end(run);
-    if (!run->options.quiet) /* nobody to tell when the terminal is gone */
-        (void)!dprintf(run->options.progress_fd, "%s\n",
-                       first ? "interrupted: stopping in order; once more to stop at once"
-                             : "interrupted again: stopping at once");
+    run->hurry = run->hurry || !first;
+    hx_run_say(run, "%s",
+               first ? "interrupted: stopping in order; once more to stop at once"
+                     : "interrupted again: stopping at once");
 }
 
 static bool warm(struct hx_fleet *fleet, void *state)
@@ -69,7 +72,7 @@ static bool warm(struct hx_fleet *fleet, void *state)
     uint64_t now = otl_clock_mono(otl_clock_real());
 
     fleet->next_due_ns = run->load_start_ns + run->options.scenario->load.warmup_ns;
-    return now >= fleet->next_due_ns || run->load->exited;
+    return now >= fleet->next_due_ns || run->load->exited || run->deserted;
 }
 
 static bool loaded(struct hx_fleet *fleet, void *state)
@@ -80,12 +83,16 @@ static bool loaded(struct hx_fleet *fleet, void *state)
     return (run->load->seen & HX_SEEN_FINISHED) != 0 || run->load->exited;
 }
 
-/* An interrupt ends the load early; what was sent is still drained and judged. */
+static bool loaded_or_deserted(struct hx_fleet *fleet, void *state)
+{
+    return loaded(fleet, state) || ((struct hx_run *)state)->deserted;
+}
+
+/* What was sent is still drained and judged. */
 static void end_load_early(struct hx_run *run)
 {
     enum otel_err err;
 
-    hx_run_interrupt(run);
     hx_fleet_tell(run->load, json_pack("{s:s, s:i}", "do", "stop", "timeout_ms", 5000));
     err = hx_fleet_pump(&run->fleet, loaded, run, 8 * OTL_NS_PER_S, run->interrupts);
     if (err == OTEL_ERR_CLOSED)
@@ -120,9 +127,11 @@ static void run_load(struct hx_run *run)
         phase(run, "measure");
         if (run->options.marks)
             mark_services(run);
-        err = hx_fleet_pump(&run->fleet, loaded, run, planned + LOAD_GRACE_NS, 0);
+        err = hx_fleet_pump(&run->fleet, loaded_or_deserted, run, planned + LOAD_GRACE_NS, 0);
     }
     if (err == OTEL_ERR_CLOSED)
+        hx_run_interrupt(run);
+    if (err == OTEL_ERR_CLOSED || (err == OTEL_OK && !loaded(&run->fleet, run)))
         end_load_early(run);
     else if (err == OTEL_ERR_TIMEOUT)
         hx_run_environment(run, "the load client did not finish in time");
@@ -133,6 +142,7 @@ static void run_load(struct hx_run *run)
     run->load_end_ns = otl_clock_mono(otl_clock_real());
     if (run->options.marks)
         mark_services(run);
+    hx_run_look_at_memory(run, true);
 }
 
 enum otel_err hx_run_execute(struct hx_run *run, const struct hx_run_options *options,
@@ -162,6 +172,7 @@ enum otel_err hx_run_execute(struct hx_run *run, const struct hx_run_options *op
         hx_run_settle(run);
         hx_run_drain(run);
         phase(run, "stop");
+        hx_run_look_at_memory(run, false);
         hx_run_stop(run);
     }
     phase(run, NULL);

@@ -28,10 +28,12 @@ struct hx_run_options {
     const char *tracerig;   /* path of this program */
     const char *collector;  /* path of collector-mock */
     const char *const *collector_options; /* added to its command line; NULL-terminated, or NULL */
+    const char *const *agent_options; /* the same of every agent's */
     const char *const *service_prefix; /* put before each of our services' command lines, such as
                              * valgrind's; NULL-terminated, or NULL */
     uint64_t patience_ns;   /* how long the drain, and then each process's stop, may take;
-                             * 0 = 30 s and 15 s */
+                             * 0 = 30 s, or up to 120 s while something is still being handled,
+                             * and 15 s; less than 15 s: the collector's last figures get 0.5 s */
     bool marks;             /* ask the services for their counters when the warm-up is over, and
                              * when the load is */
     bool quiet;             /* no progress */
@@ -64,6 +66,7 @@ struct hx_run {
     struct hx_fleet fleet;
     struct hx_child *load;
     struct hx_child *collector;
+    struct hx_child *agents[HX_MAX_AGENTS]; /* in the order of the scenario; NULL: not started */
     struct hx_child *broker;
     struct hx_child *relay; /* NULL: no service has a command */
     struct hx_phase phases[HX_RUN_PHASES];
@@ -73,16 +76,20 @@ struct hx_run {
     uint64_t load_start_ns; /* monotonic; 0 = the load never began */
     uint64_t load_end_ns;
     bool interrupted;
-    char fault[512];        /* what failed in the environment meanwhile; "" = nothing: a run with
+    char fault[640];        /* what failed in the environment meanwhile; "" = nothing: a run with
                              * one has no verdict */
     unsigned interrupts;    /* how many signals were answered so far */
     bool hurry;             /* interrupted while stopping: kill what is left */
+    bool deserted;          /* a service of which no process is left, by its own doing: the load
+                             * ends, as nothing more can be found out */
     json_t *series;         /* array, as in report.json */
     json_t *events;         /* array, as in report.json: faults, and what came of them */
     bool done[HX_MAX_FAULTS]; /* faults that have been begun */
     uint64_t slow_until_ns[HX_MAX_FAULTS]; /* of slow routes; 0 = not slow, or to the end */
     struct hx_restart restarts[HX_RUN_RESTARTS];
     size_t restart_count;   /* under way */
+    const struct hx_fault *regrouped[HX_MAX_SERVICES]; /* the last one that changed what a service's
+                                                        * group has in common; NULL: none */
     int ports[HX_FLEET_CHILDREN]; /* held for services, so that a restart finds its own free */
     size_t port_count;
     unsigned next_process;  /* number in the ledger of the next process */

@@ -148,12 +148,12 @@ static void hit_collector(struct hx_run *run, const struct hx_fault *fault, size
         (json_int_t)fault->for_ns, "probability", fault->probability, "seed",
         (json_int_t)(seed >> 1));
 
-    add_event(run, fault, index, "collector");
+    add_event(run, fault, index, fault->agent != NULL ? fault->agent->name : "collector");
     if (fault->probability >= 1) /* for some kinds the word has no meaning */
         json_object_del(message, "probability");
     if (fault->with != NULL)
         json_object_update(message, (json_t *)(uintptr_t)fault->with);
-    hx_fleet_tell(run->collector, message);
+    hx_fleet_tell(hx_run_collector_of(run, fault->agent), message);
 }
 
 static void hit_broker(struct hx_run *run, const struct hx_fault *fault, size_t index)
@@ -241,6 +241,7 @@ uint64_t hx_run_timeline(void *state)
     while (!load_is_over(run) && (index = pick(run, now)) < scenario->fault_count)
         begin(run, index);
     due = hx_run_restarts_go_on(run);
+    hx_run_watch_programs(run);
     slow_due = end_slow(run, now);
     if (due == 0 || (slow_due != 0 && slow_due < due))
         due = slow_due;

@@ -21,7 +21,7 @@ const struct hx_tuning_figure hx_tuning_figures[] = {
     {HX_TUNING_ADDED_P99, "what tracing adds to the p99 of requests", "ns", "added p99"},
     {HX_TUNING_P99_NOISE, "by how much it differs between runs without tracing", "ns", "p99 noise"},
     {"send_lag_p99_ns", "lateness of the load itself, p99", "ns", "lateness"},
-    {"rate_achieved", "requests a second achieved", "1/s", "rate"},
+    {"rate_achieved", "requests a second achieved", "1/s", "achieved"},
     {"errors", "requests failed", "count", "errors"},
     {NULL, NULL, NULL, NULL},
 };

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/tuning/slice.h"
 #include "sdk/base/clock.h"
@@ -32,17 +31,14 @@ struct per_request {
 
 /* ---- callgrind ---------------------------------------------------------------------------- */
 
-static bool find_valgrind(char *out, size_t size)
+enum otel_err hx_find_valgrind(char ret_path[HX_PROGRAM_PATH], struct otl_detail *reterr)
 {
-    const char *path = getenv("PATH"), *end;
+    char why[HX_PROGRAM_WHY];
 
-    for (; path != NULL && *path != '\0'; path = *end == ':' ? end + 1 : end) {
-        end = strchrnul(path, ':');
-        snprintf(out, size, "%.*s/valgrind", (int)(end - path), path);
-        if (access(out, X_OK) == 0)
-            return true;
-    }
-    return false;
+    if (hx_program_find("valgrind", ret_path, why))
+        return OTEL_OK;
+    return otl_detail_set(reterr, OTEL_ERR_NOT_FOUND, NULL, 0, 0,
+                          "overhead.instructions needs valgrind: %s", why);
 }
 
 /* The sum of a thread's file: "totals: N". */
@@ -86,7 +82,7 @@ static void add_files(const char *dir, struct count *count)
 
 struct counting {
     const struct hx_overhead_options *options;
-    char dir[PATH_SIZE], valgrind[PATH_SIZE], out[PATH_SIZE + 64];
+    char dir[PATH_SIZE], valgrind[HX_PROGRAM_PATH], out[PATH_SIZE + 64];
     double rate;
     struct otl_detail *reterr;
 };
@@ -188,9 +184,7 @@ enum otel_err hx_overhead_instructions(const struct hx_overhead_options *options
     c->rate = rate > RATE_MAX ? RATE_MAX : larger(rate, RATE_MIN);
     snprintf(c->dir, sizeof(c->dir), "%.4000s/overhead", options->dir);
     snprintf(c->out, sizeof(c->out), "--callgrind-out-file=%s/callgrind.%%p", c->dir);
-    if (!find_valgrind(c->valgrind, sizeof(c->valgrind)))
-        err = otl_detail_set(reterr, OTEL_ERR_NOT_FOUND, NULL, 0, 0,
-                             "overhead.instructions needs valgrind, which is not on the PATH");
+    err = hx_find_valgrind(c->valgrind, reterr);
     *ret = json_array();
     for (unsigned arm = 0; arm < HX_ARMS && err == OTEL_OK; arm++) {
         if (!scenario->overhead.arms[arm] || hx_arms[arm].collector != HX_COLLECTOR_HEALTHY)

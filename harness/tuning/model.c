@@ -108,8 +108,24 @@ uint64_t hx_tune_memory(const struct hx_tune_setting *setting)
     return (uint64_t)(setting->queue + setting->batch) * HX_TUNE_SPAN_BYTES;
 }
 
+/* The time t in which rate * t + 4 * sqrt(rate * t) requests fill the queue. */
+static double fills_s(const struct hx_tune_asked *asked, double queue)
+{
+    double root = sqrt(queue / asked->spans + 4) - 2;
+
+    return root * root / asked->rate;
+}
+
 double hx_tune_standstill_s(const struct hx_tune_asked *asked,
                             const struct hx_tune_setting *setting)
 {
-    return (double)setting->queue / spans_a_second(asked);
+    double queue = (double)setting->queue, timeout_s = (double)setting->timeout_ms / 1e3;
+    double stands_s;
+
+    if (asked->burst > 1)
+        stands_s = floor(queue / ((double)asked->burst * asked->spans)) *
+                   hx_tune_burst_period_ns(asked) / 1e9;
+    else
+        stands_s = fills_s(asked, queue);
+    return stands_s < timeout_s ? stands_s : timeout_s;
 }

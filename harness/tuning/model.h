@@ -25,7 +25,8 @@ struct hx_tune_asked {
     unsigned spans;         /* a request */
     unsigned burst;         /* requests at one instant; 0 or 1: none */
     uint64_t latency_ns;    /* the collector's answer time */
-    uint64_t memory_bytes;  /* for queued spans; 0 = no limit but HX_TUNE_QUEUE_MAX */
+    uint64_t memory_bytes;  /* for queued spans, HX_TUNE_MEMORY_MIN at least;
+                             * 0 = no limit but HX_TUNE_QUEUE_MAX */
 };
 
 struct hx_tune_setting {
@@ -47,6 +48,7 @@ struct hx_tune_advice {
 #define HX_TUNE_SPAN_NS 1e3
 enum {
     HX_TUNE_SPAN_BYTES = 1024, /* a span's block in the SDK's pool */
+    HX_TUNE_MEMORY_MIN = 2 * HX_TUNE_SPAN_BYTES, /* one that waits, one under way */
     HX_TUNE_BATCH_MIN = 512,
     HX_TUNE_BATCH_MAX = 16384,
     HX_TUNE_QUEUE_MIN = 2048,
@@ -84,7 +86,10 @@ double hx_tune_burst_at_once(const struct hx_tune_asked *asked, size_t batch,
 
 /* Memory of queued spans at most. */
 uint64_t hx_tune_memory(const struct hx_tune_setting *setting);
-/* Seconds that the collector may stand still before spans drop, from a queue that is empty. */
+/* Seconds that the collector may stand still before spans drop, from an empty queue, whenever it
+ * begins: those whole bursts that the queue holds, times their period, as it may begin just before
+ * one; without bursts what fills it, less four standard deviations of what comes. Never more than
+ * the export timeout. The batch under way is no room: it may be one from before. */
 double hx_tune_standstill_s(const struct hx_tune_asked *asked,
                             const struct hx_tune_setting *setting);
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 LIBS += tuning
-tuning_SRCS := harness/tuning/one_run.c harness/tuning/sweep.c harness/tuning/tune.c \
+tuning_SRCS := harness/tuning/one_run.c harness/tuning/dir.c harness/tuning/sweep.c harness/tuning/tune.c \
                harness/tuning/tune_ask.c harness/tuning/tune_say.c \
                harness/tuning/overhead.c harness/tuning/slice.c harness/tuning/instructions.c \
                harness/tuning/ledger_cost.c
@@ -34,4 +34,4 @@ validate_test_LIBS := tuningparts
 
 TESTS += tune_say_test
 tune_say_test_SRCS := harness/tuning/tests/tune_say_test.c harness/tuning/tune_say.c
-tune_say_test_LIBS := tuningparts
+tune_say_test_LIBS := tuningparts reports

@@ -90,11 +90,16 @@ void hx_slices_fini(struct hx_slices *slices)
 enum otel_err hx_overhead_measure(const struct hx_overhead_options *options, json_t **ret,
                                   struct otl_detail *reterr)
 {
+    bool counts = options->scenario->overhead.instructions;
     struct hx_slices slices;
-    enum otel_err err = hx_overhead_slices(options, &slices, reterr);
-
     char dir[PATH_SIZE];
+    enum otel_err err = OTEL_OK;
 
+    if (counts)
+        err = hx_find_valgrind(dir, reterr); /* now, not after minutes */
+    if (err != OTEL_OK)
+        return err;
+    err = hx_overhead_slices(options, &slices, reterr);
     if (err == OTEL_OK) {
         snprintf(dir, sizeof(dir), "%.4000s/overhead", options->dir);
         slices.ledger_ns_per_span = hx_ledger_ns_per_span(dir);
@@ -103,7 +108,7 @@ enum otel_err hx_overhead_measure(const struct hx_overhead_options *options, jso
         err = *ret ? OTEL_OK : OTEL_ERR_MEMORY;
     }
     hx_slices_fini(&slices);
-    if (err == OTEL_OK && options->scenario->overhead.instructions) {
+    if (err == OTEL_OK && counts) {
         json_t *rows = NULL;
         err = hx_overhead_instructions(options, &rows, reterr);
         if (err == OTEL_OK) {

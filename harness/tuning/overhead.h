@@ -69,7 +69,10 @@ enum hx_overhead_figure {
     HX_OVERHEAD_P50,
     HX_OVERHEAD_P99,
     HX_OVERHEAD_RATE,
-    HX_OVERHEAD_RSS,
+    HX_OVERHEAD_RSS_ANON,   /* of all services, as last struct hx_memory has it */
+    HX_OVERHEAD_RSS_MAPPED,
+    HX_OVERHEAD_RSS_LEDGER, /* of what is mapped */
+    HX_OVERHEAD_RSS_PEAK,   /* the kernel's: all parts together */
     HX_OVERHEAD_FIGURES
 };
 
@@ -93,6 +96,7 @@ struct hx_slice {
     double drops[HX_OVERHEAD_REASONS];           /* the same by reason */
     double injected_app_ns, injected_exporter_ns; /* what the injected loops took, since the mark */
     double exported, exports, bytes, exporter_ns; /* since the mark */
+    double queue_high_water;  /* spans, from the first on; the largest of the services */
 };
 
 struct hx_slices {

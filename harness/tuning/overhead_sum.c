@@ -25,7 +25,13 @@ static const struct figure figures[HX_OVERHEAD_FIGURES] = {
     {"request_p50_ns", "request p50", "ns", {false, true}, 50},
     {"request_p99_ns", "request p99", "ns", {false, true}, 99},
     {"rate", "requests answered a second", "1/s", {true, false}, 0},
-    {"rss_peak_bytes", "peak memory of the services", "bytes", {true, true}, 0},
+    {"rss_anon_bytes", "the services' own memory (without what is mapped)", "bytes",
+     {true, true}, 0},
+    {"rss_mapped_bytes", "mapped files of the services (ledger, programs)", "bytes",
+     {true, true}, 0},
+    /* The ledger is the same in all arms, and hides in the peak what is not. */
+    {"rss_ledger_bytes", "the ledger's part of them", "bytes", {false, false}, 0},
+    {"rss_peak_bytes", "peak memory of the services, all parts", "bytes", {false, false}, 0},
 };
 
 const char *const hx_overhead_reasons[HX_OVERHEAD_REASONS] = {
@@ -41,7 +47,7 @@ struct hx_slice *hx_slice_at(const struct hx_slices *slices, unsigned block, uns
 
 struct sums {
     double asked, failed, handled, waits, spans, dropped, exported, exports, bytes, exporter_ns;
-    double slices;
+    double slices, queue_high_water;
     double drops[HX_OVERHEAD_REASONS];
     const char *unfinished; /* the first that was */
 };
@@ -69,6 +75,8 @@ static struct sums sums_of(const struct hx_slices *slices, unsigned load, unsign
         sums.exports += slice->exports;
         sums.bytes += slice->bytes;
         sums.exporter_ns += slice->exporter_ns;
+        if (slice->queue_high_water > sums.queue_high_water)
+            sums.queue_high_water = slice->queue_high_water;
     }
     return sums;
 }
@@ -152,7 +160,7 @@ static const char *amount(double value, const char *unit, bool sign, char *out, 
     if (strcmp(unit, "ns") == 0)
         snprintf(out, size, "%s%.3g %s", plus,
                  size_of >= 1e6 ? value / 1e6 : size_of >= 1e3 ? value / 1e3 : value,
-                 size_of >= 1e6 ? "ms" : size_of >= 1e3 ? "us" : "ns");
+                 size_of >= 1e6 ? "ms" : size_of >= 1e3 ? "\xc2\xb5s" : "ns");
     else if (strcmp(unit, "bytes") == 0)
         snprintf(out, size, "%s%.3g MiB", plus, value / 1024 / 1024);
     else
@@ -364,6 +372,8 @@ static json_t *arm_row(const struct hx_slices *slices, unsigned load, unsigned a
         json_object_set_new(row, "spans_per_request", json_real(sums.spans / sums.handled));
         json_object_set_new(row, "waits_per_request", json_real(sums.waits / sums.handled));
     }
+    if (sums.queue_high_water > 0)
+        json_object_set_new(row, "queue_high_water", json_real(sums.queue_high_water));
     if (sums.exported > 0) {
         json_object_set_new(row, "bytes_per_span", json_real(sums.bytes / sums.exported));
         json_object_set_new(row, "exporter_cpu_ns_per_span",

@@ -14,6 +14,10 @@
 
 enum { REMOVE_FDS = 8 };
 
+/* Under callgrind requests take as long as they take, and a stop too, whose end writes the count:
+ * what is counted has no clock. */
+#define COUNTED_TIMEOUT_NS (120 * OTL_NS_PER_S)
+
 /* For what a stuck arm leaves behind: it is disqualified, not waited for. */
 #define PATIENCE_NS (6 * OTL_NS_PER_S)
 
@@ -82,6 +86,7 @@ static json_t *tree_of(const struct hx_slice_run *slice)
     if (slice->counted) {
         json_object_set_new(target, "rate", json_real(slice->rate));
         json_object_set_new(target, "arrival", json_string("constant"));
+        set_duration(target, "timeout", COUNTED_TIMEOUT_NS);
     } else if (slice->load == HX_OVERHEAD_SATURATION) {
         json_object_set_new(target, "rate", json_real(plan->saturation_rate));
         json_object_set_new(target, "arrival", json_string("constant"));
@@ -102,6 +107,23 @@ static void put(struct hx_slice *slice, enum hx_overhead_figure figure, double v
 {
     slice->figures[figure] = value;
     slice->known[figure] = true;
+}
+
+static void add(struct hx_slice *slice, enum hx_overhead_figure figure, uint64_t bytes)
+{
+    put(slice, figure, slice->figures[figure] + (double)bytes);
+}
+
+static void add_memory(struct hx_slice *slice, const struct hx_child *child)
+{
+    const struct hx_memory *most = &child->memory_most;
+
+    add(slice, HX_OVERHEAD_RSS_PEAK, child->exit.rss_peak_bytes);
+    if (most->anon_bytes == 0)
+        return;
+    add(slice, HX_OVERHEAD_RSS_ANON, most->anon_bytes);
+    add(slice, HX_OVERHEAD_RSS_MAPPED, most->mapped_bytes);
+    add(slice, HX_OVERHEAD_RSS_LEDGER, most->ledger_bytes);
 }
 
 static void add_service(struct hx_slice *slice, const struct hx_child *child, double *app_ns)
@@ -128,12 +150,13 @@ static void add_service(struct hx_slice *slice, const struct hx_child *child, do
                               number(injected_before, "app_ns");
     slice->injected_exporter_ns +=
         number(injected, "exporter_ns") - number(injected_before, "exporter_ns");
+    if (number(end, "queue_high_water") > slice->queue_high_water)
+        slice->queue_high_water = number(end, "queue_high_water");
     for (size_t i = 0; i < HX_OVERHEAD_REASONS; i++) {
         slice->drops[i] += number(end, hx_overhead_reasons[i]);
         slice->dropped += number(end, hx_overhead_reasons[i]);
     }
-    put(slice, HX_OVERHEAD_RSS,
-        slice->figures[HX_OVERHEAD_RSS] + (double)child->exit.rss_peak_bytes);
+    add_memory(slice, child);
 }
 
 static void add_load(struct hx_slice *slice, const struct hx_child *child, unsigned kind)
@@ -224,7 +247,8 @@ static enum otel_err execute(const struct hx_slice_run *slice, const struct hx_s
                                      .tracerig = slice->options->tracerig,
                                      .collector = slice->options->collector, .marks = true,
                                      .service_prefix = slice->prefix, .quiet = true,
-                                     .patience_ns = slice->counted ? 0 : PATIENCE_NS,
+                                     .patience_ns = slice->counted ? COUNTED_TIMEOUT_NS
+                                                                   : PATIENCE_NS,
                                      .progress_fd = STDERR_FILENO};
     enum otel_err err = hx_run_execute(&run, &options, reterr);
     const char *why = NULL;

@@ -2,6 +2,7 @@
 #ifndef HX_TUNING_SLICE_H
 #define HX_TUNING_SLICE_H
 
+#include "harness/topology/program.h"
 #include "harness/tuning/overhead.h"
 
 /*
@@ -26,5 +27,9 @@ OTEL_MUST_USE enum otel_err hx_slice_run(const struct hx_slice_run *slice, struc
                                          struct otl_detail *reterr);
 /* Slices leave ledgers and logs that nobody asks for again. */
 void hx_slice_remove(const char *dir);
+
+/* Its path. OTEL_ERR_NOT_FOUND: it is not on the PATH. */
+OTEL_MUST_USE enum otel_err hx_find_valgrind(char ret_path[HX_PROGRAM_PATH],
+                                             struct otl_detail *reterr);
 
 #endif

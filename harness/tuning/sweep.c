@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tracerig sweep: a scenario under every combination of some values, and a table of what came of
  * it. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "harness/cli/commands.h"
 #include "harness/cli/scenarios.h"
@@ -15,9 +12,11 @@
 #include "harness/topology/facts.h"
 #include "harness/tuning/added.h"
 #include "harness/tuning/bases.h"
+#include "harness/tuning/dir.h"
 #include "harness/tuning/figures.h"
 #include "harness/tuning/grid.h"
 #include "harness/tuning/one_run.h"
+#include "reports/format.h"
 #include "reports/sweep/sweep.h"
 #include "sdk/base/clock.h"
 #include "sdk/base/file.h"
@@ -25,7 +24,7 @@
 #include "sdk/base/random.h"
 #include "sdk/base/text.h"
 
-enum { PATH_SIZE = 4096, DIR_SIZE = 3072, TEXT_SIZE = 2048, REPEAT_MAX = 100, RUNS_MAX = 10000 };
+enum { PATH_SIZE = 4096, TEXT_SIZE = 2048, REPEAT_MAX = 100, RUNS_MAX = 10000 };
 
 struct sweep {
     const char *file;
@@ -43,7 +42,8 @@ struct sweep {
     uint64_t groups; /* of runs of a base, each as many as a combination has */
     uint64_t seed;
     double seconds; /* of load, all runs together */
-    char dir[DIR_SIZE];
+    size_t begun;   /* runs */
+    char dir[HX_TUNING_DIR];
     json_t *root;
     int status;
 };
@@ -86,6 +86,7 @@ static void settings_of(const struct sweep *sweep, size_t place, struct settings
     }
     for (size_t a = 0; a < sweep->grid.axis_count; a++) {
         const struct hx_axis *axis = &sweep->grid.axes[a];
+        ret->texts[a][0] = '\0';
         if (is_base(sweep, place) && !sweep->bases.loads[a])
             continue;
         snprintf(ret->texts[a], TEXT_SIZE, "%s=%s", axis->path, axis->values[indexes[a]]);
@@ -94,6 +95,21 @@ static void settings_of(const struct sweep *sweep, size_t place, struct settings
 }
 
 /* ---- before the first run ----------------------------------------------------------------- */
+
+/* What was wrong with one value of an axis is told of the --vary that gave it. */
+static void blame_vary(const struct sweep *sweep, const struct settings *settings,
+                       struct otl_detail *detail)
+{
+    char source[sizeof(detail->source)];
+
+    for (size_t a = 0; a < sweep->grid.axis_count; a++) {
+        snprintf(source, sizeof(source), "--set %.200s", settings->texts[a]);
+        if (settings->texts[a][0] == '\0' || strcmp(detail->source, source) != 0)
+            continue;
+        snprintf(detail->source, sizeof(detail->source), "--vary %.200s", sweep->vary.items[a]);
+        return;
+    }
+}
 
 /* Every combination is loaded before the first one runs, and every base. */
 static enum otel_err check_points(struct sweep *sweep, struct otl_detail *detail)
@@ -106,8 +122,10 @@ static enum otel_err check_points(struct sweep *sweep, struct otl_detail *detail
         settings_of(sweep, point, &settings);
         options.override_count = settings.count;
         err = hx_scenario_load_file(sweep->file, &options, &scenario, detail);
-        if (err != OTEL_OK)
+        if (err != OTEL_OK) {
+            blame_vary(sweep, &settings, detail);
             return err;
+        }
         sweep->seconds += (double)(scenario->load.warmup_ns + scenario->load.duration_ns) / 1e9 *
                           (double)runs_of(sweep, point);
         if (point == 0)
@@ -153,31 +171,12 @@ static enum otel_err parse(struct sweep *sweep, struct otl_detail *detail)
 static enum otel_err choose_dir(struct sweep *sweep, struct otl_detail *detail)
 {
     const json_t *scenario = json_object_get(sweep->root, "scenario");
-    char stamp[40], path[PATH_SIZE], *full;
-    struct stat info;
-    enum otel_err err;
+    char name[256];
+    const struct hx_tuning_dir options = {sweep->out, name, "sweep.json", "a sweep"};
 
-    hx_utc_format(otl_clock_wall(otl_clock_real()), true, stamp, sizeof(stamp));
-    if (sweep->out != NULL)
-        snprintf(path, sizeof(path), "%s", sweep->out);
-    else
-        snprintf(path, sizeof(path), "runs/sweep-%s-%s",
-                 json_string_value(json_object_get(scenario, "name")), stamp);
-    err = otl_make_dirs(path, detail);
-    if (err != OTEL_OK)
-        return err;
-    full = realpath(path, NULL);
-    if (full == NULL || strlen(full) >= DIR_SIZE - 64)
-        err = otl_detail_set(detail, OTEL_ERR_IO, path, 0, 0, "%s",
-                             full ? "the path is too long" : strerror(errno));
-    else
-        snprintf(sweep->dir, sizeof(sweep->dir), "%s", full);
-    free(full);
-    snprintf(path, sizeof(path), "%s/sweep.json", sweep->dir);
-    if (err == OTEL_OK && stat(path, &info) == 0)
-        err = otl_detail_set(detail, OTEL_ERR_ARGUMENT, sweep->dir, 0, 0,
-                             "holds a sweep already; choose another --out");
-    return err;
+    snprintf(name, sizeof(name), "sweep-%s",
+             json_string_value(json_object_get(scenario, "name")));
+    return hx_tuning_dir(&options, sweep->dir, detail);
 }
 
 /* ---- what is written ---------------------------------------------------------------------- */
@@ -307,7 +306,7 @@ static void keep(struct sweep *sweep, const struct turn *turn, const char *name,
     json_t *row = json_pack("{s:s, s:i, s:I, s:i}", "dir", name, "order", (int)turn->nth, "seed",
                             (json_int_t)run->seed, "exit_status", result->exit_status);
 
-    if (result->report != NULL && !result->interrupted) {
+    if (result->report != NULL && result->exit_status != HX_EXIT_INTERRUPTED) {
         json_object_set_new(row, "verdict", json_copy((json_t *)(uintptr_t)verdict));
         json_object_set_new(row, "figures", hx_tuning_figures_of(result->report));
         json_object_set_new(row, "drops", hx_tuning_drops_of(result->report));
@@ -386,6 +385,7 @@ static enum otel_err run_all(struct sweep *sweep, struct otl_detail *detail)
         hx_shuffled(sweep->seed, order, runs);
     for (size_t i = 0; i < runs && err == OTEL_OK && sweep->status != HX_EXIT_INTERRUPTED; i++) {
         struct turn turn = turn_of(sweep, order[i], i + 1);
+        sweep->begun = i + 1;
         err = run_one(sweep, &turn, detail);
     }
     otl_mem_free(order);
@@ -409,7 +409,15 @@ static int conclude(struct sweep *sweep)
         fwrite(out.buf.data, 1, out.buf.len, stdout);
     rep_out_fini(&out);
     printf("\nsweep: %s/index.html\n", sweep->dir);
+    if (sweep->status == HX_EXIT_INTERRUPTED)
+        fprintf(stderr, "tracerig: interrupted in run %zu of %zu: what was measured is kept\n",
+                sweep->begun, all_runs(sweep));
     return status;
+}
+
+static struct rep_text things(uint64_t count, const char *thing)
+{
+    return rep_format_things((long long)count, thing);
 }
 
 static int begin(struct sweep *sweep)
@@ -420,13 +428,15 @@ static int begin(struct sweep *sweep)
         return hx_usage_fail(&detail);
     put_head(sweep);
     if (choose_dir(sweep, &detail) != OTEL_OK)
-        return hx_usage_fail(&detail);
-    fprintf(stderr, "%zu combinations, %" PRIu64 " runs each", sweep->points, sweep->repeats);
+        return hx_tuning_dir_fail(&detail);
+    fprintf(stderr, "%s, %s each", things(sweep->points, "combination").text,
+            things(sweep->repeats, "run").text);
     if (sweep->bases.count > 0)
-        fprintf(stderr, ", and %zu loads without tracing, %zu runs each", sweep->bases.count,
-                runs_of(sweep, sweep->points));
-    fprintf(stderr, ": %zu runs, about %.0f s of load, seed %" PRIu64 "\n", all_runs(sweep),
-            sweep->seconds, sweep->seed);
+        fprintf(stderr, ", and %s without tracing, %s each",
+                things(sweep->bases.count, "load").text,
+                things(runs_of(sweep, sweep->points), "run").text);
+    fprintf(stderr, ": %s, about %.0f s of load, seed %" PRIu64 "\n",
+            things(all_runs(sweep), "run").text, sweep->seconds, sweep->seed);
     if (run_all(sweep, &detail) != OTEL_OK) {
         hx_usage_fail(&detail);
         return HX_EXIT_FAULT;

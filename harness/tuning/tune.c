@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tracerig tune: settings of a batch processor for a load, tried around what a model says, and
  * proved by a run. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "harness/cli/commands.h"
-#include "harness/topology/facts.h"
+#include "harness/tuning/dir.h"
 #include "harness/tuning/figures.h"
 #include "harness/tuning/one_run.h"
 #include "harness/tuning/tune.h"
-#include "sdk/base/clock.h"
 #include "sdk/base/file.h"
 
 enum { SETTING_TEXT = 80, SCENARIO_BYTES = 1 << 20, ATTEMPTS = 3 };
@@ -25,29 +21,10 @@ static const double AS_CHEAP = 1.2; /* exporter CPU within this of the least: ru
 
 static enum otel_err choose_dir(struct hx_tune *tune, const char *out)
 {
-    char stamp[40], path[HX_TUNE_PATH], *full;
-    struct stat info;
-    enum otel_err err;
+    const struct hx_tuning_dir options = {out, "tune", "tune.yaml", "a tuning"};
+    enum otel_err err = hx_tuning_dir(&options, tune->dir, &tune->detail);
 
-    hx_utc_format(otl_clock_wall(otl_clock_real()), true, stamp, sizeof(stamp));
-    if (out != NULL)
-        snprintf(path, sizeof(path), "%s", out);
-    else
-        snprintf(path, sizeof(path), "runs/tune-%s", stamp);
-    err = otl_make_dirs(path, &tune->detail);
-    if (err != OTEL_OK)
-        return err;
-    full = realpath(path, NULL);
-    if (full == NULL || strlen(full) >= HX_TUNE_DIR - 64)
-        err = otl_detail_set(&tune->detail, OTEL_ERR_IO, path, 0, 0, "%s",
-                             full ? "the path is too long" : strerror(errno));
-    else
-        snprintf(tune->dir, sizeof(tune->dir), "%s", full);
-    free(full);
     snprintf(tune->file, sizeof(tune->file), "%s/tune.yaml", tune->dir);
-    if (err == OTEL_OK && stat(tune->file, &info) == 0)
-        err = otl_detail_set(&tune->detail, OTEL_ERR_ARGUMENT, tune->dir, 0, 0,
-                             "holds a tuning already; choose another --out");
     return err;
 }
 
@@ -305,12 +282,12 @@ static int tune_all(struct hx_tune *tune, const struct hx_tune_typed *typed)
 {
     struct hx_tune_setting setting;
     struct hx_tune_tried tried;
-    enum otel_err err = hx_tune_parse(tune, typed);
+    enum otel_err err;
 
-    if (err == OTEL_OK)
-        err = choose_dir(tune, typed->out);
-    if (err != OTEL_OK)
+    if (hx_tune_parse(tune, typed) != OTEL_OK)
         return hx_usage_fail(&tune->detail);
+    if (choose_dir(tune, typed->out) != OTEL_OK)
+        return hx_tuning_dir_fail(&tune->detail);
     tune->advice = hx_tune_advise(&tune->asked);
     err = write_scenario(tune);
     setting = tune->advice.setting;
@@ -336,8 +313,8 @@ int hx_command_tune(int argc, char **argv)
         {"burst", "B", "requests that come at one instant (0: none)", OTL_OPT_TEXT, &typed.burst},
         {"collector-latency", "D", "time that the collector takes to answer (0s)", OTL_OPT_TEXT,
          &typed.latency},
-        {"memory", "M", "for spans that wait, such as 16MiB (no limit)", OTL_OPT_TEXT,
-         &typed.memory},
+        {"memory", "M", "for spans that wait, such as 16MiB, 2KiB at least (no limit)",
+         OTL_OPT_TEXT, &typed.memory},
         {"protocol", "P", "http/protobuf or grpc (http/protobuf)", OTL_OPT_TEXT, &typed.protocol},
         {"confirm", "N", "confirming runs (1)", OTL_OPT_TEXT, &typed.confirm},
         {"out", "DIR", "write the runs there (default: runs/tune-UTCTIME)", OTL_OPT_TEXT,

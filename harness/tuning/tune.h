@@ -7,6 +7,7 @@
 
 #include <otel/err.h>
 
+#include "harness/tuning/dir.h"
 #include "harness/tuning/model.h"
 #include "sdk/base/buf.h"
 #include "sdk/base/detail.h"
@@ -18,7 +19,7 @@
  * Memory    options are borrowed from argv.
  */
 
-enum { HX_TUNE_PATH = 4096, HX_TUNE_DIR = 3072 };
+enum { HX_TUNE_PATH = 4096 };
 
 struct hx_tune_typed {
     const char *rate, *spans, *burst, *latency, *memory, *protocol, *out, *seed, *confirm;
@@ -40,7 +41,7 @@ struct hx_tune {
     uint64_t seed;
     uint64_t confirm;
     double seconds; /* of a try; the confirming run has twice that */
-    char dir[HX_TUNE_DIR];
+    char dir[HX_TUNING_DIR];
     char file[HX_TUNE_PATH];
     struct otl_detail detail;
 };

@@ -71,6 +71,11 @@ enum otel_err hx_tune_parse(struct hx_tune *tune, const struct hx_tune_typed *ty
                      "a duration up to 60s, such as 50ms");
     if (typed->memory != NULL && !parse_memory(typed->memory, &tune->asked.memory_bytes))
         return wrong(tune, "memory", typed->memory, "bytes, such as 16MiB");
+    if (typed->memory != NULL && tune->asked.memory_bytes < HX_TUNE_MEMORY_MIN)
+        return otl_detail_set(&tune->detail, OTEL_ERR_ARGUMENT, NULL, 0, 0,
+                              "--memory '%.40s': %" PRIu64 " bytes hold no span that waits and one "
+                              "under way (%d bytes); a unit, such as 16MiB?",
+                              typed->memory, tune->asked.memory_bytes, HX_TUNE_MEMORY_MIN);
     if (otl_parse_uint(typed->confirm, 1, CONFIRM_MAX, &tune->confirm) != OTEL_OK)
         return wrong(tune, "confirm", typed->confirm, "1 to 50 runs");
     if (strcmp(typed->protocol, "http/protobuf") != 0 && strcmp(typed->protocol, "grpc") != 0)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The recommendation: lines for an environment, what they cost and drop. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "harness/cli/commands.h"
 #include "harness/tuning/tune.h"
+#include "reports/format.h"
 #include "sdk/base/text.h"
 
 static const double HELD = 0.97; /* of the planned rate, or the machine was the limit */
@@ -23,8 +25,23 @@ static void print_load(const struct hx_tune *tune)
     if (tune->asked.latency_ns > 0)
         printf(", a collector that answers after %s", latency);
     if (tune->asked.memory_bytes > 0)
-        printf(", %.4g MiB for queued spans", (double)tune->asked.memory_bytes / 1048576);
+        printf(", %s for queued spans", rep_format_bytes((double)tune->asked.memory_bytes).text);
     printf(", over %s (seed %" PRIu64 ")\n", tune->protocol, tune->seed);
+}
+
+/* Rounded down: no more than what holds is said. */
+static void print_standstill(const struct hx_tune *tune, const struct hx_tune_tried *tried)
+{
+    double stands_s = hx_tune_standstill_s(&tune->asked, &tried->setting);
+    double told_s = stands_s < 10 ? floor(10 * stands_s) / 10 : floor(stands_s);
+
+    if (!(told_s > 0))
+        printf("stands  no standstill of the collector: %s may drop at once\n",
+               tune->asked.burst > 1 ? "the next burst" : "spans");
+    else
+        printf("stands  a standstill of the collector of %g s from an empty queue, then %s\n",
+               told_s, stands_s * 1e3 < (double)tried->setting.timeout_ms
+                           ? "it drops" : "its exports time out");
 }
 
 /* What was dropped cost nothing to send: the base is what was sent. */
@@ -45,10 +62,9 @@ static void print_costs(const struct hx_tune *tune, const struct hx_tune_tried *
            sent > 0 ? spans * share * tried->exports / sent : 0,
            tried->exports > 0 ? sent / tried->exports : 0,
            tried->bytes_per_span * spans * share / 1e6);
-    printf("memory  at most %.3g MiB for spans that wait\n",
-           (double)hx_tune_memory(&tried->setting) / 1048576);
-    printf("stands  a standstill of the collector of %.2g s, then it drops\n",
-           hx_tune_standstill_s(&tune->asked, &tried->setting));
+    printf("memory  at most %s for spans that wait\n",
+           rep_format_bytes((double)hx_tune_memory(&tried->setting)).text);
+    print_standstill(tune, tried);
 }
 
 static void print_no_promise(const struct hx_tune *tune, const struct hx_tune_tried *tried)

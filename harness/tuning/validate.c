@@ -12,7 +12,9 @@
 static const double SIGNIFICANT = 0.05;
 static const double CPU_TOLERANCE = 0.15, INSTRUCTIONS_TOLERANCE = 0.01;
 static const double LEAK_TOLERANCE = 0.10; /* of what another thread was given */
-static const double TRUTH_MIN_NS = 500;    /* less is no injection */
+/* Less is no injection: what a loop that both arms have differs by from arm to arm, on a machine
+ * that others use by several per cent. */
+static const double TRUTH_MIN_NS = 500, TRUTH_MIN_SHARE = 0.1; /* of the base's loop */
 /* Lengths before and after may take a byte more each. */
 static const double LENGTHS = 2;
 
@@ -63,6 +65,7 @@ void hx_validate_print(const struct hx_validate *table)
  * figures. */
 struct app {
     double same[HX_PAIRED_MAX], injected[HX_PAIRED_MAX], truth[HX_PAIRED_MAX];
+    double base[HX_PAIRED_MAX]; /* the base's own loop */
     size_t count;
 };
 
@@ -87,6 +90,7 @@ static void read_app(const struct hx_slices *slices, struct app *ret)
                                 all[HX_ARM_NONE]->figures[HX_OVERHEAD_APP_CPU];
         ret->injected[ret->count] = all[HX_ARM_INJECTED]->figures[HX_OVERHEAD_APP_CPU] -
                                     all[HX_ARM_NONE]->figures[HX_OVERHEAD_APP_CPU];
+        ret->base[ret->count] = loop_ns(all[HX_ARM_NONE]);
         ret->truth[ret->count++] = loop_ns(all[HX_ARM_INJECTED]) - loop_ns(all[HX_ARM_NONE]);
     }
 }
@@ -106,6 +110,7 @@ bool hx_comparisons_add(struct hx_comparisons *all, const struct hx_slices *slic
     truth = hx_hodges_lehmann(app.truth, app.count);
     all->claims += same.p < SIGNIFICANT && same.low * same.high > 0;
     all->covered += injected.low <= truth && truth <= injected.high;
+    all->base[all->count] = hx_hodges_lehmann(app.base, app.count);
     all->truth[all->count] = truth;
     all->found[all->count++] = injected.estimate;
     return true;
@@ -146,6 +151,7 @@ void hx_validate_comparisons(const struct hx_comparisons *all, struct hx_validat
 {
     size_t allowed = hx_wrong_allowed(all->count);
     double found = middle(all->found, all->count), truth = middle(all->truth, all->count);
+    double least = fmax(TRUTH_MIN_NS, TRUTH_MIN_SHARE * middle(all->base, all->count));
     struct hx_validate_row *row = add(table, "two arms that are the same: differences claimed");
 
     put(row->must, "at most %zu of %zu", allowed, all->count);
@@ -161,7 +167,7 @@ void hx_validate_comparisons(const struct hx_comparisons *all, struct hx_validat
     put(row->must, "found within 15 %%");
     put(row->measured, "%.0f ns a request of the loop's own %.0f: %+.1f %%", found, truth,
         truth > 0 ? 100 * (found / truth - 1) : 0);
-    row->held = truth > TRUTH_MIN_NS && fabs(found / truth - 1) <= CPU_TOLERANCE;
+    row->held = truth > least && fabs(found / truth - 1) <= CPU_TOLERANCE;
 }
 
 /* ---- the exporter's thread ---------------------------------------------------------------- */
@@ -270,32 +276,65 @@ static double number(const json_t *row, const char *key)
     return json_number_value(json_object_get(row, key));
 }
 
-/* Hundredth slowest and hundredth by nature make a fiftieth: the new p99 lies among the slow, so
- * at least where the fastest half of them is. Beyond what the report says it could have seen, that
- * must have been seen. */
-void hx_validate_tail(const json_t *overhead, double ns, struct hx_validate *table)
+/* A share of the requests slower and a hundredth that are slow by nature make a larger share: where
+ * the two are a fiftieth, or the first alone is, the new p99 lies among the slow, so at least where
+ * the fastest half of them is. */
+static double p99_above_p50(const json_t *rows)
+{
+    return number(named(rows, "injected request_p99_ns held"), "base") -
+           number(named(rows, "injected request_p50_ns held"), "base");
+}
+
+double hx_tail_slow_ns(const json_t *overhead, double ns)
+{
+    double above = p99_above_p50(json_object_get(overhead, "rows"));
+
+    return ns + (above > 0 ? above : 0);
+}
+
+/* Beyond what the report says it could have seen, what was there must have been seen. On a machine
+ * whose p99 is far off nothing need have been: then what it says is put to the test. */
+double hx_validate_tail(const json_t *overhead, double ns, struct hx_validate *table)
 {
     struct hx_validate_row *row = add(table, "a hundredth of the requests slower");
     const json_t *rows = json_object_get(overhead, "rows");
     const json_t *p99 = named(rows, "injected request_p99_ns held");
-    const json_t *p50 = named(rows, "injected request_p50_ns held");
     const char *text = json_string_value(json_object_get(p99, "text"));
-    double least = number(p50, "base") + ns - number(p99, "base");
+    double least = ns - p99_above_p50(rows);
     double seen = number(p99, "smallest_seen"), more = number(p99, "difference");
-    bool detected = json_is_true(json_object_get(p99, "detected"));
 
     put(row->must, "%.0f us in p99, or the smallest told", ns / 1000);
-    if (p99 == NULL || p50 == NULL || text == NULL) {
+    if (text == NULL || named(rows, "injected request_p50_ns held") == NULL) {
         put(row->measured, "no row");
-    } else if (detected) {
+        return 0;
+    }
+    if (json_is_true(json_object_get(p99, "detected"))) {
         put(row->measured, "p99 %+.0f us of %.0f us", more / 1000, number(p99, "base") / 1000);
         row->held = more > 0;
-    } else {
-        put(row->measured, "not seen; smallest told %.0f us, at least %.0f us was there",
-            seen / 1000, least / 1000);
-        row->held = strstr(text, "the smallest that could have been") != NULL && seen > 0 &&
-                    seen >= least;
+        return 0;
     }
+    put(row->measured, "not seen; smallest told %.0f us, at least %.0f us was there", seen / 1000,
+        least > 0 ? least / 1000 : 0);
+    row->held = strstr(text, "the smallest that could have been") != NULL && seen > 0 &&
+                seen >= least;
+    return row->held ? seen : 0;
+}
+
+void hx_validate_told(const json_t *overhead, double told_ns, struct hx_validate *table)
+{
+    struct hx_validate_row *row = add(table, "... twice the smallest that was told");
+    const json_t *p99 =
+        named(json_object_get(overhead, "rows"), "injected request_p99_ns held");
+    bool detected = json_is_true(json_object_get(p99, "detected"));
+    double more = number(p99, "difference");
+
+    put(row->must, "seen, and p99 at least %.0f us more", told_ns / 1000);
+    if (p99 == NULL)
+        put(row->measured, "no row");
+    else
+        put(row->measured, "%s: p99 %+.0f us of %.0f us", detected ? "seen" : "not seen",
+            more / 1000, number(p99, "base") / 1000);
+    row->held = detected && more >= told_ns;
 }
 
 void hx_validate_instructions(const json_t *rows, double count, struct hx_validate *table)

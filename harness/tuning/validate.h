@@ -43,6 +43,7 @@ struct hx_comparisons {
     size_t claims;  /* a difference between two arms that are the same */
     size_t covered; /* intervals that hold what was injected */
     double found[HX_VALIDATE_COMPARISONS], truth[HX_VALIDATE_COMPARISONS]; /* ns a request */
+    double base[HX_VALIDATE_COMPARISONS]; /* what NONE has of the loop too, ns a request */
 };
 
 /* Slices of NONE, NONE_AGAIN and INJECTED at saturation; what NONE has of the loop too is not
@@ -60,8 +61,13 @@ void hx_validate_exporter(const struct hx_slices *slices, double ns, struct hx_v
 /* BATCH and BATCH_INJECTED at the held rate. */
 void hx_validate_bytes(const struct hx_slices *slices, double bytes, struct hx_validate *table);
 /* The report's own words on INJECTED at the held rate; ns were added to a hundredth of the
- * requests. */
-void hx_validate_tail(const json_t *overhead, double ns, struct hx_validate *table);
+ * requests. Returns the smallest effect that they tell where nothing was seen, so that it can be
+ * put to the test; 0: it was seen, or nothing is told. */
+double hx_validate_tail(const json_t *overhead, double ns, struct hx_validate *table);
+/* By how much a fiftieth of the requests must be slower for p99 to rise by ns at least. */
+double hx_tail_slow_ns(const json_t *overhead, double ns);
+/* The report's words on a measurement in which p99 was to rise by twice what was told. */
+void hx_validate_told(const json_t *overhead, double told_ns, struct hx_validate *table);
 /* report.json "overhead.instructions" with INJECTED. */
 void hx_validate_instructions(const json_t *rows, double count, struct hx_validate *table);
 

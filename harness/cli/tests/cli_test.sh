@@ -56,6 +56,18 @@ if [ "$(id -u)" -ne 0 ]; then
     check "an unreadable file is told" 2 "closed.yaml: cannot open: Permission denied" \
         "$program" validate "$dir/closed.yaml"
 fi
+mkdir -p "$dir/set/shop-2" "$dir/set/shop-1" "$dir/sweep"
+for file in set/set.json set/shop-1/scenario.yaml set/shop-2/scenario.yaml sweep/sweep.json; do : > "$dir/$file"; done
+check "verify does not take a set of runs for a run" 2 \
+    "$dir/set: a set of runs, not a run; name one of its directories, such as $dir/set/shop-1" "$program" verify "$dir/set"
+check "nor does report" 2 "$dir/set: a set of runs, not a run" "$program" report "$dir/set"
+check "nor does verify take a sweep for one" 2 "$dir/sweep: a sweep, not a run; it holds none" "$program" verify "$dir/sweep"
+unnamed() # keys of the schema that its README, which goes out as the manual of scenarios, does not name
+{
+    sed -n 's/ROW("\([a-z_][a-z_]*\)"/\n=\1\n/gp' harness/scenario/schema.c | sed -n 's/^=//p' | sort -u |
+        while read -r key; do grep -qw -- "$key" harness/scenario/README.md || echo "no $key"; done
+}
+check "the manual of scenarios names every key" 0 "" sh -c '[ -z "$1" ] || { echo "$1"; exit 1; }' - "$(unnamed)"
 printf 'services:\n\ta: 1\n' > "$dir/tab.yaml"
 check "a tab is told with its place" 2 "tab.yaml:2:1: a tab cannot indent YAML" \
     "$program" validate "$dir/tab.yaml"
@@ -94,6 +106,8 @@ for scenario in scenarios/*.yaml; do
 done
 check "list shows each claim" 0 "Every checkout is one whole trace" "$program" list
 check "list of a folder that is not there" 2 "cannot list" "$program" list "$dir/none"
+check "explain shows who sends to an agent" 0 "simple processor, to the agent sidecar" \
+    "$program" explain scenarios/slow-backend.yaml
 check "explain shows the spans of a request" 0 "14 spans a request" \
     "$program" explain scenarios/checkout.yaml
 echo "1..$count"

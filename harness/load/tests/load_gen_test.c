@@ -25,7 +25,8 @@ struct session {
     struct hx_gen *gen;
     struct hx_load_totals totals;
     unsigned progress;
-    uint64_t stop_after_ns; /* 0: never */
+    uint64_t stop_at; /* requests; 0: never */
+    struct event *hold_up; /* 200 ms after the start; NULL: none */
 };
 
 static struct hx_load_counts *measured(struct session *session)
@@ -35,9 +36,12 @@ static struct hx_load_counts *measured(struct session *session)
 
 static void on_ready(void *state)
 {
+    const struct timeval soon = {0, 200 * 1000};
     struct session *session = state;
 
     assert_int_equal(hx_gen_start(session->gen, NULL), OTEL_OK);
+    if (session->hold_up != NULL)
+        assert_int_equal(event_add(session->hold_up, &soon), 0);
 }
 
 static void on_progress(void *state, const struct hx_load_progress *progress)
@@ -46,6 +50,8 @@ static void on_progress(void *state, const struct hx_load_progress *progress)
 
     assert_true(progress->elapsed_s > 0);
     session->progress++;
+    if (session->stop_at != 0 && progress->requests >= session->stop_at)
+        hx_gen_stop(session->gen);
 }
 
 static void on_finished(void *state)
@@ -62,13 +68,6 @@ static void on_fault(void *state, const struct otl_detail *detail)
     fail_msg("fault: %s", detail->text);
 }
 
-static void on_stop_time(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    hx_gen_stop(arg);
-}
-
 static void prepare(struct session *session, double rate, uint64_t duration_ms)
 {
     const struct hx_request_options request = {.method = "GET", .path = "/", .authority = "test"};
@@ -79,6 +78,7 @@ static void prepare(struct session *session, double rate, uint64_t duration_ms)
     session->options.plan = (struct hx_schedule_options){rate, HX_ARRIVAL_CONSTANT, 0,
                                                          duration_ms * OTL_NS_PER_MS, 1, 1};
     session->options.connections = 8;
+    session->options.timeout_ns = 60 * OTL_NS_PER_S; /* of a machine that stands still, too */
     session->options.callbacks =
         (struct hx_gen_callbacks){on_ready, on_progress, on_finished, on_fault, session};
 }
@@ -95,23 +95,12 @@ static void assert_books(struct session *session)
 
 static void run_on(struct session *session, const struct hx_address *addresses, size_t count)
 {
-    struct event *timer = NULL;
-
     session->options.request = session->request;
     session->options.addresses = addresses;
     session->options.address_count = count;
     assert_int_equal(hx_gen_new(&session->options, &session->gen, NULL), OTEL_OK);
-    if (session->stop_after_ns != 0) {
-        struct timeval wait = {0, (suseconds_t)(session->stop_after_ns / 1000)};
-
-        timer = evtimer_new(hx_gen_base(session->gen), on_stop_time, session->gen);
-        assert_non_null(timer);
-        event_add(timer, &wait);
-    }
     hx_gen_prepare(session->gen);
     hx_gen_run(session->gen);
-    if (timer != NULL)
-        event_free(timer);
     assert_books(session);
 }
 
@@ -314,7 +303,7 @@ static void a_stopped_load_keeps_its_books(void **state)
     (void)state;
     test_server_start(&server, SERVER_FAST, 0);
     prepare(&session, 200, 60000);
-    session.stop_after_ns = 300 * OTL_NS_PER_MS;
+    session.stop_at = 10;
     run_against(&session, &server);
     assert_true(session.totals.stopped);
     assert_true(measured(&session)->planned >= 10 && measured(&session)->planned < 6000);
@@ -479,6 +468,40 @@ static void the_ledger_has_a_row_for_each_request(void **state)
     remove_ledger(dir);
 }
 
+/* Nobody runs this thread for a while. */
+static void on_hold_up(evutil_socket_t fd, short what, void *arg)
+{
+    const struct timespec a_while = {0, 400 * 1000 * 1000};
+
+    (void)fd;
+    (void)what;
+    (void)arg;
+    nanosleep(&a_while, NULL);
+}
+
+static void a_client_that_is_not_run_knows_it(void **state)
+{
+    struct event_base *base = hx_gen_base_new();
+    struct test_server server;
+    struct session session;
+    const struct hx_pauses *pauses = &session.totals.pauses;
+
+    (void)state;
+    test_server_start(&server, SERVER_FAST, 0);
+    prepare(&session, 100, 1000);
+    session.options.base = base;
+    session.hold_up = evtimer_new(base, on_hold_up, NULL);
+    assert_non_null(session.hold_up);
+    run_against(&session, &server);
+    assert_in_range(pauses->count, 1, 1000);
+    assert_in_range(pauses->longest_ns, 360 * OTL_NS_PER_MS, 600 * OTL_NS_PER_S);
+    assert_in_range(pauses->longest_at, 360 * OTL_NS_PER_MS, 600 * OTL_NS_PER_S);
+    assert_in_range(pauses->total_ns, pauses->longest_ns, 600 * OTL_NS_PER_S);
+    event_free(session.hold_up);
+    finish(&session);
+    event_base_free(base);
+}
+
 static void wrong_options_are_refused(void **state)
 {
     struct session session;
@@ -525,6 +548,7 @@ int main(void)
         cmocka_unit_test(high_rates_are_sent_in_ticks),
         cmocka_unit_test(the_logs_hold_every_request),
         cmocka_unit_test(the_ledger_has_a_row_for_each_request),
+        cmocka_unit_test(a_client_that_is_not_run_knows_it),
         cmocka_unit_test(wrong_options_are_refused),
     };
     return cmocka_run_group_tests_name("load generator", tests, NULL, NULL);

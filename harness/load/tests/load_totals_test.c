@@ -175,6 +175,29 @@ static void the_report_says_what_limited_the_generator(void **state)
     json_decref(load);
 }
 
+static void errors_have_a_sum_and_a_share(void **state)
+{
+    struct fixture *f = *state;
+    struct hx_load_counts *counts = &f->totals.counts[HX_LOAD_MEASURE];
+    json_t *report;
+
+    report = hx_load_report(&f->totals, NULL);
+    assert_int_equal(json_integer_value(json_object_get(report, "errors_total")), 0);
+    assert_true(json_real_value(json_object_get(report, "error_share")) == 0);
+    json_decref(report);
+    counts->errors[HX_LOAD_ERROR_TIMEOUT] = 20;
+    counts->errors[HX_LOAD_ERROR_STATUS_5XX] = 5;
+    counts->ok = 975;
+    report = hx_load_report(&f->totals, NULL);
+    assert_int_equal(json_integer_value(json_object_get(report, "errors_total")), 25);
+    assert_true(json_real_value(json_object_get(report, "error_share")) == 0.025);
+    json_decref(report);
+    memset(counts, 0, sizeof(*counts)); /* no request at all */
+    report = hx_load_report(&f->totals, NULL);
+    assert_true(json_real_value(json_object_get(report, "error_share")) == 0);
+    json_decref(report);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +211,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_report_says_what_limited_the_generator, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(errors_have_a_sum_and_a_share, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("load totals", tests, NULL, NULL);
 }

@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <arpa/inet.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +15,13 @@
 #include <unistd.h>
 
 #include "harness/relay/tests/rig.h"
+#include "sdk/base/tests/shortage.h"
 
 #define PARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
 #define CALL "POST /authorize HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
 
+#define CHARGE "POST /charge HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
 #define PASSED_ON CALL "TraceParent: " PARENT "\r\nTracerig-Request: 0000000000000009-"
 
 static struct rig rig;
@@ -451,6 +455,60 @@ static void a_program_is_ready_when_its_health_is(void **state)
     close(program);
 }
 
+/* A caller that has closed its end may still listen, but not for longer than the load waits. */
+static void what_nobody_waits_for_any_more_is_given_up(void **state)
+{
+    struct hx_load *load = (struct hx_load *)(uintptr_t)&rig.scenario->load;
+    int left = rig_connect(&rig, rig.front), stays = rig_connect(&rig, rig.front);
+    const struct hx_led_entry_close *row;
+    struct hx_led_reader *reader;
+    char head[4096];
+
+    (void)state;
+    enter(left, CHARGE, head, sizeof(head));
+    enter(stays, CHARGE, head, sizeof(head));
+    shutdown(left, SHUT_WR);
+    for (int i = 0; i < 20; i++) {
+        rig_turn(&rig);
+        hx_relay_give_up(rig.relay);
+    }
+    assert_int_equal(hx_relay_in_hand(rig.relay, "payment-0"), 2);
+    load->timeout_ns = 0;
+    for (int i = 0; i < 10000 && hx_relay_unanswered(rig.relay, "payment-0") == 0; i++) {
+        rig_turn(&rig);
+        hx_relay_give_up(rig.relay);
+    }
+    assert_int_equal(hx_relay_unanswered(rig.relay, "payment-0"), 1);
+    assert_int_equal(hx_relay_in_hand(rig.relay, "payment-0"), 1);
+    rig_expect_end(&rig, left);
+    reader = read_ledger();
+    row = (const void *)rig_row(&rig, reader, HX_LED_ENTRY_CLOSE, 0);
+    assert_non_null(row);
+    assert_int_equal(row->outcome, HX_LED_OUTCOME_TIMEOUT);
+    hx_led_reader_free(reader);
+    close(left);
+    close(stays);
+}
+
+static void without_descriptors_a_listener_rests_and_goes_on(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(rig.front)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), program;
+    unsigned all = shortage_listeners(rig.base);
+
+    (void)state;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    shortage_begin();
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    shortage_await_listeners(rig.base, all - 1);
+    shortage_end();
+    shortage_await_listeners(rig.base, all);
+    rig_send(&rig, fd, CHARGE);
+    program = rig_accept(&rig, rig.program);
+    close(program);
+    close(fd);
+}
+
 #define TEST(name, setup) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -469,6 +527,8 @@ int main(void)
         TEST(a_field_of_a_json_body_can_be_the_key, by_json),
         TEST(a_program_that_never_listens_is_named, NULL),
         TEST(a_program_is_ready_when_its_health_is, NULL),
+        TEST(what_nobody_waits_for_any_more_is_given_up, setup),
+        TEST(without_descriptors_a_listener_rests_and_goes_on, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@
 
 #include "sdk/base/clock.h"
 
-enum { LIMIT_S = 5 };
+enum { LIMIT_S = 30 };
 
 static uint64_t now(void)
 {

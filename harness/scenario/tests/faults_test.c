@@ -174,6 +174,8 @@ static const struct refusal {
      {"'replicas' cannot be changed during a run"}},
     {"  - {at: 1s, do: set, service: sink, set: {consumers.t.max_poll_interval: 9s}}\n", 11,
      {"read when a process starts", "do: restart"}},
+    {"  - {at: 1s, do: set, service: sink, set: {consumers.t.assignor: cooperative-sticky}}\n",
+     11, {"one assignor in common", "INCONSISTENT_GROUP_PROTOCOL", "'do: restart' of all"}},
     {"  - {at: 1s, do: collector}\n", 11, {"needs 'fault'"}},
     {"  - {at: 1s, do: collector, fault: status}\n", 11, {"'status' is needed by 'fault: status'"}},
     {"  - {at: 1s, do: collector, fault: stall, delay: 1s}\n", 11, {"belongs to 'fault: delay'"}},
@@ -215,6 +217,41 @@ static void test_refused_with_place_and_reason(void **state)
         for (size_t w = 0; w < 3 && refusals[i].words[w] != NULL; w++)
             if (strstr(detail.text, refusals[i].words[w]) == NULL)
                 fail_msg("'%s' lacks '%s'", detail.text, refusals[i].words[w]);
+    }
+}
+
+/* Of all its members at once, and of nobody else's group. */
+static void test_a_group_changes_its_assignor_by_a_restart_of_all(void **state)
+{
+    static const char text[] =
+        "services:\n"
+        "  a: {routes: {GET /a: {steps: [{publish: t}]}}}\n"
+        "  b: {replicas: 2, consumers: {t: {group: g}}%s}\n"
+        "  c: {consumers: {t: {group: %s}}}\n"
+        "topics: {t: {}}\n"
+        "load: {route: a GET /a, rate: 10}\n"
+        "faults: [{at: 1s, do: restart, service: b%s, set: {consumers.t.assignor: roundrobin}}]\n";
+    static const struct {
+        const char *settings, *other, *replica, *says;
+    } rows[] = {{"", "h", "", NULL},
+                {"", "h", ", replica: 1", "f.yaml:7:44: the members of a group have one assignor"},
+                {"", "g", "", "f.yaml:7:50: set consumers.t.assignor: group g: b assigns by "},
+                {", replica_settings: {1: {consumers.t.assignor: roundrobin}}", "h", "",
+                 "f.yaml:3:71: 'consumers.t.assignor' is no replica's own"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct otl_detail detail = OTL_DETAIL_NONE;
+        struct hx_scenario *s = NULL;
+        char all[1024], said[1024] = "";
+        snprintf(all, sizeof(all), text, rows[i].settings, rows[i].other, rows[i].replica);
+        if (hx_scenario_load_text(all, strlen(all), "f.yaml", NULL, &s, &detail) != OTEL_OK)
+            otl_detail_format(&detail, said, sizeof(said));
+        if (rows[i].says != NULL ? strncmp(said, rows[i].says, strlen(rows[i].says)) != 0 : !s)
+            fail_msg("said: %s\nwanted: %s", said, rows[i].says ? rows[i].says : "nothing");
+        if (s != NULL)
+            assert_true(s->faults[0].together);
+        hx_scenario_free(s);
     }
 }
 
@@ -322,7 +359,7 @@ static void test_faults_of_the_collector_want_one_worker(void **state)
     assert_int_equal(load_store("faults: [{at: 1s, do: kill, service: store}]\n"
                                 "collector_workers: 2\n", &s, &detail), OTEL_OK);
     assert_int_equal(s->collector_workers, 2);
-    assert_false(hx_scenario_troubles_collector(s));
+    assert_false(hx_scenario_troubles_collector(s, NULL));
     hx_scenario_free(s);
     assert_int_equal(load_store("faults: [{at: 1s, do: kill, service: store}, {at: 2s,"
                                 " do: collector, fault: stall, for: 1s}]\n"
@@ -340,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_settings_are_taken_over),
         cmocka_unit_test(test_refused_with_place_and_reason),
         cmocka_unit_test(test_one_group_has_one_assignor),
+        cmocka_unit_test(test_a_group_changes_its_assignor_by_a_restart_of_all),
         cmocka_unit_test(test_faults_of_the_collector_want_one_worker),
         cmocka_unit_test(test_a_statement_runs_on_the_filled_database),
         cmocka_unit_test(test_statements_that_cannot_be_are_refused),

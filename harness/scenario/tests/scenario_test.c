@@ -214,6 +214,14 @@ static const struct {
     {"load.latency.p99 < 50ms", "load.latency.p99 < 50MB",
      "s.yaml:34:7: threshold 'load.latency.p99 < 50MB', character 22: the unit 'MB' does not fit: "
      "the figure is a time (ns, us, ms, s, m)"},
+    {"load.latency.p99 < 50ms", "overhead.arms[bach held].dropped == 0",
+     "s.yaml:34:7: no row 'bach held' in overhead.arms (did you mean 'batch held'?)"},
+    {"load.latency.p99 < 50ms", "overhead.arms[batch].dropped == 0",
+     "s.yaml:34:7: no row 'batch' in overhead.arms"},
+    {"load.latency.p99 < 50ms", "overhead.instructions[simpel].app_difference > 1000",
+     "s.yaml:34:7: no row 'simpel' in overhead.instructions (did you mean 'simple'?)"},
+    {"load.latency.p99 < 50ms", "overhead.rows[batch rate satured].difference > 0",
+     "s.yaml:34:7: no row 'batch rate satured' in overhead.rows"},
     {"sdk[order-1].queue", "sdk[order-2].queue",
      "s.yaml:35:7: no row 'order-2' in sdk (did you mean 'order-0'?)"},
     {"load.latency.p99 < 50ms", "edges[gateway POST /checkout -> order POST /order].calls > 0",
@@ -536,6 +544,54 @@ static void what_is_likely_a_mistake_is_warned_of(void **state)
     hx_scenario_free(scenario);
 }
 
+/* What is warned of with these overrides. */
+static void warnings_of(const char *const *sets, size_t count, char *all)
+{
+    const struct hx_scenario_options options = {sets, count, 0, false};
+    struct hx_scenario *scenario = loaded(shop, &options);
+    struct hx_plan *plan;
+
+    all[0] = '\0';
+    assert_int_equal(hx_plan_new(scenario, &plan, NULL), OTEL_OK);
+    hx_plan_warnings(plan, count_warning, all);
+    hx_plan_free(plan);
+    hx_scenario_free(scenario);
+}
+
+static void a_percentile_without_enough_requests_is_warned_of(void **state)
+{
+    const char *sets[] = {"expect.thresholds=[load.latency.p99 < 5ms, load.latency.p90 < 5ms, "
+                          "load.latency.max < 1s, spans.started > 0]",
+                          "load.rate=100", "load.duration=3s"};
+    char all[2000];
+
+    (void)state;
+    warnings_of(sets, COUNT(sets), all);
+    assert_string_equal(all, "'load.latency.p99 < 5ms' cannot be judged: it takes 1000 measured "
+                             "requests, and 100 a second for 3s are about 300\n");
+    sets[2] = "load.duration=10s";
+    warnings_of(sets, COUNT(sets), all);
+    assert_string_equal(all, "");
+}
+
+static void a_session_that_a_kafka_refuses_is_warned_of(void **state)
+{
+    const char *sets[] = {"broker=127.0.0.1:9092",
+                          "services.stock.consumers.order.created.session_timeout=5999ms"};
+    char all[2000];
+
+    (void)state;
+    warnings_of(sets, COUNT(sets), all);
+    assert_string_equal(all, "stock: a Kafka lets no member in with a session_timeout below its "
+                             "brokers' group.min.session.timeout.ms, 6s where they do not say "
+                             "otherwise\n");
+    sets[1] = "services.stock.consumers.order.created.session_timeout=6s";
+    warnings_of(sets, COUNT(sets), all);
+    assert_string_equal(all, "");
+    warnings_of(sets, 1, all); /* its own default there */
+    assert_string_equal(all, "");
+}
+
 static void a_request_that_grows_beyond_measure_is_refused(void **state)
 {
     struct hx_scenario *scenario = NULL;
@@ -597,6 +653,8 @@ int main(void)
         cmocka_unit_test(of_services_in_one_group_one_handles_a_message),
         cmocka_unit_test(a_kafka_of_ones_own_gets_the_session_timeout_of_kafka),
         cmocka_unit_test(what_is_likely_a_mistake_is_warned_of),
+        cmocka_unit_test(a_percentile_without_enough_requests_is_warned_of),
+        cmocka_unit_test(a_session_that_a_kafka_refuses_is_warned_of),
         cmocka_unit_test(a_request_that_grows_beyond_measure_is_refused),
         cmocka_unit_test(every_failing_allocation_is_survived),
     };

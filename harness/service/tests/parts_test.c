@@ -115,16 +115,21 @@ static void tables_are_made_from_the_statements(void **state)
 
 static void work_takes_the_cpu_time_asked_for(void **state)
 {
+    uint64_t start, took, least = UINT64_MAX;
     struct hx_work work;
-    uint64_t start, took;
 
     (void)state;
     hx_work_calibrate(&work);
-    start = otl_clock_thread_cpu_ns();
-    hx_work_burn(&work, 5 * OTL_NS_PER_MS);
-    took = otl_clock_thread_cpu_ns() - start;
-    assert_true(took >= 5 * OTL_NS_PER_MS);
-    assert_true(took < 50 * OTL_NS_PER_MS);
+    /* the least of some: a CPU that is taken away meanwhile may count as used */
+    for (int i = 0; i < 100 && least >= 50 * OTL_NS_PER_MS; i++) {
+        start = otl_clock_thread_cpu_ns();
+        hx_work_burn(&work, 5 * OTL_NS_PER_MS);
+        took = otl_clock_thread_cpu_ns() - start;
+        assert_true(took >= 5 * OTL_NS_PER_MS);
+        if (took < least)
+            least = took;
+    }
+    assert_true(least < 50 * OTL_NS_PER_MS);
 }
 
 static enum otel_err open_peers(const char *json, struct otl_detail *detail)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "harness/stats/id_bits.h"
+#include "harness/stats/prom.h"
 #include "harness/stats/summary.h"
 #include "harness/stats/tails.h"
 #include "sdk/base/random.h"
@@ -174,6 +175,31 @@ static void ranks_are_values_that_were_measured(void **state)
     assert_false(hx_percentile_known(9999, 99.9));
 }
 
+static const char page[] = "# TYPE sent_total counter\n"
+                           "sent_total{exporter=\"otlp\"} 7\n"
+                           "sent_total{exporter=\"otlp/2\",reason=\"full\"} 5\n"
+                           "sent_bytes 100\n"
+                           "up 1\n";
+
+static void prometheus_figures_are_summed_by_label(void **state)
+{
+    double value = 0;
+
+    (void)state;
+    assert_true(hx_prom_sum(page, "sent", NULL, &value));
+    assert_close(value, 12, 0);
+    assert_true(hx_prom_sum(page, "sent", "exporter=\"otlp\"", &value));
+    assert_close(value, 7, 0);
+    assert_true(hx_prom_sum(page, "sent", "reason=\"full\"", &value));
+    assert_close(value, 5, 0);
+    assert_true(hx_prom_sum(page, "up", NULL, &value));
+    assert_close(value, 1, 0);
+    assert_false(hx_prom_sum(page, "up", "reason=\"full\"", &value));
+    assert_false(hx_prom_sum(page, "sent", "exporter=\"otl\"", &value));
+    assert_false(hx_prom_sum(page, "sen", NULL, &value));
+    assert_false(hx_prom_sum("sent_total{exporter=\"otlp\"", "sent", NULL, &value));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +210,7 @@ int main(void)
         cmocka_unit_test(random_ids_pass),
         cmocka_unit_test(unfit_ids_are_seen),
         cmocka_unit_test(ranks_are_values_that_were_measured),
+        cmocka_unit_test(prometheus_figures_are_summed_by_label),
     };
     return cmocka_run_group_tests_name("stats", tests, NULL, NULL);
 }

@@ -157,6 +157,33 @@ static void stopping_ends_descendants_that_forked_twice(void **state)
     assert_true(gone(child));
 }
 
+/* Who hears of the exit finds the last words in the log. */
+static void a_log_stays_within_its_limit(void **state)
+{
+    const char *argv[] = {"/bin/sh", "-c", "yes | head -c 3000000; echo the end; exit 4", NULL};
+    char log[300];
+    struct hx_spawn spawn = {.id = 1, .argv = argv, .log = log, .log_limit = 100000, .control = -1};
+    struct hx_guardian guardian;
+    struct hx_child_exit event;
+    struct otl_buf text;
+    pid_t pid;
+
+    (void)state;
+    snprintf(log, sizeof(log), "%s/chatty", folder);
+    assert_int_equal(hx_guardian_start(&guardian, NULL), OTEL_OK);
+    assert_int_equal(hx_guardian_spawn(&guardian, &spawn, &pid, NULL), OTEL_OK);
+    next_exit(&guardian, &event);
+    assert_int_equal(event.code, 4);
+    otl_buf_init(&text, 1 << 22);
+    assert_int_equal(otl_file_read(log, &text, NULL), OTEL_OK);
+    assert_true(text.len > 100000 && text.len < 105000);
+    assert_memory_equal(text.data, "y\ny\n", 4);
+    assert_memory_equal(text.data + text.len - 8, "the end\n", 8);
+    otl_buf_fini(&text);
+    hx_guardian_stop(&guardian);
+    unlink(log);
+}
+
 /* The runner itself is killed with SIGKILL: nothing of it may stay. */
 static void killing_the_runner_ends_everything(void **state)
 {
@@ -187,6 +214,7 @@ int main(void)
         cmocka_unit_test(a_program_that_cannot_start_is_named),
         cmocka_unit_test(a_signal_reaches_the_child_it_names),
         cmocka_unit_test(stopping_ends_descendants_that_forked_twice),
+        cmocka_unit_test(a_log_stays_within_its_limit),
         cmocka_unit_test(killing_the_runner_ends_everything),
     };
     return cmocka_run_group_tests_name("guardian", tests, make_folder, NULL);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,13 +50,12 @@ static void memory_bounds_queue_and_batch(void **state)
     struct hx_tune_asked asked = {.rate = 100, .spans = 20, .burst = 1000};
 
     (void)state;
-    for (uint64_t kib = 1; kib <= 65536; kib *= 2) {
+    for (uint64_t kib = HX_TUNE_MEMORY_MIN / 1024; kib <= 65536; kib *= 2) {
         struct hx_tune_advice advice;
         asked.memory_bytes = kib * 1024;
         advice = hx_tune_advise(&asked);
         assert_true(advice.setting.batch >= 1 && advice.setting.batch <= advice.setting.queue);
-        if (kib >= 2)
-            assert_true(hx_tune_memory(&advice.setting) <= asked.memory_bytes);
+        assert_true(hx_tune_memory(&advice.setting) <= asked.memory_bytes);
         assert_int_equal(advice.fits, kib >= 32768);
     }
 }
@@ -68,13 +68,43 @@ static void what_no_batch_can_carry_is_said(void **state)
     assert_false(hx_tune_advise(&asked).keeps_up);
 }
 
+/* With random arrivals four standard deviations of what comes must fit, too. */
 static void a_standstill_fills_the_queue(void **state)
 {
     const struct hx_tune_asked asked = {.rate = 100, .spans = 10};
-    const struct hx_tune_setting setting = {.queue = 5000, .batch = 512};
+    const struct hx_tune_setting setting = {.queue = 5000, .batch = 512, .timeout_ms = 30000};
+    double requests = hx_tune_standstill_s(&asked, &setting) * asked.rate;
 
     (void)state;
-    assert_true(hx_tune_standstill_s(&asked, &setting) == 5);
+    assert_true(fabs(10 * (requests + 4 * sqrt(requests)) - 5000) < 1e-6);
+}
+
+/* Bursts of 4,000 spans every 10 s: a standstill of 10 s and a bit can begin just before one. */
+static void a_standstill_may_begin_just_before_a_burst(void **state)
+{
+    const struct hx_tune_asked asked = {.rate = 100, .spans = 4, .burst = 1000};
+    struct hx_tune_setting setting = {.queue = 6144, .batch = 512, .timeout_ms = 30000};
+
+    (void)state;
+    assert_true(hx_tune_standstill_s(&asked, &setting) == 10);
+    setting.queue = 7999;
+    assert_true(hx_tune_standstill_s(&asked, &setting) == 10);
+    setting.queue = 8000;
+    assert_true(hx_tune_standstill_s(&asked, &setting) == 20);
+    setting.queue = 3999;
+    assert_true(hx_tune_standstill_s(&asked, &setting) == 0);
+}
+
+/* However large the queue is, the batch under way is lost when its time is over. */
+static void no_standstill_outlasts_the_export_timeout(void **state)
+{
+    struct hx_tune_asked asked = {.rate = 5, .spans = 3};
+    const struct hx_tune_setting setting = {.queue = 2048, .batch = 512, .timeout_ms = 30000};
+
+    (void)state;
+    assert_true(hx_tune_standstill_s(&asked, &setting) == 30);
+    asked.burst = 100;
+    assert_true(hx_tune_standstill_s(&asked, &setting) == 30);
 }
 
 /* 100 requests of 5 spans every 250 ms. */
@@ -122,6 +152,8 @@ int main(void)
         cmocka_unit_test(memory_bounds_queue_and_batch),
         cmocka_unit_test(what_no_batch_can_carry_is_said),
         cmocka_unit_test(a_standstill_fills_the_queue),
+        cmocka_unit_test(a_standstill_may_begin_just_before_a_burst),
+        cmocka_unit_test(no_standstill_outlasts_the_export_timeout),
         cmocka_unit_test(a_burst_is_made_within_a_quarter_of_the_time_to_the_next),
         cmocka_unit_test(a_burst_is_held_against_one_at_an_instant),
     };

@@ -39,6 +39,7 @@ static void fill(struct hx_slice *slice, unsigned arm, double block_ns, struct o
     slice->bytes = spans ? 800000 : 0;
     slice->exports = arm == HX_ARM_BATCH ? 8 : slice->spans;
     slice->exporter_ns = arm == HX_ARM_BATCH ? 400000 : 0;
+    slice->queue_high_water = arm == HX_ARM_BATCH ? 300 + block_ns / 1000 : 0;
 }
 
 static void make(struct world *w, uint64_t seed)
@@ -223,6 +224,10 @@ static void bytes_and_the_exporter_are_told_for_a_span(void **state)
     result = hx_overhead_sum(&w.slices);
     arm = named(json_object_get(result, "arms"), "arm", "batch");
     assert_true(number(arm, "bytes_per_span") == 200);
+    /* the largest of the blocks, which differ by up to 2 */
+    assert_true(number(arm, "queue_high_water") > 301 && number(arm, "queue_high_water") <= 302);
+    assert_null(json_object_get(named(json_object_get(result, "arms"), "arm", "simple"),
+                                "queue_high_water"));
     assert_true(number(arm, "exporter_cpu_ns_per_span") == 100);
     assert_true(number(arm, "spans_per_export") == 500);
     assert_true(number(result, "ledger_ns_per_request") == 600);

@@ -85,6 +85,44 @@ static void a_burst_that_was_not_made_proves_nothing(void **state)
     assert_non_null(strstr(said, "of 800 requests that were due 790 were answered"));
 }
 
+static void a_standstill_is_told_with_what_ends_it(void **state)
+{
+    struct hx_tune tune;
+    struct hx_tune_tried tried = all_is_well(&tune);
+
+    (void)state;
+    say(&tune, &tried);
+    assert_non_null(strstr(said, "stands  a standstill of the collector of 2 s from an empty "
+                                 "queue, then it drops\n"));
+    tried.setting.queue = 100000;
+    say(&tune, &tried);
+    assert_non_null(strstr(said, "of 30 s from an empty queue, then its exports time out\n"));
+    tried.setting.queue = 499;
+    say(&tune, &tried);
+    assert_non_null(strstr(said, "stands  no standstill of the collector: the next burst may "
+                                 "drop at once\n"));
+    tune.asked.burst = 0;
+    tried.setting.queue = 2048; /* 1.68 s: never rounded up */
+    say(&tune, &tried);
+    assert_non_null(strstr(said, "a standstill of the collector of 1.6 s from"));
+}
+
+static void memory_is_told_in_a_unit_that_shows_it(void **state)
+{
+    struct hx_tune tune;
+    struct hx_tune_tried tried = all_is_well(&tune);
+
+    (void)state;
+    tune.asked.memory_bytes = 3000;
+    tried.setting.queue = tried.setting.batch = 1;
+    say(&tune, &tried);
+    assert_non_null(strstr(said, ", 2.93 KiB for queued spans,"));
+    assert_non_null(strstr(said, "memory  at most 2.00 KiB for spans that wait\n"));
+    tried.setting = (struct hx_tune_setting){.queue = 6144, .batch = 512, .timeout_ms = 30000};
+    say(&tune, &tried);
+    assert_non_null(strstr(said, "memory  at most 6.50 MiB for spans that wait\n"));
+}
+
 static void a_promise_that_was_broken_is_a_verdict(void **state)
 {
     struct hx_tune tune;
@@ -118,6 +156,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_burst_that_was_made_is_promised),
         cmocka_unit_test(a_burst_that_was_not_made_proves_nothing),
+        cmocka_unit_test(a_standstill_is_told_with_what_ends_it),
+        cmocka_unit_test(memory_is_told_in_a_unit_that_shows_it),
         cmocka_unit_test(a_promise_that_was_broken_is_a_verdict),
         cmocka_unit_test(costs_name_their_base),
     };

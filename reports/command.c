@@ -6,6 +6,7 @@
 
 #include "harness/cli/commands.h"
 #include "reports/render.h"
+#include "reports/several.h"
 #include "reports/sweep/sweep.h"
 #include "sdk/base/file.h"
 #include "sdk/base/text.h"
@@ -100,10 +101,12 @@ int hx_command_report(int argc, char **argv)
         return status;
     if (format != NULL && rep_renderer_find(format) == NULL)
         return unknown_format(format);
+    if (format == NULL && is_sweep(arguments.items[0]))
+        return draw_sweep(arguments.items[0]);
+    if (rep_is_one_run(arguments.items[0], &detail) != OTEL_OK)
+        return failed(&detail);
     if (format != NULL)
         return print(arguments.items[0], rep_renderer_find(format));
-    if (is_sweep(arguments.items[0]))
-        return draw_sweep(arguments.items[0]);
     if (rep_render_all(arguments.items[0], &detail) != OTEL_OK)
         return failed(&detail);
     return print(arguments.items[0], rep_renderer_find("text"));

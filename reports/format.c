@@ -137,6 +137,15 @@ struct rep_text rep_format_seconds(double seconds)
     return with_unit(seconds, "s");
 }
 
+struct rep_text rep_format_things(long long count, const char *thing)
+{
+    struct rep_text out;
+
+    snprintf(out.text, sizeof(out.text), "%.26s %.18s%s", rep_format_count(count).text, thing,
+             count == 1 ? "" : "s");
+    return out;
+}
+
 struct rep_text rep_format_unit(double value, const char *unit)
 {
     struct rep_text out;

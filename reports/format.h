@@ -25,6 +25,8 @@ struct rep_text rep_format_bytes(double bytes);
 struct rep_text rep_format_share(double share);
 /* 48.23 -> "48.2 s" */
 struct rep_text rep_format_seconds(double seconds);
+/* 1, "run" -> "1 run"; 1234, "run" -> "1,234 runs" */
+struct rep_text rep_format_things(long long count, const char *thing);
 /* By the unit's word in the schema: "ns", "bytes", "count", "1/s", "percent". */
 struct rep_text rep_format_unit(double value, const char *unit);
 

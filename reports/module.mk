@@ -25,7 +25,7 @@ represource_SRCS := $(REP_GEN)/schema.c $(REP_GEN)/set_schema.c $(REP_GEN)/sweep
                     $(REP_GEN)/style.c
 
 LIBS += reports
-reports_SRCS := reports/model.c reports/format.c reports/out.c reports/words.c reports/render.c \
+reports_SRCS := reports/model.c reports/several.c reports/format.c reports/out.c reports/words.c reports/render.c \
                 reports/plot/gnuplot.c reports/plot/script.c reports/plot/plot.c \
                 reports/json/json.c reports/junit/junit.c reports/markdown/markdown.c \
                 reports/text/text.c reports/html/html.c reports/html/table.c \
@@ -59,6 +59,9 @@ layout_test_LIBS := reports
 TESTS += sweep_test
 sweep_test_SRCS := reports/tests/sweep_test.c
 sweep_test_LIBS := reports
+TESTS += overhead_page_test
+overhead_page_test_SRCS := reports/tests/overhead_page_test.c
+overhead_page_test_LIBS := reports
 TESTS += set_test
 set_test_SRCS := reports/tests/set_test.c
 set_test_LIBS := reports

@@ -8,6 +8,28 @@
 
 #include "reports/model.h"
 
+const char rep_untimely[] = "times are not to be trusted";
+const char rep_untimely_note[] =
+    "the load client itself, not the fleet, was late or slow, as it is where others use the "
+    "machine; claims on time are not judged, verdicts on spans stand";
+
+const char *rep_pauses(const json_t *load, char *out, size_t size)
+{
+    const json_t *pauses = rep_get(load, "pauses");
+
+    out[0] = '\0';
+    if (rep_int(pauses, "count") > 0)
+        snprintf(out, size,
+                 "the load client was not run %s for more than 100 ms, %s%s at %.1f s, %s in all: "
+                 "the machine stood still or others used it, and times contain that",
+                 rep_format_things(rep_int(pauses, "count"), "time").text,
+                 rep_int(pauses, "count") > 1 ? "longest " : "",
+                 rep_format_ns(rep_num(pauses, "longest_ns")).text,
+                 rep_num(pauses, "longest_at_s"),
+                 rep_format_ns(rep_num(pauses, "total_ns")).text);
+    return out;
+}
+
 const char *rep_verdict_word(const char *verdict)
 {
     if (strcmp(verdict, "pass") == 0)

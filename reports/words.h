@@ -19,6 +19,15 @@ struct rep_word {
     const char *note; /* one phrase of explanation, or NULL */
 };
 
+/* Of a run with load.generator_limited: what that means to who reads it. A short one, and the
+ * sentence that load.generator_limited_by goes on. */
+extern const char rep_untimely[], rep_untimely_note[];
+
+/* Of a run whose load client was not run for a while (load.pauses): how often and how long, and
+ * that times contain it; "" if it was not. Returns out. */
+enum { REP_PAUSES = 280 };
+const char *rep_pauses(const json_t *load, char *out, size_t size);
+
 /* "pass" -> "PASS"; an unknown word gives "NO VERDICT" */
 const char *rep_verdict_word(const char *verdict);
 

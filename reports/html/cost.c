@@ -39,7 +39,10 @@ static const struct rep_column service_columns[] = {
     {"cpu_s", "CPU", "s", NULL},
     {"app_cpu_s", "application", "s", NULL},
     {"exporter_cpu_s", "exporter", "s", NULL},
-    {"rss_peak_bytes", "peak memory", "bytes", NULL},
+    {"rss_anon_bytes", "own memory", "bytes", NULL},
+    {"rss_mapped_bytes", "mapped files", "bytes", NULL},
+    {"rss_ledger_bytes", "of them ledger", "bytes", NULL},
+    {"rss_peak_bytes", "peak of all", "bytes", NULL},
     {"requests", "requests", "count", NULL},
     {"messages", "messages", "count", NULL},
     {"exit", "end", "text", NULL},
@@ -50,13 +53,36 @@ static const struct rep_column collector_columns[] = {
     {"requests", "requests", "count", NULL},
     {"accepted", "spans accepted", "count", NULL},
     {"refused", "refused", "count", "warn"},
+    {"memory_limited", "by memory_limiter", "count", "warn"},
     {"exported", "exported", "count", NULL},
     {"decode_errors", "decode errors", "count", "bad"},
     {"bytes", "received", "bytes", NULL},
     {"bytes_inflated", "inflated", "bytes", NULL},
     {"cpu_s", "CPU", "s", NULL},
     {"cpu_ns_per_span", "CPU a span", "ns", NULL},
-    {"rss_peak_bytes", "peak memory", "bytes", NULL},
+    {"rss_anon_bytes", "own memory", "bytes", NULL},
+    {"rss_mapped_bytes", "mapped files", "bytes", NULL},
+    {"rss_ledger_bytes", "of them ledger", "bytes", NULL},
+    {"rss_peak_bytes", "peak of all", "bytes", NULL},
+    {"config", "configuration", "code", NULL},
+    {"exit", "end", "text", NULL},
+    {NULL, NULL, NULL, NULL},
+};
+
+static const struct rep_column agent_columns[] = {
+    {"name", "agent", "name", NULL},
+    {"requests", "requests", "count", NULL},
+    {"accepted", "spans accepted", "count", NULL},
+    {"refused", "refused", "count", "warn"},
+    {"sent", "passed on", "count", NULL},
+    {"retries", "retries", "count", NULL},
+    {"drops", "dropped", "text", "bad"},
+    {"queue_capacity", "queue size", "count", NULL},
+    {"cpu_s", "CPU", "s", NULL},
+    {"rss_anon_bytes", "own memory", "bytes", NULL},
+    {"rss_mapped_bytes", "mapped files", "bytes", NULL},
+    {"rss_ledger_bytes", "of them ledger", "bytes", NULL},
+    {"rss_peak_bytes", "peak of all", "bytes", NULL},
     {"config", "configuration", "code", NULL},
     {"exit", "end", "text", NULL},
     {NULL, NULL, NULL, NULL},
@@ -132,7 +158,8 @@ void rep_html_cost(struct rep_out *out, const json_t *root)
         out, "cost", "What tracing cost",
         "CPU from the threads' own clocks and the SDK's counters: the application's threads "
         "(with what recording a span costs) and the exporter's thread apart. CPU of a "
-        "request holds for this load only.");
+        "request holds for this load only. Own memory is the process's anonymous part; its ledger "
+        "is mapped and resident whatever the service does.");
     rep_html_table(out, rows, sdk_columns);
     if (json_array_size(sdk) > 0) {
         rep_put(out, "<h3>Queues and exports</h3>\n");
@@ -141,6 +168,11 @@ void rep_html_cost(struct rep_out *out, const json_t *root)
     if (json_array_size(rep_get(root, "services")) > 0) {
         rep_put(out, "<h3>Processes</h3>\n");
         rep_html_table(out, rep_get(root, "services"), service_columns);
+    }
+    if (json_array_size(rep_get(root, "agents")) > 0) {
+        rep_put(out, "<h3>Agents</h3>\n<p class=\"lead\">Collectors between services and the "
+                     "recording one.</p>\n");
+        rep_html_table(out, rep_get(root, "agents"), agent_columns);
     }
     if (json_object_size(collector) > 0) {
         rep_put(out, "<h3>Collector</h3>\n");

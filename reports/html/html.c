@@ -121,9 +121,10 @@ static void put_tiles(struct rep_out *out, const json_t *root)
 
     rep_put(out, "<div class=\"tiles\">\n");
     note = rep_format_number(rep_num(load, "rate_asked"));
-    snprintf(line, sizeof(line), "a second, of %s asked%s", note.text,
-             rep_true(load, "generator_limited") ? "; <a href=\"#trust\">generator-limited</a>"
-                                                 : "");
+    snprintf(line, sizeof(line), "a second, of %s asked%s%s%s", note.text,
+             rep_true(load, "generator_limited") ? "; <a href=\"#trust\">" : "",
+             rep_true(load, "generator_limited") ? rep_untimely : "",
+             rep_true(load, "generator_limited") ? "</a>" : "");
     put_tile(out, "requests achieved", rep_format_number(rep_num(load, "rate_achieved")).text, line,
              "");
     note = rep_latency_text(latency, "p50");
@@ -147,6 +148,17 @@ static void put_tiles(struct rep_out *out, const json_t *root)
     put_tile(out, "lost, unexplained", rep_format_count(unexplained).text, "must be zero",
              unexplained > 0 ? "bad-text" : "");
     rep_put(out, "</div>\n");
+}
+
+/* Beside the figures that contain it. */
+static void put_pauses(struct rep_out *out, const json_t *root)
+{
+    char text[REP_PAUSES];
+
+    if (*rep_pauses(rep_get(root, "load"), text, sizeof(text)) != '\0')
+        rep_putf(out,
+                 "<p class=\"lead\"><span class=\"badge warning\">stood still</span> %s.</p>\n",
+                 text);
 }
 
 static void put_glossary(struct rep_out *out)
@@ -183,7 +195,7 @@ static void put_glossary(struct rep_out *out)
          "avoids it.",
          NULL},
         {"inconclusive",
-         "It could not be judged: not knowable, the generator was the limit, or the "
+         "It could not be judged: not knowable, the load client was late, or the "
          "machine was too noisy. Never a pass.",
          NULL},
         {NULL, NULL, NULL},
@@ -207,6 +219,7 @@ void rep_render_html(const struct rep_model *model, const struct rep_plots *plot
     rep_out_init(&body);
     put_banner(&body, root);
     put_tiles(&body, root);
+    put_pauses(&body, root);
     rep_html_findings(&body, root);
     rep_html_claims(&body, root);
     rep_html_namer(&body, root);

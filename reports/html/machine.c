@@ -3,6 +3,7 @@
 
 #include "reports/format.h"
 #include "reports/html/parts.h"
+#include "reports/words.h"
 
 /* ---- trust -------------------------------------------------------------------------------- */
 
@@ -60,8 +61,8 @@ void rep_html_trust(struct rep_out *out, const json_t *root)
         "Figures are only as good as what made the load. Warnings here make claims about "
         "time inconclusive; verdicts about correctness stand.");
     if (rep_true(load, "generator_limited")) {
-        rep_put(out, "<p class=\"lead\"><span class=\"badge warning\">GENERATOR-LIMITED</span> The "
-                     "generator, not the fleet, was the limit of this run");
+        rep_putf(out, "<p class=\"lead\"><span class=\"badge warning\">%s</span> %s", rep_untimely,
+                 rep_untimely_note);
         rep_put(out, rep_has(load, "generator_limited_by") ? ": " : "");
         rep_put_html(out, rep_str(load, "generator_limited_by"));
         rep_put(out, ".</p>\n");
@@ -107,8 +108,10 @@ static void put_map(struct rep_out *out, const json_t *map, const char *title)
     rep_put(out, "</td></tr>\n");
 }
 
-static void put_numbers(struct rep_out *out, const json_t *environment)
+static void put_numbers(struct rep_out *out, const json_t *root)
 {
+    const json_t *environment = rep_get(root, "environment");
+    char pauses[REP_PAUSES];
     const json_t *load = rep_get(environment, "load_average");
 
     if (rep_has(environment, "cores")) {
@@ -130,6 +133,10 @@ static void put_numbers(struct rep_out *out, const json_t *environment)
         put_head(out, "CPU taken by neighbours");
         rep_putf(out, "%.2f %%</td></tr>\n", rep_num(environment, "steal_percent"));
     }
+    if (*rep_pauses(rep_get(root, "load"), pauses, sizeof(pauses)) != '\0') {
+        put_head(out, "stood still");
+        rep_putf(out, "%s</td></tr>\n", pauses);
+    }
     if (rep_has(environment, "hardware_counters")) {
         put_head(out, "hardware counters");
         rep_putf(out, "%s</td></tr>\n",
@@ -146,7 +153,7 @@ void rep_html_environment(struct rep_out *out, const json_t *root)
     rep_html_section(out, "environment", "Environment", NULL);
     rep_put(out, "<div class=\"card\"><table class=\"kv\"><tbody>\n");
     put_text(out, environment, "cpu_model", "CPU");
-    put_numbers(out, environment);
+    put_numbers(out, root);
     put_text(out, environment, "kernel", "kernel");
     put_text(out, environment, "os", "system");
     put_text(out, environment, "virtualisation", "virtualisation");

@@ -17,9 +17,13 @@ static const struct rep_column arm_columns[] = {
     {"exporter_cpu_ns_per_request", "exporter CPU a request", "ns", NULL},
     {"exporter_cpu_ns_per_span", "exporter CPU a span", "ns", NULL},
     {"spans_per_export", "spans an export", "number", NULL},
+    {"queue_high_water", "queue, at most", "number", NULL},
     {"request_p50_ns", "p50", "ns", NULL},
     {"request_p99_ns", "p99", "ns", NULL},
-    {"rss_peak_bytes", "memory", "bytes", NULL},
+    {"rss_anon_bytes", "own memory", "bytes", NULL},
+    {"rss_mapped_bytes", "mapped files", "bytes", NULL},
+    {"rss_ledger_bytes", "of them ledger", "bytes", NULL},
+    {"rss_peak_bytes", "peak of all memory", "bytes", NULL},
     {"dropped", "dropped", "number", NULL},
     {"failed", "failed", "number", NULL},
     {"blocks", "blocks", "number", NULL},
@@ -227,6 +231,24 @@ static bool begins(const json_t *rows, size_t index)
            !rep_is(row, "load", rep_str(before, "load"));
 }
 
+/* Where no difference was detected a span costs none either that could be told. */
+static void put_differences(struct rep_out *out, const json_t *rows)
+{
+    json_t *copies = json_array(), *row;
+    size_t index;
+
+    json_array_foreach(rows, index, row) {
+        json_t *copy = json_copy(row);
+        if (!rep_true(row, "detected"))
+            json_object_del(copy, "per_span");
+        if (json_array_append_new(copies, copy) != 0)
+            out->err = out->err ? out->err : OTEL_ERR_MEMORY;
+    }
+    rep_put(out, "<h3>Differences</h3>\n");
+    rep_html_table(out, copies, row_columns);
+    json_decref(copies);
+}
+
 void rep_html_overhead(struct rep_out *out, const json_t *root)
 {
     const json_t *overhead = rep_get(root, "overhead");
@@ -238,7 +260,8 @@ void rep_html_overhead(struct rep_out *out, const json_t *root)
                      "The same requests without tracing and with it, each arm once in a block, in "
                      "an order of its own. A dot is one block's difference to no tracing, the bar "
                      "the 95 % interval of their middle. Grey: what two arms without tracing "
-                     "differ by; nothing smaller counts as a difference.");
+                     "differ by; nothing smaller counts as a difference. Own memory is the "
+                     "services' anonymous part: the ledger is among the mapped files.");
     rep_putf(out, "<p class=\"lead\">%lld blocks, slices of %s",
              rep_int(overhead, "blocks"), rep_format_seconds(rep_num(overhead, "slice_s")).text);
     rep_putf(out, ", held rate %s requests a second",
@@ -251,8 +274,7 @@ void rep_html_overhead(struct rep_out *out, const json_t *root)
     for (size_t i = 0; i < json_array_size(rows); i++)
         if (begins(rows, i))
             put_strip(out, rows, json_array_get(rows, i));
-    rep_put(out, "<h3>Differences</h3>\n");
-    rep_html_table(out, rows, row_columns);
+    put_differences(out, rows);
     rep_put(out, "<h3>Arms</h3>\n");
     rep_html_table(out, rep_get(overhead, "arms"), arm_columns);
     if (json_array_size(rep_get(overhead, "instructions")) > 0) {

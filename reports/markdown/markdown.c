@@ -110,17 +110,20 @@ static void put_books(struct rep_out *out, const json_t *root)
 static void put_load(struct rep_out *out, const json_t *root)
 {
     const json_t *load = rep_get(root, "load");
+    char pauses[REP_PAUSES];
 
     rep_putf(out, "\n## Load\n\n%s requests measured, ",
              rep_format_count(rep_int(load, "requests")).text);
     rep_putf(out, "%s/s asked, ", rep_format_number(rep_num(load, "rate_asked")).text);
-    rep_putf(out, "%s/s achieved%s.\n\n", rep_format_number(rep_num(load, "rate_achieved")).text,
-             rep_true(load, "generator_limited") ? " (**generator-limited**)" : "");
-    if (rep_has(load, "generator_limited_by")) {
-        rep_put(out, "Limited by: ");
+    rep_putf(out, "%s/s achieved.\n\n", rep_format_number(rep_num(load, "rate_achieved")).text);
+    if (rep_true(load, "generator_limited")) {
+        rep_putf(out, "**%s**: %s%s", rep_untimely, rep_untimely_note,
+                 rep_has(load, "generator_limited_by") ? ": " : "");
         rep_put_md(out, rep_str(load, "generator_limited_by"));
         rep_put(out, ".\n\n");
     }
+    if (*rep_pauses(load, pauses, sizeof(pauses)) != '\0')
+        rep_putf(out, "**Stood still**: %s.\n\n", pauses);
     if (rep_int(rep_get(load, "latency"), "count") == 0)
         return;
     rep_put(out, "| | p50 | p90 | p99 | p99.9 | max |\n|---|---:|---:|---:|---:|---:|\n");
@@ -136,6 +139,13 @@ static void put_load(struct rep_out *out, const json_t *root)
     }
     if (!rep_has(rep_get(load, "latency"), "p999"))
         rep_put(out, "\nn/a: too few samples, fewer than 10 lie beyond it.\n");
+}
+
+static void put_latency(struct rep_out *out, const json_t *edge, const char *key)
+{
+    bool measured = rep_has(edge, "max_ns") || rep_has(edge, key);
+
+    rep_putf(out, " %s |", measured ? rep_latency_text(edge, key).text : "");
 }
 
 static void put_edges(struct rep_out *out, const json_t *root)
@@ -158,10 +168,9 @@ static void put_edges(struct rep_out *out, const json_t *root)
         rep_putf(out, " | %s |", rep_str(edge, "kind"));
         for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
             rep_putf(out, " %s |", rep_format_count(rep_int(edge, keys[k])).text);
-        rep_putf(out, " %s |",
-                 rep_has(edge, "p50_ns") ? rep_format_ns(rep_num(edge, "p50_ns")).text : "");
-        rep_putf(out, " %s |\n",
-                 rep_has(edge, "p99_ns") ? rep_format_ns(rep_num(edge, "p99_ns")).text : "");
+        put_latency(out, edge, "p50_ns");
+        put_latency(out, edge, "p99_ns");
+        rep_put(out, "\n");
     }
     if (count > EDGE_ROWS)
         rep_putf(out, "\n%zu more in report.html.\n", count - EDGE_ROWS);

@@ -76,20 +76,21 @@ static void put_run(struct rep_out *out, const json_t *run)
 void rep_set_html(const json_t *set, struct rep_out *out)
 {
     const json_t *runs = rep_get(set, "runs"), *run;
+    struct rep_text all = rep_format_things((long long)json_array_size(runs), "run");
     size_t i;
 
     rep_put(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                  "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
                  "style-src 'unsafe-inline'\">\n<title>");
-    rep_putf(out, "%s: %zu runs (tracerig)</title>\n<style>\n",
-             rep_verdict_word(verdict_of(rep_get(set, "counts"))), json_array_size(runs));
+    rep_putf(out, "%s: %s (tracerig)</title>\n<style>\n",
+             rep_verdict_word(verdict_of(rep_get(set, "counts"))), all.text);
     rep_put(out, rep_resource_style);
     rep_put(out, "</style>\n</head>\n<body>\n<header><div class=\"in\">"
                  "<div class=\"kind\">tracerig, a set of runs</div>\n");
-    rep_putf(out, "<h1>%zu runs</h1><p class=\"facts\"><span>%.10s %.8s UTC</span></p></div>"
+    rep_putf(out, "<h1>%s</h1><p class=\"facts\"><span>%.10s %.8s UTC</span></p></div>"
                   "</header>\n<main>\n",
-             json_array_size(runs), rep_str(set, "started_at"), rep_str(set, "started_at") + 11);
+             all.text, rep_str(set, "started_at"), rep_str(set, "started_at") + 11);
     put_banner(out, set);
     rep_html_section(out, "runs", "Claims", NULL);
     rep_put(out, "<div class=\"card scroll\"><table><thead><tr><th>claim</th><th>held?</th>"

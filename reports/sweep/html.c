@@ -32,10 +32,12 @@ static void put_head(const json_t *sweep, struct rep_out *out)
     rep_put_html(out, rep_str(scenario, "claim"));
     rep_putf(out,
              "</p>\n<p class=\"facts\"><span>%.10s %.8s UTC</span><span>seed %lld</span>"
-             "<span>%zu combinations</span><span>%lld runs each</span>%s",
+             "<span>%s</span><span>%s each</span>%s",
              rep_str(sweep, "started_at"), rep_str(sweep, "started_at") + 11,
-             rep_int(sweep, "seed"), json_array_size(rep_get(sweep, "points")),
-             rep_int(sweep, "repeat"),
+             rep_int(sweep, "seed"),
+             rep_format_things((long long)json_array_size(rep_get(sweep, "points")), "combination")
+                 .text,
+             rep_format_things(rep_int(sweep, "repeat"), "run").text,
              rep_true(sweep, "complete") ? "" : "<span>interrupted</span>");
     rep_put(out, "</p>\n</div></header>\n<main>\n");
 }
@@ -82,11 +84,7 @@ static struct rep_text formatted(double value, const char *unit)
 {
     if (strcmp(unit, "share") == 0)
         return rep_format_share(value);
-    if (strcmp(unit, "bytes") == 0)
-        return rep_format_bytes(value);
-    if (strcmp(unit, "ns") == 0)
-        return rep_format_ns(value);
-    return rep_format_number(value);
+    return rep_format_unit(value, unit);
 }
 
 static void put_runs(const json_t *point, struct rep_out *out)
@@ -121,7 +119,7 @@ static void put_table(const json_t *sweep, struct rep_out *out)
         rep_put(out, "<th title=\"");
         rep_put_html(out, rep_str(row, "path"));
         rep_put(out, "\">");
-        rep_put_html(out, rep_sweep_word(rep_str(row, "path")));
+        rep_put_html(out, rep_sweep_head(sweep, row));
         rep_put(out, "</th>");
     }
     json_array_foreach(figures, index, row) {

@@ -71,6 +71,8 @@ bool rep_heat_range(const json_t *sweep, const json_t *figure, double *ret_low, 
 const char *rep_heat_unit(const json_t *sweep, const json_t *figure, double *ret_unit);
 /* The last word of a path says enough: "max_queue_size" of "tracing.max_queue_size". */
 const char *rep_sweep_word(const char *path);
+/* ... unless another column of the table has that name: then the whole path. */
+const char *rep_sweep_head(const json_t *sweep, const json_t *axis);
 
 /* Cells of a map. */
 size_t rep_heat_cells(const json_t *sweep);

@@ -115,13 +115,9 @@ static struct rep_text formatted(const json_t *value, const char *unit)
         return none;
     if (strcmp(unit, "share") == 0)
         return rep_format_share(json_number_value(value));
-    if (strcmp(unit, "ns") == 0)
-        return rep_format_ns(json_number_value(value));
-    if (strcmp(unit, "bytes") == 0)
-        return rep_format_bytes(json_number_value(value));
     if (strcmp(unit, "count") == 0)
         return rep_format_count((long long)(json_number_value(value) + 0.5));
-    return rep_format_number(json_number_value(value));
+    return rep_format_unit(json_number_value(value), unit);
 }
 
 const char *rep_sweep_word(const char *path)
@@ -131,9 +127,24 @@ const char *rep_sweep_word(const char *path)
     return dot ? dot + 1 : path;
 }
 
-static size_t width_of(const json_t *axis)
+const char *rep_sweep_head(const json_t *sweep, const json_t *axis)
 {
-    size_t width = strlen(rep_sweep_word(rep_str(axis, "path"))), index;
+    const char *path = rep_str(axis, "path"), *word = rep_sweep_word(path);
+    size_t index;
+    json_t *row;
+
+    json_array_foreach(rep_get(sweep, "figures"), index, row)
+        if (rep_is(row, "column", word))
+            return path;
+    json_array_foreach(rep_get(sweep, "axes"), index, row)
+        if (row != axis && strcmp(rep_sweep_word(rep_str(row, "path")), word) == 0)
+            return path;
+    return word;
+}
+
+static size_t width_of(const json_t *sweep, const json_t *axis)
+{
+    size_t width = strlen(rep_sweep_head(sweep, axis)), index;
     json_t *value;
 
     json_array_foreach(rep_get(axis, "values"), index, value)
@@ -149,7 +160,7 @@ static void put_point(const json_t *sweep, const json_t *point, struct rep_out *
     json_t *item;
 
     json_array_foreach(rep_get(point, "values"), at, item) {
-        rep_put_column(out, json_string_value(item), width_of(json_array_get(axes, at)));
+        rep_put_column(out, json_string_value(item), width_of(sweep, json_array_get(axes, at)));
         rep_put(out, "  ");
     }
     json_array_foreach(rep_get(sweep, "figures"), at, item) {
@@ -170,7 +181,7 @@ void rep_sweep_text(const json_t *sweep, struct rep_out *out)
     json_t *row;
 
     json_array_foreach(rep_get(sweep, "axes"), index, row) {
-        rep_put_column(out, rep_sweep_word(rep_str(row, "path")), width_of(row));
+        rep_put_column(out, rep_sweep_head(sweep, row), width_of(sweep, row));
         rep_put(out, "  ");
     }
     json_array_foreach(rep_get(sweep, "figures"), index, row)

@@ -27,6 +27,9 @@ static void numbers_are_written_for_people(void **state)
     assert_string_equal(rep_format_count(-1234).text, "-1,234");
     assert_string_equal(rep_format_count(INT64_MAX).text, "9,223,372,036,854,775,807");
     assert_string_equal(rep_format_count(INT64_MIN).text, "-9,223,372,036,854,775,808");
+    assert_string_equal(rep_format_things(1, "run").text, "1 run");
+    assert_string_equal(rep_format_things(0, "run").text, "0 runs");
+    assert_string_equal(rep_format_things(117254, "span").text, "117,254 spans");
     assert_string_equal(rep_format_ns(0).text, "0 ns");
     assert_string_equal(rep_format_ns(999).text, "999 ns");
     assert_string_equal(rep_format_ns(742.4).text, "742 ns");
@@ -95,6 +98,24 @@ static void text_is_as_agreed(void **state)
     hold_against_golden("minimal", "text", "minimal.text.golden");
     hold_against_golden("checkout", "text", "checkout.text.golden");
     hold_against_golden("broken", "text", "broken.text.golden");
+}
+
+/* An edge's p99 that too few calls tell: the same words in every format. */
+static void a_figure_that_too_few_tell_is_said_to_be(void **state)
+{
+    static const char *const formats[] = {"markdown", "text", "html"};
+    static const char *const cells[] = {"| 1.55 ms | n/a |", "1.55 ms       n/a",
+                                        "<td class=\"n\">1.55 ms</td><td class=\"n\">n/a</td>"};
+    struct rep_model *model = help_fixture("checkout", "runs/checkout");
+
+    (void)state;
+    json_object_del(json_array_get(json_object_get(model->root, "edges"), 0), "p99_ns");
+    for (size_t i = 0; i < 3; i++) {
+        char *text = help_render(model, formats[i], NULL);
+        assert_non_null(strstr(text, cells[i]));
+        otl_mem_free(text);
+    }
+    rep_model_free(model);
 }
 
 /* ---- structure ---------------------------------------------------------------------------- */
@@ -366,6 +387,7 @@ int main(void)
         cmocka_unit_test(junit_is_as_agreed),
         cmocka_unit_test(markdown_is_as_agreed),
         cmocka_unit_test(text_is_as_agreed),
+        cmocka_unit_test(a_figure_that_too_few_tell_is_said_to_be),
         cmocka_unit_test(html_is_well_formed_whatever_the_names),
         cmocka_unit_test(html_asks_nobody_for_anything),
         cmocka_unit_test(html_says_the_verdict_before_all_else),

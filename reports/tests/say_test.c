@@ -156,6 +156,27 @@ static void names_of_instances_are_not_broken(void **state)
     rep_model_free(model);
 }
 
+/* Beside the figures, and with the machine; a run without such a stretch says nothing of it. */
+static void a_load_client_that_was_not_run_is_told(void **state)
+{
+    struct rep_model *model = help_fixture("failed", "runs/x");
+    json_t *load = member(model->root, "load", NULL);
+
+    (void)state;
+    says(model, "html", "stood still", false);
+    json_object_set_new(load, "pauses", json_pack("{s:i, s:i, s:i}", "count", 0, "longest_ns", 0,
+                                                  "total_ns", 0));
+    says(model, "html", "stood still", false);
+    says(model, "text", "was not run", false);
+    json_object_set_new(load, "pauses",
+                        json_pack("{s:i, s:i, s:i, s:f}", "count", 1, "longest_ns", 640000000,
+                                  "total_ns", 640000000, "longest_at_s", 12.3));
+    says(model, "text", "was not run 1 time for more than 100 ms, 640 ms at 12.3 s", true);
+    says(model, "markdown", "**Stood still**: the load client was not run 1 time", true);
+    assert_int_equal(times_said(model, "html", "640 ms at 12.3 s"), 2);
+    rep_model_free(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +186,7 @@ int main(void)
         cmocka_unit_test(what_is_only_claimed_has_no_reason_on_record),
         cmocka_unit_test(what_was_refused_by_number_is_told_apart),
         cmocka_unit_test(evidence_names_the_instance_once),
+        cmocka_unit_test(a_load_client_that_was_not_run_is_told),
         cmocka_unit_test(names_of_instances_are_not_broken),
     };
 

@@ -93,6 +93,31 @@ static void the_page_has_claim_verdict_measure_and_link(void **state)
     json_decref(set);
 }
 
+/* A row's cells behind the claim: held or not, why and what was measured, the time, the link. */
+static void each_row_has_what_was_measured_the_time_and_a_link(void **state)
+{
+    json_t *set = some_set();
+    struct rep_out out;
+
+    (void)state;
+    rep_out_init(&out);
+    rep_set_html(set, &out);
+    holds(&out, "<tr><th>claim</th><th>held?</th><th>measured</th><th class=\"n\">time</th>"
+                "<th></th></tr>");
+    holds(&out, "It holds &amp; &quot;holds&quot;.</td><td><span class=\"badge fail\">FAIL</span>"
+                "</td><td class=\"w\"><b>One edge loses the context: order POST /orders -&gt; "
+                "shipping process order.created.</b><br>15,000 requests, 174,469 spans, 17,500 "
+                "traces, 240 spans lost, p99 13.6 ms</td><td class=\"n\">48.2 s</td><td>"
+                "<a href=\"./shop/report.html\">report</a></td></tr>");
+    /* No latency and no time are known of it, but it left a report. */
+    holds(&out, "0 requests, 0 spans, 0 traces, 0 spans lost</td><td class=\"n\"></td><td>"
+                "<a href=\"./small/report.html\">report</a></td></tr>");
+    /* It left none. */
+    holds(&out, "port 1 is &lt;taken&gt;</b><br></td><td class=\"n\"></td><td>never</td></tr>");
+    rep_out_fini(&out);
+    json_decref(set);
+}
+
 static void junit_has_a_suite_a_run_and_a_case_a_claim(void **state)
 {
     json_t *set = some_set(), *failed = load("failed");
@@ -168,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_has_claim_verdict_measure_and_link),
+        cmocka_unit_test(each_row_has_what_was_measured_the_time_and_a_link),
         cmocka_unit_test(junit_has_a_suite_a_run_and_a_case_a_claim),
         cmocka_unit_test(text_and_markdown_say_why_what_did_not_hold),
         cmocka_unit_test(the_files_follow_their_schema),

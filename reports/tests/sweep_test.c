@@ -88,11 +88,33 @@ static void without_a_band_it_says_so(void **state)
     json_decref(sweep);
 }
 
+/* load.rate beside the rate achieved, the queues of two services: no two columns have one name. */
+static void columns_have_names_of_their_own(void **state)
+{
+    json_t *sweep = some_sweep(true), *axes = json_object_get(sweep, "axes");
+    struct rep_out html;
+
+    (void)state;
+    assert_string_equal(rep_sweep_head(sweep, json_array_get(axes, 0)), "max_queue_size");
+    json_array_append_new(axes, json_pack("{s:s, s:[s]}", "path", "load.added p99", "values", "1"));
+    json_array_append_new(axes, json_pack("{s:s, s:[s]}", "path",
+                                          "services.a.tracing.max_queue_size", "values", "1"));
+    assert_string_equal(rep_sweep_head(sweep, json_array_get(axes, 1)), "load.added p99");
+    assert_string_equal(rep_sweep_head(sweep, json_array_get(axes, 0)), "tracing.max_queue_size");
+    rep_out_init(&html);
+    rep_sweep_html(sweep, &(struct rep_heats){.count = 0}, ".", &html);
+    assert_true(there(&html, ">services.a.tracing.max_queue_size</th>"));
+    assert_true(there(&html, "<span>2 combinations</span><span>1 run each</span>"));
+    rep_out_fini(&html);
+    json_decref(sweep);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(within_the_noise_no_difference_is_shown),
         cmocka_unit_test(without_a_band_it_says_so),
+        cmocka_unit_test(columns_have_names_of_their_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

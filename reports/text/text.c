@@ -135,16 +135,20 @@ static void put_load(const struct page *page, const json_t *root)
     const json_t *load = rep_get(root, "load");
     const json_t *latency = rep_get(load, "latency");
     struct rep_out *out = page->out;
+    char pauses[REP_PAUSES];
 
     rep_putf(out, "\n  requests   %s", rep_format_count(rep_int(load, "requests")).text);
     rep_putf(out, ", %s/s asked", rep_format_number(rep_num(load, "rate_asked")).text);
-    rep_putf(out, ", %s/s achieved%s\n", rep_format_number(rep_num(load, "rate_achieved")).text,
-             rep_true(load, "generator_limited") ? " (generator-limited)" : "");
+    rep_putf(out, ", %s/s achieved\n", rep_format_number(rep_num(load, "rate_achieved")).text);
+    if (rep_true(load, "generator_limited"))
+        rep_putf(out, "             %s: %s\n", rep_untimely, rep_untimely_note);
     if (rep_has(load, "generator_limited_by")) {
-        rep_put(out, "             limited by: ");
+        rep_put(out, "             ");
         rep_put_plain(out, rep_str(load, "generator_limited_by"));
         rep_put(out, "\n");
     }
+    if (*rep_pauses(load, pauses, sizeof(pauses)) != '\0')
+        rep_putf(out, "             %s\n", pauses);
     if (rep_int(latency, "count") == 0) {
         rep_put(out, "  response   no request was measured\n");
         return;

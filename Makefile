@@ -140,7 +140,7 @@ bench: ## print every row of the speed table beside its limit (alone on the mach
 	@$(MAKE) --no-print-directory MODE=release bench-build
 	@python3 ci/bench/table --record build/bench.txt build/release $(BENCHES)
 
-bench-peers: ## the same work by others in the same run: wrk, OTELCOL=PROGRAM; else their dated figures
+bench-peers: ## the same work by others in the same run: wrk, OTELCOL=PROGRAM, ROTEL=PROGRAM; else their dated figures
 	@$(MAKE) --no-print-directory MODE=release bench-build
 	@python3 ci/bench/table --peers --record build/bench-peers.txt build/release $(BENCHES)
 
@@ -152,7 +152,7 @@ check-layers: all test-build ## includes run one way (read from the compiler's d
 check-symbols: all test-build ## no two archives define the same global symbol
 	@sh ci/check-symbols $(B)
 
-check-headers: ## every header compiles alone, in C11; the public ones in C++17 too
+check-headers: ## every header compiles alone, in C11; the public ones in C++17 and C++20 too
 	@CC="$(CC)" CPPFLAGS="$(CPPFLAGS)" sh ci/check-headers
 
 check-size: ## no file over the limits of CONTRIBUTING.md

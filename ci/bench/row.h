@@ -9,7 +9,8 @@
 /*
  * What every benchmark says to the speed table (ci/bench/table): a line "= KEY VALUE UNIT RATIO
  * MALLOCS" on standard output, beside what it prints for people. KEY stands in ci/bench/limits.txt;
- * KEY@WHO is the same work done by WHO of ci/bench/peers.txt in the same run. For C and C++.
+ * KEY@WHO is the same work done by WHO of ci/bench/peers.txt in the same run. "! KEY WHY" where it
+ * cannot be measured on this machine. For C and C++.
  */
 
 enum { BENCH_LOOP_STEPS = 32 };
@@ -55,6 +56,12 @@ static inline void bench_row_ns(const char *key, double ns, double loop_ns, doub
         printf("-\n");
     else
         printf("%.4f\n", mallocs);
+}
+
+/* Not measured, and why: "needs 10,100 descriptors". */
+static inline void bench_row_skipped(const char *key, const char *why)
+{
+    printf("! %s %s\n", key, why);
 }
 
 /* A figure that is no CPU time. */

@@ -4,9 +4,10 @@
 # directory, with an environment of its own, and on a root file system that has none of the libraries.
 # DEBIAN_ROOT=DIR: a minimal Debian 12 (debootstrap --variant=minbase bookworm DIR) to build the image
 # from, instead of this machine's own programs.
+# FULL=1 (ci/check-full): all conformance scenarios whole, as a workflow runs them; else those without a timeline, cut short.
 . "$(dirname "$0")/../../harness/tests/tap.sh"
+umask 022 # others than root shall find their way in an image, whoever makes it
 
-short="--set load.warmup=0s --set load.duration=1s --set load.rate=50"
 mkdir -p "$dir/bin" "$dir/work/tracing" "$dir/tmp"
 for p in sh env tar gzip mkdir cat dirname sed curl; do ln -sf "$(command -v $p)" "$dir/bin/$p"; done
 
@@ -72,14 +73,22 @@ planted()
 }
 check "... and fail on a fleet that loses context" planted
 
+whole_page() # whole_page DIR FILE...: what the head of ci/gate promises, of one scenario too
+{
+    where=$1
+    shift
+    for kept in index.html junit.xml summary.md "$@"; do
+        [ -s "$where/$kept" ] || { echo "not there: $kept"; return 1; }
+    done
+}
+
 gitlab()
 {
     sed -n '/^  script:/,/^  [a-z]*:$/s/^    - //p' ci/templates/gitlab-ci.yml |
         sed "s|/opt/tracerig/|$dir/unpacked/|" > "$dir/gitlab.sh"
     grep -q 'ci/gate' "$dir/gitlab.sh" || { cat "$dir/gitlab.sh"; return 1; }
     rm -rf "$dir/work/tracerig-report" "$dir/work/tracing/twice.yaml"
-    # one scenario: its report is the page
-    expect_exit 0 ci "$dir/gitlab.sh" && says "every claim held" && [ -s "$dir/work/tracerig-report/junit.xml" ]
+    expect_exit 0 ci "$dir/gitlab.sh" && says "every claim held" && whole_page "$dir/work/tracerig-report" players/report.html
 }
 check "the GitLab job's script passes on a healthy fleet" gitlab
 
@@ -100,20 +109,91 @@ inconclusive()
 }
 check "what could not be judged does not pass, unless it is allowed to" inconclusive
 
-conformance()
+no_environment() # one whose service ends before it is ready
 {
-    names=$(sed '/^#/d; s/ .*//' "$dir/unpacked/ci/conformance")
-    [ "$(echo "$names" | wc -l)" -ge 10 ] || { echo "few: $names"; return 1; }
-    for name in $names; do
-        expect_exit 0 "$dir/unpacked/bin/tracerig" validate "$dir/unpacked/scenarios/$name.yaml" || return 1
-    done
-    printf '# two will do here\nhealth-endpoints\n\nbaggage\n' > "$dir/unpacked/ci/conformance"
-    # shellcheck disable=SC2086
-    expect_exit 0 env -i PATH="$dir/bin" "$dir/unpacked/ci/gate" --out "$dir/shipped" -- $short \
-        --set "expect.thresholds=['spans.started > 0']" && [ -s "$dir/shipped/health-endpoints/report.html" ] &&
-        [ -s "$dir/shipped/baggage/report.html" ] && says "2 held"
+    cat > "$dir/gone.yaml" << 'YAML'
+title: A service that is not there
+services:
+  shop: {command: [/bin/false], ledger: none, routes: {GET /: {}}}
+load: {route: shop GET /, rate: 10, duration: 1s}
+YAML
+    expect_exit 3 "$dir/unpacked/ci/gate" --out "$dir/three" "$dir/gone.yaml" && says "gate: no verdict (exit status 3)" &&
+        whole_page "$dir/three" && grep -q '<error type="fault" message=".*ended before it was ready' "$dir/three/junit.xml" &&
+        grep -q 'ended before it was ready' "$dir/three/summary.md"
 }
-check "without an argument the gate runs the conformance scenarios of the tarball" conformance
+check "where the environment failed page and JUnit say why" no_environment
+
+# ---- the conformance scenarios: what the gate runs without an argument --------------------------------
+
+names() { sed '/^#/d; /^$/d; s/ .*//' "$dir/unpacked/ci/conformance"; }
+
+listed() # those that need a time of their own cannot be cut short
+{
+    [ "$(names | wc -l)" -ge 10 ] || { echo "few: $(names)"; return 1; }
+    : > "$dir/brief"
+    for name in $(names); do
+        expect_exit 0 "$dir/unpacked/bin/tracerig" validate "$dir/unpacked/scenarios/$name.yaml" || return 1
+        grep -q '^faults:' "$dir/unpacked/scenarios/$name.yaml" || echo "$name" >> "$dir/brief"
+    done
+    [ "$(wc -l < "$dir/brief")" -ge 6 ] || { cat "$dir/brief"; return 1; }
+}
+check "the tarball has the conformance scenarios, and they are valid" listed
+
+part() # part N NAME...: a tree of its own in which ci/conformance names these, cut short
+{
+    home=$dir/part$1
+    shift
+    mkdir -p "$home/ci" && ln -s "$dir/unpacked/bin" "$dir/unpacked/lib" "$dir/unpacked/scenarios" "$home/" &&
+        cp "$dir/unpacked/ci/gate" "$home/ci/" && { echo '# cut short' && echo && printf '%s\n' "$@"; } > "$home/ci/conformance"
+    env -i PATH="$dir/bin" "$home/ci/gate" --out "$home/report" -- --seed 5 --set load.warmup=0s --set load.duration=2s \
+        --set load.rate=150 --set "expect.thresholds=['spans.started > 0']" > "$home/out" 2>&1
+    echo $? > "$home/status"
+}
+
+held() # held DIR NAME...: these and no others were run there, and held
+{
+    where=$1
+    shift
+    python3 - "$where" "$@" <<'PY'
+import json, os, sys, xml.etree.ElementTree as e
+where, names = sys.argv[1], sys.argv[2:]
+runs = json.load(open(where + "/set.json"))["runs"]
+assert [(r["scenario"], r["verdict"]) for r in runs] == [(n, "pass") for n in names], runs
+suites = e.parse(where + "/junit.xml").getroot().findall("testsuite")
+assert [s.get("name").split(":")[0] for s in suites] == names and all(s.get("failures") == "0" for s in suites), suites
+assert all(os.path.getsize(f"{where}/{r['dir']}/report.html") > 0 for r in runs)
+PY
+}
+
+brief() # three gates at a time: they wait more than they work
+{
+    for n in 0 1 2; do
+        # shellcheck disable=SC2046
+        part $n $(awk -v n=$n 'NR % 3 == n' "$dir/brief") &
+    done
+    wait
+    for n in 0 1 2; do
+        [ "$(cat "$dir/part$n/status")" -eq 0 ] || { cat "$dir/part$n/out"; return 1; }
+        # shellcheck disable=SC2046
+        held "$dir/part$n/report" $(awk -v n=$n 'NR % 3 == n' "$dir/brief") || return 1
+    done
+}
+
+# As the workflow of who has no scenarios yet: the tarball fetched, unpacked and run, nothing said to it.
+whole()
+{
+    rm -rf "$dir/work/tracing" "$dir/work/tracerig-report" "$dir/tmp/tracerig" "$dir/summary.md"
+    # shellcheck disable=SC2046
+    expect_exit 0 ci "$dir/steps.sh" && says "every claim held" && held "$dir/work/tracerig-report" $(names) || return 1
+    for name in $(names); do
+        grep -q "| PASS | $name |" "$dir/summary.md" || { cat "$dir/summary.md"; return 1; }
+    done
+}
+if [ -n "${FULL:-}" ]; then
+    check "without scenarios of its own a workflow runs all conformance scenarios of the tarball" whole
+else
+    check "without an argument the gate runs the conformance scenarios of the tarball" brief
+fi
 
 # root_of DIR PROGRAM...: a root with these programs, the C library and nothing else
 root_of()
@@ -145,7 +225,7 @@ bare()
     bare_root || return 1
     # shellcheck disable=SC2016
     expect_exit 0 unshare --mount --pid --fork sh -c 'mount -t proc proc "$0/proc" && exec chroot "$0" /bin/env -i PATH=/bin /bin/sh /tmp/job.sh' "$dir/root" &&
-        says "every claim held" && [ -s "$dir/root/tmp/report/report.html" ]
+        says "every claim held" && whole_page "$dir/root/tmp/report" players/report.html
 }
 
 # ---- the image: what ci/Containerfile says, line by line, done to a root directory ---------------------

@@ -22,6 +22,12 @@ unplanted()
 check "one of two mistakes that nobody planted is named" unplanted
 harmless() { note pass '["c={d: 2, e: 3}"]' && table 1 && says "no run with the mistake 'c={d: 2, e: 3}' failed"; }
 check "... that did no harm, too" harmless
+unjudged() # nor is one caught by a run that could not be judged
+{
+    note inconclusive '["c={d: 2, e: 3}"]' && note missed '["c={d: 2, e: 3}"]' && table 1 &&
+        says "no run with the mistake 'c={d: 2, e: 3}' failed"
+}
+check "... that made a run inconclusive, too" unjudged
 whole() { note fail '["x=1", "c={d: 2, e: 3}"]' && table 0 && says "script; script"; }
 check "run, and each mistake planted: content" whole
 unnamed()
@@ -29,6 +35,27 @@ unnamed()
     printf '# One.\ntitle: x # Planted mistake: --set a.b=1\n' > "$dir/s/one.yaml" && table 1 && says "names no planted mistake"
 }
 check "one without a mistake in a comment before its services is named" unnamed
+
+# ---- a claim on time, which a machine that is not quiet cannot judge ---------------------------------
+mkdir "$dir/t"
+printf '# One.\n#\n# Planted mistake: --set a.b=1: it fails.\ntitle: x\n' > "$dir/t/bare-service.yaml"
+on_time() # on_time EXIT VERDICT: of the run with its mistake
+{
+    printf '%s\t%s\t1.5\tscript\t["a.b=1"]\n' "$dir/t/bare-service.yaml" "$2" > "$dir/notes"
+    expect_exit "$1" python3 ci/scenario-table "$dir/notes" "$dir/t"
+}
+late() { on_time 0 missed && on_time 0 fail && on_time 1 inconclusive && says "no run with the mistake 'a.b=1' failed"; }
+check "where a mistake shows in time alone it is enough that the claim was missed" late
+noted() # noted VERDICT OPERATOR SIDE: what tap.sh notes of a run with such a claim
+{
+    mkdir -p "$dir/noted/run" && printf '{"scenario": {"file": "x.yaml"}, "verdict": "inconclusive", "duration_s": 1, "command_line": [],
+        "expectations": [{"verdict": "inconclusive", "expected": "%s 1.00 ms", "margin": "2.00 ms %s the limit"}]}' "$2" "$3" \
+        > "$dir/noted/run/report.json" && : > "$dir/notes" || return 1
+    (RUN_NOTES=$dir/notes dir=$dir/noted && note_runs)
+    [ "$(cut -f 2 "$dir/notes")" = "$1" ] || { echo "noted: $(cat "$dir/notes")"; return 1; }
+}
+notes() { noted missed '<' above && noted inconclusive '<' below && noted missed '>=' below && noted inconclusive '>=' above; }
+check "a claim is missed if its figure is beyond its limit" notes
 
 # ---- somebody else's: what they need may be missing, their mistake is named all the same -------------
 rm -r "$dir/s" && mkdir -p "$dir/s/foreign"

@@ -4,7 +4,7 @@
 cd "$(dirname "$0")/../../.." || exit 3
 work=$(mktemp -d "${TMPDIR:-/tmp}/table.XXXXXX") || exit 3
 trap 'rm -rf "$work"' EXIT
-echo "1..9"
+echo "1..10"
 n=0 failed=0
 check() { # NAME COMMAND...
     name=$1
@@ -60,6 +60,11 @@ reasons()
     printf '= two_producers 1.2 x - -\n' > "$work/run"
     table 0 && line "2 producers" "not counted .*reached$" && grep -q "^  2 producers.*: what two cores do" "$work/table"
 }
+skipped()
+{
+    echo '! standing_http needs 10100 descriptors, 4096 are allowed' > "$work/run"
+    table 0 && line "collector-mock: receive, record, 100 of 10,000.*HTTP" "skipped: needs 10100 descriptors, 4096 are allowed$"
+}
 unknown_row()
 {
     echo '= no_such_row 1 ns 1 -' > "$work/run"
@@ -95,7 +100,7 @@ live()
     PATH="$work/path:$PATH" OTELCOL=/nowhere/otelcol python3 ci/bench/table --peers "$work/build" load_bench receive_bench spec_bench \
         > "$work/table" || return 1
     cat "$work/asked"
-    grep -qx "load_bench: wrk $work/path/wrk" "$work/asked" && grep -qx "receive_bench: peer /nowhere/otelcol" "$work/asked" &&
+    grep -qx "load_bench: wrk $work/path/wrk" "$work/asked" && grep -qx "receive_bench: peer /nowhere/otelcol -" "$work/asked" &&
         line "load client, ledger on" "200,000 requests/s  0.8x as fast" || return 1
     echo 'exit 1' >> "$work/build/bench/span_bench"
     env -u OTELCOL python3 ci/bench/table --peers "$work/build" span_bench > "$work/table" 2>&1
@@ -106,6 +111,7 @@ check "what holds is reached: figure, instructions, mallocs" reached
 check "a time that is too long reads NOT REACHED, which is no error" time_not_reached
 check "a count that is too high is one" count_over
 check "rows that are not counted say why" reasons
+check "a row that cannot be measured here says what it needs" skipped
 check "a row without a limit's line is refused" unknown_row
 check "a peer that is not there reads 'not measured here' beside its dated figure" missing_peer
 check "a peer that was measured is compared, and held against its limit" measured_peer

@@ -6,6 +6,10 @@
  * for the SDK and for libevent alike. Who waits for a time says so in the file, and looks at the
  * clock once a millisecond of the machine's; what arrives meanwhile ends the wait as ever. Clocks
  * of CPU time are the machine's.
+ *
+ * The row may move the clock between the reckoning of a time to wait and the wait. A loop of
+ * libevent reckons by what it read first since it last woke: from there the wait counts. Where that
+ * is too early the loop finds nothing due, and waits again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,17 +33,20 @@ enum { WAITS_MAX = 63, LOOK_MILLIS = 1 };
 
 /* All in nanoseconds since the program began. */
 struct wait {
-    uint64_t until;  /* 0: nobody's */
-    uint64_t looked; /* what the clock showed when it was last found too early */
+    uint64_t until;     /* 0: nobody's */
+    uint64_t looked;    /* what the clock showed when it was last found too early */
+    uint64_t by_caller; /* 1: it is the main thread's, which does what the row's lines say */
 };
 
 static struct {
     uint64_t moved; /* the clock; written by the row */
-    uint64_t unused;
+    uint64_t unused[2];
     struct wait waits[WAITS_MAX];
 } *held;
 
 static uint64_t began_mono, began_wall;
+static __thread bool has_woken;   /* from epoll_wait(), and has not looked at the clock since */
+static __thread uint64_t reckons; /* what the clock told this thread then */
 
 static uint64_t ns_of(const struct timespec *time)
 {
@@ -93,6 +100,7 @@ static struct wait *wait_until(uint64_t until)
                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
             continue;
         __atomic_store_n(&wait->looked, moved(), __ATOMIC_RELEASE);
+        __atomic_store_n(&wait->by_caller, getpid() == gettid(), __ATOMIC_RELEASE);
         __atomic_store_n(&wait->until, until != 0 ? until : 1, __ATOMIC_RELEASE);
         return wait;
     }
@@ -127,13 +135,16 @@ int epoll_wait(int fd, struct epoll_event *events, int most, int timeout)
     struct wait *wait;
     int count;
 
-    if (timeout <= 0)
+    if (timeout <= 0) {
+        has_woken = true;
         return (int)syscall(SYS_epoll_pwait, fd, events, most, timeout, NULL, (size_t)8);
-    wait = wait_until(moved() + (uint64_t)timeout * NS_PER_MS);
+    }
+    wait = wait_until(reckons + (uint64_t)timeout * NS_PER_MS);
     do
         count = (int)syscall(SYS_epoll_pwait, fd, events, most, LOOK_MILLIS, NULL, (size_t)8);
     while (count == 0 && !is_over(wait));
     wait_ends(wait);
+    has_woken = true;
     return count;
 }
 
@@ -172,10 +183,16 @@ int pthread_mutex_clocklock(pthread_mutex_t *restrict mutex, clockid_t clock,
 int clock_gettime(clockid_t id, struct timespec *ret)
 {
     bool wall = id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE;
+    uint64_t now;
 
     if (held == NULL || id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID || id < 0)
         return (int)syscall(SYS_clock_gettime, id, ret);
-    *ret = time_of((wall ? began_wall : began_mono) + moved());
+    now = moved();
+    if (has_woken) {
+        has_woken = false;
+        reckons = now;
+    }
+    *ret = time_of((wall ? began_wall : began_mono) + now);
     return 0;
 }
 

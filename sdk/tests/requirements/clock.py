@@ -28,7 +28,7 @@ WAITS, NOT_YET = 63, 2**64 - 1
 class Clock:
     """The clock of sdk-put-held: it stands still but for move(). Milliseconds."""
     def __init__(self, path):
-        size = 16 * (1 + WAITS)
+        size = 24 * (1 + WAITS)
         with open(path, "w+b") as file:
             file.truncate(size)
             self.words = (ctypes.c_uint64 * (size // 8)).from_buffer(mmap.mmap(file.fileno(), size))
@@ -37,23 +37,28 @@ class Clock:
     def now(self):
         return self.words[0] / MS
 
-    def left(self):
-        """How long each thread that waits for a time has still to wait."""
+    def waits(self):
+        """Until when, what it saw when it looked last, whether it does the row's lines."""
+        return [self.words[3 + 3 * i:6 + 3 * i] for i in range(WAITS)]
+
+    def left(self, caller=False):
+        """How long each thread that waits for a time has still to wait; caller: only the one that
+        does what the row's lines say."""
         now = self.words[0]
-        untils = [self.words[2 + 2 * i] for i in range(WAITS)]
-        return [(until - now) / MS for until in untils if until not in (0, NOT_YET)]
+        return [(until - now) / MS for until, _, by_caller in self.waits()
+                if until not in (0, NOT_YET) and by_caller >= caller]
 
     def looks(self, but):
         """The same, without those that wait until the time but."""
         return [ms for ms in self.left() if ms > 0 and self.now() + ms != but]
 
-    def wait_for(self, least, most=None):
+    def wait_for(self, least, most=None, caller=False):
         """Until some thread waits for so long, exactly or within these bounds; how long."""
         most = least if most is None else most
         found = []
 
         def is_waited_for():
-            found[:] = [ms for ms in self.left() if least <= ms <= most]
+            found[:] = [ms for ms in self.left(caller) if least <= ms <= most]
             return found
         until("a thread that waits for %s to %s ms" % (least, most), is_waited_for)
         return found[0]
@@ -65,6 +70,5 @@ class Clock:
 
     def is_seen(self):
         now = self.words[0]
-        waits = [(self.words[2 + 2 * i], self.words[3 + 2 * i]) for i in range(WAITS)]
         return all(end == 0 or end != NOT_YET and end > now and looked == now
-                   for end, looked in waits)
+                   for end, looked, _ in self.waits())

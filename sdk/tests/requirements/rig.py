@@ -84,9 +84,10 @@ class Player:
         self.process = subprocess.Popen(
             [BUILD + ("/sdk-put-held" if clock else program)], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=log, env=environment)
-        self.rest, self.clock = b"", clock
+        self.rest, self.clock, self.sent = b"", clock, ""
 
     def send(self, *words):
+        self.sent = " ".join(map(str, words))
         self.process.stdin.write((" ".join(word(w) for w in words) + "\n").encode())
         self.process.stdin.flush()
 
@@ -95,7 +96,7 @@ class Player:
         while b"\n" not in self.rest:
             left = end - time.monotonic()
             if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
-                raise Failed("sdk-put does not answer")
+                raise Failed("sdk-put does not answer '%s'" % self.sent[:80])
             got = os.read(self.process.stdout.fileno(), 1 << 16)
             if not got:
                 raise Failed("sdk-put ended with status %s" % self.process.wait(PATIENCE))

@@ -165,9 +165,9 @@ def keeps_limit(t, p, call, limit, what):
     """A flush or shutdown that nothing but its limit can end: when that is, to the millisecond. It
     may allow for a tenth beyond, for an exporter that does not come back."""
     p.send(call, limit)
-    waits = p.clock.wait_for(limit, 1.1 * limit)
+    waits = p.clock.wait_for(limit, 1.1 * limit, caller=True)
     p.clock.move(limit - 1)
-    p.clock.wait_for(waits - limit + 1)
+    p.clock.wait_for(waits - limit + 1, caller=True)
     t.true(p.is_silent(), "%s gave up before %d ms, %s" % (call, limit, what))
     p.clock.move(1)
     _, err, took = p.answer()
@@ -274,7 +274,7 @@ def simple_keeps_limit(t, protocol, endpoint, what):
     t.collector.wait_for("an export, " + what, lambda: p.numbers("stats")["in_flight"] == 1)
     keeps_limit(t, p, "flush", 3000, what)
     p.send("shutdown", 2000)
-    gives_up = clock.now() + clock.wait_for(2000, 2200)
+    gives_up = clock.now() + clock.wait_for(2000, 2200, caller=True)
     clock.move(1999)
     t.true(p.is_silent(), "shutdown gave up early, " + what)
     while True:  # the export looks for a shutdown ten times a second

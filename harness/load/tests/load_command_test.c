@@ -229,6 +229,17 @@ static void assert_ledger(const char *run_dir)
     assert_int_equal(loads, 300);
 }
 
+/* The n-th: one each second, however long it takes. Behind its last request, which is due at
+ * 1.495 s, the load asks for none and waits for answers. */
+static void assert_progress(const json_t *message, unsigned n)
+{
+    double elapsed = json_number_value(json_object_get(message, "elapsed_s"));
+    double asked = json_number_value(json_object_get(message, "rate_asked"));
+
+    assert_true(elapsed > n - 1);
+    assert_true(asked == 200 || (asked == 0 && elapsed > 1.49));
+}
+
 static void a_run_goes_by_the_protocol(void **state)
 {
     struct test_server server;
@@ -246,12 +257,10 @@ static void a_run_goes_by_the_protocol(void **state)
     tell(&runner, "{\"do\":\"start\"}\n");
     while (is_event(message = hear(&runner), "progress")) {
         assert_true(json_is_integer(json_object_get(message, "p99_ns")));
-        assert_true(json_number_value(json_object_get(message, "rate_asked")) == 200);
-        progress++;
+        assert_progress(message, ++progress);
         json_decref(message);
     }
     assert_true(is_event(message, "finished"));
-    assert_true(progress <= 3);
     assert_fits_schema(message);
     assert_int_equal(json_integer_value(json_object_get(json_object_get(message, "load"), "ok")),
                      200);
@@ -279,7 +288,8 @@ static void an_early_stop_still_reports(void **state)
     tell_peers(&runner, &server.address);
     json_decref(hear(&runner));
     tell(&runner, "{\"do\":\"start\"}\n{\"do\":\"stop\",\"timeout_ms\":1000}\n");
-    message = hear(&runner);
+    while (is_event(message = hear(&runner), "progress"))
+        json_decref(message); /* the answer to what was sent may take seconds */
     assert_true(is_event(message, "finished"));
     json_decref(message);
     message = hear(&runner);

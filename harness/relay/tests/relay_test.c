@@ -425,7 +425,7 @@ static void a_field_of_a_json_body_can_be_the_key(void **state)
 static void a_program_that_never_listens_is_named(void **state)
 {
     (void)state;
-    rig_init(&rig, "", false);
+    rig_init(&rig, "    start_timeout: 1500ms\n", false);
     for (int i = 0; i < 50000 && rig.fault[0] == '\0'; i++)
         rig_turn(&rig);
     assert_false(rig.ready);

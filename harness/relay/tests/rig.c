@@ -96,7 +96,7 @@ void rig_init(struct rig *rig, const char *extra, bool serve)
     snprintf(rig->dir, sizeof(rig->dir), "/tmp/relay-test-XXXXXX");
     assert_non_null(mkdtemp(rig->dir));
     snprintf(text, sizeof(text),
-             "services:\n  payment:\n    command: none\n    start_timeout: 1500ms\n%s"
+             "services:\n  payment:\n    command: none\n%s"
              "    routes:\n      POST /charge:\n        steps: [{call: acquirer POST /authorize}]\n"
              "  acquirer:\n    routes: {POST /authorize: {}}\n"
              "load: {route: payment POST /charge, rate: 1, duration: 2s}\n",

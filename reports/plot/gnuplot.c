@@ -53,15 +53,16 @@ static int spawn(struct gnuplot *g, const struct rep_gnuplot_run *run, int stder
     return g->pid < 0 ? errno : 0;
 }
 
+/* Rounded up: 0 is after the deadline. */
 static int remaining_ms(const struct timespec *deadline)
 {
     struct timespec now;
     long long left;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    left = (long long)(deadline->tv_sec - now.tv_sec) * 1000 +
-           (deadline->tv_nsec - now.tv_nsec) / 1000000;
-    return left > 0 ? (int)left : 0;
+    left = (long long)(deadline->tv_sec - now.tv_sec) * 1000000000 +
+           (deadline->tv_nsec - now.tv_nsec);
+    return left > 0 ? (int)((left + 999999) / 1000000) : 0;
 }
 
 /* Keep the beginning of what it says, drop the rest, until it ends or the time is over. */
@@ -73,11 +74,13 @@ static enum otel_err watch(struct gnuplot *g, int pidfd, unsigned limit_seconds)
     deadline.tv_sec += limit_seconds;
     for (;;) {
         struct pollfd fds[2] = {{pidfd, POLLIN, 0}, {g->complaints, POLLIN, 0}};
-        int ready = poll(fds, 2, remaining_ms(&deadline));
+        int left = remaining_ms(&deadline), ready = poll(fds, 2, left);
         if (ready < 0 && errno == EINTR)
             continue;
-        if (ready <= 0)
-            return ready == 0 ? OTEL_ERR_TIMEOUT : OTEL_ERR_IO;
+        if (ready < 0)
+            return OTEL_ERR_IO;
+        if (ready == 0 || left == 0) /* whatever it still has to say */
+            return fds[0].revents != 0 ? OTEL_OK : OTEL_ERR_TIMEOUT;
         if (fds[1].revents != 0) {
             char block[512];
             ssize_t got = read(g->complaints, block, sizeof(block));

@@ -93,12 +93,27 @@ static void a_status_with_retry_after_then_the_usual_answer(void **state)
 {
     struct world *world = *state;
 
-    start(world, "faults: [{at: 0s, fault: status, status: 503, retry_after: 2s, for: 2s}]");
+    rig_start_control(&world->rig);
+    rig_command(&world->rig, "{\"do\":\"fault\",\"id\":1,\"kind\":\"status\",\"status\":503,"
+                             "\"retry_after\":\"2s\"}");
+    rig_metric_until(&world->rig, "collector_mock_faults_active", 1);
     post_until(world, 503);
     assert_non_null(strstr(world->answer.data, "Retry-After: 2\r\n"));
+    rig_command(&world->rig, "{\"do\":\"end\",\"id\":1}");
     post_until(world, 200);
     assert_true(rig_metric(&world->rig,
                            "collector_mock_fault_requests_total{fault=\"status\"}") >= 1);
+    assert_int_equal(rig_stop(&world->rig), 0);
+}
+
+/* Nobody has to be there in its time. */
+static void a_fault_by_plan_ends_by_itself(void **state)
+{
+    struct world *world = *state;
+
+    start(world, "faults: [{at: 0s, fault: status, status: 503, for: 50ms}]");
+    rig_metric_until(&world->rig, "collector_mock_faults_ended_total{fault=\"status\"}", 1);
+    post_until(world, 200);
     assert_int_equal(rig_stop(&world->rig), 0);
 }
 
@@ -231,6 +246,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_status_with_retry_after_then_the_usual_answer, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_fault_by_plan_ends_by_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(a_delay_is_a_late_success, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stall_ends_in_a_closed_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(refused_connections_come_back_on_the_same_port, setup,

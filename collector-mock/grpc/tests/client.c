@@ -207,7 +207,7 @@ static bool say(struct client *client)
         struct col_socket to = {client->fd, client->tls};
         ssize_t sent = col_socket_send(&to, data, (size_t)len);
         if (sent < 0 && errno != EAGAIN) {
-            client->dead = true; /* what it said before may still be read */
+            client->mute = true;
             return true;
         }
         if (sent < 0) { /* the server does not read: hear what it has to say */
@@ -217,6 +217,7 @@ static bool say(struct client *client)
             poll(&p, 1, 5);
             continue;
         }
+        client->sent += (uint64_t)sent;
         data += sent;
         len -= sent;
     }
@@ -243,7 +244,7 @@ void client_turn(struct client *client)
     bool more = true;
 
     while (more) {
-        more = !client->dead && say(client);
+        more = !client->dead && !client->mute && say(client);
         if (client->pump != NULL)
             client->pump(client->context);
         more |= hear(client);

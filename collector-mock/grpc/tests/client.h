@@ -62,17 +62,20 @@ struct client {
     struct call *calls[CALLS_MAX];
     size_t count;
     size_t closed;
+    uint64_t sent; /* bytes */
     unsigned goaways;
     int32_t goaway_last;
     uint32_t goaway_code;
     uint32_t window, max_streams;
+    bool mute; /* the server hears nothing any more; what it said before is still to be read */
     bool dead; /* the server closed, or broke the rules */
 };
 
 void client_open(struct client *client, int fd, void (*pump)(void *), void *context);
 void client_close(struct client *client);
 struct call *client_ask(struct client *client, const struct ask *ask);
-/* Send and receive what can be without waiting. */
+/* Send and receive what can be without waiting. What is sent need not be there at once, even to
+ * a server of this process: the kernel may deliver it when it has time. */
 void client_turn(struct client *client);
 /* Until the call is closed or the connection is dead. */
 void client_wait(struct client *client, const struct call *call);

@@ -68,6 +68,7 @@ static enum otel_err change(const json_t *tree, const char *override, json_t **r
         return err;
     root = otl_yaml_root(doc);
     json_object_del(root, "faults");
+    json_object_del(json_object_get(root, "expect"), "thresholds"); /* windows between faults */
     json_object_foreach(json_object_get(root, "services"), name, part)
         json_object_del(part, "replica_settings");
     err = hx_apply_override(doc, override, reterr);

@@ -47,6 +47,28 @@ static void agent_words(struct hx_loader *l, struct words *words)
         add_word(l, words, l->scenario->agents[i].name);
 }
 
+static void group_words(struct hx_loader *l, struct words *words)
+{
+    for (size_t i = 0; i < l->scenario->service_count; i++)
+        for (size_t k = 0; k < l->scenario->services[i].consumer_count; k++)
+            add_word(l, words, l->scenario->services[i].consumers[k].group);
+}
+
+/* What a consumer group did between one fault and the next: as many as there are faults, at most
+ * (those that come together share one). */
+static void window_words(struct hx_loader *l, struct words *words)
+{
+    size_t faults = json_array_size(json_object_get(l->scenario->tree, "faults"));
+    char name[NAME_SIZE];
+
+    if (faults > 0)
+        add_word(l, words, "before");
+    for (size_t n = 1; n <= faults; n++) {
+        snprintf(name, sizeof(name), "after %zu", n);
+        add_word(l, words, name);
+    }
+}
+
 static void edge_words(struct hx_loader *l, const struct hx_plan *plan, struct words *words)
 {
     char from[NAME_SIZE / 2], to[NAME_SIZE / 2], name[NAME_SIZE];
@@ -63,8 +85,8 @@ static void edge_words(struct hx_loader *l, const struct hx_plan *plan, struct w
 }
 
 /* Rows of an overhead measurement begin with an arm's name and end, arms and rows alike, with a
- * load's; one that this scenario does not measure is inconclusive, one that there cannot be a
- * mistake. */
+ * load's; one whose arm is not among those measured is inconclusive, one that there cannot
+ * be, or without any measurement, a mistake. */
 static enum otel_err check_arm_row(struct hx_loader *l, const struct hx_figure_step *step,
                                    struct otl_yaml_pos pos)
 {
@@ -75,6 +97,10 @@ static enum otel_err check_arm_row(struct hx_loader *l, const struct hx_figure_s
     char list[2 * HX_ARMS][NAME_SIZE / 8], wanted[NAME_SIZE], near[NEAR_SIZE];
     size_t count = 0;
 
+    if (!l->scenario->overhead.wanted)
+        return otl_yaml_error(l->reterr, pos,
+                              "no row '%.200s' in overhead.%s: the scenario has no 'overhead:'",
+                              step->row, step->name);
     snprintf(wanted, sizeof(wanted), "%.*s%.200s", (int)(arm_end - step->row), step->row,
              load ? load : "");
     for (size_t arm = 0; arm < HX_ARMS; arm++)
@@ -89,6 +115,13 @@ static enum otel_err check_arm_row(struct hx_loader *l, const struct hx_figure_s
     names[count] = NULL;
     return otl_yaml_error(l->reterr, pos, "no row '%.200s' in overhead.%s%s", step->row,
                           step->name, otl_words_suggest(names, wanted, near, sizeof(near)));
+}
+
+static const char *none_of(const char *list)
+{
+    return strcmp(list, "windows") == 0  ? "no faults"
+           : strcmp(list, "groups") == 0 ? "no consumers"
+                                         : "none";
 }
 
 /* Will the report have this row? Only what the scenario itself names can be told. */
@@ -108,6 +141,10 @@ static enum otel_err check_row(struct hx_loader *l, const struct hx_plan *plan,
         edge_words(l, plan, &words);
     else if (strcmp(step->name, "agents") == 0)
         agent_words(l, &words);
+    else if (strcmp(step->name, "groups") == 0)
+        group_words(l, &words);
+    else if (strcmp(step->name, "windows") == 0)
+        window_words(l, &words);
     else if (strcmp(step->name, "services") == 0 || strcmp(step->name, "sdk") == 0)
         instance_words(l, &words);
     else
@@ -118,6 +155,9 @@ static enum otel_err check_row(struct hx_loader *l, const struct hx_plan *plan,
     for (size_t i = 0; i < words.count; i++)
         if (strcmp(words.list[i], step->row) == 0)
             return OTEL_OK;
+    if (words.count == 0)
+        return otl_yaml_error(l->reterr, pos, "no row '%.200s' in %s: the scenario has %s",
+                              step->row, step->name, none_of(step->name));
     return otl_yaml_error(l->reterr, pos, "no row '%.200s' in %s%s", step->row, step->name,
                           otl_words_suggest(words.list, step->row, near, sizeof(near)));
 }

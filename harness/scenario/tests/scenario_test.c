@@ -88,6 +88,11 @@ static struct hx_scenario *loaded(const char *text, const struct hx_scenario_opt
     return scenario;
 }
 
+/* The thresholds of shop, and what may stand behind those that take their place. */
+#define MEASURED "load.latency.p99 < 50ms\n    - sdk[order-1].queue_high_water <= 2048"
+#define OVERHEAD "\noverhead: {arms: [batch]}"
+#define FAULT "\nfaults: [{at: 1s, do: kill, service: stock}]"
+
 static const struct {
     const char *from, *to, *error;
 } mistakes[] = {
@@ -214,13 +219,23 @@ static const struct {
     {"load.latency.p99 < 50ms", "load.latency.p99 < 50MB",
      "s.yaml:34:7: threshold 'load.latency.p99 < 50MB', character 22: the unit 'MB' does not fit: "
      "the figure is a time (ns, us, ms, s, m)"},
-    {"load.latency.p99 < 50ms", "overhead.arms[bach held].dropped == 0",
+    {"load.latency.p99 < 50ms", "overhead.arms[batch held].dropped == 0",
+     "s.yaml:34:7: no row 'batch held' in overhead.arms: the scenario has no 'overhead:'"},
+    {"load.latency.p99 < 50ms", "groups[stok].lag_max < 10",
+     "s.yaml:34:7: no row 'stok' in groups (did you mean 'stock'?)"},
+    {"load.latency.p99 < 50ms", "groups[stock].windows[before].expelled == 0",
+     "s.yaml:34:7: no row 'before' in windows: the scenario has no faults"},
+    {MEASURED, "groups[stock].windows[after 2].expelled == 0" FAULT,
+     "s.yaml:34:7: no row 'after 2' in windows (did you mean 'after 1'?)"},
+    {MEASURED, "groups[stock].windows[aftre 1].expelled == 0" FAULT,
+     "s.yaml:34:7: no row 'aftre 1' in windows (did you mean 'after 1'?)"},
+    {MEASURED, "overhead.arms[bach held].dropped == 0" OVERHEAD,
      "s.yaml:34:7: no row 'bach held' in overhead.arms (did you mean 'batch held'?)"},
-    {"load.latency.p99 < 50ms", "overhead.arms[batch].dropped == 0",
+    {MEASURED, "overhead.arms[batch].dropped == 0" OVERHEAD,
      "s.yaml:34:7: no row 'batch' in overhead.arms"},
-    {"load.latency.p99 < 50ms", "overhead.instructions[simpel].app_difference > 1000",
+    {MEASURED, "overhead.instructions[simpel].app_difference > 1000" OVERHEAD,
      "s.yaml:34:7: no row 'simpel' in overhead.instructions (did you mean 'simple'?)"},
-    {"load.latency.p99 < 50ms", "overhead.rows[batch rate satured].difference > 0",
+    {MEASURED, "overhead.rows[batch rate satured].difference > 0" OVERHEAD,
      "s.yaml:34:7: no row 'batch rate satured' in overhead.rows"},
     {"sdk[order-1].queue", "sdk[order-2].queue",
      "s.yaml:35:7: no row 'order-2' in sdk (did you mean 'order-0'?)"},

@@ -74,6 +74,15 @@ drops()
 }
 check "a queue too small for the burst drops, one large enough does not" drops
 
+told() # each run in a line, with the reason where it did not pass
+{
+    expect_exit 0 "$tracerig" sweep $scenario --vary tracing.max_export_batch_size=16,64 $short --seed 5 --noise 1 \
+        --set "expect.thresholds=['spans.started < 1']" --out "$dir/told" || return 1
+    says ' tracing.enabled=false: no spans to judge' && says ' tracing.max_export_batch_size=16: fail: 1 failed: "spans.started < 1" (' &&
+        says ' tracing.max_export_batch_size=64: fail: 1 failed: "spans.started < 1" ('
+}
+check "a threshold that a combination misses is told, and no failure of the sweep" told
+
 files()
 {
     [ "$(wc -l < "$dir/sweep/sweep.csv")" -eq 9 ] &&

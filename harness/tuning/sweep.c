@@ -317,17 +317,23 @@ static void keep(struct sweep *sweep, const struct turn *turn, const char *name,
     settle(sweep, turn->place);
 }
 
-static void tell(const struct sweep *sweep, size_t nth,
+static void tell(const struct sweep *sweep, const struct turn *turn,
                  const struct settings *settings, const struct hx_one_result *result)
 {
     const char *verdict = json_string_value(json_object_get(result->report, "verdict"));
+    const char *reason = json_string_value(json_object_get(result->report, "reason"));
 
     if (sweep->quiet)
         return;
-    fprintf(stderr, "%zu/%zu", nth, all_runs(sweep));
+    fprintf(stderr, "%zu/%zu", turn->nth, all_runs(sweep));
     for (size_t i = sweep->cli.set.count; i < settings->count; i++)
         fprintf(stderr, " %s", settings->words[i]);
-    fprintf(stderr, ": %s\n", verdict ? verdict : "no verdict");
+    if (is_base(sweep, turn->place) && result->exit_status == HX_EXIT_INCONCLUSIVE)
+        fprintf(stderr, ": no spans to judge\n");
+    else if (reason != NULL && result->exit_status != HX_EXIT_OK)
+        fprintf(stderr, ": %s: %s\n", verdict ? verdict : "no verdict", reason);
+    else
+        fprintf(stderr, ": %s\n", verdict ? verdict : "no verdict");
 }
 
 /* A threshold that a combination misses is what a sweep is for; a failed check is a failure. */
@@ -365,7 +371,7 @@ static enum otel_err run_one(struct sweep *sweep, const struct turn *turn,
     err = hx_one_run(&run, &result, detail);
     if (err == OTEL_OK) {
         keep(sweep, turn, name, &run, &result);
-        tell(sweep, turn->nth, &settings, &result);
+        tell(sweep, turn, &settings, &result);
         sweep->status = hx_exit_worst(sweep->status, status_of(&result));
         if (result.interrupted)
             sweep->status = HX_EXIT_INTERRUPTED;

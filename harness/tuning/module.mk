@@ -13,7 +13,7 @@ tuningparts_SRCS := harness/tuning/grid.c harness/tuning/bases.c harness/tuning/
                     harness/tuning/added.c \
                     harness/tuning/overhead_sum.c harness/tuning/model.c \
                     harness/tuning/validate.c
-tuningparts_LIBS := scenario stats base
+tuningparts_LIBS := scenario stats reports base
 tuningparts_PKGS := jansson
 
 TESTS += grid_test

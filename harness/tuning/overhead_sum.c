@@ -7,6 +7,7 @@
 #include "harness/stats/paired.h"
 #include "harness/stats/summary.h"
 #include "harness/tuning/overhead.h"
+#include "reports/format.h"
 #include "sdk/base/mem.h"
 
 static const double SIGNIFICANT = 0.05; /* p of a difference */
@@ -154,17 +155,14 @@ static double median_of(const double *values, size_t count)
 
 static const char *amount(double value, const char *unit, bool sign, char *out, size_t size)
 {
-    double size_of = fabs(value);
-    const char *plus = sign && value > 0 ? "+" : "";
+    const char *plus = value < 0 ? "-" : sign && value > 0 ? "+" : "";
 
     if (strcmp(unit, "ns") == 0)
-        snprintf(out, size, "%s%.3g %s", plus,
-                 size_of >= 1e6 ? value / 1e6 : size_of >= 1e3 ? value / 1e3 : value,
-                 size_of >= 1e6 ? "ms" : size_of >= 1e3 ? "\xc2\xb5s" : "ns");
+        snprintf(out, size, "%s%s", plus, rep_format_ns(fabs(value)).text);
     else if (strcmp(unit, "bytes") == 0)
-        snprintf(out, size, "%s%.3g MiB", plus, value / 1024 / 1024);
+        snprintf(out, size, "%s%s", plus, rep_format_bytes(fabs(value)).text);
     else
-        snprintf(out, size, "%s%.0f/s", plus, value);
+        snprintf(out, size, "%s%.0f/s", plus, fabs(value));
     return out;
 }
 
@@ -204,7 +202,7 @@ static void put_text(json_t *row, const struct comparison *c, const struct hx_pa
                      double base, bool detected)
 {
     const char *unit = figures[c->figure].unit;
-    char change[40], low[40], high[40], of[40], floor[40], what[120], text[520];
+    char change[64], low[64], high[64], of[64], floor[64], what[160], text[640];
 
     amount(base, unit, false, of, sizeof(of));
     amount(c->floor, unit, false, floor, sizeof(floor));

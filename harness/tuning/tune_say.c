@@ -91,8 +91,8 @@ static bool say_burst(const struct hx_tune *tune, const struct hx_tune_tried *tr
 {
     const struct hx_tune_burst *burst = &tried->burst;
     double spans = (double)tune->asked.burst * tune->asked.spans;
-    double within_ms = burst->within_ns / 1e6;
-    double period_ms = hx_tune_burst_period_ns(&tune->asked) / 1e6;
+    struct rep_text within = rep_format_ns(burst->within_ns);
+    struct rep_text period = rep_format_ns(hx_tune_burst_period_ns(&tune->asked));
 
     switch (hx_tune_burst_made(&tune->asked, burst)) {
     case HX_TUNE_NOT_ANSWERED:
@@ -100,15 +100,15 @@ static bool say_burst(const struct hx_tune *tune, const struct hx_tune_tried *tr
                "%" PRIu64 " were answered.\n", burst->requests, burst->answered);
         return false;
     case HX_TUNE_TOO_SLOW:
-        printf("\nNot proved: the burst was not made: its %.0f spans took %.3g ms, and the next "
-               "comes after %.3g ms; within a quarter of that it is one.\n", spans, within_ms,
-               period_ms);
+        printf("\nNot proved: the burst was not made: its %.0f spans took %s, and the next "
+               "comes after %s; within a quarter of that it is one.\n", spans, within.text,
+               period.text);
         return false;
     case HX_TUNE_MADE:
         break;
     }
-    printf("burst   the burst was made: %.0f spans within %.3g ms, every %.3g ms", spans, within_ms,
-           period_ms);
+    printf("burst   the burst was made: %.0f spans within %s, every %s", spans, within.text,
+           period.text);
     if (!(tried->dropped > 0))
         printf("; at one instant the queue would hold at most %.0f",
                hx_tune_burst_at_once(&tune->asked, tried->setting.batch, burst));

@@ -151,6 +151,29 @@ static void what_sleeping_costs_is_said_to_be_in_it(void **state)
     }
 }
 
+/* A request that waits for its export is no longer told in thousands of milliseconds. */
+static void amounts_are_told_in_a_unit_that_fits(void **state)
+{
+    static struct world w;
+    json_t *result;
+    const json_t *row;
+
+    (void)state;
+    make(&w, 1);
+    for (unsigned b = 0; b < BLOCKS; b++) {
+        hx_slice_at(&w.slices, b, HX_OVERHEAD_HELD, HX_ARM_SIMPLE)->figures[HX_OVERHEAD_APP_CPU] +=
+            1200e6;
+        hx_slice_at(&w.slices, b, HX_OVERHEAD_HELD, HX_ARM_API)->figures[HX_OVERHEAD_APP_CPU] -=
+            3e3;
+    }
+    result = hx_overhead_sum(&w.slices);
+    row = named(json_object_get(result, "rows"), "name", "simple app_cpu_ns_per_request held");
+    assert_non_null(strstr(json_string_value(json_object_get(row, "text")), "+1.20 s [+1.20 s, +"));
+    row = named(json_object_get(result, "rows"), "name", "api app_cpu_ns_per_request held");
+    assert_non_null(strstr(json_string_value(json_object_get(row, "text")), " \xc2\xb5s [-"));
+    json_decref(result);
+}
+
 /* The machine changed with the arm: then it says so, and no effect of that size is one. */
 static void what_two_same_arms_differ_by_is_noise(void **state)
 {
@@ -246,6 +269,7 @@ int main(void)
         cmocka_unit_test(an_effect_above_the_noise_is_found),
         cmocka_unit_test(an_effect_below_the_noise_is_none),
         cmocka_unit_test(what_sleeping_costs_is_said_to_be_in_it),
+        cmocka_unit_test(amounts_are_told_in_a_unit_that_fits),
         cmocka_unit_test(what_two_same_arms_differ_by_is_noise),
         cmocka_unit_test(an_arm_that_drops_or_fails_is_not_compared),
         cmocka_unit_test(without_a_base_nothing_is_compared),

@@ -62,11 +62,15 @@ static void a_burst_that_was_made_is_promised(void **state)
 
     (void)state;
     assert_int_equal(say(&tune, &tried), HX_EXIT_OK);
-    assert_non_null(strstr(said, "the burst was made: 500 spans within 5 ms, every 500 ms"));
+    assert_non_null(strstr(said, "the burst was made: 500 spans within 5.00 ms, every 500 "
+                                 "ms; at one instant"));
     assert_non_null(strstr(said, "Promised and proved"));
     assert_non_null(strstr(said, "costs   exporter thread 100 ns a span, 0.01 % of a core at 1000 "
                                  "spans/s; 2.0 exports/s of 500 spans; 0.2 MB/s"));
     assert_null(strstr(said, "only of the"));
+    tune.asked.rate = 25;
+    say(&tune, &tried);
+    assert_non_null(strstr(said, "500 spans within 5.00 ms, every 4.00 s; at one instant"));
 }
 
 static void a_burst_that_was_not_made_proves_nothing(void **state)

@@ -11,9 +11,15 @@ run() # run NAME OPTION...: of the scenario that NAME begins with
     begin "$name" "scenarios/${name%-planted*}.yaml" "$@"
 }
 
+# First those whose figures follow from when something begins and ends: none of them works much.
 run collector-outage &
 run collector-outage-planted --set services.hasty.tracing.export_timeout=30s &
 run collector-outage-planted-roomy --set services.small.tracing.max_queue_size=2048 &
+run memory-limiter &
+run memory-limiter-planted --set services.hasty.tracing.export_timeout=30s &
+run memory-limiter-planted-roomy --set services.small.tracing.max_queue_size=2048 &
+run memory-limiter-planted-none --set 'collector.service.pipelines.traces.processors=[]' &
+wait
 run slow-backend &
 few="--set services.direct.replicas=2" # enough where nothing waits
 run slow-backend-planted-fast --set faults.0.delay=1ms $few &
@@ -26,17 +32,12 @@ wait
 for stop in drain flush-and-exit flush-and-stay without-handler kill; do
     run stop-$stop &
 done
-wait
 run stop-drain-planted --set services.order.stop=none --set 'expect.thresholds=[spans.lost_total == 0]' &
 run stop-flush-and-exit-planted --set services.order.stop=drain &
 # The point is that it exits, not how fast: a starved machine gets more grace.
 run stop-flush-and-stay-planted --set services.order.stop=drain --set faults.0.grace=20s --set faults.1.grace=20s &
 run stop-without-handler-planted --set services.order.stop=drain &
 run stop-kill-planted --set services.order.tracing.processor=simple &
-run memory-limiter &
-run memory-limiter-planted --set services.hasty.tracing.export_timeout=30s &
-run memory-limiter-planted-roomy --set services.small.tracing.max_queue_size=2048 &
-run memory-limiter-planted-none --set 'collector.service.pipelines.traces.processors=[]' &
 wait
 
 holds() # holds NAME EXPRESSION: passed within 30 s, and the expression over its report is true

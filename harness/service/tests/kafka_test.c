@@ -17,7 +17,11 @@
 #include "harness/service/kafka.h"
 #include "sdk/base/clock.h"
 
-enum { POLL_MILLIS = 20, PATIENCE_S = 60 };
+enum {
+    POLL_MILLIS = 20,
+    PATIENCE_S = 60,
+    STUCK_MILLIS = 1000 /* enough for the callback to be called, or nobody is stuck */
+};
 
 struct world {
     rd_kafka_t *host, *member;
@@ -116,10 +120,10 @@ static void test_one_whose_callback_is_stuck_is_abandoned(void **state)
 
     (void)state;
     open_world(&w);
-    threads = rd_kafka_thread_cnt();
     poll_until(&w, false);
+    threads = rd_kafka_thread_cnt(); /* each counts itself once it runs: by now these do */
     w.stuck = true;
-    assert_false(hx_kafka_close(w.member, 100));
+    assert_false(hx_kafka_close(w.member, STUCK_MILLIS));
     sem_post(&w.release); /* it goes on after all, and its handle is gone in the end */
     for (int i = 0; i < PATIENCE_S * 100 && rd_kafka_thread_cnt() >= threads; i++)
         rd_kafka_poll(w.host, 10);

@@ -86,7 +86,7 @@ static void warn_all(struct otl_config_work *work, const struct otel_config *con
 
     if (otl_config_is_newer(config))
         otl_config_warn(work, root, "file_format",
-                        "file_format %s is newer than what is known here (1.1)",
+                        "file_format %s is newer than what is known here (1.2)",
                         otl_tree_text(root, "file_format", ""));
     for (size_t i = 0; absent[i] != NULL; i++)
         if (json_object_get(root, absent[i]) != NULL)

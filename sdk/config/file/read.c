@@ -9,7 +9,7 @@
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
 
-enum { MAJOR = 1, MINOR = 1 };
+enum { MAJOR = 1, MINOR = 2 };
 
 void otl_config_problem_set(struct otel_config_problem *problem, enum otel_err err,
                             const struct otl_detail *detail)

@@ -220,12 +220,41 @@ static enum otel_err add_list(struct otl_config_work *work, const json_t *node,
 
 /* ---- detectors ---- */
 
-static unsigned detectors_of(const char *kind)
+static const struct {
+    const char *name;
+    unsigned detectors;
+} known[] = {{"container", OTEL_SDK_DETECT_CONTAINER},
+             {"host", OTEL_SDK_DETECT_HOST | OTEL_SDK_DETECT_OS},
+             {"process", OTEL_SDK_DETECT_PROCESS},
+             {"service", OTEL_SDK_DETECT_SERVICE}};
+enum { KNOWN = sizeof(known) / sizeof(known[0]) };
+
+/* One file for a fleet in many languages names detectors that only some of them have: no error. */
+static void tell_unknown(struct otl_config_work *work, const json_t *item, const char *name)
 {
-    return kind[0] == 'c'   ? OTEL_SDK_DETECT_CONTAINER
-           : kind[0] == 'h' ? OTEL_SDK_DETECT_HOST | OTEL_SDK_DETECT_OS
-           : kind[0] == 'p' ? OTEL_SDK_DETECT_PROCESS
-                            : OTEL_SDK_DETECT_SERVICE;
+    const char *names[KNOWN + OTEL_CONFIG_PLUGINS_MAX + 1] = {NULL};
+    char near[128];
+    size_t count = 0;
+
+    for (; count < KNOWN; count++)
+        names[count] = known[count].name;
+    for (const char *const *plugin = otl_plugin_detectors(); *plugin != NULL; plugin++)
+        names[count++] = *plugin;
+    otl_config_warn(work, item, name, "unknown detector '%s'%s; it has no effect", name,
+                    otl_words_suggest(names, name, near, sizeof(near)));
+}
+
+/* *ret stays NULL where nothing is found. */
+static enum otel_err detect(const struct otl_plugin_place *place, struct otel_sdk_resource **ret)
+{
+    enum otel_err err = OTEL_OK;
+
+    for (size_t i = 0; i < KNOWN; i++)
+        if (strcmp(known[i].name, place->name) == 0)
+            return otel_sdk_detect(known[i].detectors, ret);
+    if (!otl_plugin_detector(place, ret, &err))
+        tell_unknown(place->work, place->parent, place->name);
+    return err;
 }
 
 static bool any_matches(const json_t *list, struct otel_str key)
@@ -272,9 +301,8 @@ static enum otel_err add_detected(struct otl_config_work *work, const json_t *no
         const char *kind = otl_config_kind(item, &map);
         struct otl_plugin_place place = {work, item, kind, kind, map};
         struct otel_sdk_resource *found = NULL;
-        if (!otl_plugin_detector(&place, &found, &err))
-            err = otel_sdk_detect(detectors_of(kind), &found);
-        if (err == OTEL_OK)
+        err = detect(&place, &found);
+        if (err == OTEL_OK && found != NULL)
             err = add_found(json_object_get(node, "attributes"), found, base);
         otel_sdk_resource_unref(found);
     }

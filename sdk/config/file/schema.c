@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The schema 1.1 of opentelemetry-configuration, as far as traces go. */
+/* The schema 1.2 of opentelemetry-configuration, as far as traces go. */
 #include <stdint.h>
 
 #include "sdk/config/file/plugin.h"
@@ -178,7 +178,8 @@ static const struct otl_schema include_exclude[] = {LIST("included", strings),
                                                     LIST("excluded", strings), OTL_SCHEMA_END};
 const struct otl_schema otl_config_detectors[] = {
     NOTHING("container"), NOTHING("host"), NOTHING("process"), NOTHING("service"),
-    PLUGINS(otl_plugin_detectors), OTL_SCHEMA_END};
+    {.key = "*", .type = OTL_SCHEMA_MAP, .nullable = true}, /* one that is not here: a warning */
+    OTL_SCHEMA_END};
 static const struct otl_schema detector[] = {
     {.type = OTL_SCHEMA_MAP, .min = 1, .max = 1, .child = otl_config_detectors,
      .what = "a detector"},

@@ -296,8 +296,37 @@ static void wrong_attributes_of_the_resource_are_refused(void **state)
           2, 42, "item 2");
     fails(FORMAT "resource: {attributes: [{value: x}]}\n" PROVIDER, 2, 25, "missing key 'name'");
     fails(FORMAT "resource: {attributes_list: a%zz=b}\n" PROVIDER, 2, 29, "percent");
-    fails(FORMAT "resource: {detection/development: {detectors: [{hosts: }]}}\n" PROVIDER, 2, 49,
-          "did you mean 'host'?");
+    fails(FORMAT "resource: {detection/development: {detectors: [{hosts: 1}]}}\n" PROVIDER, 2, 56,
+          "expected a map");
+}
+
+/* As the specification has it since 1.62: a detector of another language costs a warning. */
+static void a_detector_that_is_not_here_is_told_and_the_others_are_asked(void **state)
+{
+    struct otel_sdk *sdk;
+
+    (void)state;
+    sdk = made(FORMAT "resource: {detection/development: {detectors: [{hosts: }, {process: },\n"
+                      "  {aws.ec2: {timeout: 1}}]}}\n" PROVIDER);
+    assert_int_equal(g_env.told, 2);
+    assert_non_null(strstr(g_env.said, "otel.yaml:2:49: unknown detector 'hosts' (did you mean "
+                                       "'host'?); it has no effect"));
+    assert_non_null(strstr(g_env.said, "otel.yaml:3:4: unknown detector 'aws.ec2'; it has no"));
+    assert_non_null(otel_sdk_provider_of(sdk));
+    otel_sdk_free(sdk);
+}
+
+static void the_schemas_of_today_are_read_without_a_word(void **state)
+{
+    static const char *const formats[] = {"1.0", "1.1", "1.2", "1.2-rc.1"};
+    char text[200];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        snprintf(text, sizeof(text), "file_format: \"%s\"\n%s", formats[i], PROVIDER);
+        otel_sdk_free(made(text));
+        assert_int_equal(g_env.told, 0);
+    }
 }
 
 static void what_is_not_built_is_told_and_has_no_effect(void **state)
@@ -692,6 +721,8 @@ int main(void)
         cmocka_unit_test(ratio_rules_of_other_languages_are_made_by_name),
         cmocka_unit_test(rules_look_at_values_patterns_kinds_and_parents),
         cmocka_unit_test(detectors_are_asked_and_filtered),
+        cmocka_unit_test(a_detector_that_is_not_here_is_told_and_the_others_are_asked),
+        cmocka_unit_test(the_schemas_of_today_are_read_without_a_word),
         cmocka_unit_test(every_exporter_of_the_schema_is_made),
         cmocka_unit_test(the_variable_names_the_file_and_all_others_are_ignored),
         cmocka_unit_test(failing_allocation_makes_nothing),

@@ -363,8 +363,8 @@ static void mistakes_of_theirs_have_a_place_too(void **state)
           "did you mean 'part'?");
     fails(FORMAT PROVIDER "  sampler: {composite/development: {part: {as: {prt: }}}}\n", 5, 49,
           "did you mean 'part'?");
-    fails(FORMAT PROVIDER "resource: {detection/development: {detectors: [{find: }]}}\n", 5, 49,
-          "did you mean 'finds'?");
+    fails(FORMAT PROVIDER "resource: {detection/development: {detectors: [{finds: 1}]}}\n", 5, 56,
+          "expected a map");
     fails(FORMAT PROVIDER "resource: {detection/development: {detectors: [{finds: {a: 1}}]}}\n", 5,
           57, "unknown key 'a' of finds");
 }

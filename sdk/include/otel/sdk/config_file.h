@@ -20,10 +20,11 @@
  * Memory    the file as a tree, until free.
  * Limits    4 MiB, 200,000 values, 64 levels.
  *
- * Schema 1.0 and 1.1 (file_format: "1.0"; a later minor version is read with a warning, another
+ * Schema 1.0 to 1.2 (file_format: "1.0"; a later minor version is read with a warning, another
  * major version refused). ${NAME}, ${env:NAME} and ${NAME:-default} are replaced in values before
  * they are typed, $$ is a $; all other variables of the environment are ignored. A key that the
- * schema does not know is an error, at the top level a warning. Nothing is guessed: a file with an
+ * schema does not know is an error, at the top level a warning, and so is a resource detector that
+ * is not here: one file may serve a fleet in many languages. Nothing is guessed: a file with an
  * error makes nothing.
  *
  * Built: disabled, log_level (as OTEL_LOG_LEVEL in otel/sdk/config.h), attribute_limits,
@@ -43,7 +44,7 @@
  * Told as not supported and without effect: meter_provider, logger_provider, distribution.
  *
  * Spec: OpenTelemetry configuration SDK, "Parse", "Create"; data model, "Environment variable
- * substitution"; opentelemetry-configuration 1.1.
+ * substitution"; opentelemetry-configuration 1.2.
  */
 
 #ifdef __cplusplus

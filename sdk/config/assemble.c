@@ -237,15 +237,17 @@ static enum otel_err make_output(const struct otel_sdk_env_options *options, int
                                  struct otel_sdk_processor **ret)
 {
     struct otel_sdk_exporter *exporter = NULL;
+    struct otel_sdk_console_options console;
     struct otel_sdk_file_options file;
     enum otel_err err;
 
     otel_sdk_file_options_init(&file);
-    file.error = options->error;
-    file.error_arg = options->error_arg;
-    err = word == OTL_EXPORTER_CONSOLE
-              ? otel_sdk_console_exporter_new(options->console_fd, &exporter)
-              : otel_sdk_file_exporter_new(&file, &exporter);
+    otel_sdk_console_options_init(&console);
+    console.fd = options->console_fd;
+    file.error = console.error = options->error;
+    file.error_arg = console.error_arg = options->error_arg;
+    err = word == OTL_EXPORTER_CONSOLE ? otel_sdk_console_exporter_new(&console, &exporter)
+                                       : otel_sdk_file_exporter_new(&file, &exporter);
     return err == OTEL_OK ? otel_sdk_simple_new(NULL, exporter, ret) : err;
 }
 

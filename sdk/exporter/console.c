@@ -6,11 +6,16 @@
  *         + 1.2ms exception  exception.type: "E"
  *         -> link to TRACE SPAN
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <otel/sdk/file_exporter.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "sdk/base/buf.h"
 #include "sdk/base/mem.h"
+#include "sdk/base/options.h"
+#include "sdk/base/tell.h"
 #include "sdk/base/text.h"
 #include "sdk/exporter/outflow.h"
 #include "sdk/otlp/json.h"
@@ -21,8 +26,10 @@ struct console {
     struct otel_sdk_exporter exporter;
     int fd;
     bool shut_down;
+    bool told; /* of a loss, since the last batch that was written */
+    struct otl_teller teller;
     struct otl_outflow outflow;
-    size_t size; /* of the text under way */
+    size_t size, spans; /* of the text under way */
     otel_sdk_export_done_fn *done;
     void *done_arg;
 };
@@ -221,6 +228,11 @@ static void written(void *arg, enum otel_err err)
     struct otel_sdk_export_result result = {
         .err = err, .requests = 1, .bytes = err == OTEL_OK ? console->size : 0};
 
+    if (err != OTEL_OK && !console->told)
+        otl_tell(&console->teller, err, "%zu span%s not written to the console: %s", console->spans,
+                 console->spans == 1 ? "" : "s",
+                 err == OTEL_ERR_IO ? strerror(errno) : otel_err_text(err));
+    console->told = err != OTEL_OK;
     console->done(console->done_arg, &result);
 }
 
@@ -234,25 +246,26 @@ static void export_batch(struct otel_sdk_exporter *exporter, const struct otel_s
                          otel_sdk_export_done_fn *done, void *done_arg)
 {
     struct console *console = (struct console *)exporter;
-    struct otel_sdk_export_result result = {.err = OTEL_ERR_CLOSED, .requests = 1};
     struct otl_buf *text;
+    enum otel_err err = OTEL_OK;
 
-    if (!console->shut_down) {
-        text = otl_outflow_text(&console->outflow);
-        result.err = OTEL_OK;
-        for (size_t i = 0; i < batch->count && result.err == OTEL_OK; i++)
-            result.err = put_span(batch->spans[i], text);
-        if (result.err != OTEL_OK)
-            otl_outflow_forget(&console->outflow);
-    }
-    if (result.err != OTEL_OK) {
-        done(done_arg, &result);
+    if (console->shut_down) {
+        done(done_arg, &(struct otel_sdk_export_result){.err = OTEL_ERR_CLOSED, .requests = 1});
         return;
     }
+    text = otl_outflow_text(&console->outflow);
+    for (size_t i = 0; i < batch->count && err == OTEL_OK; i++)
+        err = put_span(batch->spans[i], text);
+    if (err != OTEL_OK)
+        otl_outflow_forget(&console->outflow);
     console->size = otl_outflow_size(&console->outflow);
+    console->spans = batch->count;
     console->done = done;
     console->done_arg = done_arg;
-    otl_outflow_begin(&console->outflow, console->fd, written, console);
+    if (err == OTEL_OK)
+        otl_outflow_begin(&console->outflow, console->fd, written, console);
+    else
+        written(console, err);
 }
 
 static void cancel(struct otel_sdk_exporter *exporter)
@@ -288,7 +301,15 @@ static void describe(const struct otel_sdk_exporter *exporter,
     ret->type = "console_span_exporter";
 }
 
-enum otel_err otel_sdk_console_exporter_new(int fd, struct otel_sdk_exporter **ret)
+void otel_sdk_console_options_init(struct otel_sdk_console_options *options)
+{
+    memset(options, 0, sizeof(*options));
+    options->struct_size = sizeof(*options);
+    options->fd = STDOUT_FILENO;
+}
+
+enum otel_err otel_sdk_console_exporter_new(const struct otel_sdk_console_options *options,
+                                            struct otel_sdk_exporter **ret)
 {
     static const struct otel_sdk_exporter_ops ops = {.struct_size = sizeof(ops),
                                                      .start = start,
@@ -298,12 +319,18 @@ enum otel_err otel_sdk_console_exporter_new(int fd, struct otel_sdk_exporter **r
                                                      .forked = forked,
                                                      .free = destroy,
                                                      .describe = describe};
-    struct console *console = otl_mem_zalloc(sizeof(*console));
+    struct otel_sdk_console_options all;
+    struct console *console;
 
+    otel_sdk_console_options_init(&all);
+    if (otl_options_take(&all, sizeof(all), options) != OTEL_OK)
+        return OTEL_ERR_ARGUMENT;
+    console = otl_mem_zalloc(sizeof(*console));
     if (console == NULL)
         return OTEL_ERR_MEMORY;
     console->exporter.ops = &ops;
-    console->fd = fd;
+    console->fd = all.fd;
+    console->teller = (struct otl_teller){all.error, all.error_arg};
     otl_outflow_init(&console->outflow, TEXT_MAX);
     *ret = &console->exporter;
     return OTEL_OK;

@@ -231,6 +231,18 @@ static enum otel_err file(struct otl_config_work *work, const json_t *parent, co
     return err;
 }
 
+static enum otel_err console(const struct otel_sdk_env_options *options,
+                             struct otel_sdk_exporter **ret)
+{
+    struct otel_sdk_console_options o;
+
+    otel_sdk_console_options_init(&o);
+    o.fd = options->console_fd;
+    o.error = options->error;
+    o.error_arg = options->error_arg;
+    return otel_sdk_console_exporter_new(&o, ret);
+}
+
 enum otel_err otl_config_exporter(struct otl_config_work *work, const json_t *node,
                                   struct otel_sdk_exporter **ret)
 {
@@ -241,7 +253,7 @@ enum otel_err otl_config_exporter(struct otl_config_work *work, const json_t *no
     if (otl_plugin_exporter(&(struct otl_plugin_place){work, node, kind, kind, map}, ret, &err))
         return err;
     if (strcmp(kind, "console") == 0)
-        return otel_sdk_console_exporter_new(work->options->console_fd, ret);
+        return console(work->options, ret);
     if (strcmp(kind, "otlp_file/development") == 0)
         return file(work, node, kind, ret);
     return otlp(work, node, kind, ret);

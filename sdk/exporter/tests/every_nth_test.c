@@ -95,7 +95,11 @@ static enum otel_err make_proto(struct otel_sdk_exporter **ret)
 
 static enum otel_err make_console(struct otel_sdk_exporter **ret)
 {
-    return otel_sdk_console_exporter_new(world.nowhere, ret);
+    struct otel_sdk_console_options options;
+
+    otel_sdk_console_options_init(&options);
+    options.fd = world.nowhere;
+    return otel_sdk_console_exporter_new(&options, ret);
 }
 
 static enum otel_err make_memory(struct otel_sdk_exporter **ret)

@@ -209,6 +209,7 @@ static int rig_broken_pipe(struct rig *rig, struct place *place, enum pipe_kind 
 {
     struct otel_sdk_processor *processor = NULL;
     struct otel_sdk_exporter *exporter = NULL;
+    struct otel_sdk_console_options console;
     struct otel_sdk_file_options options;
     int ends[2];
 
@@ -218,10 +219,12 @@ static int rig_broken_pipe(struct rig *rig, struct place *place, enum pipe_kind 
     otel_sdk_file_options_init(&options);
     options.fd = ends[1];
     options.format = kind == PIPE_PROTO ? OTEL_SDK_FILE_PROTO : OTEL_SDK_FILE_JSON_LINES;
-    options.error = remember;
-    options.error_arg = place;
+    otel_sdk_console_options_init(&console);
+    console.fd = ends[1];
+    options.error = console.error = remember;
+    options.error_arg = console.error_arg = place;
     if (kind == PIPE_CONSOLE)
-        assert_int_equal(otel_sdk_console_exporter_new(ends[1], &exporter), OTEL_OK);
+        assert_int_equal(otel_sdk_console_exporter_new(&console, &exporter), OTEL_OK);
     else
         assert_int_equal(otel_sdk_file_exporter_new(&options, &exporter), OTEL_OK);
     assert_int_equal(otel_sdk_simple_new(NULL, exporter, &processor), OTEL_OK);
@@ -258,8 +261,9 @@ static void a_pipe_without_a_reader_fails_the_batch_and_kills_nobody(void **stat
             assert_int_equal(rig_stats(&rig).total.dropped[OTEL_SDK_DROP_EXPORT_FAILED], i);
         }
         assert_false(sigpipe_is_in(ask_mask));
-        if (kind != PIPE_CONSOLE)
-            assert_string_equal(place.said, "1 span not written to a descriptor: Broken pipe");
+        assert_string_equal(place.said, kind == PIPE_CONSOLE
+                                            ? "1 span not written to the console: Broken pipe"
+                                            : "1 span not written to a descriptor: Broken pipe");
         rig_fini(&rig);
         close(fd);
     }
@@ -321,6 +325,7 @@ static void parent_and_forked_child_share_the_file(void **state)
 static void wrong_options_are_refused(void **state)
 {
     struct otel_sdk_exporter *exporter = NULL;
+    struct otel_sdk_console_options console;
     struct otel_sdk_file_options options;
 
     (void)state;
@@ -335,6 +340,8 @@ static void wrong_options_are_refused(void **state)
     assert_int_equal(otel_sdk_file_exporter_new(&options, &exporter), OTEL_ERR_ARGUMENT);
     options.struct_size = 0;
     assert_int_equal(otel_sdk_file_exporter_new(&options, &exporter), OTEL_ERR_ARGUMENT);
+    console.struct_size = 0;
+    assert_int_equal(otel_sdk_console_exporter_new(&console, &exporter), OTEL_ERR_ARGUMENT);
 }
 
 static void fill(struct rig *rig)
@@ -365,6 +372,62 @@ static void fill(struct rig *rig)
     otel_context_unref(remote);
 }
 
+/* A simple processor's console writes to place; returns its descriptor. */
+static int rig_console(struct rig *rig, struct place *place)
+{
+    struct otel_sdk_processor *processor = NULL;
+    struct otel_sdk_exporter *exporter = NULL;
+    struct otel_sdk_console_options options;
+
+    otel_sdk_console_options_init(&options);
+    options.fd = open(place->path, O_WRONLY | O_CREAT, 0600);
+    options.error = remember;
+    options.error_arg = place;
+    assert_true(options.fd >= 0);
+    assert_int_equal(otel_sdk_console_exporter_new(&options, &exporter), OTEL_OK);
+    assert_int_equal(otel_sdk_simple_new(NULL, exporter, &processor), OTEL_OK);
+    rig_init(rig);
+    rig_start_with(rig, processor);
+    return options.fd;
+}
+
+static void a_console_that_is_full_is_told_once_until_it_is_not(void **state)
+{
+    static const char *const said[] = {"1 span not written to the console: File too large", "", "",
+                                       "1 span not written to the console: File too large"};
+    struct rlimit old, limit;
+    struct otl_buf text;
+    struct place place;
+    struct stat st;
+    struct rig rig;
+    int fd;
+
+    (void)state;
+    place_init(&place);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+    fd = rig_console(&rig, &place);
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+        assert_int_equal(fstat(fd, &st), 0);
+        limit = old;
+        if (i != 2)
+            limit.rlim_cur = (rlim_t)st.st_size + 20;
+        place.said[0] = '\0';
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        one_span(&rig, "op");
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+        assert_string_equal(place.said, said[i]);
+    }
+    assert_int_equal(rig_stats(&rig).total.dropped[OTEL_SDK_DROP_EXPORT_FAILED], 3);
+    assert_int_equal(rig_stats(&rig).total.exported, 1);
+    rig_fini(&rig);
+    close(fd);
+    read_all(place.path, &text);
+    assert_memory_equal(text.data, "op  internal", 12);
+    otl_buf_fini(&text);
+    place_fini(&place);
+}
+
 static void the_console_says_what_a_person_wants_to_know(void **state)
 {
     static const char *const wanted[] = {
@@ -378,8 +441,6 @@ static void the_console_says_what_a_person_wants_to_know(void **state)
         "  retry\n",
         "    -> trace abababab",
     };
-    struct otel_sdk_processor *processor = NULL;
-    struct otel_sdk_exporter *exporter = NULL;
     struct otl_buf text;
     struct place place;
     struct rig rig;
@@ -387,12 +448,7 @@ static void the_console_says_what_a_person_wants_to_know(void **state)
 
     (void)state;
     place_init(&place);
-    fd = open(place.path, O_WRONLY | O_CREAT, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(otel_sdk_console_exporter_new(fd, &exporter), OTEL_OK);
-    assert_int_equal(otel_sdk_simple_new(NULL, exporter, &processor), OTEL_OK);
-    rig_init(&rig);
-    rig_start_with(&rig, processor);
+    fd = rig_console(&rig, &place);
     fill(&rig);
     rig_fini(&rig);
     close(fd);
@@ -415,6 +471,7 @@ int main(void)
         cmocka_unit_test(a_sigpipe_of_the_program_stays_pending_and_ours_does_not),
         cmocka_unit_test(parent_and_forked_child_share_the_file),
         cmocka_unit_test(wrong_options_are_refused),
+        cmocka_unit_test(a_console_that_is_full_is_told_once_until_it_is_not),
         cmocka_unit_test(the_console_says_what_a_person_wants_to_know),
     };
 

@@ -96,8 +96,11 @@ static void outlet_close(struct outlet *outlet)
 static struct otel_sdk_exporter *console_on(const struct outlet *outlet)
 {
     struct otel_sdk_exporter *exporter = NULL;
+    struct otel_sdk_console_options options;
 
-    assert_int_equal(otel_sdk_console_exporter_new(outlet->near, &exporter), OTEL_OK);
+    otel_sdk_console_options_init(&options);
+    options.fd = outlet->near;
+    assert_int_equal(otel_sdk_console_exporter_new(&options, &exporter), OTEL_OK);
     return exporter;
 }
 

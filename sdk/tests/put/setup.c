@@ -95,6 +95,7 @@ static void do_exporter(struct put *put, struct put_words *words)
 {
     struct otel_str name = put_next(words), how = put_next(words), path;
     struct otel_sdk_exporter *exporter = NULL;
+    struct otel_sdk_console_options console;
     struct otel_sdk_file_options file;
     enum otel_err err = OTEL_OK;
 
@@ -107,7 +108,9 @@ static void do_exporter(struct put *put, struct put_words *words)
         file.path = path.data;
         err = otel_sdk_file_exporter_new(&file, &exporter);
     } else if (strcmp(how.data, "console") == 0) {
-        err = otel_sdk_console_exporter_new(2, &exporter);
+        otel_sdk_console_options_init(&console);
+        console.fd = 2;
+        err = otel_sdk_console_exporter_new(&console, &exporter);
     } else {
         exporter = put_exporter_double(how.data);
     }

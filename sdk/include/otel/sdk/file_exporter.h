@@ -59,10 +59,20 @@ OTEL_API OTEL_MUST_USE enum otel_err
 otel_sdk_file_exporter_new(const struct otel_sdk_file_options *options,
                            struct otel_sdk_exporter **ret);
 
-/* Text to fd, which is never closed: 1 for standard output, as the specification's has it, 2 for
- * standard error. OTEL_ERR_MEMORY. */
+struct otel_sdk_console_options {
+    size_t struct_size; /* set by otel_sdk_console_options_init() */
+    int fd;             /* written to, never closed; init: 1, standard output, as the
+                           specification's has it; 2: standard error */
+    /* Told why a batch was lost, once until one is written again; NULL: silence. */
+    void (*error)(void *arg, enum otel_err err, const char *text);
+    void *error_arg;
+};
+
+OTEL_API void otel_sdk_console_options_init(struct otel_sdk_console_options *options);
+/* options NULL: standard output. OTEL_ERR_ARGUMENT: options not initialised. OTEL_ERR_MEMORY. */
 OTEL_API OTEL_MUST_USE enum otel_err
-otel_sdk_console_exporter_new(int fd, struct otel_sdk_exporter **ret);
+otel_sdk_console_exporter_new(const struct otel_sdk_console_options *options,
+                              struct otel_sdk_exporter **ret);
 
 #ifdef __cplusplus
 }

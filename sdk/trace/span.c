@@ -277,7 +277,8 @@ static void span_end(struct otel_span *api, uint64_t end_time_unix_nanos)
         return;
     }
     otl_wire_fixed64(span->body + OTL_AT_END, end_time_unix_nanos);
-    if (processors->any_on_ending) {
+    if (processors->any_on_ending &&
+        !__atomic_load_n(&span->tracer->provider->shut_down, __ATOMIC_ACQUIRE)) {
         __atomic_store_n(&span->state, OTL_SPAN_ENDING, __ATOMIC_RELAXED);
         otl_span_unlock(span);
         call_on_ending(span, processors);

@@ -296,6 +296,37 @@ static void processors_are_called_in_order_and_all_on_ending_before_any_on_end(v
     rig_fini(&rig);
 }
 
+static void note_end(struct otel_sdk_processor *processor, struct otel_sdk_readable_span *span)
+{
+    (void)span;
+    note(processor, 'e');
+}
+
+static void after_shutdown_a_span_is_nobodys_to_change(void **state)
+{
+    static const struct otel_sdk_processor_ops ops = {.struct_size = sizeof(ops),
+                                                      .on_start = on_start,
+                                                      .on_ending = on_ending,
+                                                      .on_end = note_end,
+                                                      .shutdown = fine,
+                                                      .free = nothing};
+    static char log[256];
+    struct watcher watcher = {{&ops, 0}, '1', log};
+    struct otel_span *span;
+    struct rig rig;
+
+    (void)state;
+    memset(log, 0, sizeof(log));
+    rig_init(&rig);
+    rig_start_with(&rig, &watcher.processor);
+    span = otel_span_start(rig.tracer, "late", NULL);
+    assert_int_equal(otel_sdk_provider_shutdown(rig.provider, 1000), OTEL_OK);
+    otel_span_finish(span);
+    one_span(&rig, "too late");
+    assert_string_equal(log, "s1x1e1");
+    rig_fini(&rig);
+}
+
 static void one_exporter_that_hangs_does_not_keep_the_other_from_flowing(void **state)
 {
     struct otel_sdk_processor *first = NULL, *second = NULL;
@@ -511,6 +542,7 @@ int main(void)
         cmocka_unit_test(when_allocations_fail_nothing_is_left_behind),
         cmocka_unit_test(steady_state_allocates_nothing),
         cmocka_unit_test(processors_are_called_in_order_and_all_on_ending_before_any_on_end),
+        cmocka_unit_test(after_shutdown_a_span_is_nobodys_to_change),
         cmocka_unit_test(one_exporter_that_hangs_does_not_keep_the_other_from_flowing),
         cmocka_unit_test(without_processors_spans_have_ids_and_go_nowhere),
         cmocka_unit_test(misuse_is_told_to_the_error_handler_and_rate_limited),

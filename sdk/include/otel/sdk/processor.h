@@ -56,8 +56,8 @@ struct otel_sdk_processor_ops {
     void (*on_start)(struct otel_sdk_processor *processor, struct otel_span *span,
                      const struct otel_context *parent);
     /* The end time is set; span may still be changed from here, on this thread; what others do to
-     * it is ignored from now on. All on_ending run before any on_end. (Development in the
-     * specification.) */
+     * it is ignored from now on. All on_ending run before any on_end. Not called once the provider
+     * was shut down. (Development in the specification.) */
     void (*on_ending)(struct otel_sdk_processor *processor, struct otel_span *span);
     /* Called for every recording span, sampled or not. Must not block. */
     void (*on_end)(struct otel_sdk_processor *processor, struct otel_sdk_readable_span *span);

@@ -7,10 +7,12 @@
  *     OTEL_SERVICE_NAME=hello OTEL_TRACES_EXPORTER=console ./http_server [PORT_OF_ANOTHER]
  *     curl http://127.0.0.1:PORT/hello
  */
+#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
 #include <otel/header_carrier.h>
 #include <otel/sdk/config.h>
 #include <otel/trace.h>
@@ -185,6 +187,25 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
     event_base_loopbreak(arg);
 }
 
+static void accept_again(evutil_socket_t none, short what, void *arg)
+{
+    (void)none;
+    (void)what;
+    evconnlistener_enable(arg);
+}
+
+/* No descriptor is left, perhaps. Left to itself libevent would try again at once, and again. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    static const struct timeval rest = {0, 100000};
+
+    (void)arg;
+    fprintf(stderr, "http_server: accept: %s\n", strerror(errno));
+    if (event_base_once(evconnlistener_get_base(listener), -1, EV_TIMEOUT, accept_again, listener,
+                        &rest) == 0)
+        evconnlistener_disable(listener);
+}
+
 static void print_port(struct evhttp_bound_socket *socket)
 {
     struct sockaddr_in at;
@@ -200,7 +221,7 @@ int main(int argc, char **argv)
     struct server server = {event_base_new(), NULL, 0};
     struct evhttp *http = server.base != NULL ? evhttp_new(server.base) : NULL;
     struct evhttp_bound_socket *socket = NULL;
-    struct event *stop = NULL;
+    struct event *terminate = NULL, *interrupt = NULL;
     struct otel_sdk *sdk = NULL;
 
     if (argc > 1)
@@ -208,9 +229,14 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* for evhttp; the SDK needs no such thing */
     if (http != NULL)
         socket = evhttp_bind_socket_with_handle(http, "127.0.0.1", 0);
-    if (socket != NULL)
-        stop = evsignal_new(server.base, SIGTERM, on_signal, server.base);
-    if (stop == NULL || event_add(stop, NULL) != 0)
+    if (socket == NULL)
+        return 3;
+    evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(socket), on_accept_error);
+    /* Ctrl-C, too: a program that a signal ends sends nothing of what is queued. */
+    terminate = evsignal_new(server.base, SIGTERM, on_signal, server.base);
+    interrupt = evsignal_new(server.base, SIGINT, on_signal, server.base);
+    if (terminate == NULL || interrupt == NULL || event_add(terminate, NULL) != 0 ||
+        event_add(interrupt, NULL) != 0)
         return 3;
 
     /* The SDK exports on a thread and an event base of its own: this loop never waits for it.
@@ -223,7 +249,8 @@ int main(int argc, char **argv)
     print_port(socket);
     event_base_dispatch(server.base);
 
-    event_free(stop);
+    event_free(terminate);
+    event_free(interrupt);
     evhttp_free(http);
     event_base_free(server.base);
     otel_tracer_unref(server.tracer);

@@ -10,10 +10,19 @@
 #include <otel/kafka_carrier.h>
 #include <otel/sdk/config.h>
 #include <otel/trace.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static struct otel_tracer *tracer;
+static volatile sig_atomic_t stopped;
+
+/* Ctrl-C and SIGTERM end the loop: a program that a signal ends sends nothing of what is queued. */
+static void stop(int number)
+{
+    (void)number;
+    stopped = 1;
+}
 
 static void set_attributes(struct otel_span *span, const rd_kafka_message_t *message,
                            const char *group)
@@ -23,6 +32,7 @@ static void set_attributes(struct otel_span *span, const rd_kafka_message_t *mes
     snprintf(partition, sizeof(partition), "%d", (int)message->partition);
     otel_span_set_str(span, "messaging.system", "kafka");
     otel_span_set_str(span, "messaging.destination.name", rd_kafka_topic_name(message->rkt));
+    otel_span_set_str(span, "messaging.operation.name", "process");
     otel_span_set_str(span, "messaging.operation.type", "process");
     otel_span_set_str(span, "messaging.consumer.group.name", group);
     otel_span_set_str(span, "messaging.destination.partition.id", partition);
@@ -111,8 +121,10 @@ int main(int argc, char **argv)
     if (otel_sdk_from_env(NULL, &sdk) == OTEL_OK)
         otel_sdk_install(sdk);
     tracer = otel_tracer("example.kafka", NULL);
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
 
-    for (left = (int)strtol(argv[4], NULL, 10); left > 0;) {
+    for (left = (int)strtol(argv[4], NULL, 10); left > 0 && !stopped;) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka, 1000);
 
         if (message == NULL)

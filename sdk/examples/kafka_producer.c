@@ -50,6 +50,7 @@ static void send_order(rd_kafka_t *kafka, const char *topic, int number)
     span = otel_span_start(tracer, name, &options);
     otel_span_set_str(span, "messaging.system", "kafka");
     otel_span_set_str(span, "messaging.destination.name", topic);
+    otel_span_set_str(span, "messaging.operation.name", "send");
     otel_span_set_str(span, "messaging.operation.type", "send");
     otel_span_set_int(span, "messaging.message.body.size", len);
 
@@ -64,6 +65,7 @@ static void send_order(rd_kafka_t *kafka, const char *topic, int number)
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         rd_kafka_headers_destroy(headers);
         otel_span_set_status(span, OTEL_STATUS_ERROR, rd_kafka_err2str(err));
+        otel_span_set_str(span, "error.type", rd_kafka_err2name(err));
         otel_span_finish(span);
     }
     rd_kafka_poll(kafka, 0);

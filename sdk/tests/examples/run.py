@@ -8,6 +8,8 @@ usage: run.py [EXAMPLE]...   MODE picks the build.
 import collections
 import os
 import re
+import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -194,6 +196,21 @@ def nobody_at(port):
     return held
 
 
+def without_descriptors(bench, server, at):
+    """A request that cannot be accepted is answered when it can."""
+    said = bench.dir + "/log"
+    old = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (3, old[1]))
+    try:
+        client = socket.create_connection(("127.0.0.1", int(at)), PATIENCE)
+        client.sendall(b"GET /health HTTP/1.0\r\n\r\n")
+        rig.until("that accept fails", lambda: "http_server: accept: " in open(said).read())
+    finally:
+        resource.prlimit(server.pid, resource.RLIMIT_NOFILE, old)
+    with client, client.makefile() as answer:
+        equal(answer.readline().split()[1], "404", "answer to who had to wait")
+
+
 def http_server(bench):
     """a trace goes through two servers; bad headers begin a new one"""
     bench.collector.mark()
@@ -209,7 +226,8 @@ def http_server(bench):
     bench.finish(last)
     with nobody_at(port):
         equal(get(at, "/hello", asked)[0], 502, "answer without the other server")
-    first.terminate()
+    without_descriptors(bench, first, at)
+    first.send_signal(signal.SIGINT)
     bench.finish(first)
     found = bench.by_name()
     equal(counts(found), {"GET /hello": 5, "GET": 3}, "spans")
@@ -243,10 +261,13 @@ def kafka(bench):
     at, messages = broker(bench), 5
     billing = bench.start("kafka_consumer", at, "orders", "billing", messages, "parent",
                           OTEL_SERVICE_NAME="billing")
-    archive = bench.start("kafka_consumer", at, "orders", "archive", messages, "link",
-                          OTEL_SERVICE_NAME="archive")
+    archive = bench.start("kafka_consumer", at, "orders", "archive", messages + 1, "link",
+                          OTEL_SERVICE_NAME="archive", OTEL_BSP_SCHEDULE_DELAY="1")
     bench.finish(bench.start("kafka_producer", at, "orders", messages))
     bench.finish(billing)
+    rig.until("what the archive has handled", lambda: len(
+        [s for s in bench.by_name()["process orders"] if not s.parent]) == messages)
+    archive.send_signal(signal.SIGINT)  # it waits for one more
     bench.finish(archive)
     found = bench.by_name()
     equal(counts(found), {"send orders": messages, "process orders": 2 * messages,

@@ -20,10 +20,12 @@ struct col_dns {
     struct event *timer, *deadline, *again;
 };
 
+/* A wait of nearly nothing is a millisecond: one of 0 microseconds libevent takes once only. */
 static void after(struct event *event, uint64_t wait_ns)
 {
-    const struct timeval wait = {(time_t)(wait_ns / OTL_NS_PER_S),
-                                 (suseconds_t)(wait_ns % OTL_NS_PER_S / 1000)};
+    uint64_t rest_ns = wait_ns > OTL_NS_PER_MS ? wait_ns : OTL_NS_PER_MS;
+    const struct timeval wait = {(time_t)(rest_ns / OTL_NS_PER_S),
+                                 (suseconds_t)(rest_ns % OTL_NS_PER_S / 1000)};
 
     event_add(event, &wait);
 }

@@ -233,11 +233,14 @@ static enum otel_err create(const struct col_create *args, void **ret, struct ot
     return err;
 }
 
+/* An interval of nearly nothing is a millisecond: one of 0 us libevent takes once only. */
 static enum otel_err start(void *self, struct otl_detail *reterr)
 {
     struct limiter *limiter = self;
-    const struct timeval every = {(time_t)(limiter->interval_ns / OTL_NS_PER_S),
-                                  (suseconds_t)(limiter->interval_ns % OTL_NS_PER_S / 1000)};
+    uint64_t rest_ns =
+        limiter->interval_ns > OTL_NS_PER_MS ? limiter->interval_ns : OTL_NS_PER_MS;
+    const struct timeval every = {(time_t)(rest_ns / OTL_NS_PER_S),
+                                  (suseconds_t)(rest_ns % OTL_NS_PER_S / 1000)};
 
     if (limiter->create.host->worker == 0)
         otl_log_line(&limiter->create.host->log, OTL_LOG_INFO,

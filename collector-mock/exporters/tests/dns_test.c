@@ -93,14 +93,14 @@ static void on_names(void *context, const char *const *names, size_t count)
         snprintf(out + strlen(out), 200 - strlen(out), "%s%s", i > 0 ? " " : "", names[i]);
 }
 
-static void ask(otl_lookup_fn how, const char *host, const char *port, size_t count,
-                struct told *told)
+static void ask_each(uint64_t interval_ns, otl_lookup_fn how, const char *host, const char *port,
+                     size_t count, struct told *told)
 {
     struct event_base *base = event_base_new();
     const struct col_dns_options options = {.base = base,
                                             .host = host,
                                             .port = port,
-                                            .interval_ns = 10 * OTL_NS_PER_MS,
+                                            .interval_ns = interval_ns,
                                             .timeout_ns = how == stall ? 20 * OTL_NS_PER_MS
                                                                        : 60 * OTL_NS_PER_S,
                                             .look_up = how,
@@ -115,6 +115,12 @@ static void ask(otl_lookup_fn how, const char *host, const char *port, size_t co
     col_dns_free(dns);
     event_base_free(base);
     assert_true(told->count >= count);
+}
+
+static void ask(otl_lookup_fn how, const char *host, const char *port, size_t count,
+                struct told *told)
+{
+    ask_each(10 * OTL_NS_PER_MS, how, host, port, count, told);
 }
 
 static void each_answer_is_told_sorted_and_once(void **state)
@@ -148,11 +154,21 @@ static void what_needs_no_name_server_is_told_at_once(void **state)
     assert_string_equal(told.names[1], "10.1.2.3:99");
 }
 
+static void it_asks_again_however_short_the_interval(void **state)
+{
+    struct told told;
+
+    (void)state;
+    ask_each(1, NULL, "10.1.2.3", "99", 3, &told);
+    assert_string_equal(told.names[2], "10.1.2.3:99");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_answer_is_told_sorted_and_once),
         cmocka_unit_test(what_needs_no_name_server_is_told_at_once),
+        cmocka_unit_test(it_asks_again_however_short_the_interval),
         cmocka_unit_test(an_answer_that_takes_too_long_is_none),
     };
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -205,6 +206,44 @@ static void memory_limiter_refuses_above_its_soft_limit(void **state)
                          cases[i].answer == OTEL_OK ? OTEL_CLASS_NONE : OTEL_CLASS_RETRYABLE);
         proc_world_fini(&world);
     }
+}
+
+static enum otel_err consume_one(struct proc_world *world)
+{
+    struct col_batch batch = {.request = otl_view("\n\x04\x12\x02\x12\x00", 6), .items = 1};
+    struct otl_detail detail = OTL_DETAIL_NONE;
+
+    return world->type->consume(world->self, &batch, &detail);
+}
+
+/* The processor looks at the memory again and again, until more of it is taken than it allows. */
+static void memory_limiter_looks_again_however_short_its_interval(void **state)
+{
+    enum { MIB = 1 << 20, MORE = 128 * MIB };
+    unsigned long size, pages;
+    struct proc_world world;
+    char config[100];
+    void *more;
+    FILE *file;
+
+    (void)state;
+    file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%lu %lu", &size, &pages), 2);
+    fclose(file);
+    snprintf(config, sizeof(config), "{check_interval: 1ns, limit_mib: %lu, spike_limit_mib: 1}",
+             pages * (unsigned long)sysconf(_SC_PAGESIZE) / MIB + 65);
+    assert_int_equal(proc_world_init(&world, "memory_limiter", config, NULL), OTEL_OK);
+    assert_int_equal(consume_one(&world), OTEL_OK);
+    more = mmap(NULL, MORE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1,
+                0);
+    assert_true(more != MAP_FAILED);
+    while (consume_one(&world) == OTEL_OK)
+        assert_int_equal(event_base_loop(world.host.base, EVLOOP_ONCE), 0);
+    munmap(more, MORE);
+    while (consume_one(&world) != OTEL_OK)
+        assert_int_equal(event_base_loop(world.host.base, EVLOOP_ONCE), 0);
+    proc_world_fini(&world);
 }
 
 /* A maximum of 0 is none, whatever the minimum. */
@@ -415,6 +454,7 @@ int main(void)
         cmocka_unit_test(batch_rests_however_short_its_timeout),
         cmocka_unit_test(batch_swallows_the_errors_of_what_follows_and_counts_them),
         cmocka_unit_test(memory_limiter_refuses_above_its_soft_limit),
+        cmocka_unit_test(memory_limiter_looks_again_however_short_its_interval),
         cmocka_unit_test(intervals_of_collections_may_be_given),
         cmocka_unit_test(a_share_of_memory_is_one_of_the_control_groups_limit),
         cmocka_unit_test(memory_limiter_refuses_above_a_share_of_the_groups_limit),

@@ -382,6 +382,7 @@ static void forked(struct otel_sdk_processor *processor)
     batch->pumping = batch->unscheduled = false;
     batch->exporting = 0;
     batch->due = batch->flushing = 0;
+    batch->retries = 0;
     batch->requests = batch->bytes = batch->wakes = batch->high_water = batch->not_sent = 0;
     memset(batch->dropped, 0, sizeof(batch->dropped));
     for (size_t i = 0; i < batch->lane_count; i++) {

@@ -76,6 +76,7 @@ struct otl_batch {
     struct otel_sdk_loop *loop;  /* [w] except wake */
     struct event *schedule;      /* [w] schedule_delay */
     struct event *retry;         /* [w] a producer has not filled its cell yet */
+    unsigned retries;            /* [w] so often in a row */
     bool unscheduled;            /* [w] there was no memory for schedule's timer */
     bool pumping;                /* [w] */
     size_t exporting;            /* [w] lanes that are waiting for done */

@@ -57,3 +57,13 @@ size_t otl_queue_take(struct otl_queue *queue, void **items, size_t max)
     __atomic_store_n(&queue->head, head + count, __ATOMIC_SEQ_CST);
     return count;
 }
+
+bool otl_queue_is_filled(const struct otl_queue *queue, size_t count)
+{
+    uint64_t head = otl_queue_head(queue);
+
+    while (count-- > 0) /* the last one first: it is the one that may be missing */
+        if (__atomic_load_n(&queue->cells[(head + count) & queue->mask], __ATOMIC_ACQUIRE) == NULL)
+            return false;
+    return true;
+}

@@ -43,6 +43,8 @@ void otl_queue_forked(struct otl_queue *queue);
 void otl_queue_close(struct otl_queue *queue);
 /* Take up to max items; fewer when a producer has reserved its cell but not filled it yet. */
 size_t otl_queue_take(struct otl_queue *queue, void **items, size_t max);
+/* Whether the first count cells, of those that are reserved, are filled; the consumer's. */
+bool otl_queue_is_filled(const struct otl_queue *queue, size_t count);
 
 static inline uint64_t otl_queue_tail(const struct otl_queue *queue)
 {

@@ -11,7 +11,7 @@
  * timer, a wake.
  */
 
-enum { SPINS = 200, SPINS_TO_FILL = 10, RETRY_MICROS = 1000 };
+enum { SPINS = 200, SPINS_TO_FILL = 10, RETRY_MICROS = 1000, RETRIES = 200 };
 
 static void pump(struct otl_batch *batch);
 
@@ -133,24 +133,60 @@ static void give_up(struct otl_lane *lane)
 
 /* --- steps of pump: each returns true if it did something --- */
 
-/* A cell that is reserved will be filled in a moment: a batch that is full is handed out whole. */
+static bool stop_asked(struct otl_batch *batch, uint64_t *ret_deadline)
+{
+    bool stop;
+
+    pthread_mutex_lock(&batch->lock);
+    stop = batch->stop;
+    *ret_deadline = batch->stop_deadline;
+    pthread_mutex_unlock(&batch->lock);
+    return stop;
+}
+
+/* What the next batch has to have: it is full, or some spans of it are due. Of what came behind
+ * those it has what is there. */
+static size_t wanted(struct otl_batch *batch, bool stop)
+{
+    uint64_t head = otl_queue_head(&batch->queue), tail = otl_queue_tail(&batch->queue);
+    uint64_t due = stop ? tail : batch->due;
+
+    if (tail - head >= batch->max_batch)
+        return batch->max_batch;
+    return due > head ? (size_t)(due - head) : 0;
+}
+
+/* A cell that is reserved will be filled in a moment: a batch that is full is handed out whole. One
+ * that stays empty however often the worker looks, for its thread is gone, keeps no others. */
+static bool is_whole(struct otl_batch *batch)
+{
+    uint64_t deadline;
+    size_t count = wanted(batch, stop_asked(batch, &deadline));
+
+    for (int spins = 0; spins < SPINS_TO_FILL; spins++) {
+        if (otl_queue_is_filled(&batch->queue, count))
+            return true;
+        sched_yield();
+    }
+    return batch->retries >= RETRIES;
+}
+
+/* What is there, or at least something, if that comes soon. */
 static size_t take(struct otl_lane *lane, bool to_export)
 {
     struct otl_batch *batch = lane->owner;
     uint64_t waiting;
-    size_t count = 0, wanted;
+    size_t count = 0;
 
     pthread_mutex_lock(&batch->lock);
     if (!batch->abandoned) {
         waiting = otl_queue_count(&batch->queue);
         if (waiting > __atomic_load_n(&batch->high_water, __ATOMIC_RELAXED))
             __atomic_store_n(&batch->high_water, waiting, __ATOMIC_RELAXED);
-        wanted = waiting < batch->max_batch ? (size_t)waiting : batch->max_batch;
-        for (int spins = 0; count < wanted && spins < (count == 0 ? SPINS : SPINS_TO_FILL);
-             spins++) {
+        for (int spins = 0; count == 0 && spins < SPINS; spins++) {
             if (spins != 0)
                 sched_yield();
-            count += otl_queue_take(&batch->queue, (void **)lane->spans + count, wanted - count);
+            count = otl_queue_take(&batch->queue, (void **)lane->spans, batch->max_batch);
         }
         lane->in_flight = count != 0;
         lane->batch.count = count;
@@ -187,12 +223,13 @@ static bool export_one(struct otl_batch *batch)
     struct otel_sdk_export_result failed = {.err = OTEL_OK};
     struct otl_lane *lane = free_lane(batch);
 
-    if (take(lane, true) == 0) {
+    if (!is_whole(batch) || take(lane, true) == 0) {
         if (otl_queue_count(&batch->queue) != 0 &&
             !arm(batch->retry, RETRY_MICROS * OTL_NS_PER_US))
             turn_again(batch);
         return false;
     }
+    batch->retries = 0;
     lane->batch.spans = (const struct otel_sdk_readable_span *const *)lane->spans;
     lane->batch.deadline_mono_ns = export_deadline(batch, now_ns());
     lane->exporting = true;
@@ -273,17 +310,6 @@ static void finish_flush(struct otl_batch *batch)
     pthread_cond_broadcast(&batch->changed);
     pthread_mutex_unlock(&batch->lock);
     batch->flushing = 0;
-}
-
-static bool stop_asked(struct otl_batch *batch, uint64_t *ret_deadline)
-{
-    bool stop;
-
-    pthread_mutex_lock(&batch->lock);
-    stop = batch->stop;
-    *ret_deadline = batch->stop_deadline;
-    pthread_mutex_unlock(&batch->lock);
-    return stop;
 }
 
 /* True when the worker may end. */
@@ -399,8 +425,11 @@ static void on_limit(evutil_socket_t fd, short what, void *arg)
 
 static void on_retry(evutil_socket_t fd, short what, void *arg)
 {
+    struct otl_batch *batch = arg;
+
     (void)fd, (void)what;
-    pump(arg);
+    batch->retries++;
+    pump(batch);
 }
 
 /* --- life --- */

@@ -123,34 +123,96 @@ static void *flush(void *provider)
     return (void *)(uintptr_t)otel_sdk_provider_force_flush(provider, HOUR_MILLIS);
 }
 
-/* A place in the queue is taken, the span not there yet: the worker has to look again. */
+/* --- spans on their way: their places in the queue are taken, they are not there yet --- */
+
+enum { LATE_MAX = 2 };
+
+struct late {
+    struct otl_batch *batch;
+    struct otel_span *open[LATE_MAX];
+    struct otel_sdk_readable_span *spans[LATE_MAX];
+    uint64_t at[LATE_MAX];
+    pthread_t flusher;
+};
+
+/* There is one timer: to look again. A thread waits for their flush. */
+static void send_off(struct bench *bench, struct late *late, size_t count)
+{
+    prepare(bench, FAKE_OK);
+    bench->options.schedule_delay_millis = 0;
+    bench->options.export_timeout_millis = 0;
+    start(bench);
+    late->batch = (struct otl_batch *)bench->processor;
+    for (size_t i = 0; i < count; i++) {
+        late->open[i] = otel_span_start(bench->rig.tracer, "late", NULL);
+        late->spans[i] =
+            (struct otel_sdk_readable_span *)(uintptr_t)otel_sdk_span_readable(late->open[i]);
+        otel_sdk_readable_span_ref(late->spans[i]);
+        late->at[i] = __atomic_fetch_add(&late->batch->queue.tail, 1, __ATOMIC_SEQ_CST);
+    }
+    assert_int_equal(pthread_create(&late->flusher, NULL, flush, bench->rig.provider), 0);
+    assert_true(loop_heap_await_refusals(3));
+}
+
+static void arrive(struct late *late, size_t i)
+{
+    struct otl_queue *queue = &late->batch->queue;
+
+    __atomic_store_n(&queue->cells[late->at[i] & queue->mask], late->spans[i], __ATOMIC_RELEASE);
+    otel_span_unref(late->open[i]);
+}
+
+static void is_flushed(struct late *late)
+{
+    void *flushed;
+
+    assert_int_equal(pthread_join(late->flusher, &flushed), 0);
+    assert_int_equal((uintptr_t)flushed, OTEL_OK);
+}
+
 static void a_span_that_is_on_its_way_is_waited_for(void **state)
 {
-    struct otel_sdk_readable_span *span;
-    struct otl_batch *batch;
-    struct otel_span *open;
     struct bench bench;
-    pthread_t thread;
-    void *flushed;
-    uint64_t at;
+    struct late late;
 
     (void)state;
-    prepare(&bench, FAKE_OK);
-    bench.options.schedule_delay_millis = 0; /* there is one timer: to look again */
-    bench.options.export_timeout_millis = 0;
-    start(&bench);
-    batch = (struct otl_batch *)bench.processor;
-    open = otel_span_start(bench.rig.tracer, "late", NULL);
-    span = (struct otel_sdk_readable_span *)(uintptr_t)otel_sdk_span_readable(open);
-    otel_sdk_readable_span_ref(span);
-    at = __atomic_fetch_add(&batch->queue.tail, 1, __ATOMIC_SEQ_CST);
-    assert_int_equal(pthread_create(&thread, NULL, flush, bench.rig.provider), 0);
-    assert_true(loop_heap_await_refusals(3));
-    __atomic_store_n(&batch->queue.cells[at & batch->queue.mask], span, __ATOMIC_RELEASE);
-    assert_int_equal(pthread_join(thread, &flushed), 0);
-    assert_int_equal((uintptr_t)flushed, OTEL_OK);
+    send_off(&bench, &late, 1);
+    arrive(&late, 0);
+    is_flushed(&late);
     assert_int_equal(fake_spans(&bench.fake), 1);
-    otel_span_unref(open);
+    finish(&bench);
+}
+
+static void a_batch_waits_for_each_of_its_spans(void **state)
+{
+    struct bench bench;
+    struct late late;
+
+    (void)state;
+    send_off(&bench, &late, 2);
+    arrive(&late, 0);
+    assert_true(loop_heap_await_refusals(3));
+    assert_int_equal(fake_exports(&bench.fake), 0);
+    arrive(&late, 1);
+    is_flushed(&late);
+    assert_int_equal(fake_exports(&bench.fake), 1);
+    assert_int_equal(fake_spans(&bench.fake), 2);
+    finish(&bench);
+}
+
+static void a_thread_that_never_brings_its_span_does_not_keep_the_others(void **state)
+{
+    struct bench bench;
+    struct late late;
+
+    (void)state;
+    send_off(&bench, &late, 2);
+    arrive(&late, 0);
+    loop_heap_exhaust(false);
+    assert_true(fake_wait_spans(&bench.fake, 1));
+    arrive(&late, 1);
+    is_flushed(&late);
+    assert_int_equal(fake_spans(&bench.fake), 2);
     finish(&bench);
 }
 
@@ -161,6 +223,8 @@ int main(void)
         cmocka_unit_test(an_export_without_a_limit_is_not_begun_and_its_spans_are_counted),
         cmocka_unit_test(a_shutdown_that_cannot_wait_for_an_export_cancels_it),
         cmocka_unit_test(a_span_that_is_on_its_way_is_waited_for),
+        cmocka_unit_test(a_batch_waits_for_each_of_its_spans),
+        cmocka_unit_test(a_thread_that_never_brings_its_span_does_not_keep_the_others),
     };
 
     loop_heap_install();

@@ -95,6 +95,7 @@ static void an_export_without_an_answer_has_no_status(void **state)
     assert_true(srv_wait(rig.srv, 2));
     assert_int_equal(otel_sdk_provider_shutdown(rig.provider, 50), OTEL_ERR_TIMEOUT);
     pthread_join(flusher, NULL);
+    rig_wait_dropped(&rig, OTEL_SDK_DROP_EXPORT_TIMEOUT, 3);
     shown = show(rig.provider);
     assert_int_equal(HTTP("span.exported", ",error.type=timeout"), 3);
     assert_int_equal(HTTP("operation.duration", ",error.type=timeout"), 1);

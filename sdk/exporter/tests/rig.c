@@ -2,6 +2,7 @@
 #include "sdk/exporter/tests/rig.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +22,9 @@ static void on_drop(void *arg, const struct otel_sdk_drop *drop)
 {
     struct rig *rig = arg;
 
-    __atomic_fetch_add(&rig->dropped[drop->reason], drop->count, __ATOMIC_RELAXED);
     if (drop->span_id != NULL)
         __atomic_fetch_add(&rig->dropped_with_ids, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&rig->dropped[drop->reason], drop->count, __ATOMIC_RELEASE);
 }
 
 void rig_defaults(struct rig *rig)
@@ -91,6 +92,15 @@ enum otel_err rig_send(struct rig *rig, unsigned count)
 {
     rig_spans(rig, count);
     return otel_sdk_provider_force_flush(rig->provider, 120000);
+}
+
+void rig_wait_dropped(struct rig *rig, enum otel_sdk_drop_reason reason, uint64_t count)
+{
+    for (int i = 0; i < 60000; i++) {
+        if (__atomic_load_n(&rig->dropped[reason], __ATOMIC_ACQUIRE) >= count)
+            return;
+        poll(NULL, 0, 1);
+    }
 }
 
 struct otel_sdk_processor_stats rig_stats(struct rig *rig)

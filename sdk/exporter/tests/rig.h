@@ -34,6 +34,9 @@ void rig_fini(struct rig *rig);
 void rig_spans(struct rig *rig, unsigned count);
 /* End count spans and flush. */
 enum otel_err rig_send(struct rig *rig, unsigned count);
+/* Until at least count spans were reported as dropped: behind a shutdown that gave up waiting, by a
+ * worker that may be late. At most a minute. */
+void rig_wait_dropped(struct rig *rig, enum otel_sdk_drop_reason reason, uint64_t count);
 struct otel_sdk_processor_stats rig_stats(struct rig *rig);
 struct otel_sdk_otlp_stats rig_otlp(struct rig *rig);
 /* Spans in the body of request i, read by the witness; -1: not an ExportTraceServiceRequest. */

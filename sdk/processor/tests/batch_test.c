@@ -28,6 +28,7 @@ struct bench {
     uint64_t first_drop_millis;
     bool go; /* [a] */
     uint64_t held_up_until_millis;
+    uint64_t flushes; /* that an export waits for */
 };
 
 static void on_drop(void *arg, const struct otel_sdk_drop *drop)
@@ -235,6 +236,7 @@ static void memory_stays_bounded_while_nothing_flows(void **state)
     assert_in_range(resident_pages(), 0, before + 1024); /* 4 MiB */
     the_books_balance(bench);
     assert_int_equal(stop(bench, 0), OTEL_ERR_TIMEOUT);
+    assert_true(fake_wait_shutdown(&bench->fake)); /* by a worker that may still be counting */
     the_books_balance(bench);
 }
 
@@ -452,35 +454,33 @@ static void an_export_has_all_of_its_time_though_the_loop_was_held_up(void **sta
     the_books_balance(bench);
 }
 
-static void flush_tells_of_a_failed_export_that_it_found_under_way(void **state)
+static void until_flushes_are_asked_for(void *arg)
 {
-    struct bench *bench = *state;
-    bool was_under_way;
-
-    bench->batch.export_timeout_millis = 300;
-    bench->batch.max_export_batch_size = 5;
-    start(bench, FAKE_HANG);
-    do {
-        spans(bench, 5);
-        assert_true(fake_wait_spans(&bench->fake, rig_stats(&bench->rig).total.received));
-        pthread_mutex_lock(&bench->lock);
-        was_under_way = bench->drop_count < rig_stats(&bench->rig).total.received;
-        pthread_mutex_unlock(&bench->lock);
-        assert_true(flush(bench, 60000) == OTEL_ERR_TIMEOUT || !was_under_way);
-    } while (!was_under_way); /* this thread came too late */
-    the_books_balance(bench);
-}
-
-static void until_two_flushes_are_asked_for(void *arg)
-{
-    struct otl_batch *batch = ((struct bench *)arg)->processor;
+    struct bench *bench = arg;
+    struct otl_batch *batch = bench->processor;
     uint64_t until = now_millis() + 60000, asked = 0;
 
-    while (asked < 2 && now_millis() < until && poll(NULL, 0, 1) == 0) {
+    while (asked < bench->flushes && now_millis() < until && poll(NULL, 0, 1) == 0) {
         pthread_mutex_lock(&batch->lock);
         asked = batch->flush_asked;
         pthread_mutex_unlock(&batch->lock);
     }
+}
+
+static void flush_tells_of_a_failed_export_that_it_found_under_way(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->batch.max_export_batch_size = 5;
+    bench->flushes = 1;
+    bench->fake.on_export = until_flushes_are_asked_for;
+    bench->fake.on_export_arg = bench;
+    start(bench, FAKE_FAIL);
+    spans(bench, 5);
+    assert_true(fake_wait_exports(&bench->fake, 1));
+    assert_int_equal(flush(bench, 60000), OTEL_ERR_REFUSED);
+    assert_int_equal(fake_exports(&bench->fake), 1);
+    the_books_balance(bench);
 }
 
 static void *flush_once(void *arg)
@@ -494,7 +494,8 @@ static void every_flush_that_was_asked_for_before_an_export_failed_is_told(void 
     struct bench *bench = *state;
     pthread_t threads[2];
 
-    bench->fake.on_export = until_two_flushes_are_asked_for;
+    bench->flushes = 2;
+    bench->fake.on_export = until_flushes_are_asked_for;
     bench->fake.on_export_arg = bench;
     start(bench, FAKE_FAIL);
     spans(bench, 3);

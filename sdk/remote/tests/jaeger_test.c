@@ -154,7 +154,7 @@ static void the_initial_sampler_decides_until_an_answer_is_understood(void **sta
     for (int i = 0; i < 20; i++)
         answer(&rig, 500, "");
     start(&rig);
-    assert_true(keeps(&rig) || stats_of(&rig).questions >= 3);
+    assert_true(keeps(&rig) || srv_count(rig.srv) >= 3);
     await_questions(&rig, 3);
     assert_false(keeps(&rig));
     await_questions(&rig, 6); /* failures keep the last */
@@ -186,6 +186,7 @@ static void it_asks_again_and_follows_a_change(void **state)
 static void a_silent_or_endless_server_is_a_failure_and_no_hold_up(void **state)
 {
     struct srv_step silent = {.then = SRV_SILENT}, endless = {.pad = 2 << 20};
+    struct srv_step all = {.for_ever = true}; /* each may be too late, on a busy machine */
     struct rig rig;
 
     (void)state;
@@ -195,10 +196,11 @@ static void a_silent_or_endless_server_is_a_failure_and_no_hold_up(void **state)
     snprintf(endless.raw, sizeof(endless.raw), "HTTP/1.1 200 x\r\nContent-Length: 2097152\r\n\r\n");
     srv_push(rig.srv, &silent);
     srv_push(rig.srv, &endless);
-    for (int i = 0; i < 20; i++)
-        answer(&rig, 200, ALL);
+    snprintf(all.raw, sizeof(all.raw), "HTTP/1.1 200 x\r\nContent-Length: %zu\r\n\r\n" ALL,
+             sizeof(ALL) - 1);
+    srv_push(rig.srv, &all);
     start(&rig);
-    await_strategies(&rig, 1); /* its answer may have been too late on a busy machine, too */
+    await_strategies(&rig, 1);
     assert_true(stats_of(&rig).failures >= 2);
     assert_true(keeps(&rig));
     fini(&rig);

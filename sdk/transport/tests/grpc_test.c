@@ -9,7 +9,11 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <event2/event.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
@@ -27,23 +31,29 @@ struct rig {
     unsigned dones;
 };
 
-static void rig_init(struct rig *rig)
+static void make_client(struct rig *rig, uint16_t port, const struct otl_clock *clock)
 {
-    struct otl_grpc_options options = {.clock = otl_clock_real(),
+    struct otl_grpc_options options = {.clock = clock,
                                        .method = "/some.Service/Method",
                                        .header_lines = otl_view_str("X-Test: yes\r\n"),
                                        .max_response = 1000};
     struct otl_url url;
     char text[64];
 
-    memset(rig, 0, sizeof(*rig));
-    rig->base = event_base_new();
-    rig->srv = gsrv_new(rig->base);
-    snprintf(text, sizeof(text), "http://127.0.0.1:%u", (unsigned)gsrv_port(rig->srv));
+    otl_grpc_free(rig->grpc);
+    snprintf(text, sizeof(text), "http://127.0.0.1:%u", (unsigned)port);
     assert_int_equal(otl_url_parse(otl_view_str(text), &url, NULL), OTEL_OK);
     options.base = rig->base;
     options.url = &url;
     assert_int_equal(otl_grpc_new(&options, &rig->grpc), OTEL_OK);
+}
+
+static void rig_init(struct rig *rig)
+{
+    memset(rig, 0, sizeof(*rig));
+    rig->base = event_base_new();
+    rig->srv = gsrv_new(rig->base);
+    make_client(rig, gsrv_port(rig->srv), otl_clock_real());
 }
 
 static void rig_fini(struct rig *rig)
@@ -222,7 +232,6 @@ static void what_is_no_answer_is_told_apart(void **state)
         {{.then = GSRV_CLOSE}, OTL_HTTP_CUT},
         {{.then = GSRV_RESET}, OTL_HTTP_CUT},
         {{.then = GSRV_GARBAGE}, OTL_HTTP_GARBAGE},
-        {{.then = GSRV_SILENT}, OTL_HTTP_TIMEOUT},
         {{.then = GSRV_ANSWER, .message = large, .message_len = sizeof(large)}, OTL_HTTP_TOO_LARGE},
         {{.then = GSRV_ANSWER, .message = "x", .message_len = 1, .bad_prefix = true},
          OTL_HTTP_GARBAGE},
@@ -233,12 +242,46 @@ static void what_is_no_answer_is_told_apart(void **state)
         struct rig rig;
         rig_init(&rig);
         gsrv_push(rig.srv, &rows[i].step);
-        call_for(&rig, "x", 1, rows[i].step.then == GSRV_SILENT ? 50 : 20000);
+        call(&rig, "x");
         assert_int_equal(rig.result.outcome, rows[i].outcome);
         call(&rig, "again"); /* and the next call works */
         assert_int_equal(rig.result.outcome, OTL_HTTP_ANSWERED);
         rig_fini(&rig);
     }
+}
+
+static uint64_t g_hand_ns = OTL_NS_PER_S; /* a clock that the test moves by hand */
+
+static uint64_t by_hand(void *state)
+{
+    (void)state;
+    return g_hand_ns;
+}
+
+static void silence_ends_at_the_deadline(void **state)
+{
+    static const struct otl_clock hand = {by_hand, by_hand, NULL};
+    struct gsrv_step silent = {.then = GSRV_SILENT};
+    struct otl_grpc_request request = {.message = otl_view("x", 1), .done = on_done};
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig);
+    make_client(&rig, gsrv_port(rig.srv), &hand);
+    gsrv_push(rig.srv, &silent);
+    request.deadline_ns = g_hand_ns + 20 * OTL_NS_PER_MS;
+    request.context = &rig;
+    assert_int_equal(otl_grpc_call(rig.grpc, &request), OTEL_OK);
+    while (gsrv_calls(rig.srv) == 0)
+        event_base_loop(rig.base, EVLOOP_ONCE);
+    assert_int_equal(rig.dones, 0);
+    g_hand_ns += 20 * OTL_NS_PER_MS;
+    while (rig.dones == 0)
+        event_base_loop(rig.base, EVLOOP_ONCE);
+    assert_int_equal(rig.result.outcome, OTL_HTTP_TIMEOUT);
+    call(&rig, "again"); /* and the next call works */
+    assert_int_equal(rig.result.outcome, OTL_HTTP_ANSWERED);
+    rig_fini(&rig);
 }
 
 /* Servers answer in the encoding of the request. */
@@ -333,15 +376,20 @@ static void a_connection_that_ends_between_calls_is_let_go(void **state)
 
 static void nobody_there_is_no_connection(void **state)
 {
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int bound = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* and listening to nobody */
+    socklen_t len = sizeof(in);
     struct rig rig;
 
     (void)state;
+    assert_int_equal(bind(bound, (struct sockaddr *)&in, sizeof(in)), 0);
+    assert_int_equal(getsockname(bound, (struct sockaddr *)&in, &len), 0);
     rig_init(&rig);
-    gsrv_free(rig.srv);
+    make_client(&rig, ntohs(in.sin_port), otl_clock_real());
     call(&rig, "x");
     assert_int_equal(rig.result.outcome, OTL_HTTP_NO_CONNECTION);
-    rig.srv = gsrv_new(rig.base);
     rig_fini(&rig);
+    close(bound);
 }
 
 static void a_cancelled_call_is_never_done(void **state)
@@ -424,6 +472,7 @@ int main(void)
         cmocka_unit_test(status_message_and_retry_info_are_read),
         cmocka_unit_test(an_answer_without_status_is_mapped),
         cmocka_unit_test(what_is_no_answer_is_told_apart),
+        cmocka_unit_test(silence_ends_at_the_deadline),
         cmocka_unit_test(an_answer_may_be_compressed),
         cmocka_unit_test(goaway_means_another_connection),
         cmocka_unit_test(a_connection_that_ends_between_calls_is_let_go),

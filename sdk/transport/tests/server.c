@@ -77,7 +77,9 @@ static struct srv_step next_step(struct srv *srv)
 
     pthread_mutex_lock(&srv->lock);
     if (srv->taken < srv->pushed)
-        step = srv->steps[srv->taken++];
+        step = srv->steps[srv->taken];
+    if (srv->taken < srv->pushed && !step.for_ever)
+        srv->taken++;
     pthread_mutex_unlock(&srv->lock);
     return step;
 }

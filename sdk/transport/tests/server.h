@@ -30,6 +30,7 @@ struct srv_step {
     enum srv_then then;
     bool at_accept;   /* act when the connection is opened, before a request */
     bool after_head;  /* act when the head was read, without waiting for the body */
+    bool for_ever;    /* the script ends here: what follows takes this step too */
 };
 
 struct srv_request {

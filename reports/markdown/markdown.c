@@ -206,6 +206,7 @@ static void put_events(struct rep_out *out, const json_t *root)
 static void put_incident(struct rep_out *out, const json_t *root)
 {
     const json_t *namer = rep_get(root, "namer"), *path = rep_get(root, "critical_path");
+    const json_t *blind = rep_get(namer, "without_instance_id");
 
     if (namer != NULL) {
         rep_put(out, "\n**Stands out:** ");
@@ -215,7 +216,13 @@ static void put_incident(struct rep_out *out, const json_t *root)
                      rep_format_seconds(rep_num(namer, "named_after_symptom_s")).text);
         rep_put(out, ": ");
         rep_put_md(out, rep_str(namer, "reason"));
-        rep_put(out, ".\n");
+        rep_put(out, ".");
+        if (rep_has(namer, "instance") && rep_has(blind, "reason")) {
+            rep_put(out, " Without service.instance.id: ");
+            rep_put_md(out, rep_str(blind, "reason"));
+            rep_put(out, ".");
+        }
+        rep_put(out, "\n");
     }
     if (path != NULL) {
         rep_put(out, "\n**What makes slow traces slow:** ");

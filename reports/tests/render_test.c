@@ -120,6 +120,33 @@ static void a_figure_that_too_few_tell_is_said_to_be(void **state)
 
 /* ---- structure ---------------------------------------------------------------------------- */
 
+/* Who stands out is told with what the same spans say without the attribute that names him. */
+static void every_report_says_what_hiding_the_instances_does(void **state)
+{
+    static const char *const formats[] = {"markdown", "text", "html"};
+    static const char *const said[] = {
+        "**Stands out:** pod-3, named 17.7 s after the first symptom: 4 of 4. Without "
+        "service.instance.id: whose cannot be told.\n",
+        "  stands out pod-3, named 17.8 s after the first span and 17.7 s after the first symptom: "
+        "4 of 4\n             without service.instance.id: whose cannot be told\n",
+        "<code>service.instance.id</code>: whose cannot be told."};
+    struct rep_model *model = help_fixture("checkout", "runs/checkout");
+
+    (void)state;
+    json_object_set_new(
+        model->root, "namer",
+        json_pack("{s:b, s:s, s:s, s:s, s:f, s:f, s:{s:b, s:s}}", "named", 1, "reason", "4 of 4",
+                  "service", "pod", "instance", "pod-3", "after_s", 17.8, "named_after_symptom_s",
+                  17.7, "without_instance_id", "named", 0, "reason", "whose cannot be told"));
+    for (size_t i = 0; i < 3; i++) {
+        char *text = help_render(model, formats[i], NULL);
+        if (strstr(text, said[i]) == NULL)
+            fail_msg("%s: %s", formats[i], text);
+        otl_mem_free(text);
+    }
+    rep_model_free(model);
+}
+
 static void html_is_well_formed_whatever_the_names(void **state)
 {
     (void)state;
@@ -388,6 +415,7 @@ int main(void)
         cmocka_unit_test(markdown_is_as_agreed),
         cmocka_unit_test(text_is_as_agreed),
         cmocka_unit_test(a_figure_that_too_few_tell_is_said_to_be),
+        cmocka_unit_test(every_report_says_what_hiding_the_instances_does),
         cmocka_unit_test(html_is_well_formed_whatever_the_names),
         cmocka_unit_test(html_asks_nobody_for_anything),
         cmocka_unit_test(html_says_the_verdict_before_all_else),

@@ -239,6 +239,8 @@ static void put_broker(const struct page *page, const json_t *broker)
 
 static void put_namer(const struct page *page, const json_t *namer)
 {
+    const json_t *blind = rep_get(namer, "without_instance_id");
+
     if (namer == NULL)
         return;
     rep_put(page->out, "  stands out ");
@@ -253,6 +255,11 @@ static void put_namer(const struct page *page, const json_t *namer)
     rep_put(page->out, ": ");
     rep_put_plain(page->out, rep_str(namer, "reason"));
     rep_put(page->out, "\n");
+    if (rep_has(namer, "instance") && rep_has(blind, "reason")) {
+        rep_put(page->out, "             without service.instance.id: ");
+        rep_put_plain(page->out, rep_str(blind, "reason"));
+        rep_put(page->out, "\n");
+    }
 }
 
 static void put_path(const struct page *page, const json_t *path)

@@ -277,6 +277,10 @@ TESTS += col_htpasswd_test
 col_htpasswd_test_SRCS := collector-mock/extensions/tests/htpasswd_test.c
 col_htpasswd_test_LIBS := collector
 
+FUZZERS += fuzz_col_file_groups
+fuzz_col_file_groups_SRCS := collector-mock/exporters/tests/fuzz_col_file_groups.c ci/fuzz-main.c
+fuzz_col_file_groups_LIBS := collector
+
 FUZZERS += fuzz_col_htpasswd
 fuzz_col_htpasswd_SRCS := collector-mock/extensions/tests/fuzz_col_htpasswd.c ci/fuzz-main.c
 fuzz_col_htpasswd_LIBS := collector

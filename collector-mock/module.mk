@@ -27,6 +27,8 @@ collector_SRCS := collector-mock/pipeline/service.c collector-mock/pipeline/host
                   collector-mock/processors/tail_sampling.c \
                   collector-mock/processors/condition.c \
                   collector-mock/processors/condition_value.c \
+                  collector-mock/processors/number.c \
+                  collector-mock/processors/parsed.c \
                   collector-mock/processors/path.c collector-mock/processors/path_value.c \
                   collector-mock/processors/not_here.c \
                   $(COL_TAIL_SRCS) \

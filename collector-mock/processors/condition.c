@@ -132,7 +132,7 @@ static struct col_term *number(struct col_parser *p)
 {
     struct col_term *term;
     char text[WORD_MAX];
-    size_t len = *p->at == '-' || *p->at == '+';
+    size_t len = *p->at == '-';
 
     while (isalnum((unsigned char)p->at[len]) || p->at[len] == '.')
         len++;
@@ -207,8 +207,8 @@ static struct col_term *path_not_here(struct col_parser *p, size_t len)
 
 /* Functions that give a value, and those that are true or false. */
 static const char *const value_functions[] = {
-    "TraceID", "SpanID",   "Concat", "SHA256", "IsMatch",    "HasPrefix", "HasSuffix",
-    "IsInt",   "IsString", "IsBool", "IsDouble", "IsList", "IsMap",
+    "TraceID", "SpanID",   "Int",    "Double", "Concat", "SHA256", "IsMatch", "HasPrefix",
+    "HasSuffix", "IsInt",   "IsString", "IsBool", "IsDouble", "IsList", "IsMap",
     "IsRootSpan", "HasAttrKeyOnDatapoint", "HasAttrOnDatapoint", NULL};
 
 /* The word that stands next, as a path of the context; taken. */
@@ -282,7 +282,87 @@ static struct col_term *parse_id(struct col_parser *p, enum col_value_type type)
     return col_parse_take(p, ")") ? term : col_parse_fail(p, ") was expected");
 }
 
-struct col_term *col_parse_value(struct col_parser *p)
+static bool nest(struct col_parser *p)
+{
+    return ++p->depth <= DEPTH_MAX || col_parse_fail(p, "nested too deeply") != NULL;
+}
+
+/* Behind Int or Double: (value). */
+static struct col_term *parse_number_of(struct col_parser *p, enum col_term_kind kind)
+{
+    struct col_term *term = col_parse_term(p, kind);
+    struct col_value value;
+
+    if (term == NULL)
+        return NULL;
+    if (!col_parse_take(p, "("))
+        return col_parse_fail(p, "( was expected");
+    term->left = nest(p) ? col_parse_value(p) : NULL;
+    p->depth--;
+    if (term->left == NULL)
+        return NULL;
+    if (term->left->type != COL_TYPE_PLAIN)
+        return col_parse_fail(p, "an id or a moment is no number: times have ..._unix_nano");
+    if (term->left->kind == COL_TERM_LITERAL && !col_term_number(term, NULL, &value))
+        return col_parse_fail(p, "this is no number");
+    return col_parse_take(p, ")") ? term : col_parse_fail(p, ") was expected");
+}
+
+/* May stand beside + - * / and behind a sign. */
+static bool can_be_reckoned(struct col_parser *p, const struct col_term *term)
+{
+    if (term == NULL)
+        return false;
+    if (term->type != COL_TYPE_PLAIN)
+        return col_parse_not_here(p, "+ - * / of ids and moments are not here yet: times have "
+                                     "..._unix_nano") != NULL;
+    return term->kind != COL_TERM_LITERAL || term->literal.kind == COL_VALUE_INT ||
+           term->literal.kind == COL_VALUE_DOUBLE ||
+           col_parse_fail(p, "+ - * / and signs need numbers, paths or functions") != NULL;
+}
+
+static struct col_term *parse_operand(struct col_parser *p);
+
+static struct col_term *reckoned(struct col_parser *p, char sign, struct col_term *left,
+                                 struct col_term *right)
+{
+    struct col_term *term;
+
+    if (!can_be_reckoned(p, left) || !can_be_reckoned(p, right))
+        return NULL;
+    term = col_parse_term(p, COL_TERM_MATH);
+    if (term == NULL)
+        return NULL;
+    term->sign = sign;
+    term->left = left;
+    term->right = right;
+    return term;
+}
+
+/* -x, that is -1 times it, and +x. */
+static struct col_term *parse_signed(struct col_parser *p)
+{
+    bool minus = *p->at++ == '-';
+    struct col_term *term = nest(p) ? parse_operand(p) : NULL;
+
+    p->depth--;
+    if (term == NULL || !minus)
+        return can_be_reckoned(p, term) ? term : NULL;
+    return reckoned(p, '*', literal(p, COL_VALUE_INT, -1), term);
+}
+
+static struct col_term *parse_in_parentheses(struct col_parser *p)
+{
+    struct col_term *term = nest(p) ? col_parse_value(p) : NULL;
+
+    p->depth--;
+    if (term == NULL || !can_be_reckoned(p, term))
+        return NULL;
+    return col_parse_take(p, ")") ? term : col_parse_fail(p, ") was expected");
+}
+
+/* A value without + - * / of its own. */
+static struct col_term *parse_operand(struct col_parser *p)
 {
     size_t len = col_parse_word_length(p);
     int64_t constant;
@@ -296,8 +376,12 @@ struct col_term *col_parse_value(struct col_parser *p)
             term->literal.text = otl_view_str(text);
         return term;
     }
-    if (*p->at == '-' || *p->at == '+' || isdigit((unsigned char)*p->at))
+    if (isdigit((unsigned char)p->at[*p->at == '-']))
         return number(p);
+    if (*p->at == '-' || *p->at == '+')
+        return parse_signed(p);
+    if (col_parse_take(p, "("))
+        return parse_in_parentheses(p);
     if (col_parse_word(p, "nil"))
         return literal(p, COL_VALUE_EMPTY, 0);
     if (col_parse_word(p, "true"))
@@ -312,7 +396,36 @@ struct col_term *col_parse_value(struct col_parser *p)
         return parse_id(p, COL_TYPE_TRACE_ID);
     if (col_parse_word(p, "SpanID"))
         return parse_id(p, COL_TYPE_SPAN_ID);
+    if (col_parse_word(p, "Int"))
+        return parse_number_of(p, COL_TERM_INT);
+    if (col_parse_word(p, "Double"))
+        return parse_number_of(p, COL_TERM_DOUBLE);
     return parse_path(p);
+}
+
+/* Parts with one of these two signs between them, from left to right. */
+static struct col_term *parse_chain(struct col_parser *p, const char *signs,
+                                    struct col_term *(*part)(struct col_parser *p))
+{
+    struct col_term *left = part(p);
+
+    for (;;) {
+        col_parse_skip(p);
+        if (left == NULL || (*p->at != signs[0] && *p->at != signs[1]))
+            return left;
+        char sign = *p->at++;
+        left = can_be_reckoned(p, left) ? reckoned(p, sign, left, part(p)) : NULL;
+    }
+}
+
+static struct col_term *parse_product(struct col_parser *p)
+{
+    return parse_chain(p, "*/", parse_operand);
+}
+
+struct col_term *col_parse_value(struct col_parser *p)
+{
+    return parse_chain(p, "+-", parse_product);
 }
 
 /* ---- what is true or false ---- */
@@ -432,6 +545,28 @@ static struct col_term *comparison(struct col_parser *p)
     return term->right != NULL ? term : NULL;
 }
 
+/* What stands in these parentheses is a value: one more of what values have stands behind them. */
+static bool is_value_in_parentheses(struct col_parser *p)
+{
+    const char *at;
+    size_t depth = 0;
+
+    col_parse_skip(p);
+    for (at = p->at; *at != '\0' && (at == p->at || depth > 0); at++) {
+        depth += *at == '(';
+        depth -= *at == ')';
+        if (*at != '"')
+            continue;
+        for (at++; *at != '"' && *at != '\0'; at++)
+            at += *at == '\\' && at[1] != '\0';
+        if (*at == '\0')
+            return false;
+    }
+    while (isspace((unsigned char)*at))
+        at++;
+    return *p->at == '(' && *at != '\0' && strchr("=!<>+-*/", *at) != NULL;
+}
+
 static struct col_term *primary(struct col_parser *p)
 {
     struct col_term *term;
@@ -446,6 +581,8 @@ static struct col_term *primary(struct col_parser *p)
             return term->left != NULL ? term : NULL;
         return literal(p, COL_VALUE_BOOL, !term->left->literal.boolean);
     }
+    if (is_value_in_parentheses(p))
+        return comparison(p);
     if (col_parse_take(p, "(")) {
         if (++p->depth > DEPTH_MAX)
             return col_parse_fail(p, "nested too deeply");

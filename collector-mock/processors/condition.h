@@ -16,6 +16,7 @@
  *     == != < <= > >= between paths, numbers, "texts", true, false, nil, TraceID(0x...),
  *     SpanID(0x...) and the constants of the context (STATUS_CODE_... SPAN_KIND_...
  *     SEVERITY_NUMBER_... METRIC_DATA_TYPE_... AGGREGATION_TEMPORALITY_...)
+ *     + - * / ( ) and signs of numbers, paths, Int(x) and Double(x)
  *     IsMatch(x, "regex") HasPrefix(x, "p") HasSuffix(x, "s")
  *     IsString IsInt IsDouble IsBool IsList IsMap(x)
  *     IsRootSpan() HasAttrKeyOnDatapoint("k") HasAttrOnDatapoint("k", "v")
@@ -26,7 +27,9 @@
  * error when it is read.
  *
  * Values of different kinds are unequal and in no order; nil equals nil alone, and bytes of no
- * length are nil (so nil <= nil is true, as upstream). Moments (time, start_time...) and ids are
+ * length are nil (so nil <= nil is true, as upstream). Whole numbers are 64 bits wide and wrap
+ * around; what cannot be reckoned (nil, texts, by zero) fails; Int of a text that is no whole
+ * number is nil, Double of one that is none fails. Moments (time, start_time...) and ids are
  * held against their own kind alone. IsMatch takes numbers and truths as they are written (bytes,
  * lists and maps, which upstream are taken as JSON, never match); HasPrefix and HasSuffix fail of
  * what is no text, and everything of body["k"] where the body is no map: nothing makes that good

@@ -11,6 +11,9 @@
 enum col_term_kind {
     COL_TERM_LITERAL,
     COL_TERM_PATH,
+    COL_TERM_MATH,   /* left sign right */
+    COL_TERM_INT,    /* Int(left) */
+    COL_TERM_DOUBLE, /* Double(left) */
     /* what follows is true or false */
     COL_TERM_AND,
     COL_TERM_OR,
@@ -36,6 +39,7 @@ struct col_term {
     enum col_compare compare;
     struct col_value literal; /* COL_VALUE_EMPTY: nil */
     enum col_value_type type; /* of a literal or path */
+    char sign;                /* + - * / */
     const struct col_path *path;
     const char *text; /* key, prefix, suffix */
     struct col_patterns *patterns;
@@ -55,12 +59,16 @@ struct col_condition {
     struct col_term *with_patterns;
 };
 
-/* Asked for a part of a body that is no map: there is no value, not even nil. */
+/* Asked for a part of a body that is no map, or for a number that cannot be reckoned: there is no
+ * value, not even nil. */
 bool col_term_fails(const struct col_term *term, const struct col_condition_subject *subject);
 /* The value of a term that is one; it may point into scratch. */
 struct col_value col_term_value(const struct col_term *term,
                                 const struct col_condition_subject *subject,
                                 char scratch[COL_SCALAR_TEXT]);
+/* Of a term that is reckoned: of MATH, INT, DOUBLE. false: it fails. */
+bool col_term_number(const struct col_term *term, const struct col_condition_subject *subject,
+                     struct col_value *ret);
 bool col_term_compare(enum col_compare compare, const struct col_value *a,
                       const struct col_value *b);
 

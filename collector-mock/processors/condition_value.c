@@ -4,8 +4,17 @@
 #include "collector-mock/processors/condition_tree.h"
 #include "collector-mock/wire/metrics.h"
 
+static bool is_reckoned(const struct col_term *term)
+{
+    return term->kind >= COL_TERM_MATH && term->kind <= COL_TERM_DOUBLE;
+}
+
 bool col_term_fails(const struct col_term *term, const struct col_condition_subject *subject)
 {
+    struct col_value value;
+
+    if (is_reckoned(term))
+        return !col_term_number(term, subject, &value);
     return term->kind == COL_TERM_PATH && term->path->type == COL_PATH_BODY &&
            term->text != NULL && !col_path_has_parts(subject->log);
 }
@@ -14,8 +23,15 @@ struct col_value col_term_value(const struct col_term *term,
                                 const struct col_condition_subject *subject,
                                 char scratch[COL_SCALAR_TEXT])
 {
-    return term->kind == COL_TERM_PATH ? col_path_value(term->path, term->text, subject, scratch)
-                                       : term->literal;
+    struct col_value value = {.kind = COL_VALUE_EMPTY};
+
+    if (term->kind == COL_TERM_PATH)
+        return col_path_value(term->path, term->text, subject, scratch);
+    if (!is_reckoned(term))
+        return term->literal;
+    if (!col_term_number(term, subject, &value))
+        value.kind = COL_VALUE_EMPTY;
+    return value;
 }
 
 static bool holds(enum col_compare compare, int order)

@@ -9,9 +9,9 @@
 static const char *const functions[] = {
     "All", "Any", "Base64Decode", "Base64Encode", "Bool", "Coalesce", "CommunityID",
     "ContainsValue", "ConvertAttributesToElementsXML", "ConvertCase",
-    "ConvertTextToElementsXML", "Day", "Decode", "Double", "Duration", "ExtractGrokPatterns",
+    "ConvertTextToElementsXML", "Day", "Decode", "Duration", "ExtractGrokPatterns",
     "ExtractPatterns", "FNV", "Filter", "Find", "Format", "FormatTime", "GetXML", "Hex", "Hour",
-    "Hours", "Index", "InsertXML", "Int", "IsEmpty", "IsInCIDR",
+    "Hours", "Index", "InsertXML", "IsEmpty", "IsInCIDR",
     "IsValidLuhn", "Keys", "Len", "Log", "MD5", "MapEach", "MapKeys", "Microseconds",
     "Milliseconds", "Minute", "Minutes", "Month", "Murmur3Hash", "Murmur3Hash128", "Nanosecond",
     "Nanoseconds", "Now", "ParseCEF", "ParseCLF", "ParseCSV", "ParseELF", "ParseInt", "ParseJSON",

@@ -7,6 +7,7 @@
 #include "collector-mock/processors/action.h"
 #include "collector-mock/processors/condition_tree.h"
 #include "collector-mock/processors/draft.h"
+#include "collector-mock/processors/parsed.h"
 #include "collector-mock/processors/replace.h"
 #include "sdk/base/mem.h"
 #include "sdk/base/text.h"
@@ -28,11 +29,11 @@ enum verb {
 
 enum { ITEMS_MAX = 64, STATEMENTS_MAX = 256 };
 
-enum value_kind { PLAIN, CONCAT, SHA256_OF };
+enum value_kind { PLAIN, CONCAT, SHA256_OF, JSON_OF };
 
 struct value {
     enum value_kind kind;
-    const struct col_term *term; /* PLAIN, SHA256_OF */
+    const struct col_term *term; /* PLAIN, SHA256_OF, JSON_OF */
     const struct col_term *parts[ITEMS_MAX];
     size_t count;
     const char *between;
@@ -41,7 +42,7 @@ struct value {
 struct statement {
     enum verb verb;
     const struct col_term *target, *where; /* where NULL: always */
-    const struct col_path *map, *from;     /* from: the other one of merge_maps */
+    const struct col_path *map, *from;     /* from: the other one of merge_maps; NULL: value */
     unsigned merges;
     struct value value;
     struct col_replacing replacing; /* its regex is that of the others, too */
@@ -165,20 +166,34 @@ static bool read_parts(struct col_parser *p, struct value *value)
     return true;
 }
 
+/* SHA256(value), ParseJSON(value): behind the word. */
+static bool read_value_of(struct col_parser *p, enum value_kind kind, struct value *value)
+{
+    value->kind = kind;
+    if (!col_parse_take(p, "("))
+        return col_parse_fail(p, "( was expected") != NULL;
+    value->term = col_parse_value(p);
+    if (value->term == NULL)
+        return false;
+    if (kind == JSON_OF && value->term->kind == COL_TERM_LITERAL &&
+        value->term->literal.kind != COL_VALUE_STRING)
+        return col_parse_fail(p, "a text was expected") != NULL;
+    if (!col_parse_take(p, ")"))
+        return col_parse_fail(p, ") was expected") != NULL;
+    return kind != JSON_OF || !col_parse_take(p, "[") ||
+           col_parse_not_here(p, "a part of what ParseJSON gives is not here yet") != NULL;
+}
+
 static bool read_value(struct col_parser *p, struct value *value)
 {
     if (col_parse_word(p, "Concat")) {
         value->kind = CONCAT;
         return read_parts(p, value);
     }
-    if (col_parse_word(p, "SHA256")) {
-        value->kind = SHA256_OF;
-        if (!col_parse_take(p, "("))
-            return col_parse_fail(p, "( was expected") != NULL;
-        value->term = col_parse_value(p);
-        return value->term != NULL &&
-               (col_parse_take(p, ")") || col_parse_fail(p, ") was expected") != NULL);
-    }
+    if (col_parse_word(p, "SHA256"))
+        return read_value_of(p, SHA256_OF, value);
+    if (col_parse_word(p, "ParseJSON"))
+        return read_value_of(p, JSON_OF, value);
     value->term = col_parse_value(p);
     return value->term != NULL;
 }
@@ -249,6 +264,13 @@ static bool read_number(struct col_parser *p, struct statement *it)
     return true;
 }
 
+/* The other map of merge_maps. */
+static bool read_from(struct col_parser *p, struct statement *it)
+{
+    return col_parse_word(p, "ParseJSON") ? read_value_of(p, JSON_OF, &it->value)
+                                          : read_map(p, &it->from);
+}
+
 static bool read_arguments(struct col_parser *p, struct statement *it)
 {
     switch (it->verb) {
@@ -270,7 +292,7 @@ static bool read_arguments(struct col_parser *p, struct statement *it)
     case KEEP_MATCHING:
         return read_map(p, &it->map) && comma(p) && read_regex(p, it);
     case MERGE:
-        return read_map(p, &it->map) && comma(p) && read_map(p, &it->from) && comma(p) &&
+        return read_map(p, &it->map) && comma(p) && read_from(p, it) && comma(p) &&
                read_strategy(p, it);
     case KEEP_KEYS:
         return read_map(p, &it->map) && comma(p) && read_keys(p, it);
@@ -422,28 +444,33 @@ static enum otel_err join(const struct value *value, const struct col_draft *dra
     return err == OTEL_OK && copy == NULL ? OTEL_ERR_MEMORY : err;
 }
 
+/* What stands in the statement as a value; it may point into scratch. */
+static enum otel_err evaluate(const struct value *it, const struct col_draft *draft,
+                              char scratch[COL_SCALAR_TEXT], struct col_value *ret)
+{
+    if (it->kind == CONCAT)
+        return join(it, draft, ret);
+    if (fails(it->term, draft))
+        return OTEL_ERR_ARGUMENT;
+    *ret = value_of(it->term, draft, scratch);
+    if (it->kind == PLAIN)
+        return OTEL_OK;
+    if (ret->kind != COL_VALUE_STRING)
+        return OTEL_ERR_ARGUMENT;
+    return it->kind == JSON_OF ? col_parsed_json(draft->arena, ret->text, ret)
+                               : col_action_hash(draft->arena, ret, ret);
+}
+
 static enum otel_err set(const struct statement *it, const struct col_draft *draft)
 {
-    const struct col_term *term = it->value.term;
     char scratch[COL_SCALAR_TEXT];
     struct col_value value;
-    enum otel_err err = OTEL_OK;
+    enum otel_err err = evaluate(&it->value, draft, scratch, &value);
 
-    if (it->value.kind == CONCAT) {
-        err = join(&it->value, draft, &value);
-    } else if (fails(term, draft)) {
-        return OTEL_ERR_ARGUMENT;
-    } else {
-        value = value_of(term, draft, scratch);
-        if (it->value.kind == SHA256_OF && value.kind != COL_VALUE_STRING)
-            return OTEL_ERR_ARGUMENT;
-        if (it->value.kind == SHA256_OF)
-            err = col_action_hash(draft->arena, &value, &value);
-    }
     if (err != OTEL_OK || value.kind == COL_VALUE_EMPTY)
         return err;
     return col_draft_set(draft, it->target, &value,
-                         it->value.kind == PLAIN ? term->type : COL_TYPE_PLAIN);
+                         it->value.kind == PLAIN ? it->value.term->type : COL_TYPE_PLAIN);
 }
 
 static enum otel_err replace(const struct statement *it, const struct col_draft *draft)
@@ -532,12 +559,31 @@ static enum otel_err change_map(const struct statement *it, struct col_attribute
     return err;
 }
 
+/* The other map of merge_maps: attributes, or what a text says. */
+static enum otel_err open_from(const struct statement *it, const struct col_draft *draft,
+                               struct col_attributes *ret)
+{
+    char scratch[COL_SCALAR_TEXT];
+    struct col_value value;
+    enum otel_err err;
+
+    if (it->from != NULL)
+        return col_draft_open(draft, it->from, ret);
+    err = evaluate(&it->value, draft, scratch, &value);
+    if (err != OTEL_OK || value.kind != COL_VALUE_KVLIST)
+        return err != OTEL_OK ? err : OTEL_ERR_ARGUMENT;
+    return col_attributes_read(draft->arena,
+                               otl_view((const char *)value.list.cursor.at,
+                                        (size_t)(value.list.cursor.end - value.list.cursor.at)),
+                               value.list.field, ret);
+}
+
 /* The other map is read before this one is written. */
 static enum otel_err merge(const struct statement *it, const struct col_draft *draft,
                            struct col_attributes *map)
 {
     struct col_attributes from;
-    enum otel_err err = col_draft_open(draft, it->from, &from);
+    enum otel_err err = open_from(it, draft, &from);
 
     for (size_t i = 0; err == OTEL_OK && i < from.count; i++) {
         const struct col_entry *entry = &from.entries[i];

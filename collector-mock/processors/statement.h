@@ -20,8 +20,8 @@
  *
  * TARGET: a path of path.c, attributes with a key, a log's body["k"] where it is a map; MAP:
  * attributes of the context or of what it stands in, a metric's metadata. VALUE: what conditions
- * compare, and Concat([VALUE, ...], "between"), SHA256(VALUE). Setting nil changes nothing. Globs:
- * glob.h.
+ * compare, and Concat([VALUE, ...], "between"), SHA256(VALUE), ParseJSON(VALUE), which is a MAP to
+ * merge_maps, too (parsed.h). Setting nil changes nothing. Globs: glob.h.
  *
  * Life      new -> add... -> run (all, in their order) ... -> free.
  * Threads   one owner.

@@ -21,7 +21,7 @@ verify_SRCS := harness/verify/verify.c harness/verify/check.c harness/verify/cla
 verify_SRCS += $(addprefix harness/verify/tail/, as_version.c before.c before_actions.c \
                  before_filter.c before_function.c before_glob.c before_match.c before_replace.c \
                  before_share.c before_statements.c before_target.c before_untouched.c compare.c draft.c leaf.c \
-                 opinions.c oracle.c ottl.c ottl_value.c read.c read_json.c rules.c way.c)
+                 opinions.c oracle.c ottl.c ottl_number.c ottl_value.c read.c read_json.c rules.c way.c)
 verify_LIBS := ledger stats col_wire yaml base
 verify_PKGS := jansson libpcre2-8 libcrypto
 

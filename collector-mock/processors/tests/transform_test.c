@@ -166,6 +166,8 @@ static void a_failure_is_told_in_mode_propagate_alone(void **state)
          "statements: ['set(span.name, \"x\")']}]}", OTEL_ERR_ARGUMENT},
         {"{error_mode: propagate, trace_statements: ['set(span.name, \"x\") where "
          "HasSuffix(span.attributes[\"none\"], \"x\")']}", OTEL_ERR_ARGUMENT},
+        {"{error_mode: propagate, trace_statements: ['set(span.kind, 1 / 0)']}", OTEL_ERR_ARGUMENT},
+        {"{error_mode: propagate, trace_statements: ['set(span.kind, Int(\"x\"))']}", OTEL_OK},
         {"{error_mode: propagate, log_statements: ['set(log.severity_text, 5)']}", OTEL_OK},
     };
 
@@ -231,6 +233,27 @@ static void wrong_replacements_are_refused(void **state)
     proc_check_refusals("transform", cases, sizeof(cases) / sizeof(cases[0]));
 }
 
+static void wrong_numbers_are_refused(void **state)
+{
+    static const struct proc_refusal cases[] = {
+        {ON_SPAN("set(name, \"a\" + \"b\")"), "+ - * / and signs need numbers, paths or functions"},
+        {ON_SPAN("set(name, 1 + nil)"), "+ - * / and signs need numbers, paths or functions"},
+        {ON_SPAN("set(name, -\"b\")"), "+ - * / and signs need numbers, paths or functions"},
+        {ON_SPAN("set(kind, (1 + 2)"), ") was expected"},
+        {ON_SPAN("set(kind, 1 + )"), "character 15: a value was expected"},
+        {ON_SPAN("set(kind, Int(1, 2))"), ") was expected"},
+        {ON_SPAN("set(kind - 1, 2)"), "this cannot be set"},
+        {ON_SPAN("set(name, Double(\" 1\"))"), "this is no number"},
+        {ON_SPAN("set(kind, Int(start_time))"), "an id or a moment is no number"},
+        {ON_SPAN("set(name, \"x\") where end_time - start_time > 5"),
+         "+ - * / of ids and moments are not here yet"},
+        {ON_SPAN("set(name, \"x\") where (kind + 1)"), "a comparison (== != < <= > >=) was "},
+    };
+
+    (void)state;
+    proc_check_refusals("transform", cases, sizeof(cases) / sizeof(cases[0]));
+}
+
 static void wrong_settings_are_refused(void **state)
 {
     static const struct proc_refusal cases[] = {
@@ -283,8 +306,14 @@ static void wrong_settings_are_refused(void **state)
         {LOGS("set(log.attributes[\"k\"][\"l\"], 1)"), "a part of an attribute is not here yet"},
         {LOGS("set(log.cache[\"k\"], 1)"),
          "'log.cache' is a path of the Collector that this one does not have yet"},
-        {LOGS("set(log.body, ParseJSON(log.body))"),
-         "character 15: 'ParseJSON' is a function of the Collector that this one does not have"},
+        {LOGS("set(log.body, ParseXML(log.body))"),
+         "character 15: 'ParseXML' is a function of the Collector that this one does not have"},
+        {LOGS("set(log.body, ParseJSON(log.body)[\"k\"])"),
+         "a part of what ParseJSON gives is not here yet"},
+        {LOGS("set(log.body, ParseJSON(log.body)"), ") was expected"},
+        {LOGS("set(log.body, ParseJSON(5))"), "a text was expected"},
+        {LOGS("merge_maps(log.attributes, ParseJSON(log.bdy), \"insert\")"),
+         "did you mean 'body'?"},
         {LOGS("set(log.body, ParseJson(log.body))"), "is no function that is known here"},
         {LOGS("set(log.body, \"x\") where IsMach(log.body, \"x\")"), "did you mean 'IsMatch'?"},
         {METRICS("convert_sum_to_gauge() where metric.name == \"x\""),
@@ -310,6 +339,7 @@ int main(void)
         cmocka_unit_test(a_failure_is_told_in_mode_propagate_alone),
         cmocka_unit_test(what_fails_is_told_by_old_versions_unless_said),
         cmocka_unit_test(wrong_replacements_are_refused),
+        cmocka_unit_test(wrong_numbers_are_refused),
         cmocka_unit_test(wrong_settings_are_refused),
     };
 

@@ -75,7 +75,7 @@ static bool concat(struct hx_statement *s, struct hx_tail_value *ret)
             memcpy(at, parts[i].data, parts[i].len);
         at += parts[i].len;
     }
-    *ret = (struct hx_tail_value){.kind = HX_TAIL_TEXT,
+    *ret = (struct hx_tail_value){.kind = w->failed ? HX_TAIL_NOTHING : HX_TAIL_TEXT,
                                   .text = otl_view(text, text != NULL ? len : 0)};
     return !w->wrong && hx_walk_eat(w, ")");
 }
@@ -85,6 +85,7 @@ static bool value_at(struct hx_statement *s, struct hx_tail_value *ret)
     struct hx_walk *w = &s->walk;
     bool hash;
 
+    w->failed = false; /* what fails is nothing, which sets nothing */
     if (hx_walk_eat(w, "Concat"))
         return concat(s, ret);
     hash = hx_walk_eat(w, "SHA256");

@@ -77,13 +77,15 @@ enum { FAILED = -1, NO, YES, NEVER, ALWAYS };
 static int comparison(struct hx_walk *w)
 {
     static const char *const marks[] = {"==", "!=", "<=", ">=", "<", ">"};
-    struct hx_tail_value left = hx_walk_value(w, 0), right;
+    struct hx_tail_value left, right;
 
+    w->failed = false;
+    left = hx_walk_value(w, 0);
     for (size_t i = 0; i < 6 && !w->wrong; i++) {
         if (!hx_walk_eat(w, marks[i]))
             continue;
         right = hx_walk_value(w, 1);
-        return compared(marks[i], &left, &right);
+        return w->failed ? FAILED : compared(marks[i], &left, &right);
     }
     w->wrong |= left.kind != HX_TAIL_BOOL;
     return left.integer != 0 ? ALWAYS : NEVER;
@@ -117,6 +119,7 @@ static int on_text(struct hx_walk *w, char which)
     const char *at;
 
     hx_walk_must(w, "(");
+    w->failed = false;
     value = hx_walk_value(w, 0);
     hx_walk_must(w, ",");
     at = w->at;
@@ -124,6 +127,8 @@ static int on_text(struct hx_walk *w, char which)
     hx_walk_must(w, ")");
     if (w->wrong)
         return 0;
+    if (w->failed)
+        return FAILED;
     if (which == 'M') { /* compiled even if nothing is matched: a wrong one shows */
         pattern = hx_walk_pattern(w, at, w->texts[1]);
         return pattern != NULL && hx_walk_text(w, &value, scratch, &text) &&
@@ -137,14 +142,15 @@ static int on_text(struct hx_walk *w, char which)
                   other.len) == 0;
 }
 
-static bool is_kind(struct hx_walk *w, enum hx_tail_kind kind)
+static int is_kind(struct hx_walk *w, enum hx_tail_kind kind)
 {
     struct hx_tail_value value;
 
     hx_walk_must(w, "(");
+    w->failed = false;
     value = hx_walk_value(w, 0);
     hx_walk_must(w, ")");
-    return value.kind == kind;
+    return w->failed ? FAILED : value.kind == kind;
 }
 
 static bool is_root(struct hx_walk *w)
@@ -170,6 +176,8 @@ static int term(struct hx_walk *w)
     if (hx_walk_eat(w, "not")) {
         result = term(w);
         result = result == FAILED ? FAILED : result ^ 1;
+    } else if (hx_walk_is_calculated(w)) {
+        result = comparison(w);
     } else if (hx_walk_eat(w, "(")) {
         result = any_of(w);
         hx_walk_must(w, ")");

@@ -289,7 +289,7 @@ static struct hx_tail_value path_value(struct hx_walk *w, int side)
     return nothing();
 }
 
-struct hx_tail_value hx_walk_value(struct hx_walk *w, int side)
+struct hx_tail_value hx_walk_single(struct hx_walk *w, int side)
 {
     struct hx_tail_value value = {.kind = HX_TAIL_NOTHING};
     int64_t number;

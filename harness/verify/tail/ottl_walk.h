@@ -4,8 +4,8 @@
 
 #include "harness/verify/tail/rules.h"
 
-/* Between ottl.c, which walks conditions, ottl_value.c, which walks values, and those that walk
- * statements and filters with them. */
+/* Between ottl.c, which walks conditions, ottl_value.c and ottl_number.c, which walk values, and
+ * those that walk statements and filters with them. */
 
 enum { HX_WALK_TEXT_MAX = 1024, HX_WALK_SCRATCH = 64 };
 
@@ -30,6 +30,7 @@ struct hx_walk {
     int depth;
     unsigned saw; /* 1 << where: what was read; whoever wants to know clears it */
     bool wrong;
+    bool failed; /* a value could not be calculated; whoever wants to know clears it */
     char texts[2][HX_WALK_TEXT_MAX]; /* of the two sides of a comparison */
 };
 
@@ -41,6 +42,10 @@ struct otl_view hx_walk_quoted(struct hx_walk *w, int side);
 /* "resource." and the like, or the context. */
 enum hx_tail_where hx_walk_where(struct hx_walk *w);
 struct hx_tail_value hx_walk_value(struct hx_walk *w, int side);
+/* One without signs, + - * / and Int and Double of its own. */
+struct hx_tail_value hx_walk_single(struct hx_walk *w, int side);
+/* The parentheses that stand next hold a value, no condition. */
+bool hx_walk_is_calculated(const struct hx_walk *w);
 /* The pattern of the text that stands at at; compiled once. NULL: it does not compile. */
 const void *hx_walk_pattern(struct hx_walk *w, const char *at, const char *text);
 /* As it is written; false: nothing, or nobody knows how this is written (then it is unsure). */

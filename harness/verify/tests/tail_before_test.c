@@ -356,6 +356,25 @@ static const struct pair pairs[] = {
              "'set(attributes[\"i\"], SHA256(attributes[\"url\"])) where IsString(attributes["
              "\"url\"])']",
      "['set(attributes[\"h\"], SHA256(trace_state))']"},
+    {"span", "['set(attributes[\"c\"], Int(attributes[\"n\"]) - 7 * (kind + -2) / 2)', "
+             "'set(attributes[\"d\"], Double(attributes[\"text\"]) / -attributes[\"r\"])']",
+     "['set(attributes[\"c\"], Int(attributes[\"n\"]) - 7 * ((kind + -2) / 2))', "
+     "'set(attributes[\"d\"], Double(attributes[\"text\"]) / -attributes[\"r\"])']"},
+    {"span", "['set(attributes[\"c\"], Double(attributes[\"text\"]) / -attributes[\"r\"])', "
+             "'set(attributes[\"d\"], Int(attributes[\"list\"]))', "
+             "'set(attributes[\"e\"], Int(attributes[\"text\"]) + Int(attributes[\"b\"]))']",
+     "['set(attributes[\"c\"], Double(attributes[\"text\"]) / attributes[\"r\"])', "
+     "'set(attributes[\"e\"], Int(attributes[\"text\"]) + Int(attributes[\"b\"]))']"},
+    {"span", "['set(name, \"long\") where ((end_time_unix_nano - start_time_unix_nano) / 2 > 20)', "
+             "'set(name, \"odd\") where not (attributes[\"n\"] - attributes[\"n\"] / 2 * 2 == 0)', "
+             "'set(name, \"more\") where Int(attributes[\"r\"]) >= 1 or "
+             "IsInt(Int(attributes[\"n\"]))']",
+     "['set(name, \"long\") where ((end_time_unix_nano - start_time_unix_nano) / 2 > 21)', "
+     "'set(name, \"odd\") where not (attributes[\"n\"] - attributes[\"n\"] / 2 * 2 == 0)', "
+     "'set(name, \"more\") where Int(attributes[\"r\"]) >= 1 or IsInt(Int(attributes[\"n\"]))']"},
+    {"spanevent",
+     "['set(attributes[\"after\"], (time_unix_nano - span.start_time_unix_nano) * 2)']",
+     "['set(attributes[\"after\"], (time_unix_nano - span.end_time_unix_nano) * 2)']"},
     {"span", "['truncate_all(attributes, 3)']", "['truncate_all(attributes, 4)']"},
     {"span", "['truncate_all(resource.attributes, 0)', 'truncate_all(attributes, 5) where "
              "name == \"SELECT\"']",

@@ -54,6 +54,9 @@ static const char *const stateless[] = {
     "\"a\") and attributes[\"n\"] > 90']}}",
     "{name: NAME, type: ottl_condition, ottl_condition: {span: ['attributes[\"n\"] > 97 or not "
     "(HasSuffix(attributes[\"k\"], \"1\") or attributes[\"n\"] < 80)']}}",
+    "{name: NAME, type: ottl_condition, ottl_condition: {span: ['(end_time_unix_nano - "
+    "start_time_unix_nano) / 1000000 > 180', 'Int(attributes[\"n\"]) * 2 - 1 == 97', "
+    "'not (attributes[\"k\"] + 1 > 0) and Double(attributes[\"n\"]) >= 99']}}",
     "{name: NAME, type: and, and: {and_sub_policy: [{name: x, type: span_count, span_count: "
     "{min_spans: 2}}, {name: y, type: probabilistic, probabilistic: {sampling_percentage: 40}}]}}",
     "{name: NAME, type: not, not: {not_sub_policy: {name: x, type: span_count, span_count: "
@@ -659,6 +662,14 @@ static const struct {
      "error_mode propagate where a function can fail"},
     {BEFORE("filter", "{error_mode: propagate, traces: {span: ['HasSuffix(name, \"x\")']}}"),
      "error_mode propagate where a function can fail"},
+    {BEFORE("filter", "{error_mode: propagate, traces: {span: ['kind == 5 -kind']}}"),
+     "error_mode propagate where a function can fail"},
+    {BEFORE("filter", "{error_mode: propagate, traces: {span: ['Int(name) == 5']}}"),
+     "error_mode propagate where a function can fail"},
+    {BEFORE("filter", "{error_mode: propagate, traces: {span: ['name == \"a + b\" and kind "
+            ">-1']}}"), NULL},
+    {BEFORE("filter", "{traces: {span: ['name + \"a\" == 5']}}"), "is not understood"},
+    {BEFORE("filter", "{traces: {span: ['end_time - start_time == 5']}}"), "is not understood"},
     {"{processors: {tail_sampling: {policies: [{name: x, type: ottl_condition, ottl_condition: "
      "{error_mode: propagate, span: ['HasPrefix(name, \"a\")']}}]}}, service: {pipelines: "
      "{traces: {processors: [tail_sampling]}}}}",

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -245,7 +246,9 @@ static void *client(void *arg)
         memcpy(text + head, body, len);
         if (send(fd, text, (size_t)head + len, MSG_NOSIGNAL) != head + (ssize_t)len)
             break;
-        got = recv(fd, text, sizeof(text), 0);
+        do /* with a limit of time, it ends where the process is stopped and goes on */
+            got = recv(fd, text, sizeof(text), 0);
+        while (got < 0 && errno == EINTR);
         if (got < (ssize_t)sizeof(ok) - 1 || memcmp(text, ok, sizeof(ok) - 1) != 0)
             break;
         atomic_store(&load->acknowledged[number], true);

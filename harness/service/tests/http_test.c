@@ -193,14 +193,16 @@ static void answer_that_does_not_come_is_a_timeout(void **state)
     uint64_t timeout_ns = 30000000;
 
     f->hold_until = 100;
-    do { /* it may be over before the server has heard of the call */
+    /* It may be over before it is connected, or before the server has heard of the call. */
+    while (f->last_outcome != HX_HTTP_TIMED_OUT || f->held_count == 0) {
+        assert_true(timeout_ns < long_ns);
         f->expected = f->answers + 1;
         call(f, "/slow", timeout_ns);
         event_base_dispatch(f->base);
-        assert_int_equal(f->last_outcome, HX_HTTP_TIMED_OUT);
+        assert_int_not_equal(f->last_outcome, HX_HTTP_ANSWERED);
         assert_int_equal(f->last_status, 0);
         timeout_ns *= 2;
-    } while (f->held_count == 0);
+    }
     release(f); /* the late reply goes nowhere and harms nothing */
     f->hold_until = 1;
     f->expected = f->answers + 1;
